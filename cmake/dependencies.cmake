@@ -1,0 +1,30 @@
+# Everything from outside, found once. script/setup installs all of it.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(ZLIB REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(libjpeg-turbo REQUIRED)
+find_package(PNG REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(ONNX REQUIRED)
+pkg_check_modules(SENTENCEPIECE REQUIRED IMPORTED_TARGET sentencepiece)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+if(VLAQ_BUILD_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+
+# libonnx: its headers are not clean under our warnings, and its CMake file leaves out two definitions.
+add_library(vlaq_libonnx INTERFACE)
+target_link_libraries(vlaq_libonnx INTERFACE onnx onnx_proto protobuf::libprotobuf)
+target_compile_definitions(vlaq_libonnx INTERFACE ONNX_ML=1 ONNX_NAMESPACE=onnx)
+
+# ONNX Runtime is loaded at run time (dlopen); only its headers are needed to build. script/setup puts both there.
+set(VLAQ_ORT_ROOT "${PROJECT_SOURCE_DIR}/.deps/ort" CACHE PATH "Folder with include/ and lib/ of ONNX Runtime")
+if(NOT EXISTS "${VLAQ_ORT_ROOT}/include/onnxruntime_cxx_api.h")
+  message(FATAL_ERROR "no ONNX Runtime headers under ${VLAQ_ORT_ROOT}/include: run script/setup first")
+endif()
+add_library(vlaq_ort_headers INTERFACE)
+target_include_directories(vlaq_ort_headers SYSTEM INTERFACE "${VLAQ_ORT_ROOT}/include")

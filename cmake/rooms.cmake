@@ -1,0 +1,48 @@
+# Reads cmake/rooms.txt and gives vlaq_room(), which makes one static library per room and links exactly the rooms
+# that the file allows.
+
+file(STRINGS "${CMAKE_CURRENT_LIST_DIR}/rooms.txt" _room_lines REGEX "^[a-z]")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/rooms.txt")
+set(VLAQ_ROOMS "")
+foreach(_line IN LISTS _room_lines)
+  string(REGEX MATCH "^([a-z/]+):[ ]*(.*)$" _ "${_line}")
+  set(_room "${CMAKE_MATCH_1}")
+  string(REPLACE " " ";" _arrows "${CMAKE_MATCH_2}")
+  foreach(_to IN LISTS _arrows)
+    if(NOT _to IN_LIST VLAQ_ROOMS)
+      message(FATAL_ERROR "cmake/rooms.txt: '${_room}' names '${_to}', which does not stand above it")
+    endif()
+  endforeach()
+  list(APPEND VLAQ_ROOMS "${_room}")
+  set("VLAQ_ARROWS_${_room}" "${_arrows}")
+endforeach()
+
+# vlaq_target_name(OUT ROOM): "backend/reference" -> "vlaq_backend_reference"
+function(vlaq_target_name out room)
+  string(REPLACE "/" "_" _flat "${room}")
+  set(${out} "vlaq_${_flat}" PARENT_SCOPE)
+endfunction()
+
+# vlaq_room(ROOM SOURCES a.cc b.cc [TESTS a_test.cc ...] [LINK fmt::fmt ...] [TEST_LINK ...])
+# Sources lie beside the CMakeLists.txt that calls it. LINK names libraries from outside the project. All tests of a
+# room become one GoogleTest program, vlaq_<room>_test, whose cases ctest lists one by one under the label "unit".
+function(vlaq_room room)
+  cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;LINK;TEST_LINK" ${ARGN})
+  if(NOT room IN_LIST VLAQ_ROOMS)
+    message(FATAL_ERROR "room '${room}' is not in cmake/rooms.txt")
+  endif()
+  vlaq_target_name(_target "${room}")
+  add_library(${_target} STATIC ${ARG_SOURCES})
+  target_include_directories(${_target} PUBLIC "${PROJECT_SOURCE_DIR}/src" "${PROJECT_BINARY_DIR}/generated")
+  target_link_libraries(${_target} PRIVATE vlaq_warnings PUBLIC ${ARG_LINK})
+  foreach(_to IN LISTS "VLAQ_ARROWS_${room}")
+    vlaq_target_name(_to_target "${_to}")
+    target_link_libraries(${_target} PUBLIC ${_to_target})
+  endforeach()
+  if(ARG_TESTS AND VLAQ_BUILD_TESTS)
+    add_executable(${_target}_test ${ARG_TESTS})
+    target_link_libraries(${_target}_test PRIVATE ${_target} vlaq_warnings ${ARG_TEST_LINK} GTest::gmock GTest::gtest_main)
+    target_compile_definitions(${_target}_test PRIVATE VLAQ_TESTDATA="${PROJECT_SOURCE_DIR}/testdata")
+    gtest_discover_tests(${_target}_test PROPERTIES LABELS unit DISCOVERY_TIMEOUT 60)
+  endif()
+endfunction()

@@ -1,0 +1,207 @@
+#include "base/output.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+namespace vlaq {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr size_t kBufferBytes = size_t{1} << 20U;
+
+Error SystemError(const fs::path& path, std::string_view doing, int error) {
+  return InputError(path.string(), fmt::format("cannot {}: {}", doing, std::strerror(error)));
+}
+
+fs::path TemporaryName(const fs::path& target) {
+  fs::path name = target;
+  if (name.filename().empty()) name = name.parent_path();  // "out/" names the folder "out"
+  name += fmt::format(".part-{}", ::getpid());
+  return name;
+}
+
+Status RefuseExisting(const fs::path& target, Existing existing) {
+  std::error_code ignored;
+  if (existing == Existing::kRefuse && fs::exists(fs::symlink_status(target, ignored))) {
+    return UsageError(fmt::format("{} already exists", target.string()), "give another name, or --force to replace it");
+  }
+  const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+  if (!fs::is_directory(folder, ignored)) {
+    return InputError(target.string(), fmt::format("the folder {} does not exist", folder.string()), "create it first");
+  }
+  return {};
+}
+
+Status WriteAll(int fd, const fs::path& path, Bytes bytes, off_t at) {
+  while (!bytes.empty()) {
+    const ssize_t n = at < 0 ? ::write(fd, bytes.data(), bytes.size()) : ::pwrite(fd, bytes.data(), bytes.size(), at);
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return SystemError(path, "write", errno);
+    }
+    bytes = bytes.subspan(static_cast<size_t>(n));
+    if (at >= 0) at += n;
+  }
+  return {};
+}
+
+}  // namespace
+
+struct OutputFile::State {
+  fs::path target;
+  fs::path temporary;
+  Existing existing = Existing::kRefuse;
+  int fd = -1;
+  uint64_t offset = 0;  // including what is still in the buffer
+  std::vector<std::byte> buffer;
+
+  Status Flush() {
+    Status status = WriteAll(fd, target, buffer, -1);
+    buffer.clear();
+    return status;
+  }
+};
+
+OutputFile::OutputFile(std::unique_ptr<State> state) : state_(std::move(state)) {}
+OutputFile::OutputFile(OutputFile&&) noexcept = default;
+OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
+  std::swap(state_, other.state_);
+  return *this;
+}
+
+OutputFile::~OutputFile() {
+  if (!state_ || state_->fd < 0) return;
+  ::close(state_->fd);
+  ::unlink(state_->temporary.c_str());
+}
+
+Result<OutputFile> OutputFile::Create(const fs::path& path, Existing existing) {
+  VLAQ_RETURN_IF_ERROR(RefuseExisting(path, existing));
+  auto state = std::make_unique<State>();
+  state->target = path;
+  state->temporary = TemporaryName(path);
+  state->existing = existing;
+  state->buffer.reserve(kBufferBytes);
+  state->fd = ::open(state->temporary.c_str(), O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0644);
+  if (state->fd < 0) return SystemError(path, "create", errno);
+  return OutputFile(std::move(state));
+}
+
+Status OutputFile::Write(Bytes bytes) {
+  State& s = *state_;
+  s.offset += bytes.size();
+  if (bytes.size() >= kBufferBytes) {  // large blocks go straight through
+    VLAQ_RETURN_IF_ERROR(s.Flush());
+    return WriteAll(s.fd, s.target, bytes, -1);
+  }
+  if (s.buffer.size() + bytes.size() > kBufferBytes) VLAQ_RETURN_IF_ERROR(s.Flush());
+  s.buffer.insert(s.buffer.end(), bytes.begin(), bytes.end());
+  return {};
+}
+
+Status OutputFile::AlignTo(size_t alignment) {
+  const std::vector<std::byte> zeros((alignment - state_->offset % alignment) % alignment);
+  return Write(zeros);
+}
+
+Status OutputFile::WriteAt(uint64_t offset, Bytes bytes) {
+  State& s = *state_;
+  if (offset + bytes.size() > s.offset) return InternalError(s.target.string(), "WriteAt beyond what was written");
+  VLAQ_RETURN_IF_ERROR(s.Flush());
+  return WriteAll(s.fd, s.target, bytes, static_cast<off_t>(offset));
+}
+
+uint64_t OutputFile::offset() const { return state_->offset; }
+
+Status OutputFile::Commit() {
+  State& s = *state_;
+  VLAQ_RETURN_IF_ERROR(s.Flush());
+  if (::close(std::exchange(s.fd, -1)) != 0) {
+    const int error = errno;
+    ::unlink(s.temporary.c_str());
+    return SystemError(s.target, "close", error);
+  }
+  // link() fails where rename() would overwrite: another process may have made the target meanwhile.
+  const bool refuse = s.existing == Existing::kRefuse;
+  const int rc =
+      refuse ? ::link(s.temporary.c_str(), s.target.c_str()) : ::rename(s.temporary.c_str(), s.target.c_str());
+  const int error = errno;
+  if (rc != 0 && refuse && error != EEXIST && ::rename(s.temporary.c_str(), s.target.c_str()) == 0) {
+    return {};  // a file system without hard links
+  }
+  if (rc != 0 || refuse) ::unlink(s.temporary.c_str());
+  if (rc != 0) return SystemError(s.target, "move the finished file into place", error);
+  return {};
+}
+
+Result<OutputFolder> OutputFolder::Create(const fs::path& target, Existing existing, bool (*is_ours)(const fs::path&)) {
+  fs::path plain = target;
+  if (plain.filename().empty()) plain = plain.parent_path();
+  VLAQ_RETURN_IF_ERROR(RefuseExisting(plain, existing));
+  std::error_code error;
+  if (fs::exists(plain, error) && !is_ours(plain)) {
+    return UsageError(
+        fmt::format("{} exists and was not written by vlaq, so --force does not replace it", plain.string()),
+        "remove it yourself, or give another name");
+  }
+  fs::path temporary = TemporaryName(plain);
+  fs::remove_all(temporary, error);
+  if (!fs::create_directory(temporary, error)) return SystemError(plain, "create the folder", error.value());
+  return OutputFolder(std::move(plain), std::move(temporary));
+}
+
+OutputFolder::OutputFolder(OutputFolder&& other) noexcept
+    : target_(std::move(other.target_)), temporary_(std::exchange(other.temporary_, {})) {}
+
+OutputFolder& OutputFolder::operator=(OutputFolder&& other) noexcept {
+  if (this != &other) {
+    Discard();
+    target_ = std::move(other.target_);
+    temporary_ = std::exchange(other.temporary_, {});
+  }
+  return *this;
+}
+
+OutputFolder::~OutputFolder() { Discard(); }
+
+void OutputFolder::Discard() noexcept {
+  if (temporary_.empty()) return;
+  std::error_code ignored;
+  fs::remove_all(temporary_, ignored);
+  temporary_.clear();
+}
+
+Status OutputFolder::Commit() {
+  std::error_code error;
+  fs::path old;
+  if (fs::exists(target_, error)) {  // Create() has seen that this is allowed
+    old = target_;
+    old += fmt::format(".old-{}", ::getpid());
+    fs::rename(target_, old, error);
+    if (error) return SystemError(target_, "move the old folder away", error.value());
+  }
+  fs::rename(temporary_, target_, error);
+  if (error) {
+    const int reason = error.value();
+    if (!old.empty()) fs::rename(old, target_, error);
+    return SystemError(target_, "move the finished folder into place", reason);
+  }
+  temporary_.clear();
+  if (!old.empty()) fs::remove_all(old, error);
+  return {};
+}
+
+Status WriteFile(const fs::path& path, std::string_view content, Existing existing) {
+  VLAQ_ASSIGN_OR_RETURN(OutputFile file, OutputFile::Create(path, existing));
+  VLAQ_RETURN_IF_ERROR(file.Write(content));
+  return file.Commit();
+}
+
+}  // namespace vlaq

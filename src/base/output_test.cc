@@ -1,0 +1,124 @@
+#include "base/output.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "base/testing.h"
+
+namespace vlaq {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string ReadAll(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+size_t CountEntries(const fs::path& folder) {
+  return static_cast<size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator{}));
+}
+
+TEST(OutputFile, AppearsOnlyWhenCommitted) {
+  TemporaryFolder folder;
+  const fs::path path = folder.path() / "a.bin";
+  auto file = OutputFile::Create(path, Existing::kRefuse);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(file->Write("abc").ok());
+  ASSERT_TRUE(file->AlignTo(8).ok());
+  EXPECT_EQ(file->offset(), 8U);
+  ASSERT_TRUE(file->Write("tail").ok());
+  ASSERT_TRUE(file->WriteAt(1, AsBytes("X")).ok());
+  EXPECT_FALSE(fs::exists(path));
+  ASSERT_TRUE(file->Commit().ok());
+  EXPECT_EQ(ReadAll(path), std::string("aXc\0\0\0\0\0tail", 12));
+  EXPECT_EQ(CountEntries(folder.path()), 1U);
+}
+
+TEST(OutputFile, LeavesNothingWhenDropped) {
+  TemporaryFolder folder;
+  {
+    auto file = OutputFile::Create(folder.path() / "a.bin", Existing::kRefuse);
+    ASSERT_TRUE(file.ok());
+    ASSERT_TRUE(file->Write("abc").ok());
+  }
+  EXPECT_EQ(CountEntries(folder.path()), 0U);
+}
+
+TEST(OutputFile, RefusesAnExistingFileBothEarlyAndLate) {
+  TemporaryFolder folder;
+  const fs::path path = folder.path() / "a.bin";
+  auto file = OutputFile::Create(path, Existing::kRefuse);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(WriteFile(path, "first", Existing::kRefuse).ok());
+  EXPECT_FALSE(file->Commit().ok());  // made by someone else meanwhile
+  EXPECT_EQ(ReadAll(path), "first");
+  auto second = OutputFile::Create(path, Existing::kRefuse);
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code, ErrorCode::kUsage);
+  ASSERT_TRUE(WriteFile(path, "second", Existing::kReplace).ok());
+  EXPECT_EQ(ReadAll(path), "second");
+}
+
+TEST(OutputFile, LargeBlocksKeepTheirOrder) {
+  TemporaryFolder folder;
+  const fs::path path = folder.path() / "a.bin";
+  auto file = OutputFile::Create(path, Existing::kRefuse);
+  ASSERT_TRUE(file.ok());
+  std::string expected;
+  for (size_t i = 0; i < 8; ++i) {
+    const std::string block(i % 2 == 0 ? 100 : (size_t{1} << 20U) + 7, static_cast<char>('a' + i));
+    ASSERT_TRUE(file->Write(block).ok());
+    expected += block;
+  }
+  ASSERT_TRUE(file->Commit().ok());
+  EXPECT_EQ(ReadAll(path), expected);
+}
+
+TEST(OutputFile, NamesTheMissingFolder) {
+  TemporaryFolder folder;
+  auto file = OutputFile::Create(folder.path() / "none" / "a.bin", Existing::kRefuse);
+  ASSERT_FALSE(file.ok());
+  EXPECT_EQ(file.error().code, ErrorCode::kInput);
+  EXPECT_NE(file.error().ToString().find("none does not exist"), std::string::npos);
+}
+
+TEST(OutputFolder, ReplacesOnlyWhatIsOurs) {
+  TemporaryFolder folder;
+  const fs::path target = folder.path() / "bundle";
+  const auto never = [](const fs::path&) { return false; };
+  const auto always = [](const fs::path&) { return true; };
+  {
+    auto out = OutputFolder::Create(target, Existing::kRefuse, never);
+    ASSERT_TRUE(out.ok());
+    ASSERT_TRUE(WriteFile(out->path() / "x", "1", Existing::kRefuse).ok());
+    EXPECT_FALSE(fs::exists(target));
+    ASSERT_TRUE(out->Commit().ok());
+  }
+  EXPECT_EQ(ReadAll(target / "x"), "1");
+  EXPECT_FALSE(OutputFolder::Create(target, Existing::kRefuse, always).ok());
+  EXPECT_FALSE(OutputFolder::Create(target, Existing::kReplace, never).ok());
+  auto out = OutputFolder::Create(target, Existing::kReplace, always);
+  ASSERT_TRUE(out.ok());
+  ASSERT_TRUE(WriteFile(out->path() / "x", "2", Existing::kRefuse).ok());
+  EXPECT_EQ(ReadAll(target / "x"), "1");
+  ASSERT_TRUE(out->Commit().ok());
+  EXPECT_EQ(ReadAll(target / "x"), "2");
+  EXPECT_EQ(CountEntries(folder.path()), 1U);
+}
+
+TEST(OutputFolder, LeavesNothingWhenDropped) {
+  TemporaryFolder folder;
+  {
+    auto out = OutputFolder::Create(folder.path() / "b", Existing::kRefuse, [](const fs::path&) { return true; });
+    ASSERT_TRUE(out.ok());
+    ASSERT_TRUE(WriteFile(out->path() / "x", "1", Existing::kRefuse).ok());
+  }
+  EXPECT_EQ(CountEntries(folder.path()), 0U);
+}
+
+}  // namespace
+}  // namespace vlaq

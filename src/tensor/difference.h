@@ -1,0 +1,57 @@
+// How far apart two sets of numbers are, in several metrics that each see another failure. Accumulators merge, so work
+// can be split. Sums are double.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/status.h"
+#include "tensor/tensor.h"
+
+namespace vlaq {
+
+class Difference {
+ public:
+  // `reference` and `actual` have the same length. NaN or infinity in one but not the same in the other counts as
+  // an infinite difference.
+  void Add(std::span<const float> reference, std::span<const float> actual);
+  void Merge(const Difference& other);
+
+  int64_t count() const { return count_; }
+  // max |actual - reference|
+  double max_absolute() const { return max_absolute_; }
+  double mean_absolute() const;
+  double root_mean_square() const;
+  // max |reference|
+  double max_reference() const { return max_reference_; }
+  // max_absolute() / max_reference(); 0 when both are 0, infinity when only the reference is 0.
+  double relative() const;
+  // 10 log10(sum reference^2 / sum difference^2); infinity for identical data.
+  double signal_to_noise_db() const;
+  // Cosine of the angle between the two; 1 when both are zero.
+  double cosine() const;
+  // Elements whose sign differs, zero counting as positive.
+  int64_t sign_flips() const { return sign_flips_; }
+  // Elements that are zero in `actual` but not in `reference`.
+  int64_t rounded_to_zero() const { return rounded_to_zero_; }
+  // Flat index of the largest difference, counted over all Add() calls of this accumulator; -1 before any.
+  int64_t worst_index() const { return worst_index_; }
+
+ private:
+  int64_t count_ = 0;
+  double max_absolute_ = 0;
+  double max_reference_ = 0;
+  double sum_absolute_ = 0;
+  double sum_squares_ = 0;
+  double sum_reference_squares_ = 0;
+  double sum_actual_squares_ = 0;
+  double sum_products_ = 0;
+  int64_t sign_flips_ = 0;
+  int64_t rounded_to_zero_ = 0;
+  int64_t worst_index_ = -1;
+};
+
+// Compares two tensors of float type and equal shape. Errors: kInput naming both shapes if they differ.
+Result<Difference> Compare(const Tensor& reference, const Tensor& actual);
+
+}  // namespace vlaq
