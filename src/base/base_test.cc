@@ -66,7 +66,7 @@ TEST(Json, ErrorsNameTheFileAndTheKey) {
   EXPECT_EQ(reader.Integers("l")->value(), (std::vector<int64_t>{1, 2}));
   EXPECT_FALSE(reader.Integer("none")->has_value());
   EXPECT_FALSE(reader.Integer("missing")->has_value());
-  EXPECT_THAT(reader.Integer("s").error().ToString(), HasSubstr("'s'"));
+  EXPECT_THAT(reader.Integer("s").error().ToString(), HasSubstr("\"s\""));
 }
 
 TEST(MappedFile, ReadsWhatWasWritten) {
@@ -121,7 +121,7 @@ TEST(Text, TableAlignsNumbersRight) {
   TextTable table({"part", "bytes"});
   table.AddRow({"a", "1"});
   table.AddRow({"longer", "1,000"});
-  EXPECT_EQ(table.ToString(), "part    bytes\na           1\nlonger  1,000\n");
+  EXPECT_EQ(table.ToString(), "part    bytes\n------  -----\na           1\nlonger  1,000\n");
 }
 
 }  // namespace

@@ -1,0 +1,40 @@
+#include "backend/backend.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/mapped_file.h"
+
+namespace vlaq::backend {
+
+Result<ModelSource> ModelSource::FromFile(const std::filesystem::path& path) {
+  VLAQ_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
+  return ModelSource{path.string(), std::make_shared<const std::string>(AsText(file->bytes())),
+                     path.has_parent_path() ? path.parent_path() : "."};
+}
+
+Status CheckInputs(const std::vector<Port>& ports, const NamedTensors& inputs) {
+  for (const auto& [name, tensor] : inputs) {
+    const bool known = std::any_of(ports.begin(), ports.end(), [&](const Port& p) { return p.name == name; });
+    if (!known) return UsageError(fmt::format("the model has no input named '{}'", name));
+  }
+  for (const Port& port : ports) {
+    const auto it = inputs.find(port.name);
+    if (it == inputs.end()) return UsageError(fmt::format("input '{}' is missing", port.name));
+    const Tensor& tensor = it->second;
+    if (tensor.dtype() != port.dtype) {
+      return UsageError(
+          fmt::format("input '{}' must be {}, not {}", port.name, DTypeName(port.dtype), DTypeName(tensor.dtype())));
+    }
+    bool fits = tensor.shape().size() == port.dims.size();
+    for (size_t i = 0; fits && i < port.dims.size(); ++i) fits = port.dims[i] < 0 || port.dims[i] == tensor.shape()[i];
+    if (!fits) {
+      return UsageError(fmt::format("input '{}' must have the shape {} (-1: any), not {}", port.name,
+                                    ShapeText(port.dims), ShapeText(tensor.shape())));
+    }
+  }
+  return {};
+}
+
+}  // namespace vlaq::backend

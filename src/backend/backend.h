@@ -1,0 +1,77 @@
+// What can run a graph. A back end opens a model and runs it; it never falls back to another device or another back end
+// unless asked. In scope: opening, describing inputs and outputs, running. Not aware of: policies, bundles, metrics.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "tensor/tensor.h"
+
+namespace vlaq::backend {
+
+// A model to open: ONNX bytes, and the folder against which external data is resolved.
+struct ModelSource {
+  std::string name;                         // for messages, e.g. the path
+  std::shared_ptr<const std::string> onnx;  // serialised ModelProto
+  std::filesystem::path folder;
+
+  // Reads a model file (without its external data). Errors: kInput.
+  static Result<ModelSource> FromFile(const std::filesystem::path& path);
+};
+
+struct OpenOptions {
+  int threads = 0;  // 0: all hardware threads
+  // Execution provider by the back end's own name, e.g. "cpu", "cuda", "tensorrt". An absent one is an error.
+  std::string provider = "cpu";
+  // Graph optimisations of the back end; off for differential tests.
+  bool optimise = true;
+  // Where to write the back end's own profile (a file prefix); empty: none.
+  std::filesystem::path profile;
+};
+
+// One model input or output. Dynamic extents are -1 and keep their name in dim_names (same length as dims, "" where
+// fixed).
+struct Port {
+  std::string name;
+  DType dtype = DType::kF32;
+  Shape dims;
+  std::vector<std::string> dim_names;
+};
+
+using NamedTensors = std::map<std::string, Tensor>;
+
+// A model ready to run. Run() may be called from one thread at a time.
+class OpenedModel {
+ public:
+  virtual ~OpenedModel() = default;
+  virtual const std::vector<Port>& inputs() const = 0;
+  virtual const std::vector<Port>& outputs() const = 0;
+  // Runs once. `inputs` must name every input exactly once, with its dtype and fixed extents (kUsage otherwise, naming
+  // the input). Returns all outputs by name. Errors of the engine: kBackend.
+  virtual Result<NamedTensors> Run(const NamedTensors& inputs) = 0;
+  // One line: which library and version, provider and threads really are used.
+  virtual std::string Description() const = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string_view name() const = 0;  // "onnxruntime", "reference"
+  virtual std::string_view description() const = 0;
+  // Success, or kBackend: what is missing and how to get it.
+  virtual Status Available() const = 0;
+  // Library version and providers in one line, for `doctor`; only if Available().
+  virtual std::string Version() const = 0;
+  virtual Result<std::unique_ptr<OpenedModel>> Open(const ModelSource& source, const OpenOptions& options) const = 0;
+};
+
+// Checks `inputs` against `ports` as OpenedModel::Run promises; shared by all back ends.
+Status CheckInputs(const std::vector<Port>& ports, const NamedTensors& inputs);
+
+}  // namespace vlaq::backend
