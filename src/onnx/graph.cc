@@ -28,18 +28,25 @@ std::string DimsText(const std::vector<Dim>& dims) {
   return text + "]";
 }
 
-int64_t Node::Int(std::string_view name, int64_t otherwise) const { return AttributeOr(*this, name, otherwise); }
-float Node::Float(std::string_view name, float otherwise) const { return AttributeOr(*this, name, otherwise); }
-std::string Node::String(std::string_view name, std::string_view otherwise) const {
-  return AttributeOr(*this, name, std::string(otherwise));
+int64_t Node::Int(std::string_view attribute, int64_t otherwise) const {
+  return AttributeOr(*this, attribute, otherwise);
 }
-std::vector<int64_t> Node::Ints(std::string_view name) const {
-  return AttributeOr(*this, name, std::vector<int64_t>{});
+float Node::Float(std::string_view attribute, float otherwise) const {
+  return AttributeOr(*this, attribute, otherwise);
 }
-const Tensor* Node::TensorAttribute(std::string_view name) const { return FindAttribute<Tensor>(*this, name); }
+std::string Node::String(std::string_view attribute, std::string_view otherwise) const {
+  return AttributeOr(*this, attribute, std::string(otherwise));
+}
+std::vector<int64_t> Node::Ints(std::string_view attribute) const {
+  return AttributeOr(*this, attribute, std::vector<int64_t>{});
+}
+const Tensor* Node::TensorAttribute(std::string_view attribute) const {
+  return FindAttribute<Tensor>(*this, attribute);
+}
 
-const Initializer* Graph::FindInitializer(std::string_view name) const {
-  const auto it = std::find_if(initializers.begin(), initializers.end(), [&](const auto& i) { return i.name == name; });
+const Initializer* Graph::FindInitializer(std::string_view wanted) const {
+  const auto it =
+      std::find_if(initializers.begin(), initializers.end(), [&](const auto& i) { return i.name == wanted; });
   return it == initializers.end() ? nullptr : &*it;
 }
 

@@ -71,11 +71,11 @@ struct Node {
 
   // Typed access with a default for an absent attribute. A present attribute of another type counts as absent; the
   // checker refuses such models.
-  int64_t Int(std::string_view name, int64_t otherwise) const;
-  float Float(std::string_view name, float otherwise) const;
-  std::string String(std::string_view name, std::string_view otherwise) const;
-  std::vector<int64_t> Ints(std::string_view name) const;
-  const Tensor* TensorAttribute(std::string_view name) const;
+  int64_t Int(std::string_view attribute, int64_t otherwise) const;
+  float Float(std::string_view attribute, float otherwise) const;
+  std::string String(std::string_view attribute, std::string_view otherwise) const;
+  std::vector<int64_t> Ints(std::string_view attribute) const;
+  const Tensor* TensorAttribute(std::string_view attribute) const;
 };
 
 struct Graph {
@@ -86,7 +86,7 @@ struct Graph {
   std::vector<Initializer> initializers;
   std::vector<Node> nodes;  // topologically sorted
 
-  const Initializer* FindInitializer(std::string_view name) const;
+  const Initializer* FindInitializer(std::string_view wanted) const;
 };
 
 struct Model {

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <memory>
 #include <string>
 
+#include "base/mapped_file.h"
 #include "onnx/graph.h"
 
 namespace vlaq::onnx {
@@ -16,9 +19,20 @@ Result<Model> ReadModel(const std::filesystem::path& path);
 // The protobuf bytes of a model; the same model always gives the same bytes. Errors: kInternal above protobuf's 2 GB.
 Result<std::string> Serialize(const Model& model);
 
-// The bytes of an initializer: the Tensor itself, or a view of the mapped external file.
-// `folder` is the folder of the model file. Maps of one file are shared between calls on the same thread's cache.
-Result<Tensor> LoadInitializer(const Initializer& initializer, const std::filesystem::path& folder);
+// The external files of one model, mapped when first used. Use from one thread at a time.
+class WeightFiles {
+ public:
+  // `folder` is the folder of the model file.
+  explicit WeightFiles(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  // The bytes of an initializer: its own Tensor, or a view of the mapped external file, which the view keeps alive.
+  // Errors: kInput naming the initializer and the file.
+  Result<Tensor> Load(const Initializer& initializer);
+
+ private:
+  std::filesystem::path folder_;
+  std::map<std::string, std::shared_ptr<const MappedFile>> files_;
+};
 
 // Runs onnx's own checker (with shape inference, strict) on a model file with its external data in place.
 // Errors: kInput with the checker's message.
