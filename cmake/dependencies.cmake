@@ -1,4 +1,10 @@
 # Everything from outside, found once. script/setup installs all of it.
+
+# Where the system's libonnx is too old (Ubuntu 22.04), script/setup has built one here.
+if(EXISTS "${PROJECT_SOURCE_DIR}/.deps/onnx")
+  list(PREPEND CMAKE_PREFIX_PATH "${PROJECT_SOURCE_DIR}/.deps/onnx")
+endif()
+
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
@@ -11,7 +17,6 @@ find_package(PNG REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(ONNX REQUIRED)
 pkg_check_modules(SENTENCEPIECE REQUIRED IMPORTED_TARGET sentencepiece)
-pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 if(VLAQ_BUILD_TESTS)
   find_package(GTest REQUIRED)
 endif()

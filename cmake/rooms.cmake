@@ -23,11 +23,22 @@ function(vlaq_target_name out room)
   set(${out} "vlaq_${_flat}" PARENT_SCOPE)
 endfunction()
 
-# vlaq_room(ROOM SOURCES a.cc b.cc [TESTS a_test.cc ...] [LINK fmt::fmt ...] [TEST_LINK ...])
-# Sources lie beside the CMakeLists.txt that calls it. LINK names libraries from outside the project. All tests of a
-# room become one GoogleTest program, vlaq_<room>_test, whose cases ctest lists one by one under the label "unit".
+# vlaq_test_program(TARGET LABEL SOURCES... LINK ...): a GoogleTest program whose cases ctest lists one by one.
+function(vlaq_test_program target label)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${target} ${ARG_SOURCES})
+  target_link_libraries(${target} PRIVATE ${ARG_LINK} vlaq_warnings GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${target} PRIVATE VLAQ_TESTDATA="${PROJECT_SOURCE_DIR}/testdata")
+  gtest_discover_tests(${target} PROPERTIES LABELS ${label} DISCOVERY_TIMEOUT 60)
+  add_dependencies(unit_tests ${target})
+endfunction()
+
+# vlaq_room(ROOM SOURCES a.cc b.cc [TESTS a_test.cc ...] [THREAD_TESTS c_test.cc ...] [LINK fmt::fmt ...] [TEST_LINK ...])
+# Sources lie beside the CMakeLists.txt that calls it. LINK names libraries from outside the project, TEST_LINK what only
+# the tests need. TESTS become one program, vlaq_<room>_test, with the label "unit"; THREAD_TESTS, the tests of code that
+# runs on several threads, become vlaq_<room>_thread_test with the label "thread" and run under ThreadSanitizer too.
 function(vlaq_room room)
-  cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;LINK;TEST_LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;THREAD_TESTS;LINK;TEST_LINK" ${ARGN})
   if(NOT room IN_LIST VLAQ_ROOMS)
     message(FATAL_ERROR "room '${room}' is not in cmake/rooms.txt")
   endif()
@@ -40,9 +51,10 @@ function(vlaq_room room)
     target_link_libraries(${_target} PUBLIC ${_to_target})
   endforeach()
   if(ARG_TESTS AND VLAQ_BUILD_TESTS)
-    add_executable(${_target}_test ${ARG_TESTS})
-    target_link_libraries(${_target}_test PRIVATE ${_target} vlaq_warnings ${ARG_TEST_LINK} GTest::gmock GTest::gtest_main)
-    target_compile_definitions(${_target}_test PRIVATE VLAQ_TESTDATA="${PROJECT_SOURCE_DIR}/testdata")
-    gtest_discover_tests(${_target}_test PROPERTIES LABELS unit DISCOVERY_TIMEOUT 60)
+    vlaq_test_program(${_target}_test unit SOURCES ${ARG_TESTS} LINK ${_target} ${ARG_TEST_LINK})
+  endif()
+  if(ARG_THREAD_TESTS AND VLAQ_BUILD_TESTS)
+    vlaq_test_program(${_target}_thread_test thread SOURCES ${ARG_THREAD_TESTS} LINK ${_target} ${ARG_TEST_LINK})
+    add_dependencies(thread_tests ${_target}_thread_test)
   endif()
 endfunction()
