@@ -12,7 +12,8 @@ is_package_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev
 # Prints the packages of the arguments that are not installed. One dpkg-query for all: this runs on every build.
 missing_packages() {
   local installed
-  installed=" $(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p' | tr '\n' ' ')"
+  # dpkg-query fails when one of them is unknown, and still prints the others.
+  installed=" $( (dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true) | sed -n 's/^installed //p' | tr '\n' ' ')"
   for package in "$@"; do
     case "$installed" in *" $package "*) ;; *) echo "$package" ;; esac
   done
