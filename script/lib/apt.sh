@@ -7,8 +7,6 @@ packages_build="ca-certificates cmake ninja-build g++ pkg-config python3-venv li
 packages_test="libgtest-dev libgmock-dev ccache bash-completion git"
 packages_checks="clang-14 clang-tidy-14 clang-format-14 llvm-14"
 
-is_package_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
-
 # Prints the packages of the arguments that are not installed. One dpkg-query for all: this runs on every build.
 missing_packages() {
   local installed
