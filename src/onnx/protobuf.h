@@ -1,0 +1,19 @@
+// The one way from bytes on disk to libonnx's ModelProto. Private to this room.
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "base/status.h"
+
+namespace vlaq::onnx {
+
+// Sends protobuf's own log, which would go to stderr, nowhere; errors reach the caller as Status. Idempotent.
+void QuietProtobuf();
+
+// Parses a model file. Never prints: protobuf's log goes nowhere. Errors: kInput naming the file.
+Result<std::shared_ptr<::onnx::ModelProto>> ParseModelFile(const std::filesystem::path& path);
+
+}  // namespace vlaq::onnx
