@@ -1,0 +1,140 @@
+#include <png.h>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "image/codecs.h"
+
+namespace vlaq::image {
+namespace {
+
+// What the callbacks of libpng see. No destructor: longjmp passes over it.
+struct Input {
+  const std::byte* data = nullptr;
+  size_t size = 0;
+  size_t position = 0;
+  char message[160] = "unknown error";
+};
+
+[[noreturn]] void OnError(png_structp png, png_const_charp message) {
+  auto* input = static_cast<Input*>(png_get_error_ptr(png));
+  std::strncpy(input->message, message, sizeof(input->message) - 1);
+  png_longjmp(png, 1);
+}
+
+// libpng warns about odd ancillary chunks (colour profiles, text) that Pillow ignores as well.
+void OnWarning(png_structp /*png*/, png_const_charp /*message*/) {}
+
+void OnRead(png_structp png, png_bytep out, png_size_t count) {
+  auto* input = static_cast<Input*>(png_get_io_ptr(png));
+  if (count > input->size - input->position) png_error(png, "the file ends too early");
+  std::memcpy(out, input->data + input->position, count);
+  input->position += count;
+}
+
+struct Reader {
+  explicit Reader(Input* input) : png(png_create_read_struct(PNG_LIBPNG_VER_STRING, input, OnError, OnWarning)) {
+    if (png != nullptr) info = png_create_info_struct(png);
+  }
+  ~Reader() { png_destroy_read_struct(&png, &info, nullptr); }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  png_structp png;
+  png_infop info = nullptr;
+};
+
+// The functions below call libpng, which leaves them by longjmp on an error: they hold nothing that needs destroying.
+
+bool ReadHeader(png_structp png, png_infop info, Input* input) {
+  if (setjmp(png_jmpbuf(png)) != 0) return false;
+  png_set_user_limits(png, static_cast<png_uint_32>(kMaxSide), static_cast<png_uint_32>(kMaxSide));
+  png_set_chunk_malloc_max(png, png_alloc_size_t{8} << 20);
+  png_set_chunk_cache_max(png, 128);
+  png_set_read_fn(png, input, OnRead);
+  png_read_info(png, info);
+  return true;
+}
+
+// Pillow reads 16-bit grey as mode I;16, which it clips to 255; of all other 16-bit samples it keeps the high byte.
+bool IsWideGrey(png_structp png, png_infop info) {
+  return png_get_color_type(png, info) == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(png, info) == 16;
+}
+
+// Asks for rows of 8-bit RGB without alpha, whatever the file holds; wide grey stays as it is.
+bool AskForRgb(png_structp png, png_infop info) {
+  if (setjmp(png_jmpbuf(png)) != 0) return false;
+  const int colour = png_get_color_type(png, info);
+  png_set_interlace_handling(png);
+  if (IsWideGrey(png, info)) {
+    png_read_update_info(png, info);
+    return true;
+  }
+  png_set_strip_16(png);
+  if (colour == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
+  if (colour == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(png);
+  if ((colour & PNG_COLOR_MASK_COLOR) == 0) png_set_gray_to_rgb(png);
+  png_set_strip_alpha(png);
+  png_read_update_info(png, info);
+  return true;
+}
+
+bool ReadRows(png_structp png, png_bytepp rows) {
+  if (setjmp(png_jmpbuf(png)) != 0) return false;
+  png_read_image(png, rows);
+  png_read_end(png, nullptr);
+  return true;
+}
+
+// `row` holds `width` big-endian 16-bit samples and has room for as many RGB pixels. Backwards, so that none is
+// overwritten before it is read.
+void ExpandWideGrey(uint8_t* row, int width) {
+  for (ptrdiff_t x = width - 1; x >= 0; --x) {
+    const int sample = row[2 * x] << 8 | row[2 * x + 1];
+    std::memset(row + 3 * x, std::min(sample, 255), 3);
+  }
+}
+
+Error Failed(const std::string& where, const Input& input) {
+  return InputError(where + ": offset " + std::to_string(input.position),
+                    std::string("not a whole PNG picture: ") + input.message, "copy or record the file again");
+}
+
+// Pillow and libpng disagree about indices beyond the palette, so such a file has no certain meaning.
+bool HasWildPaletteIndex(const Reader& reader) {
+  png_colorp palette = nullptr;
+  int colours = 0;
+  if (png_get_PLTE(reader.png, reader.info, &palette, &colours) == 0) return false;
+  return png_get_palette_max(reader.png, reader.info) >= colours;
+}
+
+}  // namespace
+
+Result<Image> DecodePng(Bytes bytes, const std::string& where) {
+  Input input{.data = bytes.data(), .size = bytes.size()};
+  Reader reader(&input);
+  if (reader.png == nullptr || reader.info == nullptr) return InternalError(where, "libpng gave no decoder");
+  if (!ReadHeader(reader.png, reader.info, &input)) return Failed(where, input);
+  const int64_t width = png_get_image_width(reader.png, reader.info);
+  const int64_t height = png_get_image_height(reader.png, reader.info);
+  if (!IsAllowedSize(width, height)) return SizeError(where, width, height);
+  if (!AskForRgb(reader.png, reader.info)) return Failed(where, input);
+  const auto row_bytes = static_cast<size_t>(width) * 3;
+  const bool wide_grey = IsWideGrey(reader.png, reader.info);
+  if (png_get_rowbytes(reader.png, reader.info) != static_cast<size_t>(width) * (wide_grey ? 2 : 3)) {
+    return InternalError(where, "libpng did not convert the picture to 8-bit RGB");
+  }
+  Image image;
+  image.Reset(static_cast<int>(width), static_cast<int>(height));
+  std::vector<png_bytep> rows(static_cast<size_t>(height));
+  for (size_t y = 0; y < rows.size(); ++y) rows[y] = image.rgb.data() + y * row_bytes;
+  if (!ReadRows(reader.png, rows.data())) return Failed(where, input);
+  if (wide_grey) {
+    for (png_bytep row : rows) ExpandWideGrey(row, image.width);
+  }
+  if (HasWildPaletteIndex(reader)) return InputError(where, "a pixel names a colour beyond the end of the palette");
+  return image;
+}
+
+}  // namespace vlaq::image

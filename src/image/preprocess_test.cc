@@ -1,0 +1,96 @@
+#include "image/preprocess.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "image/decode.h"
+#include "image/testing.h"
+
+namespace vlaq::image {
+namespace {
+
+Preprocessor MakeOrDie(const PreprocessSpec& spec) {
+  Result<Preprocessor> made = Preprocessor::Make(spec);
+  EXPECT_TRUE(made.ok());
+  return std::move(*made);
+}
+
+// Frames and pixel values of the golden cases (Pillow, NumPy in double, rounded to float32); every 37th value.
+void ExpectGolden(const std::string& name, const PreprocessSpec& spec) {
+  constexpr size_t kStride = 37;
+  const std::string bytes = ReadAll(Fixture(name + ".f32"));
+  std::vector<float> expected(bytes.size() / sizeof(float));
+  ASSERT_EQ(expected.size(), (3 * 224 * 224 + kStride - 1) / kStride);
+  std::memcpy(expected.data(), bytes.data(), bytes.size());
+  const Result<Image> frame = ReadImage(Fixture(name + ".png"));
+  ASSERT_TRUE(frame.ok());
+  Preprocessor preprocessor = MakeOrDie(spec);
+  const Result<Tensor> pixels = preprocessor.Run(*frame);
+  ASSERT_TRUE(pixels.ok());
+  EXPECT_EQ(pixels->shape(), (Shape{3, 224, 224}));
+  double worst = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    worst = std::max(worst, std::abs(double{pixels->data<float>()[i * kStride]} - double{expected[i]}));
+  }
+  EXPECT_LE(worst, 1e-6);
+}
+
+TEST(Preprocess, GoldenBicubicClip) {
+  ExpectGolden("golden_micro909", {.resize = Filter::kBicubic, .normalisation = Normalisation::kClip});
+}
+
+TEST(Preprocess, GoldenBilinearImagenet) {
+  ExpectGolden("golden_micro909_last_token", {.resize = Filter::kBilinear, .normalisation = Normalisation::kImagenet});
+}
+
+TEST(Preprocess, NamesGoBothWays) {
+  for (const auto normalisation : {Normalisation::kClip, Normalisation::kImagenet, Normalisation::kNone}) {
+    EXPECT_EQ(FindNormalisation(NormalisationName(normalisation)), normalisation);
+  }
+  for (const auto order : {ChannelOrder::kRgb, ChannelOrder::kBgr}) {
+    EXPECT_EQ(FindChannelOrder(ChannelOrderName(order)), order);
+  }
+  EXPECT_EQ(FindNormalisation("CLIP"), std::nullopt);
+  EXPECT_EQ(FindChannelOrder("gbr"), std::nullopt);
+}
+
+TEST(Preprocess, ChannelsComeFirstAndNoneMeansZeroToOne) {
+  const std::vector<uint8_t> bytes = {0, 51, 255, 10, 20, 30, 40, 50, 60, 70, 80, 90};
+  Preprocessor preprocessor = MakeOrDie({.normalisation = Normalisation::kNone, .image_size = 2});
+  const Result<Tensor> pixels = preprocessor.Run(Tensor::From<uint8_t>({2, 2, 3}, bytes));
+  ASSERT_TRUE(pixels.ok());
+  const std::vector<float> expected = {0.F,        10 / 255.F, 40 / 255.F, 70 / 255.F, 0.2F,       20 / 255.F,
+                                       50 / 255.F, 80 / 255.F, 1.F,        30 / 255.F, 60 / 255.F, 90 / 255.F};
+  EXPECT_THAT(pixels->data<float>(), ::testing::Pointwise(::testing::FloatEq(), expected));
+}
+
+TEST(Preprocess, BgrSwapsTheFrameAndNotTheStatistics) {
+  const Image rgb = Pattern("noise", 3, 20, 14);
+  Image bgr = rgb;
+  for (size_t i = 0; i < bgr.rgb.size(); i += 3) std::swap(bgr.rgb[i], bgr.rgb[i + 2]);
+  Preprocessor straight = MakeOrDie({.image_size = 16});
+  Preprocessor swapped = MakeOrDie({.channel_order = ChannelOrder::kBgr, .image_size = 16});
+  EXPECT_THAT(swapped.Run(bgr)->data<float>(), ::testing::Pointwise(::testing::Eq(), straight.Run(rgb)->data<float>()));
+  EXPECT_NE(swapped.Run(rgb)->data<float>()[0], straight.Run(rgb)->data<float>()[0]);
+}
+
+TEST(Preprocess, RefusesWrongInputs) {
+  EXPECT_EQ(Preprocessor::Make({.image_size = 0}).error().code, ErrorCode::kUsage);
+  EXPECT_EQ(Preprocessor::Make({.image_size = 5000}).error().code, ErrorCode::kUsage);
+  Preprocessor preprocessor = MakeOrDie({.image_size = 2});
+  for (const Tensor& wrong : {Tensor::Make(DType::kU8, {2, 2, 4}), Tensor::Make(DType::kF32, {2, 2, 3}),
+                              Tensor::Make(DType::kU8, {2, 2}), Tensor::Make(DType::kU8, {0, 2, 3})}) {
+    const Result<Tensor> pixels = preprocessor.Run(wrong);
+    ASSERT_FALSE(pixels.ok());
+    EXPECT_EQ(pixels.error().code, ErrorCode::kInput);
+    EXPECT_THAT(pixels.error().what, ::testing::HasSubstr(ShapeText(wrong.shape())));
+  }
+  std::vector<float> short_room(11);
+  EXPECT_FALSE(preprocessor.Run(Pattern("noise", 1, 4, 4), short_room).ok());
+}
+
+}  // namespace
+}  // namespace vlaq::image
