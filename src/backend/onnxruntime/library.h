@@ -1,0 +1,29 @@
+// Finds and loads the shared library of ONNX Runtime, once per process. Private to this room. Thread-safe.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace vlaq::backend {
+
+struct OrtLibrary {
+  std::filesystem::path path;  // as it was given to dlopen
+  std::string version;         // "1.32.0"
+};
+
+// Where to look for the library. A binding choice is the only one that is tried.
+struct OrtSearch {
+  bool binding = false;
+  std::vector<std::filesystem::path> candidates;
+};
+// `wanted` comes from --ort, `from_environment` is $VLAQ_ORT (either may be empty).
+OrtSearch SearchFor(const std::filesystem::path& wanted, const std::filesystem::path& from_environment);
+
+// Loads the library and initialises the C++ wrapper. The library stays loaded until the process ends, since its threads
+// may outlive any session. Errors: kBackend with all that was tried.
+Result<OrtLibrary> LoadOrt(const std::filesystem::path& wanted);
+
+}  // namespace vlaq::backend

@@ -1,0 +1,7 @@
+// The only include of ONNX Runtime's headers. Its C++ wrapper is initialised by hand (LoadLibrary), because nothing is
+// linked. Private to this room.
+#pragma once
+
+#define ORT_API_MANUAL_INIT
+#include <onnxruntime_cxx_api.h>
+#undef ORT_API_MANUAL_INIT

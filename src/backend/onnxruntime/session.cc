@@ -1,0 +1,183 @@
+#include "backend/onnxruntime/session.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "backend/onnxruntime/ort.h"
+#include "backend/onnxruntime/values.h"
+#include "base/parallel.h"
+
+namespace vlaq::backend {
+namespace {
+
+// Keys of newer headers are spelled out where 1.21 does not have them.
+constexpr const char* kExternalFolder = "session.model_external_initializers_file_folder_path";
+constexpr const char* kNoCpuFallback = "session.disable_cpu_ep_fallback";
+
+void DropLog(void*, OrtLoggingLevel, const char*, const char*, const char*, const char*) {}
+
+// ORT wants one environment per process; it is never destroyed, because sessions may be closed by static destructors.
+Ort::Env& Environment() {
+  static auto* env = new Ort::Env(ORT_LOGGING_LEVEL_FATAL, "vlaq", &DropLog, nullptr);
+  return *env;
+}
+
+Error Refused(const std::string& where, std::string what, std::string advice = "") {
+  return Error{ErrorCode::kBackend, std::move(what), where, std::move(advice)};
+}
+
+// "CUDAExecutionProvider" -> "cuda"
+std::string ShortName(std::string provider) {
+  constexpr std::string_view kSuffix = "ExecutionProvider";
+  const size_t at = provider.rfind(kSuffix);
+  if (at != std::string::npos) provider.resize(at);
+  std::transform(provider.begin(), provider.end(), provider.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return provider;
+}
+
+// Calls `append` with freshly created V2 provider options and releases them.
+template <typename Options>
+void AppendV2(Ort::SessionOptions& session, OrtStatus* (*create)(Options**), void (*release)(Options*),
+              OrtStatus* (*append)(OrtSessionOptions*, const Options*)) {
+  Options* options = nullptr;
+  Ort::ThrowOnError(create(&options));
+  const std::unique_ptr<Options, void (*)(Options*)> owner(options, release);
+  Ort::ThrowOnError(append(session, options));
+}
+
+void AppendProvider(Ort::SessionOptions& session, const std::string& provider, const std::string& full_name) {
+  const OrtApi& api = Ort::GetApi();
+  if (provider == "cuda") {
+    AppendV2<OrtCUDAProviderOptionsV2>(session, api.CreateCUDAProviderOptions, api.ReleaseCUDAProviderOptions,
+                                       api.SessionOptionsAppendExecutionProvider_CUDA_V2);
+  } else if (provider == "tensorrt") {
+    AppendV2<OrtTensorRTProviderOptionsV2>(session, api.CreateTensorRTProviderOptions,
+                                           api.ReleaseTensorRTProviderOptions,
+                                           api.SessionOptionsAppendExecutionProvider_TensorRT_V2);
+  } else {
+    session.AppendExecutionProvider(full_name.substr(0, full_name.rfind("ExecutionProvider")));
+  }
+}
+
+Status SelectProvider(Ort::SessionOptions& session, const std::string& provider) {
+  if (provider == "cpu") return {};
+  const auto all = Ort::GetAvailableProviders();
+  const auto it = std::find_if(all.begin(), all.end(), [&](const auto& name) { return ShortName(name) == provider; });
+  if (it == all.end()) {
+    return Refused("ONNX Runtime",
+                   fmt::format("this library has no execution provider '{}'; it has {}", provider,
+                               fmt::join(OrtProviders(), ", ")),
+                   "choose one of them, or name another library with --ort");
+  }
+  AppendProvider(session, provider, *it);
+  // Nodes that the provider does not take would otherwise run on the CPU without a word.
+  session.AddConfigEntry(kNoCpuFallback, "1");
+  return {};
+}
+
+Result<Ort::SessionOptions> MakeOptions(const ModelSource& source, const OpenOptions& options, int threads) {
+  Ort::SessionOptions session;
+  session.SetIntraOpNumThreads(threads);
+  session.SetInterOpNumThreads(1);
+  session.SetExecutionMode(ORT_SEQUENTIAL);
+  session.SetGraphOptimizationLevel(options.optimise ? ORT_ENABLE_ALL : ORT_DISABLE_ALL);
+  session.SetLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);
+  // Weights are malloc'ed one by one: the arena would round them up to powers of two.
+  session.AddConfigEntry("session.use_device_allocator_for_initializers", "1");
+  if (!source.folder.empty()) {
+    const auto folder = std::filesystem::absolute(source.folder).string();
+    session.AddConfigEntry(kExternalFolder, folder.c_str());
+  }
+  if (!options.profile.empty()) session.EnableProfiling(options.profile.c_str());
+  VLAQ_RETURN_IF_ERROR(SelectProvider(session, options.provider));
+  return session;
+}
+
+class OrtSession final : public OpenedModel {
+ public:
+  OrtSession(Ort::Session session, std::string description)
+      : session_(std::move(session)), description_(std::move(description)) {}
+
+  Status DescribePorts() {
+    Ort::AllocatorWithDefaultOptions allocator;
+    for (size_t i = 0; i < session_.GetInputCount(); ++i) {
+      const auto name = session_.GetInputNameAllocated(i, allocator);
+      VLAQ_ASSIGN_OR_RETURN(Port port, DescribePort(name.get(), session_.GetInputTypeInfo(i)));
+      inputs_.push_back(std::move(port));
+    }
+    for (size_t i = 0; i < session_.GetOutputCount(); ++i) {
+      const auto name = session_.GetOutputNameAllocated(i, allocator);
+      VLAQ_ASSIGN_OR_RETURN(Port port, DescribePort(name.get(), session_.GetOutputTypeInfo(i)));
+      outputs_.push_back(std::move(port));
+    }
+    for (const Port& port : inputs_) input_names_.push_back(port.name.c_str());
+    for (const Port& port : outputs_) output_names_.push_back(port.name.c_str());
+    return {};
+  }
+
+  const std::vector<Port>& inputs() const override { return inputs_; }
+  const std::vector<Port>& outputs() const override { return outputs_; }
+  std::string Description() const override { return description_; }
+
+  Result<NamedTensors> Run(const NamedTensors& inputs) override {
+    VLAQ_RETURN_IF_ERROR(CheckInputs(inputs_, inputs));
+    try {
+      std::vector<Ort::Value> values;
+      for (const Port& port : inputs_) {
+        VLAQ_ASSIGN_OR_RETURN(Ort::Value value, BorrowedValue(inputs.at(port.name)));
+        values.push_back(std::move(value));
+      }
+      auto results = session_.Run(Ort::RunOptions{nullptr}, input_names_.data(), values.data(), values.size(),
+                                  output_names_.data(), output_names_.size());
+      NamedTensors outputs;
+      for (size_t i = 0; i < results.size(); ++i) {
+        VLAQ_ASSIGN_OR_RETURN(Tensor tensor, OwningTensor(std::move(results[i])));
+        outputs.emplace(outputs_[i].name, std::move(tensor));
+      }
+      return outputs;
+    } catch (const std::exception& error) {
+      return Refused(description_, error.what());
+    }
+  }
+
+ private:
+  Ort::Session session_;
+  std::string description_;
+  std::vector<Port> inputs_;
+  std::vector<Port> outputs_;
+  std::vector<const char*> input_names_;  // into inputs_
+  std::vector<const char*> output_names_;
+};
+
+}  // namespace
+
+std::vector<std::string> OrtProviders() {
+  auto names = Ort::GetAvailableProviders();
+  std::transform(names.begin(), names.end(), names.begin(), ShortName);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<std::unique_ptr<OpenedModel>> OpenOrtSession(const OrtLibrary& library, const ModelSource& source,
+                                                    const OpenOptions& options) {
+  const int threads = options.threads > 0 ? options.threads : HardwareThreads();
+  try {
+    VLAQ_ASSIGN_OR_RETURN(Ort::SessionOptions session_options, MakeOptions(source, options, threads));
+    Ort::Session session(Environment(), source.onnx->data(), source.onnx->size(), session_options);
+    auto opened = std::make_unique<OrtSession>(
+        std::move(session), fmt::format("ONNX Runtime {}, {}, {} thread{}", library.version, options.provider, threads,
+                                        threads == 1 ? "" : "s"));
+    const Status ports = opened->DescribePorts();
+    if (!ports.ok()) return Within(source.name, ports.error());
+    return std::unique_ptr<OpenedModel>(std::move(opened));
+  } catch (const std::exception& error) {
+    return Refused(source.name,
+                   fmt::format("ONNX Runtime {} does not open the model: {}", library.version, error.what()));
+  }
+}
+
+}  // namespace vlaq::backend
