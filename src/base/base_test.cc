@@ -54,6 +54,16 @@ TEST(Hash, KnownDigests) {
   EXPECT_EQ(hash.FinishHex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+TEST(Hash, Xxh3IsTheSameInPiecesAndWhole) {
+  EXPECT_EQ(Xxh3Hex({}), "99aa06d3014798d86001c324468d497f");
+  const std::string text(1000, 'x');
+  Xxh3 hash;
+  hash.Update(AsBytes(text).first(333));
+  hash.Update(AsBytes(text).subspan(333));
+  EXPECT_EQ(hash.FinishHex(), Xxh3Hex(AsBytes(text)));
+  EXPECT_NE(Xxh3Hex(AsBytes(text)), Xxh3Hex(AsBytes(text).first(999)));
+}
+
 TEST(Json, ErrorsNameTheFileAndTheKey) {
   EXPECT_THAT(ParseJson("{\"a\": 1,", "f.json").error().ToString(), HasSubstr("f.json"));
   EXPECT_THAT(ParseJson(R"({"a": 1, "a": 2})", "f.json").error().ToString(), HasSubstr("\"a\""));

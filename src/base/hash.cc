@@ -1,6 +1,8 @@
 #include "base/hash.h"
 
+#include <fmt/format.h>
 #include <openssl/evp.h>
+#include <xxhash.h>
 
 #include <array>
 
@@ -33,6 +35,32 @@ std::string Sha256::FinishHex() {
 
 std::string Sha256Hex(Bytes bytes) {
   Sha256 hash;
+  hash.Update(bytes);
+  return hash.FinishHex();
+}
+
+struct Xxh3::State {
+  XXH3_state_t* state = XXH3_createState();
+  State() { XXH3_128bits_reset(state); }
+  ~State() { XXH3_freeState(state); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+};
+
+Xxh3::Xxh3() : state_(std::make_unique<State>()) {}
+Xxh3::~Xxh3() = default;
+Xxh3::Xxh3(Xxh3&&) noexcept = default;
+Xxh3& Xxh3::operator=(Xxh3&&) noexcept = default;
+
+void Xxh3::Update(Bytes bytes) { XXH3_128bits_update(state_->state, bytes.data(), bytes.size()); }
+
+std::string Xxh3::FinishHex() {
+  const XXH128_hash_t hash = XXH3_128bits_digest(state_->state);
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+std::string Xxh3Hex(Bytes bytes) {
+  Xxh3 hash;
   hash.Update(bytes);
   return hash.FinishHex();
 }

@@ -1,0 +1,114 @@
+#include "bundle/bundle.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "base/mapped_file.h"
+#include "bundle/manifest.h"
+
+namespace vlaq::bundle {
+namespace fs = std::filesystem;
+namespace {
+
+// Files are hashed in pieces that are given back, so that a bundle larger than memory can be checked.
+constexpr size_t kPieceBytes = size_t{16} << 20U;
+
+std::vector<FileRecord> AllFiles(const Bundle& bundle) {
+  std::vector<FileRecord> files;
+  for (const auto& [role, file] : bundle.graphs) files.push_back(file);
+  files.push_back(bundle.weights);
+  if (bundle.tokenizer) files.push_back(*bundle.tokenizer);
+  return files;
+}
+
+Status CheckPresent(const Bundle& bundle, const FileRecord& file) {
+  const fs::path path = bundle.path / file.file;
+  std::error_code error;
+  const uint64_t bytes = fs::file_size(path, error);
+  if (error) {
+    return InputError(path.string(), fmt::format("is named in {} but missing", kPolicyFile), "export the policy again");
+  }
+  if (bytes != file.bytes) {
+    return InputError(
+        path.string(),
+        fmt::format("has {} bytes, but {} says {}: the files do not belong together", bytes, kPolicyFile, file.bytes),
+        "export the policy again");
+  }
+  return {};
+}
+
+}  // namespace
+
+fs::path Bundle::GraphPath(std::string_view role) const {
+  const auto it = graphs.find(role);
+  return it == graphs.end() ? fs::path() : path / it->second.file;
+}
+
+bool IsBundle(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored) && LooksLikeManifest(path / kPolicyFile);
+}
+
+Result<Bundle> Open(const fs::path& path) {
+  std::error_code error;
+  if (!fs::exists(path, error)) return InputError(path.string(), "does not exist");
+  if (!fs::is_directory(path, error)) {
+    return InputError(path.string(), "is not a bundle, which is a folder", "`vlaq export` makes one from a checkpoint");
+  }
+  VLAQ_ASSIGN_OR_RETURN(Bundle bundle, ReadManifest(path / kPolicyFile));
+  bundle.path = path;
+  for (const FileRecord& file : AllFiles(bundle)) VLAQ_RETURN_IF_ERROR(CheckPresent(bundle, file));
+  return bundle;
+}
+
+Result<std::vector<WeightRecord>> ReadWeightRecords(const Bundle& bundle) {
+  const fs::path path = bundle.path / kWeightsManifestFile;
+  VLAQ_ASSIGN_OR_RETURN(std::vector<WeightRecord> records, ReadWeightManifest(path));
+  uint64_t end = 0;
+  for (const WeightRecord& record : records) {
+    const bool inside = record.offset <= bundle.weights.bytes && record.length <= bundle.weights.bytes - record.offset;
+    if (record.offset < end || !inside || ByteCount(record.dtype, record.shape) != record.length) {
+      return InputError(fmt::format("{}: weight '{}'", path.string(), record.name),
+                        fmt::format("its range [{}, +{}) does not fit {} bytes of {}", record.offset, record.length,
+                                    bundle.weights.bytes, bundle.weights.file));
+    }
+    end = record.offset + record.length;
+  }
+  return records;
+}
+
+Result<std::vector<HashMismatch>> CheckHashes(const Bundle& bundle) {
+  std::vector<HashMismatch> mismatches;
+  for (const FileRecord& file : AllFiles(bundle)) {
+    VLAQ_ASSIGN_OR_RETURN(const FileRecord actual, Describe(bundle.path / file.file));
+    if (actual.sha256 != file.sha256) mismatches.push_back({file.file, file.sha256, actual.sha256});
+  }
+  return mismatches;
+}
+
+Result<FileRecord> Describe(const fs::path& path) {
+  VLAQ_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
+  Sha256 hash;
+  for (Bytes rest = file->bytes(); !rest.empty();) {
+    const Bytes piece = rest.first(std::min(kPieceBytes, rest.size()));
+    hash.Update(piece);
+    file->Release(piece);
+    rest = rest.subspan(piece.size());
+  }
+  return FileRecord{path.filename().string(), file->bytes().size(), hash.FinishHex()};
+}
+
+Result<Writer> Writer::Create(const fs::path& path, Existing existing) {
+  VLAQ_ASSIGN_OR_RETURN(OutputFolder folder, OutputFolder::Create(path, existing, IsBundle));
+  return Writer(std::move(folder));
+}
+
+Status Writer::Commit(const Bundle& bundle, const std::vector<WeightRecord>& weights) {
+  VLAQ_RETURN_IF_ERROR(WriteFile(folder() / kWeightsManifestFile, WeightManifestText(weights), Existing::kRefuse));
+  VLAQ_RETURN_IF_ERROR(WriteFile(folder() / kPolicyFile, ManifestText(bundle), Existing::kRefuse));
+  return folder_.Commit();
+}
+
+}  // namespace vlaq::bundle

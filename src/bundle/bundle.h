@@ -1,0 +1,112 @@
+// The folder that a policy lives in, ready to run (docs: bundle.md). The only room that knows its layout:
+//   policy.json   policy spec, the family's configuration, graphs and weights with their SHA-256, provenance
+//   weights.json  one record per weight: where it lies, what it was made from, its checksum
+//   *.onnx        the graphs; weights.bin the bytes they share; sentencepiece.bpe.model the tokeniser, if one was given
+// In scope: layout, reading, checking, writing at once. Not aware of: how graphs are built or run.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/output.h"
+#include "base/status.h"
+#include "policy/policy_spec.h"
+#include "tensor/tensor.h"
+
+namespace vlaq::bundle {
+
+inline constexpr std::string_view kPolicyFile = "policy.json";
+inline constexpr std::string_view kWeightsManifestFile = "weights.json";
+inline constexpr std::string_view kWeightsFile = "weights.bin";
+inline constexpr std::string_view kTokenizerFile = "sentencepiece.bpe.model";
+
+// Roles of graphs, as keys in policy.json.
+inline constexpr std::string_view kWhole = "whole";
+inline constexpr std::string_view kEncoder = "encoder";
+inline constexpr std::string_view kHead = "head";
+
+// A file of the bundle as policy.json names it.
+struct FileRecord {
+  std::string file;  // relative to the bundle
+  uint64_t bytes = 0;
+  std::string sha256;
+};
+
+struct WeightRecord {
+  std::string name;
+  DType dtype = DType::kF32;
+  Shape shape;
+  uint64_t offset = 0;
+  uint64_t length = 0;
+  std::string transform;             // "copy", "transpose", ...
+  std::vector<std::string> sources;  // tensor names in the checkpoint
+  std::string xxh3;                  // of the stored bytes, 128 bits
+};
+
+struct Provenance {
+  std::string vlaq_version;
+  std::string verb;                 // "export"
+  std::vector<FileRecord> sources;  // file names without their folders
+  std::vector<std::string> assumptions;
+};
+
+struct Bundle {
+  std::filesystem::path path;
+  policy::PolicySpec spec;
+  std::string config;                                     // JSON text: the model family's configuration
+  std::string precision = "fp32";                         // how weights are stored
+  bool baked_prompt = false;                              // the encoder takes no prompt
+  std::map<std::string, FileRecord, std::less<>> graphs;  // by role
+  std::map<std::string, std::string> stages;  // stage -> value name in the encoder, for comparing with a reference
+  FileRecord weights;
+  std::optional<FileRecord> tokenizer;
+  std::map<std::string, std::string> left_out;  // tensors of the checkpoint in no graph -> why
+  Provenance provenance;
+
+  std::filesystem::path GraphPath(std::string_view role) const;
+  std::filesystem::path WeightsPath() const { return path / weights.file; }
+};
+
+// True if `path` looks like a bundle (a folder with a policy.json that names graphs).
+bool IsBundle(const std::filesystem::path& path);
+
+// Reads policy.json and checks that every file it names is there and has the recorded size. Errors: kInput naming the
+// file and what is wrong.
+Result<Bundle> Open(const std::filesystem::path& path);
+
+// Reads weights.json. Errors: kInput; also if records overlap or reach beyond the weights file.
+Result<std::vector<WeightRecord>> ReadWeightRecords(const Bundle& bundle);
+
+// One file whose content is not what policy.json says.
+struct HashMismatch {
+  std::string file;
+  std::string expected, actual;  // SHA-256
+};
+// Reads every file whole and compares its SHA-256. Errors: kInput if one cannot be read.
+Result<std::vector<HashMismatch>> CheckHashes(const Bundle& bundle);
+
+// Size and SHA-256 of a file, under its name without folders.
+Result<FileRecord> Describe(const std::filesystem::path& path);
+
+// Makes a bundle that appears whole or not at all.
+class Writer {
+ public:
+  // Errors: kUsage if `path` exists and `existing` is kRefuse, or if it exists and is not a bundle.
+  static Result<Writer> Create(const std::filesystem::path& path, Existing existing);
+
+  // The folder in which the caller writes graphs, weights and tokeniser.
+  const std::filesystem::path& folder() const { return folder_.path(); }
+  // Writes policy.json and weights.json and moves the folder to its name. `bundle.path` is ignored.
+  Status Commit(const Bundle& bundle, const std::vector<WeightRecord>& weights);
+
+ private:
+  explicit Writer(OutputFolder folder) : folder_(std::move(folder)) {}
+  OutputFolder folder_;
+};
+
+}  // namespace vlaq::bundle

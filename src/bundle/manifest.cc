@@ -1,0 +1,232 @@
+#include "bundle/manifest.h"
+
+#include <fmt/format.h>
+
+#include "base/json.h"
+
+namespace vlaq::bundle {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::string_view kSchema = "vlaq.bundle/1";
+constexpr std::string_view kWeightsSchema = "vlaq.weights/1";
+
+Json ToJson(const FileRecord& file) { return {{"file", file.file}, {"bytes", file.bytes}, {"sha256", file.sha256}}; }
+
+// Members that must be there.
+class Members {
+ public:
+  Members(const Json& json, std::string where) : reader_(json, std::move(where)) {}
+
+  Result<std::string> Text(std::string_view key) const {
+    VLAQ_ASSIGN_OR_RETURN(auto value, reader_.String(key));
+    if (!value) return Missing(key);
+    return std::move(*value);
+  }
+  Result<uint64_t> Count(std::string_view key) const {
+    VLAQ_ASSIGN_OR_RETURN(const auto value, reader_.Integer(key));
+    if (!value) return Missing(key);
+    if (*value < 0) return InputError(reader_.where(), fmt::format("\"{}\" is negative", key));
+    return static_cast<uint64_t>(*value);
+  }
+  Result<const Json*> Object(std::string_view key) const {
+    const Json* value = reader_.Find(key);
+    if (value == nullptr || !value->is_object()) return Missing(key);
+    return value;
+  }
+  Result<const Json*> Array(std::string_view key) const {
+    const Json* value = reader_.Find(key);
+    if (value == nullptr || !value->is_array()) return Missing(key);
+    return value;
+  }
+  const JsonReader& reader() const { return reader_; }
+
+ private:
+  Error Missing(std::string_view key) const {
+    return InputError(reader_.where(), fmt::format("\"{}\" is missing or of the wrong type", key));
+  }
+  JsonReader reader_;
+};
+
+// A file name that cannot leave the bundle.
+bool IsPlainName(const std::string& name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
+         name.find('\0') == std::string::npos;
+}
+
+Result<FileRecord> ReadFileRecord(const Json& json, const std::string& where) {
+  const Members members(json, where);
+  FileRecord file;
+  VLAQ_ASSIGN_OR_RETURN(file.file, members.Text("file"));
+  VLAQ_ASSIGN_OR_RETURN(file.bytes, members.Count("bytes"));
+  VLAQ_ASSIGN_OR_RETURN(file.sha256, members.Text("sha256"));
+  if (!IsPlainName(file.file)) {
+    return InputError(where, fmt::format("\"file\" is '{}', which is not a plain name inside the bundle", file.file));
+  }
+  return file;
+}
+
+Result<std::vector<std::string>> ReadTexts(const Json& json, const std::string& where, std::string_view key) {
+  std::vector<std::string> texts;
+  for (const Json& item : json) {
+    if (!item.is_string()) return InputError(where, fmt::format("\"{}\" must hold strings", key));
+    texts.push_back(item.get<std::string>());
+  }
+  return texts;
+}
+
+Result<std::map<std::string, std::string>> ReadTextMap(const Members& members, std::string_view key) {
+  VLAQ_ASSIGN_OR_RETURN(const Json* object, members.Object(key));
+  std::map<std::string, std::string> texts;
+  for (const auto& [name, text] : object->items()) {
+    if (!text.is_string()) {
+      return InputError(members.reader().where(), fmt::format("\"{}\": '{}' must be a string", key, name));
+    }
+    texts.emplace(name, text.get<std::string>());
+  }
+  return texts;
+}
+
+Result<Provenance> ReadProvenance(const Json& json, const std::string& where) {
+  const Members members(json, where);
+  Provenance provenance;
+  VLAQ_ASSIGN_OR_RETURN(provenance.vlaq_version, members.Text("vlaq_version"));
+  VLAQ_ASSIGN_OR_RETURN(provenance.verb, members.Text("verb"));
+  VLAQ_ASSIGN_OR_RETURN(const Json* sources, members.Array("sources"));
+  for (const Json& source : *sources) {
+    VLAQ_ASSIGN_OR_RETURN(FileRecord file, ReadFileRecord(source, where + ": sources"));
+    provenance.sources.push_back(std::move(file));
+  }
+  VLAQ_ASSIGN_OR_RETURN(const Json* assumptions, members.Array("assumptions"));
+  VLAQ_ASSIGN_OR_RETURN(provenance.assumptions, ReadTexts(*assumptions, where, "assumptions"));
+  return provenance;
+}
+
+Json ToJson(const Provenance& provenance) {
+  Json sources = Json::array();
+  for (const FileRecord& source : provenance.sources) sources.push_back(ToJson(source));
+  return {{"vlaq_version", provenance.vlaq_version},
+          {"verb", provenance.verb},
+          {"sources", std::move(sources)},
+          {"assumptions", provenance.assumptions}};
+}
+
+Status ReadFiles(const Members& members, const std::string& where, Bundle& bundle) {
+  VLAQ_ASSIGN_OR_RETURN(const Json* graphs, members.Object("graphs"));
+  for (const auto& [role, json] : graphs->items()) {
+    VLAQ_ASSIGN_OR_RETURN(FileRecord file, ReadFileRecord(json, fmt::format("{}: graph '{}'", where, role)));
+    bundle.graphs.emplace(role, std::move(file));
+  }
+  for (const std::string_view role : {kWhole, kEncoder, kHead}) {
+    if (!bundle.graphs.contains(role)) return InputError(where, fmt::format("names no graph '{}'", role));
+  }
+  VLAQ_ASSIGN_OR_RETURN(const Json* weights, members.Object("weights"));
+  VLAQ_ASSIGN_OR_RETURN(bundle.weights, ReadFileRecord(*weights, where + ": weights"));
+  if (const Json* tokenizer = members.reader().Find("tokenizer")) {
+    VLAQ_ASSIGN_OR_RETURN(bundle.tokenizer, ReadFileRecord(*tokenizer, where + ": tokenizer"));
+  }
+  return {};
+}
+
+Result<WeightRecord> ReadWeightRecord(const Json& json, const std::string& where) {
+  const Members members(json, where);
+  WeightRecord record;
+  VLAQ_ASSIGN_OR_RETURN(record.name, members.Text("name"));
+  VLAQ_ASSIGN_OR_RETURN(const std::string dtype, members.Text("dtype"));
+  const auto known = FindDType(dtype);
+  if (!known) return InputError(where, fmt::format("unknown dtype '{}'", dtype));
+  record.dtype = *known;
+  VLAQ_ASSIGN_OR_RETURN(const auto shape, members.reader().Integers("shape"));
+  record.shape = shape.value_or(Shape{});
+  VLAQ_ASSIGN_OR_RETURN(record.offset, members.Count("offset"));
+  VLAQ_ASSIGN_OR_RETURN(record.length, members.Count("length"));
+  VLAQ_ASSIGN_OR_RETURN(record.transform, members.Text("transform"));
+  VLAQ_ASSIGN_OR_RETURN(const Json* sources, members.Array("sources"));
+  VLAQ_ASSIGN_OR_RETURN(record.sources, ReadTexts(*sources, where, "sources"));
+  VLAQ_ASSIGN_OR_RETURN(record.xxh3, members.Text("xxh3"));
+  return record;
+}
+
+}  // namespace
+
+bool LooksLikeManifest(const fs::path& path) {
+  const auto json = ReadJsonFile(path);
+  if (!json.ok() || !json->is_object()) return false;
+  const auto schema = json->find("schema");
+  return schema != json->end() && schema->is_string() && schema->get<std::string>().starts_with("vlaq.bundle/");
+}
+
+Result<Bundle> ReadManifest(const fs::path& path) {
+  VLAQ_ASSIGN_OR_RETURN(const Json json, ReadJsonFile(path));
+  const std::string where = path.string();
+  if (!json.is_object()) return InputError(where, "is not a JSON object");
+  const Members members(json, where);
+  const auto schema = members.Text("schema");
+  if (!schema.ok() || *schema != kSchema) {
+    return InputError(where, fmt::format("does not say \"schema\": \"{}\"", kSchema),
+                      schema.ok() ? "the bundle was written by another version of vlaq; export it again"
+                                  : "this is not a bundle's policy.json");
+  }
+  Bundle bundle;
+  VLAQ_ASSIGN_OR_RETURN(bundle.spec, policy::ParsePolicySpec(json, where, {}));
+  if (Status valid = policy::Validate(bundle.spec); !valid.ok()) return InputError(where, valid.error().what);
+  VLAQ_ASSIGN_OR_RETURN(const Json* config, members.Object("config"));
+  bundle.config = config->dump();
+  VLAQ_ASSIGN_OR_RETURN(bundle.precision, members.Text("precision"));
+  VLAQ_ASSIGN_OR_RETURN(const auto baked, members.reader().Boolean("baked_prompt"));
+  bundle.baked_prompt = baked.value_or(false);
+  VLAQ_RETURN_IF_ERROR(ReadFiles(members, where, bundle));
+  VLAQ_ASSIGN_OR_RETURN(bundle.stages, ReadTextMap(members, "stages"));
+  VLAQ_ASSIGN_OR_RETURN(bundle.left_out, ReadTextMap(members, "left_out"));
+  VLAQ_ASSIGN_OR_RETURN(const Json* provenance, members.Object("provenance"));
+  VLAQ_ASSIGN_OR_RETURN(bundle.provenance, ReadProvenance(*provenance, where + ": provenance"));
+  return bundle;
+}
+
+std::string ManifestText(const Bundle& bundle) {
+  Json json{{"schema", kSchema}};
+  json.update(policy::PolicySpecToJson(bundle.spec));
+  json["precision"] = bundle.precision;
+  json["baked_prompt"] = bundle.baked_prompt;
+  Json graphs = Json::object();
+  for (const auto& [role, file] : bundle.graphs) graphs[role] = ToJson(file);
+  json["graphs"] = std::move(graphs);
+  json["weights"] = ToJson(bundle.weights);
+  if (bundle.tokenizer) json["tokenizer"] = ToJson(*bundle.tokenizer);
+  json["stages"] = bundle.stages;
+  json["left_out"] = bundle.left_out;
+  json["config"] = Json::parse(bundle.config);
+  json["provenance"] = ToJson(bundle.provenance);
+  return json.dump(1) + "\n";
+}
+
+Result<std::vector<WeightRecord>> ReadWeightManifest(const fs::path& path) {
+  VLAQ_ASSIGN_OR_RETURN(const Json json, ReadJsonFile(path));
+  const std::string where = path.string();
+  const Members members(json, where);
+  VLAQ_ASSIGN_OR_RETURN(const std::string schema, members.Text("schema"));
+  if (schema != kWeightsSchema)
+    return InputError(where, fmt::format("does not say \"schema\": \"{}\"", kWeightsSchema));
+  VLAQ_ASSIGN_OR_RETURN(const Json* weights, members.Array("weights"));
+  std::vector<WeightRecord> records;
+  for (const Json& item : *weights) {
+    VLAQ_ASSIGN_OR_RETURN(WeightRecord record,
+                          ReadWeightRecord(item, fmt::format("{}: weight {}", where, records.size())));
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+std::string WeightManifestText(const std::vector<WeightRecord>& weights) {
+  // One record a line: diffable, and readable in an editor.
+  std::string text = fmt::format("{{\"schema\":\"{}\",\"weights\":[", kWeightsSchema);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const WeightRecord& w = weights[i];
+    const Json json{{"name", w.name},     {"dtype", DTypeName(w.dtype)}, {"shape", w.shape},     {"offset", w.offset},
+                    {"length", w.length}, {"transform", w.transform},    {"sources", w.sources}, {"xxh3", w.xxh3}};
+    text += (i == 0 ? "\n" : ",\n") + json.dump();
+  }
+  return text + "\n]}\n";
+}
+
+}  // namespace vlaq::bundle

@@ -1,0 +1,239 @@
+#include "policy/policy_spec.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/json.h"
+
+namespace vlaq::policy {
+namespace {
+
+constexpr int64_t kLargestImage = 4096;  // pixels; what image::Preprocessor takes
+
+template <typename Enum>
+struct Named {
+  Enum value;
+  std::string_view name;
+};
+
+constexpr std::array kFeatureSources{
+    Named<FeatureSource>{FeatureSource::kMeanHidden, "mean_hidden"},
+    Named<FeatureSource>{FeatureSource::kLastToken, "last_token"},
+    Named<FeatureSource>{FeatureSource::kFirstToken, "first_token"},
+    Named<FeatureSource>{FeatureSource::kActionToken, "action_token"},
+    Named<FeatureSource>{FeatureSource::kPooler, "pooler"},
+};
+constexpr std::array kPromptLayouts{
+    Named<PromptLayout>{PromptLayout::kHfProcessor, "hf_processor"},
+    Named<PromptLayout>{PromptLayout::kRobovlms, "robovlms"},
+    Named<PromptLayout>{PromptLayout::kForkFallback, "fork_fallback"},
+};
+
+template <typename Rows, typename Enum>
+std::string_view NameIn(const Rows& rows, Enum value) {
+  return std::find_if(rows.begin(), rows.end(), [&](const auto& row) { return row.value == value; })->name;
+}
+template <typename Rows>
+auto FindIn(const Rows& rows, std::string_view name) -> std::optional<decltype(rows[0].value)> {
+  for (const auto& row : rows) {
+    if (row.name == name) return row.value;
+  }
+  return std::nullopt;
+}
+template <typename Rows>
+std::vector<std::string> NamesIn(const Rows& rows) {
+  std::vector<std::string> names;
+  for (const auto& row : rows) names.emplace_back(row.name);
+  return names;
+}
+
+// One reader for each kind of member: absent keys leave the default.
+class SpecReader {
+ public:
+  SpecReader(const Json& json, const std::string& where) : reader_(json, where) {}
+
+  Status Read(std::string_view key, int64_t& to) const { return Keep(reader_.Integer(key), to); }
+  Status Read(std::string_view key, double& to) const { return Keep(reader_.Number(key), to); }
+  Status Read(std::string_view key, std::string& to) const { return Keep(reader_.String(key), to); }
+  Status Read(std::string_view key, std::vector<int64_t>& to) const { return Keep(reader_.Integers(key), to); }
+  template <typename Rows, typename Enum>
+  Status ReadName(std::string_view key, const Rows& rows, Enum& to) const {
+    VLAQ_ASSIGN_OR_RETURN(const auto name, reader_.String(key));
+    if (!name) return {};
+    const auto value = FindIn(rows, *name);
+    if (!value) {
+      return InputError(reader_.where(), fmt::format("\"{}\" is \"{}\"", key, *name),
+                        fmt::format("known are {}", fmt::join(NamesIn(rows), ", ")));
+    }
+    to = *value;
+    return {};
+  }
+  const JsonReader& json() const { return reader_; }
+
+ private:
+  template <typename T>
+  static Status Keep(Result<std::optional<T>> read, T& to) {
+    if (!read.ok()) return read.error();
+    if (*read) to = **read;
+    return {};
+  }
+  JsonReader reader_;
+};
+
+// policy.json of the golden cases marks the image rows one by one; they must be one run of ones.
+Status ReadImageMask(const SpecReader& reader, PolicySpec& spec) {
+  std::vector<int64_t> mask;
+  VLAQ_RETURN_IF_ERROR(reader.Read("image_position_mask", mask));
+  const auto first = std::find(mask.begin(), mask.end(), 1);
+  if (first == mask.end()) return {};
+  const auto last = std::find_if(first, mask.end(), [](int64_t m) { return m != 1; });
+  const bool rest_is_zero = std::all_of(last, mask.end(), [](int64_t m) { return m == 0; }) &&
+                            std::all_of(mask.begin(), first, [](int64_t m) { return m == 0; });
+  if (!rest_is_zero) {
+    return InputError(reader.json().where(), "\"image_position_mask\" is not a single run of ones among zeros");
+  }
+  spec.image_start = first - mask.begin();
+  spec.image_tokens = last - first;
+  return {};
+}
+
+// A member whose value is one of a room's own names.
+template <typename Enum>
+Status ReadNamed(const SpecReader& reader, std::string_view key, std::optional<Enum> (*find)(std::string_view),
+                 Enum& to) {
+  std::string name;
+  VLAQ_RETURN_IF_ERROR(reader.Read(key, name));
+  if (name.empty()) return {};
+  const auto value = find(name);
+  if (!value) return InputError(reader.json().where(), fmt::format("\"{}\" is \"{}\", which is not known", key, name));
+  to = *value;
+  return {};
+}
+
+Status ReadPreprocess(const Json& json, const std::string& where, image::PreprocessSpec& spec) {
+  const SpecReader reader(json, where + ": preprocess");
+  VLAQ_RETURN_IF_ERROR(ReadNamed(reader, "resize", image::FindFilter, spec.resize));
+  VLAQ_RETURN_IF_ERROR(ReadNamed(reader, "normalise", image::FindNormalisation, spec.normalisation));
+  return ReadNamed(reader, "channel_order", image::FindChannelOrder, spec.channel_order);
+}
+
+Status Require(bool condition, std::string_view setting, std::string_view problem) {
+  if (condition) return {};
+  return UsageError(fmt::format("{} {}", setting, problem));
+}
+
+Status ValidatePrompt(const PolicySpec& spec) {
+  const auto count = static_cast<int64_t>(spec.prompt_ids.size());
+  if (spec.feature_source == FeatureSource::kPooler) return {};  // no prompt is read
+  if (!spec.attention_mask.empty()) {
+    VLAQ_RETURN_IF_ERROR(Require(spec.attention_mask.size() == spec.prompt_ids.size(), "attention_mask",
+                                 "must be as long as prompt_ids"));
+  }
+  switch (spec.prompt_layout) {
+    case PromptLayout::kHfProcessor:
+      VLAQ_RETURN_IF_ERROR(Require(spec.image_start >= 1, "image_start", "must be at least 1: a token stands before"));
+      return Require(count >= spec.image_start + spec.image_tokens, "prompt_ids",
+                     fmt::format("must hold {} places for the image from position {} on, but has only {} tokens",
+                                 spec.image_tokens, spec.image_start, count));
+    case PromptLayout::kRobovlms:
+      return Require(count >= 2, "prompt_ids", "must hold at least <s> and </s>");
+    case PromptLayout::kForkFallback:
+      return Require(count >= spec.image_tokens, "prompt_ids",
+                     fmt::format("must be padded with 0 to at least {} tokens", spec.image_tokens));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view Name(FeatureSource source) { return NameIn(kFeatureSources, source); }
+std::string_view Name(PromptLayout layout) { return NameIn(kPromptLayouts, layout); }
+std::optional<FeatureSource> FindFeatureSource(std::string_view name) { return FindIn(kFeatureSources, name); }
+std::optional<PromptLayout> FindPromptLayout(std::string_view name) { return FindIn(kPromptLayouts, name); }
+std::vector<std::string> FeatureSourceNames() { return NamesIn(kFeatureSources); }
+std::vector<std::string> PromptLayoutNames() { return NamesIn(kPromptLayouts); }
+
+std::vector<int64_t> PolicySpec::PromptMask() const {
+  return attention_mask.empty() ? std::vector<int64_t>(prompt_ids.size(), 1) : attention_mask;
+}
+
+Result<PolicySpec> ParsePolicySpec(const Json& json, const std::string& where, PolicySpec spec) {
+  if (!json.is_object()) return InputError(where, "is not a JSON object");
+  const SpecReader reader(json, where);
+  VLAQ_RETURN_IF_ERROR(reader.Read("architecture", spec.architecture));
+  VLAQ_RETURN_IF_ERROR(reader.ReadName("feature_source", kFeatureSources, spec.feature_source));
+  VLAQ_RETURN_IF_ERROR(reader.ReadName("prompt_layout", kPromptLayouts, spec.prompt_layout));
+  VLAQ_RETURN_IF_ERROR(reader.Read("lstm_input", spec.lstm_input));
+  VLAQ_RETURN_IF_ERROR(reader.Read("lstm_hidden", spec.lstm_hidden));
+  VLAQ_RETURN_IF_ERROR(reader.Read("lstm_layers", spec.lstm_layers));
+  VLAQ_RETURN_IF_ERROR(reader.Read("mlp_widths", spec.mlp_widths));
+  VLAQ_RETURN_IF_ERROR(reader.Read("head_name", spec.head_name));
+  VLAQ_RETURN_IF_ERROR(reader.Read("chunk", spec.chunk));
+  VLAQ_RETURN_IF_ERROR(reader.Read("action_dim", spec.action_dim));
+  VLAQ_RETURN_IF_ERROR(reader.Read("window", spec.window));
+  VLAQ_RETURN_IF_ERROR(reader.Read("action_scale", spec.action_scale));
+  VLAQ_RETURN_IF_ERROR(reader.Read("control_period_s", spec.control_period_s));
+  int64_t image_size = spec.preprocess.image_size;
+  VLAQ_RETURN_IF_ERROR(reader.Read("image_size", image_size));
+  if (image_size < 1 || image_size > kLargestImage) {
+    return InputError(where, fmt::format("\"image_size\" is {}, not 1 to {} pixels", image_size, kLargestImage));
+  }
+  spec.preprocess.image_size = static_cast<int>(image_size);
+  VLAQ_RETURN_IF_ERROR(reader.Read("prompt_ids", spec.prompt_ids));
+  VLAQ_RETURN_IF_ERROR(reader.Read("attention_mask", spec.attention_mask));
+  VLAQ_RETURN_IF_ERROR(reader.Read("prompt_text", spec.prompt_text));
+  VLAQ_RETURN_IF_ERROR(reader.Read("image_tokens", spec.image_tokens));
+  VLAQ_RETURN_IF_ERROR(reader.Read("image_start", spec.image_start));
+  VLAQ_RETURN_IF_ERROR(ReadImageMask(reader, spec));
+  if (const Json* preprocess = reader.json().Find("preprocess")) {
+    VLAQ_RETURN_IF_ERROR(ReadPreprocess(*preprocess, where, spec.preprocess));
+  }
+  return spec;
+}
+
+Json PolicySpecToJson(const PolicySpec& spec) {
+  return Json{{"architecture", spec.architecture},
+              {"feature_source", Name(spec.feature_source)},
+              {"prompt_layout", Name(spec.prompt_layout)},
+              {"lstm_input", spec.lstm_input},
+              {"lstm_hidden", spec.lstm_hidden},
+              {"lstm_layers", spec.lstm_layers},
+              {"mlp_widths", spec.mlp_widths},
+              {"head_name", spec.head_name},
+              {"chunk", spec.chunk},
+              {"action_dim", spec.action_dim},
+              {"window", spec.window},
+              {"action_scale", spec.action_scale},
+              {"control_period_s", spec.control_period_s},
+              {"image_size", spec.preprocess.image_size},
+              {"preprocess",
+               {{"resize", image::FilterName(spec.preprocess.resize)},
+                {"normalise", image::NormalisationName(spec.preprocess.normalisation)},
+                {"channel_order", image::ChannelOrderName(spec.preprocess.channel_order)}}},
+              {"image_tokens", spec.image_tokens},
+              {"image_start", spec.image_start},
+              {"prompt_text", spec.prompt_text},
+              {"prompt_ids", spec.prompt_ids},
+              {"attention_mask", spec.PromptMask()}};
+}
+
+Status Validate(const PolicySpec& spec) {
+  constexpr int64_t kMany = 1'000'000;  // far above any real setting; keeps products in range
+  const auto in_range = [](int64_t n) { return n >= 1 && n <= kMany; };
+  VLAQ_RETURN_IF_ERROR(Require(in_range(spec.chunk), "chunk", "must be at least 1"));
+  VLAQ_RETURN_IF_ERROR(Require(in_range(spec.action_dim), "action_dim", "must be at least 1"));
+  VLAQ_RETURN_IF_ERROR(Require(in_range(spec.window), "window", "must be at least 1"));
+  VLAQ_RETURN_IF_ERROR(
+      Require(spec.image_tokens >= 0 && spec.image_tokens <= kMany, "image_tokens", "is out of range"));
+  VLAQ_RETURN_IF_ERROR(Require(std::isfinite(spec.action_scale) && spec.action_scale != 0, "action_scale",
+                               "must be a finite number other than 0"));
+  VLAQ_RETURN_IF_ERROR(Require(std::isfinite(spec.control_period_s) && spec.control_period_s > 0, "control_period_s",
+                               "must be a positive number of seconds"));
+  return ValidatePrompt(spec);
+}
+
+}  // namespace vlaq::policy
