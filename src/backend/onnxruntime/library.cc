@@ -32,6 +32,8 @@ fs::path ProgramFolder() {
   return fs::read_symlink("/proc/self/exe", error).parent_path();
 }
 
+void DropLog(void*, OrtLoggingLevel, const char*, const char*, const char*, const char*) {}
+
 struct Loaded {
   void* handle = nullptr;
   OrtLibrary library;
@@ -68,7 +70,14 @@ Result<Loaded> TryLoad(const fs::path& path) {
   if (api == nullptr)
     return refuse(fmt::format("is ONNX Runtime {}; 1.{} or newer is needed", version, ORT_API_VERSION));
   Ort::InitApi(api);
-  return Loaded{handle, {path, std::move(version)}};
+  try {
+    // Never destroyed: sessions may be closed by static destructors. Made before any other call, because ORT logs, and
+    // without an environment even a log line at start-up ends the process.
+    auto* environment = new Ort::Env(ORT_LOGGING_LEVEL_FATAL, "vlaq", &DropLog, nullptr);
+    return Loaded{handle, {path, std::move(version), environment}};
+  } catch (const std::exception& error) {
+    return Unavailable(fmt::format("{} does not start: {}", path.string(), error.what()));
+  }
 }
 
 Result<Loaded> LoadFirst(const OrtSearch& search) {

@@ -10,8 +10,9 @@
 namespace vlaq::backend {
 
 struct OrtLibrary {
-  std::filesystem::path path;  // as it was given to dlopen
-  std::string version;         // "1.32.0"
+  std::filesystem::path path;   // as it was given to dlopen
+  std::string version;          // "1.32.0"
+  void* environment = nullptr;  // the process's only Ort::Env; lives until the process ends
 };
 
 // Where to look for the library. A binding choice is the only one that is tried.

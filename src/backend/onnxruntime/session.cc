@@ -17,14 +17,6 @@ namespace {
 constexpr const char* kExternalFolder = "session.model_external_initializers_file_folder_path";
 constexpr const char* kNoCpuFallback = "session.disable_cpu_ep_fallback";
 
-void DropLog(void*, OrtLoggingLevel, const char*, const char*, const char*, const char*) {}
-
-// ORT wants one environment per process; it is never destroyed, because sessions may be closed by static destructors.
-Ort::Env& Environment() {
-  static auto* env = new Ort::Env(ORT_LOGGING_LEVEL_FATAL, "vlaq", &DropLog, nullptr);
-  return *env;
-}
-
 Error Refused(const std::string& where, std::string what, std::string advice = "") {
   return Error{ErrorCode::kBackend, std::move(what), where, std::move(advice)};
 }
@@ -167,7 +159,8 @@ Result<std::unique_ptr<OpenedModel>> OpenOrtSession(const OrtLibrary& library, c
   const int threads = options.threads > 0 ? options.threads : HardwareThreads();
   try {
     VLAQ_ASSIGN_OR_RETURN(Ort::SessionOptions session_options, MakeOptions(source, options, threads));
-    Ort::Session session(Environment(), source.onnx->data(), source.onnx->size(), session_options);
+    Ort::Session session(*static_cast<Ort::Env*>(library.environment), source.onnx->data(), source.onnx->size(),
+                         session_options);
     auto opened = std::make_unique<OrtSession>(
         std::move(session), fmt::format("ONNX Runtime {}, {}, {} thread{}", library.version, options.provider, threads,
                                         threads == 1 ? "" : "s"));
