@@ -15,9 +15,9 @@ Result<ModelSource> ModelSource::FromFile(const std::filesystem::path& path) {
 }
 
 Status CheckInputs(const std::vector<Port>& ports, const NamedTensors& inputs) {
-  for (const auto& [name, tensor] : inputs) {
-    const bool known = std::any_of(ports.begin(), ports.end(), [&](const Port& p) { return p.name == name; });
-    if (!known) return UsageError(fmt::format("the model has no input named '{}'", name));
+  for (const auto& input : inputs) {
+    const bool known = std::any_of(ports.begin(), ports.end(), [&](const Port& p) { return p.name == input.first; });
+    if (!known) return UsageError(fmt::format("the model has no input named '{}'", input.first));
   }
   for (const Port& port : ports) {
     const auto it = inputs.find(port.name);
