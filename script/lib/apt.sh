@@ -5,7 +5,7 @@
 packages_build="ca-certificates cmake ninja-build g++ pkg-config python3-venv libonnx-dev libprotobuf-dev protobuf-compiler
   nlohmann-json3-dev libcli11-dev libfmt-dev libturbojpeg0-dev libpng-dev libsentencepiece-dev libssl-dev zlib1g-dev"
 packages_test="libgtest-dev libgmock-dev ccache bash-completion git"
-packages_checks="clang-14 clang-tidy-14 clang-format-14 llvm-14"
+packages_checks="clang-14 libclang-rt-14-dev llvm-14 clang-tidy-14 clang-format-14"
 
 # Prints the packages of the arguments that are not installed. One dpkg-query for all: this runs on every build.
 missing_packages() {

@@ -7,7 +7,7 @@ onnx_sha256=13b3e77d27523b9dbf4f30dfc9c959455859d5e34e921c44f712d69b8369eff9
 onnx_key="onnx $onnx_version $onnx_sha256 $(uname -m)"
 
 # True on Ubuntu 22.04 and what derives from it.
-system_onnx_is_old() { (. /etc/os-release && [ "${UBUNTU_CODENAME:-}" = jammy ]); }
+system_is_jammy() { (. /etc/os-release && [ "${UBUNTU_CODENAME:-}" = jammy ]); }
 
 build_onnx() {
   local work="$deps/part.$$"
