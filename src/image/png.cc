@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <vector>
 
 #include "image/codecs.h"
@@ -57,25 +58,44 @@ bool ReadHeader(png_structp png, png_infop info, Input* input) {
   return true;
 }
 
-// Pillow reads 16-bit grey as mode I;16, which it clips to 255; of all other 16-bit samples it keeps the high byte.
-bool IsWideGrey(png_structp png, png_infop info) {
-  return png_get_color_type(png, info) == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(png, info) == 16;
+// How the rows come out of libpng, and so what is left for us to do.
+enum class Rows {
+  kRgb,       // 8-bit RGB: nothing
+  kPalette,   // 8-bit indices: libpng would not check them
+  kWideGrey,  // 16-bit grey, which Pillow (mode I;16) clips to 255; of other 16-bit samples it keeps the high byte
+};
+
+Rows RowsOf(png_structp png, png_infop info) {
+  const int colour = png_get_color_type(png, info);
+  if (colour == PNG_COLOR_TYPE_PALETTE) return Rows::kPalette;
+  return colour == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(png, info) == 16 ? Rows::kWideGrey : Rows::kRgb;
 }
 
-// Asks for rows of 8-bit RGB without alpha, whatever the file holds; wide grey stays as it is.
-bool AskForRgb(png_structp png, png_infop info) {
+size_t BytesPerPixel(Rows rows) {
+  switch (rows) {
+    case Rows::kRgb:
+      return 3;
+    case Rows::kPalette:
+      return 1;
+    case Rows::kWideGrey:
+      return 2;
+  }
+  return 0;
+}
+
+// Asks for rows as RowsOf() says, without alpha.
+bool AskForRows(png_structp png, png_infop info, Rows rows) {
   if (setjmp(png_jmpbuf(png)) != 0) return false;
   const int colour = png_get_color_type(png, info);
   png_set_interlace_handling(png);
-  if (IsWideGrey(png, info)) {
-    png_read_update_info(png, info);
-    return true;
+  if (rows == Rows::kPalette) {
+    png_set_packing(png);
+  } else if (rows == Rows::kRgb) {
+    png_set_strip_16(png);
+    if (colour == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(png);
+    if ((colour & PNG_COLOR_MASK_COLOR) == 0) png_set_gray_to_rgb(png);
+    png_set_strip_alpha(png);
   }
-  png_set_strip_16(png);
-  if (colour == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
-  if (colour == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(png);
-  if ((colour & PNG_COLOR_MASK_COLOR) == 0) png_set_gray_to_rgb(png);
-  png_set_strip_alpha(png);
   png_read_update_info(png, info);
   return true;
 }
@@ -87,8 +107,9 @@ bool ReadRows(png_structp png, png_bytepp rows) {
   return true;
 }
 
-// `row` holds `width` big-endian 16-bit samples and has room for as many RGB pixels. Backwards, so that none is
+// Both functions below turn the samples at the start of a row into RGB in place, backwards, so that none is
 // overwritten before it is read.
+
 void ExpandWideGrey(uint8_t* row, int width) {
   for (ptrdiff_t x = width - 1; x >= 0; --x) {
     const int sample = row[2 * x] << 8 | row[2 * x + 1];
@@ -96,17 +117,28 @@ void ExpandWideGrey(uint8_t* row, int width) {
   }
 }
 
+// False if an index lies beyond the palette: what such a pixel means differs from reader to reader.
+bool ExpandPalette(std::span<const png_color> palette, uint8_t* row, int width) {
+  for (ptrdiff_t x = width - 1; x >= 0; --x) {
+    const size_t index = row[x];
+    if (index >= palette.size()) return false;
+    row[3 * x] = palette[index].red;
+    row[3 * x + 1] = palette[index].green;
+    row[3 * x + 2] = palette[index].blue;
+  }
+  return true;
+}
+
+std::span<const png_color> PaletteOf(const Reader& reader) {
+  png_colorp palette = nullptr;
+  int colours = 0;
+  if (png_get_PLTE(reader.png, reader.info, &palette, &colours) == 0 || colours < 0) return {};
+  return {palette, static_cast<size_t>(colours)};
+}
+
 Error Failed(const std::string& where, const Input& input) {
   return InputError(where + ": offset " + std::to_string(input.position),
                     std::string("not a whole PNG picture: ") + input.message, "copy or record the file again");
-}
-
-// Pillow and libpng disagree about indices beyond the palette, so such a file has no certain meaning.
-bool HasWildPaletteIndex(const Reader& reader) {
-  png_colorp palette = nullptr;
-  int colours = 0;
-  if (png_get_PLTE(reader.png, reader.info, &palette, &colours) == 0) return false;
-  return png_get_palette_max(reader.png, reader.info) >= colours;
 }
 
 }  // namespace
@@ -119,21 +151,22 @@ Result<Image> DecodePng(Bytes bytes, const std::string& where) {
   const int64_t width = png_get_image_width(reader.png, reader.info);
   const int64_t height = png_get_image_height(reader.png, reader.info);
   if (!IsAllowedSize(width, height)) return SizeError(where, width, height);
-  if (!AskForRgb(reader.png, reader.info)) return Failed(where, input);
-  const auto row_bytes = static_cast<size_t>(width) * 3;
-  const bool wide_grey = IsWideGrey(reader.png, reader.info);
-  if (png_get_rowbytes(reader.png, reader.info) != static_cast<size_t>(width) * (wide_grey ? 2 : 3)) {
-    return InternalError(where, "libpng did not convert the picture to 8-bit RGB");
+  const Rows kind = RowsOf(reader.png, reader.info);
+  if (!AskForRows(reader.png, reader.info, kind)) return Failed(where, input);
+  if (png_get_rowbytes(reader.png, reader.info) != static_cast<size_t>(width) * BytesPerPixel(kind)) {
+    return InternalError(where, "libpng gives other rows than those asked for");
   }
   Image image;
   image.Reset(static_cast<int>(width), static_cast<int>(height));
   std::vector<png_bytep> rows(static_cast<size_t>(height));
-  for (size_t y = 0; y < rows.size(); ++y) rows[y] = image.rgb.data() + y * row_bytes;
+  for (size_t y = 0; y < rows.size(); ++y) rows[y] = image.rgb.data() + y * static_cast<size_t>(width) * 3;
   if (!ReadRows(reader.png, rows.data())) return Failed(where, input);
-  if (wide_grey) {
-    for (png_bytep row : rows) ExpandWideGrey(row, image.width);
+  for (png_bytep row : rows) {
+    if (kind == Rows::kWideGrey) ExpandWideGrey(row, image.width);
+    if (kind == Rows::kPalette && !ExpandPalette(PaletteOf(reader), row, image.width)) {
+      return InputError(where, "a pixel names a colour beyond the end of the palette");
+    }
   }
-  if (HasWildPaletteIndex(reader)) return InputError(where, "a pixel names a colour beyond the end of the palette");
   return image;
 }
 

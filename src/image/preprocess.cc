@@ -56,7 +56,7 @@ Result<Preprocessor> Preprocessor::Make(const PreprocessSpec& spec) {
 Preprocessor::Preprocessor(const PreprocessSpec& spec)
     : spec_(spec),
       pixels_(static_cast<size_t>(spec.image_size) * static_cast<size_t>(spec.image_size)),
-      resizer_(spec.resize, spec.image_size, spec.image_size),
+      resizer_(spec.resize, spec.image_size, spec.image_size, spec.pass_order),
       table_{} {
   const Statistics& statistics = StatisticsOf(spec.normalisation);
   for (size_t channel = 0; channel < 3; ++channel) {

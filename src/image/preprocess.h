@@ -38,6 +38,7 @@ struct PreprocessSpec {
   Filter resize = Filter::kBicubic;
   Normalisation normalisation = Normalisation::kClip;
   ChannelOrder channel_order = ChannelOrder::kRgb;
+  PassOrder pass_order = PassOrder::kHorizontalFirst;
   int image_size = 224;  // S: both sides of the model's input, pixels; the aspect ratio is not kept
 };
 

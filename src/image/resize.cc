@@ -18,12 +18,15 @@ double Box(double x) { return x > -0.5 && x <= 0.5 ? 1.0 : 0.0; }
 
 double Bilinear(double x) { return std::max(0.0, 1.0 - std::fabs(x)); }
 
+// Pillow writes these two numbers as floats, and 22 bits can see it.
 double Hamming(double x) {
+  constexpr double kOffset = 0.54F;
+  constexpr double kSwing = 0.46F;
   x = std::fabs(x);
   if (x == 0.0) return 1.0;
   if (x >= 1.0) return 0.0;
   const double angle = x * kPi;
-  return std::sin(angle) / angle * (0.54 + 0.46 * std::cos(angle));
+  return std::sin(angle) / angle * (kOffset + kSwing * std::cos(angle));
 }
 
 // Keys' cubic with a = -0.5.
@@ -62,7 +65,22 @@ int32_t ToFixed(double weight) {
   return static_cast<int32_t>(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
 }
 
+bool BeginsVertically(const ImageView& source, int width, int height) {
+  return source.height > height && source.height - height > 2 * (source.width - width);
+}
+
 }  // namespace
+
+std::string_view PassOrderName(PassOrder order) {
+  return order == PassOrder::kHorizontalFirst ? "horizontal_first" : "pillow13";
+}
+
+std::optional<PassOrder> FindPassOrder(std::string_view name) {
+  for (const PassOrder order : {PassOrder::kHorizontalFirst, PassOrder::kPillow13}) {
+    if (PassOrderName(order) == name) return order;
+  }
+  return std::nullopt;
+}
 
 std::string_view FilterName(Filter filter) { return EntryOf(filter).name; }
 
@@ -120,7 +138,15 @@ Status Resizer::Resize(const ImageView& source, Image& out) {
     Nearest(source, out);
   } else {
     Prepare(source.width, source.height);
-    Filtered(source, out);
+    if (source.height == height_) {
+      Horizontal(source, out.rgb.data());
+    } else if (source.width == width_) {
+      Vertical(source, 0, out.rgb.data());
+    } else if (order_ == PassOrder::kPillow13 && BeginsVertically(source, width_, height_)) {
+      VerticalFirst(source, out.rgb.data());
+    } else {
+      HorizontalFirst(source, out.rgb.data());
+    }
   }
   return {};
 }
@@ -147,14 +173,12 @@ void Resizer::Nearest(const ImageView& source, Image& out) {
   }
 }
 
-// Resizes `rows` rows of the source from `first_row` on to the target width.
-void Resizer::Horizontal(const ImageView& source, int first_row, int rows, uint8_t* out) {
+void Resizer::Horizontal(const ImageView& source, uint8_t* out) {
   const Kernels& kernels = BestKernels();
   const size_t in_bytes = static_cast<size_t>(source.width) * 3;
-  const size_t out_bytes = static_cast<size_t>(width_) * 3;
-  const uint8_t* row = source.rgb.data() + static_cast<size_t>(first_row) * in_bytes;
-  for (int i = 0; i < rows; ++i, row += in_bytes, out += out_bytes) {
-    if (first_row + i + 1 < source.height) {
+  const uint8_t* row = source.rgb.data();
+  for (int y = 0; y < source.height; ++y, row += in_bytes, out += static_cast<ptrdiff_t>(width_) * 3) {
+    if (y + 1 < source.height) {
       kernels.horizontal(horizontal_, row, out);
     } else {  // the kernel reads a byte past the row: give it one
       last_row_.assign(row, row + in_bytes);
@@ -164,28 +188,32 @@ void Resizer::Horizontal(const ImageView& source, int first_row, int rows, uint8
   }
 }
 
-void Resizer::Filtered(const ImageView& source, Image& out) {
-  if (source.height == height_) {
-    Horizontal(source, 0, height_, out.rgb.data());
-    return;
-  }
-  const uint8_t* rows = source.rgb.data();
-  int first_row = 0;
-  if (source.width != width_) {  // only rows that the vertical pass will read
-    first_row = vertical_.first.front();
-    const int end = vertical_.first.back() + vertical_.count.back();
-    between_.resize(static_cast<size_t>(end - first_row) * static_cast<size_t>(width_) * 3);
-    Horizontal(source, first_row, end - first_row, between_.data());
-    rows = between_.data();
-  }
+void Resizer::Vertical(const ImageView& source, int first_row, uint8_t* out) {
   const Kernels& kernels = BestKernels();
-  const int bytes = width_ * 3;
-  for (int y = 0; y < height_; ++y) {
+  const int bytes = source.width * 3;
+  for (int y = 0; y < height_; ++y, out += bytes) {
     const auto at = static_cast<size_t>(y);
-    kernels.vertical(vertical_.weights.data() + at * static_cast<size_t>(vertical_.taps), vertical_.count[at],
-                     rows + static_cast<ptrdiff_t>(vertical_.first[at] - first_row) * bytes, bytes,
-                     out.rgb.data() + static_cast<ptrdiff_t>(y) * bytes);
+    const uint8_t* rows = source.rgb.data() + static_cast<ptrdiff_t>(vertical_.first[at] - first_row) * bytes;
+    kernels.vertical(vertical_.weights.data() + at * static_cast<size_t>(vertical_.taps), vertical_.count[at], rows,
+                     bytes, out);
   }
+}
+
+// Only the rows that the vertical pass will read are resized horizontally.
+void Resizer::HorizontalFirst(const ImageView& source, uint8_t* out) {
+  const int first_row = vertical_.first.front();
+  const int rows = vertical_.first.back() + vertical_.count.back() - first_row;
+  const size_t in_bytes = static_cast<size_t>(source.width) * 3;
+  between_.resize(static_cast<size_t>(rows) * static_cast<size_t>(width_) * 3);
+  const auto used = source.rgb.subspan(static_cast<size_t>(first_row) * in_bytes, static_cast<size_t>(rows) * in_bytes);
+  Horizontal(ImageView(source.width, rows, used), between_.data());
+  Vertical(ImageView(width_, rows, between_), first_row, out);
+}
+
+void Resizer::VerticalFirst(const ImageView& source, uint8_t* out) {
+  between_.resize(static_cast<size_t>(height_) * static_cast<size_t>(source.width) * 3);
+  Vertical(source, 0, between_.data());
+  Horizontal(ImageView(source.width, height_, between_), out);
 }
 
 }  // namespace vlaq::image

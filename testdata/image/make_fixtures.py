@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Makes the fixtures of room image with Pillow: what our decoder and resizer must reproduce bit for bit.
 
-    pip install pillow numpy safetensors
+    pip install pillow==13.0.0 numpy safetensors
     python make_fixtures.py [--golden FOLDER_WITH_GOLDEN_CASES]
 
 Writes beside itself
-  resize.txt            one case a line: pattern, seed, width, height, filter, target width, target height, SHA-256 of
-                        the resized bytes. The patterns are formulas, so that no source picture needs to be stored.
+  resize.txt            one case a line: pattern, seed, width, height, filter, target width, target height, and two
+                        SHA-256 of the resized bytes: horizontal pass first (Pillow up to 12), and as Pillow 13 does it.
+                        The patterns are formulas, so that no source picture needs to be stored.
   resize_*.ppm          a few results in full, to look at when a hash differs
   *.jpg, *.png + .ppm   pictures in many encodings with the pixels that Pillow's convert("RGB") gives
   golden_*.png + .f32   a frame of a golden case and every 37th of its pixel values (only with --golden)
@@ -42,17 +43,23 @@ def ppm(name, image):
     (HERE / (name + ".ppm")).write_bytes(b"P6 %d %d 255\n" % (a.shape[1], a.shape[0]) + a.tobytes())
 
 
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
 def resize_cases():
     sizes = [((37, 23), (16, 16)), ((37, 23), (37, 11)), ((37, 23), (9, 23)), ((37, 23), (80, 61)), ((37, 23), (37, 23)),
              ((37, 23), (50, 7)), ((1, 1), (5, 4)), ((1, 9), (3, 3)), ((9, 1), (4, 2)), ((64, 48), (1, 1)),
              ((13, 200), (200, 13)), ((160, 90), (224, 224)), ((300, 300), (224, 224)), ((224, 100), (224, 224)),
-             ((100, 224), (224, 224)), ((641, 479), (97, 83)), ((3, 2), (224, 224))]
+             ((100, 224), (224, 224)), ((641, 479), (97, 83)), ((3, 2), (224, 224)), ((240, 424), (112, 112))]
     lines = []
     for filt in FILTERS:
         cases = [(p, s) for p in ("noise", "extreme") for s in sizes] + [("smooth", ((1280, 720), (224, 224)))]
         for n, (p, ((w, h), (tw, th))) in enumerate(cases):
-            out = np.asarray(Image.fromarray(pattern(p, n, w, h)).resize((tw, th), FILTERS[filt]))
-            lines.append(f"{p} {n} {w} {h} {filt} {tw} {th} {hashlib.sha256(out.tobytes()).hexdigest()}")
+            source = Image.fromarray(pattern(p, n, w, h))
+            newer = source.resize((tw, th), FILTERS[filt]).tobytes()
+            older = newer if filt == "nearest" else source.resize((tw, h), FILTERS[filt]).resize((tw, th), FILTERS[filt]).tobytes()
+            lines.append(" ".join(map(str, (p, n, w, h, filt, tw, th, sha256(older), sha256(newer)))))
         ppm(f"resize_{filt}", Image.fromarray(pattern("noise", 0, 37, 23)).resize((16, 16), FILTERS[filt]))
     (HERE / "resize.txt").write_text("\n".join(lines) + "\n")
 
