@@ -57,7 +57,8 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::Parse(Bytes bytes, const std
   }
   auto model = std::make_unique<Model>();
   try {
-    const auto status = model->processor.LoadFromSerializedProto(AsText(bytes));
+    // std::string converts to the string_view of every SentencePiece: 0.1.96 (Ubuntu 22.04) brings one of its own.
+    const auto status = model->processor.LoadFromSerializedProto(std::string(AsText(bytes)));
     if (!status.ok()) return refuse("not a SentencePiece model (" + status.ToString() + ")");
   } catch (const std::exception& problem) {
     return refuse(std::string("not a SentencePiece model (") + problem.what() + ")");
@@ -76,7 +77,7 @@ Status Tokenizer::EncodeSegment(std::string_view segment, std::vector<int64_t>& 
   if (segment.empty()) return {};
   std::vector<int> pieces;
   try {
-    const auto status = model_->processor.Encode(segment, &pieces);
+    const auto status = model_->processor.Encode(std::string(segment), &pieces);
     if (!status.ok()) return InternalError("tokenizer", "SentencePiece failed: " + status.ToString());
   } catch (const std::exception& problem) {
     return InternalError("tokenizer", std::string("SentencePiece failed: ") + problem.what());
