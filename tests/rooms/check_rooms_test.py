@@ -118,6 +118,7 @@ class CheckRooms(unittest.TestCase):
         document = self.root / "docs/architecture.md"
         document.parent.mkdir()
         shutil.copy(TOP / "docs/architecture.md", document)
+        self.assertEqual(check_rooms(self.root, "--update")[0], 0)
         self.assertEqual(check_rooms(self.root, "--check-picture")[0], 0)
         rooms = self.root / "cmake/rooms.txt"
         rooms.write_text(rooms.read_text() + "attic: base\n")
