@@ -33,7 +33,8 @@ void ExpectGolden(const std::string& name, const PreprocessSpec& spec) {
   EXPECT_EQ(pixels->shape(), (Shape{3, 224, 224}));
   double worst = 0;
   for (size_t i = 0; i < expected.size(); ++i) {
-    worst = std::max(worst, std::abs(double{pixels->data<float>()[i * kStride]} - double{expected[i]}));
+    const auto actual = static_cast<double>(pixels->data<float>()[i * kStride]);
+    worst = std::max(worst, std::abs(actual - static_cast<double>(expected[i])));
   }
   EXPECT_LE(worst, 1e-6);
 }

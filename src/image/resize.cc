@@ -20,8 +20,8 @@ double Bilinear(double x) { return std::max(0.0, 1.0 - std::fabs(x)); }
 
 // Pillow writes these two numbers as floats, and 22 bits can see it.
 double Hamming(double x) {
-  constexpr double kOffset = 0.54F;
-  constexpr double kSwing = 0.46F;
+  constexpr double kOffset = static_cast<double>(0.54F);
+  constexpr double kSwing = static_cast<double>(0.46F);
   x = std::fabs(x);
   if (x == 0.0) return 1.0;
   if (x >= 1.0) return 0.0;

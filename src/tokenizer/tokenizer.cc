@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "base/mapped_file.h"
+#include "tokenizer/model_check.h"
 
 namespace vlaq::tokenizer {
 namespace {
@@ -55,6 +56,7 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::Parse(Bytes bytes, const std
   if (bytes.empty() || bytes.size() > kMaxModelBytes) {
     return refuse(std::to_string(bytes.size()) + " bytes cannot be a SentencePiece model");
   }
+  VLAQ_RETURN_IF_ERROR(CheckModelBytes(bytes, where));
   auto model = std::make_unique<Model>();
   try {
     // std::string converts to the string_view of every SentencePiece: 0.1.96 (Ubuntu 22.04) brings one of its own.

@@ -186,5 +186,39 @@ TEST(Tokenizer, CutModelsNeverCrash) {
   EXPECT_GT(refused, 2000);
 }
 
+// Most flips hit the normalisation table or a piece; what still loads must still tokenise.
+TEST(Tokenizer, FlippedModelsNeverCrash) {
+  const std::string whole = ReadAll(Fixture("small.model"));
+  Random random(13);
+  int refused = 0;
+  for (int round = 0; round < 4000; ++round) {
+    std::string bytes = whole;
+    for (uint64_t flips = 1 + random.Below(3); flips > 0; --flips) {
+      bytes[random.Below(bytes.size())] = static_cast<char>(random.Below(256));
+    }
+    const auto loaded = Tokenizer::Parse(AsBytes(bytes), "flipped.model");
+    if (!loaded.ok()) {
+      ++refused;
+      EXPECT_EQ(loaded.error().code, ErrorCode::kInput);
+      continue;
+    }
+    for (const auto text :
+         {"An image of a robot", "ABC \xEF\xBC\xA1 \t x\xFF\xFE", "<grounding>caf\xC3\xA9 \xEF\xAC\x83"}) {
+      const auto ids = (*loaded)->Encode(text);
+      ASSERT_TRUE(ids.ok());
+      EXPECT_THAT(*ids, Each(::testing::Lt((*loaded)->vocabulary().size())));
+    }
+  }
+  EXPECT_GT(refused, 500);
+  EXPECT_LT(refused, 4000);
+}
+
+TEST(Tokenizer, DamagedNormalisationTableIsNamed) {
+  // A message whose field 3 (normalizer_spec) has a field 2 (the table) of one trie unit that leads far away.
+  const std::string table = std::string("\x04\0\0\0", 4) + std::string("\0\xFF\xFF\x7F", 4) + std::string(1, '\0');
+  const std::string spec = std::string("\x12\x09") + table;
+  ExpectRefused(std::string("\x1A\x0B") + spec, "normalisation table");
+}
+
 }  // namespace
 }  // namespace vlaq::tokenizer
