@@ -19,7 +19,7 @@ class PictureFiles : public FrameSource {
   size_t size() const override { return files_.size(); }
 
   Result<Frame> Read(size_t index) const override {
-    VLAQ_ASSIGN_OR_RETURN(Image image, ReadImage(files_.at(index)));
+    VLAQ_ASSIGN_OR_RETURN(Image image, ReadImage(files_[index]));
     const auto owner = std::make_shared<const Image>(std::move(image));
     return Frame{.pixels = *owner, .name = files_[index].string(), .owner = owner};
   }
