@@ -55,7 +55,6 @@ struct Proposal {
   std::string config;  // JSON text, the family's own configuration
   std::vector<std::string> assumptions;
   std::vector<std::string> warnings;
-  int64_t vocabulary = 0;  // ids in the prompt must lie below
 };
 
 struct BuildOptions {

@@ -118,7 +118,8 @@ Status ReadPreprocess(const Json& json, const std::string& where, image::Preproc
   const SpecReader reader(json, where + ": preprocess");
   VLAQ_RETURN_IF_ERROR(ReadNamed(reader, "resize", image::FindFilter, spec.resize));
   VLAQ_RETURN_IF_ERROR(ReadNamed(reader, "normalise", image::FindNormalisation, spec.normalisation));
-  return ReadNamed(reader, "channel_order", image::FindChannelOrder, spec.channel_order);
+  VLAQ_RETURN_IF_ERROR(ReadNamed(reader, "channel_order", image::FindChannelOrder, spec.channel_order));
+  return ReadNamed(reader, "pass_order", image::FindPassOrder, spec.pass_order);
 }
 
 Status Require(bool condition, std::string_view setting, std::string_view problem) {
@@ -129,6 +130,16 @@ Status Require(bool condition, std::string_view setting, std::string_view proble
 Status ValidatePrompt(const PolicySpec& spec) {
   const auto count = static_cast<int64_t>(spec.prompt_ids.size());
   if (spec.feature_source == FeatureSource::kPooler) return {};  // no prompt is read
+  const auto outside = std::find_if(spec.prompt_ids.begin(), spec.prompt_ids.end(), [&](int64_t id) {
+    return id < 0 || (spec.vocabulary > 0 && id >= spec.vocabulary);
+  });
+  if (outside != spec.prompt_ids.end()) {
+    return UsageError(fmt::format("prompt id {} is outside the vocabulary of {} tokens", *outside, spec.vocabulary),
+                      "give ids of this checkpoint's own tokeniser");
+  }
+  const auto is_binary = [](int64_t m) { return m == 0 || m == 1; };
+  VLAQ_RETURN_IF_ERROR(Require(std::all_of(spec.attention_mask.begin(), spec.attention_mask.end(), is_binary),
+                               "attention_mask", "must hold only 0 and 1"));
   if (!spec.attention_mask.empty()) {
     VLAQ_RETURN_IF_ERROR(Require(spec.attention_mask.size() == spec.prompt_ids.size(), "attention_mask",
                                  "must be as long as prompt_ids"));
@@ -186,6 +197,7 @@ Result<PolicySpec> ParsePolicySpec(const Json& json, const std::string& where, P
   VLAQ_RETURN_IF_ERROR(reader.Read("prompt_ids", spec.prompt_ids));
   VLAQ_RETURN_IF_ERROR(reader.Read("attention_mask", spec.attention_mask));
   VLAQ_RETURN_IF_ERROR(reader.Read("prompt_text", spec.prompt_text));
+  VLAQ_RETURN_IF_ERROR(reader.Read("vocabulary", spec.vocabulary));
   VLAQ_RETURN_IF_ERROR(reader.Read("image_tokens", spec.image_tokens));
   VLAQ_RETURN_IF_ERROR(reader.Read("image_start", spec.image_start));
   VLAQ_RETURN_IF_ERROR(ReadImageMask(reader, spec));
@@ -213,7 +225,9 @@ Json PolicySpecToJson(const PolicySpec& spec) {
               {"preprocess",
                {{"resize", image::FilterName(spec.preprocess.resize)},
                 {"normalise", image::NormalisationName(spec.preprocess.normalisation)},
-                {"channel_order", image::ChannelOrderName(spec.preprocess.channel_order)}}},
+                {"channel_order", image::ChannelOrderName(spec.preprocess.channel_order)},
+                {"pass_order", image::PassOrderName(spec.preprocess.pass_order)}}},
+              {"vocabulary", spec.vocabulary},
               {"image_tokens", spec.image_tokens},
               {"image_start", spec.image_start},
               {"prompt_text", spec.prompt_text},

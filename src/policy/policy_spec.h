@@ -58,13 +58,15 @@ struct PolicySpec {
   double action_scale = 1.0;      // velocity = action_scale x action in [-1, 1]
   double control_period_s = 0.4;  // seconds between two frames
 
-  image::PreprocessSpec preprocess;  // camera frame -> pixel_values
+  // Camera frame -> pixel_values. Rounds as the Pillow of today does; older versions differ for portrait frames.
+  image::PreprocessSpec preprocess = {.pass_order = image::PassOrder::kPillow13};
 
   // The prompt that is baked into the whole-policy graph: token ids as the encoder takes them, and 1 where a token may
   // be seen (empty: everywhere).
   std::vector<int64_t> prompt_ids;
   std::vector<int64_t> attention_mask;
   std::string prompt_text;    // what the ids were made from; empty if they were given as numbers
+  int64_t vocabulary = 0;     // token ids lie below; 0: not known
   int64_t image_tokens = 64;  // image rows in the sequence
   int64_t image_start = 2;    // kHfProcessor: position of the first image row
 

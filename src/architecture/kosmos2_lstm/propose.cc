@@ -87,6 +87,7 @@ Status Proposer::ReadPolicy() {
   spec.head_name = s_.mlp.name;
   spec.preprocess.image_size = static_cast<int>(s_.vision.image_size);
   spec.image_tokens = s_.latents;
+  spec.vocabulary = s_.text.vocabulary;
   spec.chunk = 0;  // settled below
   if (settings_.policy.empty()) return {};
   VLAQ_ASSIGN_OR_RETURN(policy_, ReadJsonFile(settings_.policy));
@@ -150,7 +151,8 @@ Status Proposer::CheckAgainstShapes() const {
        {Fact{"lstm_input", spec.lstm_input, s_.lstm.input}, Fact{"lstm_hidden", spec.lstm_hidden, s_.lstm.hidden},
         Fact{"lstm_layers", spec.lstm_layers, s_.lstm.layers},
         Fact{"image_size", spec.preprocess.image_size, s_.vision.image_size},
-        Fact{"image_tokens", spec.image_tokens, s_.latents}}) {
+        Fact{"vocabulary", spec.vocabulary, s_.text.vocabulary},
+                           Fact{"image_tokens", spec.image_tokens, s_.latents}}) {
     if (fact.given != fact.from_shapes) {
       return InputError(
           where,
@@ -232,7 +234,6 @@ Result<Proposal> Proposer::Propose() {
   VLAQ_RETURN_IF_ERROR(CheckAgainstShapes());
   VLAQ_RETURN_IF_ERROR(CheckFeatureWidth());
   Warn();
-  proposal_.vocabulary = s_.text.vocabulary;
   return std::move(proposal_);
 }
 

@@ -1,0 +1,39 @@
+// SHA-256 beside other work.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace vlaq::exporting {
+
+// Hashes a stream on its own thread. Update() and Finish() are called by one thread; a few copies of pieces wait in a
+// queue, then Update() waits.
+class BackgroundSha256 {
+ public:
+  BackgroundSha256();
+  ~BackgroundSha256();
+  BackgroundSha256(const BackgroundSha256&) = delete;
+  BackgroundSha256& operator=(const BackgroundSha256&) = delete;
+
+  void Update(Bytes bytes);
+  // 64 hexadecimal digits; nothing may follow.
+  std::string FinishHex();
+
+ private:
+  void Work();
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::vector<std::byte>> queue_;
+  bool closed_ = false;
+  std::string result_;
+  std::thread thread_;
+};
+
+}  // namespace vlaq::exporting

@@ -1,0 +1,149 @@
+#include <fmt/format.h>
+
+#include <map>
+
+#include "base/json.h"
+#include "bundle/bundle.h"
+#include "inspection/documents.h"
+#include "onnx/model_file.h"
+#include "onnx/summary.h"
+
+namespace vlaq::inspection {
+namespace fs = std::filesystem;
+namespace {
+
+Json Ports(const std::vector<onnx::ValueInfo>& values) {
+  Json list = Json::array();
+  for (const onnx::ValueInfo& value : values) {
+    const bool tensor = value.other_type.empty();
+    Json row{{"name", value.name}, {"type", tensor ? std::string(DTypeName(value.dtype)) : value.other_type}};
+    if (tensor && value.has_shape) {
+      Json dims = Json::array();
+      for (const onnx::Dim& dim : value.dims) {
+        if (dim.value >= 0) {
+          dims.push_back(dim.value);
+        } else {
+          dims.push_back(dim.name.empty() ? "?" : dim.name);
+        }
+      }
+      row["shape"] = std::move(dims);
+    }
+    list.push_back(std::move(row));
+  }
+  return list;
+}
+
+Json ExternalFiles(const onnx::Model& model, const fs::path& folder) {
+  std::map<std::string, uint64_t> used;
+  for (const onnx::Initializer& initializer : model.graph.initializers) {
+    if (const auto* data = std::get_if<onnx::ExternalData>(&initializer.data)) used[data->location] += data->length;
+  }
+  Json list = Json::array();
+  for (const auto& [location, bytes] : used) {
+    std::error_code error;
+    const uint64_t size = fs::file_size(folder / location, error);
+    list.push_back({{"file", location}, {"bytes", error ? 0 : size}, {"bytes_used", bytes}});
+  }
+  return list;
+}
+
+Json Describe(const onnx::Model& model, const fs::path& folder, bool tensors) {
+  const onnx::Summary summary = onnx::Summarise(model);
+  Json document{{"ir_version", model.ir_version}};
+  Json opsets = Json::object();
+  for (const auto& [domain, version] : model.opsets) opsets[domain.empty() ? "ai.onnx" : domain] = version;
+  document["opsets"] = std::move(opsets);
+  document["producer"] = model.producer_name + (model.producer_version.empty() ? "" : " " + model.producer_version);
+  document["inputs"] = Ports(summary.inputs);
+  document["outputs"] = Ports(summary.outputs);
+  document["nodes"] = summary.nodes;
+  document["operators"] = summary.operators;
+  document["tensors"] = summary.total.tensors;
+  document["parameters"] = summary.total.elements;
+  document["bytes"] = summary.total.bytes();
+  Json dtypes = Json::array();
+  for (const auto& [dtype, weights] : summary.weights) {
+    dtypes.push_back({{"dtype", DTypeName(dtype)},
+                      {"tensors", weights.tensors},
+                      {"parameters", weights.elements},
+                      {"bytes", weights.bytes()},
+                      {"external_bytes", weights.external_bytes}});
+  }
+  document["dtypes"] = std::move(dtypes);
+  document["external"] = ExternalFiles(model, folder);
+  if (model.local_functions > 0) document["local_functions"] = model.local_functions;
+  if (tensors) {
+    Json list = Json::array();
+    for (const onnx::Initializer& initializer : model.graph.initializers) {
+      list.push_back({{"name", initializer.name},
+                      {"dtype", DTypeName(initializer.dtype)},
+                      {"shape", initializer.shape},
+                      {"bytes", initializer.bytes()},
+                      {"external", initializer.is_external()}});
+    }
+    document["tensor_list"] = std::move(list);
+  }
+  return document;
+}
+
+Json AsJson(const bundle::FileRecord& file) {
+  return {{"file", file.file}, {"bytes", file.bytes}, {"sha256", file.sha256}};
+}
+
+}  // namespace
+
+Json NewDocument(std::string_view kind, const fs::path& path) {
+  return {{"schema", "vlaq.inspect/1"}, {"kind", kind}, {"path", path.string()}};
+}
+
+Result<Json> InspectModel(const fs::path& path, const InspectOptions& options) {
+  VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(path));
+  Json document = NewDocument("onnx", path);
+  document.update(Describe(model, path.has_parent_path() ? path.parent_path() : ".", options.tensors));
+  if (options.hash) {
+    VLAQ_ASSIGN_OR_RETURN(const bundle::FileRecord record, bundle::Describe(path));
+    document["files"] = Json::array({AsJson(record)});
+  }
+  return document;
+}
+
+Result<Json> InspectBundle(const fs::path& path, const InspectOptions& options) {
+  VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(path));
+  Json document = NewDocument("bundle", path);
+  document["architecture"] = bundle.spec.architecture;
+  document["precision"] = bundle.precision;
+  document["baked_prompt"] = bundle.baked_prompt;
+  document["policy"] = policy::PolicySpecToJson(bundle.spec);
+  VLAQ_ASSIGN_OR_RETURN(const auto weights, bundle::ReadWeightRecords(bundle));
+  int64_t parameters = 0;
+  for (const auto& record : weights) parameters += *ElementCount(record.shape);
+  document["tensors"] = weights.size();
+  document["parameters"] = parameters;
+  document["weights"] = AsJson(bundle.weights);
+  Json graphs = Json::object();
+  for (const auto& [role, file] : bundle.graphs) {
+    VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(bundle.GraphPath(role)));
+    Json graph = AsJson(file);
+    graph.update(Describe(model, path, options.tensors));
+    graphs[role] = std::move(graph);
+  }
+  document["graphs"] = std::move(graphs);
+  document["left_out"] = bundle.left_out;
+  Json sources = Json::array();
+  for (const auto& source : bundle.provenance.sources) sources.push_back(AsJson(source));
+  document["provenance"] = {{"vlaq_version", bundle.provenance.vlaq_version},
+                            {"verb", bundle.provenance.verb},
+                            {"sources", std::move(sources)},
+                            {"assumptions", bundle.provenance.assumptions}};
+  if (options.hash) {
+    VLAQ_ASSIGN_OR_RETURN(const auto mismatches, bundle::CheckHashes(bundle));
+    Json list = Json::array();
+    for (const auto& mismatch : mismatches) {
+      list.push_back({{"file", mismatch.file}, {"recorded", mismatch.expected}, {"actual", mismatch.actual}});
+    }
+    document["hash_mismatches"] = std::move(list);
+  }
+  return document;
+}
+
+}  // namespace vlaq::inspection

@@ -1,0 +1,36 @@
+// From an instruction or from ids to the tokens that a policy's encoder reads, in the layout the policy was trained
+// with. In scope: which layout a spec asks for. Not aware of: how text becomes ids and how a layout looks (tokenizer),
+// the graph's side of a layout (architecture). Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/policy_spec.h"
+#include "tokenizer/tokenizer.h"
+
+namespace vlaq::prompt {
+
+struct Prompt {
+  std::vector<int64_t> ids;
+  std::vector<int64_t> mask;  // as long as ids; 0 for padding
+  std::string text;           // what the ids were made from; empty if they were given
+};
+
+// Errors: kUsage if the layout's rules are broken or an id lies outside the spec's vocabulary.
+Result<Prompt> FromInstruction(const policy::PolicySpec& spec, const tokenizer::Tokenizer& tokenizer,
+                               std::string_view instruction);
+// `ids` as the layout wants them, image placeholders included for hf_processor; fork_fallback pads them.
+Result<Prompt> FromIds(const policy::PolicySpec& spec, std::vector<int64_t> ids);
+
+// The prompt of the published model, whose ids are known without a tokeniser. Errors: kUsage, naming what to give, if
+// the checkpoint has another vocabulary or layout.
+Result<Prompt> Published(const policy::PolicySpec& spec);
+
+// The prompt in the spec, and the other way round.
+Prompt Baked(const policy::PolicySpec& spec);
+void Bake(const Prompt& prompt, policy::PolicySpec& spec);
+
+}  // namespace vlaq::prompt

@@ -1,0 +1,174 @@
+#include "runtime/policy_runner.h"
+
+#include <fmt/format.h>
+
+#include "onnx/model_file.h"
+#include "onnx/outputs.h"
+
+namespace vlaq::runtime {
+namespace {
+
+using backend::Backend;
+using backend::ModelSource;
+using backend::NamedTensors;
+using backend::OpenedModel;
+using backend::OpenOptions;
+using bundle::Bundle;
+
+Result<std::unique_ptr<OpenedModel>> OpenGraph(const Bundle& bundle, std::string_view role, const Backend& backend,
+                                               const OpenOptions& options) {
+  VLAQ_ASSIGN_OR_RETURN(const ModelSource source, ModelSource::FromFile(bundle.GraphPath(role)));
+  return backend.Open(source, options);
+}
+
+// The encoder with intermediate values as further outputs, made in memory: the file stays as it is.
+Result<ModelSource> WithOutputs(const Bundle& bundle, const std::vector<std::string>& extra) {
+  const std::filesystem::path path = bundle.GraphPath(bundle::kEncoder);
+  VLAQ_ASSIGN_OR_RETURN(onnx::Model model, onnx::ReadModel(path));
+  VLAQ_RETURN_IF_ERROR(onnx::AddOutputs(model, extra));
+  VLAQ_ASSIGN_OR_RETURN(std::string bytes, onnx::Serialize(model));
+  return ModelSource{path.string(), std::make_shared<const std::string>(std::move(bytes)), bundle.path};
+}
+
+// The newest `capacity` tensors. A window is short, so moving its rest up by one costs nothing.
+class Window {
+ public:
+  explicit Window(int64_t capacity) : capacity_(static_cast<size_t>(capacity)) {}
+  void Push(Tensor tensor) {
+    if (parts_.size() == capacity_) parts_.erase(parts_.begin());
+    parts_.push_back(std::move(tensor));
+  }
+  void Clear() { parts_.clear(); }
+  Tensor Batch() const { return AsWindow(parts_); }
+
+ private:
+  size_t capacity_;
+  std::vector<Tensor> parts_;
+};
+
+class StreamingRunner : public PolicyRunner {
+ public:
+  StreamingRunner(Encoder encoder, Actor head, prompt::Prompt prompt, int64_t window)
+      : encoder_(std::move(encoder)), head_(std::move(head)), prompt_(std::move(prompt)), features_(window) {}
+
+  Result<Tensor> Step(const Tensor& pixel_values) override {
+    VLAQ_ASSIGN_OR_RETURN(const NamedTensors encoded, encoder_.Encode(AsBatch(pixel_values), prompt_));
+    VLAQ_ASSIGN_OR_RETURN(Tensor feature, TakeOnly(encoded, "feature"));
+    features_.Push(std::move(feature));
+    return head_.Act(features_.Batch());
+  }
+  void Reset() override { features_.Clear(); }
+  std::string Description() const override { return "streaming (encoder + head): " + encoder_.Description(); }
+
+ private:
+  Encoder encoder_;
+  Actor head_;
+  prompt::Prompt prompt_;
+  Window features_;
+};
+
+class WholeRunner : public PolicyRunner {
+ public:
+  WholeRunner(Actor whole, int64_t window) : whole_(std::move(whole)), pixels_(window) {}
+
+  Result<Tensor> Step(const Tensor& pixel_values) override {
+    pixels_.Push(pixel_values);
+    return whole_.Act(pixels_.Batch());
+  }
+  void Reset() override { pixels_.Clear(); }
+  std::string Description() const override { return "whole-policy graph: " + whole_.Description(); }
+
+ private:
+  Actor whole_;
+  Window pixels_;
+};
+
+// The prompt's ids or mask [1, n], repeated for `batch` frames.
+Tensor ForBatch(const std::vector<int64_t>& values, int64_t batch) {
+  const std::vector<Tensor> rows(static_cast<size_t>(batch),
+                                 Tensor::From<int64_t>({static_cast<int64_t>(values.size())}, values));
+  return Stack(rows);
+}
+
+}  // namespace
+
+Tensor Stack(std::span<const Tensor> parts) {
+  Shape shape = parts.front().shape();
+  shape.insert(shape.begin(), static_cast<int64_t>(parts.size()));
+  Tensor out = Tensor::Make(parts.front().dtype(), std::move(shape));
+  MutableBytes rest = out.mutable_bytes();
+  for (const Tensor& part : parts) {
+    std::copy(part.bytes().begin(), part.bytes().end(), rest.begin());
+    rest = rest.subspan(part.bytes().size());
+  }
+  return out;
+}
+
+Tensor AsBatch(const Tensor& tensor) {
+  Shape shape = tensor.shape();
+  shape.insert(shape.begin(), 1);
+  return tensor.Reshaped(std::move(shape));
+}
+
+Tensor AsWindow(std::span<const Tensor> parts) { return AsBatch(Stack(parts)); }
+
+Result<Tensor> TakeOnly(const NamedTensors& outputs, const std::string& name) {
+  const auto it = outputs.find(name);
+  if (it == outputs.end())
+    return InputError(fmt::format("output '{}'", name), "is missing: this is not a policy graph");
+  const Shape& shape = it->second.shape();
+  if (shape.empty() || shape[0] != 1) {
+    return InputError(fmt::format("output '{}'", name),
+                      fmt::format("has the shape {} for a batch of 1", ShapeText(shape)));
+  }
+  return it->second.Reshaped(Shape(shape.begin() + 1, shape.end()));
+}
+
+Result<Encoder> Encoder::Open(const Bundle& bundle, const Backend& backend, const OpenOptions& options,
+                              const std::vector<std::string>& extra) {
+  VLAQ_ASSIGN_OR_RETURN(const ModelSource source, extra.empty()
+                                                      ? ModelSource::FromFile(bundle.GraphPath(bundle::kEncoder))
+                                                      : WithOutputs(bundle, extra));
+  VLAQ_ASSIGN_OR_RETURN(std::unique_ptr<OpenedModel> model, backend.Open(source, options));
+  return Encoder(std::move(model));
+}
+
+Result<NamedTensors> Encoder::Encode(const Tensor& pixel_values, const prompt::Prompt& prompt) const {
+  NamedTensors inputs{{"pixel_values", pixel_values}};
+  if (reads_prompt()) {
+    inputs.emplace("input_ids", ForBatch(prompt.ids, pixel_values.shape()[0]));
+    inputs.emplace("attention_mask", ForBatch(prompt.mask, pixel_values.shape()[0]));
+  }
+  return model_->Run(inputs);
+}
+
+Result<Actor> Actor::OpenHead(const Bundle& bundle, const Backend& backend, const OpenOptions& options) {
+  VLAQ_ASSIGN_OR_RETURN(std::unique_ptr<OpenedModel> model, OpenGraph(bundle, bundle::kHead, backend, options));
+  return Actor(std::move(model), "features");
+}
+
+Result<Actor> Actor::OpenWhole(const Bundle& bundle, const Backend& backend, const OpenOptions& options) {
+  VLAQ_ASSIGN_OR_RETURN(std::unique_ptr<OpenedModel> model, OpenGraph(bundle, bundle::kWhole, backend, options));
+  return Actor(std::move(model), "pixel_values");
+}
+
+Result<Tensor> Actor::Act(const Tensor& window) const {
+  VLAQ_ASSIGN_OR_RETURN(const NamedTensors outputs, model_->Run({{input_, window}}));
+  return TakeOnly(outputs, "actions");
+}
+
+Result<std::unique_ptr<PolicyRunner>> OpenStreaming(const Bundle& bundle, const Backend& backend,
+                                                    const OpenOptions& options, prompt::Prompt prompt) {
+  VLAQ_ASSIGN_OR_RETURN(Encoder encoder, Encoder::Open(bundle, backend, options));
+  VLAQ_ASSIGN_OR_RETURN(Actor head, Actor::OpenHead(bundle, backend, options));
+  return std::unique_ptr<PolicyRunner>(
+      new StreamingRunner(std::move(encoder), std::move(head), std::move(prompt), bundle.spec.window));
+}
+
+Result<std::unique_ptr<PolicyRunner>> OpenWhole(const Bundle& bundle, const Backend& backend,
+                                                const OpenOptions& options) {
+  VLAQ_ASSIGN_OR_RETURN(Actor whole, Actor::OpenWhole(bundle, backend, options));
+  return std::unique_ptr<PolicyRunner>(new WholeRunner(std::move(whole), bundle.spec.window));
+}
+
+}  // namespace vlaq::runtime

@@ -1,0 +1,36 @@
+#include "verification/golden.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace vlaq::verification {
+
+using checkpoint::Checkpoint;
+
+Result<Golden> Golden::Open(const std::filesystem::path& path) {
+  VLAQ_ASSIGN_OR_RETURN(auto file, Checkpoint::Open(path));
+  return Golden(std::move(file));
+}
+
+Result<Tensor> Golden::Load(std::string_view name) const {
+  const checkpoint::Entry* entry = file_->Find(name);
+  if (entry == nullptr) return InputError(file_->path().string(), fmt::format("holds no tensor '{}'", name));
+  if (entry->shape.empty() || entry->size() == 0) {
+    return InputError(fmt::format("{}: '{}'", file_->path().string(), name), "is empty");
+  }
+  const Tensor view = file_->Read(*entry);
+  Tensor copy = Tensor::Make(view.dtype(), view.shape());
+  std::copy(view.bytes().begin(), view.bytes().end(), copy.mutable_bytes().begin());
+  return copy;
+}
+
+Tensor Row(const Tensor& tensor, int64_t index) {
+  Shape shape(tensor.shape().begin() + 1, tensor.shape().end());
+  const size_t bytes = tensor.bytes().size() / static_cast<size_t>(tensor.shape()[0]);
+  return Tensor::View(tensor.dtype(), std::move(shape),
+                      tensor.bytes().subspan(static_cast<size_t>(index) * bytes, bytes),
+                      std::make_shared<Tensor>(tensor));
+}
+
+}  // namespace vlaq::verification

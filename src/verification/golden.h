@@ -1,0 +1,29 @@
+// Reference tensors in a .safetensors file.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+#include "base/status.h"
+#include "checkpoint/checkpoint.h"
+#include "tensor/tensor.h"
+
+namespace vlaq::verification {
+
+class Golden {
+ public:
+  static Result<Golden> Open(const std::filesystem::path& path);
+  bool Has(std::string_view name) const { return file_->Find(name) != nullptr; }
+  // An aligned copy with at least one axis. Errors: kInput if it is missing or empty.
+  Result<Tensor> Load(std::string_view name) const;
+
+ private:
+  explicit Golden(std::shared_ptr<const checkpoint::Checkpoint> file) : file_(std::move(file)) {}
+  std::shared_ptr<const checkpoint::Checkpoint> file_;
+};
+
+// Row `index` of the first axis: [T, ...] -> [...], sharing the bytes.
+Tensor Row(const Tensor& tensor, int64_t index);
+
+}  // namespace vlaq::verification

@@ -1,0 +1,326 @@
+#include "verification/identity.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <tuple>
+
+#include "architecture/architecture.h"
+#include "base/hash.h"
+#include "base/parallel.h"
+#include "base/text.h"
+#include "base/version.h"
+#include "onnx/model_file.h"
+#include "onnx/reachability.h"
+
+namespace vlaq::verification {
+namespace {
+
+using architecture::PlacedWeight;
+using architecture::PolicyGraphs;
+using bundle::Bundle;
+using bundle::WeightRecord;
+using checkpoint::Checkpoint;
+
+Check Passed(std::string name, std::string detail) { return {0, std::move(name), true, std::move(detail), {}}; }
+Check Failed(std::string name, std::string detail) { return {0, std::move(name), false, std::move(detail), {}}; }
+
+// "'a' and 3 more"
+std::string SomeOf(const std::vector<std::string>& names) {
+  std::string text = fmt::format("'{}'", names.front());
+  if (names.size() > 1) text += fmt::format(" and {} more", names.size() - 1);
+  return text;
+}
+
+class IdentityChecker {
+ public:
+  IdentityChecker(const Bundle& bundle, const Checkpoint* checkpoint, Log& log, Report& report)
+      : bundle_(bundle), checkpoint_(checkpoint), log_(log), report_(report) {}
+
+  Status Run() {
+    VLAQ_RETURN_IF_ERROR(CheckFiles());
+    VLAQ_ASSIGN_OR_RETURN(records_, bundle::ReadWeightRecords(bundle_));
+    VLAQ_RETURN_IF_ERROR(ReadGraphs());
+    CheckReferences();
+    VLAQ_ASSIGN_OR_RETURN(weights_, MappedFile::Open(bundle_.WeightsPath()));
+    if (checkpoint_ != nullptr) {
+      VLAQ_RETURN_IF_ERROR(CheckAgainstCheckpoint());
+    } else {
+      CheckAgainstRecords();
+    }
+    CheckReachability();
+    return {};
+  }
+
+ private:
+  using Models = std::map<std::string, onnx::Model, std::less<>>;
+
+  Status CheckFiles() {
+    VLAQ_ASSIGN_OR_RETURN(const auto mismatches, bundle::CheckHashes(bundle_));
+    if (mismatches.empty()) {
+      Add(Passed("files", fmt::format("{} files have the SHA-256 of {}",
+                                      bundle_.graphs.size() + 1 + (bundle_.tokenizer ? 1 : 0), bundle::kPolicyFile)));
+      return {};
+    }
+    std::vector<std::string> names;
+    for (const auto& mismatch : mismatches) names.push_back(mismatch.file);
+    Add(Failed("files", fmt::format("{} changed since export, or belongs to another export", SomeOf(names))));
+    return {};
+  }
+
+  Status ReadGraphs() {
+    for (const auto& [role, file] : bundle_.graphs) {
+      VLAQ_ASSIGN_OR_RETURN(onnx::Model model, onnx::ReadModel(bundle_.path / file.file));
+      models_.emplace(role, std::move(model));
+    }
+    return {};
+  }
+
+  // Every external initializer of every graph is a record of weights.json, at its place.
+  void CheckReferences() {
+    std::map<std::string, const WeightRecord*, std::less<>> by_name;
+    for (const WeightRecord& record : records_) by_name.emplace(record.name, &record);
+    size_t references = 0;
+    for (const auto& [role, model] : models_) {
+      for (const onnx::Initializer& initializer : model.graph.initializers) {
+        if (!initializer.is_external()) continue;
+        ++references;
+        const auto& data = std::get<onnx::ExternalData>(initializer.data);
+        const auto it = by_name.find(initializer.name);
+        const bool same = it != by_name.end() && data.location == bundle_.weights.file &&
+                          data.offset == it->second->offset && data.length == it->second->length &&
+                          initializer.dtype == it->second->dtype && initializer.shape == it->second->shape;
+        if (!same) {
+          Add(Failed("references", fmt::format("{}: initializer '{}' is not where {} says", role, initializer.name,
+                                               bundle::kWeightsManifestFile)));
+          return;
+        }
+      }
+    }
+    Add(Passed("references", fmt::format("{} initializers lie where {} says", Grouped(static_cast<int64_t>(references)),
+                                         bundle::kWeightsManifestFile)));
+  }
+
+  Bytes Stored(const WeightRecord& record) const { return weights_->bytes().subspan(record.offset, record.length); }
+
+  // Without the source: each tensor against the checksum taken at export.
+  void CheckAgainstRecords() {
+    std::vector<char> right(records_.size());
+    ForEachWeight([&](size_t i) {
+      right[i] = Xxh3Hex(Stored(records_[i])) == records_[i].xxh3 ? 1 : 0;
+      return records_[i].length;
+    });
+    std::vector<std::string> wrong;
+    for (size_t i = 0; i < records_.size(); ++i) {
+      report_.parameters += *ElementCount(records_[i].shape);
+      if (right[i] != 0) {
+        sources_of_[records_[i].name] = *ElementCount(records_[i].shape);
+      } else {
+        wrong.push_back(records_[i].name);
+      }
+    }
+    Add(wrong.empty() ? Passed("weights", fmt::format("{} tensors have the checksums taken at export",
+                                                      Grouped(static_cast<int64_t>(records_.size()))))
+                      : Failed("weights", fmt::format("{} changed since export", SomeOf(wrong))));
+  }
+
+  // With the source: build everything again and compare.
+  Status CheckAgainstCheckpoint() {
+    CheckSource();
+    VLAQ_ASSIGN_OR_RETURN(const architecture::Architecture* architecture,
+                          architecture::Find(bundle_.spec.architecture));
+    const auto precision = architecture::FindStoredPrecision(bundle_.precision);
+    if (!precision) return InputError(bundle_.path.string(), fmt::format("unknown precision '{}'", bundle_.precision));
+    auto built = architecture->Build(*checkpoint_, bundle_.spec, bundle_.config, {*precision, bundle_.baked_prompt});
+    if (!built.ok()) {
+      Add(Failed("weights", fmt::format("the checkpoint cannot be this policy: {}", built.error().ToString())));
+      CountParameters();
+      return {};
+    }
+    CheckStructure(*built);
+    CountParameters();
+    CompareWeights(built->weights);
+    for (const auto& [name, reason] : built->left_out) {
+      report_.notes.push_back(fmt::format("not in the graphs: '{}': {}", name, reason));
+    }
+    return {};
+  }
+
+  void CheckSource() {
+    std::vector<std::string> expected;
+    for (const auto& source : bundle_.provenance.sources) expected.push_back(source.sha256);
+    for (const auto& file : checkpoint_->files()) {
+      const auto actual = bundle::Describe(file->path());
+      if (actual.ok() && std::find(expected.begin(), expected.end(), actual->sha256) != expected.end()) continue;
+      report_.notes.push_back(
+          fmt::format("{} is not the file that was exported (other SHA-256); its tensors are compared all the same",
+                      file->path().string()));
+      return;
+    }
+  }
+
+  // What the graphs compute, not only which tensors they hold. Only the version that wrote them can say.
+  void CheckStructure(const PolicyGraphs& built) {
+    if (bundle_.provenance.verb != "export" || bundle_.provenance.vlaq_version != kVersion) {
+      report_.notes.push_back(fmt::format("the graphs were made by '{}' of vlaq {}, so their nodes were not compared",
+                                          bundle_.provenance.verb, bundle_.provenance.vlaq_version));
+      return;
+    }
+    const std::map<std::string_view, const onnx::Model*> expected{
+        {bundle::kWhole, &built.whole}, {bundle::kEncoder, &built.encoder}, {bundle::kHead, &built.head}};
+    for (const auto& [role, model] : expected) {
+      const auto bytes = onnx::Serialize(*model);
+      const auto file = MappedFile::Open(bundle_.GraphPath(role));
+      if (!bytes.ok() || !file.ok() || AsText((*file)->bytes()) != *bytes) {
+        Add(Failed("structure", fmt::format("{} is not the graph that this checkpoint and policy.json give: {}", role,
+                                            FirstDifference(*model, models_.find(role)->second))));
+        return;
+      }
+    }
+    Add(Passed("structure", "all three graphs are, node for node, what the architecture builds"));
+  }
+
+  static std::string FirstDifference(const onnx::Model& expected, const onnx::Model& actual) {
+    const auto& a = expected.graph.nodes;
+    const auto& b = actual.graph.nodes;
+    const size_t common = std::min(a.size(), b.size());
+    for (size_t i = 0; i < common; ++i) {
+      if (a[i].op_type != b[i].op_type || a[i].inputs != b[i].inputs || a[i].outputs != b[i].outputs) {
+        return fmt::format("node {} should be '{}' ({}), but is '{}' ({})", i, a[i].name, a[i].op_type, b[i].name,
+                           b[i].op_type);
+      }
+    }
+    if (a.size() != b.size()) return fmt::format("{} nodes instead of {}", b.size(), a.size());
+    return "same nodes, but other attributes, constants or shapes";
+  }
+
+  // All that the checkpoint holds, tensors that share a storage (tied ones) once.
+  void CountParameters() {
+    std::set<std::tuple<size_t, int64_t, Shape>> seen;
+    for (const checkpoint::Entry& entry : checkpoint_->entries()) {
+      const bool first = seen.insert({entry.storage, entry.offset, entry.shape}).second;
+      if (first && IsFloat(entry.dtype)) report_.parameters += entry.size();
+    }
+  }
+
+  void CompareWeights(const std::vector<PlacedWeight>& expected) {
+    std::map<std::string, const WeightRecord*, std::less<>> by_name;
+    for (const WeightRecord& record : records_) by_name.emplace(record.name, &record);
+    std::vector<std::string> problems(expected.size());
+    ForEachWeight(expected.size(), [&](size_t i) {
+      const auto it = by_name.find(expected[i].recipe.name);
+      problems[i] = it == by_name.end() ? "is missing" : Compare(expected[i], *it->second);
+      return expected[i].length;
+    });
+    std::vector<std::string> wrong;
+    std::string first_problem;
+    size_t sources = 0;
+    for (size_t i = 0; i < expected.size(); ++i) {
+      const auto& recipe = expected[i].recipe;
+      if (problems[i].empty()) {
+        int64_t parameters = 0;
+        sources += recipe.sources.size();
+        for (const std::string& source : recipe.sources) parameters += checkpoint_->Find(source)->size();
+        sources_of_[recipe.name] = parameters;
+        continue;
+      }
+      if (wrong.empty()) first_problem = problems[i];
+      wrong.push_back(recipe.sources.empty() ? recipe.name : recipe.sources.front());
+    }
+    if (!wrong.empty()) {
+      Add(Failed("weights", fmt::format("{} {}", SomeOf(wrong), first_problem)));
+      return;
+    }
+    Add(Passed("weights",
+               fmt::format("{} tensors of the checkpoint are in {}, bit for bit or by a named transformation",
+                           Grouped(static_cast<int64_t>(sources)), bundle_.weights.file)));
+  }
+
+  // Empty, or what is wrong.
+  std::string Compare(const PlacedWeight& expected, const WeightRecord& record) const {
+    if (record.dtype != expected.recipe.dtype || record.shape != expected.recipe.shape) {
+      return fmt::format("should be {} {}", DTypeName(expected.recipe.dtype), ShapeText(expected.recipe.shape));
+    }
+    Bytes stored = Stored(record);
+    size_t offset = 0;
+    std::string problem;
+    const Status status = architecture::StreamWeight(expected.recipe, *checkpoint_, [&](Bytes piece) -> Status {
+      const Bytes actual = stored.first(std::min(piece.size(), stored.size()));
+      const auto [a, b] = std::mismatch(piece.begin(), piece.end(), actual.begin(), actual.end());
+      if (a != piece.end() && problem.empty()) {
+        problem =
+            fmt::format("differs at byte {} ({} from the checkpoint)", offset + static_cast<size_t>(a - piece.begin()),
+                        architecture::TransformName(expected.recipe.transform));
+      }
+      offset += piece.size();
+      weights_->Release(actual);
+      stored = stored.subspan(actual.size());
+      return {};
+    });
+    if (!status.ok()) return status.error().ToString();
+    return problem;
+  }
+
+  // Calls work(i), which returns the bytes it has done, for all of `count` on all threads.
+  void ForEachWeight(size_t count, const std::function<uint64_t(size_t)>& work) {
+    std::atomic<uint64_t> done{0};
+    std::mutex mutex;
+    ParallelFor(count, HardwareThreads(), [&](size_t i) {
+      done += work(i);
+      const std::lock_guard lock(mutex);
+      log_.Progress("identity", done, bundle_.weights.bytes);
+    });
+  }
+  void ForEachWeight(const std::function<uint64_t(size_t)>& work) { ForEachWeight(records_.size(), work); }
+
+  // Which weights the outputs depend on: of the whole-policy graph, and of encoder and head together.
+  void CheckReachability() {
+    const auto reached = [&](std::string_view role) {
+      return onnx::ReachableFromOutputs(models_.find(role)->second.graph).initializers;
+    };
+    const std::set<std::string> whole = reached(bundle::kWhole);
+    std::set<std::string> streaming = reached(bundle::kEncoder);
+    streaming.merge(reached(bundle::kHead));
+
+    std::vector<std::string> unreached;
+    for (const WeightRecord& record : records_) {
+      if (!whole.contains(record.name) || !streaming.contains(record.name)) unreached.push_back(record.name);
+    }
+    for (const auto& [name, parameters] : sources_of_) {
+      if (whole.contains(name) && streaming.contains(name)) report_.reached_parameters += parameters;
+    }
+    const std::string share =
+        fmt::format("the outputs depend on {} of {} parameters ({:.2f} %)", Grouped(report_.reached_parameters),
+                    Grouped(report_.parameters), 100 * report_.reached_fraction());
+    Check check =
+        unreached.empty()
+            ? Passed("reach", share)
+            : Failed("reach", fmt::format("{} has no influence on the outputs; {}", SomeOf(unreached), share));
+    check.figures = {{"fraction", report_.reached_fraction()}};
+    Add(std::move(check));
+  }
+
+  void Add(Check check) { report_.checks.push_back(std::move(check)); }
+
+  const Bundle& bundle_;
+  const Checkpoint* checkpoint_;
+  Log& log_;
+  Report& report_;
+  std::vector<WeightRecord> records_;
+  Models models_;
+  std::shared_ptr<const MappedFile> weights_;
+  std::map<std::string, int64_t> sources_of_;  // weights found right -> parameters of their sources
+};
+
+}  // namespace
+
+Status CheckIdentity(const Bundle& bundle, const Checkpoint* checkpoint, Log& log, Report& report) {
+  return IdentityChecker(bundle, checkpoint, log, report).Run();
+}
+
+}  // namespace vlaq::verification

@@ -1,0 +1,281 @@
+#include "verification/numbers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "base/random.h"
+#include "image/preprocess.h"
+#include "runtime/policy_runner.h"
+#include "tensor/difference.h"
+#include "verification/golden.h"
+
+namespace vlaq::verification {
+namespace {
+
+using backend::NamedTensors;
+using bundle::Bundle;
+
+constexpr std::string_view kFeatures = "features";
+
+enum class Measure { kAbsolute, kRelative };
+
+Check Judge(std::string name, const Difference& difference, Measure measure, double limit, std::string remark = "") {
+  const double value = measure == Measure::kAbsolute ? difference.max_absolute() : difference.relative();
+  Check check{1, std::move(name), value <= limit, "", {}};
+  check.detail = fmt::format("{} difference {:.2e} (limit {:.0e}){}",
+                             measure == Measure::kAbsolute ? "largest" : "relative", value, limit, remark);
+  if (difference.count() == 0) {
+    check.passed = false;
+    check.detail = "nothing was compared";
+  }
+  check.figures = {{"max_absolute", difference.max_absolute()},
+                   {"relative", difference.relative()},
+                   {"signal_to_noise_db", difference.signal_to_noise_db()},
+                   {"cosine", difference.cosine()},
+                   {"limit", limit}};
+  return check;
+}
+
+class NumberChecker {
+ public:
+  NumberChecker(const Bundle& bundle, const NumberOptions& options, Log& log, Report& report)
+      : bundle_(bundle), options_(options), log_(log), report_(report), limits_(LimitsFor(bundle.precision)) {}
+
+  Status Run() {
+    if (options_.golden.empty()) {
+      VLAQ_RETURN_IF_ERROR(MakeFrames());
+      VLAQ_RETURN_IF_ERROR(RunStreaming({}));
+    } else {
+      VLAQ_ASSIGN_OR_RETURN(const Golden golden, Golden::Open(options_.golden));
+      golden_ = &golden;
+      VLAQ_RETURN_IF_ERROR(ReadFrames());
+      VLAQ_RETURN_IF_ERROR(ReadPrompt());
+      VLAQ_RETURN_IF_ERROR(RunStages());
+      VLAQ_RETURN_IF_ERROR(RunWindowActions());
+      golden_ = nullptr;
+    }
+    return RunWhole();
+  }
+
+ private:
+  // Seeded noise, one frame more than a full window: the whole graph is compared on the first step and past the window.
+  Status MakeFrames() {
+    const auto size = static_cast<int64_t>(bundle_.spec.preprocess.image_size);
+    Random random(options_.seed, 77);
+    for (int64_t t = 0; t <= bundle_.spec.window; ++t) {
+      Tensor pixels = Tensor::Make(DType::kF32, {3, size, size});
+      for (float& x : pixels.mutable_data<float>()) x = static_cast<float>(random.Uniform(-1.8, 2.1));
+      pixels_.push_back(std::move(pixels));
+    }
+    prompt_ = prompt::Baked(bundle_.spec);
+    return {};
+  }
+
+  Status ReadFrames() {
+    const bool both = golden_->Has("frames.u8") && golden_->Has("pixel_values");
+    Difference difference;
+    const Tensor reference = golden_->Has("pixel_values") ? *golden_->Load("pixel_values") : Tensor();
+    if (!golden_->Has("frames.u8")) return UsePixels(reference);
+    VLAQ_ASSIGN_OR_RETURN(const Tensor frames, golden_->Load("frames.u8"));
+    VLAQ_ASSIGN_OR_RETURN(image::Preprocessor preprocessor, image::Preprocessor::Make(bundle_.spec.preprocess));
+    for (int64_t t = 0; t < frames.shape()[0]; ++t) {
+      VLAQ_ASSIGN_OR_RETURN(Tensor pixels, preprocessor.Run(Row(frames, t)));
+      if (both) VLAQ_RETURN_IF_ERROR(AddRow("pixel_values", reference, t, pixels, difference));
+      pixels_.push_back(std::move(pixels));
+    }
+    if (both) report_.checks.push_back(Judge("pixels", difference, Measure::kAbsolute, limits_.pixels));
+    return {};
+  }
+
+  Status UsePixels(const Tensor& reference) {
+    const auto size = static_cast<int64_t>(bundle_.spec.preprocess.image_size);
+    if (reference.shape() != Shape{reference.shape()[0], 3, size, size} || reference.dtype() != DType::kF32) {
+      return InputError(options_.golden.string(),
+                        fmt::format("needs frames.u8, or pixel_values as float32 [T, 3, {}, {}]", size, size));
+    }
+    for (int64_t t = 0; t < reference.shape()[0]; ++t) pixels_.push_back(Row(reference, t));
+    return {};
+  }
+
+  Status ReadPrompt() {
+    prompt_ = prompt::Baked(bundle_.spec);
+    if (!golden_->Has("input_ids") || bundle_.baked_prompt) return {};
+    VLAQ_ASSIGN_OR_RETURN(const Tensor ids, golden_->Load("input_ids"));
+    if (ids.dtype() != DType::kI64) return InputError(options_.golden.string(), "input_ids are not int64");
+    const auto values = ids.data<int64_t>();
+    prompt_.ids.assign(values.begin(), values.end());
+    prompt_.mask.assign(prompt_.ids.size(), 1);
+    if (golden_->Has("attention_mask")) {
+      VLAQ_ASSIGN_OR_RETURN(const Tensor mask, golden_->Load("attention_mask"));
+      if (mask.dtype() != DType::kI64 || mask.size() != ids.size()) {
+        return InputError(options_.golden.string(), "attention_mask does not fit input_ids");
+      }
+      prompt_.mask.assign(mask.data<int64_t>().begin(), mask.data<int64_t>().end());
+    }
+    policy::PolicySpec with_prompt = bundle_.spec;
+    prompt::Bake(prompt_, with_prompt);
+    if (Status status = policy::Validate(with_prompt); !status.ok()) {
+      return InputError(options_.golden.string(),
+                        fmt::format("its prompt does not fit the policy: {}", status.error().what));
+    }
+    return {};
+  }
+
+  // Compares row `t` of a golden tensor with what was computed.
+  Status AddRow(std::string_view name, const Tensor& reference, int64_t t, const Tensor& actual,
+                Difference& difference) {
+    if (t >= reference.shape()[0]) return {};
+    const auto compared = Compare(Row(reference, t), actual);
+    if (!compared.ok()) {
+      return Within(fmt::format("{}: '{}'", options_.golden.string(), name), compared.error());
+    }
+    difference.Merge(*compared);
+    return {};
+  }
+
+  // A golden tensor, the encoder's output it belongs to, and what was found so far.
+  struct Stage {
+    std::string name;
+    std::string output;
+    Tensor reference;
+    Difference difference;
+  };
+
+  Result<std::vector<Stage>> ListStages() {
+    std::vector<Stage> stages;
+    for (const char* name : {"vision_last_hidden", "image_embeds", "text_last_hidden"}) {
+      const auto it = bundle_.stages.find(name);
+      if (it == bundle_.stages.end() || !golden_->Has(name)) continue;
+      VLAQ_ASSIGN_OR_RETURN(Tensor reference, golden_->Load(name));
+      stages.push_back({name, it->second, std::move(reference), {}});
+    }
+    if (golden_->Has(kFeatures)) {
+      VLAQ_ASSIGN_OR_RETURN(Tensor reference, golden_->Load(kFeatures));
+      stages.push_back({std::string(kFeatures), "feature", std::move(reference), {}});
+    }
+    return stages;
+  }
+
+  Status RunStages() {
+    VLAQ_ASSIGN_OR_RETURN(std::vector<Stage> stages, ListStages());
+    VLAQ_RETURN_IF_ERROR(RunStreaming(stages));
+    for (const Stage& stage : stages) {
+      report_.checks.push_back(Judge(stage.name, stage.difference, Measure::kRelative, limits_.features));
+    }
+    if (golden_->Has("actions")) {
+      VLAQ_ASSIGN_OR_RETURN(const Tensor reference, golden_->Load("actions"));
+      Difference difference;
+      for (size_t t = 0; t < actions_.size(); ++t) {
+        VLAQ_RETURN_IF_ERROR(AddRow("actions", reference, static_cast<int64_t>(t), actions_[t], difference));
+      }
+      report_.checks.push_back(Judge("actions", difference, Measure::kAbsolute, limits_.actions,
+                                     fmt::format(", {} steps", actions_.size())));
+    }
+    return {};
+  }
+
+  // Encodes every frame once, comparing stages on the way, and acts on every window.
+  Status RunStreaming(std::span<Stage> stages) {
+    std::vector<std::string> extra;
+    for (const Stage& stage : stages) {
+      if (stage.output != "feature") extra.push_back(stage.output);
+    }
+    VLAQ_ASSIGN_OR_RETURN(const runtime::Encoder encoder,
+                          runtime::Encoder::Open(bundle_, *options_.backend, options_.open, extra));
+    VLAQ_ASSIGN_OR_RETURN(const runtime::Actor head,
+                          runtime::Actor::OpenHead(bundle_, *options_.backend, options_.open));
+    for (size_t t = 0; t < pixels_.size(); ++t) {
+      VLAQ_ASSIGN_OR_RETURN(const NamedTensors outputs, encoder.Encode(runtime::AsBatch(pixels_[t]), prompt_));
+      for (Stage& stage : stages) {
+        VLAQ_ASSIGN_OR_RETURN(const Tensor actual, runtime::TakeOnly(outputs, stage.output));
+        VLAQ_RETURN_IF_ERROR(AddRow(stage.name, stage.reference, static_cast<int64_t>(t), actual, stage.difference));
+      }
+      VLAQ_ASSIGN_OR_RETURN(Tensor feature, runtime::TakeOnly(outputs, "feature"));
+      features_.push_back(std::move(feature));
+      VLAQ_ASSIGN_OR_RETURN(Tensor actions, head.Act(runtime::AsWindow(WindowAt(features_, t))));
+      actions_.push_back(std::move(actions));
+      log_.Progress("frames", t + 1, pixels_.size());
+    }
+    return {};
+  }
+
+  // Golden window_actions: the head's answer after each of the first frames.
+  Status RunWindowActions() {
+    if (!golden_->Has("window_actions")) return {};
+    VLAQ_ASSIGN_OR_RETURN(const Tensor reference, golden_->Load("window_actions"));
+    VLAQ_ASSIGN_OR_RETURN(const runtime::Actor head,
+                          runtime::Actor::OpenHead(bundle_, *options_.backend, options_.open));
+    Difference difference;
+    const size_t count = std::min(features_.size(), static_cast<size_t>(reference.shape()[0]));
+    for (size_t t = 0; t < count; ++t) {
+      const auto prefix = std::span(features_).first(t + 1);
+      VLAQ_ASSIGN_OR_RETURN(const Tensor actions, head.Act(runtime::AsWindow(prefix)));
+      VLAQ_RETURN_IF_ERROR(AddRow("window_actions", reference, static_cast<int64_t>(t), actions, difference));
+    }
+    report_.checks.push_back(Judge("window actions", difference, Measure::kAbsolute, limits_.actions));
+    return {};
+  }
+
+  // The whole-policy graph on the first step, a full window, and past it (where there are so many frames).
+  Status RunWhole() {
+    if (bundle_.spec.feature_source != policy::FeatureSource::kPooler && prompt_.ids != bundle_.spec.prompt_ids) {
+      report_.notes.emplace_back(
+          "streaming was not compared with the whole graph: the golden file has another prompt than "
+          "the one baked in");
+      return {};
+    }
+    VLAQ_ASSIGN_OR_RETURN(const runtime::Actor whole,
+                          runtime::Actor::OpenWhole(bundle_, *options_.backend, options_.open));
+    const size_t last = pixels_.size() - 1;
+    const std::array steps{size_t{0}, std::min(last, static_cast<size_t>(bundle_.spec.window) - 1), last};
+    Difference difference;
+    size_t compared = 0;
+    for (size_t i = 0; i < steps.size(); ++i) {
+      if (i > 0 && steps[i] == steps[i - 1]) continue;
+      VLAQ_ASSIGN_OR_RETURN(const Tensor actions, whole.Act(runtime::AsWindow(WindowAt(pixels_, steps[i]))));
+      VLAQ_ASSIGN_OR_RETURN(const Difference step, Compare(actions_[steps[i]], actions));
+      difference.Merge(step);
+      ++compared;
+    }
+    report_.checks.push_back(Judge("streaming", difference, Measure::kAbsolute, limits_.streaming,
+                                   fmt::format(" between encoder + head and the whole graph, {} steps", compared)));
+    return {};
+  }
+
+  // The newest frames that step `t` sees.
+  std::span<const Tensor> WindowAt(const std::vector<Tensor>& frames, size_t t) const {
+    const size_t count = std::min(t + 1, static_cast<size_t>(bundle_.spec.window));
+    return std::span(frames).subspan(t + 1 - count, count);
+  }
+
+  const Bundle& bundle_;
+  const NumberOptions& options_;
+  Log& log_;
+  Report& report_;
+  NumberLimits limits_;
+  const Golden* golden_ = nullptr;
+  prompt::Prompt prompt_;
+  std::vector<Tensor> pixels_;    // [3, S, S] each
+  std::vector<Tensor> features_;  // [D] each
+  std::vector<Tensor> actions_;   // [chunk, action_dim] each
+};
+
+}  // namespace
+
+NumberLimits LimitsFor(const std::string& precision) {
+  NumberLimits limits;
+  if (precision == "fp16") {  // weights carry 11 bits: 5e-4 relative each, averaged over a thousand of them and more
+    limits.features = 2e-2;
+    limits.actions = 1e-2;
+  }
+  return limits;
+}
+
+Status CheckNumbers(const Bundle& bundle, const NumberOptions& options, Log& log, Report& report) {
+  return NumberChecker(bundle, options, log, report).Run();
+}
+
+}  // namespace vlaq::verification
