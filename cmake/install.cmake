@@ -1,0 +1,8 @@
+# cmake --install build/release --prefix FOLDER: the program and the ONNX Runtime it was tested with. The program looks
+# in ../lib beside itself first, so FOLDER can be moved, or copied to a machine without this repository.
+if(TARGET vlaq)
+  install(TARGETS vlaq RUNTIME DESTINATION bin)
+  file(GLOB _ort_library "${VLAQ_ORT_ROOT}/lib/libonnxruntime.so*")
+  install(FILES ${_ort_library} DESTINATION lib)
+  install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION share/doc/vlaq)
+endif()
