@@ -1,4 +1,4 @@
-// ONNX's numbers for element types (TensorProto.DataType) against ours. Private to this room.
+// ONNX's numbers for element types (TensorProto.DataType, also what Cast's `to` means) against ours.
 #pragma once
 
 #include <cstdint>

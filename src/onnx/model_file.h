@@ -16,6 +16,10 @@ namespace vlaq::onnx {
 // Errors: kInput naming the file and what is wrong.
 Result<Model> ReadModel(const std::filesystem::path& path);
 
+// The same from bytes in memory; external data is looked for in `folder`, and `name` stands in errors.
+Result<Model> ReadModelBytes(const std::shared_ptr<const std::string>& bytes, const std::filesystem::path& folder,
+                             const std::string& name);
+
 // The protobuf bytes of a model; the same model always gives the same bytes. Errors: kInternal above protobuf's 2 GB.
 Result<std::string> Serialize(const Model& model);
 

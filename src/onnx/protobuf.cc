@@ -17,12 +17,10 @@ void QuietProtobuf() {
   static_cast<void>(once);
 }
 
-Result<std::shared_ptr<::onnx::ModelProto>> ParseModelFile(const std::filesystem::path& path) {
+Result<std::shared_ptr<::onnx::ModelProto>> ParseModelProto(Bytes bytes, const std::string& name) {
   QuietProtobuf();
-  VLAQ_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
-  const Bytes bytes = file->bytes();
   if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) {
-    return InputError(path.string(), "larger than 2 GB, which an ONNX file cannot be", "use external data for weights");
+    return InputError(name, "larger than 2 GB, which an ONNX file cannot be", "use external data for weights");
   }
   auto proto = std::make_shared<::onnx::ModelProto>();
   google::protobuf::io::CodedInputStream stream(reinterpret_cast<const uint8_t*>(bytes.data()),
@@ -30,13 +28,18 @@ Result<std::shared_ptr<::onnx::ModelProto>> ParseModelFile(const std::filesystem
   // MergePartial: the required-field checks of proto2 would only repeat what the reader checks with better words.
   const bool parsed = proto->ParsePartialFromCodedStream(&stream) && stream.ConsumedEntireMessage();
   if (!parsed) {
-    return InputError(path.string(), fmt::format("not an ONNX model: its protobuf structure breaks off near byte {}",
-                                                 stream.CurrentPosition()));
+    return InputError(name, fmt::format("not an ONNX model: its protobuf structure breaks off near byte {}",
+                                        stream.CurrentPosition()));
   }
   if (proto->ir_version() <= 0 || !proto->has_graph()) {
-    return InputError(path.string(), "not an ONNX model: it has no IR version or no graph");
+    return InputError(name, "not an ONNX model: it has no IR version or no graph");
   }
   return proto;
+}
+
+Result<std::shared_ptr<::onnx::ModelProto>> ParseModelFile(const std::filesystem::path& path) {
+  VLAQ_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
+  return ParseModelProto(file->bytes(), path.string());
 }
 
 }  // namespace vlaq::onnx

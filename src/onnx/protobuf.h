@@ -5,7 +5,9 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
+#include "base/bytes.h"
 #include "base/status.h"
 
 namespace vlaq::onnx {
@@ -13,7 +15,8 @@ namespace vlaq::onnx {
 // Sends protobuf's own log, which would go to stderr, nowhere; errors reach the caller as Status. Idempotent.
 void QuietProtobuf();
 
-// Parses a model file. Never prints: protobuf's log goes nowhere. Errors: kInput naming the file.
+// Parses a serialised model. Never prints: protobuf's log goes nowhere. Errors: kInput naming `name`.
+Result<std::shared_ptr<::onnx::ModelProto>> ParseModelProto(Bytes bytes, const std::string& name);
 Result<std::shared_ptr<::onnx::ModelProto>> ParseModelFile(const std::filesystem::path& path);
 
 }  // namespace vlaq::onnx

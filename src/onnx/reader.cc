@@ -214,15 +214,26 @@ Result<Model> Convert(const ::onnx::ModelProto& proto, const Owner& owner) {
   return model;
 }
 
+Result<Model> Finish(const std::shared_ptr<::onnx::ModelProto>& proto, const fs::path& folder,
+                     const std::string& name) {
+  auto model = Convert(*proto, proto);
+  if (!model.ok()) return Within(name, model.error());
+  const Status ranges = RangeCheck(folder).Check(model->graph);
+  if (!ranges.ok()) return Within(name, ranges.error());
+  return model;
+}
+
 }  // namespace
 
 Result<Model> ReadModel(const fs::path& path) {
   VLAQ_ASSIGN_OR_RETURN(const auto proto, ParseModelFile(path));
-  auto model = Convert(*proto, proto);
-  if (!model.ok()) return Within(path.string(), model.error());
-  const Status ranges = RangeCheck(path.parent_path()).Check(model->graph);
-  if (!ranges.ok()) return Within(path.string(), ranges.error());
-  return model;
+  return Finish(proto, path.parent_path(), path.string());
+}
+
+Result<Model> ReadModelBytes(const std::shared_ptr<const std::string>& bytes, const fs::path& folder,
+                             const std::string& name) {
+  VLAQ_ASSIGN_OR_RETURN(const auto proto, ParseModelProto(AsBytes(*bytes), name));
+  return Finish(proto, folder, name);
 }
 
 }  // namespace vlaq::onnx
