@@ -1,6 +1,7 @@
 // A training checkpoint as named tensors. Reads PyTorch's zip container (.pth, .pt), .safetensors and sharded
 // model.safetensors.index.json. Files are hostile bytes: nothing in them is executed, every size is checked against the
-// file before it is used, and no allocation exceeds the file's own size.
+// file before it is used, no tensor takes more memory than the whole file, and what describes the tensors stays in
+// proportion to the bytes that describe them. Opening reads headers and the pickle only, never the weights.
 //
 // In scope: which tensors there are and where their bytes lie. Not aware of: what the names mean (architecture).
 // A Checkpoint is immutable once open; any thread may read it.
@@ -25,7 +26,7 @@ std::string_view FormatName(Format format);  // "pth", "safetensors", "safetenso
 
 // Where a run of bytes lies that one or more tensors are views of. Safetensors have one storage per tensor.
 struct Storage {
-  std::string key;           // record name inside the container, for messages
+  std::string key;           // record name inside the container (the tensor's name in safetensors), for messages
   size_t file = 0;           // index into Checkpoint::files()
   uint64_t file_offset = 0;  // bytes
   uint64_t bytes = 0;

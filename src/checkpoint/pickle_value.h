@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -69,7 +70,7 @@ class PickleDocument {
  private:
   friend class PickleMachine;
   ValueId root_ = kNoValue;
-  std::vector<PickleValue> values_;
+  std::deque<PickleValue> values_;  // grows in small steps: a vector would double
   std::vector<std::vector<ValueId>> children_;
 };
 

@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""Cuts the seeds of fuzz/corpus/{zip,pickle,safetensors} out of testdata/checkpoint. Standard library only.
+
+    python3 fuzz/make_corpus.py
+
+Files named found-* are inputs that the fuzzers came upon; they are kept by hand.
+"""
+import json
+import os
+import struct
+import zipfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DATA = os.path.join(HERE, "..", "testdata", "checkpoint")
+
+
+def put(target, name, content):
+    folder = os.path.join(HERE, "corpus", target)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as f:
+        f.write(content)
+
+
+for name in ("dtypes", "views", "trainer", "prefixes_protocol4", "nested_protocol5", "module_object"):
+    path = os.path.join(DATA, name + ".pth")
+    with zipfile.ZipFile(path) as z:
+        put("pickle", name, z.read(f"{name}/data.pkl"))
+for name in ("views.pth", "module_object.pth", "torchscript.pt"):
+    with open(os.path.join(DATA, name), "rb") as f:
+        put("zip", name, f.read())
+with zipfile.ZipFile(os.path.join(HERE, "corpus", "zip", "plain.zip"), "w") as z:
+    for i in range(3):
+        z.writestr(zipfile.ZipInfo(f"a/{i}"), b"x" * i)
+for name in ("dtypes", "views", "sharded"):
+    with open(os.path.join(DATA, name + ".safetensors"), "rb") as f:
+        put("safetensors", name, f.read())
+header = json.dumps({"__metadata__": {"a": "b"}, "e": {"dtype": "F4", "shape": [0, 3], "data_offsets": [0, 0]},
+                     "x": {"dtype": "F6_E2M3", "shape": [4], "data_offsets": [0, 3]}}).encode()
+put("safetensors", "subbyte", struct.pack("<Q", len(header)) + header + b"abc")
