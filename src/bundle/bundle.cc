@@ -51,7 +51,7 @@ bool IsBundle(const fs::path& path) {
   return fs::is_directory(path, ignored) && LooksLikeManifest(path / kPolicyFile);
 }
 
-Result<Bundle> Open(const fs::path& path) {
+Result<Bundle> Open(const fs::path& path, Presence presence) {
   std::error_code error;
   if (!fs::exists(path, error)) return InputError(path.string(), "does not exist");
   if (!fs::is_directory(path, error)) {
@@ -59,6 +59,7 @@ Result<Bundle> Open(const fs::path& path) {
   }
   VLAQ_ASSIGN_OR_RETURN(Bundle bundle, ReadManifest(path / kPolicyFile));
   bundle.path = path;
+  if (presence == Presence::kUnchecked) return bundle;
   for (const FileRecord& file : AllFiles(bundle)) VLAQ_RETURN_IF_ERROR(CheckPresent(bundle, file));
   return bundle;
 }
@@ -79,11 +80,12 @@ Result<std::vector<WeightRecord>> ReadWeightRecords(const Bundle& bundle) {
   return records;
 }
 
-Result<std::vector<HashMismatch>> CheckHashes(const Bundle& bundle) {
+std::vector<HashMismatch> CheckHashes(const Bundle& bundle) {
   std::vector<HashMismatch> mismatches;
   for (const FileRecord& file : AllFiles(bundle)) {
-    VLAQ_ASSIGN_OR_RETURN(const FileRecord actual, Describe(bundle.path / file.file));
-    if (actual.sha256 != file.sha256) mismatches.push_back({file.file, file.sha256, actual.sha256});
+    const auto actual = Describe(bundle.path / file.file);
+    const std::string sha256 = actual.ok() ? actual->sha256 : "";
+    if (sha256 != file.sha256) mismatches.push_back({file.file, file.sha256, sha256});
   }
   return mismatches;
 }

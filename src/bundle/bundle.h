@@ -75,9 +75,12 @@ struct Bundle {
 // True if `path` looks like a bundle (a folder with a policy.json that names graphs).
 bool IsBundle(const std::filesystem::path& path);
 
+// Whether Open() looks at the files that policy.json names. kUnchecked is for `verify`, whose verdict that is.
+enum class Presence { kChecked, kUnchecked };
+
 // Reads policy.json and checks that every file it names is there and has the recorded size. Errors: kInput naming the
 // file and what is wrong.
-Result<Bundle> Open(const std::filesystem::path& path);
+Result<Bundle> Open(const std::filesystem::path& path, Presence presence = Presence::kChecked);
 
 // Reads weights.json. Errors: kInput; also if records overlap or reach beyond the weights file.
 Result<std::vector<WeightRecord>> ReadWeightRecords(const Bundle& bundle);
@@ -85,10 +88,10 @@ Result<std::vector<WeightRecord>> ReadWeightRecords(const Bundle& bundle);
 // One file whose content is not what policy.json says.
 struct HashMismatch {
   std::string file;
-  std::string expected, actual;  // SHA-256
+  std::string expected, actual;  // SHA-256; `actual` is empty for a file that cannot be read
 };
-// Reads every file whole and compares its SHA-256. Errors: kInput if one cannot be read.
-Result<std::vector<HashMismatch>> CheckHashes(const Bundle& bundle);
+// Reads every file whole and compares its SHA-256.
+std::vector<HashMismatch> CheckHashes(const Bundle& bundle);
 
 // Size and SHA-256 of a file, under its name without folders.
 Result<FileRecord> Describe(const std::filesystem::path& path);

@@ -61,7 +61,7 @@ TEST_F(BundleTest, SurvivesTheRoundTrip) {
   ASSERT_TRUE(weights.ok()) << weights.error().ToString();
   ASSERT_EQ(weights->size(), 2U);
   EXPECT_EQ((*weights)[1].shape, (Shape{3, 3}));
-  EXPECT_TRUE(CheckHashes(*bundle)->empty());
+  EXPECT_TRUE(CheckHashes(*bundle).empty());
 }
 
 TEST_F(BundleTest, NoticesForeignFiles) {
@@ -73,12 +73,15 @@ TEST_F(BundleTest, NoticesForeignFiles) {
   const auto bundle = Open(path());
   ASSERT_TRUE(bundle.ok());
   const auto mismatches = CheckHashes(*bundle);
-  ASSERT_EQ(mismatches->size(), 1U);
-  EXPECT_EQ((*mismatches)[0].file, kWeightsFile);
+  ASSERT_EQ(mismatches.size(), 1U);
+  EXPECT_EQ(mismatches[0].file, kWeightsFile);
   fs::resize_file(path() / kWeightsFile, 99);
   EXPECT_THAT(Open(path()).error().ToString(), HasSubstr("has 99 bytes"));
   fs::remove(path() / kWeightsFile);
   EXPECT_THAT(Open(path()).error().ToString(), HasSubstr("missing"));
+  const auto unchecked = Open(path(), Presence::kUnchecked);
+  ASSERT_TRUE(unchecked.ok());
+  EXPECT_EQ(CheckHashes(*unchecked)[0].actual, "");
 }
 
 TEST_F(BundleTest, RefusesRangesOutsideTheWeights) {

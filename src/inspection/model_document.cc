@@ -136,9 +136,8 @@ Result<Json> InspectBundle(const fs::path& path, const InspectOptions& options) 
                             {"sources", std::move(sources)},
                             {"assumptions", bundle.provenance.assumptions}};
   if (options.hash) {
-    VLAQ_ASSIGN_OR_RETURN(const auto mismatches, bundle::CheckHashes(bundle));
     Json list = Json::array();
-    for (const auto& mismatch : mismatches) {
+    for (const auto& mismatch : bundle::CheckHashes(bundle)) {
       list.push_back({{"file", mismatch.file}, {"recorded", mismatch.expected}, {"actual", mismatch.actual}});
     }
     document["hash_mismatches"] = std::move(list);

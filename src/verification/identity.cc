@@ -43,11 +43,21 @@ class IdentityChecker {
       : bundle_(bundle), checkpoint_(checkpoint), log_(log), report_(report) {}
 
   Status Run() {
-    VLAQ_RETURN_IF_ERROR(CheckFiles());
-    VLAQ_ASSIGN_OR_RETURN(records_, bundle::ReadWeightRecords(bundle_));
-    VLAQ_RETURN_IF_ERROR(ReadGraphs());
+    CheckFiles();
+    auto records = bundle::ReadWeightRecords(bundle_);
+    if (!records.ok()) return Unreadable("weights", records.error());
+    records_ = std::move(*records);
+    const Status graphs = ReadGraphs();
+    if (!graphs.ok()) return Unreadable("structure", graphs.error());
     CheckReferences();
-    VLAQ_ASSIGN_OR_RETURN(weights_, MappedFile::Open(bundle_.WeightsPath()));
+    auto weights = MappedFile::Open(bundle_.WeightsPath());
+    if (!weights.ok()) return Unreadable("weights", weights.error());
+    weights_ = std::move(*weights);
+    if (weights_->bytes().size() != bundle_.weights.bytes) {
+      Add(Failed("weights", fmt::format("{} has {} bytes instead of {}", bundle_.weights.file, weights_->bytes().size(),
+                                        bundle_.weights.bytes)));
+      return {};
+    }
     if (checkpoint_ != nullptr) {
       VLAQ_RETURN_IF_ERROR(CheckAgainstCheckpoint());
     } else {
@@ -60,17 +70,25 @@ class IdentityChecker {
  private:
   using Models = std::map<std::string, onnx::Model, std::less<>>;
 
-  Status CheckFiles() {
-    VLAQ_ASSIGN_OR_RETURN(const auto mismatches, bundle::CheckHashes(bundle_));
+  // A bundle whose parts cannot be read or do not fit each other proves nothing: a verdict, not an error.
+  Status Unreadable(std::string check, const Error& error) {
+    Add(Failed(std::move(check), error.ToString()));
+    return {};
+  }
+
+  void CheckFiles() {
+    const auto mismatches = bundle::CheckHashes(bundle_);
+    const size_t files = bundle_.graphs.size() + 1 + (bundle_.tokenizer ? 1 : 0);
     if (mismatches.empty()) {
-      Add(Passed("files", fmt::format("{} files have the SHA-256 of {}",
-                                      bundle_.graphs.size() + 1 + (bundle_.tokenizer ? 1 : 0), bundle::kPolicyFile)));
-      return {};
+      Add(Passed("files", fmt::format("{} files have the SHA-256 of {}", files, bundle::kPolicyFile)));
+      return;
     }
     std::vector<std::string> names;
     for (const auto& mismatch : mismatches) names.push_back(mismatch.file);
-    Add(Failed("files", fmt::format("{} changed since export, or belongs to another export", SomeOf(names))));
-    return {};
+    const bool missing = mismatches.front().actual.empty();
+    Add(Failed("files",
+               fmt::format("{} {}", SomeOf(names),
+                           missing ? "cannot be read" : "changed since export, or belongs to another export")));
   }
 
   Status ReadGraphs() {

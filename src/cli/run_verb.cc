@@ -1,0 +1,177 @@
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "bundle/bundle.h"
+#include "cli/frame_argument.h"
+#include "cli/verbs.h"
+#include "image/preprocess.h"
+#include "prompt/prompt.h"
+#include "runtime/policy_runner.h"
+
+namespace vlaq::cli {
+namespace {
+
+struct Arguments {
+  std::filesystem::path bundle, tokenizer;
+  std::vector<std::string> frames;
+  std::string instruction, prompt_ids;
+  bool has_instruction = false;
+  bool whole_graph = false;
+  bool json = false;
+  BackendChoice backend;
+};
+
+struct Step {
+  Tensor action;  // [chunk, action_dim]
+  double latency_ms = 0;
+};
+
+// The prompt for this run: the one baked in at export, or another for the encoder's inputs.
+Result<prompt::Prompt> PromptFor(const Arguments& a, const bundle::Bundle& bundle) {
+  const bool asked = a.has_instruction || !a.prompt_ids.empty();
+  if (!asked) return prompt::Baked(bundle.spec);
+  if (a.whole_graph || bundle.baked_prompt) {
+    return UsageError(
+        a.whole_graph ? "the whole-policy graph has its prompt baked in" : "the encoder's prompt is baked in",
+        a.whole_graph ? "leave out --whole-graph, or export again with this prompt" : "export again");
+  }
+  if (!a.prompt_ids.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(std::vector<int64_t> ids, ParseIds(a.prompt_ids, "--prompt-ids"));
+    return prompt::FromIds(bundle.spec, std::move(ids));
+  }
+  std::filesystem::path path = a.tokenizer;
+  if (path.empty() && bundle.tokenizer) path = bundle.path / bundle.tokenizer->file;
+  if (path.empty()) {
+    return UsageError("--instruction needs a tokeniser, and the bundle holds none",
+                      "give --tokenizer sentencepiece.bpe.model, or export with it");
+  }
+  VLAQ_ASSIGN_OR_RETURN(const auto tokenizer, tokenizer::Tokenizer::Load(path));
+  return prompt::FromInstruction(bundle.spec, *tokenizer, a.instruction);
+}
+
+Result<std::vector<Step>> RunSteps(runtime::PolicyRunner& runner, const image::FrameSource& frames,
+                                   image::Preprocessor& preprocessor, Log& log) {
+  std::vector<Step> steps;
+  for (size_t t = 0; t < frames.size(); ++t) {
+    VLAQ_ASSIGN_OR_RETURN(const image::Frame frame, frames.Read(t));
+    const auto start = std::chrono::steady_clock::now();
+    VLAQ_ASSIGN_OR_RETURN(const Tensor pixels, preprocessor.Run(frame.pixels));
+    VLAQ_ASSIGN_OR_RETURN(Tensor action, runner.Step(pixels));
+    const std::chrono::duration<double, std::milli> latency = std::chrono::steady_clock::now() - start;
+    steps.push_back({std::move(action), latency.count()});
+    log.Progress("frames", t + 1, frames.size());
+  }
+  return steps;
+}
+
+// [chunk][action_dim]
+std::vector<std::vector<float>> Rows(const Tensor& action) {
+  const auto values = action.data<float>();
+  const auto width = static_cast<size_t>(action.shape()[1]);
+  std::vector<std::vector<float>> rows;
+  for (size_t at = 0; at < values.size(); at += width) {
+    rows.emplace_back(values.begin() + static_cast<std::ptrdiff_t>(at),
+                      values.begin() + static_cast<std::ptrdiff_t>(at + width));
+  }
+  return rows;
+}
+
+// What the wheels get: the first action of the chunk in the policy's units.
+std::vector<double> Velocity(const Tensor& action, double scale) {
+  std::vector<double> velocity;
+  for (const float value : Rows(action).front()) velocity.push_back(scale * static_cast<double>(value));
+  return velocity;
+}
+
+Json AsJson(const Arguments& a, const bundle::Bundle& bundle, const prompt::Prompt& prompt,
+            const runtime::PolicyRunner& runner, const std::vector<Step>& steps) {
+  Json list = Json::array();
+  for (size_t t = 0; t < steps.size(); ++t) {
+    list.push_back({{"t", t},
+                    {"action", Rows(steps[t].action)},
+                    {"velocity", Velocity(steps[t].action, bundle.spec.action_scale)},
+                    {"latency_ms", steps[t].latency_ms}});
+  }
+  return {{"schema", "vlaq.run/1"},
+          {"bundle", bundle.path.string()},
+          {"mode", a.whole_graph ? "whole" : "streaming"},
+          {"runs_on", runner.Description()},
+          {"prompt_ids", prompt.ids},
+          {"prompt_text", prompt.text},
+          {"action_scale", bundle.spec.action_scale},
+          {"steps", std::move(list)}};
+}
+
+void Print(const bundle::Bundle& bundle, const runtime::PolicyRunner& runner, const std::vector<Step>& steps,
+           std::ostream& out) {
+  out << runner.Description() << "\n\n";
+  std::vector<std::string> header{"t"};
+  for (int64_t i = 0; i < bundle.spec.action_dim; ++i) header.push_back(fmt::format("action[{}]", i));
+  for (int64_t i = 0; i < bundle.spec.action_dim; ++i) header.push_back(fmt::format("velocity[{}]", i));
+  header.emplace_back("ms");
+  TextTable table(header);
+  for (size_t t = 0; t < steps.size(); ++t) {
+    std::vector<std::string> row{std::to_string(t)};
+    for (const float value : Rows(steps[t].action).front()) row.push_back(fmt::format("{:+.6f}", value));
+    for (const double value : Velocity(steps[t].action, bundle.spec.action_scale))
+      row.push_back(fmt::format("{:+.6f}", value));
+    row.push_back(fmt::format("{:.1f}", steps[t].latency_ms));
+    table.AddRow(std::move(row));
+  }
+  out << table.ToString();
+  if (bundle.spec.chunk > 1) {
+    out << fmt::format("\nFirst of {} actions per step; --json prints them all.\n", bundle.spec.chunk);
+  }
+}
+
+Status RunVerb(const Arguments& a, Context& context) {
+  VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(a.bundle));
+  VLAQ_ASSIGN_OR_RETURN(const auto frames, OpenFrames(a.frames));
+  VLAQ_ASSIGN_OR_RETURN(const prompt::Prompt prompt, PromptFor(a, bundle));
+  VLAQ_ASSIGN_OR_RETURN(image::Preprocessor preprocessor, image::Preprocessor::Make(bundle.spec.preprocess));
+  VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
+  VLAQ_ASSIGN_OR_RETURN(const auto runner, a.whole_graph
+                                               ? runtime::OpenWhole(bundle, *backend, a.backend.Options())
+                                               : runtime::OpenStreaming(bundle, *backend, a.backend.Options(), prompt));
+  VLAQ_ASSIGN_OR_RETURN(const std::vector<Step> steps, RunSteps(*runner, *frames, preprocessor, context.log));
+  if (a.json) {
+    PrintJson(AsJson(a, bundle, prompt, *runner, steps), context.out);
+  } else {
+    Print(bundle, *runner, steps, context.out);
+  }
+  return {};
+}
+
+}  // namespace
+
+Action AddRun(CLI::App& app, Context& context) {
+  auto a = std::make_shared<Arguments>();
+  app.add_option("bundle", a->bundle, "The bundle that `vlaq export` made")->required();
+  app.add_option(
+         "--frames", a->frames,
+         "Camera frames in order: PNG or JPEG files, folders of them, or FILE.safetensors:TENSOR with uint8 [T,H,W,3]")
+      ->type_name("SRC")
+      ->required();
+  const std::string group = "Prompt (default: the one given at export)";
+  auto* instruction = app.add_option("--instruction", a->instruction, "The instruction to follow")->group(group);
+  app.add_option("--tokenizer", a->tokenizer, "SentencePiece model; default: the bundle's own")
+      ->type_name("FILE")
+      ->group(group);
+  app.add_option("--prompt-ids", a->prompt_ids, "Token ids as the encoder takes them")
+      ->type_name("ID,ID,...")
+      ->excludes(instruction)
+      ->group(group);
+  app.add_flag("--whole-graph", a->whole_graph,
+               "Run the whole-policy graph on every window instead of encoder + cached features + head");
+  AddJsonFlag(app, a->json);
+  a->backend.AddTo(app);
+  return [a, instruction, &context]() -> Status {
+    a->has_instruction = instruction->count() > 0;
+    return RunVerb(*a, context);
+  };
+}
+
+}  // namespace vlaq::cli

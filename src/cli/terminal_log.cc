@@ -1,0 +1,73 @@
+#include "cli/terminal_log.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace vlaq::cli {
+namespace {
+
+constexpr auto kBarInterval = std::chrono::milliseconds(100);
+constexpr auto kLineInterval = std::chrono::seconds(5);
+// Large totals are bytes; anything else is counted in items.
+constexpr uint64_t kBytesFrom = uint64_t{10} << 20U;
+
+std::string Rate(uint64_t done, uint64_t total, double seconds) {
+  if (seconds <= 0) return "";
+  const double rate = static_cast<double>(done) / seconds;
+  if (rate <= 0) return "";
+  const double left = static_cast<double>(total - done) / rate;
+  if (total >= kBytesFrom) return fmt::format("{:.0f} MB/s, {:.0f} s left", rate / 1e6, left);
+  return fmt::format("{:.2g}/s, {:.0f} s left", rate, left);
+}
+
+}  // namespace
+
+void TerminalLog::Warning(std::string_view text) { Line("warning: ", text); }
+
+void TerminalLog::Note(std::string_view text) {
+  if (!quiet_) Line("note: ", text);
+}
+
+void TerminalLog::Line(std::string_view label, std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  ClearBar();
+  err_ << label << text << "\n" << std::flush;
+}
+
+void TerminalLog::ClearBar() {
+  if (bar_shown_) err_ << "\r\033[K" << std::flush;
+  bar_shown_ = false;
+}
+
+void TerminalLog::Progress(std::string_view what, uint64_t done, uint64_t total) {
+  if (quiet_ || total == 0) return;
+  const std::lock_guard lock(mutex_);
+  const auto now = Clock::now();
+  if (what != current_) {
+    current_ = what;
+    started_ = now;
+    shown_ = now;  // short jobs show nothing
+    return;
+  }
+  if (done >= total) {
+    ClearBar();
+    current_.clear();
+    return;
+  }
+  if (now - shown_ < (terminal_ ? std::chrono::milliseconds(kBarInterval) : std::chrono::milliseconds(kLineInterval)))
+    return;
+  shown_ = now;
+  const double seconds = std::chrono::duration<double>(now - started_).count();
+  const uint64_t percent = std::min<uint64_t>(100, 100 * done / total);
+  const std::string rate = Rate(done, total, seconds);
+  if (terminal_) {
+    const std::string bar = std::string(percent / 4, '#') + std::string(25 - percent / 4, '.');
+    err_ << fmt::format("\r\033[K{} [{}] {:3d} %  {}", what, bar, percent, rate) << std::flush;
+    bar_shown_ = true;
+  } else {
+    err_ << fmt::format("{}: {} %, {}\n", what, percent, rate) << std::flush;
+  }
+}
+
+}  // namespace vlaq::cli

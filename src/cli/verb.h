@@ -1,0 +1,59 @@
+// What every verb is made of. One file per verb; cli/verbs.h lists them.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+
+#include "backend/backend.h"
+#include "base/json_fwd.h"
+#include "base/log.h"
+#include "base/output.h"
+#include "base/status.h"
+
+namespace vlaq::cli {
+
+struct Context {
+  std::ostream& out;  // results
+  std::ostream& err;  // progress, notes, warnings, errors
+  Log& log;
+};
+
+// Runs a parsed verb.
+using Action = std::function<Status()>;
+
+// One verb: adds its options to `app` (a sub-command) and returns what to do when it was chosen. Values that options
+// are parsed into live in the returned function.
+using AddVerb = Action (*)(CLI::App& app, Context& context);
+
+// --json: one document on stdout instead of text.
+void AddJsonFlag(CLI::App& app, bool& json);
+// --force for verbs that write.
+void AddForceFlag(CLI::App& app, bool& force);
+inline Existing WhenExisting(bool force) { return force ? Existing::kReplace : Existing::kRefuse; }
+
+// Which back end runs a graph, and how.
+struct BackendChoice {
+  std::string name = "onnxruntime";
+  std::string provider = "cpu";
+  std::filesystem::path library;  // --ort
+  int threads = 0;
+
+  void AddTo(CLI::App& app);
+  // Errors: kUsage for an unknown name, kBackend if it is not available. No fallback.
+  Result<std::unique_ptr<backend::Backend>> Make() const;
+  backend::OpenOptions Options() const;
+};
+// Every back end, for `doctor`.
+std::vector<std::unique_ptr<backend::Backend>> AllBackends();
+
+// "1,2,3" -> numbers. Errors: kUsage naming `option`.
+Result<std::vector<int64_t>> ParseIds(const std::string& text, const std::string& option);
+
+// Prints a document as the verbs' --json do.
+void PrintJson(const Json& document, std::ostream& out);
+
+}  // namespace vlaq::cli

@@ -1,0 +1,35 @@
+// The verbs, in the order of --help.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "cli/verb.h"
+
+namespace vlaq::cli {
+
+Action AddInspect(CLI::App& app, Context& context);
+Action AddExport(CLI::App& app, Context& context);
+Action AddRun(CLI::App& app, Context& context);
+Action AddVerify(CLI::App& app, Context& context);
+Action AddSynth(CLI::App& app, Context& context);
+Action AddDoctor(CLI::App& app, Context& context);
+Action AddCompletion(CLI::App& app, Context& context);
+
+struct VerbRow {
+  std::string_view name;
+  std::string_view summary;
+  AddVerb add;
+};
+
+inline constexpr std::array kVerbs{
+    VerbRow{"inspect", "Show what a checkpoint, an ONNX model or a bundle is", AddInspect},
+    VerbRow{"export", "Turn a checkpoint into a bundle of ONNX graphs", AddExport},
+    VerbRow{"run", "Run a bundle on camera frames", AddRun},
+    VerbRow{"verify", "Prove that a bundle is the checkpoint's policy", AddVerify},
+    VerbRow{"synth", "Make a checkpoint of the true structure with random weights", AddSynth},
+    VerbRow{"doctor", "Show what this machine has and what is missing", AddDoctor},
+    VerbRow{"completion", "Print the shell completion", AddCompletion},
+};
+
+}  // namespace vlaq::cli
