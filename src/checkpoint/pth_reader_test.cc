@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "base/testing.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/testing.h"
@@ -189,6 +191,28 @@ TEST_F(PthReaderTest, ByteOrder) {
   EXPECT_THAT(ErrorOf(PthFile(pickle, {{"0", "12345678"}}, "big")), HasSubstr("byte order 'big' is not supported"));
   EXPECT_THAT(ErrorOf(PthFile(pickle, {{"0", "12345678"}}, "middle")), HasSubstr("'middle'"));
   EXPECT_EQ(ErrorOf(ZipFile({{"t/data.pkl", pickle}, {"t/data/0", "12345678"}})), "") << "absent: little";
+}
+
+// The records of a full-size checkpoint lie beyond 4 GiB; here behind a hole that takes no room on disk.
+TEST_F(PthReaderTest, RecordsBeyondFourGiB) {
+  constexpr uint64_t kHole = uint64_t{5} << 30U;
+  testing::ZipOptions options;
+  options.base = kHole;
+  options.saturate_end = true;
+  const std::string pickle = Stop(Dict({Item("w", TwoFloats())}));
+  const std::string records =
+      ZipFile({{"t/data.pkl", pickle, 0, 0x0808, "", true}, {"t/data/0", BytesOf<float>({1, 2}), 0, 0x0808, "", true}},
+              options);
+  {
+    std::ofstream file(path_, std::ios::binary);
+    file << "PK\x03\x04";
+    file.seekp(kHole);
+    file << records;
+  }
+  const auto checkpoint = Checkpoint::Open(path_);
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.error().ToString();
+  EXPECT_GT((*checkpoint)->storages()[0].file_offset, kHole);
+  EXPECT_EQ(AsText((*checkpoint)->Read(*(*checkpoint)->Find("w")).bytes()), BytesOf<float>({1, 2}));
 }
 
 TEST_F(PthReaderTest, CrcOnRequest) {

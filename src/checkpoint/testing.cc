@@ -50,14 +50,14 @@ std::string ZipFile(const std::vector<ZipEntry>& entries, const ZipOptions& opti
   std::string file;
   std::string directory;
   for (const ZipEntry& entry : entries) {
-    directory += CentralEntry(entry, file.size());
+    directory += CentralEntry(entry, options.base + file.size());
     AppendLocal(entry, file);
   }
-  const uint64_t offset = Or(options.directory_offset, file.size());
+  const uint64_t offset = Or(options.directory_offset, options.base + file.size());
   const uint64_t size = Or(options.directory_size, directory.size());
   const uint64_t count = Or(options.count, entries.size());
   file += directory;
-  const uint64_t end64 = file.size();
+  const uint64_t end64 = options.base + file.size();
   if (options.zip64_end) {
     file += "PK\x06\x06" + Little<uint64_t>(44) + Little<uint16_t>(0) + Little<uint16_t>(45) + Little<uint32_t>(0) +
             Little<uint32_t>(0) + Little(count) + Little(count) + Little(size) + Little(offset);

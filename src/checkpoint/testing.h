@@ -39,6 +39,7 @@ struct ZipOptions {
   int64_t directory_offset = -1;
   std::string comment = "";
   uint16_t disk = 0;
+  uint64_t base = 0;  // the bytes are to be put there in a larger file
 };
 
 std::string ZipFile(const std::vector<ZipEntry>& entries, const ZipOptions& options = {});

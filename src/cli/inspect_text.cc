@@ -139,8 +139,8 @@ std::string BundleText(const Json& d) {
     for (const Json& assumption : d["provenance"]["assumptions"]) text += fmt::format("  - {}\n", Text(assumption));
   }
   for (const auto& [role, graph] : d["graphs"].items()) {
-    text +=
-        fmt::format("\n=== {}: {} ({} bytes)\n{}", role, Text(graph["file"]), Text(graph["bytes"]), GraphText(graph));
+    text += fmt::format("\n=== {}: {} ({} bytes)\n{}", role, Text(graph["file"]), Grouped(Number(graph["file_bytes"])),
+                        GraphText(graph));
   }
   if (d.contains("hash_mismatches")) {
     text += d["hash_mismatches"].empty() ? "\nAll files have the recorded SHA-256.\n" : "\nChanged since export:\n";

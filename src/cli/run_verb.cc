@@ -79,10 +79,13 @@ std::vector<std::vector<float>> Rows(const Tensor& action) {
   return rows;
 }
 
-// What the wheels get: the first action of the chunk in the policy's units.
+// The first action of a chunk, which is the one that is driven.
+std::vector<float> FirstAction(const Tensor& action) { return Rows(action).front(); }
+
+// What the wheels get: the first action in the policy's units.
 std::vector<double> Velocity(const Tensor& action, double scale) {
   std::vector<double> velocity;
-  for (const float value : Rows(action).front()) velocity.push_back(scale * static_cast<double>(value));
+  for (const float value : FirstAction(action)) velocity.push_back(scale * static_cast<double>(value));
   return velocity;
 }
 
@@ -115,9 +118,10 @@ void Print(const bundle::Bundle& bundle, const runtime::PolicyRunner& runner, co
   TextTable table(header);
   for (size_t t = 0; t < steps.size(); ++t) {
     std::vector<std::string> row{std::to_string(t)};
-    for (const float value : Rows(steps[t].action).front()) row.push_back(fmt::format("{:+.6f}", value));
-    for (const double value : Velocity(steps[t].action, bundle.spec.action_scale))
-      row.push_back(fmt::format("{:+.6f}", value));
+    const std::vector<float> action = FirstAction(steps[t].action);
+    const std::vector<double> velocity = Velocity(steps[t].action, bundle.spec.action_scale);
+    for (const float value : action) row.push_back(fmt::format("{:+.6f}", value));
+    for (const double value : velocity) row.push_back(fmt::format("{:+.6f}", value));
     row.push_back(fmt::format("{:.1f}", steps[t].latency_ms));
     table.AddRow(std::move(row));
   }

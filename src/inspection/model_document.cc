@@ -123,7 +123,7 @@ Result<Json> InspectBundle(const fs::path& path, const InspectOptions& options) 
   Json graphs = Json::object();
   for (const auto& [role, file] : bundle.graphs) {
     VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(bundle.GraphPath(role)));
-    Json graph = AsJson(file);
+    Json graph{{"file", file.file}, {"file_bytes", file.bytes}, {"sha256", file.sha256}};
     graph.update(Describe(model, path, options.tensors));
     graphs[role] = std::move(graph);
   }

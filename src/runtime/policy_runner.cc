@@ -144,17 +144,22 @@ Result<NamedTensors> Encoder::Encode(const Tensor& pixel_values, const prompt::P
 
 Result<Actor> Actor::OpenHead(const Bundle& bundle, const Backend& backend, const OpenOptions& options) {
   VLAQ_ASSIGN_OR_RETURN(std::unique_ptr<OpenedModel> model, OpenGraph(bundle, bundle::kHead, backend, options));
-  return Actor(std::move(model), "features");
+  return Actor(std::move(model), "features", {bundle.spec.chunk, bundle.spec.action_dim});
 }
 
 Result<Actor> Actor::OpenWhole(const Bundle& bundle, const Backend& backend, const OpenOptions& options) {
   VLAQ_ASSIGN_OR_RETURN(std::unique_ptr<OpenedModel> model, OpenGraph(bundle, bundle::kWhole, backend, options));
-  return Actor(std::move(model), "pixel_values");
+  return Actor(std::move(model), "pixel_values", {bundle.spec.chunk, bundle.spec.action_dim});
 }
 
 Result<Tensor> Actor::Act(const Tensor& window) const {
   VLAQ_ASSIGN_OR_RETURN(const NamedTensors outputs, model_->Run({{input_, window}}));
-  return TakeOnly(outputs, "actions");
+  VLAQ_ASSIGN_OR_RETURN(Tensor actions, TakeOnly(outputs, "actions"));
+  if (actions.dtype() != DType::kF32 || actions.shape() != action_) {
+    return InputError("output 'actions'", fmt::format("is {} {} instead of float32 {}", DTypeName(actions.dtype()),
+                                                      ShapeText(actions.shape()), ShapeText(action_)));
+  }
+  return actions;
 }
 
 Result<std::unique_ptr<PolicyRunner>> OpenStreaming(const Bundle& bundle, const Backend& backend,

@@ -61,10 +61,11 @@ class Actor {
   std::string Description() const { return model_->Description(); }
 
  private:
-  Actor(std::unique_ptr<backend::OpenedModel> model, std::string input)
-      : model_(std::move(model)), input_(std::move(input)) {}
+  Actor(std::unique_ptr<backend::OpenedModel> model, std::string input, Shape action)
+      : model_(std::move(model)), input_(std::move(input)), action_(std::move(action)) {}
   std::unique_ptr<backend::OpenedModel> model_;
   std::string input_;
+  Shape action_;  // [chunk, action_dim]
 };
 
 // Encoder and head with the features of the last frames kept. `prompt` holds for the whole run.

@@ -247,7 +247,7 @@ Status WriteStorages(const std::vector<Storage>& storages, const CheckpointOptio
   for (size_t turn = 0;; turn = 1 - turn) {
     Batch& batch = batches[turn];
     cutter.Next(batch.pieces);
-    batch.buffer.resize(kBatchFloats);
+    batch.buffer.resize(batch.pieces.empty() ? 0 : batch.pieces.back().at + batch.pieces.back().count);
     ParallelFor(batch.pieces.size(), threads, [&](size_t i) {
       Piece& piece = batch.pieces[i];
       FillPiece(storages[piece.storage], Random(options.seed, piece.storage), piece, ValuesOf(batch, piece));
