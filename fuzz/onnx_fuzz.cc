@@ -1,0 +1,27 @@
+// Any bytes as an ONNX model. What reads must serialise to a fixed point: reading that again gives the same bytes.
+#include <cstdint>
+#include <cstdlib>
+
+#include "onnx/model_file.h"
+#include "onnx/reachability.h"
+#include "onnx/summary.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using vlaq::onnx::ReadModelBytes;
+  using vlaq::onnx::Serialize;
+  const auto bytes = std::make_shared<const std::string>(reinterpret_cast<const char*>(data), size);
+  const auto model = ReadModelBytes(bytes, "/no/such/folder", "fuzz");
+  if (!model.ok()) return 0;
+  const auto reached = vlaq::onnx::ReachableFromOutputs(model->graph);
+  const auto summary = vlaq::onnx::Summarise(*model);
+  if (reached.bytes > summary.total.bytes()) std::abort();
+  const auto written = Serialize(*model);
+  if (!written.ok()) return 0;
+  const auto again = ReadModelBytes(std::make_shared<const std::string>(*written), "/no/such/folder", "fuzz");
+  if (!again.ok()) std::abort();
+  const auto twice = Serialize(*again);
+  if (!twice.ok() || *twice != *written) std::abort();
+  return 0;
+}
