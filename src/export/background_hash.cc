@@ -4,20 +4,24 @@
 
 namespace vlaq::exporting {
 namespace {
-constexpr size_t kMostPieces = 8;
+constexpr size_t kMostPieces = 8;  // enough to ride out a slow write
 }
 
-BackgroundSha256::BackgroundSha256() : thread_([this] { Work(); }) {}
+BackgroundSha256::BackgroundSha256() : free_(kMostPieces), thread_([this] { Work(); }) {}
 
 BackgroundSha256::~BackgroundSha256() {
   if (thread_.joinable()) FinishHex();
 }
 
 void BackgroundSha256::Update(Bytes bytes) {
-  std::vector<std::byte> copy(bytes.begin(), bytes.end());
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return queue_.size() < kMostPieces; });
-  queue_.push_back(std::move(copy));
+  changed_.wait(lock, [this] { return !free_.empty(); });
+  std::vector<std::byte> buffer = std::move(free_.back());
+  free_.pop_back();
+  lock.unlock();
+  buffer.assign(bytes.begin(), bytes.end());
+  lock.lock();
+  queue_.push_back(std::move(buffer));
   changed_.notify_all();
 }
 
@@ -37,12 +41,13 @@ void BackgroundSha256::Work() {
   for (;;) {
     changed_.wait(lock, [this] { return closed_ || !queue_.empty(); });
     if (queue_.empty()) break;
-    const std::vector<std::byte> piece = std::move(queue_.front());
+    std::vector<std::byte> piece = std::move(queue_.front());
     queue_.pop_front();
-    changed_.notify_all();
     lock.unlock();
     hash.Update(piece);
     lock.lock();
+    free_.push_back(std::move(piece));
+    changed_.notify_all();
   }
   result_ = hash.FinishHex();
 }

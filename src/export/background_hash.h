@@ -12,8 +12,8 @@
 
 namespace vlaq::exporting {
 
-// Hashes a stream on its own thread. Update() and Finish() are called by one thread; a few copies of pieces wait in a
-// queue, then Update() waits.
+// Hashes a stream on its own thread. Update() and Finish() are called by one thread; a few
+// pieces wait in a queue, then Update() waits. Pieces should be of similar size.
 class BackgroundSha256 {
  public:
   BackgroundSha256();
@@ -30,7 +30,8 @@ class BackgroundSha256 {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::vector<std::byte>> queue_;
+  std::deque<std::vector<std::byte>> queue_;  // full buffers
+  std::vector<std::vector<std::byte>> free_;  // the same few buffers are used again and again
   bool closed_ = false;
   std::string result_;
   std::thread thread_;
