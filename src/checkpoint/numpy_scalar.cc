@@ -43,10 +43,11 @@ std::optional<Call> AsCall(const PickleDocument& document, ValueId id) {
 
 // Bytes as protocol 3 and later write them, or as protocol 2 does: _codecs.encode(text, 'latin1').
 std::optional<std::string> RawBytes(const PickleDocument& document, ValueId id) {
-  if (document[id].kind == PickleKind::kBytes) return std::string(document.Text(id));
+  if (document[id].kind == PickleKind::kBytes) return std::string(document.Text(id).substr(0, kRows[0].bytes + 1));
   const auto call = AsCall(document, id);
   if (!call || call->module != "_codecs" || call->name != "encode" || call->args.empty()) return std::nullopt;
   const std::string_view text = document.Text(call->args[0]);
+  if (text.size() > 2 * kRows[0].bytes) return std::nullopt;
   std::string raw;
   for (size_t i = 0; i < text.size(); ++i) {
     auto byte = static_cast<unsigned char>(text[i]);

@@ -12,6 +12,8 @@
 namespace vlaq::checkpoint {
 namespace {
 
+constexpr const char* kNoPolicy = "this is not a checkpoint of a policy";
+
 // Names as in Python's pickletools.
 enum class Op : uint8_t {
   kMark = '(',
@@ -94,7 +96,7 @@ class PickleMachine {
   // Values and the stack.
   ValueId New(PickleKind kind);
   ValueId NewText(PickleKind kind, Bytes bytes);
-  void Push(ValueId value) { stack_.push_back(value); }
+  void Push(ValueId value);
   void PushInteger(int64_t number);
   void PushLong(Bytes bytes);
   void PushString(Bytes bytes);
@@ -126,6 +128,7 @@ class PickleMachine {
   PickleLimits limits_;
   size_t at_ = 0;
   size_t opcode_at_ = 0;
+  size_t pushes_ = 0;
   bool stopped_ = false;
   std::optional<Error> error_;
   PickleDocument document_;
@@ -160,7 +163,7 @@ std::string_view PickleMachine::TakeLine() {
 ValueId PickleMachine::New(PickleKind kind) {
   auto& values = document_.values_;
   if (values.size() >= limits_.max_values) {
-    Fail(fmt::format("more than {} values", limits_.max_values), "this is not a checkpoint of a policy");
+    Fail(fmt::format("more than {} values", limits_.max_values), kNoPolicy);
     return 0;
   }
   values.emplace_back();
@@ -173,6 +176,13 @@ ValueId PickleMachine::NewText(PickleKind kind, Bytes bytes) {
   document_.values_[value].text = AsText(bytes).data();
   document_.values_[value].length = static_cast<uint32_t>(bytes.size());
   return value;
+}
+
+void PickleMachine::Push(ValueId value) {
+  // Values that are pushed again and again (None, memo entries) cost no new value, but an element somewhere.
+  constexpr size_t kPushesPerValue = 4;
+  if (++pushes_ > kPushesPerValue * limits_.max_values) return Fail("too many elements", kNoPolicy);
+  stack_.push_back(value);
 }
 
 void PickleMachine::PushInteger(int64_t number) {

@@ -14,7 +14,7 @@ namespace vlaq::checkpoint {
 
 struct PickleLimits {
   size_t max_bytes = size_t{64} << 20U;  // the published 7 GB checkpoint has 0.2 MB
-  size_t max_values = 4'000'000;         // 32 bytes each
+  size_t max_values = 4'000'000;         // 32 bytes each; and four times as many elements of containers
   size_t max_marks = 1000;               // nesting of containers, as Python's own recursion limit
 };
 

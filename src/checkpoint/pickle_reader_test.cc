@@ -195,6 +195,7 @@ TEST(PickleReader, LimitsAreEnforced) {
   limits = {};
   limits.max_values = 100;
   EXPECT_THAT(TextOf(Pickle().Raw(std::string(200, ')')).Stop(), limits), HasSubstr("more than 100 values"));
+  EXPECT_THAT(TextOf(Pickle().Raw(std::string(401, 'N')).Stop(), limits), HasSubstr("too many elements"));
   EXPECT_THAT(TextOf(Pickle().Raw(std::string(1001, '(')).Stop()), HasSubstr("nested deeper than 1000 levels"));
 }
 

@@ -165,6 +165,21 @@ TEST_F(PthReaderTest, RefusesNestingThatIsNotOfModules) {
               ElementsAre(HasSubstr("a name of 2000 bytes")));
 }
 
+TEST_F(PthReaderTest, RefusesAbsurdlyManyTensors) {
+  std::string items = Item("w", TwoFloats() + "q\x01");
+  for (int i = 0; i < 200'000; ++i) items += Item(std::to_string(i), "h\x01");
+  EXPECT_THAT(NamesOf(Stop("}(" + items + "u")), ElementsAre(HasSubstr("more than 200000 tensors")));
+}
+
+// A million tensors that share one metadata dict of a million entries: looked at for each, it would take for ever.
+TEST_F(PthReaderTest, RefusesLargeTensorMetadata) {
+  std::string metadata = "}(";
+  for (int i = 0; i < 100; ++i) metadata += Item(std::to_string(i), "N");
+  std::string tensor = Pickle().Tensor({.elements = 2, .shape = {2}, .metadata = "x"}).Fragment();
+  tensor.replace(tensor.rfind('}'), std::string::npos, metadata + "utR");
+  EXPECT_THAT(NamesOf(Stop(Dict({Item("w", tensor)}))), ElementsAre(HasSubstr("its metadata is too large")));
+}
+
 TEST_F(PthReaderTest, SaysWhatTheFileIsInstead) {
   testing::ZipOptions no_zip64;
   no_zip64.zip64_end = false;

@@ -14,6 +14,7 @@ constexpr std::array<std::string_view, 4> kContainers = {"model_state_dict", "st
 constexpr int kMaxDepth = 32;
 constexpr size_t kMaxName = 1024;  // bytes; joined names of a hostile file would multiply otherwise
 constexpr size_t kMaxOthers = 1000;
+constexpr size_t kMaxTensors = 200'000;
 
 class Finder {
  public:
@@ -91,6 +92,9 @@ void Finder::AddOther(std::string name, ValueId value) {
 Status Finder::AddTensor(std::string name, ValueId value) {
   VLAQ_ASSIGN_OR_RETURN(TorchTensor tensor,
                         ReadTorchTensor(document_, value, fmt::format("{}: tensor {}", where_, Quoted(name))));
+  if (found_.tensors.size() >= kMaxTensors) {
+    return InputError(where_ + ": data.pkl", fmt::format("more than {} tensors", kMaxTensors));
+  }
   found_.tensors.push_back({std::move(name), std::move(tensor)});
   return {};
 }

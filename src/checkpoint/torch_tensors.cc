@@ -11,6 +11,9 @@ namespace vlaq::checkpoint {
 namespace {
 
 constexpr std::string_view kUtils = "torch._utils";
+// Many tensors may share a key or metadata, so that looking at large ones would multiply. PyTorch's are tiny.
+constexpr size_t kMaxKey = 255;
+constexpr size_t kMaxMetadata = 32;
 
 struct StorageClass {
   std::string_view name;
@@ -134,6 +137,7 @@ Status TensorReader::ReadStorage(ValueId value, bool untyped, TorchTensor& tenso
   }
   const auto bytes = CheckedMul(static_cast<uint64_t>(*elements), item);
   if (!bytes) return Wrong("the size of its storage overflows");
+  if (document_.Text(key).size() > kMaxKey) return Wrong("the key of its storage is too long");
   tensor.storage_bytes = *bytes;
   tensor.storage_key = document_.Text(key);
   return {};
@@ -142,6 +146,7 @@ Status TensorReader::ReadStorage(ValueId value, bool untyped, TorchTensor& tenso
 // Conjugate and negative views keep their bits unchanged, so the bytes alone would be wrong.
 Status TensorReader::ReadMetadata(ValueId value) const {
   if (value == kNoValue) return {};
+  if (document_.Children(value).size() > kMaxMetadata) return Wrong("its metadata is too large");
   for (const std::string_view flag : {"conj", "neg"}) {
     const auto set = document_.Find(value, flag);
     if (set && document_[*set].kind == PickleKind::kBool && document_[*set].integer != 0) {

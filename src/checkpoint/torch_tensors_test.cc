@@ -115,6 +115,7 @@ TEST(TorchTensors, RefusesMalformedArguments) {
   EXPECT_THAT(ErrorOf({.shape = {1, 1}}), HasSubstr("has shape [1, 1] but strides [1]"));
   const std::vector<int64_t> nine(9, 1);
   EXPECT_THAT(ErrorOf({.shape = nine, .strides = nine}), HasSubstr("9 dimensions, more than the limit of 8"));
+  EXPECT_THAT(ErrorOf({.key = std::string(256, '0')}), HasSubstr("the key of its storage is too long"));
   const auto call = [](std::string_view args) {
     return ErrorOfPickle(Pickle().Global("torch._utils", "_rebuild_tensor_v2").Raw(args).Raw("R").Stop());
   };

@@ -59,6 +59,8 @@ Bytes FindZip64(Bytes extra) {
 }
 
 bool IsSafeName(std::string_view name) {
+  constexpr size_t kMaxName = 1024;
+  if (name.size() > kMaxName) return false;
   if (name.empty() || name.front() == '/' || name.find('\\') != name.npos || name.find('\0') != name.npos) return false;
   if (name.size() > 1 && name[1] == ':') return false;  // "C:..."
   while (!name.empty()) {
@@ -192,7 +194,7 @@ Result<ZipRecord> ZipReader::ReadEntry(const Directory& directory, uint64_t& at)
 Status ZipReader::CheckNames() {
   for (const ZipRecord& record : records_) {
     if (!IsSafeName(record.name) || !IsUtf8(record.name)) {
-      return AtRecord(record, "the name is empty, absolute, contains '..' or a forbidden character");
+      return AtRecord(record, "the name is empty, too long, absolute, contains '..' or a forbidden character");
     }
   }
   by_name_.resize(records_.size());

@@ -91,6 +91,7 @@ TEST(ZipReader, RefusesBadNames) {
     EXPECT_THAT(ErrorOf(ZipFile({{name, "x"}})), HasSubstr("the name is")) << name;
   }
   EXPECT_THAT(ErrorOf(ZipFile({{std::string("a\0b", 3), "x"}})), HasSubstr("'a\\x00b': the name is"));
+  EXPECT_THAT(ErrorOf(ZipFile({{std::string(1025, 'x'), "x"}})), HasSubstr("the name is empty, too long"));
   EXPECT_EQ(ErrorOf(ZipFile({{"a/..b/c..", "x"}})), "");
   EXPECT_THAT(ErrorOf(ZipFile({{"a/b", "x"}, {"a/c", "x"}, {"a/b", "y"}})), HasSubstr("record 'a/b': occurs twice"));
 }
