@@ -106,7 +106,7 @@ void NodeCase::ExpectSame(Tolerance tolerance) const {
   const auto ort = backend::MakeOnnxRuntimeBackend();
   struct {
     const Backend& engine;
-    bool optimise;
+    bool optimise = false;
     Tolerance tolerance;
   } const runs[] = {{*reference, false, {}}, {*ort, false, tolerance}, {*ort, true, tolerance}};
   for (const auto& run : runs) {

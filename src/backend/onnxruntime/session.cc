@@ -78,8 +78,6 @@ Result<Ort::SessionOptions> MakeOptions(const ModelSource& source, const OpenOpt
   session.SetExecutionMode(ORT_SEQUENTIAL);
   session.SetGraphOptimizationLevel(options.optimise ? ORT_ENABLE_ALL : ORT_DISABLE_ALL);
   session.SetLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);
-  // Weights are malloc'ed one by one: the arena would round them up to powers of two.
-  session.AddConfigEntry("session.use_device_allocator_for_initializers", "1");
   if (!source.folder.empty()) {
     const auto folder = std::filesystem::absolute(source.folder).string();
     session.AddConfigEntry(kExternalFolder, folder.c_str());

@@ -64,6 +64,7 @@ std::vector<int64_t> ToIntegers(const Tensor& tensor) {
   WithIntegralType(tensor.dtype(), [&](auto zero) {
     using T = decltype(zero);
     for (size_t i = 0; i < values.size(); ++i) {
+      // NOLINTNEXTLINE(bugprone-signed-char-misuse): int8 are numbers here, not characters
       values[i] = static_cast<int64_t>(LoadLittle<T>(tensor.bytes(), i * sizeof(T)));
     }
   });
