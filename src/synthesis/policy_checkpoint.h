@@ -1,8 +1,8 @@
 // Writes a random-weight checkpoint of the Mobile VLA policy: the exact tensors, names and container of the original
 // (best_simple_lstm_model.pth), so that the whole chain can be tried without it. It drives nobody anywhere.
 //
-// Deterministic: the bytes depend on the options alone, not on threads. Streams: needs about 150 MB of memory for the
-// 7 GB file.
+// Deterministic: the bytes depend on the options and the file's name (the top folder inside the zip, as in PyTorch),
+// not on threads. Streams: needs about 150 MB of memory for the 7 GB file.
 #pragma once
 
 #include <cstdint>
