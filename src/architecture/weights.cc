@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/names.h"
 #include "tensor/convert.h"
 #include "tensor/layout.h"
 
@@ -17,12 +18,6 @@ using checkpoint::Entry;
 
 // A piece of this size is converted, written and released before the next is read.
 constexpr size_t kPieceBytes = size_t{4} << 20U;
-
-template <typename Enum>
-struct Named {
-  Enum value;
-  std::string_view name;
-};
 
 constexpr std::array kTransforms{
     Named<Transform>{Transform::kCopy, "copy"},
@@ -36,17 +31,6 @@ constexpr std::array kPrecisions{
     Named<StoredPrecision>{StoredPrecision::kFp16, "fp16"},
     Named<StoredPrecision>{StoredPrecision::kBf16AsStored, "bf16-as-stored"},
 };
-
-template <typename Enum, size_t kCount>
-std::string_view NameIn(const std::array<Named<Enum>, kCount>& rows, Enum value) {
-  return std::find_if(rows.begin(), rows.end(), [&](const auto& row) { return row.value == value; })->name;
-}
-template <typename Enum, size_t kCount>
-std::optional<Enum> FindIn(const std::array<Named<Enum>, kCount>& rows, std::string_view name) {
-  const auto* row = std::find_if(rows.begin(), rows.end(), [&](const auto& r) { return r.name == name; });
-  if (row == rows.end()) return std::nullopt;
-  return row->value;
-}
 
 DType StoredType(StoredPrecision precision, DType source, size_t rank) {
   switch (precision) {

@@ -8,17 +8,12 @@
 #include <cmath>
 
 #include "base/json.h"
+#include "base/names.h"
 
 namespace vlaq::policy {
 namespace {
 
 constexpr int64_t kLargestImage = 4096;  // pixels; what image::Preprocessor takes
-
-template <typename Enum>
-struct Named {
-  Enum value;
-  std::string_view name;
-};
 
 constexpr std::array kFeatureSources{
     Named<FeatureSource>{FeatureSource::kMeanHidden, "mean_hidden"},
@@ -33,23 +28,33 @@ constexpr std::array kPromptLayouts{
     Named<PromptLayout>{PromptLayout::kForkFallback, "fork_fallback"},
 };
 
-template <typename Rows, typename Enum>
-std::string_view NameIn(const Rows& rows, Enum value) {
-  return std::find_if(rows.begin(), rows.end(), [&](const auto& row) { return row.value == value; })->name;
-}
-template <typename Rows>
-auto FindIn(const Rows& rows, std::string_view name) -> std::optional<decltype(rows[0].value)> {
-  for (const auto& row : rows) {
-    if (row.name == name) return row.value;
-  }
-  return std::nullopt;
-}
-template <typename Rows>
-std::vector<std::string> NamesIn(const Rows& rows) {
-  std::vector<std::string> names;
-  for (const auto& row : rows) names.emplace_back(row.name);
-  return names;
-}
+// The plain members and their keys.
+template <typename T>
+struct Field {
+  std::string_view key;
+  T PolicySpec::*member;
+};
+constexpr std::array kTexts{
+    Field<std::string>{"architecture", &PolicySpec::architecture},
+    Field<std::string>{"head_name", &PolicySpec::head_name},
+    Field<std::string>{"prompt_text", &PolicySpec::prompt_text},
+};
+constexpr std::array kIntegers{
+    Field<int64_t>{"lstm_input", &PolicySpec::lstm_input},   Field<int64_t>{"lstm_hidden", &PolicySpec::lstm_hidden},
+    Field<int64_t>{"lstm_layers", &PolicySpec::lstm_layers}, Field<int64_t>{"chunk", &PolicySpec::chunk},
+    Field<int64_t>{"action_dim", &PolicySpec::action_dim},   Field<int64_t>{"window", &PolicySpec::window},
+    Field<int64_t>{"vocabulary", &PolicySpec::vocabulary},   Field<int64_t>{"image_tokens", &PolicySpec::image_tokens},
+    Field<int64_t>{"image_start", &PolicySpec::image_start},
+};
+constexpr std::array kNumbers{
+    Field<double>{"action_scale", &PolicySpec::action_scale},
+    Field<double>{"control_period_s", &PolicySpec::control_period_s},
+};
+constexpr std::array kIntegerLists{
+    Field<std::vector<int64_t>>{"mlp_widths", &PolicySpec::mlp_widths},
+    Field<std::vector<int64_t>>{"prompt_ids", &PolicySpec::prompt_ids},
+    Field<std::vector<int64_t>>{"attention_mask", &PolicySpec::attention_mask},
+};
 
 // One reader for each kind of member: absent keys leave the default.
 class SpecReader {
@@ -60,6 +65,12 @@ class SpecReader {
   Status Read(std::string_view key, double& to) const { return Keep(reader_.Number(key), to); }
   Status Read(std::string_view key, std::string& to) const { return Keep(reader_.String(key), to); }
   Status Read(std::string_view key, std::vector<int64_t>& to) const { return Keep(reader_.Integers(key), to); }
+  // Every member of a table of fields.
+  template <typename Fields>
+  Status ReadAll(const Fields& fields, PolicySpec& spec) const {
+    for (const auto& field : fields) VLAQ_RETURN_IF_ERROR(Read(field.key, spec.*field.member));
+    return {};
+  }
   template <typename Rows, typename Enum>
   Status ReadName(std::string_view key, const Rows& rows, Enum& to) const {
     VLAQ_ASSIGN_OR_RETURN(const auto name, reader_.String(key));
@@ -111,6 +122,17 @@ Status ReadNamed(const SpecReader& reader, std::string_view key, std::optional<E
   const auto value = find(name);
   if (!value) return InputError(reader.json().where(), fmt::format("\"{}\" is \"{}\", which is not known", key, name));
   to = *value;
+  return {};
+}
+
+Status ReadImageSize(const SpecReader& reader, PolicySpec& spec) {
+  int64_t size = spec.preprocess.image_size;
+  VLAQ_RETURN_IF_ERROR(reader.Read("image_size", size));
+  if (size < 1 || size > kLargestImage) {
+    return InputError(reader.json().where(),
+                      fmt::format("\"image_size\" is {}, not 1 to {} pixels", size, kLargestImage));
+  }
+  spec.preprocess.image_size = static_cast<int>(size);
   return {};
 }
 
@@ -175,31 +197,13 @@ std::vector<int64_t> PolicySpec::PromptMask() const {
 Result<PolicySpec> ParsePolicySpec(const Json& json, const std::string& where, PolicySpec spec) {
   if (!json.is_object()) return InputError(where, "is not a JSON object");
   const SpecReader reader(json, where);
-  VLAQ_RETURN_IF_ERROR(reader.Read("architecture", spec.architecture));
+  VLAQ_RETURN_IF_ERROR(reader.ReadAll(kTexts, spec));
+  VLAQ_RETURN_IF_ERROR(reader.ReadAll(kIntegers, spec));
+  VLAQ_RETURN_IF_ERROR(reader.ReadAll(kNumbers, spec));
+  VLAQ_RETURN_IF_ERROR(reader.ReadAll(kIntegerLists, spec));
   VLAQ_RETURN_IF_ERROR(reader.ReadName("feature_source", kFeatureSources, spec.feature_source));
   VLAQ_RETURN_IF_ERROR(reader.ReadName("prompt_layout", kPromptLayouts, spec.prompt_layout));
-  VLAQ_RETURN_IF_ERROR(reader.Read("lstm_input", spec.lstm_input));
-  VLAQ_RETURN_IF_ERROR(reader.Read("lstm_hidden", spec.lstm_hidden));
-  VLAQ_RETURN_IF_ERROR(reader.Read("lstm_layers", spec.lstm_layers));
-  VLAQ_RETURN_IF_ERROR(reader.Read("mlp_widths", spec.mlp_widths));
-  VLAQ_RETURN_IF_ERROR(reader.Read("head_name", spec.head_name));
-  VLAQ_RETURN_IF_ERROR(reader.Read("chunk", spec.chunk));
-  VLAQ_RETURN_IF_ERROR(reader.Read("action_dim", spec.action_dim));
-  VLAQ_RETURN_IF_ERROR(reader.Read("window", spec.window));
-  VLAQ_RETURN_IF_ERROR(reader.Read("action_scale", spec.action_scale));
-  VLAQ_RETURN_IF_ERROR(reader.Read("control_period_s", spec.control_period_s));
-  int64_t image_size = spec.preprocess.image_size;
-  VLAQ_RETURN_IF_ERROR(reader.Read("image_size", image_size));
-  if (image_size < 1 || image_size > kLargestImage) {
-    return InputError(where, fmt::format("\"image_size\" is {}, not 1 to {} pixels", image_size, kLargestImage));
-  }
-  spec.preprocess.image_size = static_cast<int>(image_size);
-  VLAQ_RETURN_IF_ERROR(reader.Read("prompt_ids", spec.prompt_ids));
-  VLAQ_RETURN_IF_ERROR(reader.Read("attention_mask", spec.attention_mask));
-  VLAQ_RETURN_IF_ERROR(reader.Read("prompt_text", spec.prompt_text));
-  VLAQ_RETURN_IF_ERROR(reader.Read("vocabulary", spec.vocabulary));
-  VLAQ_RETURN_IF_ERROR(reader.Read("image_tokens", spec.image_tokens));
-  VLAQ_RETURN_IF_ERROR(reader.Read("image_start", spec.image_start));
+  VLAQ_RETURN_IF_ERROR(ReadImageSize(reader, spec));
   VLAQ_RETURN_IF_ERROR(ReadImageMask(reader, spec));
   if (const Json* preprocess = reader.json().Find("preprocess")) {
     VLAQ_RETURN_IF_ERROR(ReadPreprocess(*preprocess, where, spec.preprocess));
@@ -208,31 +212,22 @@ Result<PolicySpec> ParsePolicySpec(const Json& json, const std::string& where, P
 }
 
 Json PolicySpecToJson(const PolicySpec& spec) {
-  return Json{{"architecture", spec.architecture},
-              {"feature_source", Name(spec.feature_source)},
-              {"prompt_layout", Name(spec.prompt_layout)},
-              {"lstm_input", spec.lstm_input},
-              {"lstm_hidden", spec.lstm_hidden},
-              {"lstm_layers", spec.lstm_layers},
-              {"mlp_widths", spec.mlp_widths},
-              {"head_name", spec.head_name},
-              {"chunk", spec.chunk},
-              {"action_dim", spec.action_dim},
-              {"window", spec.window},
-              {"action_scale", spec.action_scale},
-              {"control_period_s", spec.control_period_s},
-              {"image_size", spec.preprocess.image_size},
-              {"preprocess",
-               {{"resize", image::FilterName(spec.preprocess.resize)},
-                {"normalise", image::NormalisationName(spec.preprocess.normalisation)},
-                {"channel_order", image::ChannelOrderName(spec.preprocess.channel_order)},
-                {"pass_order", image::PassOrderName(spec.preprocess.pass_order)}}},
-              {"vocabulary", spec.vocabulary},
-              {"image_tokens", spec.image_tokens},
-              {"image_start", spec.image_start},
-              {"prompt_text", spec.prompt_text},
-              {"prompt_ids", spec.prompt_ids},
-              {"attention_mask", spec.PromptMask()}};
+  Json json{{"feature_source", Name(spec.feature_source)}, {"prompt_layout", Name(spec.prompt_layout)}};
+  const auto add = [&](const auto& fields) {
+    for (const auto& field : fields) json[std::string(field.key)] = spec.*field.member;
+  };
+  add(kTexts);
+  add(kIntegers);
+  add(kNumbers);
+  const image::PreprocessSpec& pixels = spec.preprocess;
+  json["image_size"] = pixels.image_size;
+  json["preprocess"] = {{"resize", image::FilterName(pixels.resize)},
+                        {"normalise", image::NormalisationName(pixels.normalisation)},
+                        {"channel_order", image::ChannelOrderName(pixels.channel_order)},
+                        {"pass_order", image::PassOrderName(pixels.pass_order)}};
+  add(kIntegerLists);
+  json["attention_mask"] = spec.PromptMask();
+  return json;
 }
 
 Status Validate(const PolicySpec& spec) {

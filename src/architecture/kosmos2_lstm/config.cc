@@ -5,26 +5,16 @@
 #include <array>
 
 #include "base/json.h"
+#include "base/names.h"
 
 namespace vlaq::kosmos2_lstm {
 namespace {
 
-struct ActivationName {
-  std::string_view name;
-  Activation activation;
-};
 constexpr std::array kActivations{
-    ActivationName{"gelu", Activation::kGelu},
-    ActivationName{"quick_gelu", Activation::kQuickGelu},
-    ActivationName{"relu", Activation::kRelu},
+    Named<Activation>{Activation::kGelu, "gelu"},
+    Named<Activation>{Activation::kQuickGelu, "quick_gelu"},
+    Named<Activation>{Activation::kRelu, "relu"},
 };
-
-std::string_view NameOf(Activation activation) {
-  for (const auto& row : kActivations) {
-    if (row.activation == activation) return row.name;
-  }
-  return "?";
-}
 
 // An integer that the tensors know as well: its key, and what the shapes say.
 struct SharedFact {
@@ -69,11 +59,9 @@ Status ReadEpsilon(const JsonReader& reader, double& epsilon) {
 Status ReadActivation(const JsonReader& reader, std::string_view key, Activation& activation) {
   VLAQ_ASSIGN_OR_RETURN(const auto name, reader.String(key));
   if (!name) return {};
-  for (const auto& row : kActivations) {
-    if (row.name == *name) {
-      activation = row.activation;
-      return {};
-    }
+  if (const auto known = FindIn(kActivations, *name)) {
+    activation = *known;
+    return {};
   }
   return InputError(reader.where(), fmt::format("\"{}\" is \"{}\", which vlaq does not know", key, *name),
                     "known are gelu, quick_gelu and relu");
@@ -165,7 +153,7 @@ Json ConfigToJson(const Config& config, const Structure& s) {
                 {"layers", s.text.layers},
                 {"attention_heads", config.text_heads},
                 {"ffn_dim", s.text.ffn},
-                {"activation_function", NameOf(config.text_activation)},
+                {"activation_function", NameIn(kActivations, config.text_activation)},
                 {"layer_norm_eps", config.text_norm_epsilon},
                 {"scale_embedding", config.scale_embedding},
                 {"pad_token_id", kPadId},
@@ -175,7 +163,7 @@ Json ConfigToJson(const Config& config, const Structure& s) {
                 {"intermediate_size", s.vision.ffn},
                 {"num_hidden_layers", s.vision.layers},
                 {"num_attention_heads", config.vision_heads},
-                {"hidden_act", NameOf(config.vision_activation)},
+                {"hidden_act", NameIn(kActivations, config.vision_activation)},
                 {"layer_norm_eps", config.vision_norm_epsilon},
                 {"image_size", s.vision.image_size},
                 {"patch_size", s.vision.patch},
