@@ -47,7 +47,7 @@ class Policy(nn.Module):
 def load(checkpoint):
     with torch.device("meta"):
         policy = Policy()
-    state = torch.load(checkpoint, mmap=True, weights_only=True)["model_state_dict"]
+    state = torch.load(checkpoint, weights_only=True)["model_state_dict"]
     policy.load_state_dict(state, strict=True, assign=True)
     for name, module in policy.named_modules():  # buffers that no checkpoint stores were made on "meta"
         if name.endswith("embed_positions"):
