@@ -2,6 +2,7 @@
 # in ../lib beside itself first, so FOLDER can be moved, or copied to a machine without this repository.
 if(TARGET vlaq)
   install(TARGETS vlaq RUNTIME DESTINATION bin)
+  install(TARGETS vlaq_sentencepiece LIBRARY DESTINATION lib)
   file(GLOB _ort_library "${VLAQ_ORT_ROOT}/lib/libonnxruntime.so*")
   install(FILES ${_ort_library} DESTINATION lib)
   install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION share/doc/vlaq)

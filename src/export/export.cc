@@ -92,6 +92,12 @@ Status SettlePrompt(const PromptRequest& request, Proposal& proposal) {
   if (asked) {
     VLAQ_ASSIGN_OR_RETURN(const prompt::Prompt given, MakePrompt(request, spec));
     prompt::Bake(given, spec);
+  } else if (spec.prompt_layout == policy::PromptLayout::kForkFallback && !spec.prompt_ids.empty() &&
+             spec.attention_mask.empty()) {  // policy.json may give them without padding, as --prompt-ids does
+    std::string text = std::move(spec.prompt_text);
+    VLAQ_ASSIGN_OR_RETURN(prompt::Prompt padded, prompt::FromIds(spec, spec.prompt_ids));
+    padded.text = std::move(text);
+    prompt::Bake(padded, spec);
   } else if (spec.prompt_ids.empty()) {
     VLAQ_ASSIGN_OR_RETURN(const prompt::Prompt published, prompt::Published(spec));
     prompt::Bake(published, spec);
@@ -116,7 +122,6 @@ Result<ExportReport> Export(const ExportOptions& options, Log& log) {
   VLAQ_ASSIGN_OR_RETURN(const architecture::Architecture* architecture, architecture::Recognise(*checkpoint));
   VLAQ_ASSIGN_OR_RETURN(Proposal proposal, architecture->Propose(*checkpoint, options.settings));
   VLAQ_RETURN_IF_ERROR(SettlePrompt(options.prompt, proposal));
-  for (const std::string& text : proposal.assumptions) log.Note(text);
   for (const std::string& text : proposal.warnings) log.Warning(text);
   VLAQ_ASSIGN_OR_RETURN(const PolicyGraphs graphs,
                         architecture->Build(*checkpoint, proposal.spec, proposal.config, options.build));

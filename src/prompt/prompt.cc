@@ -36,6 +36,12 @@ tokenizer::Prompt AsGiven(std::vector<int64_t> ids) {
 
 Result<Prompt> FromInstruction(const PolicySpec& spec, const tokenizer::Tokenizer& tokenizer,
                                std::string_view instruction) {
+  const int64_t tokens = tokenizer.vocabulary().size();
+  if (spec.vocabulary > 0 && tokens > spec.vocabulary) {
+    return UsageError(
+        fmt::format("the tokeniser has {} tokens, but the checkpoint embeds only {}", tokens, spec.vocabulary),
+        "give the checkpoint's own sentencepiece.bpe.model");
+  }
   switch (spec.prompt_layout) {
     case PromptLayout::kHfProcessor: {
       if (spec.image_start != kHfImageStart) {

@@ -1,11 +1,10 @@
 #include "tokenizer/tokenizer.h"
 
-#include <sentencepiece_processor.h>
-
-#include <exception>
+#include <array>
 
 #include "base/mapped_file.h"
 #include "tokenizer/model_check.h"
+#include "tokenizer/sentencepiece_library.h"
 
 namespace vlaq::tokenizer {
 namespace {
@@ -38,11 +37,19 @@ std::optional<Special> FindFirst(std::string_view text, size_t from, const Vocab
 }  // namespace
 
 struct Tokenizer::Model {
-  sentencepiece::SentencePieceProcessor processor;
+  explicit Model(const SentencePieceFunctions& functions_in) : functions(functions_in) {}
+  ~Model() {
+    if (processor != nullptr) functions.destroy(processor);
+  }
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  const SentencePieceFunctions& functions;
+  VlaqSentencePiece* processor = nullptr;
 };
 
 Tokenizer::Tokenizer(std::unique_ptr<Model> model)
-    : model_(std::move(model)), vocabulary_(model_->processor.GetPieceSize()) {}
+    : model_(std::move(model)), vocabulary_(model_->functions.piece_count(model_->processor)) {}
 
 Tokenizer::~Tokenizer() = default;
 
@@ -57,19 +64,14 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::Parse(Bytes bytes, const std
     return refuse(std::to_string(bytes.size()) + " bytes cannot be a SentencePiece model");
   }
   VLAQ_RETURN_IF_ERROR(CheckModelBytes(bytes, where));
-  auto model = std::make_unique<Model>();
-  try {
-    // std::string converts to the string_view of every SentencePiece: 0.1.96 (Ubuntu 22.04) brings one of its own.
-    const auto status = model->processor.LoadFromSerializedProto(std::string(AsText(bytes)));
-    if (!status.ok()) return refuse("not a SentencePiece model (" + status.ToString() + ")");
-  } catch (const std::exception& problem) {
-    return refuse(std::string("not a SentencePiece model (") + problem.what() + ")");
-  }
-  const auto& processor = model->processor;
-  if (processor.GetPieceSize() < 4 || processor.GetPieceSize() > kMaxPieces) {
-    return refuse(std::to_string(processor.GetPieceSize()) + " pieces cannot be a vocabulary");
-  }
-  if (processor.unk_id() != 0 || processor.bos_id() != 1 || processor.eos_id() != 2) {
+  VLAQ_ASSIGN_OR_RETURN(const SentencePieceFunctions* functions, LoadSentencePiece());
+  auto model = std::make_unique<Model>(*functions);
+  std::array<char, 512> message{};
+  model->processor = functions->create(bytes.data(), bytes.size(), message.data(), message.size());
+  if (model->processor == nullptr) return refuse(std::string("not a SentencePiece model (") + message.data() + ")");
+  const int pieces = functions->piece_count(model->processor);
+  if (pieces < 4 || pieces > kMaxPieces) return refuse(std::to_string(pieces) + " pieces cannot be a vocabulary");
+  if (functions->starts_like_xlm_roberta(model->processor) == 0) {
     return refuse("the pieces do not begin with <unk>, <s>, </s> as XLM-RoBERTa's do, so their ids are not known");
   }
   return std::shared_ptr<const Tokenizer>(new Tokenizer(std::move(model)));
@@ -77,14 +79,18 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::Parse(Bytes bytes, const std
 
 Status Tokenizer::EncodeSegment(std::string_view segment, std::vector<int64_t>& ids) const {
   if (segment.empty()) return {};
-  std::vector<int> pieces;
-  try {
-    const auto status = model_->processor.Encode(std::string(segment), &pieces);
-    if (!status.ok()) return InternalError("tokenizer", "SentencePiece failed: " + status.ToString());
-  } catch (const std::exception& problem) {
-    return InternalError("tokenizer", std::string("SentencePiece failed: ") + problem.what());
-  }
-  for (const int piece : pieces) ids.push_back(vocabulary_.piece(piece));
+  struct Target {
+    const Vocabulary& vocabulary;
+    std::vector<int64_t>& ids;
+  } target{vocabulary_, ids};
+  const auto add = [](void* context, int piece) {
+    auto* to = static_cast<Target*>(context);
+    to->ids.push_back(to->vocabulary.piece(piece));
+  };
+  std::array<char, 512> message{};
+  const int ok = model_->functions.encode(model_->processor, segment.data(), segment.size(), add, &target,
+                                          message.data(), message.size());
+  if (ok == 0) return InternalError("tokenizer", std::string("SentencePiece failed: ") + message.data());
   return {};
 }
 

@@ -106,7 +106,12 @@ class IdentityChecker {
     size_t references = 0;
     for (const auto& [role, model] : models_) {
       for (const onnx::Initializer& initializer : model.graph.initializers) {
-        if (!initializer.is_external()) continue;
+        if (!initializer.is_external()) {
+          if (!by_name.contains(initializer.name)) continue;
+          Add(Failed("references", fmt::format("{}: initializer '{}' has values of its own instead of those in {}", role,
+                                               initializer.name, bundle_.weights.file)));
+          return;
+        }
         ++references;
         const auto& data = std::get<onnx::ExternalData>(initializer.data);
         const auto it = by_name.find(initializer.name);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <span>
 
 #include "base/random.h"
@@ -115,6 +116,11 @@ class NumberChecker {
       }
       prompt_.mask.assign(mask.data<int64_t>().begin(), mask.data<int64_t>().end());
     }
+    const bool unpadded =
+        bundle_.spec.prompt_layout == policy::PromptLayout::kForkFallback && ids.size() < bundle_.spec.image_tokens;
+    if (unpadded) {
+      VLAQ_ASSIGN_OR_RETURN(prompt_, prompt::FromIds(bundle_.spec, prompt_.ids));
+    }
     policy::PolicySpec with_prompt = bundle_.spec;
     prompt::Bake(prompt_, with_prompt);
     if (Status status = policy::Validate(with_prompt); !status.ok()) {
@@ -196,10 +202,19 @@ class NumberChecker {
       VLAQ_ASSIGN_OR_RETURN(Tensor feature, runtime::TakeOnly(outputs, "feature"));
       features_.push_back(std::move(feature));
       VLAQ_ASSIGN_OR_RETURN(Tensor actions, head.Act(runtime::AsWindow(WindowAt(features_, t))));
+      CheckFinite(actions, t);
       actions_.push_back(std::move(actions));
       log_.Progress("frames", t + 1, pixels_.size());
     }
     return {};
+  }
+
+  // Two graphs that both give NaN agree, but are no policy. Only the first such step is reported.
+  void CheckFinite(const Tensor& actions, size_t step) {
+    const auto values = actions.data<float>();
+    if (!finite_ || std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); })) return;
+    finite_ = false;
+    report_.checks.push_back({1, "finite", false, fmt::format("the actions of step {} are not all numbers", step), {}});
   }
 
   // Golden window_actions: the head's answer after each of the first frames.
@@ -221,7 +236,8 @@ class NumberChecker {
 
   // The whole-policy graph on the first step, a full window, and past it (where there are so many frames).
   Status RunWhole() {
-    if (bundle_.spec.feature_source != policy::FeatureSource::kPooler && prompt_.ids != bundle_.spec.prompt_ids) {
+    if (bundle_.spec.feature_source != policy::FeatureSource::kPooler &&
+        (prompt_.ids != bundle_.spec.prompt_ids || prompt_.mask != bundle_.spec.PromptMask())) {
       report_.notes.emplace_back(
           "streaming was not compared with the whole graph: the golden file has another prompt than "
           "the one baked in");
@@ -261,6 +277,7 @@ class NumberChecker {
   std::vector<Tensor> pixels_;    // [3, S, S] each
   std::vector<Tensor> features_;  // [D] each
   std::vector<Tensor> actions_;   // [chunk, action_dim] each
+  bool finite_ = true;            // all of actions_ so far
 };
 
 }  // namespace

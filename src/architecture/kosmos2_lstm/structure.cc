@@ -126,6 +126,10 @@ Status Reader::ReadVision() {
     return Contradiction(p + std::string(kPatchEmbedding),
                          fmt::format("has patches of {} x {} pixels, not square ones", patch[2], patch[3]));
   }
+  if (patch[1] != 3) {
+    return Contradiction(p + std::string(kPatchEmbedding),
+                         fmt::format("reads {} channels; camera frames have 3", patch[1]));
+  }
   s_.vision.width = patch[0];
   s_.vision.channels = patch[1];
   s_.vision.patch = patch[2];

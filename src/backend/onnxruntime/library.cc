@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "backend/onnxruntime/ort.h"
+#include "base/shared_library.h"
 
 namespace vlaq::backend {
 namespace fs = std::filesystem;
@@ -25,11 +26,6 @@ void AddFolder(const fs::path& folder, std::vector<fs::path>& candidates) {
   }
   std::sort(found.begin(), found.end());
   candidates.insert(candidates.end(), found.begin(), found.end());
-}
-
-fs::path ProgramFolder() {
-  std::error_code error;
-  return fs::read_symlink("/proc/self/exe", error).parent_path();
 }
 
 void DropLog(void*, OrtLoggingLevel, const char*, const char*, const char*, const char*) {}
@@ -105,9 +101,7 @@ OrtSearch SearchFor(const fs::path& wanted, const fs::path& from_environment) {
   if (!wanted.empty()) return {true, {wanted}};
   if (!from_environment.empty()) return {true, {from_environment}};
   OrtSearch search;
-  const fs::path program = ProgramFolder();
-  AddFolder(program.parent_path() / "lib", search.candidates);
-  AddFolder(program, search.candidates);
+  for (const fs::path& folder : ProgramLibraryFolders()) AddFolder(folder, search.candidates);
   AddFolder(VLAQ_ORT_DEFAULT, search.candidates);
   search.candidates.emplace_back(kName);
   search.candidates.emplace_back(std::string(kName) + ".1");

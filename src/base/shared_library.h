@@ -1,0 +1,26 @@
+// Libraries that are loaded while the program runs.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace vlaq {
+
+// The folder of the running program.
+std::filesystem::path ProgramFolder();
+
+// Where an installed program keeps its own libraries: ../lib beside its folder, and its folder itself.
+std::vector<std::filesystem::path> ProgramLibraryFolders();
+
+// Loads `path` with its symbols to itself. With `own_symbols_first` it and what it brings along prefer their own
+// definitions to the program's: for a library that carries another copy of something the program uses, too (not under
+// sanitizers, which forbid it). Never unloaded. Errors: kInput with the loader's reason.
+Result<void*> LoadSharedLibrary(const std::filesystem::path& path, bool own_symbols_first);
+
+// The address of a symbol, or nullptr.
+void* FindSymbol(void* library, const char* name);
+
+}  // namespace vlaq
