@@ -46,12 +46,24 @@ class Window {
   std::vector<Tensor> parts_;
 };
 
+// Frames are kept side by side, so one of another size must not get in.
+Status CheckPixels(const Tensor& pixel_values, int64_t size) {
+  if (pixel_values.dtype() == DType::kF32 && pixel_values.shape() == Shape{3, size, size}) return {};
+  return UsageError(fmt::format("pixel_values are {} {}, not float32 [3, {}, {}]", DTypeName(pixel_values.dtype()),
+                                ShapeText(pixel_values.shape()), size, size));
+}
+
 class StreamingRunner : public PolicyRunner {
  public:
-  StreamingRunner(Encoder encoder, Actor head, prompt::Prompt prompt, int64_t window)
-      : encoder_(std::move(encoder)), head_(std::move(head)), prompt_(std::move(prompt)), features_(window) {}
+  StreamingRunner(Encoder encoder, Actor head, prompt::Prompt prompt, const policy::PolicySpec& spec)
+      : encoder_(std::move(encoder)),
+        head_(std::move(head)),
+        prompt_(std::move(prompt)),
+        image_size_(spec.preprocess.image_size),
+        features_(spec.window) {}
 
   Result<Tensor> Step(const Tensor& pixel_values) override {
+    VLAQ_RETURN_IF_ERROR(CheckPixels(pixel_values, image_size_));
     VLAQ_ASSIGN_OR_RETURN(const NamedTensors encoded, encoder_.Encode(AsBatch(pixel_values), prompt_));
     VLAQ_ASSIGN_OR_RETURN(Tensor feature, TakeOnly(encoded, "feature"));
     features_.Push(std::move(feature));
@@ -64,14 +76,17 @@ class StreamingRunner : public PolicyRunner {
   Encoder encoder_;
   Actor head_;
   prompt::Prompt prompt_;
+  int64_t image_size_;
   Window features_;
 };
 
 class WholeRunner : public PolicyRunner {
  public:
-  WholeRunner(Actor whole, int64_t window) : whole_(std::move(whole)), pixels_(window) {}
+  WholeRunner(Actor whole, const policy::PolicySpec& spec)
+      : whole_(std::move(whole)), image_size_(spec.preprocess.image_size), pixels_(spec.window) {}
 
   Result<Tensor> Step(const Tensor& pixel_values) override {
+    VLAQ_RETURN_IF_ERROR(CheckPixels(pixel_values, image_size_));
     pixels_.Push(pixel_values);
     return whole_.Act(pixels_.Batch());
   }
@@ -80,6 +95,7 @@ class WholeRunner : public PolicyRunner {
 
  private:
   Actor whole_;
+  int64_t image_size_;
   Window pixels_;
 };
 
@@ -167,13 +183,13 @@ Result<std::unique_ptr<PolicyRunner>> OpenStreaming(const Bundle& bundle, const 
   VLAQ_ASSIGN_OR_RETURN(Encoder encoder, Encoder::Open(bundle, backend, options));
   VLAQ_ASSIGN_OR_RETURN(Actor head, Actor::OpenHead(bundle, backend, options));
   return std::unique_ptr<PolicyRunner>(
-      new StreamingRunner(std::move(encoder), std::move(head), std::move(prompt), bundle.spec.window));
+      new StreamingRunner(std::move(encoder), std::move(head), std::move(prompt), bundle.spec));
 }
 
 Result<std::unique_ptr<PolicyRunner>> OpenWhole(const Bundle& bundle, const Backend& backend,
                                                 const OpenOptions& options) {
   VLAQ_ASSIGN_OR_RETURN(Actor whole, Actor::OpenWhole(bundle, backend, options));
-  return std::unique_ptr<PolicyRunner>(new WholeRunner(std::move(whole), bundle.spec.window));
+  return std::unique_ptr<PolicyRunner>(new WholeRunner(std::move(whole), bundle.spec));
 }
 
 }  // namespace vlaq::runtime

@@ -25,6 +25,7 @@ class PolicyRunner {
   PolicyRunner& operator=(const PolicyRunner&) = delete;
 
   // One control step. pixel_values: float32 [3, S, S], preprocessed. Returns float32 [chunk, action_dim] in [-1, 1].
+  // Errors: kUsage for pixels of another shape or type, which are not remembered; kBackend.
   virtual Result<Tensor> Step(const Tensor& pixel_values) = 0;
   // Forgets all frames: a new episode begins.
   virtual void Reset() = 0;

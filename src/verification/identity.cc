@@ -108,8 +108,8 @@ class IdentityChecker {
       for (const onnx::Initializer& initializer : model.graph.initializers) {
         if (!initializer.is_external()) {
           if (!by_name.contains(initializer.name)) continue;
-          Add(Failed("references", fmt::format("{}: initializer '{}' has values of its own instead of those in {}", role,
-                                               initializer.name, bundle_.weights.file)));
+          Add(Failed("references", fmt::format("{}: initializer '{}' has values of its own instead of those in {}",
+                                               role, initializer.name, bundle_.weights.file)));
           return;
         }
         ++references;

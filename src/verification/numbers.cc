@@ -78,7 +78,10 @@ class NumberChecker {
   Status ReadFrames() {
     const bool both = golden_->Has("frames.u8") && golden_->Has("pixel_values");
     Difference difference;
-    const Tensor reference = golden_->Has("pixel_values") ? *golden_->Load("pixel_values") : Tensor();
+    Tensor reference;
+    if (golden_->Has("pixel_values")) {
+      VLAQ_ASSIGN_OR_RETURN(reference, golden_->Load("pixel_values"));
+    }
     if (!golden_->Has("frames.u8")) return UsePixels(reference);
     VLAQ_ASSIGN_OR_RETURN(const Tensor frames, golden_->Load("frames.u8"));
     VLAQ_ASSIGN_OR_RETURN(image::Preprocessor preprocessor, image::Preprocessor::Make(bundle_.spec.preprocess));
@@ -105,7 +108,9 @@ class NumberChecker {
     prompt_ = prompt::Baked(bundle_.spec);
     if (!golden_->Has("input_ids") || bundle_.baked_prompt) return {};
     VLAQ_ASSIGN_OR_RETURN(const Tensor ids, golden_->Load("input_ids"));
-    if (ids.dtype() != DType::kI64) return InputError(options_.golden.string(), "input_ids are not int64");
+    if (ids.dtype() != DType::kI64 || ids.size() != ids.shape().back()) {
+      return InputError(options_.golden.string(), "input_ids are not int64 [1, N]");
+    }
     const auto values = ids.data<int64_t>();
     prompt_.ids.assign(values.begin(), values.end());
     prompt_.mask.assign(prompt_.ids.size(), 1);
@@ -174,11 +179,12 @@ class NumberChecker {
     if (golden_->Has("actions")) {
       VLAQ_ASSIGN_OR_RETURN(const Tensor reference, golden_->Load("actions"));
       Difference difference;
-      for (size_t t = 0; t < actions_.size(); ++t) {
-        VLAQ_RETURN_IF_ERROR(AddRow("actions", reference, static_cast<int64_t>(t), actions_[t], difference));
+      const auto steps = static_cast<int64_t>(actions_.size());
+      for (int64_t t = 0; t < steps; ++t) {
+        VLAQ_RETURN_IF_ERROR(AddRow("actions", reference, t, actions_[static_cast<size_t>(t)], difference));
       }
       report_.checks.push_back(Judge("actions", difference, Measure::kAbsolute, limits_.actions,
-                                     fmt::format(", {} steps", actions_.size())));
+                                     fmt::format(", {} steps", std::min(steps, reference.shape()[0]))));
     }
     return {};
   }
@@ -236,12 +242,12 @@ class NumberChecker {
 
   // The whole-policy graph on the first step, a full window, and past it (where there are so many frames).
   Status RunWhole() {
-    if (bundle_.spec.feature_source != policy::FeatureSource::kPooler &&
-        (prompt_.ids != bundle_.spec.prompt_ids || prompt_.mask != bundle_.spec.PromptMask())) {
-      report_.notes.emplace_back(
-          "streaming was not compared with the whole graph: the golden file has another prompt than "
-          "the one baked in");
-      return {};
+    const prompt::Prompt baked = prompt::Baked(bundle_.spec);
+    if (prompt_.ids != baked.ids || prompt_.mask != baked.mask) {  // the golden file's prompt is another one
+      prompt_ = baked;
+      features_.clear();
+      actions_.clear();
+      VLAQ_RETURN_IF_ERROR(RunStreaming({}));
     }
     VLAQ_ASSIGN_OR_RETURN(const runtime::Actor whole,
                           runtime::Actor::OpenWhole(bundle_, *options_.backend, options_.open));

@@ -1,6 +1,7 @@
 // The three graphs of a kosmos2_lstm bundle: encoder, head, and both joined.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "architecture/kosmos2_lstm/config.h"
@@ -104,6 +105,14 @@ class GraphFactory {
   std::map<std::string, std::string> stages_;
 };
 
+// Rows of the position table. Transformers makes a longer one when a sequence needs it; here 2048 positions are enough
+// for every prompt at run time, and the baked prompt gets what it needs. Rows 0 and 1 belong to no position.
+int64_t PositionRows(const Config& config, const Structure& structure, const PolicySpec& spec) {
+  constexpr int64_t kEnough = 2048;
+  const auto longest = static_cast<int64_t>(spec.prompt_ids.size()) + structure.latents + 1;
+  return std::max({config.max_positions, kEnough, longest}) + 2;
+}
+
 // Why tensors with a place in the architecture are in no graph.
 std::string ReasonLeftOut(std::string_view canonical, const PolicySpec& spec) {
   if (canonical == "action_token") {
@@ -149,7 +158,8 @@ Result<PolicyGraphs> Kosmos2Lstm::Build(const checkpoint::Checkpoint& checkpoint
   VLAQ_ASSIGN_OR_RETURN(const Json json, ParseJson(config, "config"));
   VLAQ_ASSIGN_OR_RETURN(Config parsed, ParseConfig(json, "config", structure));
   VLAQ_RETURN_IF_ERROR(policy::Validate(spec));
-  const Model model{std::move(structure), parsed};
+  const int64_t rows = PositionRows(parsed, structure, spec);
+  const Model model{std::move(structure), parsed, rows};
 
   WeightTable weights(checkpoint, model.structure.names, options.precision);
   GraphFactory factory(model, spec, weights);

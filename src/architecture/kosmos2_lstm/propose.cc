@@ -151,8 +151,7 @@ Status Proposer::CheckAgainstShapes() const {
        {Fact{"lstm_input", spec.lstm_input, s_.lstm.input}, Fact{"lstm_hidden", spec.lstm_hidden, s_.lstm.hidden},
         Fact{"lstm_layers", spec.lstm_layers, s_.lstm.layers},
         Fact{"image_size", spec.preprocess.image_size, s_.vision.image_size},
-        Fact{"vocabulary", spec.vocabulary, s_.text.vocabulary},
-                           Fact{"image_tokens", spec.image_tokens, s_.latents}}) {
+        Fact{"vocabulary", spec.vocabulary, s_.text.vocabulary}, Fact{"image_tokens", spec.image_tokens, s_.latents}}) {
     if (fact.given != fact.from_shapes) {
       return InputError(
           where,

@@ -111,6 +111,9 @@ Status Reader::ReadText() {
   VLAQ_ASSIGN_OR_RETURN(const Shape embedding, ShapeOf(p, kEmbedding, 2));
   s_.text.vocabulary = embedding[0];
   s_.text.width = embedding[1];
+  if (s_.text.width < 4) {  // the position table divides by half of it less one
+    return Contradiction(p + std::string(kEmbedding), fmt::format("is {} wide; at least 4 are needed", s_.text.width));
+  }
   s_.text.layers = CountLayers(p, "text_model.model.layers.", ".self_attn.k_proj.weight");
   VLAQ_ASSIGN_OR_RETURN(const Shape fc1, ShapeOf(p, "text_model.model.layers.0.ffn.fc1.weight", 2));
   s_.text.ffn = fc1[0];

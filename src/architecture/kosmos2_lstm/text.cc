@@ -1,7 +1,6 @@
 // The language tower (spec/model.md 4.4 and 4.5): embedding scale, sinusoidal positions, a causal sub-LN decoder.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -46,11 +45,10 @@ Value DecoderLayer(Network& net, const Model& model, int64_t index, const Value&
 Value TextTower(Network& net, const Model& model, const Sequence& sequence) {
   const auto scope = net.graph().Enter("text");
   const TextStructure& text = model.structure.text;
-  // Image rows are scaled like words. Transformers rebuilds its table when a prompt is longer; 2048 is enough for all.
+  // Image rows are scaled like words.
   const double scale = model.config.scale_embedding ? std::sqrt(static_cast<double>(text.width)) : 1.0;
-  const int64_t rows = std::max<int64_t>(model.config.max_positions, 2048) + 2;
   const Value positions =
-      net.Op("Gather", {net.Positions(rows, text.width), sequence.positions}, {{"axis", int64_t{0}}});
+      net.Op("Gather", {net.Positions(model.position_rows, text.width), sequence.positions}, {{"axis", int64_t{0}}});
   Value x = net.Add(net.Mul(sequence.embeddings, net.Scalar(scale)), positions);
   const Value mask = AdditiveMask(net, sequence.mask);
   for (int64_t i = 0; i < text.layers; ++i) x = DecoderLayer(net, model, i, mask, x);

@@ -11,6 +11,7 @@ namespace vlaq::kosmos2_lstm {
 struct Model {
   Structure structure;
   Config config;
+  int64_t position_rows = 0;  // of the sinusoidal table
 };
 
 // pixel_values [B, C, S, S] -> last hidden state [B, P, Dv], before post_layernorm.
