@@ -35,8 +35,12 @@ std::vector<Part> Parts(const checkpoint::Checkpoint& checkpoint, const Structur
   return parts;
 }
 
+// A mobile base has two velocities; what a checkpoint of another robot means, only policy.json can say.
+constexpr int64_t kAssumedActionDim = 2;
+
 Json FactsAsJson(const Structure& s) {
-  return Json{
+  const bool splits = s.mlp.outputs % kAssumedActionDim == 0;
+  Json json{
       {"variant", s.variant},
       {"prefixes", {{"backbone", s.backbone_prefix}, {"head", s.head_prefix}}},
       {"text",
@@ -55,10 +59,10 @@ Json FactsAsJson(const Structure& s) {
       {"action_token", s.has_action_token}};
 }
 
-// "1 x 2" where only one reading is sensible; action_dim is 2 for a mobile base unless policy.json says otherwise.
 std::string Outputs(int64_t outputs) {
-  if (outputs % 2 != 0) return fmt::format("{} = chunk x action_dim", outputs);
-  return fmt::format("{} = chunk x action_dim, {} x 2 for a base with two velocities", outputs, outputs / 2);
+  if (outputs % kAssumedActionDim != 0) return fmt::format("{} = chunk x action_dim", outputs);
+  return fmt::format("{} = chunk x action_dim, {} x {} for a base with two velocities", outputs,
+                     outputs / kAssumedActionDim, kAssumedActionDim);
 }
 
 }  // namespace
