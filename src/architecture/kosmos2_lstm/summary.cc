@@ -57,6 +57,12 @@ Json FactsAsJson(const Structure& s) {
       {"mlp", s.mlp.widths},
       {"outputs", s.mlp.outputs},
       {"action_token", s.has_action_token}};
+  if (splits) {
+    json["chunk"] = s.mlp.outputs / kAssumedActionDim;
+    json["action_dim"] = kAssumedActionDim;
+    json["action_dim_assumed"] = true;
+  }
+  return json;
 }
 
 std::string Outputs(int64_t outputs) {
