@@ -16,6 +16,14 @@
 
 namespace vlaq::kosmos2_lstm {
 
+// Canonical names by which a checkpoint is recognised and measured.
+inline constexpr std::string_view kEmbedding = "text_model.model.embed_tokens.weight";
+inline constexpr std::string_view kPatchEmbedding = "vision_model.model.embeddings.patch_embedding.weight";
+inline constexpr std::string_view kPositionEmbedding = "vision_model.model.embeddings.position_embedding.weight";
+inline constexpr std::string_view kLatentQuery = "image_to_text_projection.latent_query";
+inline constexpr std::string_view kFirstGates = "rnn.weight_ih_l0";
+inline constexpr std::string_view kActionToken = "action_token";
+
 struct TextStructure {
   int64_t layers = 0;
   int64_t width = 0;  // embed_dim
