@@ -1,0 +1,168 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "architecture/architecture.h"
+#include "architecture/testing.h"
+#include "base/testing.h"
+
+namespace vlaq::architecture {
+namespace {
+
+using policy::FeatureSource;
+using policy::PromptLayout;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using testing::RandomTensor;
+using testing::TinyPolicy;
+
+class ProposeTest : public ::testing::Test {
+ protected:
+  Result<Proposal> Try() {
+    const auto checkpoint = policy_.Open(folder_.path());
+    settings_.config = folder_.path() / "config.json";
+    settings_.policy = with_policy_ ? folder_.path() / "policy.json" : "";
+    return All()[0]->Propose(*checkpoint, settings_);
+  }
+  Proposal Propose() {
+    const auto proposal = Try();
+    EXPECT_TRUE(proposal.ok()) << proposal.error().ToString();
+    return proposal.ok() ? *proposal : Proposal{};
+  }
+  std::string Refused(ErrorCode code) {
+    const auto proposal = Try();
+    if (proposal.ok()) return "accepted";
+    EXPECT_EQ(proposal.error().code, code);
+    return proposal.error().ToString();
+  }
+
+  TemporaryFolder folder_;
+  TinyPolicy policy_;
+  Settings settings_;
+  bool with_policy_ = false;
+};
+
+TEST_F(ProposeTest, StatesEveryAssumptionOfTheSimpleLstm) {
+  const Proposal proposal = Propose();
+  EXPECT_EQ(proposal.spec.feature_source, FeatureSource::kMeanHidden);
+  EXPECT_EQ(proposal.spec.prompt_layout, PromptLayout::kHfProcessor);
+  EXPECT_EQ(proposal.spec.action_scale, 2.0);
+  EXPECT_EQ(proposal.spec.chunk, 2);
+  EXPECT_EQ(proposal.spec.preprocess.image_size, 8);
+  EXPECT_EQ(proposal.spec.image_tokens, 5);
+  EXPECT_THAT(proposal.assumptions,
+              ElementsAre(HasSubstr("feature_source is mean_hidden"), HasSubstr("prompt_layout is hf_processor"),
+                          HasSubstr("window is 8"), HasSubstr("action_scale is 2"), HasSubstr("bicubic"),
+                          HasSubstr("chunk x action_dim is 2 x 2")));
+  EXPECT_THAT(proposal.warnings, IsEmpty());
+}
+
+TEST_F(ProposeTest, StatesEveryAssumptionOfRobovlms) {
+  policy_ = TinyPolicy(true);
+  const Proposal proposal = Propose();
+  EXPECT_EQ(proposal.spec.feature_source, FeatureSource::kActionToken);
+  EXPECT_EQ(proposal.spec.prompt_layout, PromptLayout::kRobovlms);
+  EXPECT_EQ(proposal.spec.action_scale, 1.0);
+  EXPECT_THAT(proposal.assumptions, Contains(HasSubstr("feature_source is action_token")));
+}
+
+TEST_F(ProposeTest, WhatIsSaidIsNotAssumed) {
+  with_policy_ = true;
+  policy_.policy["preprocess"] = {{"resize", "lanczos"}};
+  EXPECT_THAT(Propose().assumptions, IsEmpty());
+  with_policy_ = false;
+  settings_.feature_source = FeatureSource::kLastToken;
+  settings_.prompt_layout = PromptLayout::kHfProcessor;
+  const Proposal proposal = Propose();
+  EXPECT_EQ(proposal.spec.feature_source, FeatureSource::kLastToken);
+  EXPECT_THAT(proposal.assumptions, Not(Contains(HasSubstr("feature_source"))));
+  EXPECT_THAT(proposal.assumptions, Not(Contains(HasSubstr("prompt_layout"))));
+}
+
+TEST_F(ProposeTest, TheCommandLineWinsOverPolicyJson) {
+  with_policy_ = true;
+  settings_.feature_source = FeatureSource::kLastToken;
+  EXPECT_EQ(Propose().spec.feature_source, FeatureSource::kLastToken);
+}
+
+TEST_F(ProposeTest, ContradictionsNameTheKeyAndBothValues) {
+  with_policy_ = true;
+  struct Case {
+    const char* key;
+    Json wrong;
+    const char* right;
+  };
+  for (const Case& c : {Case{"lstm_input", 11, "12"}, Case{"lstm_hidden", 24, "6"}, Case{"lstm_layers", 4, "2"},
+                        Case{"image_size", 224, "8"}, Case{"vocabulary", 65037, "30"}, Case{"image_tokens", 64, "5"},
+                        Case{"mlp_widths", {7, 7}, "[7]"}, Case{"head_name", "velocities", "actions"},
+                        Case{"architecture", "act", "kosmos2_lstm"}, Case{"chunk", 3, "4 outputs"}}) {
+    policy_ = TinyPolicy();
+    policy_.policy[c.key] = c.wrong;
+    EXPECT_THAT(Refused(ErrorCode::kInput),
+                AllOf(HasSubstr("policy.json"), HasSubstr(std::string("\"") + c.key + "\""), HasSubstr(c.right)));
+  }
+}
+
+TEST_F(ProposeTest, OutputsThatCannotBeSplitAreAskedFor) {
+  kosmos2_lstm::Structure odd = TinyPolicy::DefaultStructure();
+  odd.mlp.outputs = 5;
+  policy_ = TinyPolicy(false, odd);
+  EXPECT_THAT(Refused(ErrorCode::kUsage), AllOf(HasSubstr("5 outputs"), HasSubstr("chunk and action_dim")));
+  policy_.policy = {{"action_dim", 5}};
+  with_policy_ = true;
+  EXPECT_EQ(Propose().spec.chunk, 1);
+}
+
+TEST_F(ProposeTest, ThePoolerNeedsItsWidth) {
+  settings_.feature_source = FeatureSource::kPooler;
+  EXPECT_THAT(Refused(ErrorCode::kUsage), AllOf(HasSubstr("pooler is 8 wide"), HasSubstr("reads 12")));
+  kosmos2_lstm::Structure narrow = TinyPolicy::DefaultStructure();
+  narrow.lstm.input = 8;
+  policy_ = TinyPolicy(false, narrow);
+  EXPECT_THAT(Propose().warnings, ElementsAre(HasSubstr("cannot follow instructions")));
+  settings_.feature_source.reset();
+  EXPECT_THAT(Refused(ErrorCode::kUsage), HasSubstr("only --feature-source pooler fits"));
+}
+
+TEST_F(ProposeTest, LayoutsWithAnActionTokenNeedIt) {
+  settings_.prompt_layout = PromptLayout::kRobovlms;
+  EXPECT_THAT(Refused(ErrorCode::kUsage), AllOf(HasSubstr("robovlms"), HasSubstr("action_token")));
+  settings_.prompt_layout = PromptLayout::kForkFallback;
+  settings_.feature_source = FeatureSource::kActionToken;
+  EXPECT_THAT(Refused(ErrorCode::kUsage), HasSubstr("action_token"));
+}
+
+TEST_F(ProposeTest, WarnsWhereTheFeatureCannotDependOnTheImageOrTheWords) {
+  settings_.feature_source = FeatureSource::kFirstToken;
+  EXPECT_THAT(Propose().warnings, ElementsAre(AllOf(HasSubstr("first_token"), HasSubstr("sees only itself"))));
+  policy_ = TinyPolicy(true);
+  settings_.prompt_layout = PromptLayout::kForkFallback;
+  EXPECT_THAT(Propose().warnings, ElementsAre(HasSubstr("cannot follow instructions")));
+  settings_ = {};
+  settings_.prompt_layout = PromptLayout::kHfProcessor;
+  EXPECT_THAT(Propose().warnings, ElementsAre(HasSubstr("the learned token is not used")));
+}
+
+TEST_F(ProposeTest, WithoutConfigTheHeadsAreAskedFor) {
+  const auto checkpoint = policy_.Open(folder_.path());
+  const auto proposal = All()[0]->Propose(*checkpoint, {});
+  ASSERT_FALSE(proposal.ok());
+  EXPECT_EQ(proposal.error().code, ErrorCode::kUsage);
+  EXPECT_THAT(proposal.error().ToString(), HasSubstr("attention_heads"));
+}
+
+TEST_F(ProposeTest, BuildRefusesWhatItCannotHonour) {
+  with_policy_ = true;
+  policy_.tensors["fusion.weight"] = RandomTensor({2, 2}, 1, 1);
+  const Proposal proposal = Propose();
+  const auto built = All()[0]->Build(*policy_.Open(folder_.path()), proposal.spec, proposal.config, {});
+  ASSERT_FALSE(built.ok());
+  EXPECT_EQ(built.error().code, ErrorCode::kInput);
+  EXPECT_THAT(built.error().ToString(), AllOf(HasSubstr("'fusion.weight'"), HasSubstr("has no place")));
+}
+
+}  // namespace
+}  // namespace vlaq::architecture
