@@ -1,10 +1,146 @@
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "base/libraries.h"
+#include "base/machine.h"
+#include "base/text.h"
+#include "base/version.h"
 #include "cli/verbs.h"
+#include "image/libraries.h"
+#include "onnx/libraries.h"
+#include "tokenizer/libraries.h"
 
 namespace vlaq::cli {
-Action AddDoctor(CLI::App&, Context&) {
-  return [] { return Status(InternalError("", "being written")); };
+namespace {
+
+struct Row {
+  std::string name;
+  std::string state;  // "ok", "missing", "missing (optional)"
+  std::string version;
+  std::string purpose;
+};
+
+struct Diagnosis {
+  std::vector<Row> backends;
+  std::vector<Row> libraries;
+  Machine machine;
+  uint64_t free_disk_bytes = 0;
+  std::vector<std::string> missing;  // what is missing and how to get it
+  bool can_run = false;
+};
+
+void AddLibraries(const std::vector<LibraryVersion>& versions, std::vector<Row>& rows) {
+  for (const LibraryVersion& library : versions) rows.push_back({library.name, "ok", library.version, library.purpose});
 }
-Action AddCompletion(CLI::App&, Context&) {
-  return [] { return Status(InternalError("", "being written")); };
+
+Diagnosis Diagnose(const std::filesystem::path& ort) {
+  Diagnosis d;
+  for (const auto& backend : AllBackends(ort)) {
+    const Status available = backend->Available();
+    Row row{std::string(backend->name()), available.ok() ? "ok" : "missing", available.ok() ? backend->Version() : "",
+            std::string(backend->description())};
+    if (!available.ok()) d.missing.push_back(available.error().ToString());
+    // The reference back end is always there, but too slow to count as a way to run a policy.
+    if (available.ok() && row.name != "reference") d.can_run = true;
+    d.backends.push_back(std::move(row));
+  }
+  AddLibraries(onnx::Libraries(), d.libraries);
+  const auto tokenizer = tokenizer::Libraries();
+  if (tokenizer.ok()) {
+    AddLibraries(*tokenizer, d.libraries);
+  } else {
+    d.libraries.push_back({"SentencePiece", "missing (optional)", "", "instructions to token ids"});
+    d.missing.push_back(tokenizer.error().ToString());
+  }
+  AddLibraries(image::Libraries(), d.libraries);
+  AddLibraries(BaseLibraries(), d.libraries);
+  d.libraries.push_back({"CLI11", "ok", CLI11_VERSION, "command line"});
+  d.machine = ThisMachine();
+  std::error_code ignored;
+  d.free_disk_bytes = std::filesystem::space(".", ignored).available;
+  return d;
 }
+
+Json AsJson(const std::vector<Row>& rows) {
+  Json list = Json::array();
+  for (const Row& row : rows) {
+    list.push_back({{"name", row.name}, {"state", row.state}, {"version", row.version}, {"purpose", row.purpose}});
+  }
+  return list;
+}
+
+Json AsJson(const Diagnosis& d) {
+  Json features = Json::array();
+  for (const CpuFeature& f : d.machine.features) {
+    features.push_back({{"name", f.name}, {"present", f.present}, {"purpose", f.purpose}});
+  }
+  return {{"schema", "vlaq.doctor/1"},
+          {"vlaq", {{"version", kVersion}, {"build_type", VLAQ_BUILD_TYPE}, {"compiler", VLAQ_COMPILER}}},
+          {"backends", AsJson(d.backends)},
+          {"libraries", AsJson(d.libraries)},
+          {"machine",
+           {{"cpu", d.machine.cpu},
+            {"architecture", d.machine.architecture},
+            {"features", std::move(features)},
+            {"threads", d.machine.threads},
+            {"cores", d.machine.cores},
+            {"memory_bytes", d.machine.memory_bytes},
+            {"available_memory_bytes", d.machine.available_memory_bytes},
+            {"free_disk_bytes", d.free_disk_bytes}}},
+          {"missing", d.missing},
+          {"can_run", d.can_run}};
+}
+
+std::string AsTable(std::vector<std::string> header, const std::vector<Row>& rows) {
+  TextTable table(std::move(header));
+  for (const Row& row : rows) table.AddRow({row.name, row.state, row.version, row.purpose});
+  return table.ToString() + "\n";
+}
+
+void Print(const Diagnosis& d, std::ostream& out) {
+  out << fmt::format("vlaq {}, {} build, {}\n\n", kVersion, VLAQ_BUILD_TYPE, VLAQ_COMPILER);
+  out << AsTable({"back end", "state", "version", "what for"}, d.backends);
+  out << AsTable({"library", "state", "version", "what for"}, d.libraries);
+  TextTable machine({"machine", "found", "what for"});
+  machine.AddRow({"CPU", fmt::format("{} ({})", d.machine.cpu, d.machine.architecture), ""});
+  for (const CpuFeature& f : d.machine.features) machine.AddRow({f.name, f.present ? "yes" : "no", f.purpose});
+  machine.AddRow({"threads", fmt::format("{} of {}", d.machine.threads, d.machine.cores), "that vlaq may use"});
+  machine.AddRow(
+      {"memory",
+       fmt::format("{}, {} free", HumanBytes(d.machine.memory_bytes), HumanBytes(d.machine.available_memory_bytes)),
+       "running the full-size policy takes 7 GB in float32"});
+  machine.AddRow({"disk here", HumanBytes(d.free_disk_bytes) + " free", "a full-size bundle takes 6.8 GB"});
+  out << machine.ToString();
+  if (d.missing.empty()) {
+    out << "\nNothing is missing.\n";
+    return;
+  }
+  out << "\nMissing:\n";
+  for (const std::string& text : d.missing) out << "  - " << text << "\n";
+}
+
+}  // namespace
+
+Action AddDoctor(CLI::App& app, Context& context) {
+  struct Arguments {
+    std::filesystem::path ort;
+    bool json = false;
+  };
+  auto a = std::make_shared<Arguments>();
+  app.add_option("--ort", a->ort, "The ONNX Runtime library to look at (also: the variable VLAQ_ORT)")
+      ->type_name("FILE");
+  AddJsonFlag(app, a->json);
+  app.footer("Exit code 4 if no back end could run a policy.\n\nExample:\n  vlaq doctor");
+  return [a, &context]() -> Status {
+    const Diagnosis diagnosis = Diagnose(a->ort);
+    if (a->json) {
+      PrintJson(AsJson(diagnosis), context.out);
+    } else {
+      Print(diagnosis, context.out);
+    }
+    if (diagnosis.can_run) return {};
+    return Error{ErrorCode::kBackend, "no back end can run a policy", "", "the list above says what is missing"};
+  };
+}
+
 }  // namespace vlaq::cli

@@ -52,9 +52,9 @@ backend::OpenOptions BackendChoice::Options() const {
   return options;
 }
 
-std::vector<std::unique_ptr<backend::Backend>> AllBackends() {
+std::vector<std::unique_ptr<backend::Backend>> AllBackends(const std::filesystem::path& ort) {
   std::vector<std::unique_ptr<backend::Backend>> all;
-  all.push_back(backend::MakeOnnxRuntimeBackend());
+  all.push_back(backend::MakeOnnxRuntimeBackend({ort}));
   all.push_back(backend::MakeReferenceBackend());
   return all;
 }
