@@ -1,0 +1,134 @@
+// Exported graphs on the reference back end against the reference policy: two computations in double precision that
+// share no code, for every layout and feature source, with unequal sizes everywhere.
+#include "reference_policy.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "architecture/testing.h"
+#include "backend/reference/reference.h"
+#include "base/testing.h"
+#include "export/export.h"
+#include "runtime/policy_runner.h"
+
+namespace vlaq {
+namespace {
+
+using architecture::testing::RandomTensor;
+using architecture::testing::TinyPolicy;
+using golden::ReferencePolicy;
+using policy::FeatureSource;
+using policy::PromptLayout;
+
+struct Variant {
+  FeatureSource source;
+  PromptLayout layout;
+};
+
+// Relative to the largest expected value.
+double Distance(const Tensor& actual, const std::vector<double>& expected) {
+  const auto values = actual.data<float>();
+  EXPECT_EQ(values.size(), expected.size());
+  double most = 0;
+  double largest = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    most = std::max(most, std::abs(static_cast<double>(values[i]) - expected[i]));
+    largest = std::max(largest, std::abs(expected[i]));
+  }
+  return most / largest;
+}
+
+class ReferencePolicyTest : public ::testing::TestWithParam<Variant> {
+ protected:
+  void SetUp() override {
+    const auto [source, layout] = GetParam();
+    kosmos2_lstm::Structure structure = TinyPolicy::DefaultStructure();
+    if (source == FeatureSource::kPooler) structure.lstm.input = structure.vision.width;
+    structure.mlp = {.name = "velocities", .numbers = {0, 2, 4}, .widths = {7, 5}, .outputs = 6};
+    structure.lstm.layers = 3;
+    policy_ = TinyPolicy(source != FeatureSource::kPooler, structure, 40);
+    policy_.policy.update({{"feature_source", policy::Name(source)}, {"prompt_layout", policy::Name(layout)}});
+    policy_.policy["prompt_ids"] = {0, 25, 26, 27, 11, 2};
+    if (layout == PromptLayout::kHfProcessor) policy_.policy["prompt_ids"] = {0, 20, 4, 5, 6, 7, 8, 21, 25, 2, 17};
+    if (layout == PromptLayout::kForkFallback) {
+      policy_.policy["prompt_ids"] = {0, 25, 26, 27, 2, 0, 0};  // two of them beyond the image rows
+      policy_.policy["attention_mask"] = {1, 1, 1, 1, 1, 0, 0};
+    }
+    policy_.config["text_config"]["layer_norm_eps"] = 1e-3;
+    policy_.config["vision_config"]["layer_norm_eps"] = 2e-3;
+    policy_.Save(folder_.path());
+
+    exporting::ExportOptions options;
+    options.checkpoint = folder_.path() / "model.safetensors";
+    options.output = folder_.path() / "bundle";
+    options.settings.config = folder_.path() / "config.json";
+    options.settings.policy = folder_.path() / "policy.json";
+    auto exported = exporting::Export(options, SilentLog());
+    ASSERT_TRUE(exported.ok()) << exported.error().ToString();
+    bundle_ = exported->bundle;
+  }
+
+  ReferencePolicy Reference() const {
+    golden::ReferenceSettings settings;
+    settings.backbone = policy_.backbone;
+    settings.head = policy_.head;
+    settings.head_name = "velocities";
+    settings.text_heads = 3;
+    settings.vision_heads = 2;
+    settings.patch = 4;
+    settings.text_epsilon = 1e-3;
+    settings.vision_epsilon = 2e-3;
+    settings.source = GetParam().source;
+    settings.layout = GetParam().layout;
+    return {policy_.tensors, settings};
+  }
+
+  TemporaryFolder folder_;
+  TinyPolicy policy_;
+  bundle::Bundle bundle_;
+};
+
+TEST_P(ReferencePolicyTest, TheGraphsComputeThePolicy) {
+  const ReferencePolicy reference = Reference();
+  const auto backend = backend::MakeReferenceBackend();
+  const prompt::Prompt prompt = prompt::Baked(bundle_.spec);
+  const auto encoder = runtime::Encoder::Open(bundle_, *backend, {});
+  const auto head = runtime::Actor::OpenHead(bundle_, *backend, {});
+  const auto whole = runtime::Actor::OpenWhole(bundle_, *backend, {});
+  ASSERT_TRUE(encoder.ok() && head.ok() && whole.ok());
+
+  std::vector<Tensor> frames;
+  std::vector<Tensor> features;
+  std::vector<std::vector<double>> expected;
+  for (uint64_t t = 0; t < 3; ++t) {
+    frames.push_back(RandomTensor({3, 8, 8}, 100 + t, 1));
+    const auto outputs = encoder->Encode(runtime::AsBatch(frames.back()), prompt);
+    ASSERT_TRUE(outputs.ok()) << outputs.error().ToString();
+    features.push_back(*runtime::TakeOnly(*outputs, "feature"));
+    expected.push_back(reference.Feature(frames.back(), prompt.ids, prompt.mask));
+    EXPECT_LE(Distance(features.back(), expected.back()), 3e-6) << t;
+    const std::vector<double> action = reference.Action(expected);
+    EXPECT_LE(Distance(*head->Act(runtime::AsWindow(features)), action), 3e-6) << t;
+    EXPECT_LE(Distance(*whole->Act(runtime::AsWindow(frames)), action), 3e-6) << t;
+  }
+}
+
+std::string VariantName(const ::testing::TestParamInfo<Variant>& info) {
+  return fmt::format("{}_{}", policy::Name(info.param.source), policy::Name(info.param.layout));
+}
+
+std::vector<Variant> Variants() {
+  std::vector<Variant> variants{{FeatureSource::kPooler, PromptLayout::kHfProcessor}};
+  for (const FeatureSource source : {FeatureSource::kMeanHidden, FeatureSource::kLastToken, FeatureSource::kFirstToken,
+                                     FeatureSource::kActionToken}) {
+    for (const PromptLayout layout :
+         {PromptLayout::kHfProcessor, PromptLayout::kRobovlms, PromptLayout::kForkFallback}) {
+      variants.push_back({source, layout});
+    }
+  }
+  return variants;
+}
+INSTANTIATE_TEST_SUITE_P(All, ReferencePolicyTest, ::testing::ValuesIn(Variants()), VariantName);
+
+}  // namespace
+}  // namespace vlaq
