@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <exception>
 #include <iostream>
+#include <optional>
 
 #include "base/text.h"
 #include "base/version.h"
@@ -31,7 +32,7 @@ struct Program {
     app.get_formatter()->column_width(36);
     for (const VerbRow& row : kVerbs) {
       CLI::App* verb = app.add_subcommand(std::string(row.name), std::string(row.summary));
-      verb->get_formatter()->column_width(36);
+      verb->set_help_all_flag();  // only the program's own --help has it
       actions.emplace_back(verb, row.add(*verb, context));
     }
   }
@@ -59,28 +60,43 @@ std::vector<std::string> OptionNames(const CLI::App& app) {
   return names;
 }
 
-std::string Suggestion(const Program& program, const std::vector<std::string>& arguments) {
+// The verb, or the verb below it, that the arguments name.
+const CLI::App& Innermost(const Program& program, const std::vector<std::string>& arguments) {
   const CLI::App* app = &program.app;
-  if (!arguments.empty()) {
-    std::vector<std::string> verbs;
-    for (const auto& [verb, action] : program.actions) {
-      verbs.push_back(verb->get_name());
-      if (verb->get_name() == arguments.front()) app = verb;
-    }
-    if (app == &program.app && !arguments.front().starts_with('-')) {
-      const std::string near = NearestWord(arguments.front(), verbs);
-      return near.empty() ? "" : fmt::format("did you mean 'vlaq {}'?", near);
+  for (const std::string& argument : arguments) {
+    for (const CLI::App* sub : app->get_subcommands({})) {
+      if (sub->get_name() != argument) continue;
+      app = sub;
+      break;
     }
   }
-  const std::vector<std::string> known = OptionNames(*app);
+  return *app;
+}
+
+// What is wrong, and a word that might have been meant.
+struct Unknown {
+  std::string what;
+  std::string meant;
+};
+
+// An unknown verb or option, which CLI11 reports only after complaints about required arguments.
+std::optional<Unknown> FindUnknown(const Program& program, const std::vector<std::string>& arguments) {
+  if (arguments.empty()) return std::nullopt;
+  const std::string& verb = arguments.front();
+  if (!verb.starts_with('-') && !program.Knows(verb)) {
+    std::vector<std::string> verbs;
+    for (const VerbRow& row : kVerbs) verbs.emplace_back(row.name);
+    return Unknown{fmt::format("there is no verb '{}'", verb), NearestWord(verb, verbs)};
+  }
+  const std::vector<std::string> known = OptionNames(Innermost(program, arguments));
   for (const std::string& argument : arguments) {
+    if (argument == "--") break;
     if (!argument.starts_with("--")) continue;
     const std::string name = argument.substr(0, argument.find('='));
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    const std::string near = NearestWord(name, known);
-    if (!near.empty()) return fmt::format("did you mean {}?", near);
+    return Unknown{fmt::format("there is no option {}", name), NearestWord(name, known)};
   }
-  return "";
+  return std::nullopt;
 }
 
 int ReportUsage(const Program& program, const CLI::ParseError& error, const std::vector<std::string>& arguments,
@@ -89,9 +105,9 @@ int ReportUsage(const Program& program, const CLI::ParseError& error, const std:
     program.app.exit(error, out, err);
     return 0;
   }
-  err << "vlaq: " << error.what() << "\n";
-  const std::string suggestion = Suggestion(program, arguments);
-  if (!suggestion.empty()) err << "  " << suggestion << "\n";
+  const std::optional<Unknown> unknown = FindUnknown(program, arguments);
+  err << "vlaq: " << (unknown ? unknown->what : error.what()) << "\n";
+  if (unknown && !unknown->meant.empty()) err << "  did you mean " << unknown->meant << "?\n";
   const bool known = !arguments.empty() && program.Knows(arguments.front());
   err << "  `vlaq " << (known ? arguments.front() + " " : "") << "--help` shows the usage\n";
   return static_cast<int>(ErrorCode::kUsage);

@@ -158,6 +158,11 @@ Action AddExport(CLI::App& app, Context& context) {
       ->group(result);
   AddForceFlag(app, a->force);
   AddJsonFlag(app, a->json);
+  app.footer(
+      "Examples:\n"
+      "  vlaq export best_simple_lstm_model.pth -o mae0222\n"
+      "  vlaq export model.pth -o mae0222 --instruction 'go to the bottle' --tokenizer sentencepiece.bpe.model\n"
+      "  vlaq export micro.pth -o micro --config config.json --policy policy.json");
   return [a, instruction, &context]() -> Status {
     a->has_instruction = instruction->count() > 0;
     VLAQ_ASSIGN_OR_RETURN(const exporting::ExportOptions options, OptionsFrom(*a));

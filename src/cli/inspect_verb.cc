@@ -22,6 +22,11 @@ Action AddInspect(CLI::App& app, Context& context) {
   app.add_flag("--tensors", a->options.tensors, "List every tensor");
   app.add_flag("--hash", a->options.hash, "SHA-256 of every file (reads them whole)");
   AddJsonFlag(app, a->json);
+  app.footer(
+      "Examples:\n"
+      "  vlaq inspect best_simple_lstm_model.pth\n"
+      "  vlaq inspect mae0222 --json\n"
+      "  vlaq inspect mae0222/encoder.onnx --tensors");
   return [a, &context]() -> Status {
     VLAQ_ASSIGN_OR_RETURN(const Json document, inspection::Inspect(a->path, a->options, context.log));
     if (a->json) {

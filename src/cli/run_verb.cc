@@ -172,6 +172,11 @@ Action AddRun(CLI::App& app, Context& context) {
                "Run the whole-policy graph on every window instead of encoder + cached features + head");
   AddJsonFlag(app, a->json);
   a->backend.AddTo(app);
+  app.footer(
+      "Examples:\n"
+      "  vlaq run mae0222 --frames episode/\n"
+      "  vlaq run mae0222 --frames golden.safetensors:frames.u8 --json\n"
+      "  vlaq run mae0222 --frames a.png b.png --instruction 'go to the bottle'");
   return [a, instruction, &context]() -> Status {
     a->has_instruction = instruction->count() > 0;
     return RunVerb(*a, context);

@@ -76,6 +76,10 @@ Action AddSynth(CLI::App& app, Context& context) {
       "val_mae and argparse.Namespace, as the original's trainer saves");
   AddForceFlag(*checkpoint, a->force);
   AddJsonFlag(*checkpoint, a->json);
+  checkpoint->footer(
+      "Examples:\n"
+      "  vlaq synth checkpoint --size micro -o micro/model.pth\n"
+      "  vlaq synth checkpoint --size full --seed 7 -o full.pth");
   return [a, &context] { return Synthesise(*a, context); };
 }
 

@@ -88,6 +88,11 @@ Action AddVerify(CLI::App& app, Context& context) {
       ->type_name("golden.safetensors");
   AddJsonFlag(app, a->json);
   a->backend.AddTo(app);
+  app.footer(
+      "Exit code 5 and the first check that failed if the bundle is not the policy.\n\n"
+      "Examples:\n"
+      "  vlaq verify mae0222 --against best_simple_lstm_model.pth\n"
+      "  vlaq verify mae0222 --golden golden.safetensors");
   return [a, &context]() -> Status {
     VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(a->bundle, bundle::Presence::kUnchecked));
     VLAQ_ASSIGN_OR_RETURN(const verification::Report report, Verify(*a, bundle, context.log));
