@@ -53,6 +53,7 @@ Result<WrittenWeights> WriteWeights(const std::vector<architecture::PlacedWeight
   uint64_t done = 0;
   for (const architecture::PlacedWeight& weight : weights) {
     VLAQ_RETURN_IF_ERROR(file.PadTo(weight.offset));
+    done = weight.offset;
     Xxh3 checksum;
     VLAQ_RETURN_IF_ERROR(architecture::StreamWeight(weight.recipe, checkpoint, [&](Bytes piece) {
       checksum.Update(piece);

@@ -1,0 +1,217 @@
+#include "export/export.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "architecture/testing.h"
+#include "base/hash.h"
+#include "base/mapped_file.h"
+#include "base/testing.h"
+#include "export/background_hash.h"
+#include "onnx/model_file.h"
+
+namespace vlaq::exporting {
+namespace {
+namespace fs = std::filesystem;
+
+using architecture::testing::TinyPolicy;
+using architecture::testing::WriteText;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+class CollectingLog : public Log {
+ public:
+  void Warning(std::string_view text) override { warnings.emplace_back(text); }
+  void Note(std::string_view) override {}
+  void Progress(std::string_view, uint64_t done, uint64_t total) override {
+    EXPECT_LE(done, total);
+    last_done = done;
+  }
+  std::vector<std::string> warnings;
+  uint64_t last_done = 0;
+};
+
+std::string Content(const fs::path& path) {
+  const auto file = MappedFile::Open(path);
+  return file.ok() ? std::string(AsText((*file)->bytes())) : "";
+}
+
+class ExportTest : public ::testing::Test {
+ protected:
+  Result<ExportReport> Export() {
+    policy_.Save(folder_.path());
+    options_.checkpoint = folder_.path() / "model.safetensors";
+    if (options_.output.empty()) options_.output = Out();
+    options_.settings.config = folder_.path() / "config.json";
+    if (with_policy_) options_.settings.policy = folder_.path() / "policy.json";
+    return exporting::Export(options_, log_);
+  }
+  fs::path Out() const { return folder_.path() / "out" / "bundle"; }
+  // What lies beside and at the output.
+  std::vector<std::string> Left() const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_.path() / "out")) {
+      names.push_back(entry.path().filename().string());
+    }
+    return names;
+  }
+  void SetUp() override { fs::create_directories(folder_.path() / "out"); }
+
+  TemporaryFolder folder_;
+  TinyPolicy policy_;
+  ExportOptions options_;
+  CollectingLog log_;
+  bool with_policy_ = true;
+};
+
+TEST_F(ExportTest, WritesABundleThatIsWhatItSays) {
+  const auto report = Export();
+  ASSERT_TRUE(report.ok()) << report.error().ToString();
+  EXPECT_THAT(Left(), UnorderedElementsAre("bundle", "policy.json", "weights.json", "weights.bin", "encoder.onnx",
+                                           "head.onnx", "mae0222_model_cpu.onnx"));
+  const auto bundle = bundle::Open(Out());
+  ASSERT_TRUE(bundle.ok()) << bundle.error().ToString();
+  EXPECT_THAT(bundle::CheckHashes(*bundle), IsEmpty());
+  EXPECT_EQ(bundle->provenance.verb, "export");
+  ASSERT_EQ(bundle->provenance.sources.size(), 1U);
+  EXPECT_EQ(bundle->provenance.sources[0].file, "model.safetensors");
+  EXPECT_EQ(bundle->provenance.sources[0].sha256, Sha256Hex(AsBytes(Content(folder_.path() / "model.safetensors"))));
+  EXPECT_EQ(report->checkpoint_tensors, static_cast<int64_t>(policy_.tensors.size()));
+  EXPECT_EQ(log_.last_done, bundle->weights.bytes);
+
+  const auto records = bundle::ReadWeightRecords(*bundle);
+  ASSERT_TRUE(records.ok()) << records.error().ToString();
+  EXPECT_EQ(static_cast<int64_t>(records->size()), report->weights);
+  const std::string weights = Content(bundle->WeightsPath());
+  for (const bundle::WeightRecord& record : *records) {
+    EXPECT_EQ(record.offset % 64, 0U);
+    EXPECT_EQ(Xxh3Hex(AsBytes(weights).subspan(record.offset, record.length)), record.xxh3) << record.name;
+  }
+  for (const std::string_view role : {bundle::kWhole, bundle::kEncoder, bundle::kHead}) {
+    EXPECT_TRUE(onnx::CheckModelFile(bundle->GraphPath(role)).ok());
+  }
+}
+
+TEST_F(ExportTest, TheSameBytesEveryTime) {
+  ASSERT_TRUE(Export().ok());
+  options_.output = folder_.path() / "again";
+  ASSERT_TRUE(Export().ok());
+  for (const auto& entry : fs::directory_iterator(Out())) {
+    EXPECT_EQ(Content(entry.path()), Content(folder_.path() / "again" / entry.path().filename())) << entry.path();
+  }
+}
+
+TEST_F(ExportTest, AnExistingBundleIsReplacedOnlyWhenAsked) {
+  ASSERT_TRUE(Export().ok());
+  const std::string before = Content(Out() / "weights.bin");
+  policy_ = TinyPolicy(false, policy_.structure, 5);
+  const auto refused = Export();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kUsage);
+  EXPECT_THAT(refused.error().ToString(), HasSubstr(Out().string()));
+  EXPECT_EQ(Content(Out() / "weights.bin"), before);
+  options_.existing = Existing::kReplace;
+  ASSERT_TRUE(Export().ok());
+  EXPECT_NE(Content(Out() / "weights.bin"), before);
+  EXPECT_EQ(Left().size(), 7U);
+}
+
+TEST_F(ExportTest, ForceNeverRemovesWhatIsNoBundle) {
+  fs::create_directories(Out());
+  WriteText(Out() / "thesis.tex", "years of work");
+  options_.existing = Existing::kReplace;
+  const auto refused = Export();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kUsage);
+  EXPECT_THAT(Left(), UnorderedElementsAre("bundle", "thesis.tex"));
+}
+
+TEST_F(ExportTest, AnErrorMidwayLeavesNothing) {
+  // The last matrix that is written does not fit float16: everything before it is on disk by then.
+  Tensor& last = policy_.tensors.at("actions.mlp.2.weight");
+  last = Tensor::From<float>(last.shape(), last.data<float>());
+  last.mutable_data<float>()[0] = 1e6F;
+  options_.build.precision = architecture::StoredPrecision::kFp16;
+  const auto refused = Export();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kInput);
+  EXPECT_THAT(refused.error().ToString(), AllOf(HasSubstr("model.safetensors"), HasSubstr("'actions.mlp.2.weight'")));
+  EXPECT_THAT(Left(), IsEmpty());
+}
+
+TEST_F(ExportTest, AnErrorMidwayKeepsTheOldBundle) {
+  ASSERT_TRUE(Export().ok());
+  const std::string before = Content(Out() / "policy.json");
+  options_.existing = Existing::kReplace;
+  options_.prompt.tokenizer = folder_.path() / "missing.model";
+  EXPECT_FALSE(Export().ok());
+  EXPECT_EQ(Content(Out() / "policy.json"), before);
+  EXPECT_EQ(Left().size(), 7U);
+}
+
+TEST_F(ExportTest, ThePromptIsAskedForWhereItIsNotKnown) {
+  with_policy_ = false;
+  const auto refused = Export();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kUsage);
+  EXPECT_THAT(refused.error().ToString(), AllOf(HasSubstr("--prompt-ids"), HasSubstr("--instruction")));
+  EXPECT_THAT(Left(), IsEmpty());
+  options_.prompt.instruction = "go";
+  EXPECT_THAT(Export().error().ToString(), HasSubstr("--tokenizer"));
+}
+
+TEST_F(ExportTest, PromptIdsWinOverPolicyJson) {
+  options_.prompt.ids = {0, 20, 4, 5, 6, 7, 8, 21, 29};
+  const auto report = Export();
+  ASSERT_TRUE(report.ok()) << report.error().ToString();
+  EXPECT_EQ(report->bundle.spec.prompt_ids, *options_.prompt.ids);
+  options_.prompt.ids = {0, 20, 4, 5, 6, 7, 8, 21, 30};
+  options_.existing = Existing::kReplace;
+  EXPECT_THAT(Export().error().ToString(), HasSubstr("prompt id 30 is outside the vocabulary of 30"));
+}
+
+TEST_F(ExportTest, TheForksPromptIsPadded) {
+  policy_ = TinyPolicy(true);
+  policy_.policy["prompt_layout"] = "fork_fallback";
+  policy_.policy["prompt_ids"] = {0, 25, 2};
+  const auto report = Export();
+  ASSERT_TRUE(report.ok()) << report.error().ToString();
+  EXPECT_THAT(report->bundle.spec.prompt_ids, ::testing::ElementsAre(0, 25, 2, 0, 0));
+  EXPECT_THAT(report->bundle.spec.attention_mask, ::testing::ElementsAre(1, 1, 1, 0, 0));
+}
+
+TEST_F(ExportTest, WarningsAreSaid) {
+  options_.settings.feature_source = policy::FeatureSource::kFirstToken;
+  const auto report = Export();
+  ASSERT_TRUE(report.ok()) << report.error().ToString();
+  EXPECT_THAT(report->warnings, Contains(HasSubstr("first_token")));
+  EXPECT_EQ(log_.warnings, report->warnings);
+}
+
+TEST(BackgroundSha256, EqualsTheOtherWay) {
+  Random random(3);
+  for (const size_t pieces : {size_t{0}, size_t{1}, size_t{100}}) {
+    BackgroundSha256 background;
+    std::string all;
+    for (size_t i = 0; i < pieces; ++i) {
+      std::string piece(random.Below(5000), '\0');
+      for (char& c : piece) c = static_cast<char>(random.Below(256));
+      background.Update(AsBytes(piece));
+      all += piece;
+    }
+    EXPECT_EQ(background.FinishHex(), Sha256Hex(AsBytes(all)));
+  }
+}
+
+TEST(BackgroundSha256, MayBeGivenUp) {
+  BackgroundSha256 background;
+  background.Update(AsBytes(std::string(100'000, 'x')));
+}
+
+}  // namespace
+}  // namespace vlaq::exporting
