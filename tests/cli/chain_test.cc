@@ -1,0 +1,194 @@
+// The main job: synth, inspect, export, run.
+#include <cmath>
+
+#include "program.h"
+
+namespace vlaq {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class Chain : public CliTest {
+ protected:
+  // The prompt of policy.json as --prompt-ids takes it.
+  static std::string Ids() {
+    std::string text = Json::parse(Content(In("policy.json")))["prompt_ids"].dump();
+    return text.substr(1, text.size() - 2);
+  }
+};
+
+TEST_F(Chain, SynthIsDeterministic) {
+  fs::create_directory(In("a"));
+  fs::create_directory(In("b"));
+  ASSERT_EQ(Vlaq({"synth", "checkpoint", "-o", In("a/m.pth"), "--seed", "4"}).exit_code, 0);
+  ASSERT_EQ(Vlaq({"synth", "checkpoint", "-o", In("b/m.pth"), "--seed", "4"}).exit_code, 0);
+  EXPECT_EQ(Content(In("a/m.pth")), Content(In("b/m.pth")));
+  const Ran again = Vlaq({"synth", "checkpoint", "-o", In("a/m.pth")});
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_THAT(again.err, HasSubstr("already exists"));
+}
+
+TEST_F(Chain, InspectKnowsTheCheckpoint) {
+  const Ran text = Vlaq({"inspect", Checkpoint()});
+  EXPECT_EQ(text.exit_code, 0);
+  EXPECT_THAT(text.out, AllOf(HasSubstr("kosmos2_lstm"), HasSubstr("909 tensors"), HasSubstr("val_mae"),
+                              HasSubstr("Namespace("), HasSubstr("hidden 32 (gate stack 4 x 32 = 128 rows)")));
+  const Json json = Vlaq({"inspect", Checkpoint(), "--json", "--tensors", "--hash"}).json();
+  EXPECT_EQ(json["schema"], "vlaq.inspect/1");
+  EXPECT_EQ(json["kind"], "checkpoint");
+  EXPECT_EQ(json["architecture"], "kosmos2_lstm");
+  EXPECT_EQ(json["tensors"], 909);
+  EXPECT_EQ(json["lstm"], Json::parse(R"({"layers": 4, "input": 64, "hidden": 32})"));
+  EXPECT_EQ(json["mlp"], Json::parse("[32, 24, 16]"));
+  EXPECT_EQ(json["tensor_list"].size(), 909U);
+  EXPECT_EQ(json["files"][0]["sha256"].get<std::string>().size(), 64U);
+  int64_t parameters = 0;
+  int64_t tensors = 0;
+  for (const Json& part : json["parts"]) {
+    parameters += part["parameters"].get<int64_t>();
+    tensors += part["tensors"].get<int64_t>();
+  }
+  EXPECT_EQ(parameters, json["parameters"].get<int64_t>());
+  EXPECT_EQ(tensors, 909);
+}
+
+TEST_F(Chain, InspectKnowsBundlesAndModels) {
+  const Json bundle = Vlaq({"inspect", Bundle(), "--json", "--hash"}).json();
+  EXPECT_EQ(bundle["kind"], "bundle");
+  EXPECT_EQ(bundle["graphs"].size(), 3U);
+  EXPECT_TRUE(bundle["hash_mismatches"].empty());
+  const Json model = Vlaq({"inspect", Bundle() + "/encoder.onnx", "--json"}).json();
+  EXPECT_EQ(model["kind"], "onnx");
+  EXPECT_EQ(model["ir_version"], 8);
+  EXPECT_EQ(model["opsets"]["ai.onnx"], 17);
+  EXPECT_EQ(model["inputs"][0]["shape"], Json::parse(R"(["batch", 3, 224, 224])"));
+  EXPECT_FALSE(model["operators"].contains("NonZero"));
+  EXPECT_FALSE(model["operators"].contains("Shape"));
+  EXPECT_EQ(Vlaq({"inspect", Bundle()}).exit_code, 0);
+  EXPECT_EQ(Vlaq({"inspect", Bundle() + "/head.onnx", "--tensors"}).exit_code, 0);
+}
+
+TEST_F(Chain, InspectDescribesWhatItDoesNotKnow) {
+  const Ran ran = Vlaq({"inspect", VLAQ_TESTDATA "/golden/mean_hidden/golden.safetensors", "--json"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(ran.json()["architecture"], "unknown");
+  EXPECT_THAT(ran.json()["reason"].get<std::string>(), HasSubstr("embed_tokens"));
+}
+
+TEST_F(Chain, ExportIsDeterministicAndSaysWhatItAssumed) {
+  const Ran ran =
+      Vlaq({"export", Checkpoint(), "-o", In("twin"), "--config", In("config.json"), "--prompt-ids", Ids(), "--json"});
+  ASSERT_EQ(ran.exit_code, 0) << ran.err;
+  const std::string assumed = ran.json()["assumptions"].dump();
+  for (const char* setting : {"feature_source", "prompt_layout", "window", "action_scale", "preprocess", "chunk"}) {
+    EXPECT_THAT(assumed, HasSubstr(setting));
+  }
+  ASSERT_EQ(Export(In("again")).exit_code, 0);
+  for (const auto& entry : fs::directory_iterator(Bundle())) {
+    EXPECT_EQ(Content(entry.path()), Content(fs::path(In("again")) / entry.path().filename())) << entry.path();
+  }
+}
+
+TEST_F(Chain, ExportWarnsOfAPolicyThatCannotSee) {
+  const Ran ran = Export(In("blind"), {"--feature-source", "first_token"});
+  EXPECT_EQ(ran.exit_code, 0);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("warning:"), HasSubstr("first_token"), HasSubstr("cannot see")));
+}
+
+TEST_F(Chain, ExportRefusesWhatItCannotKnow) {
+  const Ran heads = Vlaq({"export", Checkpoint(), "-o", In("no"), "--policy", In("policy.json")});
+  EXPECT_EQ(heads.exit_code, 2);
+  EXPECT_THAT(heads.err,
+              AllOf(HasSubstr("text_config.attention_heads"), HasSubstr("vision_config.num_attention_heads")));
+  const Ran prompt = Vlaq({"export", Checkpoint(), "-o", In("no"), "--config", In("config.json")});
+  EXPECT_EQ(prompt.exit_code, 2);
+  EXPECT_THAT(prompt.err, HasSubstr("--prompt-ids"));
+  const Ran tokenizer = Export(In("no"), {"--instruction", "go"});
+  EXPECT_EQ(tokenizer.exit_code, 2);
+  EXPECT_THAT(tokenizer.err, HasSubstr("--tokenizer"));
+  EXPECT_EQ(Export(In("no"), {"--prompt-ids", "0,1,2"}).exit_code, 2);
+  Json policy = Json::parse(Content(In("policy.json")));
+  policy["lstm_hidden"] = 31;
+  Overwrite(In("wrong.json"), policy.dump());
+  const Ran wrong =
+      Vlaq({"export", Checkpoint(), "-o", In("no"), "--config", In("config.json"), "--policy", In("wrong.json")});
+  EXPECT_EQ(wrong.exit_code, 3);
+  EXPECT_THAT(wrong.err, AllOf(HasSubstr("lstm_hidden"), HasSubstr("31"), HasSubstr("32")));
+  EXPECT_FALSE(fs::exists(In("no")));
+}
+
+TEST_F(Chain, ExportNeverLosesWhatIsThere) {
+  const Ran again = Export(Bundle());
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_THAT(again.err, HasSubstr("--force"));
+  fs::create_directory(In("precious"));
+  Overwrite(In("precious/data"), "x");
+  EXPECT_EQ(Export(In("precious"), {"--force"}).exit_code, 2);
+  EXPECT_EQ(Content(In("precious/data")), "x");
+  const std::string copy = Copy("replaced");
+  EXPECT_EQ(Export(copy, {"--force"}).exit_code, 0);
+  for (const auto& entry : fs::directory_iterator(Folder())) {
+    EXPECT_EQ(entry.path().string().find(".part-"), std::string::npos) << entry.path();
+  }
+}
+
+TEST_F(Chain, AnInstructionGoesThroughTheTokeniser) {
+  const std::string small = VLAQ_TESTDATA "/tokenizer/small.model";
+  // 150 pieces and the added tokens need 1187 rows; the micro checkpoint has 600.
+  const Ran export_ran = Export(In("no"), {"--instruction", "go left", "--tokenizer", small});
+  EXPECT_EQ(export_ran.exit_code, 2);
+  EXPECT_THAT(export_ran.err, HasSubstr("embeds only 600"));
+  const Ran run_ran = Vlaq({"run", Bundle(), "--frames", Frames(), "--instruction", "go left", "--tokenizer", small});
+  EXPECT_EQ(run_ran.exit_code, 2);
+  EXPECT_THAT(run_ran.err, HasSubstr("embeds only 600"));
+  EXPECT_THAT(Vlaq({"run", Bundle(), "--frames", Frames(), "--instruction", "go left"}).err, HasSubstr("--tokenizer"));
+}
+
+TEST_F(Chain, StreamingAndWholeGraphAgreeAndPromptsMatter) {
+  const Ran text = Vlaq({"run", Bundle(), "--frames", Frames()});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_THAT(text.out, AllOf(HasSubstr("velocity[1]"), HasSubstr("ONNX Runtime")));
+  const Json streaming = Vlaq({"run", Bundle(), "--frames", Frames(), "--json"}).json();
+  const Json whole = Vlaq({"run", Bundle(), "--frames", Frames(), "--whole-graph", "--json", "--threads", "1"}).json();
+  EXPECT_EQ(streaming["schema"], "vlaq.run/1");
+  ASSERT_GE(streaming["steps"].size(), 3U);
+  ASSERT_EQ(streaming["steps"].size(), whole["steps"].size());
+  std::string ids = Ids();
+  ids.replace(ids.rfind(',') + 1, std::string::npos, "77");
+  const Json other = Vlaq({"run", Bundle(), "--frames", Frames(), "--prompt-ids", ids, "--json"}).json();
+  double moved = 0;
+  for (size_t t = 0; t < streaming["steps"].size(); ++t) {
+    const Json& step = streaming["steps"][t];
+    EXPECT_EQ(step["t"], t);
+    EXPECT_GT(step["latency_ms"].get<double>(), 0);
+    for (size_t i = 0; i < 2; ++i) {
+      const double action = step["action"][0][i].get<double>();
+      EXPECT_LE(std::abs(action), 1);
+      EXPECT_NEAR(whole["steps"][t]["action"][0][i].get<double>(), action, 1e-6);
+      EXPECT_NEAR(step["velocity"][i].get<double>(), 2 * action, 1e-6);
+      moved = std::max(moved, std::abs(other["steps"][t]["action"][0][i].get<double>() - action));
+    }
+  }
+  EXPECT_GT(moved, 1e-5);
+}
+
+TEST_F(Chain, ABackEndThatIsAbsentIsAnError) {
+  const auto run = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments{"run", Bundle(), "--frames", Frames()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Vlaq(arguments);
+  };
+  const Ran provider = run({"--provider", "tensorrt"});
+  EXPECT_EQ(provider.exit_code, 4);
+  EXPECT_THAT(provider.err, AllOf(HasSubstr("tensorrt"), HasSubstr("cpu")));
+  const Ran library = run({"--ort", "/nowhere/libonnxruntime.so"});
+  EXPECT_EQ(library.exit_code, 4);
+  EXPECT_THAT(library.err, HasSubstr("/nowhere/libonnxruntime.so"));
+  EXPECT_EQ(run({"--backend", "nonsense"}).exit_code, 2);
+  EXPECT_EQ(run({"--whole-graph", "--prompt-ids", "0,2"}).exit_code, 2);
+}
+
+}  // namespace
+}  // namespace vlaq
