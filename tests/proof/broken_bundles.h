@@ -1,0 +1,116 @@
+// Tiny bundles, golden files made from them, and ways to break both. For the tests beside it.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+
+#include "architecture/testing.h"
+#include "backend/reference/reference.h"
+#include "base/hash.h"
+#include "base/testing.h"
+#include "export/export.h"
+#include "onnx/model_file.h"
+#include "runtime/policy_runner.h"
+#include "verification/identity.h"
+#include "verification/numbers.h"
+
+namespace vlaq::verification::testing {
+
+using architecture::testing::RandomTensor;
+using architecture::testing::TinyPolicy;
+
+// A policy in `folder`, exported to folder/bundle.
+inline bundle::Bundle ExportTiny(const TinyPolicy& policy, const std::filesystem::path& folder,
+                                 const std::filesystem::path& tokenizer = {}) {
+  std::filesystem::create_directories(folder);
+  exporting::ExportOptions options;
+  options.checkpoint = policy.Save(folder);
+  options.output = folder / "bundle";
+  options.settings.config = folder / "config.json";
+  options.settings.policy = folder / "policy.json";
+  options.prompt.tokenizer = tokenizer;
+  auto report = exporting::Export(options, SilentLog());
+  return report.ok() ? report->bundle : bundle::Bundle{};
+}
+
+inline void EditJson(const std::filesystem::path& path, const std::function<void(Json&)>& edit) {
+  Json json = *ReadJsonFile(path);
+  edit(json);
+  architecture::testing::WriteText(path, json.dump());
+}
+
+// Makes policy.json believe in the files as they are now: whoever breaks a bundle may also do that.
+inline void AcceptFiles(const std::filesystem::path& folder) {
+  EditJson(folder / "policy.json", [&](Json& json) {
+    const auto accept = [&](Json& record) {
+      const auto described = bundle::Describe(folder / record["file"].get<std::string>());
+      record["bytes"] = described->bytes;
+      record["sha256"] = described->sha256;
+    };
+    for (auto& graph : json["graphs"]) accept(graph);
+    accept(json["weights"]);
+  });
+}
+
+inline void EditGraph(const std::filesystem::path& path, const std::function<void(onnx::Model&)>& edit) {
+  onnx::Model model = *onnx::ReadModel(path);
+  edit(model);
+  const std::string bytes = *onnx::Serialize(model);
+  architecture::testing::WriteText(path, bytes);
+}
+
+// Changes the stored bytes of one weight.
+inline void EditWeight(const bundle::Bundle& bundle, const std::string& name,
+                       const std::function<void(std::span<float>)>& edit) {
+  const auto records = *bundle::ReadWeightRecords(bundle);
+  for (const bundle::WeightRecord& record : records) {
+    if (record.name != name) continue;
+    std::fstream file(bundle.WeightsPath(), std::ios::in | std::ios::out | std::ios::binary);
+    std::vector<float> values(record.length / sizeof(float));
+    file.seekg(static_cast<std::streamoff>(record.offset));
+    file.read(reinterpret_cast<char*>(values.data()), static_cast<std::streamsize>(record.length));
+    edit(values);
+    file.seekp(static_cast<std::streamoff>(record.offset));
+    file.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(record.length));
+  }
+}
+
+// What `bundle` itself computes for `steps` random frames, as a golden file's tensors.
+inline std::map<std::string, Tensor> GoldenOf(const bundle::Bundle& bundle, size_t steps) {
+  const auto backend = backend::MakeReferenceBackend();
+  const prompt::Prompt prompt = prompt::Baked(bundle.spec);
+  std::vector<std::string> extra;
+  for (const auto& [stage, value] : bundle.stages) extra.push_back(value);
+  const auto encoder = runtime::Encoder::Open(bundle, *backend, {}, extra);
+  const auto streaming = runtime::OpenStreaming(bundle, *backend, {}, prompt);
+  std::map<std::string, std::vector<Tensor>> rows;
+  for (size_t t = 0; t < steps; ++t) {
+    const Tensor pixels = RandomTensor({3, 8, 8}, 500 + t, 1);
+    const auto outputs = encoder->Encode(runtime::AsBatch(pixels), prompt);
+    rows["pixel_values"].push_back(pixels);
+    rows["features"].push_back(*runtime::TakeOnly(*outputs, "feature"));
+    for (const auto& [stage, value] : bundle.stages) rows[stage].push_back(*runtime::TakeOnly(*outputs, value));
+    rows["actions"].push_back(*(*streaming)->Step(pixels));
+  }
+  std::map<std::string, Tensor> golden;
+  for (const auto& [name, parts] : rows) golden[name] = runtime::Stack(parts);
+  const auto tokens = static_cast<int64_t>(prompt.ids.size());
+  golden["input_ids"] = Tensor::From<int64_t>({1, tokens}, prompt.ids);
+  golden["attention_mask"] = Tensor::From<int64_t>({1, tokens}, prompt.mask);
+  return golden;
+}
+
+// A copy; with the name "absent" if there is no such check.
+inline Check Find(const Report& report, std::string_view name) {
+  for (const Check& check : report.checks) {
+    if (check.name == name) return check;
+  }
+  return {0, "absent", false, "", {}};
+}
+inline Check FirstFailed(const Report& report) {
+  return report.first_failure() == nullptr ? Check{0, "none", true, "", {}} : *report.first_failure();
+}
+inline std::string FirstFailure(const Report& report) { return FirstFailed(report).name; }
+
+}  // namespace vlaq::verification::testing
