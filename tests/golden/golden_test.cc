@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <sstream>
 
 #include "base/json.h"
@@ -56,7 +57,7 @@ Ran Verify(const fs::path& folder, const std::string& checkpoint, const fs::path
 // Largest difference between two runs' actions; infinite if they do not have the same number of steps and values.
 double Distance(const Json& a, const Json& b) {
   if (a.is_number() && b.is_number()) return std::abs(a.get<double>() - b.get<double>());
-  if (a.size() != b.size()) return INFINITY;
+  if (a.size() != b.size()) return std::numeric_limits<double>::infinity();
   double most = 0;
   for (size_t i = 0; i < a.size(); ++i) {
     const double d = a[i].is_object() ? Distance(a[i]["action"], b[i]["action"]) : Distance(a[i], b[i]);

@@ -18,7 +18,8 @@ Value AdditiveMask(Network& net, const Value& mask) {
   const Value causal = net.Op("LessOrEqual", {net.Unsqueeze(order, 1), net.Unsqueeze(order, 2)});
   const Value visible = net.Unsqueeze(net.Op("Equal", {mask, net.Integer(1)}), 1);
   const Value allowed = net.Op("And", {causal, visible});
-  const Value additive = net.Op("Where", {allowed, net.Scalar(0), net.Scalar(std::numeric_limits<float>::lowest())});
+  const Value additive =
+      net.Op("Where", {allowed, net.Scalar(0), net.Scalar(static_cast<double>(std::numeric_limits<float>::lowest()))});
   return net.Unsqueeze(additive, 1);
 }
 
