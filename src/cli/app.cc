@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <exception>
 #include <iostream>
 #include <optional>
@@ -37,10 +38,6 @@ struct Program {
     }
   }
 
-  bool Knows(std::string_view verb) const {
-    return std::any_of(kVerbs.begin(), kVerbs.end(), [&](const VerbRow& row) { return row.name == verb; });
-  }
-
   Context context;
   CLI::App app;
   std::vector<std::pair<CLI::App*, Action>> actions;
@@ -51,52 +48,83 @@ int Report(const Error& error, std::ostream& err) {
   return static_cast<int>(error.code);
 }
 
-// The verb's known options, for a suggestion.
+// The verb, or the verb below it, that the arguments name.
+struct Place {
+  const CLI::App* app = nullptr;
+  std::string path = "vlaq";
+  std::optional<std::string> unknown;  // the word where a verb should stand and none does
+};
+
+Place Follow(const Program& program, const std::vector<std::string>& arguments) {
+  Place place{&program.app, "vlaq", std::nullopt};
+  for (const std::string& word : arguments) {
+    const auto verbs = place.app->get_subcommands({});
+    if (verbs.empty() || word.starts_with('-')) break;
+    const auto verb = std::find_if(verbs.begin(), verbs.end(), [&](const auto* v) { return v->get_name() == word; });
+    if (verb == verbs.end()) {
+      place.unknown = word;
+      break;
+    }
+    place.app = *verb;
+    place.path += " " + word;
+  }
+  return place;
+}
+
+std::vector<std::string> VerbNames(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* verb : app.get_subcommands({})) names.push_back(verb->get_name());
+  return names;
+}
+
+// As they are typed: "--output", "-o".
 std::vector<std::string> OptionNames(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) {
     for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) names.push_back("-" + name);
   }
   return names;
 }
 
-// The verb, or the verb below it, that the arguments name.
-const CLI::App& Innermost(const Program& program, const std::vector<std::string>& arguments) {
-  const CLI::App* app = &program.app;
-  for (const std::string& argument : arguments) {
-    for (const CLI::App* sub : app->get_subcommands({})) {
-      if (sub->get_name() != argument) continue;
-      app = sub;
-      break;
-    }
-  }
-  return *app;
+// "--thread=2" -> "--thread", "-t2" -> "-t"; nothing for values, negative numbers and "-".
+std::string OptionName(const std::string& argument) {
+  if (argument.starts_with("--")) return argument.substr(0, argument.find('='));
+  const bool is_short =
+      argument.size() > 1 && argument[0] == '-' && std::isalpha(static_cast<unsigned char>(argument[1])) != 0;
+  return is_short ? argument.substr(0, 2) : "";
 }
 
 // What is wrong, and a word that might have been meant.
-struct Unknown {
+struct Complaint {
   std::string what;
   std::string meant;
 };
 
 // An unknown verb or option, which CLI11 reports only after complaints about required arguments.
-std::optional<Unknown> FindUnknown(const Program& program, const std::vector<std::string>& arguments) {
-  if (arguments.empty()) return std::nullopt;
-  const std::string& verb = arguments.front();
-  if (!verb.starts_with('-') && !program.Knows(verb)) {
-    std::vector<std::string> verbs;
-    for (const VerbRow& row : kVerbs) verbs.emplace_back(row.name);
-    return Unknown{fmt::format("there is no verb '{}'", verb), NearestWord(verb, verbs)};
+std::optional<Complaint> FindUnknown(const Place& place, const std::vector<std::string>& arguments) {
+  const std::vector<std::string> options = OptionNames(*place.app);
+  if (place.unknown) {
+    std::vector<std::string> known = VerbNames(*place.app);
+    known.insert(known.end(), options.begin(), options.end());  // for `vlaq help`
+    const std::string below = place.path == "vlaq" ? "" : fmt::format(" below `{}`", place.path);
+    return Complaint{fmt::format("there is no verb '{}'{}", *place.unknown, below), NearestWord(*place.unknown, known)};
   }
-  const std::vector<std::string> known = OptionNames(Innermost(program, arguments));
   for (const std::string& argument : arguments) {
     if (argument == "--") break;
-    if (!argument.starts_with("--")) continue;
-    const std::string name = argument.substr(0, argument.find('='));
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    return Unknown{fmt::format("there is no option {}", name), NearestWord(name, known)};
+    const std::string name = OptionName(argument);
+    if (name.empty() || std::find(options.begin(), options.end(), name) != options.end()) continue;
+    return Complaint{fmt::format("there is no option {}", name),
+                     name.starts_with("--") ? NearestWord(name, options) : ""};
   }
   return std::nullopt;
+}
+
+Complaint WhatIsWrong(const Place& place, const CLI::ParseError& error, const std::vector<std::string>& arguments) {
+  if (const auto unknown = FindUnknown(place, arguments)) return *unknown;
+  const std::vector<std::string> verbs = VerbNames(*place.app);
+  if (verbs.empty()) return {error.what(), ""};
+  return {fmt::format("`{}` needs a verb: {}", place.path, fmt::join(verbs, ", ")), ""};
 }
 
 int ReportUsage(const Program& program, const CLI::ParseError& error, const std::vector<std::string>& arguments,
@@ -105,11 +133,11 @@ int ReportUsage(const Program& program, const CLI::ParseError& error, const std:
     program.app.exit(error, out, err);
     return 0;
   }
-  const std::optional<Unknown> unknown = FindUnknown(program, arguments);
-  err << "vlaq: " << (unknown ? unknown->what : error.what()) << "\n";
-  if (unknown && !unknown->meant.empty()) err << "  did you mean " << unknown->meant << "?\n";
-  const bool known = !arguments.empty() && program.Knows(arguments.front());
-  err << "  `vlaq " << (known ? arguments.front() + " " : "") << "--help` shows the usage\n";
+  const Place place = Follow(program, arguments);
+  const Complaint complaint = WhatIsWrong(place, error, arguments);
+  err << "vlaq: " << complaint.what << "\n";
+  if (!complaint.meant.empty()) err << "  did you mean " << complaint.meant << "?\n";
+  err << "  `" << place.path << " --help` shows the usage\n";
   return static_cast<int>(ErrorCode::kUsage);
 }
 

@@ -1,85 +1,112 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
 
 #include "cli/app.h"
 #include "cli/verbs.h"
-#include "policy/policy_spec.h"
 
 namespace vlaq::cli {
 namespace {
 
-// Values of options that are names; all else completes to files.
-std::map<std::string, std::string> ChoicesByOption() {
-  return {
-      {"--feature-source", fmt::format("{}", fmt::join(policy::FeatureSourceNames(), " "))},
-      {"--prompt-layout", fmt::format("{}", fmt::join(policy::PromptLayoutNames(), " "))},
-      {"--precision", "fp32 fp16 bf16-as-stored"},
-      {"--target", "portable"},
-      {"--size", "micro full"},
-      {"--backend", "onnxruntime reference"},
-      {"--provider", "cpu"},
-  };
+// What stands after an option.
+enum class Value { kNone, kWords, kFile, kOther };
+
+Value ValueOf(const CLI::Option& option) {
+  constexpr std::array<std::string_view, 4> kNoFiles{"TEXT", "NAME", "UINT", "ID,ID,..."};
+  if (option.get_items_expected_max() == 0) return Value::kNone;  // a flag
+  const std::string type = option.get_type_name();
+  if (type.starts_with('{')) return Value::kWords;  // see OneOf()
+  const bool other = type.starts_with("INT") || std::find(kNoFiles.begin(), kNoFiles.end(), type) != kNoFiles.end();
+  return other ? Value::kOther : Value::kFile;
 }
 
-std::string OptionWords(const CLI::App& app) {
-  std::string words;
+// All spellings of an option: "--output", "-o".
+std::vector<std::string> Names(const CLI::Option& option) {
+  std::vector<std::string> names;
+  for (const std::string& name : option.get_lnames()) names.push_back("--" + name);
+  for (const std::string& name : option.get_snames()) names.push_back("-" + name);
+  return names;
+}
+
+struct Cases {
+  std::string words;                          // "case" lines: the words that may follow a verb
+  std::map<std::string, std::string> values;  // option -> what it sets for the value after it
+};
+
+void AddCases(const CLI::App& app, const std::string& path, Cases& cases) {
+  std::vector<std::string> words;
   for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) words += (words.empty() ? "--" : " --") + name;
+    for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+    const Value value = ValueOf(*option);
+    if (value == Value::kNone || option->get_positional()) continue;
+    std::string choices = option->get_type_name();
+    choices = value == Value::kWords ? choices.substr(1, choices.size() - 2) : "";
+    std::replace(choices.begin(), choices.end(), ',', ' ');
+    for (const std::string& name : Names(*option)) {
+      cases.values[name] = fmt::format("kind={} words=\"{}\"", value == Value::kFile ? "files" : "words", choices);
+    }
   }
-  return words;
-}
-
-// "case" lines: the words that may follow a verb.
-void AddCases(const CLI::App& app, const std::string& path, std::string& cases) {
-  std::string words = OptionWords(app);
   for (const CLI::App* sub : app.get_subcommands({})) {
-    words += " " + sub->get_name();
+    words.push_back(sub->get_name());
     AddCases(*sub, path + " " + sub->get_name(), cases);
   }
-  cases += fmt::format("    \"{}\") words=\"{}\" ;;\n", path, words);
+  cases.words += fmt::format("      \"{}\") words=\"{}\" ;;\n", path, fmt::join(words, " "));
+}
+
+// Verbs that have verbs below them, as "synth/checkpoint".
+std::string Pairs(const CLI::App& program) {
+  std::string pairs;
+  for (const CLI::App* verb : program.get_subcommands({})) {
+    for (const CLI::App* sub : verb->get_subcommands({})) {
+      pairs += fmt::format("{}{}/{}", pairs.empty() ? "" : " ", verb->get_name(), sub->get_name());
+    }
+  }
+  return pairs;
 }
 
 std::string BashCompletion(const CLI::App& program) {
-  std::string cases;
+  Cases cases;
   AddCases(program, "vlaq", cases);
-  std::string choices;
-  for (const auto& [option, names] : ChoicesByOption())
-    choices += fmt::format("    {}) words=\"{}\" ;;\n", option, names);
-  std::string verbs;
-  for (const CLI::App* verb : program.get_subcommands({})) {
-    for (const CLI::App* sub : verb->get_subcommands({}))
-      verbs += fmt::format(" {}/{}", verb->get_name(), sub->get_name());
-  }
+  std::string values;
+  for (const auto& [option, set] : cases.values) values += fmt::format("    {}) {} ;;\n", option, set);
   return fmt::format(R"(# bash completion for vlaq; load with: source <(vlaq completion bash)
 _vlaq() {{
-  local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}} words="" path=vlaq i
+  local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}}
+  local kind="" words="" path=vlaq pairs=" {0} " i
+  # Bash takes --option=value apart at the '='.
+  if [ "$current" = "=" ]; then current=""
+  elif [ "$previous" = "=" ] && [ "$COMP_CWORD" -ge 2 ]; then previous=${{COMP_WORDS[COMP_CWORD-2]}}
+  fi
   # A verb, and the verb below it where there is one.
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "${{COMP_WORDS[i]}}" in -*) break ;; esac
     if [ "$path" = vlaq ]; then path="vlaq ${{COMP_WORDS[i]}}"
-    else case " {1} " in *" ${{path#vlaq }}/${{COMP_WORDS[i]}} "*) path="$path ${{COMP_WORDS[i]}}" ;; esac; fi
+    else case "$pairs" in *" ${{path#vlaq }}/${{COMP_WORDS[i]}} "*) path="$path ${{COMP_WORDS[i]}}" ;; esac; fi
   done
+  # The value of an option.
   case "$previous" in
-{2}    *) previous="" ;;
-  esac
-  if [ -z "$previous" ]; then
+{1}  esac
+  # Options of the verb, verbs where one is due, and files.
+  if [ -z "$kind" ]; then
     case "$path" in
-{0}    esac
-    case "$current" in
-      -*) ;;
-      *) [ "$path" = vlaq ] || [[ " {1} " = *" ${{path#vlaq }}/"* ]] || words="" ;;  # files
-    esac
+{2}    esac
+    kind=files
+    case "$current" in -*) kind=words ;; esac
+    case "$path$pairs" in vlaq\ *" ${{path#vlaq }}/"*) kind=words ;; esac
+    [ "$path" = vlaq ] && kind=words
   fi
-  if [ -n "$words" ]; then
-    COMPREPLY=($(compgen -W "$words" -- "$current"))
+  if [ "$kind" = words ]; then
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
   else
-    COMPREPLY=($(compgen -f -- "$current"))
+    compopt -o filenames 2>/dev/null || true  # a slash after folders; only readline has it
+    mapfile -t COMPREPLY < <(compgen -f -- "$current")
   fi
 }}
-complete -o filenames -F _vlaq vlaq
+complete -F _vlaq vlaq
 )",
-                     cases, verbs.empty() ? "" : verbs.substr(1), choices);
+                     Pairs(program), values, cases.words);
 }
 
 }  // namespace

@@ -13,6 +13,8 @@
 namespace vlaq::cli {
 namespace {
 
+constexpr std::string_view kRevision = VLAQ_REVISION;  // "" if the sources were no repository
+
 struct Row {
   std::string name;
   std::string state;  // "ok", "missing", "missing (optional)"
@@ -74,21 +76,23 @@ Json AsJson(const Diagnosis& d) {
   for (const CpuFeature& f : d.machine.features) {
     features.push_back({{"name", f.name}, {"present", f.present}, {"purpose", f.purpose}});
   }
-  return {{"schema", "vlaq.doctor/1"},
-          {"vlaq", {{"version", kVersion}, {"build_type", VLAQ_BUILD_TYPE}, {"compiler", VLAQ_COMPILER}}},
-          {"backends", AsJson(d.backends)},
-          {"libraries", AsJson(d.libraries)},
-          {"machine",
-           {{"cpu", d.machine.cpu},
-            {"architecture", d.machine.architecture},
-            {"features", std::move(features)},
-            {"threads", d.machine.threads},
-            {"cores", d.machine.cores},
-            {"memory_bytes", d.machine.memory_bytes},
-            {"available_memory_bytes", d.machine.available_memory_bytes},
-            {"free_disk_bytes", d.free_disk_bytes}}},
-          {"missing", d.missing},
-          {"can_run", d.can_run}};
+  return {
+      {"schema", "vlaq.doctor/1"},
+      {"vlaq",
+       {{"version", kVersion}, {"build_type", VLAQ_BUILD_TYPE}, {"compiler", VLAQ_COMPILER}, {"revision", kRevision}}},
+      {"backends", AsJson(d.backends)},
+      {"libraries", AsJson(d.libraries)},
+      {"machine",
+       {{"cpu", d.machine.cpu},
+        {"architecture", d.machine.architecture},
+        {"features", std::move(features)},
+        {"threads", d.machine.threads},
+        {"cores", d.machine.cores},
+        {"memory_bytes", d.machine.memory_bytes},
+        {"available_memory_bytes", d.machine.available_memory_bytes},
+        {"free_disk_bytes", d.free_disk_bytes}}},
+      {"missing", d.missing},
+      {"can_run", d.can_run}};
 }
 
 std::string AsTable(std::vector<std::string> header, const std::vector<Row>& rows) {
@@ -98,7 +102,8 @@ std::string AsTable(std::vector<std::string> header, const std::vector<Row>& row
 }
 
 void Print(const Diagnosis& d, std::ostream& out) {
-  out << fmt::format("vlaq {}, {} build, {}\n\n", kVersion, VLAQ_BUILD_TYPE, VLAQ_COMPILER);
+  out << fmt::format("vlaq {}, {} build, {}, git revision {}\n\n", kVersion, VLAQ_BUILD_TYPE, VLAQ_COMPILER,
+                     kRevision.empty() ? "unknown" : kRevision);
   out << AsTable({"back end", "state", "version", "what for"}, d.backends);
   out << AsTable({"library", "state", "version", "what for"}, d.libraries);
   TextTable machine({"machine", "found", "what for"});

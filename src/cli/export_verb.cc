@@ -19,21 +19,6 @@ struct Arguments {
   bool json = false;
 };
 
-// A choice by name. Errors: kUsage listing the names.
-template <typename Enum>
-Status Choose(const std::string& option, const std::string& name, std::optional<Enum> found,
-              const std::vector<std::string>& known, std::optional<Enum>& to) {
-  if (name.empty()) return {};
-  if (!found) {
-    const std::string near = NearestWord(name, known);
-    return UsageError(
-        fmt::format("{} '{}' is not known", option, name),
-        near.empty() ? fmt::format("choose one of {}", fmt::join(known, ", ")) : fmt::format("did you mean {}?", near));
-  }
-  to = found;
-  return {};
-}
-
 Result<exporting::ExportOptions> OptionsFrom(const Arguments& a) {
   exporting::ExportOptions options;
   options.checkpoint = a.checkpoint;
@@ -41,17 +26,11 @@ Result<exporting::ExportOptions> OptionsFrom(const Arguments& a) {
   options.existing = WhenExisting(a.force);
   options.settings.config = a.config;
   options.settings.policy = a.policy;
-  VLAQ_RETURN_IF_ERROR(Choose("--feature-source", a.feature_source, policy::FindFeatureSource(a.feature_source),
-                              policy::FeatureSourceNames(), options.settings.feature_source));
-  VLAQ_RETURN_IF_ERROR(Choose("--prompt-layout", a.prompt_layout, policy::FindPromptLayout(a.prompt_layout),
-                              policy::PromptLayoutNames(), options.settings.prompt_layout));
-  std::optional<architecture::StoredPrecision> precision;
-  VLAQ_RETURN_IF_ERROR(Choose("--precision", a.precision, architecture::FindStoredPrecision(a.precision),
-                              {"fp32", "fp16", "bf16-as-stored"}, precision));
-  if (a.target != "portable") {
-    return UsageError(fmt::format("--target '{}' is not known", a.target), "export writes portable graphs only");
-  }
-  options.build.precision = *precision;
+  // The options take known names only; without one, the checkpoint and policy.json decide.
+  options.settings.feature_source = policy::FindFeatureSource(a.feature_source);
+  options.settings.prompt_layout = policy::FindPromptLayout(a.prompt_layout);
+  options.build.precision =
+      architecture::FindStoredPrecision(a.precision).value_or(architecture::StoredPrecision::kFp32);
   options.build.bake_prompt = a.bake_prompt;
   options.prompt.tokenizer = a.tokenizer;
   if (a.has_instruction) options.prompt.instruction = a.instruction;
@@ -129,13 +108,10 @@ Action AddExport(CLI::App& app, Context& context) {
   app.add_option("--policy", a->policy, "Feature source, layout, preprocessing, window, chunk, scale, prompt")
       ->type_name("policy.json")
       ->group(model);
-  app.add_option("--feature-source", a->feature_source,
-                 "What feeds the LSTM: mean_hidden, last_token, first_token, action_token, pooler")
-      ->type_name("NAME")
+  OneOf(app.add_option("--feature-source", a->feature_source, "What feeds the LSTM"), policy::FeatureSourceNames())
       ->group(model);
-  app.add_option("--prompt-layout", a->prompt_layout,
-                 "How the prompt stands around the image: hf_processor, robovlms, fork_fallback")
-      ->type_name("NAME")
+  OneOf(app.add_option("--prompt-layout", a->prompt_layout, "How the prompt stands around the image"),
+        policy::PromptLayoutNames())
       ->group(model);
   const std::string prompt = "Prompt (baked into the whole-policy graph; the encoder takes any prompt at run time)";
   auto* instruction =
@@ -149,11 +125,12 @@ Action AddExport(CLI::App& app, Context& context) {
       ->group(prompt);
   app.add_flag("--bake-prompt", a->bake_prompt, "Bake the prompt into the encoder, too")->group(prompt);
   const std::string result = "Result";
-  app.add_option("--precision", a->precision,
-                 "How weights are stored: fp32, fp16, bf16-as-stored; graphs compute in fp32")
+  OneOf(app.add_option("--precision", a->precision, "How weights are stored; graphs compute in fp32"),
+        {"fp32", "fp16", "bf16-as-stored"})
       ->capture_default_str()
       ->group(result);
-  app.add_option("--target", a->target, "What the graphs must run on: portable (any ONNX runtime, opset 17)")
+  OneOf(app.add_option("--target", a->target, "What the graphs must run on; portable: any ONNX runtime, opset 17"),
+        {"portable"})
       ->capture_default_str()
       ->group(result);
   AddForceFlag(app, a->force);

@@ -21,9 +21,6 @@ struct Arguments {
 
 Status Synthesise(const Arguments& a, Context& context) {
   synthesis::CheckpointOptions options;
-  if (a.size != "full" && a.size != "micro") {
-    return UsageError(fmt::format("--size '{}' is not known", a.size), "choose full (7.1 GB) or micro (5 MB)");
-  }
   options.size = a.size == "full" ? synthesis::Size::kFull : synthesis::Size::kMicro;
   options.seed = a.seed;
   options.plain = a.plain;
@@ -61,11 +58,15 @@ Action AddSynth(CLI::App& app, Context& context) {
   CLI::App* checkpoint =
       app.add_subcommand("checkpoint", "A .pth with the names, shapes and container of Mobile VLA's");
   app.require_subcommand(1);
-  checkpoint
-      ->add_option("--size", a->size,
-                   "full: 909 tensors, 1.7 billion parameters, 7.1 GB; micro: the same tensors, narrow")
+  OneOf(checkpoint->add_option(
+            "--size", a->size,
+            "full: 909 tensors, 1.7 billion parameters, 7.1 GB; micro: the same tensors, narrow, 5 MB"),
+        {"micro", "full"})
       ->capture_default_str();
-  checkpoint->add_option("--seed", a->seed, "Seed of the weights")->capture_default_str();
+  // CLI11 would read -1 as 2^64 - 1.
+  checkpoint->add_option("--seed", a->seed, "Seed of the weights, 0 or more")
+      ->capture_default_str()
+      ->check([](const std::string& given) { return given.starts_with('-') ? "must not be negative" : ""; });
   checkpoint
       ->add_option("-o,--output", a->output, "The file to write; micro writes config.json and policy.json beside it")
       ->type_name("FILE.pth")

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "backend/onnxruntime/onnxruntime.h"
@@ -15,12 +16,26 @@ void AddJsonFlag(CLI::App& app, bool& json) { app.add_flag("--json", json, "Prin
 
 void AddForceFlag(CLI::App& app, bool& force) { app.add_flag("--force", force, "Replace an existing output"); }
 
+CLI::Option* OneOf(CLI::Option* option, const std::vector<std::string>& names) {
+  const auto check = [names](const std::string& given) -> std::string {
+    if (std::find(names.begin(), names.end(), given) != names.end()) return "";
+    const std::string near = NearestWord(given, names);
+    return fmt::format(
+        "'{}' is not known; {}", given,
+        near.empty() ? fmt::format("choose one of {}", fmt::join(names, ", ")) : fmt::format("did you mean {}?", near));
+  };
+  return option->check(check)->type_name(fmt::format("{{{}}}", fmt::join(names, ",")));
+}
+
 void BackendChoice::AddTo(CLI::App& app) {
   const std::string group = "Back end";
-  app.add_option("--backend", name, "What runs the graphs: onnxruntime, or reference (slow, needs no library)")
+  std::vector<std::string> names;
+  for (const auto& backend : AllBackends({})) names.emplace_back(backend->name());
+  OneOf(app.add_option("--backend", name, "What runs the graphs; reference is slow and needs no library"), names)
       ->capture_default_str()
       ->group(group);
   app.add_option("--provider", provider, "Execution provider of the back end; an absent one is an error")
+      ->type_name("NAME")
       ->capture_default_str()
       ->group(group);
   app.add_option("--ort", library, "The ONNX Runtime library to load (also: the variable VLAQ_ORT)")
@@ -33,16 +48,12 @@ void BackendChoice::AddTo(CLI::App& app) {
 }
 
 Result<std::unique_ptr<backend::Backend>> BackendChoice::Make() const {
-  std::unique_ptr<backend::Backend> backend;
-  if (name == "onnxruntime") {
-    backend = backend::MakeOnnxRuntimeBackend({library});
-  } else if (name == "reference") {
-    backend = backend::MakeReferenceBackend();
-  } else {
-    return UsageError(fmt::format("unknown back end '{}'", name), "known are onnxruntime and reference");
+  for (auto& backend : AllBackends(library)) {
+    if (backend->name() != name) continue;
+    VLAQ_RETURN_IF_ERROR(backend->Available());
+    return std::move(backend);
   }
-  VLAQ_RETURN_IF_ERROR(backend->Available());
-  return backend;
+  return InternalError("", fmt::format("the options let back end '{}' pass", name));
 }
 
 backend::OpenOptions BackendChoice::Options() const {

@@ -35,6 +35,10 @@ void AddJsonFlag(CLI::App& app, bool& json);
 void AddForceFlag(CLI::App& app, bool& force);
 inline Existing WhenExisting(bool force) { return force ? Existing::kReplace : Existing::kRefuse; }
 
+// Makes the option take one of these names only: they show in its help and in the completion, and another name is a
+// usage error with the nearest one. An option that was not given is left alone.
+CLI::Option* OneOf(CLI::Option* option, const std::vector<std::string>& names);
+
 // Which back end runs a graph, and how.
 struct BackendChoice {
   std::string name = "onnxruntime";
@@ -43,7 +47,7 @@ struct BackendChoice {
   int threads = 0;
 
   void AddTo(CLI::App& app);
-  // Errors: kUsage for an unknown name, kBackend if it is not available. No fallback.
+  // Errors: kBackend if it is not available. No fallback.
   Result<std::unique_ptr<backend::Backend>> Make() const;
   backend::OpenOptions Options() const;
 };

@@ -23,8 +23,8 @@ Result<verification::Report> Verify(const Arguments& a, const bundle::Bundle& bu
   if (!a.against.empty()) {
     VLAQ_ASSIGN_OR_RETURN(checkpoint, checkpoint::Checkpoint::Open(a.against));
   }
+  VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());  // before the work of minutes
   VLAQ_RETURN_IF_ERROR(verification::CheckIdentity(bundle, checkpoint.get(), log, report));
-  VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
   verification::NumberOptions options;
   options.backend = backend.get();
   options.open = a.backend.Options();
