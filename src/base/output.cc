@@ -10,6 +10,8 @@
 #include <cstring>
 #include <vector>
 
+#include "base/unfinished.h"
+
 namespace vlaq {
 namespace fs = std::filesystem;
 namespace {
@@ -18,13 +20,6 @@ constexpr size_t kBufferBytes = size_t{1} << 20U;
 
 Error SystemError(const fs::path& path, std::string_view doing, int error) {
   return InputError(path.string(), fmt::format("cannot {}: {}", doing, std::strerror(error)));
-}
-
-fs::path TemporaryName(const fs::path& target) {
-  fs::path name = target;
-  if (name.filename().empty()) name = name.parent_path();  // "out/" names the folder "out"
-  name += fmt::format(".part-{}", ::getpid());
-  return name;
 }
 
 Status RefuseExisting(const fs::path& target, Existing existing) {
@@ -77,16 +72,19 @@ OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
 }
 
 OutputFile::~OutputFile() {
-  if (!state_ || state_->fd < 0) return;
-  ::close(state_->fd);
-  ::unlink(state_->temporary.c_str());
+  if (!state_) return;
+  if (state_->fd >= 0) {
+    ::close(state_->fd);
+    ::unlink(state_->temporary.c_str());
+  }
+  ReleaseTemporaryName(state_->temporary);
 }
 
 Result<OutputFile> OutputFile::Create(const fs::path& path, Existing existing) {
   VLAQ_RETURN_IF_ERROR(RefuseExisting(path, existing));
   auto state = std::make_unique<State>();
   state->target = path;
-  state->temporary = TemporaryName(path);
+  state->temporary = ClaimTemporaryName(path);
   state->existing = existing;
   state->buffer.reserve(kBufferBytes);
   state->fd = ::open(state->temporary.c_str(), O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0644);
@@ -151,7 +149,7 @@ Result<OutputFolder> OutputFolder::Create(const fs::path& target, Existing exist
         fmt::format("{} exists and was not written by vlaq, so --force does not replace it", plain.string()),
         "remove it yourself, or give another name");
   }
-  fs::path temporary = TemporaryName(plain);
+  fs::path temporary = ClaimTemporaryName(plain);
   fs::remove_all(temporary, error);
   if (!fs::create_directory(temporary, error)) return SystemError(plain, "create the folder", error.value());
   return OutputFolder(std::move(plain), std::move(temporary));
@@ -175,6 +173,7 @@ void OutputFolder::Discard() noexcept {
   if (temporary_.empty()) return;
   std::error_code ignored;
   fs::remove_all(temporary_, ignored);
+  ReleaseTemporaryName(temporary_);
   temporary_.clear();
 }
 
@@ -193,6 +192,7 @@ Status OutputFolder::Commit() {
     if (!old.empty()) fs::rename(old, target_, error);
     return SystemError(target_, "move the finished folder into place", reason);
   }
+  ReleaseTemporaryName(temporary_);
   temporary_.clear();
   if (!old.empty()) fs::remove_all(old, error);
   return {};

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/testing.h"
+#include "base/unfinished.h"
 
 namespace vlaq {
 namespace {
@@ -84,6 +85,27 @@ TEST(OutputFile, NamesTheMissingFolder) {
   ASSERT_FALSE(file.ok());
   EXPECT_EQ(file.error().code, ErrorCode::kInput);
   EXPECT_NE(file.error().ToString().find("none does not exist"), std::string::npos);
+}
+
+TEST(OutputFile, RemovesWhatAKilledProcessLeft) {
+  TemporaryFolder folder;
+  // No process has the largest number; 1 is always there.
+  ASSERT_TRUE(WriteFile(folder.path() / "a.bin.part-2147483647", "x", Existing::kRefuse).ok());
+  ASSERT_TRUE(WriteFile(folder.path() / "a.bin.part-1", "x", Existing::kRefuse).ok());
+  ASSERT_TRUE(WriteFile(folder.path() / "other.bin.part-2147483647", "x", Existing::kRefuse).ok());
+  ASSERT_TRUE(WriteFile(folder.path() / "a.bin", "new", Existing::kRefuse).ok());
+  EXPECT_FALSE(fs::exists(folder.path() / "a.bin.part-2147483647"));
+  EXPECT_TRUE(fs::exists(folder.path() / "a.bin.part-1"));
+  EXPECT_TRUE(fs::exists(folder.path() / "other.bin.part-2147483647"));
+}
+
+TEST(OutputFolder, IsRemovedWhenTheProgramIsInterrupted) {
+  TemporaryFolder folder;
+  auto out = OutputFolder::Create(folder.path() / "b", Existing::kRefuse, [](const fs::path&) { return true; });
+  ASSERT_TRUE(out.ok());
+  ASSERT_TRUE(WriteFile(out->path() / "x", "1", Existing::kRefuse).ok());
+  RemoveUnfinishedOutputs();
+  EXPECT_EQ(CountEntries(folder.path()), 0U);
 }
 
 TEST(OutputFolder, ReplacesOnlyWhatIsOurs) {
