@@ -1,6 +1,8 @@
 // The main job: synth, inspect, export, run.
 #include <cmath>
 
+#include "architecture/testing.h"
+#include "image/frames.h"
 #include "program.h"
 
 namespace vlaq {
@@ -16,6 +18,11 @@ class Chain : public CliTest {
   static std::string Ids() {
     std::string text = Json::parse(Content(In("policy.json")))["prompt_ids"].dump();
     return text.substr(1, text.size() - 2);
+  }
+  // The same with another last token.
+  static std::string IdsEndingWith(const std::string& id) {
+    std::string ids = Ids();
+    return ids.replace(ids.rfind(',') + 1, std::string::npos, id);
   }
 };
 
@@ -85,7 +92,15 @@ TEST_F(Chain, ExportIsDeterministicAndSaysWhatItAssumed) {
   for (const char* setting : {"feature_source", "prompt_layout", "window", "action_scale", "preprocess", "chunk"}) {
     EXPECT_THAT(assumed, HasSubstr(setting));
   }
-  ASSERT_EQ(Export(In("again")).exit_code, 0);
+  const Ran again = Export(In("again"));
+  ASSERT_EQ(again.exit_code, 0);
+  const Ran text =
+      Vlaq({"export", Checkpoint(), "-o", In("third"), "--config", In("config.json"), "--prompt-ids", Ids()});
+  const Json report = ran.json();
+  ASSERT_GE(report["assumptions"].size(), 6U);
+  for (const Json& assumption : report["assumptions"]) {
+    EXPECT_THAT(text.out, HasSubstr("  - " + assumption.get<std::string>() + "\n"));
+  }
   for (const auto& entry : fs::directory_iterator(Bundle())) {
     EXPECT_EQ(Content(entry.path()), Content(fs::path(In("again")) / entry.path().filename())) << entry.path();
   }
@@ -109,6 +124,9 @@ TEST_F(Chain, ExportRefusesWhatItCannotKnow) {
   EXPECT_EQ(tokenizer.exit_code, 2);
   EXPECT_THAT(tokenizer.err, HasSubstr("--tokenizer"));
   EXPECT_EQ(Export(In("no"), {"--prompt-ids", "0,1,2"}).exit_code, 2);
+  const Ran unknown_id = Export(In("no"), {"--prompt-ids", IdsEndingWith("600")});
+  EXPECT_EQ(unknown_id.exit_code, 2);
+  EXPECT_THAT(unknown_id.err, HasSubstr("600"));
   Json policy = Json::parse(Content(In("policy.json")));
   policy["lstm_hidden"] = 31;
   Overwrite(In("wrong.json"), policy.dump());
@@ -153,11 +171,15 @@ TEST_F(Chain, StreamingAndWholeGraphAgreeAndPromptsMatter) {
   const Json streaming = Vlaq({"run", Bundle(), "--frames", Frames(), "--json"}).json();
   const Json whole = Vlaq({"run", Bundle(), "--frames", Frames(), "--whole-graph", "--json", "--threads", "1"}).json();
   EXPECT_EQ(streaming["schema"], "vlaq.run/1");
-  ASSERT_GE(streaming["steps"].size(), 3U);
+  ASSERT_GT(streaming["steps"].size(), 8U) << "past the window";
+  EXPECT_EQ(streaming["mode"], "streaming");
+  EXPECT_EQ(whole["mode"], "whole");
+  EXPECT_THAT(streaming["runs_on"].get<std::string>(), HasSubstr("ONNX Runtime"));
+  EXPECT_EQ(streaming["prompt_ids"], Json::parse(Content(In("policy.json")))["prompt_ids"]);
+  EXPECT_EQ(streaming["action_scale"], 2.0);
   ASSERT_EQ(streaming["steps"].size(), whole["steps"].size());
-  std::string ids = Ids();
-  ids.replace(ids.rfind(',') + 1, std::string::npos, "77");
-  const Json other = Vlaq({"run", Bundle(), "--frames", Frames(), "--prompt-ids", ids, "--json"}).json();
+  const Json other =
+      Vlaq({"run", Bundle(), "--frames", Frames(), "--prompt-ids", IdsEndingWith("77"), "--json"}).json();
   double moved = 0;
   for (size_t t = 0; t < streaming["steps"].size(); ++t) {
     const Json& step = streaming["steps"][t];
@@ -180,14 +202,93 @@ TEST_F(Chain, ABackEndThatIsAbsentIsAnError) {
     arguments.insert(arguments.end(), more.begin(), more.end());
     return Vlaq(arguments);
   };
-  const Ran provider = run({"--provider", "tensorrt"});
-  EXPECT_EQ(provider.exit_code, 4);
-  EXPECT_THAT(provider.err, AllOf(HasSubstr("tensorrt"), HasSubstr("cpu")));
+  for (const char* name : {"cuda", "tensorrt"}) {
+    const Ran provider = run({"--provider", name});
+    EXPECT_EQ(provider.exit_code, 4);
+    EXPECT_THAT(provider.err, AllOf(HasSubstr(name), HasSubstr("it has "), HasSubstr("cpu")));
+  }
   const Ran library = run({"--ort", "/nowhere/libonnxruntime.so"});
   EXPECT_EQ(library.exit_code, 4);
   EXPECT_THAT(library.err, HasSubstr("/nowhere/libonnxruntime.so"));
   EXPECT_EQ(run({"--backend", "nonsense"}).exit_code, 2);
   EXPECT_EQ(run({"--whole-graph", "--prompt-ids", "0,2"}).exit_code, 2);
+  EXPECT_EQ(run({"--prompt-ids", "0,2"}).exit_code, 2);
+  const Ran unknown_id = run({"--prompt-ids", IdsEndingWith("600")});
+  EXPECT_EQ(unknown_id.exit_code, 2);
+  EXPECT_THAT(unknown_id.err, HasSubstr("600"));
+}
+
+// Pictures one by one, their folder in natural order (frame10 last), and the same pixels as a tensor.
+TEST_F(Chain, FramesComeFromFilesFoldersAndTensors) {
+  std::vector<std::filesystem::path> pictures;
+  for (int i = 1; i <= 10; ++i) {
+    for (const char* type : {"png", "jpg"}) {
+      const fs::path path = fs::path(Frames()) / ("frame" + std::to_string(i) + "." + type);
+      if (fs::exists(path)) pictures.push_back(path);
+    }
+  }
+  ASSERT_EQ(pictures.size(), 10U);
+  const auto source = image::OpenPictures(pictures);
+  ASSERT_TRUE(source.ok());
+  std::vector<uint8_t> pixels;
+  Shape shape;
+  std::vector<std::string> files{"run", Bundle(), "--json", "--frames"};
+  for (size_t i = 0; i < 10; ++i) {
+    files.push_back(pictures[i].string());
+    const auto frame = (*source)->Read(i);
+    ASSERT_TRUE(frame.ok());
+    shape = {10, frame->pixels.height, frame->pixels.width, 3};
+    pixels.insert(pixels.end(), frame->pixels.rgb.begin(), frame->pixels.rgb.end());
+  }
+  architecture::testing::WriteSafetensors(In("frames.safetensors"), {{"u8", Tensor::From<uint8_t>(shape, pixels)}});
+  const auto actions = [](const Ran& ran) {
+    EXPECT_EQ(ran.exit_code, 0) << ran.err;
+    const Json document = ran.json();
+    EXPECT_EQ(document["steps"].size(), 10U);
+    std::string text;
+    for (const Json& step : document["steps"]) text += step["action"].dump();
+    return text;
+  };
+  const std::string from_files = actions(Vlaq(files));
+  EXPECT_EQ(actions(Vlaq({"run", Bundle(), "--json", "--frames", Frames()})), from_files);
+  EXPECT_EQ(actions(Vlaq({"run", Bundle(), "--json", "--frames", In("frames.safetensors:u8")})), from_files);
+  std::swap(files[4], files[9]);
+  EXPECT_NE(actions(Vlaq(files)), from_files);
+}
+
+TEST_F(Chain, FramesThatCannotBeReadAreNamed) {
+  const auto run = [&](std::vector<std::string> frames) {
+    frames.insert(frames.begin(), {"run", Bundle(), "--frames"});
+    return Vlaq(frames);
+  };
+  const std::string golden = VLAQ_TESTDATA "/golden/mean_hidden/golden.safetensors";
+  const Ran tensor = run({golden + ":frames"});
+  EXPECT_EQ(tensor.exit_code, 3);
+  EXPECT_THAT(tensor.err, AllOf(HasSubstr("no tensor 'frames'"), HasSubstr("frames.u8")));
+  EXPECT_EQ(run({golden + ":actions"}).exit_code, 3);  // no pictures
+  EXPECT_EQ(run({golden + ":frames.u8", Frames()}).exit_code, 2);
+  const Ran missing = run({"/nowhere/frame.png"});
+  EXPECT_EQ(missing.exit_code, 3);
+  EXPECT_THAT(missing.err, HasSubstr("/nowhere/frame.png"));
+  EXPECT_EQ(run({Checkpoint()}).exit_code, 3);  // no picture
+  EXPECT_EQ(run({Bundle()}).exit_code, 3);      // a folder without any
+}
+
+TEST_F(Chain, WhatIsNoCheckpointIsBadInput) {
+  Overwrite(In("notes.pth"), "val_mae 0.222, keep this one");
+  for (const char* verb : {"inspect", "export"}) {
+    std::vector<std::string> arguments{verb, In("notes.pth")};
+    if (std::string(verb) == "export") arguments.insert(arguments.end(), {"-o", In("no")});
+    const Ran ran = Vlaq(arguments);
+    EXPECT_EQ(ran.exit_code, 3) << verb;
+    EXPECT_THAT(ran.err, AllOf(HasSubstr("notes.pth"), HasSubstr("byte 0"), HasSubstr("vlaq reads .pth"))) << verb;
+    EXPECT_EQ(ran.out, "") << verb;
+  }
+  EXPECT_EQ(Vlaq({"export", Bundle(), "-o", In("no")}).exit_code, 3);
+  const Ran run = Vlaq({"run", Checkpoint(), "--frames", Frames()});
+  EXPECT_EQ(run.exit_code, 3);
+  EXPECT_THAT(run.err, HasSubstr("`vlaq export` makes one"));
+  EXPECT_FALSE(fs::exists(In("no")));
 }
 
 }  // namespace

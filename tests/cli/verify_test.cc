@@ -1,4 +1,9 @@
 // verify can fail, and says where.
+#include <cmath>
+
+#include "bundle/bundle.h"
+#include "onnx/builder.h"
+#include "onnx/model_file.h"
 #include "program.h"
 
 namespace vlaq {
@@ -23,6 +28,19 @@ class Verify : public CliTest {
       EXPECT_THAT(row["detail"].get<std::string>(), HasSubstr(detail));
     }
     EXPECT_TRUE(found) << check << " did not fail:\n" << ran.out;
+  }
+
+  // Makes policy.json believe in the files as they are now, as a careful forger would.
+  static void AcceptFiles(const std::string& bundle) {
+    Json policy = Json::parse(Content(bundle + "/policy.json"));
+    for (Json* record :
+         {&policy["graphs"]["whole"], &policy["graphs"]["encoder"], &policy["graphs"]["head"], &policy["weights"]}) {
+      const auto found = bundle::Describe(fs::path(bundle) / (*record)["file"].get<std::string>());
+      ASSERT_TRUE(found.ok());
+      (*record)["bytes"] = found->bytes;
+      (*record)["sha256"] = found->sha256;
+    }
+    Overwrite(bundle + "/policy.json", policy.dump());
   }
 
   // Where a weight lies in weights.bin.
@@ -67,6 +85,7 @@ TEST_F(Verify, NamesSwappedGates) {
   weights.replace(offset, gate, weights.substr(offset + gate, gate));
   weights.replace(offset + gate, gate, first);
   Overwrite(bundle + "/weights.bin", weights);
+  AcceptFiles(bundle);
   ExpectCaught(bundle, "weights", "rnn.weight_hh_l2");
 }
 
@@ -86,13 +105,56 @@ TEST_F(Verify, NoticesStaleAndTruncatedWeights) {
   ExpectCaught(shorter, "files", "weights.bin");
 }
 
+// The accident that vlaq is for: a graph with the right input and output, and nothing of the policy between them.
 TEST_F(Verify, NoticesAStandInOfTheSameShape) {
-  // Another policy's graph under the right name: same inputs and outputs, other inside.
-  const std::string stand_in = Copy("stand_in");
-  ASSERT_EQ(Export(In("pooled"), {"--feature-source", "mean_hidden", "--prompt-layout", "hf_processor"}).exit_code, 0);
-  fs::copy_file(stand_in + "/head.onnx", stand_in + "/encoder.onnx", fs::copy_options::overwrite_existing);
-  ExpectCaught(stand_in, "structure", "encoder");
-  ExpectCaught(stand_in, "reach", "has no influence on the outputs");
+  using onnx::Dim;
+  onnx::GraphBuilder b("stand_in");
+  const std::string pixels =
+      b.Input("pixel_values", DType::kF32,
+              {Dim::Named("batch"), Dim::Named("window"), Dim::Fixed(3), Dim::Fixed(224), Dim::Fixed(224)});
+  Tensor matrix = Tensor::Make(DType::kF32, {224, 2});
+  for (size_t i = 0; i < 448; ++i) matrix.mutable_data<float>()[i] = 0.1F * static_cast<float>(std::sin(i));
+  const std::string mean = b.Op("ReduceMean", {pixels}, {{"axes", onnx::Ints{1, 2, 3}}, {"keepdims", int64_t{0}}});
+  const std::string actions = b.Op("Tanh", {b.Op("MatMul", {mean, b.Constant("w", matrix)})});
+  b.Output(b.Op("Reshape", {actions, b.Constant(onnx::Ints{0, 1, 2})}), "actions", DType::kF32,
+           {Dim::Named("batch"), Dim::Fixed(1), Dim::Fixed(2)});
+  const std::string bundle = Copy("stand_in");
+  Overwrite(bundle + "/mae0222_model_cpu.onnx", *onnx::Serialize(onnx::MakeModel(*b.Finish(), "x")));
+  AcceptFiles(bundle);
+  // It runs, and its numbers look like actions.
+  const Ran run = Vlaq({"run", bundle, "--frames", Frames(), "--whole-graph", "--json"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_LE(std::abs(run.json()["steps"][0]["action"][0][0].get<double>()), 1);
+  ExpectCaught(bundle, "structure", "whole is not the graph");
+  ExpectCaught(bundle, "reach", "has no influence on the outputs");
+  ExpectCaught(bundle, "streaming", "largest difference");
+  EXPECT_LT(Vlaq({"verify", bundle, "--against", Checkpoint(), "--json"}).json()["reached_fraction"].get<double>(),
+            0.01);
+}
+
+TEST_F(Verify, NoticesADroppedLayer) {
+  const std::string bundle = Copy("dropped");
+  for (const char* file : {"/mae0222_model_cpu.onnx", "/encoder.onnx"}) {
+    onnx::Model model = *onnx::ReadModel(bundle + file);
+    const std::string layer = "text/layer.5/";
+    ASSERT_GT(std::erase_if(model.graph.nodes, [&](const onnx::Node& node) { return node.name.starts_with(layer); }),
+              20U);
+    size_t rewired = 0;
+    for (onnx::Node& node : model.graph.nodes) {  // what came out of the layer is now what went in
+      for (std::string& input : node.inputs) {
+        if (!input.starts_with(layer)) continue;
+        input.replace(0, layer.size(), "text/layer.4/");
+        ++rewired;
+      }
+    }
+    ASSERT_GE(rewired, 2U);
+    Overwrite(bundle + file, *onnx::Serialize(model));
+  }
+  AcceptFiles(bundle);
+  // Both graphs agree with each other, and they run: only comparing with the checkpoint's structure shows it.
+  EXPECT_EQ(Vlaq({"run", bundle, "--frames", Frames()}).exit_code, 0);
+  ExpectCaught(bundle, "structure", "text/layer.5/");
+  ExpectCaught(bundle, "reach", "text_model.model.layers.5.");
 }
 
 TEST_F(Verify, GoldenFilesMustFit) {
