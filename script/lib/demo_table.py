@@ -12,7 +12,7 @@ def load(name):
 
 
 def median_ms(run):
-    return statistics.median(step["latency_ms"] for step in run["steps"][run["steps"][-1]["t"] // 2:])
+    return statistics.median(step["latency_ms"] for step in run["steps"][-3:])  # the window is full by then
 
 
 verify, streaming, whole = load("verify.json"), load("streaming.json"), load("whole.json")
@@ -24,10 +24,11 @@ rows = [
      f"yes: the outputs depend on {100 * verify['reached_fraction']:.0f} % of {verify['parameters']:,} parameters"),
     ("Does it compute what PyTorch computes?",
      f"yes: actions differ by {checks['actions']['figures']['max_absolute']:.0e} at most (1e-5 allowed)"),
-    ("Is one new frame a step as good as the whole window?", f"yes: the actions differ by {apart:.0e}"),
+    ("Is one new frame a step as good as the whole window?",
+     f"{'yes' if apart <= 1e-6 else 'NO'}: the actions differ by {apart:.0e} at most"),
     ("What does a control step cost?",
-     f"{median_ms(streaming):.1f} ms streaming, {median_ms(whole):.1f} ms with the whole window"),
-    ("Is a look-alike network caught?", f"yes: {caught}" if caught != "no" else "NO"),
+     f"{median_ms(streaming):.1f} ms with one new frame, {median_ms(whole):.1f} ms with the window of 8 (909 narrow tensors)"),
+    ("Is a look-alike network caught?", f"yes: verify ends with {caught}" if caught != "no" else "NO"),
 ]
 width = max(len(question) for question, _ in rows)
 print("\n".join(f"{question:<{width}}  {answer}" for question, answer in rows))
