@@ -67,8 +67,8 @@ class TinyPolicy {
       const std::string& prefix = part == "lstm" || part == "mlp" ? head : backbone;
       const bool matrix = expected.shape.size() > 1;
       const bool norm = !matrix && expected.name.ends_with(".weight");
-      const double fan = matrix ? static_cast<double>(*ElementCount(expected.shape) / expected.shape[0]) : 25;
-      const double scale = part == "lstm" ? 0.5 : 1 / std::sqrt(fan);
+      const int64_t fan = matrix ? *ElementCount(expected.shape) / expected.shape[0] : 25;
+      const double scale = part == "lstm" ? 0.5 : 1 / std::sqrt(static_cast<double>(fan));
       tensors.emplace(prefix + expected.name, RandomTensor(expected.shape, ++seed, scale, norm ? 1 : 0));
     }
     if (robovlms) tensors.emplace("model.action_token", RandomTensor({structure.text.width}, ++seed, 0.2));

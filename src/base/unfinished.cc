@@ -1,11 +1,11 @@
 #include "base/unfinished.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <mutex>
 #include <set>
 

@@ -23,7 +23,7 @@ void ExpectGolden(const std::string& name, const PreprocessSpec& spec) {
   constexpr size_t kStride = 37;
   const std::string bytes = ReadAll(Fixture(name + ".f32"));
   std::vector<float> expected(bytes.size() / sizeof(float));
-  ASSERT_EQ(expected.size(), (3 * 224 * 224 + kStride - 1) / kStride);
+  ASSERT_EQ(expected.size(), (size_t{3} * 224 * 224 + kStride - 1) / kStride);
   std::memcpy(expected.data(), bytes.data(), bytes.size());
   const Result<Image> frame = ReadImage(Fixture(name + ".png"));
   ASSERT_TRUE(frame.ok());

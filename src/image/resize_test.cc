@@ -129,7 +129,8 @@ TEST(Resize, SlowTwinAgreesWithinOneLevel) {
       source.Reset(33, 27);
       for (int i = 0; i < 33 * 27; ++i) {
         for (int c = 0; c < 3; ++c) {
-          const double wave = std::sin(i % 33 * 0.2 + c) + std::cos(i / 33 * 0.3);
+          const int row = i / 33;
+          const double wave = std::sin(i % 33 * 0.2 + c) + std::cos(row * 0.3);
           source.rgb[static_cast<size_t>(3 * i + c)] = static_cast<uint8_t>(128 + 40 * wave);
         }
       }

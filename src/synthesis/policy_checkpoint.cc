@@ -55,7 +55,7 @@ struct Batch {
 // The pickle and the storages it refers to, numbered in the order of the pickle as PyTorch does.
 class Content {
  public:
-  Content(const CheckpointOptions& options) : plans_(PolicyTensors(ShapeOf(options.size))) {
+  explicit Content(const CheckpointOptions& options) : plans_(PolicyTensors(ShapeOf(options.size))) {
     pickle_.OpenDict();
     if (!options.plain) {
       pickle_.Text("epoch");

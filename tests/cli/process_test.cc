@@ -1,10 +1,10 @@
 // What only shows in a process of its own: variables of the environment, and being killed.
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <thread>
 
 #include "program.h"

@@ -177,7 +177,7 @@ TEST_F(IdentityTest, AConstantChanged) {
   EditGraph(Whole(), [&](onnx::Model& model) {
     for (onnx::Initializer& initializer : model.graph.initializers) {
       auto* value = std::get_if<Tensor>(&initializer.data);
-      if (value == nullptr || initializer.dtype != DType::kF32 || initializer.shape.size() != 0) continue;
+      if (value == nullptr || initializer.dtype != DType::kF32 || !initializer.shape.empty()) continue;
       if (std::abs(value->data<float>()[0] - std::sqrt(12.0F)) > 1e-6F) continue;  // the embedding's scale
       *value = Tensor::Scalar(1.0F);
       changed = true;

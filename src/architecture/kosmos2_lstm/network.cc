@@ -101,7 +101,8 @@ Value Network::SplitHeads(const Value& x, const Attention& attention, const std:
 
 Value Network::Attend(const Value& queries_from, const Value& keys_from, const Attention& a) {
   const auto scope = graph_.Enter(LastPart(a.module));
-  const double scale = 1 / std::sqrt(static_cast<double>(a.width / a.heads));
+  const int64_t head_width = a.width / a.heads;
+  const double scale = 1 / std::sqrt(static_cast<double>(head_width));
   const Value scaled = Mul(Linear(queries_from, a.module + ".q_proj"), Scalar(scale));
   const Value q = SplitHeads(scaled, a, {0, 2, 1, 3});
   const Value k = SplitHeads(Linear(keys_from, a.module + ".k_proj"), a, {0, 2, 3, 1});

@@ -34,8 +34,7 @@ VariantDefaults DefaultsOf(const Structure& structure) {
 
 class Proposer {
  public:
-  Proposer(const checkpoint::Checkpoint& checkpoint, const Settings& settings, Structure structure)
-      : checkpoint_(checkpoint), settings_(settings), s_(std::move(structure)) {}
+  Proposer(const Settings& settings, Structure structure) : settings_(settings), s_(std::move(structure)) {}
 
   Result<Proposal> Propose();
 
@@ -54,7 +53,6 @@ class Proposer {
   Status CheckFeatureWidth() const;
   void Warn();
 
-  const checkpoint::Checkpoint& checkpoint_;
   const Settings& settings_;
   Structure s_;
   Json policy_ = Json::object();
@@ -240,7 +238,7 @@ Result<Proposal> Proposer::Propose() {
 
 Result<Proposal> Kosmos2Lstm::Propose(const checkpoint::Checkpoint& checkpoint, const Settings& settings) const {
   VLAQ_ASSIGN_OR_RETURN(Structure structure, RequireStructure(checkpoint));
-  return Proposer(checkpoint, settings, std::move(structure)).Propose();
+  return Proposer(settings, std::move(structure)).Propose();
 }
 
 }  // namespace vlaq::kosmos2_lstm
