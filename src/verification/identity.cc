@@ -256,7 +256,8 @@ class IdentityChecker {
       wrong.push_back(recipe.sources.empty() ? recipe.name : recipe.sources.front());
     }
     if (!wrong.empty()) {
-      Add(Failed("weights", fmt::format("{} {}", SomeOf(wrong), first_problem)));
+      const bool one = wrong.size() == 1;
+      Add(Failed("weights", fmt::format("{}{} {}", SomeOf(wrong), one ? "" : " are wrong; the first", first_problem)));
       return;
     }
     Add(Passed("weights",
@@ -320,10 +321,14 @@ class IdentityChecker {
     const std::string share =
         fmt::format("the outputs depend on {} of {} parameters ({:.2f} %)", Grouped(report_.reached_parameters),
                     Grouped(report_.parameters), 100 * report_.reached_fraction());
-    Check check =
-        unreached.empty()
-            ? Passed("reach", share)
-            : Failed("reach", fmt::format("{} has no influence on the outputs; {}", SomeOf(unreached), share));
+    Check check = Passed("reach", share);
+    if (!unreached.empty()) {
+      const bool one = unreached.size() == 1;
+      check = Failed("reach", fmt::format("{} {} no influence on the outputs; {}", SomeOf(unreached),
+                                          one ? "has" : "have", share));
+    } else if (report_.reached_parameters == 0) {
+      check = Failed("reach", "the outputs depend on no parameter of the checkpoint");
+    }
     check.figures = {{"fraction", report_.reached_fraction()}};
     Add(std::move(check));
   }
