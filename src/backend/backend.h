@@ -32,7 +32,7 @@ struct OpenOptions {
   // Graph optimisations of the back end; off for differential tests.
   bool optimise = true;
   // Where to write the back end's own profile (a file prefix); empty: none.
-  std::filesystem::path profile;
+  std::filesystem::path profile = {};
 };
 
 // One model input or output. Dynamic extents are -1 and keep their name in dim_names (same length as dims, "" where
