@@ -49,16 +49,51 @@ Status WriteAll(int fd, const fs::path& path, Bytes bytes, off_t at) {
 
 }  // namespace
 
+OutputPath::OutputPath(OutputPath&& other) noexcept
+    : target_(std::move(other.target_)), temporary_(std::exchange(other.temporary_, {})), existing_(other.existing_) {}
+
+OutputPath& OutputPath::operator=(OutputPath&& other) noexcept {
+  std::swap(target_, other.target_);
+  std::swap(temporary_, other.temporary_);
+  std::swap(existing_, other.existing_);
+  return *this;
+}
+
+OutputPath::~OutputPath() {
+  if (temporary_.empty()) return;
+  ::unlink(temporary_.c_str());
+  ReleaseTemporaryName(temporary_);
+}
+
+Result<OutputPath> OutputPath::Create(const fs::path& target, Existing existing) {
+  VLAQ_RETURN_IF_ERROR(RefuseExisting(target, existing));
+  return OutputPath(target, ClaimTemporaryName(target), existing);
+}
+
+Status OutputPath::Commit() {
+  // link() fails where rename() would overwrite: another process may have made the target meanwhile.
+  const bool refuse = existing_ == Existing::kRefuse;
+  const int rc = refuse ? ::link(temporary_.c_str(), target_.c_str()) : ::rename(temporary_.c_str(), target_.c_str());
+  const int error = errno;
+  if (rc == 0 && refuse) ::unlink(temporary_.c_str());
+  if (rc == 0) return {};
+  if (refuse && error != EEXIST && ::rename(temporary_.c_str(), target_.c_str()) == 0) {
+    return {};  // a file system without hard links
+  }
+  return SystemError(target_, "move the finished file into place", error);
+}
+
 struct OutputFile::State {
-  fs::path target;
-  fs::path temporary;
-  Existing existing = Existing::kRefuse;
+  explicit State(OutputPath place_in) : place(std::move(place_in)) { buffer.reserve(kBufferBytes); }
+
+  OutputPath place;
   int fd = -1;
   uint64_t offset = 0;  // including what is still in the buffer
   std::vector<std::byte> buffer;
 
+  const fs::path& target() const { return place.target(); }
   Status Flush() {
-    Status status = WriteAll(fd, target, buffer, -1);
+    Status status = WriteAll(fd, target(), buffer, -1);
     buffer.clear();
     return status;
   }
@@ -72,22 +107,13 @@ OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
 }
 
 OutputFile::~OutputFile() {
-  if (!state_) return;
-  if (state_->fd >= 0) {
-    ::close(state_->fd);
-    ::unlink(state_->temporary.c_str());
-  }
-  ReleaseTemporaryName(state_->temporary);
+  if (state_ && state_->fd >= 0) ::close(state_->fd);
 }
 
 Result<OutputFile> OutputFile::Create(const fs::path& path, Existing existing) {
-  VLAQ_RETURN_IF_ERROR(RefuseExisting(path, existing));
-  auto state = std::make_unique<State>();
-  state->target = path;
-  state->temporary = ClaimTemporaryName(path);
-  state->existing = existing;
-  state->buffer.reserve(kBufferBytes);
-  state->fd = ::open(state->temporary.c_str(), O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0644);
+  VLAQ_ASSIGN_OR_RETURN(OutputPath place, OutputPath::Create(path, existing));
+  auto state = std::make_unique<State>(std::move(place));
+  state->fd = ::open(state->place.path().c_str(), O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0644);
   if (state->fd < 0) return SystemError(path, "create", errno);
   return OutputFile(std::move(state));
 }
@@ -97,7 +123,7 @@ Status OutputFile::Write(Bytes bytes) {
   s.offset += bytes.size();
   if (bytes.size() >= kBufferBytes) {  // large blocks go straight through
     VLAQ_RETURN_IF_ERROR(s.Flush());
-    return WriteAll(s.fd, s.target, bytes, -1);
+    return WriteAll(s.fd, s.target(), bytes, -1);
   }
   if (s.buffer.size() + bytes.size() > kBufferBytes) VLAQ_RETURN_IF_ERROR(s.Flush());
   s.buffer.insert(s.buffer.end(), bytes.begin(), bytes.end());
@@ -111,9 +137,9 @@ Status OutputFile::AlignTo(size_t alignment) {
 
 Status OutputFile::WriteAt(uint64_t offset, Bytes bytes) {
   State& s = *state_;
-  if (offset + bytes.size() > s.offset) return InternalError(s.target.string(), "WriteAt beyond what was written");
+  if (offset + bytes.size() > s.offset) return InternalError(s.target().string(), "WriteAt beyond what was written");
   VLAQ_RETURN_IF_ERROR(s.Flush());
-  return WriteAll(s.fd, s.target, bytes, static_cast<off_t>(offset));
+  return WriteAll(s.fd, s.target(), bytes, static_cast<off_t>(offset));
 }
 
 uint64_t OutputFile::offset() const { return state_->offset; }
@@ -121,22 +147,8 @@ uint64_t OutputFile::offset() const { return state_->offset; }
 Status OutputFile::Commit() {
   State& s = *state_;
   VLAQ_RETURN_IF_ERROR(s.Flush());
-  if (::close(std::exchange(s.fd, -1)) != 0) {
-    const int error = errno;
-    ::unlink(s.temporary.c_str());
-    return SystemError(s.target, "close", error);
-  }
-  // link() fails where rename() would overwrite: another process may have made the target meanwhile.
-  const bool refuse = s.existing == Existing::kRefuse;
-  const int rc =
-      refuse ? ::link(s.temporary.c_str(), s.target.c_str()) : ::rename(s.temporary.c_str(), s.target.c_str());
-  const int error = errno;
-  if (rc != 0 && refuse && error != EEXIST && ::rename(s.temporary.c_str(), s.target.c_str()) == 0) {
-    return {};  // a file system without hard links
-  }
-  if (rc != 0 || refuse) ::unlink(s.temporary.c_str());
-  if (rc != 0) return SystemError(s.target, "move the finished file into place", error);
-  return {};
+  if (::close(std::exchange(s.fd, -1)) != 0) return SystemError(s.target(), "close", errno);
+  return s.place.Commit();
 }
 
 Result<OutputFolder> OutputFolder::Create(const fs::path& target, Existing existing, bool (*is_ours)(const fs::path&)) {

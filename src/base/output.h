@@ -43,6 +43,31 @@ class OutputFile {
   std::unique_ptr<State> state_;
 };
 
+// A file that somebody else's library writes, by its name path().
+class OutputPath {
+ public:
+  // As OutputFile::Create, but nothing is opened: path() is free to be made.
+  static Result<OutputPath> Create(const std::filesystem::path& target, Existing existing);
+
+  ~OutputPath();
+  OutputPath(OutputPath&&) noexcept;
+  OutputPath& operator=(OutputPath&&) noexcept;
+
+  // The temporary name to write to.
+  const std::filesystem::path& path() const { return temporary_; }
+  const std::filesystem::path& target() const { return target_; }
+  // Moves the file, which must be closed, to its real name.
+  Status Commit();
+
+ private:
+  OutputPath(std::filesystem::path target, std::filesystem::path temporary, Existing existing)
+      : target_(std::move(target)), temporary_(std::move(temporary)), existing_(existing) {}
+
+  std::filesystem::path target_;
+  std::filesystem::path temporary_;  // empty once moved from
+  Existing existing_;
+};
+
 // A folder whose files are made under path() and which then takes the place of the target.
 class OutputFolder {
  public:

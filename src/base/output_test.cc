@@ -49,6 +49,29 @@ TEST(OutputFile, LeavesNothingWhenDropped) {
   EXPECT_EQ(CountEntries(folder.path()), 0U);
 }
 
+TEST(OutputPath, MovesWhatSomebodyElseWrote) {
+  TemporaryFolder folder;
+  const fs::path path = folder.path() / "a.bin";
+  {
+    auto place = OutputPath::Create(path, Existing::kRefuse);
+    ASSERT_TRUE(place.ok());
+    std::ofstream(place->path()) << "abc";
+    EXPECT_FALSE(fs::exists(path));
+    ASSERT_TRUE(place->Commit().ok());
+  }
+  EXPECT_EQ(ReadAll(path), "abc");
+  EXPECT_EQ(CountEntries(folder.path()), 1U);
+  EXPECT_FALSE(OutputPath::Create(path, Existing::kRefuse).ok());
+  {
+    auto dropped = OutputPath::Create(path, Existing::kReplace);
+    ASSERT_TRUE(dropped.ok());
+    std::ofstream(dropped->path()) << "other";
+    const OutputPath moved = std::move(*dropped);
+  }
+  EXPECT_EQ(ReadAll(path), "abc");
+  EXPECT_EQ(CountEntries(folder.path()), 1U);
+}
+
 TEST(OutputFile, RefusesAnExistingFileBothEarlyAndLate) {
   TemporaryFolder folder;
   const fs::path path = folder.path() / "a.bin";

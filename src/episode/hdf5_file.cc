@@ -1,0 +1,60 @@
+#include "episode/hdf5_file.h"
+
+#include <fmt/format.h>
+
+namespace vlaq::episode {
+namespace {
+
+std::recursive_mutex& Mutex() {
+  static std::recursive_mutex mutex;
+  return mutex;
+}
+
+// Called by the library for each entry of its error stack, the innermost last.
+herr_t TakeReason(unsigned /*depth*/, const H5E_error2_t* entry, void* reason) {
+  if (entry->desc != nullptr) *static_cast<std::string*>(reason) = entry->desc;
+  return 0;
+}
+
+// Of "file write failed: time = ..., error message = 'No space left on device', buf = 0x..." only what does not change
+// from run to run.
+std::string Shortened(std::string reason) {
+  constexpr std::string_view kMark = "error message = '";
+  const size_t begin = reason.find(kMark);
+  if (begin == std::string::npos) return reason;
+  const size_t end = reason.find('\'', begin + kMark.size());
+  return end == std::string::npos ? reason : reason.substr(begin + kMark.size(), end - begin - kMark.size());
+}
+
+}  // namespace
+
+Hdf5Guard::Hdf5Guard() : lock_(Mutex()) {
+  H5open();
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+
+std::string Hdf5Reason() {
+  const Hdf5Guard guard;
+  std::string reason;
+  const Hdf5Handle<H5Eclose_stack> stack(H5Eget_current_stack());  // takes the entries away
+  if (stack.ok()) H5Ewalk2(stack.get(), H5E_WALK_DOWNWARD, TakeReason, &reason);
+  return Shortened(std::move(reason));
+}
+
+Error Hdf5Error(std::string where, std::string_view doing, std::string advice) {
+  const std::string reason = Hdf5Reason();
+  return InputError(std::move(where),
+                    fmt::format("cannot {}{}", doing, reason.empty() ? "" : fmt::format(" (HDF5: {})", reason)),
+                    std::move(advice));
+}
+
+std::string Hdf5Version() {
+  const Hdf5Guard guard;
+  unsigned major = 0;
+  unsigned minor = 0;
+  unsigned release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return fmt::format("{}.{}.{}", major, minor, release);
+}
+
+}  // namespace vlaq::episode
