@@ -20,8 +20,24 @@ pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
 add_library(libjpeg-turbo::turbojpeg ALIAS PkgConfig::TURBOJPEG)
 pkg_check_modules(SENTENCEPIECE REQUIRED IMPORTED_TARGET sentencepiece)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5)
 if(VLAQ_BUILD_TESTS)
   find_package(GTest REQUIRED)
+endif()
+
+# The simulator is optional: without MuJoCo or OSMesa everything else builds, and `vlaq doctor` says so.
+# Debian's CMake file for MuJoCo asks for packages of its viewer, so the library is looked for by name.
+find_path(MUJOCO_INCLUDE_DIR mujoco/mujoco.h)
+find_library(MUJOCO_LIBRARY mujoco)
+pkg_check_modules(OSMESA QUIET IMPORTED_TARGET osmesa)
+if(MUJOCO_INCLUDE_DIR AND MUJOCO_LIBRARY AND TARGET PkgConfig::OSMESA)
+  add_library(vlaq_mujoco INTERFACE)
+  target_include_directories(vlaq_mujoco SYSTEM INTERFACE "${MUJOCO_INCLUDE_DIR}")
+  target_link_libraries(vlaq_mujoco INTERFACE "${MUJOCO_LIBRARY}" PkgConfig::OSMESA)
+  set(VLAQ_HAVE_SIMULATOR ON)
+else()
+  set(VLAQ_HAVE_SIMULATOR OFF)
+  message(STATUS "no MuJoCo or OSMesa: building without the simulator")
 endif()
 
 # libonnx: its headers are not clean under our warnings, and its CMake file leaves out two definitions.

@@ -8,6 +8,7 @@
 #include "cli/verbs.h"
 #include "image/libraries.h"
 #include "onnx/libraries.h"
+#include "sim/libraries.h"
 #include "tokenizer/libraries.h"
 
 namespace vlaq::cli {
@@ -35,6 +36,17 @@ void AddLibraries(const std::vector<LibraryVersion>& versions, std::vector<Row>&
   for (const LibraryVersion& library : versions) rows.push_back({library.name, "ok", library.version, library.purpose});
 }
 
+// Libraries that vlaq can do without, or that they are missing.
+void AddOptional(const Result<std::vector<LibraryVersion>>& found, const std::string& name, const std::string& purpose,
+                 Diagnosis& d) {
+  if (found.ok()) {
+    AddLibraries(*found, d.libraries);
+    return;
+  }
+  d.libraries.push_back({name, "missing (optional)", "", purpose});
+  d.missing.push_back(found.error().ToString());
+}
+
 Diagnosis Diagnose(const std::filesystem::path& ort) {
   Diagnosis d;
   for (const auto& backend : AllBackends(ort)) {
@@ -47,13 +59,8 @@ Diagnosis Diagnose(const std::filesystem::path& ort) {
     d.backends.push_back(std::move(row));
   }
   AddLibraries(onnx::Libraries(), d.libraries);
-  const auto tokenizer = tokenizer::Libraries();
-  if (tokenizer.ok()) {
-    AddLibraries(*tokenizer, d.libraries);
-  } else {
-    d.libraries.push_back({"SentencePiece", "missing (optional)", "", "instructions to token ids"});
-    d.missing.push_back(tokenizer.error().ToString());
-  }
+  AddOptional(tokenizer::Libraries(), "SentencePiece", "instructions to token ids", d);
+  AddOptional(sim::Libraries(), "MuJoCo", "simulated robot", d);
   AddLibraries(image::Libraries(), d.libraries);
   AddLibraries(BaseLibraries(), d.libraries);
   d.libraries.push_back({"CLI11", "ok", CLI11_VERSION, "command line"});
