@@ -20,6 +20,18 @@ namespace {
 
 using ::testing::HasSubstr;
 
+TEST(Text, Utf8) {
+  for (const char* text :
+       {"", "left", "\xC3\xB8", "\xE2\x82\xAC", "\xF0\x9F\xA4\x96 go", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"}) {
+    EXPECT_TRUE(IsUtf8(text)) << text;
+  }
+  // Alone, cut, overlong, a surrogate, beyond the last code point, Latin-1.
+  for (const char* text : {"\x80", "\xC3", "a\xE2\x82", "\xC0\xAF", "\xE0\x80\xAF", "\xF0\x80\x80\x80", "\xED\xA0\x80",
+                           "\xF4\x90\x80\x80", "\xF8\x88\x80\x80\x80", "b\xF8x", "\xC3\xC3"}) {
+    EXPECT_FALSE(IsUtf8(text)) << text;
+  }
+}
+
 TEST(Status, TextGrowsFromTheInsideOut) {
   const Error error = Within("model.onnx", InputError("node 'x'", "has no output", "export it again"));
   EXPECT_EQ(error.ToString(), "model.onnx: node 'x': has no output; export it again");

@@ -55,6 +55,29 @@ std::string HumanBytes(uint64_t bytes) {
   return fmt::format("{:.{}f} {}", value, value < 10 ? 2 : value < 100 ? 1 : 0, kUnits[unit]);
 }
 
+bool IsUtf8(std::string_view text) {
+  // Of each length: the first bytes of its sequences, the payload in them, and the least code point that needs it.
+  struct Length {
+    uint32_t mask, lead, least;
+  };
+  constexpr std::array<Length, 4> kLengths{
+      {{0x80, 0, 0}, {0xE0, 0xC0, 0x80}, {0xF0, 0xE0, 0x800}, {0xF8, 0xF0, 0x10000}}};
+  const auto byte = [&](size_t at) { return static_cast<uint32_t>(static_cast<unsigned char>(text[at])); };
+  for (size_t at = 0; at < text.size();) {
+    size_t more = 0;  // bytes after the first
+    while (more < kLengths.size() && (byte(at) & kLengths[more].mask) != kLengths[more].lead) ++more;
+    if (more == kLengths.size() || text.size() - at <= more) return false;
+    uint32_t code = byte(at) & ~kLengths[more].mask;
+    for (size_t i = 1; i <= more; ++i) {
+      if ((byte(at + i) & 0xC0U) != 0x80U) return false;
+      code = code << 6U | (byte(at + i) & 0x3FU);
+    }
+    if (code < kLengths[more].least || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) return false;
+    at += more + 1;
+  }
+  return true;
+}
+
 std::string NearestWord(std::string_view word, const std::vector<std::string>& candidates) {
   std::string best;
   size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;

@@ -12,6 +12,8 @@ namespace vlaq {
 std::string Grouped(int64_t number);
 // "6.82 GB" (decimal units, as disks and files are sold), "512 B"
 std::string HumanBytes(uint64_t bytes);
+// True if `text` is UTF-8 as Unicode defines it: no overlong forms, no surrogates.
+bool IsUtf8(std::string_view text);
 // Edit distance-based suggestion: the candidate nearest to `word`, or empty when none is near.
 std::string NearestWord(std::string_view word, const std::vector<std::string>& candidates);
 

@@ -28,6 +28,7 @@ namespace vlaq::episode {
 // Where the instruction of an episode came from.
 enum class InstructionSource { kFile, kFileName, kSetting, kNone };
 
+// Settings for the recorder's quirks. Lengths other than its usual 18 steps and commands as float64 need none.
 struct ReadOptions {
   // What the bytes really are. The recorder of the first policy stored blue first under an RGB label.
   image::ChannelOrder channel_order = image::ChannelOrder::kRgb;
@@ -47,15 +48,17 @@ class Episode {
   virtual int height() const = 0;
   virtual const std::string& instruction() const = 0;  // empty if there is none
   virtual InstructionSource instruction_source() const = 0;
-  // Attributes of the file as text, in the file's order.
+  // Attributes of the file as text, by name: strings and single numbers; of anything else only what it is.
   virtual const std::vector<std::pair<std::string, std::string>>& attributes() const = 0;
-  virtual const std::vector<Command>& commands() const = 0;    // T of them
+  virtual const std::vector<Command>& commands() const = 0;  // T of them
+  // Values of a stored command: 3, or 2 (linear_x and linear_y; angular_z is then 0).
+  virtual int action_width() const = 0;
   virtual const std::vector<std::string>& events() const = 0;  // T of them, or none
 
   // Frame `t` (0 <= t < length()) as RGB. Errors: kInput (a damaged chunk).
   virtual Result<image::Image> ReadFrame(int64_t t) const = 0;
-  // SHA-256 over sizes, pixels as stored, commands and instruction: the same for a file that was renamed or compressed
-  // again. Reads the whole episode.
+  // SHA-256 over sizes, pixels as stored, commands and the instruction in the file: the same for a file that was
+  // renamed or compressed again, and whatever the options are. Reads the whole episode.
   virtual Result<std::string> ContentHash() const = 0;
 };
 

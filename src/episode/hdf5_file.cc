@@ -10,6 +10,10 @@ std::recursive_mutex& Mutex() {
   return mutex;
 }
 
+// The library's own clean-up at exit crashes when a file could not be closed (disk full), and ours leaves it nothing to
+// do. Must come before any other call.
+bool StartLibrary() { return H5dont_atexit() >= 0 && H5open() >= 0; }
+
 // Called by the library for each entry of its error stack, the innermost last.
 herr_t TakeReason(unsigned /*depth*/, const H5E_error2_t* entry, void* reason) {
   if (entry->desc != nullptr) *static_cast<std::string*>(reason) = entry->desc;
@@ -29,7 +33,8 @@ std::string Shortened(std::string reason) {
 }  // namespace
 
 Hdf5Guard::Hdf5Guard() : lock_(Mutex()) {
-  H5open();
+  static const bool started = StartLibrary();
+  static_cast<void>(started);
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
 }
 

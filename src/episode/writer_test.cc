@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <fstream>
 #include <limits>
 
@@ -160,6 +162,33 @@ TEST(EpisodeWriter, ExistingFilesAndMissingFolders) {
   EXPECT_GT(fs::file_size(path), 1000U);
   const auto lost = EpisodeWriter::Create(folder.path() / "no" / "e.h5", Small(), Existing::kRefuse);
   EXPECT_EQ(lost.error().code, ErrorCode::kInput);
+}
+
+// The disk is full after `bytes`: an error, then a clean end of the program, the library's own clean-up included.
+[[noreturn]] void RecordOnAFullDisk(const fs::path& path, rlim_t bytes) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit limit{bytes, bytes};
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  WriterOptions options = Small();
+  options.width = 320;
+  options.height = 240;
+  options.compression = 0;
+  bool failed = false;
+  {
+    auto writer = EpisodeWriter::Create(path, options, Existing::kRefuse);
+    for (int t = 0; t < 5 && writer.ok() && !failed; ++t) {
+      failed = !writer->Append(Frame(320, 240, 1), {}, Event::kStartAction).ok();
+    }
+    failed = failed || !writer.ok() || !writer->Commit().ok();
+  }
+  std::exit(failed && fs::is_empty(path.parent_path()) ? 0 : 1);
+}
+
+TEST(EpisodeWriterDeathTest, DiskFullIsAnErrorAndLeavesNothing) {
+  TemporaryFolder folder;
+  for (const rlim_t bytes : {0U, 1000U, 4000U, 100000U, 500000U, 1100000U}) {
+    EXPECT_EXIT(RecordOnAFullDisk(folder.path() / "e.h5", bytes), ::testing::ExitedWithCode(0), "") << bytes;
+  }
 }
 
 }  // namespace

@@ -1,0 +1,20 @@
+// Text in HDF5: datasets and attributes of fixed or variable length, and any small attribute as text.
+//
+// Calls are made under an Hdf5Guard. Errors are kInput naming dataset or attribute.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "episode/hdf5_array.h"
+
+namespace vlaq::episode {
+
+// All strings of a dataset of text, in order. Errors also for other types and text above 64 KiB.
+Result<std::vector<std::string>> ReadTexts(Hdf5Array& array);
+
+// The attributes of an object as text, by name: strings and single numbers; of anything else what it is, "(4 numbers)".
+Result<std::vector<std::pair<std::string, std::string>>> ReadAttributes(hid_t object);
+
+}  // namespace vlaq::episode
