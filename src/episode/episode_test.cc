@@ -77,10 +77,10 @@ TEST_P(GoodEpisode, HoldsTheSameStepsHoweverItIsStored) {
 INSTANTIATE_TEST_SUITE_P(Files, GoodEpisode,
                          ::testing::Values("recorder.h5", "contiguous.h5", "chunks_across.h5", "not_compressed.h5",
                                            "one_chunk.h5", "newest_format.h5", "float64_fixed_text.h5", "big_endian.h5",
-                                           "two_axes.h5", "1box_hori_left_no_instruction.h5"));
+                                           "two_axes.h5", "user_block.h5", "1box_hori_left_no_instruction.h5"));
 
 TEST(Episode, InstructionAndEvents) {
-  for (const char* name : {"recorder.h5", "float64_fixed_text.h5", "newest_format.h5"}) {
+  for (const char* name : {"recorder.h5", "float64_fixed_text.h5", "newest_format.h5", "user_block.h5"}) {
     const auto episode = Episode::Open(kFolder / "good" / name, {image::ChannelOrder::kRgb, "something else"});
     ASSERT_TRUE(episode.ok()) << episode.error().ToString();
     EXPECT_EQ((*episode)->instruction(), "pass left of the box");

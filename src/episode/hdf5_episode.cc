@@ -50,22 +50,23 @@ Result<Actions> ReadActions(Hdf5Array array, int64_t length) {
   return actions;
 }
 
-Result<std::vector<std::string>> ReadEvents(const Hdf5File& file, int64_t length, uint64_t file_bytes) {
+Result<std::vector<std::string>> ReadEvents(const Hdf5File& file, int64_t length, uint64_t file_bytes,
+                                            GlobalHeap& heap) {
   constexpr const char* kName = "action_event_types";
   if (!Hdf5Array::Exists(file, kName)) return std::vector<std::string>();
   VLAQ_ASSIGN_OR_RETURN(Hdf5Array array, Hdf5Array::Open(file, kName, file_bytes));
   VLAQ_RETURN_IF_ERROR(CheckLength(array, length));
   if (array.dims().size() != 1) return array.Wrong(fmt::format("has the shape {}, not [T]", array.Shape()));
-  return ReadTexts(array);
+  return ReadTexts(array, heap);
 }
 
 // As it stands in the file; empty if it does not.
-Result<std::string> ReadInstruction(const Hdf5File& file, uint64_t file_bytes) {
+Result<std::string> ReadInstruction(const Hdf5File& file, uint64_t file_bytes, GlobalHeap& heap) {
   constexpr const char* kName = "language_instruction";
   if (!Hdf5Array::Exists(file, kName)) return std::string();
   VLAQ_ASSIGN_OR_RETURN(Hdf5Array array, Hdf5Array::Open(file, kName, file_bytes));
   if (array.count() != 1) return array.Wrong(fmt::format("has the shape {}, not [1]", array.Shape()));
-  VLAQ_ASSIGN_OR_RETURN(std::vector<std::string> texts, ReadTexts(array));
+  VLAQ_ASSIGN_OR_RETURN(std::vector<std::string> texts, ReadTexts(array, heap));
   if (!IsUtf8(texts.front())) return array.Wrong("is not UTF-8");
   return std::move(texts.front());
 }
@@ -163,9 +164,10 @@ Result<std::unique_ptr<Episode>> ReadAll(Hdf5Episode::Content content, Hdf5File 
   }
   VLAQ_ASSIGN_OR_RETURN(Hdf5Images frames, Hdf5Images::Open(std::move(images)));
   VLAQ_ASSIGN_OR_RETURN(content.actions, ReadActions(std::move(actions), frames.length()));
-  VLAQ_ASSIGN_OR_RETURN(content.events, ReadEvents(file, frames.length(), file_bytes));
-  VLAQ_ASSIGN_OR_RETURN(content.stored_instruction, ReadInstruction(file, file_bytes));
-  VLAQ_ASSIGN_OR_RETURN(content.attributes, ReadAttributes(file.get()));
+  VLAQ_ASSIGN_OR_RETURN(GlobalHeap heap, OpenHeap(file, content.path));
+  VLAQ_ASSIGN_OR_RETURN(content.events, ReadEvents(file, frames.length(), file_bytes, heap));
+  VLAQ_ASSIGN_OR_RETURN(content.stored_instruction, ReadInstruction(file, file_bytes, heap));
+  VLAQ_ASSIGN_OR_RETURN(content.attributes, ReadAttributes(file.get(), heap));
   ChooseInstruction(content);
   return std::unique_ptr<Episode>(
       std::make_unique<Hdf5Episode>(std::move(content), std::move(file), std::move(frames)));

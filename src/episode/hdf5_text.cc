@@ -6,6 +6,8 @@
 #include <cstring>
 #include <functional>
 
+#include "episode/hdf5_rows.h"
+
 namespace vlaq::episode {
 namespace {
 
@@ -16,11 +18,29 @@ constexpr unsigned kMostAttributes = 1000;
 
 // Where the strings of a dataset or attribute come from.
 struct TextSource {
-  hid_t type;   // in memory as in the file
-  hid_t space;  // their number
+  hid_t type;
   uint64_t count;
-  std::function<bool(void*)> read;  // into memory laid out as `type` says
+  std::function<bool(hid_t memory_type, void*)> read;  // all of them
 };
+
+// A conversion for the library from text of variable length to its bare references: it keeps their bytes as they are.
+herr_t KeepReferences(hid_t from, hid_t to, H5T_cdata_t* data, size_t /*count*/, size_t /*stride*/, size_t /*stride*/,
+                      void* /*values*/, void* /*background*/, hid_t /*transfer*/) {
+  if (data->command != H5T_CONV_INIT) return 0;
+  data->need_bkg = H5T_BKG_NO;
+  const bool fits = H5Tis_variable_str(from) > 0 && H5Tget_size(from) == GlobalHeap::kReferenceBytes &&
+                    H5Tget_size(to) == GlobalHeap::kReferenceBytes;
+  return fits ? 0 : -1;
+}
+
+// The type in memory of a bare reference.
+Hdf5Type ReferenceType() {
+  Hdf5Type type(H5Tcreate(H5T_OPAQUE, GlobalHeap::kReferenceBytes));
+  const Hdf5Type text(VariableText());
+  static const bool registered =
+      H5Tregister(H5T_PERS_SOFT, "vlaq text reference", text.get(), type.get(), KeepReferences) >= 0;
+  return registered ? std::move(type) : Hdf5Type();
+}
 
 std::string Cut(const char* bytes, size_t size, bool space_padded) {
   std::string_view text(bytes, ::strnlen(bytes, size));
@@ -34,33 +54,29 @@ Result<std::vector<std::string>> FixedTexts(const TextSource& source, const std:
     return InputError(where, fmt::format("{} strings of {} bytes each are out of bounds", source.count, size));
   }
   std::vector<char> bytes(source.count * size);
-  if (!source.read(bytes.data())) return Hdf5Error(where, "read it");
+  if (!source.read(source.type, bytes.data())) return Hdf5Error(where, "read it");
   const bool space_padded = H5Tget_strpad(source.type) == H5T_STR_SPACEPAD;
   std::vector<std::string> texts;
   for (uint64_t i = 0; i < source.count; ++i) texts.push_back(Cut(bytes.data() + i * size, size, space_padded));
   return texts;
 }
 
-Result<std::vector<std::string>> VariableTexts(const TextSource& source, const std::string& where) {
-  std::vector<char*> starts(source.count, nullptr);
-  const bool done = source.read(static_cast<void*>(starts.data()));
+Result<std::vector<std::string>> VariableTexts(const TextSource& source, const std::string& where, GlobalHeap& heap) {
+  const Hdf5Type reference = ReferenceType();
+  std::vector<std::byte> bytes(source.count * GlobalHeap::kReferenceBytes);
+  if (!reference.ok() || !source.read(reference.get(), bytes.data())) return Hdf5Error(where, "read it");
   std::vector<std::string> texts;
-  bool fits = true;
-  for (const char* start : starts) {
-    const size_t size = start == nullptr ? 0 : ::strnlen(start, kMostText + 1);
-    fits = fits && size <= kMostText;
-    if (done && fits) texts.emplace_back(start == nullptr ? "" : start, size);
+  for (uint64_t i = 0; i < source.count; ++i) {
+    auto text = heap.Text(Bytes(bytes).subspan(i * GlobalHeap::kReferenceBytes, GlobalHeap::kReferenceBytes));
+    if (!text.ok()) return InputError(where, text.error().what);
+    texts.push_back(std::move(*text));
   }
-  Error failed = Hdf5Error(where, "read it");
-  H5Dvlen_reclaim(source.type, source.space, H5P_DEFAULT, static_cast<void*>(starts.data()));
-  if (!done) return failed;
-  if (!fits) return InputError(where, fmt::format("holds text above {} bytes", kMostText));
   return texts;
 }
 
-Result<std::vector<std::string>> Texts(const TextSource& source, const std::string& where) {
+Result<std::vector<std::string>> Texts(const TextSource& source, const std::string& where, GlobalHeap& heap) {
   if (source.count > kMostTexts) return InputError(where, fmt::format("{} strings are out of bounds", source.count));
-  return H5Tis_variable_str(source.type) > 0 ? VariableTexts(source, where) : FixedTexts(source, where);
+  return H5Tis_variable_str(source.type) > 0 ? VariableTexts(source, where, heap) : FixedTexts(source, where);
 }
 
 std::string Describe(H5T_class_t kind, uint64_t count) {
@@ -69,7 +85,7 @@ std::string Describe(H5T_class_t kind, uint64_t count) {
 }
 
 // One value, or what the attribute is.
-Result<std::string> AttributeText(hid_t attribute, const std::string& where) {
+Result<std::string> AttributeText(hid_t attribute, const std::string& where, GlobalHeap& heap) {
   const Hdf5Type type(H5Aget_type(attribute));
   const Hdf5Space space(H5Aget_space(attribute));
   const hssize_t count = H5Sget_simple_extent_npoints(space.get());
@@ -77,8 +93,8 @@ Result<std::string> AttributeText(hid_t attribute, const std::string& where) {
   const H5T_class_t kind = H5Tget_class(type.get());
   if (count != 1) return Describe(kind, static_cast<uint64_t>(count));
   if (kind == H5T_STRING) {
-    const auto read = [&](void* out) { return H5Aread(attribute, type.get(), out) >= 0; };
-    VLAQ_ASSIGN_OR_RETURN(const auto texts, Texts({type.get(), space.get(), 1, read}, where));
+    const auto read = [&](hid_t memory_type, void* out) { return H5Aread(attribute, memory_type, out) >= 0; };
+    VLAQ_ASSIGN_OR_RETURN(const auto texts, Texts({type.get(), 1, read}, where, heap));
     return texts.front();
   }
   if (kind == H5T_INTEGER) {
@@ -96,18 +112,24 @@ Result<std::string> AttributeText(hid_t attribute, const std::string& where) {
 
 }  // namespace
 
-Result<std::vector<std::string>> ReadTexts(Hdf5Array& array) {
-  const std::string where = fmt::format("dataset '{}'", array.name());
-  if (H5Tget_class(array.type()) != H5T_STRING) return array.Wrong("does not hold text");
-  VLAQ_RETURN_IF_ERROR(array.CheckChunks());
-  const Hdf5Space space(H5Dget_space(array.id()));
-  const auto read = [&](void* out) {
-    return H5Dread(array.id(), array.type(), H5S_ALL, H5S_ALL, H5P_DEFAULT, out) >= 0;
-  };
-  return Texts({array.type(), space.get(), array.count(), read}, where);
+Result<GlobalHeap> OpenHeap(const Hdf5File& file, const std::filesystem::path& path) {
+  VLAQ_ASSIGN_OR_RETURN(auto mapped, MappedFile::Open(path));
+  const Hdf5Properties creation(H5Fget_create_plist(file.get()));
+  hsize_t base = 0;
+  if (H5Pget_userblock(creation.get(), &base) < 0) return Hdf5Error("", "find its first byte");
+  return GlobalHeap(std::move(mapped), base);
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> ReadAttributes(hid_t object) {
+Result<std::vector<std::string>> ReadTexts(Hdf5Array& array, GlobalHeap& heap) {
+  if (H5Tget_class(array.type()) != H5T_STRING) return array.Wrong("does not hold text");
+  VLAQ_RETURN_IF_ERROR(array.CheckChunks());
+  const auto read = [&](hid_t memory_type, void* out) {
+    return H5Dread(array.id(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) >= 0;
+  };
+  return Texts({array.type(), array.count(), read}, fmt::format("dataset '{}'", array.name()), heap);
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> ReadAttributes(hid_t object, GlobalHeap& heap) {
   std::vector<std::pair<std::string, std::string>> all;
   H5O_info_t info{};
   if (H5Oget_info2(object, &info, H5O_INFO_NUM_ATTRS) < 0) return Hdf5Error("attributes", "count them");
@@ -120,7 +142,8 @@ Result<std::vector<std::pair<std::string, std::string>>> ReadAttributes(hid_t ob
     if (!attribute.ok() || H5Aget_name(attribute.get(), name.size(), name.data()) < 0) {
       return Hdf5Error(fmt::format("attribute number {}", i), "read it");
     }
-    VLAQ_ASSIGN_OR_RETURN(std::string text, AttributeText(attribute.get(), fmt::format("attribute '{}'", name.data())));
+    VLAQ_ASSIGN_OR_RETURN(std::string text,
+                          AttributeText(attribute.get(), fmt::format("attribute '{}'", name.data()), heap));
     all.emplace_back(name.data(), std::move(text));
   }
   return all;

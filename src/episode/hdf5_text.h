@@ -7,14 +7,18 @@
 #include <utility>
 #include <vector>
 
+#include "episode/global_heap.h"
 #include "episode/hdf5_array.h"
 
 namespace vlaq::episode {
 
+// The heap of an open file.
+Result<GlobalHeap> OpenHeap(const Hdf5File& file, const std::filesystem::path& path);
+
 // All strings of a dataset of text, in order. Errors also for other types and text above 64 KiB.
-Result<std::vector<std::string>> ReadTexts(Hdf5Array& array);
+Result<std::vector<std::string>> ReadTexts(Hdf5Array& array, GlobalHeap& heap);
 
 // The attributes of an object as text, by name: strings and single numbers; of anything else what it is, "(4 numbers)".
-Result<std::vector<std::pair<std::string, std::string>>> ReadAttributes(hid_t object);
+Result<std::vector<std::pair<std::string, std::string>>> ReadAttributes(hid_t object, GlobalHeap& heap);
 
 }  // namespace vlaq::episode

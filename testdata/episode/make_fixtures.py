@@ -18,9 +18,9 @@ EVENTS = ["episode_start"] + ["start_action"] * 3 + ["stop_action"]
 
 
 def write(path, images=IMAGES, actions=ACTIONS, events=EVENTS, instruction="pass left of the box", libver="earliest",
-          image_options=None, action_options=None, event_dtype=h5py.string_dtype(), instruction_dtype="S256"):
+          image_options=None, action_options=None, userblock=None, event_dtype=h5py.string_dtype(), instruction_dtype="S256"):
     """One episode, as the recorder lays it out unless told otherwise; what is None is left out."""
-    with h5py.File(path, "w", libver=libver) as file:
+    with h5py.File(path, "w", libver=libver, userblock_size=userblock) as file:
         if images is not None:
             file.create_dataset("images", data=images, **({"compression": "gzip"} if image_options is None else image_options))
         if actions is not None:
@@ -53,6 +53,7 @@ def main(folder):
     write(good("newest_format.h5"), libver=("v110", "v110"))
     write(good("float64_fixed_text.h5"), actions=ACTIONS.astype(np.float64), event_dtype="S16")
     write(good("big_endian.h5"), actions=ACTIONS.astype(">f4"))
+    write(good("user_block.h5"), userblock=512)
     write(good("two_axes.h5"), actions=ACTIONS[:, :2])
     write(good("1box_hori_left_no_instruction.h5"), instruction=None, events=None)
 
