@@ -1,0 +1,76 @@
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "cli/camera_size.h"
+#include "cli/sim_verbs.h"
+#include "image/encode.h"
+#include "sim/picture.h"
+
+namespace vlaq::cli {
+namespace {
+
+struct Arguments {
+  std::filesystem::path output;
+  uint64_t seed = 0;
+  std::string size = "224x126";
+  bool force = false;
+  bool json = false;
+};
+
+// What became of a drive, in words.
+std::string Verdict(const sim::Trace& trace) {
+  if (trace.end.collided) return "ran into a box";
+  if (!trace.end.reached) return "did not reach the bottle in time";
+  return sim::Succeeded(trace.end, trace.layout.side) ? "reached the bottle on the told side"
+                                                      : "reached the bottle on the wrong side";
+}
+
+Status Render(const Arguments& a, Context& context) {
+  sim::WorldOptions options;
+  VLAQ_ASSIGN_OR_RETURN(const CameraSize size, ParseCameraSize(a.size));
+  options.width = size.width;
+  options.height = size.height;
+  VLAQ_ASSIGN_OR_RETURN(const auto world, sim::World::Open(options));
+  const sim::Layout layout = sim::MakeLayout(a.seed);
+  VLAQ_ASSIGN_OR_RETURN(const sim::Trace trace, sim::DriveTrace(*world, layout, nullptr, layout.instruction));
+  std::error_code code;
+  std::filesystem::create_directories(a.output, code);
+  if (code) return InputError(a.output.string(), "the folder cannot be made: " + code.message());
+  const std::string name = fmt::format("{:09}_{}", a.seed, layout.name);
+  const auto top = a.output / (name + "_top.png");
+  const auto camera = a.output / (name + "_camera.png");
+  VLAQ_RETURN_IF_ERROR(image::WritePng(top, sim::TopView(trace), WhenExisting(a.force)));
+  VLAQ_RETURN_IF_ERROR(image::WritePng(camera, sim::CameraStrip(trace), WhenExisting(a.force)));
+  if (a.json) {
+    PrintJson({{"schema", "vlaq.sim.render/1"},
+               {"seed", a.seed},
+               {"layout", layout.name},
+               {"instruction", layout.instruction},
+               {"steps", trace.end.step},
+               {"path_length_m", trace.end.path_length},
+               {"collided", trace.end.collided},
+               {"reached", trace.end.reached},
+               {"succeeded", sim::Succeeded(trace.end, layout.side)},
+               {"files", {top.string(), camera.string()}}},
+              context.out);
+    return {};
+  }
+  context.out << fmt::format("seed {}, {}: \"{}\"\n{} after {} steps, {:.1f} m\n{}\n{}\n", a.seed, layout.name,
+                             layout.instruction, Verdict(trace), trace.end.step, trace.end.path_length, top.string(),
+                             camera.string());
+  return {};
+}
+
+}  // namespace
+
+Action AddSimRender(CLI::App& app, Context& context) {
+  auto a = std::make_shared<Arguments>();
+  app.add_option("--seed", a->seed, "Which episode")->type_name("UINT")->capture_default_str();
+  app.add_option("-o,--output", a->output, "Folder for the pictures")->type_name("DIR")->required();
+  app.add_option("--size", a->size, "Of the camera's frames")->type_name("WxH")->capture_default_str();
+  AddForceFlag(app, a->force);
+  AddJsonFlag(app, a->json);
+  return [a, &context]() -> Status { return Render(*a, context); };
+}
+
+}  // namespace vlaq::cli
