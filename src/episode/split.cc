@@ -1,0 +1,209 @@
+#include "episode/split.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/text.h"
+
+namespace vlaq::episode {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr double kSumTolerance = 1e-6;
+constexpr size_t kNamedInErrors = 3;
+
+bool IsName(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
+
+bool IsHash(std::string_view text) {
+  return text.size() == 64 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+Result<Fraction> ParseFraction(std::string_view text) {
+  const size_t equals = text.find('=');
+  const std::string_view name = text.substr(0, equals);
+  const std::string_view number = equals == std::string_view::npos ? "" : text.substr(equals + 1);
+  double share = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), share);
+  const bool is_number = error == std::errc() && end == number.data() + number.size();
+  if (!IsName(name) || !is_number || !(share > 0) || share > 1) {
+    return UsageError(fmt::format("'{}' is not a part and its share, as in train=0.8", text));
+  }
+  return Fraction{std::string(name), share};
+}
+
+// A number in [0, 1) that only the seed and the content decide.
+double Place(uint64_t seed, const std::string& hash) {
+  const std::string digest = Sha256Hex(AsBytes(fmt::format("vlaq.split/1 {} {}", seed, hash)));
+  constexpr size_t kDigits = 13;  // 52 bits
+  uint64_t bits = 0;
+  std::from_chars(digest.data(), digest.data() + kDigits, bits, 16);
+  return static_cast<double>(bits) * 0x1p-52;
+}
+
+// "a.h5, b.h5, c.h5 and 4 more"
+std::string Listed(const std::vector<std::string>& names) {
+  const size_t shown = std::min(names.size(), kNamedInErrors);
+  const std::vector<std::string> first(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown));
+  const std::string rest = names.size() > shown ? fmt::format(" and {} more", names.size() - shown) : "";
+  return fmt::format("{}{}", fmt::join(first, ", "), rest);
+}
+
+Result<SplitMember> MemberFromJson(const Json& json, const std::string& where) {
+  if (!json.is_object()) return InputError(where, "is not an object with \"hash\" and \"name\"");
+  const JsonReader reader(json, where);
+  VLAQ_ASSIGN_OR_RETURN(const auto hash, reader.String("hash"));
+  VLAQ_ASSIGN_OR_RETURN(const auto name, reader.String("name"));
+  if (!hash || !IsHash(*hash)) return InputError(where, "\"hash\" is not a SHA-256 of 64 hexadecimal digits");
+  return SplitMember{*hash, name.value_or("")};
+}
+
+Result<SplitPart> PartFromJson(const std::string& name, const Json& json, const std::string& file) {
+  const std::string where = fmt::format("{}: part '{}'", file, name);
+  if (!json.is_object()) return InputError(where, "is not an object");
+  const JsonReader reader(json, where);
+  VLAQ_ASSIGN_OR_RETURN(const auto fraction, reader.Number("fraction"));
+  const Json* episodes = reader.Find("episodes");
+  if (!fraction) return InputError(where, "\"fraction\" is missing");
+  if (episodes == nullptr || !episodes->is_array()) return InputError(where, "\"episodes\" is not a list");
+  SplitPart part{name, *fraction, {}};
+  for (size_t i = 0; i < episodes->size(); ++i) {
+    VLAQ_ASSIGN_OR_RETURN(SplitMember member, MemberFromJson((*episodes)[i], fmt::format("{}: episode {}", where, i)));
+    part.episodes.push_back(std::move(member));
+  }
+  return part;
+}
+
+}  // namespace
+
+Result<const SplitPart*> Split::Find(std::string_view name) const {
+  std::vector<std::string> names;
+  for (const SplitPart& part : parts) {
+    if (part.name == name) return &part;
+    names.push_back(part.name);
+  }
+  return UsageError(fmt::format("there is no part '{}'", name), fmt::format("there are {}", fmt::join(names, ", ")));
+}
+
+Result<std::vector<Fraction>> ParseFractions(std::string_view text) {
+  std::vector<Fraction> fractions;
+  std::set<std::string> names;
+  double sum = 0;
+  while (true) {
+    const size_t comma = text.find(',');
+    VLAQ_ASSIGN_OR_RETURN(Fraction fraction, ParseFraction(text.substr(0, comma)));
+    if (!names.insert(fraction.part).second)
+      return UsageError(fmt::format("the part '{}' is named twice", fraction.part));
+    sum += fraction.share;
+    fractions.push_back(std::move(fraction));
+    if (comma == std::string_view::npos) break;
+    text.remove_prefix(comma + 1);
+  }
+  if (std::abs(sum - 1) > kSumTolerance) return UsageError(fmt::format("the shares add up to {}, not 1", sum));
+  return fractions;
+}
+
+Result<Split> MakeSplit(std::span<const SplitMember> members, const std::vector<Fraction>& fractions, uint64_t seed) {
+  Split split{seed, {}};
+  for (const Fraction& fraction : fractions) split.parts.push_back({fraction.part, fraction.share, {}});
+  std::set<std::string> seen;
+  for (const SplitMember& member : members) {
+    if (!seen.insert(member.hash).second) continue;
+    double rest = Place(seed, member.hash);
+    size_t part = 0;
+    while (part + 1 < fractions.size() && rest >= fractions[part].share) rest -= fractions[part++].share;
+    split.parts[part].episodes.push_back(member);
+  }
+  for (const SplitPart& part : split.parts) {
+    if (!part.episodes.empty()) continue;
+    return InputError(fmt::format("part '{}'", part.name),
+                      fmt::format("stays empty with seed {} and {} different episodes", seed, seen.size()),
+                      "take another seed, a larger share, or more episodes");
+  }
+  return split;
+}
+
+Json ToJson(const Split& split) {
+  Json parts = Json::object();
+  for (const SplitPart& part : split.parts) {
+    Json episodes = Json::array();
+    for (const SplitMember& member : part.episodes) episodes.push_back({{"hash", member.hash}, {"name", member.name}});
+    parts[part.name] = {{"fraction", part.fraction}, {"episodes", std::move(episodes)}};
+  }
+  return {{"schema", kSplitSchema}, {"seed", split.seed}, {"parts", std::move(parts)}};
+}
+
+Result<Split> SplitFromJson(const Json& document, const std::string& where) {
+  if (!document.is_object()) return InputError(where, "is not a split");
+  const JsonReader reader(document, where);
+  VLAQ_ASSIGN_OR_RETURN(const auto schema, reader.String("schema"));
+  if (schema.value_or("") != kSplitSchema) {
+    return InputError(where, fmt::format("\"schema\" is not \"{}\"", kSplitSchema),
+                      "vlaq episodes split writes such files");
+  }
+  const Json* seed = reader.Find("seed");
+  if (seed == nullptr || !seed->is_number_unsigned()) return InputError(where, "\"seed\" is not a number from 0");
+  const Json* parts = reader.Find("parts");
+  if (parts == nullptr || !parts->is_object() || parts->empty()) return InputError(where, "\"parts\" is not an object");
+  Split split{seed->get<uint64_t>(), {}};
+  for (const auto& [name, part] : parts->items()) {
+    VLAQ_ASSIGN_OR_RETURN(SplitPart read, PartFromJson(name, part, where));
+    split.parts.push_back(std::move(read));
+  }
+  for (size_t i = 0; i < split.parts.size(); ++i) {
+    for (size_t j = i + 1; j < split.parts.size(); ++j) {
+      const auto list = [&](const SplitPart& part) { return EpisodeList{where + ":" + part.name, part.episodes}; };
+      VLAQ_RETURN_IF_ERROR(CheckDisjoint(list(split.parts[i]), list(split.parts[j])));
+    }
+  }
+  return split;
+}
+
+Result<Split> ReadSplit(const fs::path& path) {
+  VLAQ_ASSIGN_OR_RETURN(const Json document, ReadJsonFile(path));
+  return SplitFromJson(document, path.string());
+}
+
+Result<EpisodeList> ReadEpisodeList(const std::string& place) {
+  const size_t colon = place.rfind(':');
+  std::error_code ignored;
+  if (colon == std::string::npos || fs::exists(place, ignored)) {
+    VLAQ_ASSIGN_OR_RETURN(Split split, ReadSplit(place));
+    EpisodeList all{place, {}};
+    for (SplitPart& part : split.parts)
+      std::move(part.episodes.begin(), part.episodes.end(), std::back_inserter(all.episodes));
+    return all;
+  }
+  const std::string file = place.substr(0, colon);
+  VLAQ_ASSIGN_OR_RETURN(const Split split, ReadSplit(file));
+  const auto part = split.Find(place.substr(colon + 1));
+  if (!part.ok()) return Within(file, part.error());
+  return EpisodeList{place, (*part)->episodes};
+}
+
+Status CheckDisjoint(const EpisodeList& a, const EpisodeList& b) {
+  std::set<std::string_view> in_a;
+  for (const SplitMember& member : a.episodes) in_a.insert(member.hash);
+  std::vector<std::string> shared;
+  for (const SplitMember& member : b.episodes) {
+    if (in_a.contains(member.hash)) shared.push_back(fmt::format("{} ({}...)", member.name, member.hash.substr(0, 12)));
+  }
+  if (shared.empty()) return {};
+  return InputError("",
+                    fmt::format("{} and {} share {} episode{}: {}", a.name, b.name, shared.size(),
+                                shared.size() == 1 ? "" : "s", Listed(shared)),
+                    "figures on episodes that were seen before prove nothing; split by `vlaq episodes split`");
+}
+
+}  // namespace vlaq::episode

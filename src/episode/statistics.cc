@@ -1,0 +1,209 @@
+#include "episode/statistics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "base/names.h"
+#include "base/random.h"
+
+namespace vlaq::episode {
+namespace {
+
+constexpr std::array<std::string_view, 3> kAxes{"linear_x", "linear_y", "angular_z"};
+
+constexpr std::array<Named<ChannelVerdict>, 3> kVerdicts{{{ChannelVerdict::kAsLabelled, "as labelled"},
+                                                          {ChannelVerdict::kSwapped, "swapped"},
+                                                          {ChannelVerdict::kCannotTell, "cannot tell"}}};
+
+constexpr int kFarApart = 40;           // of 255, between red and blue
+constexpr double kEnoughColour = 0.01;  // of all pixels
+constexpr double kClearMajority = 0.75;
+
+// Mean and deviation in one pass (Welford's update), extremes, zeros.
+struct Moments {
+  int64_t count = 0;
+  int64_t zeros = 0;
+  double mean = 0.0;
+  double squares = 0.0;  // of the differences to the mean
+  double min = std::numeric_limits<double>::infinity();
+  double max = -std::numeric_limits<double>::infinity();
+
+  void Add(double value) {
+    ++count;
+    zeros += value == 0.0 ? 1 : 0;
+    const double step = value - mean;
+    mean += step / static_cast<double>(count);
+    squares += step * (value - mean);
+    min = std::min(min, value);
+    max = std::max(max, value);
+  }
+};
+
+size_t BinOf(const Histogram& histogram, double value) {
+  const auto bins = static_cast<double>(histogram.counts.size());
+  const double width = histogram.high - histogram.low;
+  const double at = width > 0 ? (value - histogram.low) / width * bins : 0.0;
+  return static_cast<size_t>(std::clamp(at, 0.0, bins - 1));
+}
+
+struct ColourCount {
+  int64_t pixels = 0, warm = 0, cool = 0;
+
+  void Add(const image::Image& frame) {
+    for (size_t i = 0; i + 2 < frame.rgb.size(); i += 3) {
+      const int red = frame.rgb[i], green = frame.rgb[i + 1], blue = frame.rgb[i + 2];
+      warm += red > green && green > blue && red - blue >= kFarApart ? 1 : 0;
+      cool += blue > green && green > red && blue - red >= kFarApart ? 1 : 0;
+      ++pixels;
+    }
+  }
+};
+
+// Which frames to look at: `wanted` of `steps`, counted through all episodes, without repetition.
+std::vector<int64_t> SampleSteps(int64_t steps, int64_t wanted, uint64_t seed) {
+  std::vector<int64_t> sample;
+  const int64_t count = std::min(steps, wanted);
+  Random random(seed);
+  for (int64_t i = 0; i < count; ++i) {  // one from each of `count` equal stretches
+    const int64_t begin = steps * i / count;
+    const int64_t end = steps * (i + 1) / count;
+    sample.push_back(begin + static_cast<int64_t>(random.Below(static_cast<uint64_t>(end - begin))));
+  }
+  return sample;
+}
+
+class Collector {
+ public:
+  Collector(const EpisodeSet& set, const StatisticsOptions& options, Log& log)
+      : set_(set), options_(options), log_(log) {
+    result_.bad = set.bad();
+  }
+
+  Result<SetStatistics> Run() {
+    VLAQ_RETURN_IF_ERROR(ForEach("reading commands", [&](const Episode& e) { return Count(e); }));
+    FinishAxes();
+    VLAQ_RETURN_IF_ERROR(ForEach("reading commands again", [&](const Episode& e) { return FillHistograms(e); }));
+    sample_ = SampleSteps(result_.steps, options_.frames, options_.seed);
+    VLAQ_RETURN_IF_ERROR(ForEach("looking at frames", [&](const Episode& e) { return LookAt(e); }));
+    FinishChannels();
+    return std::move(result_);
+  }
+
+ private:
+  template <typename Visit>
+  Status ForEach(std::string_view what, Visit visit) {
+    for (size_t i = 0; i < set_.size(); ++i) {
+      log_.Progress(what, i, set_.size());
+      VLAQ_ASSIGN_OR_RETURN(const auto episode, set_.OpenEpisode(i));  // was there a moment ago
+      VLAQ_RETURN_IF_ERROR(visit(*episode));
+    }
+    log_.Progress(what, set_.size(), set_.size());
+    return {};
+  }
+
+  Status Count(const Episode& episode);
+  void FinishAxes();
+  Status FillHistograms(const Episode& episode);
+  Status LookAt(const Episode& episode);
+  void FinishChannels();
+
+  const EpisodeSet& set_;
+  const StatisticsOptions& options_;
+  Log& log_;
+  SetStatistics result_;
+  std::array<Moments, 3> moments_;
+  std::vector<int64_t> sample_;
+  size_t next_sample_ = 0;
+  int64_t steps_before_ = 0;  // of the episodes already looked at
+  ColourCount colours_;
+};
+
+Status Collector::Count(const Episode& episode) {
+  SetStatistics& r = result_;
+  ++r.episodes;
+  r.steps += episode.length();
+  ++r.lengths[episode.length()];
+  ++r.resolutions[fmt::format("{}x{}", episode.width(), episode.height())];
+  ++r.instructions[{episode.instruction(), episode.instruction_source()}];
+  r.two_axis_episodes += episode.action_width() == 2 ? 1 : 0;
+  const auto& attributes = episode.attributes();
+  const auto layout = std::find_if(attributes.begin(), attributes.end(),
+                                   [](const auto& row) { return row.first == "obstacle_layout_type"; });
+  ++r.layouts[layout == attributes.end() ? "" : layout->second];
+  for (const std::string& event : episode.events()) ++r.events[event];
+  for (const Command& command : episode.commands()) {
+    for (size_t axis = 0; axis < kAxes.size(); ++axis) moments_[axis].Add(static_cast<double>(command[axis]));
+  }
+  return {};
+}
+
+void Collector::FinishAxes() {
+  for (size_t axis = 0; axis < kAxes.size(); ++axis) {
+    const Moments& m = moments_[axis];
+    const auto count = static_cast<double>(m.count);
+    const size_t bins = m.max > m.min ? static_cast<size_t>(std::max(options_.bins, 1)) : 1;
+    result_.axes[axis] = {kAxes[axis],
+                          m.mean,
+                          std::sqrt(m.squares / count),
+                          m.min,
+                          m.max,
+                          static_cast<double>(m.zeros) / count,
+                          {m.min, m.max, std::vector<uint64_t>(bins)}};
+  }
+}
+
+Status Collector::FillHistograms(const Episode& episode) {
+  for (const Command& command : episode.commands()) {
+    for (size_t axis = 0; axis < kAxes.size(); ++axis) {
+      Histogram& histogram = result_.axes[axis].histogram;
+      ++histogram.counts[BinOf(histogram, static_cast<double>(command[axis]))];
+    }
+  }
+  return {};
+}
+
+Status Collector::LookAt(const Episode& episode) {
+  const int64_t begin = steps_before_;
+  steps_before_ += episode.length();
+  for (; next_sample_ < sample_.size() && sample_[next_sample_] < steps_before_; ++next_sample_) {
+    const auto frame = episode.ReadFrame(sample_[next_sample_] - begin);
+    if (frame.ok()) {
+      colours_.Add(*frame);
+      ++result_.channels.frames;
+    } else if (!set_.options().skip_bad) {
+      return WithSkipAdvice(frame.error());
+    } else if (result_.bad.empty() || result_.bad.back().path != episode.path()) {
+      result_.bad.push_back({episode.path(), frame.error()});
+    }
+  }
+  return {};
+}
+
+void Collector::FinishChannels() {
+  ChannelEvidence& evidence = result_.channels;
+  if (colours_.pixels == 0) return;
+  evidence.warm = static_cast<double>(colours_.warm) / static_cast<double>(colours_.pixels);
+  evidence.cool = static_cast<double>(colours_.cool) / static_cast<double>(colours_.pixels);
+  evidence.verdict = JudgeChannels(evidence.warm, evidence.cool);
+}
+
+}  // namespace
+
+std::string_view Name(ChannelVerdict verdict) { return NameIn(kVerdicts, verdict); }
+
+ChannelVerdict JudgeChannels(double warm, double cool) {
+  const double coloured = warm + cool;
+  if (coloured < kEnoughColour) return ChannelVerdict::kCannotTell;
+  if (warm >= kClearMajority * coloured) return ChannelVerdict::kAsLabelled;
+  return cool >= kClearMajority * coloured ? ChannelVerdict::kSwapped : ChannelVerdict::kCannotTell;
+}
+
+Result<SetStatistics> ComputeStatistics(const EpisodeSet& set, const StatisticsOptions& options, Log& log) {
+  return Collector(set, options, log).Run();
+}
+
+}  // namespace vlaq::episode

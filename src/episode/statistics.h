@@ -1,0 +1,74 @@
+// What a set of episodes holds, in numbers: lengths, commands, instructions, layouts, resolutions, and whether its
+// colours look swapped. Streams: two passes over the commands, and a seeded sample of frames.
+//
+// Not aware of: printing.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "base/status.h"
+#include "episode/episode_set.h"
+
+namespace vlaq::episode {
+
+// Equal bins from `low` to `high`; a value at `high` counts in the last.
+struct Histogram {
+  double low = 0.0;
+  double high = 0.0;
+  std::vector<uint64_t> counts;
+};
+
+struct AxisStatistics {
+  std::string_view name;  // "linear_x"
+  double mean = 0.0;      // m/s or rad/s, over all steps
+  double standard_deviation = 0.0;
+  double min = 0.0;
+  double max = 0.0;
+  double zero = 0.0;  // fraction of steps that are exactly 0
+  Histogram histogram;
+};
+
+// Whether red and blue look swapped. A guess from colour: indoors, orange things (wood, cardboard, skin, lamp light)
+// cover more of a picture than sky-blue ones; in a swapped picture it is the other way round.
+enum class ChannelVerdict { kAsLabelled, kSwapped, kCannotTell };
+std::string_view Name(ChannelVerdict verdict);
+
+struct ChannelEvidence {
+  ChannelVerdict verdict = ChannelVerdict::kCannotTell;
+  int64_t frames = 0;  // looked at
+  double warm = 0.0;   // fraction of their pixels that are orange: red > green > blue, red - blue at least 40
+  double cool = 0.0;   // sky-blue: blue > green > red, as far apart
+};
+
+struct SetStatistics {
+  int64_t episodes = 0;
+  int64_t steps = 0;
+  std::map<int64_t, int64_t> lengths;  // episodes of each length
+  std::array<AxisStatistics, 3> axes;
+  int64_t two_axis_episodes = 0;                                              // commands stored as [T, 2]
+  std::map<std::pair<std::string, InstructionSource>, int64_t> instructions;  // episodes
+  std::map<std::string, int64_t> layouts;      // attribute obstacle_layout_type, episodes; "" without
+  std::map<std::string, int64_t> resolutions;  // "1280x720", episodes
+  std::map<std::string, int64_t> events;       // steps
+  ChannelEvidence channels;
+  std::vector<BadEpisode> bad;  // the set's, and those whose frames could not be read
+};
+
+struct StatisticsOptions {
+  uint64_t seed = 0;
+  int64_t frames = 64;  // to look at for their colours
+  int bins = 20;
+};
+
+// Errors: kInput naming file and dataset, unless the set skips bad episodes.
+Result<SetStatistics> ComputeStatistics(const EpisodeSet& set, const StatisticsOptions& options, Log& log);
+
+// What the fractions of warm and cool pixels mean.
+ChannelVerdict JudgeChannels(double warm, double cool);
+
+}  // namespace vlaq::episode
