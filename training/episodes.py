@@ -5,8 +5,8 @@ later round with one more folder reads only that one. A frame whose bytes are al
 """
 import hashlib
 import json
-import os
 import pathlib
+import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
@@ -76,6 +76,14 @@ def read_file(path, size):
         raise EpisodeError(f"{path}: {error}") from error
 
 
+def _length(path):
+    try:
+        with h5py.File(path, "r") as file:
+            return len(file["images"])
+    except (OSError, KeyError) as error:
+        raise EpisodeError(f"{path}: {error}") from error
+
+
 def _files(folder):
     files = sorted(pathlib.Path(folder).glob("*.h5"))
     if not files:
@@ -90,13 +98,16 @@ def _key(files, size):
 
 def _fill_cache(files, size, target, workers, log):
     """Writes frames.npy and rest.npz into the folder `target`, which appears when they are complete."""
-    lengths = []
-    for path in files:
-        with h5py.File(path, "r") as file:
-            lengths.append(len(file["actions"]))
+    lengths = [_length(path) for path in files]
     target.parent.mkdir(parents=True, exist_ok=True)
-    work = target.with_name(f"{target.name}.{os.getpid()}")
-    work.mkdir()
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f"{target.name}.") as folder:
+        work = pathlib.Path(folder) / "complete"
+        work.mkdir()
+        _write_cache(files, lengths, size, work, workers, log)
+        work.rename(target)
+
+
+def _write_cache(files, lengths, size, work, workers, log):
     frames = np.lib.format.open_memmap(work / "frames.npy", "w+", np.uint8, (sum(lengths), size, size, 3))
     actions, auxiliary, instructions, layouts, at, first_names = [], [], [], [], 0, None
     with ProcessPoolExecutor(workers) as pool:
@@ -117,7 +128,6 @@ def _fill_cache(files, size, target, workers, log):
     del frames
     np.savez(work / "rest.npz", lengths=lengths, actions=np.concatenate(actions), auxiliary=np.concatenate(auxiliary),
              names=first_names, instructions=instructions, layouts=layouts)
-    work.rename(target)
 
 
 def _load_folder(folder, size, scale, cache, workers, log):

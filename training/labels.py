@@ -59,7 +59,7 @@ class Labels:
 def mirrored_text(text):
     """The sentence with "left" and "right" exchanged."""
     swap = {"left": "right", "right": "left", "Left": "Right", "Right": "Left"}
-    return re.sub(r"\b(left|right)\b", lambda m: swap[m[0]], text)
+    return re.sub(r"\b(left|right|Left|Right)\b", lambda m: swap[m[0]], text)
 
 
 def side_of(layout, instruction):
