@@ -70,6 +70,14 @@ class StreamingRunner : public PolicyRunner {
     return head_.Act(features_.Batch());
   }
   void Reset() override { features_.Clear(); }
+  Status SetPrompt(prompt::Prompt prompt) override {
+    if (!encoder_.reads_prompt()) {
+      return UsageError("the encoder's prompt is baked in", "export again without --bake-prompt, or with this prompt");
+    }
+    prompt_ = std::move(prompt);
+    Reset();
+    return {};
+  }
   std::string Description() const override { return "streaming (encoder + head): " + encoder_.Description(); }
 
  private:
@@ -91,6 +99,9 @@ class WholeRunner : public PolicyRunner {
     return whole_.Act(pixels_.Batch());
   }
   void Reset() override { pixels_.Clear(); }
+  Status SetPrompt(prompt::Prompt /*prompt*/) override {
+    return UsageError("the whole-policy graph has its prompt baked in", "run encoder and head, or export with this prompt");
+  }
   std::string Description() const override { return "whole-policy graph: " + whole_.Description(); }
 
  private:

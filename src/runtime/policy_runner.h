@@ -29,6 +29,9 @@ class PolicyRunner {
   virtual Result<Tensor> Step(const Tensor& pixel_values) = 0;
   // Forgets all frames: a new episode begins.
   virtual void Reset() = 0;
+  // Another instruction from the next step on; forgets all frames. Errors: kUsage if the prompt is baked into the graph
+  // that runs.
+  virtual Status SetPrompt(prompt::Prompt prompt) = 0;
   // The back end's own words on what really runs.
   virtual std::string Description() const = 0;
 };

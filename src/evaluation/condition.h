@@ -1,0 +1,43 @@
+// Ways of taking something away from a policy, to see whether it used it: its eyes, its ears, its memory.
+//
+// A condition wraps a driver. What it changes is data (the table in condition.cc). One thread at a time.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "evaluation/driver.h"
+
+namespace vlaq::evaluation {
+
+enum class Condition {
+  kNormal,
+  kBlank,     // every frame is mid grey
+  kFrozen,    // every frame is the first one
+  kShuffled,  // the frames of the episode in another order (recorded episodes), or of another layout (simulation)
+  kSwapped,   // left and right change places in the instruction
+  kDeaf,      // the instruction is empty
+  kOneFrame,  // the window is cut to the newest frame
+};
+
+std::string_view Name(Condition condition);
+// What it does, for tables: "every frame is mid grey".
+std::string_view Description(Condition condition);
+std::optional<Condition> FindCondition(std::string_view name);
+std::vector<std::string> ConditionNames();
+// All of them, kNormal first.
+std::vector<Condition> AllConditions();
+
+// Left and right exchanged, as words; case is kept. The same text if it has neither.
+std::string SwapSides(const std::string& instruction);
+
+// The instruction as the driver hears it under `condition`.
+std::string HeardInstruction(Condition condition, const std::string& instruction);
+
+// `inner` under `condition`. kShuffled is up to whoever chooses the frames: the wrapper passes them on.
+std::unique_ptr<Driver> Under(Condition condition, std::unique_ptr<Driver> inner);
+
+}  // namespace vlaq::evaluation

@@ -1,0 +1,173 @@
+#include "evaluation/rollout.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <mutex>
+
+#include "base/parallel.h"
+#include "sim/expert.h"
+
+namespace vlaq::evaluation {
+namespace {
+
+// What drives one world: told what to do, then asked step by step.
+class Hand {
+ public:
+  virtual ~Hand() = default;
+  virtual Status Begin(const sim::Layout& layout) = 0;
+  virtual Result<sim::Velocity> Command(sim::World& world) = 0;
+};
+
+class ExpertHand : public Hand {
+ public:
+  explicit ExpertHand(Condition condition) : swapped_(condition == Condition::kSwapped) {}
+  Status Begin(const sim::Layout& layout) override {
+    side_ = swapped_ ? sim::Opposite(layout.side) : layout.side;
+    return {};
+  }
+  Result<sim::Velocity> Command(sim::World& world) override {
+    return sim::ExpertCommand(world.layout(), world.state(), side_);
+  }
+
+ private:
+  bool swapped_;
+  sim::Side side_ = sim::Side::kLeft;
+};
+
+class DriverHand : public Hand {
+ public:
+  // `other` shows the scenes of kShuffled; may be null otherwise.
+  DriverHand(std::unique_ptr<Driver> driver, std::unique_ptr<sim::World> other)
+      : driver_(std::move(driver)), other_(std::move(other)) {}
+
+  Status Begin(const sim::Layout& layout) override {
+    seed_ = layout.seed;
+    step_ = 0;
+    return driver_->Begin(layout.instruction);
+  }
+
+  Result<sim::Velocity> Command(sim::World& world) override {
+    VLAQ_ASSIGN_OR_RETURN(const image::ImageView frame, other_ == nullptr ? world.Observe() : ElsewhereFrame());
+    VLAQ_ASSIGN_OR_RETURN(const Tensor actions, driver_->Act(frame));
+    const auto values = actions.data<float>();
+    const ActionSpace& space = driver_->space();
+    sim::Velocity velocity{};
+    for (size_t i = 0; i < static_cast<size_t>(space.action_dim); ++i) {
+      velocity[i] = space.scale * static_cast<double>(std::clamp(values[i], -1.0F, 1.0F));
+    }
+    return velocity;
+  }
+
+ private:
+  // A frame from the start of another layout at each step: nothing in it fits where the robot is.
+  Result<image::ImageView> ElsewhereFrame() {
+    constexpr uint64_t kElsewhere = 0x5EED0000;
+    VLAQ_RETURN_IF_ERROR(other_->Reset(sim::MakeLayout(kElsewhere + seed_ * sim::kMaxSteps + step_)));
+    ++step_;
+    return other_->Observe();
+  }
+
+  std::unique_ptr<Driver> driver_;
+  std::unique_ptr<sim::World> other_;
+  uint64_t seed_ = 0;
+  uint64_t step_ = 0;
+};
+
+Outcome OutcomeOf(const sim::World& world, Condition condition) {
+  const sim::Layout& layout = world.layout();
+  const sim::State& state = world.state();
+  Outcome outcome;
+  outcome.seed = layout.seed;
+  outcome.layout = layout.name;
+  outcome.told = condition == Condition::kSwapped ? sim::Opposite(layout.side) : layout.side;
+  outcome.first_passed = state.passed.empty() ? std::nullopt : state.passed.front();
+  outcome.succeeded = sim::Succeeded(state, outcome.told);
+  outcome.reached = state.reached;
+  outcome.collided = state.collided;
+  outcome.timed_out = !state.reached && !state.collided;
+  outcome.steps = state.step;
+  outcome.path_length = state.path_length;
+  return outcome;
+}
+
+Result<Outcome> Drive(sim::World& world, Hand& hand, uint64_t seed, Condition condition) {
+  VLAQ_RETURN_IF_ERROR(world.Reset(sim::MakeLayout(seed)));
+  VLAQ_RETURN_IF_ERROR(hand.Begin(world.layout()));
+  while (!world.state().done) {
+    VLAQ_ASSIGN_OR_RETURN(const sim::Velocity command, hand.Command(world));
+    VLAQ_RETURN_IF_ERROR(world.Step(command));
+  }
+  return OutcomeOf(world, condition);
+}
+
+using MakeHand = std::function<Result<std::unique_ptr<Hand>>()>;
+
+Result<std::vector<Outcome>> RunAll(const RolloutOptions& options, const MakeHand& make, Log& log) {
+  std::vector<uint64_t> seeds;
+  for (uint64_t k = options.shard; k < options.episodes; k += options.shards) seeds.push_back(options.first_seed + k);
+  std::vector<Outcome> outcomes(seeds.size());
+  const size_t workers = std::max<size_t>(1, std::min(seeds.size(), static_cast<size_t>(std::max(1, options.threads))));
+  std::atomic<size_t> next{0};
+  std::mutex mutex;  // guards first_error, done and the log
+  std::optional<Error> first_error;
+  uint64_t done = 0;
+  const auto work = [&]() -> Status {
+    VLAQ_ASSIGN_OR_RETURN(const auto world, sim::World::Open(options.world));
+    VLAQ_ASSIGN_OR_RETURN(const auto hand, make());
+    for (size_t i = next++; i < seeds.size(); i = next++) {
+      auto outcome = Drive(*world, *hand, seeds[i], options.condition);
+      if (!outcome.ok()) return Within(fmt::format("seed {}", seeds[i]), outcome.error());
+      outcomes[i] = *std::move(outcome);
+      const std::lock_guard lock(mutex);
+      log.Progress(fmt::format("rollouts, {}", Name(options.condition)), ++done, seeds.size());
+    }
+    return {};
+  };
+  ParallelFor(workers, static_cast<int>(workers), [&](size_t) {
+    const Status status = work();
+    if (status.ok()) return;
+    const std::lock_guard lock(mutex);
+    if (!first_error) first_error = status.error();
+    next = seeds.size();
+  });
+  if (first_error) return *first_error;
+  return outcomes;
+}
+
+}  // namespace
+
+Result<std::vector<Outcome>> RollOut(const DriverFactory& drivers, const RolloutOptions& options, Log& log) {
+  const auto make = [&]() -> Result<std::unique_ptr<Hand>> {
+    VLAQ_ASSIGN_OR_RETURN(auto driver, drivers.Make());
+    const int64_t width = driver->space().action_dim;
+    if (width != 2 && width != 3) {
+      return UsageError(
+          fmt::format("{} gives {} values per action; the simulated base takes linear_x, linear_y and "
+                      "possibly angular_z",
+                      drivers.name(), width));
+    }
+    std::unique_ptr<sim::World> other;
+    if (options.condition == Condition::kShuffled) {
+      VLAQ_ASSIGN_OR_RETURN(other, sim::World::Open(options.world));
+    }
+    return std::unique_ptr<Hand>(
+        std::make_unique<DriverHand>(Under(options.condition, std::move(driver)), std::move(other)));
+  };
+  return RunAll(options, make, log);
+}
+
+Result<std::vector<Outcome>> RollOutExpert(const RolloutOptions& options, Log& log) {
+  if (options.condition != Condition::kNormal && options.condition != Condition::kSwapped) {
+    return UsageError(
+        fmt::format("the expert does not look, so condition '{}' means nothing to him", Name(options.condition)));
+  }
+  const auto make = [&]() -> Result<std::unique_ptr<Hand>> {
+    return std::unique_ptr<Hand>(std::make_unique<ExpertHand>(options.condition));
+  };
+  return RunAll(options, make, log);
+}
+
+}  // namespace vlaq::evaluation

@@ -1,0 +1,49 @@
+// Closed loop: a driver in the simulated world, seed by seed.
+//
+// In scope: what happened in each episode. Not aware of: success rates and tests over many of them (summary.h).
+// Results are in the order of the seeds and the same for any number of threads.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "evaluation/condition.h"
+#include "evaluation/driver.h"
+#include "sim/world.h"
+
+namespace vlaq::evaluation {
+
+// One episode.
+struct Outcome {
+  uint64_t seed = 0;
+  std::string layout;
+  sim::Side told = sim::Side::kLeft;      // by the instruction as the driver heard it
+  std::optional<sim::Side> first_passed;  // on which side the first box was passed
+  bool succeeded = false;                 // reached the bottle, every box passed on the told side, no collision
+  bool reached = false;                   // the bottle, on whatever side
+  bool collided = false;
+  bool timed_out = false;
+  int steps = 0;
+  double path_length = 0;  // m
+};
+
+struct RolloutOptions {
+  uint64_t first_seed = 0;
+  uint64_t episodes = 1;
+  // Only the seeds first_seed + k with k % shards == shard.
+  uint64_t shard = 0, shards = 1;
+  Condition condition = Condition::kNormal;
+  sim::WorldOptions world;
+  int threads = 1;  // episodes at a time
+};
+
+// Errors: those of the world and the drivers; kUsage if the driver's actions are no velocities (action_dim 2 or 3).
+Result<std::vector<Outcome>> RollOut(const DriverFactory& drivers, const RolloutOptions& options, Log& log);
+
+// The same for the scripted expert, who sees the true state; conditions kNormal and kSwapped only.
+Result<std::vector<Outcome>> RollOutExpert(const RolloutOptions& options, Log& log);
+
+}  // namespace vlaq::evaluation
