@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/verbs.h"
+#include "episode/libraries.h"
 #include "image/libraries.h"
 #include "onnx/libraries.h"
 #include "sim/libraries.h"
@@ -62,6 +63,7 @@ Diagnosis Diagnose(const std::filesystem::path& ort) {
   AddOptional(tokenizer::Libraries(), "SentencePiece", "instructions to token ids", d);
   AddOptional(sim::Libraries(), "MuJoCo", "simulated robot", d);
   AddLibraries(image::Libraries(), d.libraries);
+  AddLibraries(episode::Libraries(), d.libraries);
   AddLibraries(BaseLibraries(), d.libraries);
   d.libraries.push_back({"CLI11", "ok", CLI11_VERSION, "command line"});
   d.machine = ThisMachine();

@@ -12,11 +12,6 @@ std::string Text(const Json& value) { return value.is_string() ? value.get<std::
 int64_t Number(const Json& value) { return value.get<int64_t>(); }
 std::string Bytes(const Json& value) { return HumanBytes(value.get<uint64_t>()); }
 
-// A section with a title and a table below.
-std::string Section(std::string_view title, const TextTable& table) {
-  return fmt::format("\n{}\n{}", title, table.ToString(2));
-}
-
 std::string Dtypes(const Json& document) {
   TextTable table({"dtype", "tensors", "bytes"});
   for (const Json& row : document["dtypes"]) {
@@ -151,10 +146,15 @@ std::string BundleText(const Json& d) {
 
 }  // namespace
 
+std::string Section(std::string_view title, const TextTable& table) {
+  return fmt::format("\n{}\n{}", title, table.ToString(2));
+}
+
 std::string InspectText(const Json& document) {
   const std::string kind = Text(document["kind"]);
   if (kind == "checkpoint") return CheckpointText(document);
   if (kind == "bundle") return BundleText(document);
+  if (kind == "episodes") return EpisodesText(document);
   return fmt::format("{}: ONNX model\n{}{}", Text(document["path"]), GraphText(document), Files(document));
 }
 

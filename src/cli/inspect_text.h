@@ -2,11 +2,19 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/json_fwd.h"
+#include "base/text.h"
 
 namespace vlaq::cli {
 
 std::string InspectText(const Json& document);
+
+// A section with a title and a table below.
+std::string Section(std::string_view title, const TextTable& table);
+
+// The document of kind "episodes".
+std::string EpisodesText(const Json& document);
 
 }  // namespace vlaq::cli

@@ -17,16 +17,20 @@ struct Arguments {
 Action AddInspect(CLI::App& app, Context& context) {
   auto a = std::make_shared<Arguments>();
   app.add_option("path", a->path,
-                 "A checkpoint (.pth, .pt, .safetensors, model.safetensors.index.json), an .onnx file, or a bundle")
+                 "A checkpoint (.pth, .pt, .safetensors, model.safetensors.index.json), an .onnx file, a bundle, "
+                 "or recorded episodes (.h5, or a folder of them)")
       ->required();
   app.add_flag("--tensors", a->options.tensors, "List every tensor");
-  app.add_flag("--hash", a->options.hash, "SHA-256 of every file (reads them whole)");
+  app.add_flag("--hash", a->options.hash, "SHA-256 of every file, of episodes of their content (reads all)");
+  app.add_flag("--skip-bad", a->options.skip_bad, "Go on past broken episodes, and list them");
+  app.add_flag("--bgr", a->options.bgr, "The episodes' frames are stored blue first");
   AddJsonFlag(app, a->json);
   app.footer(
       "Examples:\n"
       "  vlaq inspect best_simple_lstm_model.pth\n"
       "  vlaq inspect mae0222 --json\n"
-      "  vlaq inspect mae0222/encoder.onnx --tensors");
+      "  vlaq inspect mae0222/encoder.onnx --tensors\n"
+      "  vlaq inspect episodes/ --skip-bad");
   return [a, &context]() -> Status {
     VLAQ_ASSIGN_OR_RETURN(const Json document, inspection::Inspect(a->path, a->options, context.log));
     if (a->json) {

@@ -24,7 +24,7 @@ struct VerbRow {
 };
 
 inline constexpr std::array kVerbs{
-    VerbRow{"inspect", "Show what a checkpoint, an ONNX model or a bundle is", AddInspect},
+    VerbRow{"inspect", "Show what a checkpoint, an ONNX model, a bundle or recorded episodes are", AddInspect},
     VerbRow{"export", "Turn a checkpoint into a bundle of ONNX graphs", AddExport},
     VerbRow{"run", "Run a bundle on camera frames", AddRun},
     VerbRow{"verify", "Prove that a bundle is the checkpoint's policy", AddVerify},

@@ -108,16 +108,17 @@ TEST_F(EpisodeSetTest, StatisticsAddUp) {
 
 TEST_F(EpisodeSetTest, SwappedColoursAreSuspected) {
   Write("a.h5", {.colour = {200, 150, 100}});
-  EXPECT_EQ(Statistics().channels.verdict, ChannelVerdict::kAsLabelled);
-  EXPECT_EQ(Statistics({{image::ChannelOrder::kBgr, ""}, false}).channels.verdict, ChannelVerdict::kSwapped);
+  EXPECT_EQ(Statistics().channels.Verdict(), ChannelVerdict::kAsLabelled);
+  EXPECT_EQ(Statistics({{image::ChannelOrder::kBgr, ""}, false}).channels.Verdict(), ChannelVerdict::kSwapped);
   Write("a.h5", {.colour = {100, 100, 100}});
-  EXPECT_EQ(Statistics().channels.verdict, ChannelVerdict::kCannotTell);
+  EXPECT_EQ(Statistics().channels.Verdict(), ChannelVerdict::kCannotTell);
   Write("b.h5", {.colour = {200, 150, 100}});
   Write("c.h5", {.colour = {100, 150, 200}});
   const SetStatistics s = Statistics();
-  EXPECT_EQ(s.channels.verdict, ChannelVerdict::kCannotTell);
-  EXPECT_THAT(s.channels.warm, DoubleNear(1 / 3.0, 1e-12));
-  EXPECT_THAT(s.channels.cool, DoubleNear(1 / 3.0, 1e-12));
+  EXPECT_EQ(s.channels.Verdict(), ChannelVerdict::kCannotTell);
+  EXPECT_EQ(s.channels.frames, 12);
+  EXPECT_EQ(s.channels.warm_frames, 4);
+  EXPECT_EQ(s.channels.cool_frames, 4);
 }
 
 TEST_F(EpisodeSetTest, FramesThatCannotBeReadCountAsBroken) {
@@ -130,11 +131,13 @@ TEST_F(EpisodeSetTest, FramesThatCannotBeReadCountAsBroken) {
   EXPECT_EQ(s.bad[0].path.filename(), "b.h5");
 }
 
-TEST(JudgeChannels, NeedsColourAndAClearMajority) {
-  EXPECT_EQ(JudgeChannels(0.005, 0.0), ChannelVerdict::kCannotTell);
-  EXPECT_EQ(JudgeChannels(0.3, 0.05), ChannelVerdict::kAsLabelled);
-  EXPECT_EQ(JudgeChannels(0.05, 0.3), ChannelVerdict::kSwapped);
-  EXPECT_EQ(JudgeChannels(0.2, 0.15), ChannelVerdict::kCannotTell);
+TEST(ChannelEvidence, NeedsColouredFramesThatAgree) {
+  EXPECT_EQ((ChannelEvidence{0, 0, 0}).Verdict(), ChannelVerdict::kCannotTell);
+  EXPECT_EQ((ChannelEvidence{64, 15, 0}).Verdict(), ChannelVerdict::kCannotTell);
+  EXPECT_EQ((ChannelEvidence{64, 16, 0}).Verdict(), ChannelVerdict::kAsLabelled);
+  EXPECT_EQ((ChannelEvidence{64, 48, 16}).Verdict(), ChannelVerdict::kAsLabelled);
+  EXPECT_EQ((ChannelEvidence{64, 47, 17}).Verdict(), ChannelVerdict::kCannotTell);
+  EXPECT_EQ((ChannelEvidence{64, 16, 48}).Verdict(), ChannelVerdict::kSwapped);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "episode/libraries.h"
+
 namespace vlaq::episode {
 namespace {
 
@@ -53,13 +55,13 @@ Error Hdf5Error(std::string where, std::string_view doing, std::string advice) {
                     std::move(advice));
 }
 
-std::string Hdf5Version() {
+std::vector<LibraryVersion> Libraries() {
   const Hdf5Guard guard;
   unsigned major = 0;
   unsigned minor = 0;
   unsigned release = 0;
   H5get_libversion(&major, &minor, &release);
-  return fmt::format("{}.{}.{}", major, minor, release);
+  return {{"HDF5", fmt::format("{}.{}.{}", major, minor, release), "recorded episodes"}};
 }
 
 }  // namespace vlaq::episode

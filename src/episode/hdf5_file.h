@@ -63,7 +63,4 @@ std::string Hdf5Reason();
 // kInput: "where: cannot <doing> (reason)". For a call that has just failed.
 Error Hdf5Error(std::string where, std::string_view doing, std::string advice = "");
 
-// "HDF5 1.10.8" -> "1.10.8", of the library that runs.
-std::string Hdf5Version();
-
 }  // namespace vlaq::episode

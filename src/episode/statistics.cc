@@ -21,7 +21,7 @@ constexpr std::array<Named<ChannelVerdict>, 3> kVerdicts{{{ChannelVerdict::kAsLa
 
 constexpr int kFarApart = 40;           // of 255, between red and blue
 constexpr double kEnoughColour = 0.01;  // of all pixels
-constexpr double kClearMajority = 0.75;
+constexpr int64_t kColouredFrames = 4;  // one in so many
 
 // Mean and deviation in one pass (Welford's update), extremes, zeros.
 struct Moments {
@@ -50,18 +50,24 @@ size_t BinOf(const Histogram& histogram, double value) {
   return static_cast<size_t>(std::clamp(at, 0.0, bins - 1));
 }
 
-struct ColourCount {
-  int64_t pixels = 0, warm = 0, cool = 0;
-
-  void Add(const image::Image& frame) {
-    for (size_t i = 0; i + 2 < frame.rgb.size(); i += 3) {
-      const int red = frame.rgb[i], green = frame.rgb[i + 1], blue = frame.rgb[i + 2];
-      warm += red > green && green > blue && red - blue >= kFarApart ? 1 : 0;
-      cool += blue > green && green > red && blue - red >= kFarApart ? 1 : 0;
-      ++pixels;
-    }
+void LookAtColours(const image::Image& frame, ChannelEvidence& evidence) {
+  const auto row = static_cast<size_t>(frame.width) * 3;
+  size_t pixels = 0;
+  size_t warm = 0;
+  size_t cool = 0;
+  for (size_t i = static_cast<size_t>(frame.height / 3) * row; i + 2 < frame.rgb.size(); i += 3) {
+    const int red = frame.rgb[i];
+    const int green = frame.rgb[i + 1];
+    const int blue = frame.rgb[i + 2];
+    warm += red > green && green > blue && red - blue >= kFarApart ? 1 : 0;
+    cool += blue > green && green > red && blue - red >= kFarApart ? 1 : 0;
+    ++pixels;
   }
-};
+  ++evidence.frames;
+  if (static_cast<double>(warm + cool) < kEnoughColour * static_cast<double>(pixels)) return;
+  evidence.warm_frames += warm > cool ? 1 : 0;
+  evidence.cool_frames += cool > warm ? 1 : 0;
+}
 
 // Which frames to look at: `wanted` of `steps`, counted through all episodes, without repetition.
 std::vector<int64_t> SampleSteps(int64_t steps, int64_t wanted, uint64_t seed) {
@@ -89,7 +95,6 @@ class Collector {
     VLAQ_RETURN_IF_ERROR(ForEach("reading commands again", [&](const Episode& e) { return FillHistograms(e); }));
     sample_ = SampleSteps(result_.steps, options_.frames, options_.seed);
     VLAQ_RETURN_IF_ERROR(ForEach("looking at frames", [&](const Episode& e) { return LookAt(e); }));
-    FinishChannels();
     return std::move(result_);
   }
 
@@ -109,7 +114,6 @@ class Collector {
   void FinishAxes();
   Status FillHistograms(const Episode& episode);
   Status LookAt(const Episode& episode);
-  void FinishChannels();
 
   const EpisodeSet& set_;
   const StatisticsOptions& options_;
@@ -119,7 +123,6 @@ class Collector {
   std::vector<int64_t> sample_;
   size_t next_sample_ = 0;
   int64_t steps_before_ = 0;  // of the episodes already looked at
-  ColourCount colours_;
 };
 
 Status Collector::Count(const Episode& episode) {
@@ -172,8 +175,7 @@ Status Collector::LookAt(const Episode& episode) {
   for (; next_sample_ < sample_.size() && sample_[next_sample_] < steps_before_; ++next_sample_) {
     const auto frame = episode.ReadFrame(sample_[next_sample_] - begin);
     if (frame.ok()) {
-      colours_.Add(*frame);
-      ++result_.channels.frames;
+      LookAtColours(*frame, result_.channels);
     } else if (!set_.options().skip_bad) {
       return WithSkipAdvice(frame.error());
     } else if (result_.bad.empty() || result_.bad.back().path != episode.path()) {
@@ -183,23 +185,15 @@ Status Collector::LookAt(const Episode& episode) {
   return {};
 }
 
-void Collector::FinishChannels() {
-  ChannelEvidence& evidence = result_.channels;
-  if (colours_.pixels == 0) return;
-  evidence.warm = static_cast<double>(colours_.warm) / static_cast<double>(colours_.pixels);
-  evidence.cool = static_cast<double>(colours_.cool) / static_cast<double>(colours_.pixels);
-  evidence.verdict = JudgeChannels(evidence.warm, evidence.cool);
-}
-
 }  // namespace
 
 std::string_view Name(ChannelVerdict verdict) { return NameIn(kVerdicts, verdict); }
 
-ChannelVerdict JudgeChannels(double warm, double cool) {
-  const double coloured = warm + cool;
-  if (coloured < kEnoughColour) return ChannelVerdict::kCannotTell;
-  if (warm >= kClearMajority * coloured) return ChannelVerdict::kAsLabelled;
-  return cool >= kClearMajority * coloured ? ChannelVerdict::kSwapped : ChannelVerdict::kCannotTell;
+ChannelVerdict ChannelEvidence::Verdict() const {
+  const int64_t coloured = warm_frames + cool_frames;
+  if (coloured == 0 || coloured * kColouredFrames < frames) return ChannelVerdict::kCannotTell;
+  if (4 * warm_frames >= 3 * coloured) return ChannelVerdict::kAsLabelled;
+  return 4 * cool_frames >= 3 * coloured ? ChannelVerdict::kSwapped : ChannelVerdict::kCannotTell;
 }
 
 Result<SetStatistics> ComputeStatistics(const EpisodeSet& set, const StatisticsOptions& options, Log& log) {

@@ -34,15 +34,20 @@ struct AxisStatistics {
 };
 
 // Whether red and blue look swapped. A guess from colour: indoors, orange things (wood, cardboard, skin, lamp light)
-// cover more of a picture than sky-blue ones; in a swapped picture it is the other way round.
+// cover more of a picture than sky-blue ones; in a swapped picture it is the other way round. The upper third, where a
+// sky may be, does not count. Simulated scenes of random colours tell nothing.
 enum class ChannelVerdict { kAsLabelled, kSwapped, kCannotTell };
 std::string_view Name(ChannelVerdict verdict);
 
 struct ChannelEvidence {
-  ChannelVerdict verdict = ChannelVerdict::kCannotTell;
   int64_t frames = 0;  // looked at
-  double warm = 0.0;   // fraction of their pixels that are orange: red > green > blue, red - blue at least 40
-  double cool = 0.0;   // sky-blue: blue > green > red, as far apart
+  // Frames with at least 1 % of orange and sky-blue pixels together, by what there is more of. Orange: red > green >
+  // blue, red - blue at least 40 of 255; sky-blue: blue > green > red, as far apart.
+  int64_t warm_frames = 0;
+  int64_t cool_frames = 0;
+
+  // A verdict takes a quarter of the frames to be coloured, and three quarters of those to agree.
+  ChannelVerdict Verdict() const;
 };
 
 struct SetStatistics {
@@ -67,8 +72,5 @@ struct StatisticsOptions {
 
 // Errors: kInput naming file and dataset, unless the set skips bad episodes.
 Result<SetStatistics> ComputeStatistics(const EpisodeSet& set, const StatisticsOptions& options, Log& log);
-
-// What the fractions of warm and cool pixels mean.
-ChannelVerdict JudgeChannels(double warm, double cool);
 
 }  // namespace vlaq::episode

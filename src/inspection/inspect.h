@@ -1,5 +1,6 @@
-// What a file is, as one JSON document ("vlaq.inspect/1"): a checkpoint, an ONNX model or a bundle. Reads headers and
-// names, not weights (unless hashes are asked for). Not aware of: printing.
+// What a file is, as one JSON document ("vlaq.inspect/1"): a checkpoint, an ONNX model, a bundle or recorded
+// episodes. Reads headers and names, not weights (unless hashes are asked for); of episodes all commands and a sample
+// of frames. Not aware of: printing.
 #pragma once
 
 #include <filesystem>
@@ -12,10 +13,13 @@ namespace vlaq::inspection {
 
 struct InspectOptions {
   bool tensors = false;  // list every tensor
-  bool hash = false;     // SHA-256 of every file (reads them whole)
+  bool hash = false;     // SHA-256 of every file (reads them whole); of episodes of their content
+  // For episodes only.
+  bool skip_bad = false;  // list broken files instead of failing
+  bool bgr = false;       // frames are stored blue first
 };
 
-// Errors: kInput as the readers of the three kinds give them.
+// Errors: kInput as the readers of the four kinds give them; kUsage for an option that the kind has no use for.
 Result<Json> Inspect(const std::filesystem::path& path, const InspectOptions& options, Log& log);
 
 }  // namespace vlaq::inspection

@@ -1,0 +1,102 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "cli/inspect_text.h"
+
+namespace vlaq::cli {
+namespace {
+
+constexpr size_t kMostRows = 20;  // of a table that may grow with the data
+constexpr double kBarWidth = 40;  // characters of the longest bar
+
+std::string Text(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+std::string Count(const Json& value) { return Grouped(value.get<int64_t>()); }
+
+// The first rows of a list, and how many more there are.
+template <typename Row>
+std::string Table(std::string_view title, std::vector<std::string> header, const Json& list, Row row) {
+  if (list.empty()) return "";
+  TextTable table(std::move(header));
+  for (size_t i = 0; i < std::min(list.size(), kMostRows); ++i) table.AddRow(row(list[i]));
+  const std::string rest =
+      list.size() > kMostRows ? fmt::format("  and {} more (--json lists all)\n", list.size() - kMostRows) : "";
+  return Section(title, table) + rest;
+}
+
+std::string Axes(const Json& axes) {
+  TextTable table({"axis", "mean", "std", "min", "max", "zero"});
+  for (const Json& a : axes) {
+    const auto number = [&](const char* key) { return fmt::format("{:.4f}", a[key].get<double>()); };
+    table.AddRow({Text(a["name"]), number("mean"), number("standard_deviation"), number("min"), number("max"),
+                  fmt::format("{:.1f} %", a["zero"].get<double>() * 100)});
+  }
+  return Section("Commands (m/s, rad/s)", table);
+}
+
+// Bins without steps are left out.
+std::string HistogramOf(const Json& axis) {
+  const Json& h = axis["histogram"];
+  const auto counts = h["steps"].get<std::vector<uint64_t>>();
+  const auto low = h["low"].get<double>();
+  const double width = (h["high"].get<double>() - low) / static_cast<double>(counts.size());
+  const auto most = static_cast<double>(*std::max_element(counts.begin(), counts.end()));
+  TextTable table({"from", "to", "steps", ""});
+  for (size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] == 0) continue;
+    const double from = low + width * static_cast<double>(i);
+    const auto bar = static_cast<size_t>(std::max(1.0, static_cast<double>(counts[i]) / most * kBarWidth));
+    table.AddRow({fmt::format("{:.3f}", from), fmt::format("{:.3f}", from + width),
+                  Grouped(static_cast<int64_t>(counts[i])), std::string(bar, '#')});
+  }
+  return Section(Text(axis["name"]), table);
+}
+
+std::string Channels(const Json& c) {
+  return fmt::format(
+      "\nRed and blue (read as {}): {}\n  {}\n  frames looked at: {}, more orange: {}, more sky-blue: {}\n",
+      c["read_as"] == "bgr" ? "BGR" : "RGB", Text(c["verdict"]), Text(c["explanation"]), Count(c["frames"]),
+      Count(c["warm_frames"]), Count(c["cool_frames"]));
+}
+
+}  // namespace
+
+std::string EpisodesText(const Json& d) {
+  const Json& lengths = d["lengths"];
+  std::string text =
+      fmt::format("{}: {} episodes, {} steps\n", Text(d["path"]), Count(d["episodes"]), Count(d["steps"]));
+  text += fmt::format("{} to {} steps, mean {:.1f}\n", Count(lengths["min"]), Count(lengths["max"]),
+                      lengths["mean"].get<double>());
+  if (d["two_axis_episodes"] != 0) {
+    text += fmt::format("{} episodes store two axes (linear_x, linear_y); angular_z is 0 there\n",
+                        Count(d["two_axis_episodes"]));
+  }
+  const auto pair = [](const char* name, const char* count) {
+    return [name, count](const Json& row) { return std::vector<std::string>{Text(row[name]), Count(row[count])}; };
+  };
+  text += Table("Lengths", {"steps", "episodes"}, lengths["histogram"], pair("steps", "episodes"));
+  text += Table("Frames", {"size", "episodes"}, d["resolutions"], pair("size", "episodes"));
+  text += Table("Instructions", {"episodes", "from", "text"}, d["instructions"], [](const Json& row) {
+    return std::vector<std::string>{Count(row["episodes"]), Text(row["source"]), Text(row["text"])};
+  });
+  text += Table("Layouts", {"layout", "episodes"}, d["layouts"], [](const Json& row) {
+    const std::string name = Text(row["name"]);
+    return std::vector<std::string>{name.empty() ? "(not said)" : name, Count(row["episodes"])};
+  });
+  text += Table("Events", {"event", "steps"}, d["events"], pair("name", "steps"));
+  text += Axes(d["axes"]);
+  for (const Json& axis : d["axes"]) text += HistogramOf(axis);
+  text += Channels(d["channels"]);
+  if (d.contains("episode_list")) {
+    TextTable table({"file", "steps", "SHA-256 of the content"});
+    for (const Json& row : d["episode_list"])
+      table.AddRow({Text(row["file"]), Count(row["steps"]), Text(row["sha256"])});
+    text += Section("Episodes", table);
+  }
+  if (!d["bad"].empty()) text += fmt::format("\nBroken files: {}\n", d["bad"].size());
+  for (const Json& row : d["bad"]) text += fmt::format("  {}\n", Text(row["error"]));
+  return text;
+}
+
+}  // namespace vlaq::cli

@@ -1,0 +1,134 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/json.h"
+#include "base/names.h"
+#include "episode/statistics.h"
+#include "inspection/documents.h"
+
+namespace vlaq::inspection {
+namespace fs = std::filesystem;
+namespace {
+
+using episode::ChannelVerdict;
+using episode::EpisodeSet;
+using episode::InstructionSource;
+using episode::SetStatistics;
+
+constexpr std::array<Named<InstructionSource>, 4> kSources{{{InstructionSource::kFile, "file"},
+                                                            {InstructionSource::kFileName, "file name"},
+                                                            {InstructionSource::kSetting, "setting"},
+                                                            {InstructionSource::kNone, "none"}}};
+
+constexpr std::array<Named<ChannelVerdict>, 3> kExplanations{{
+    {ChannelVerdict::kAsLabelled, "most frames hold more orange than sky-blue, as indoors they should"},
+    {ChannelVerdict::kSwapped,
+     "most frames hold more sky-blue than orange, which is rare indoors: look at a frame, and change --bgr if it is "
+     "so"},
+    {ChannelVerdict::kCannotTell, "too few frames are coloured, or they disagree: look at a frame"},
+}};
+
+// {"18": 460} -> [{"steps": 18, "episodes": 460}], the most frequent first.
+template <typename Map>
+Json Counted(const Map& map, std::string_view key, std::string_view counted) {
+  std::vector<std::pair<typename Map::key_type, int64_t>> rows(map.begin(), map.end());
+  std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  Json list = Json::array();
+  for (const auto& [value, count] : rows) list.push_back({{key, value}, {counted, count}});
+  return list;
+}
+
+Json Lengths(const SetStatistics& s) {
+  return {{"min", s.lengths.begin()->first},
+          {"mean", static_cast<double>(s.steps) / static_cast<double>(s.episodes)},
+          {"max", s.lengths.rbegin()->first},
+          {"histogram", Counted(s.lengths, "steps", "episodes")}};
+}
+
+Json Instructions(const SetStatistics& s) {
+  Json list = Json::array();
+  for (const auto& [key, count] : s.instructions) {
+    list.push_back({{"text", key.first}, {"source", NameIn(kSources, key.second)}, {"episodes", count}});
+  }
+  std::stable_sort(list.begin(), list.end(), [](const Json& a, const Json& b) {
+    return a["episodes"].get<int64_t>() > b["episodes"].get<int64_t>();
+  });
+  return list;
+}
+
+Json Axes(const SetStatistics& s) {
+  Json list = Json::array();
+  for (const auto& axis : s.axes) {
+    list.push_back({{"name", axis.name},
+                    {"mean", axis.mean},
+                    {"standard_deviation", axis.standard_deviation},
+                    {"min", axis.min},
+                    {"max", axis.max},
+                    {"zero", axis.zero},
+                    {"histogram",
+                     {{"low", axis.histogram.low}, {"high", axis.histogram.high}, {"steps", axis.histogram.counts}}}});
+  }
+  return list;
+}
+
+Json Channels(const SetStatistics& s, bool bgr) {
+  return {{"read_as", bgr ? "bgr" : "rgb"},        {"verdict", episode::Name(s.channels.Verdict())},
+          {"frames", s.channels.frames},           {"warm_frames", s.channels.warm_frames},
+          {"cool_frames", s.channels.cool_frames}, {"explanation", NameIn(kExplanations, s.channels.Verdict())}};
+}
+
+// One row for each episode with its content hash, which reads all of it. Those that fail go to `bad`.
+Result<Json> Hashes(const EpisodeSet& set, std::vector<episode::BadEpisode>& bad, Log& log) {
+  Json list = Json::array();
+  for (size_t i = 0; i < set.size(); ++i) {
+    log.Progress("hashing", i, set.size());
+    VLAQ_ASSIGN_OR_RETURN(const auto episode, set.OpenEpisode(i));
+    const auto hash = episode->ContentHash();
+    if (hash.ok()) {
+      list.push_back({{"file", set.name(i)},
+                      {"steps", episode->length()},
+                      {"instruction", episode->instruction()},
+                      {"sha256", *hash}});
+      continue;
+    }
+    if (!set.options().skip_bad) return episode::WithSkipAdvice(hash.error());
+    const bool known = std::any_of(bad.begin(), bad.end(), [&](const auto& b) { return b.path == set.path(i); });
+    if (!known) bad.push_back({set.path(i), hash.error()});
+  }
+  log.Progress("hashing", set.size(), set.size());
+  return list;
+}
+
+}  // namespace
+
+Result<Json> InspectEpisodes(const fs::path& path, const InspectOptions& options, Log& log) {
+  episode::SetOptions set_options;
+  set_options.skip_bad = options.skip_bad;
+  set_options.read.channel_order = options.bgr ? image::ChannelOrder::kBgr : image::ChannelOrder::kRgb;
+  VLAQ_ASSIGN_OR_RETURN(const EpisodeSet set, EpisodeSet::Open({path}, set_options));
+  VLAQ_ASSIGN_OR_RETURN(SetStatistics statistics, ComputeStatistics(set, {}, log));
+  Json document = NewDocument("episodes", path);
+  document["episodes"] = statistics.episodes;
+  document["steps"] = statistics.steps;
+  document["lengths"] = Lengths(statistics);
+  document["resolutions"] = Counted(statistics.resolutions, "size", "episodes");
+  document["instructions"] = Instructions(statistics);
+  document["layouts"] = Counted(statistics.layouts, "name", "episodes");
+  document["events"] = Counted(statistics.events, "name", "steps");
+  document["axes"] = Axes(statistics);
+  document["two_axis_episodes"] = statistics.two_axis_episodes;
+  document["channels"] = Channels(statistics, options.bgr);
+  if (options.hash) {
+    VLAQ_ASSIGN_OR_RETURN(document["episode_list"], Hashes(set, statistics.bad, log));
+  }
+  Json bad = Json::array();
+  for (const auto& each : statistics.bad) {
+    bad.push_back({{"file", each.path.filename().string()}, {"error", each.error.ToString()}});
+  }
+  document["bad"] = std::move(bad);
+  return document;
+}
+
+}  // namespace vlaq::inspection
