@@ -89,9 +89,8 @@ std::string EpisodesText(const Json& d) {
   for (const Json& axis : d["axes"]) text += HistogramOf(axis);
   text += Channels(d["channels"]);
   if (d.contains("episode_list")) {
-    TextTable table({"file", "steps", "SHA-256 of the content"});
-    for (const Json& row : d["episode_list"])
-      table.AddRow({Text(row["file"]), Count(row["steps"]), Text(row["sha256"])});
+    TextTable table({"file", "SHA-256 of the content"});
+    for (const Json& row : d["episode_list"]) table.AddRow({Text(row["file"]), Text(row["sha256"])});
     text += Section("Episodes", table);
   }
   if (!d["bad"].empty()) text += fmt::format("\nBroken files: {}\n", d["bad"].size());

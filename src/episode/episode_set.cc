@@ -61,6 +61,12 @@ Error WithSkipAdvice(Error error) {
   return error;
 }
 
+EpisodeSet EpisodeSet::Subset(const std::vector<size_t>& indices) const {
+  EpisodeSet subset(options_);
+  for (const size_t index : indices) subset.paths_.push_back(paths_[index]);
+  return subset;
+}
+
 Result<EpisodeSet> EpisodeSet::Open(const std::vector<fs::path>& paths, const SetOptions& options) {
   if (paths.empty()) return UsageError("no episodes are named");
   VLAQ_ASSIGN_OR_RETURN(const std::vector<fs::path> files, Expand(paths));

@@ -41,6 +41,9 @@ class EpisodeSet {
     return Episode::Open(paths_[index], options_.read);
   }
 
+  // Those at `indices`, in that order; bad() is then empty.
+  EpisodeSet Subset(const std::vector<size_t>& indices) const;
+
   const std::vector<BadEpisode>& bad() const { return bad_; }
   const SetOptions& options() const { return options_; }
 

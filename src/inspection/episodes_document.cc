@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/names.h"
+#include "episode/content.h"
 #include "episode/statistics.h"
 #include "inspection/documents.h"
 
@@ -79,25 +80,15 @@ Json Channels(const SetStatistics& s, bool bgr) {
           {"cool_frames", s.channels.cool_frames}, {"explanation", NameIn(kExplanations, s.channels.Verdict())}};
 }
 
-// One row for each episode with its content hash, which reads all of it. Those that fail go to `bad`.
+// One row for each episode with its content hash. Those that fail go to `bad`.
 Result<Json> Hashes(const EpisodeSet& set, std::vector<episode::BadEpisode>& bad, Log& log) {
-  Json list = Json::array();
-  for (size_t i = 0; i < set.size(); ++i) {
-    log.Progress("hashing", i, set.size());
-    VLAQ_ASSIGN_OR_RETURN(const auto episode, set.OpenEpisode(i));
-    const auto hash = episode->ContentHash();
-    if (hash.ok()) {
-      list.push_back({{"file", set.name(i)},
-                      {"steps", episode->length()},
-                      {"instruction", episode->instruction()},
-                      {"sha256", *hash}});
-      continue;
-    }
-    if (!set.options().skip_bad) return episode::WithSkipAdvice(hash.error());
-    const bool known = std::any_of(bad.begin(), bad.end(), [&](const auto& b) { return b.path == set.path(i); });
-    if (!known) bad.push_back({set.path(i), hash.error()});
+  VLAQ_ASSIGN_OR_RETURN(const auto content, HashAll(set, log));
+  for (const auto& failed : content.bad) {
+    const bool known = std::any_of(bad.begin(), bad.end(), [&](const auto& b) { return b.path == failed.path; });
+    if (!known) bad.push_back(failed);
   }
-  log.Progress("hashing", set.size(), set.size());
+  Json list = Json::array();
+  for (const auto& member : content.episodes) list.push_back({{"file", member.name}, {"sha256", member.hash}});
   return list;
 }
 

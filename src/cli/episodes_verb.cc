@@ -1,0 +1,115 @@
+// `vlaq episodes`: splits by content, and the test that two lists share nothing.
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "cli/verbs.h"
+#include "episode/content.h"
+
+namespace vlaq::cli {
+namespace {
+
+struct SplitArguments {
+  std::vector<std::filesystem::path> paths;
+  std::string fractions = "train=0.8,validation=0.1,test=0.1";
+  uint64_t seed = 0;
+  std::filesystem::path output;
+  bool skip_bad = false;
+  bool force = false;
+  bool json = false;
+};
+
+std::string Summary(const episode::Split& split, const episode::EpisodeSet& set, const episode::SetContent& content,
+                    const std::filesystem::path& output) {
+  size_t kept = 0;
+  TextTable table({"part", "asked for", "episodes"});
+  for (const episode::SplitPart& part : split.parts) {
+    kept += part.episodes.size();
+    table.AddRow({part.name, fmt::format("{:.1f} %", part.fraction * 100), std::to_string(part.episodes.size())});
+  }
+  std::string text = fmt::format("{}: {} episodes, seed {}\n{}", output.string(), kept, split.seed, table.ToString(2));
+  if (kept < content.episodes.size()) {
+    text += fmt::format("files with the content of another, which count once: {}\n", content.episodes.size() - kept);
+  }
+  for (const auto* list : {&set.bad(), &content.bad}) {
+    for (const auto& bad : *list) text += fmt::format("left out: {}\n", bad.error.ToString());
+  }
+  return text;
+}
+
+Status RunSplit(const SplitArguments& a, Context& context) {
+  VLAQ_ASSIGN_OR_RETURN(const auto fractions, episode::ParseFractions(a.fractions));
+  std::error_code ignored;
+  if (!a.force && std::filesystem::exists(a.output, ignored)) {  // before everything is read
+    return UsageError(fmt::format("{} already exists", a.output.string()),
+                      "give another name, or --force to replace it");
+  }
+  VLAQ_ASSIGN_OR_RETURN(const auto set, episode::EpisodeSet::Open(a.paths, {{}, a.skip_bad}));
+  VLAQ_ASSIGN_OR_RETURN(const auto content, episode::HashAll(set, context.log));
+  VLAQ_ASSIGN_OR_RETURN(const auto split, episode::MakeSplit(content.episodes, fractions, a.seed));
+  const Json document = episode::ToJson(split);
+  VLAQ_RETURN_IF_ERROR(
+      WriteFile(a.output, document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n", WhenExisting(a.force)));
+  if (a.json) {
+    PrintJson(document, context.out);
+  } else {
+    context.out << Summary(split, set, content, a.output);
+  }
+  return {};
+}
+
+Action AddSplit(CLI::App& app, Context& context) {
+  auto a = std::make_shared<SplitArguments>();
+  app.add_option("paths", a->paths, "Episodes: .h5 files, or folders of them")->type_name("PATH")->required();
+  app.add_option("--fractions", a->fractions, "Parts and their shares, which add up to 1")
+      ->type_name("TEXT")
+      ->capture_default_str();
+  app.add_option("--seed", a->seed, "Another seed is another split")->type_name("UINT")->capture_default_str();
+  app.add_option("-o,--output", a->output, "The split, as JSON")->type_name("FILE")->required();
+  app.add_flag("--skip-bad", a->skip_bad, "Leave broken episodes out, and list them");
+  AddForceFlag(app, a->force);
+  AddJsonFlag(app, a->json);
+  app.footer(
+      "Where an episode goes depends on its content and the seed alone: adding others moves none.\n"
+      "Example:\n"
+      "  vlaq episodes split episodes/ --fractions calibration=0.2,validation=0.2,test=0.6 --seed 1 -o split.json");
+  return [a, &context] { return RunSplit(*a, context); };
+}
+
+Action AddCheck(CLI::App& app, Context& context) {
+  auto places = std::make_shared<std::vector<std::string>>();
+  app.add_option("lists", *places, "Two or more splits (split.json), or parts of them (split.json:test)")
+      ->type_name("FILE[:PART]")
+      ->expected(2, 1000)
+      ->required();
+  app.footer(
+      "Exit code 3 if two of the lists share an episode.\n"
+      "Example:\n"
+      "  vlaq episodes check old.json:calibration new.json:test");
+  return [places, &context]() -> Status {
+    std::vector<episode::EpisodeList> lists;
+    for (const std::string& place : *places) {
+      VLAQ_ASSIGN_OR_RETURN(episode::EpisodeList list, episode::ReadEpisodeList(place));
+      lists.push_back(std::move(list));
+    }
+    for (size_t i = 0; i < lists.size(); ++i) {
+      for (size_t j = i + 1; j < lists.size(); ++j) VLAQ_RETURN_IF_ERROR(episode::CheckDisjoint(lists[i], lists[j]));
+    }
+    context.out << "no episode is in two of them\n";
+    for (const auto& list : lists) context.out << fmt::format("  {}: {} episodes\n", list.name, list.episodes.size());
+    return {};
+  };
+}
+
+}  // namespace
+
+Action AddEpisodes(CLI::App& app, Context& context) {
+  CLI::App* split = app.add_subcommand("split", "Decide which episodes train, calibrate, validate and test");
+  CLI::App* check = app.add_subcommand("check", "Prove that lists of episodes share none");
+  const Action run_split = AddSplit(*split, context);
+  const Action run_check = AddCheck(*check, context);
+  app.require_subcommand(1);
+  return [=]() -> Status { return split->parsed() ? run_split() : run_check(); };
+}
+
+}  // namespace vlaq::cli
