@@ -7,40 +7,37 @@
 #include "base/json.h"
 #include "base/parallel.h"
 #include "base/text.h"
-#include "cli/camera_size.h"
+#include "cli/policy_choice.h"
 #include "cli/sim_verbs.h"
+#include "cli/world_choice.h"
+#include "evaluation/driver_pilot.h"
 #include "sim/recorder.h"
 
 namespace vlaq::cli {
 namespace {
 
 struct Arguments {
-  std::filesystem::path output;
+  std::filesystem::path output, policy, tokenizer;
   uint64_t episodes = 0;
   uint64_t seed = 0;
-  std::string size = "224x126";
-  std::string frame_loss = "on", noise = "on", dynamics = "on";
+  WorldChoice world;
   bool perturb = false;
-  int threads = 0;
+  BackendChoice backend;
   bool force = false;
   bool json = false;
 };
 
 Result<sim::RecordOptions> Options(const Arguments& a) {
   sim::RecordOptions options;
-  VLAQ_ASSIGN_OR_RETURN(const CameraSize size, ParseCameraSize(a.size));
-  options.world.width = size.width;
-  options.world.height = size.height;
-  options.world.frame_loss = a.frame_loss == "on";
-  options.world.noise = a.noise == "on";
-  options.world.dynamics = a.dynamics == "on";
+  VLAQ_ASSIGN_OR_RETURN(options.world, a.world.Options());
   options.perturb = a.perturb;
   return options;
 }
 
 // Episodes in the order of their seeds, made on several threads with a recorder each.
-Result<std::vector<sim::Recording>> RecordAll(const Arguments& a, const sim::RecordOptions& options, Log& log) {
-  const auto wanted = static_cast<uint64_t>(a.threads > 0 ? a.threads : HardwareThreads());
+Result<std::vector<sim::Recording>> RecordAll(const Arguments& a, const sim::RecordOptions& options,
+                                              const evaluation::DriverFactory* drivers, Log& log) {
+  const auto wanted = static_cast<uint64_t>(a.backend.threads > 0 ? a.backend.threads : HardwareThreads());
   const auto workers = static_cast<size_t>(std::min(wanted, a.episodes));
   std::vector<sim::Recording> recordings(a.episodes);
   std::atomic<uint64_t> next{0};
@@ -48,12 +45,20 @@ Result<std::vector<sim::Recording>> RecordAll(const Arguments& a, const sim::Rec
   std::optional<Error> first_error;
   uint64_t done = 0;
   ParallelFor(workers, static_cast<int>(workers), [&](size_t) {
-    auto recorder = sim::Recorder::Open(options);
     const auto fail = [&](const Error& error) {
       const std::lock_guard lock(mutex);
       if (!first_error) first_error = error;
       next = a.episodes;
     };
+    sim::RecordOptions own = options;
+    std::unique_ptr<sim::Pilot> pilot;
+    if (drivers != nullptr) {
+      auto made = evaluation::MakePilot(*drivers);
+      if (!made.ok()) return fail(made.error());
+      pilot = *std::move(made);
+      own.pilot = pilot.get();
+    }
+    auto recorder = sim::Recorder::Open(own);
     if (!recorder.ok()) return fail(recorder.error());
     for (uint64_t i = next++; i < a.episodes; i = next++) {
       auto recording = recorder->Record(a.seed + i, a.output, WhenExisting(a.force));
@@ -87,8 +92,14 @@ Status Record(const Arguments& a, Context& context) {
   std::error_code code;
   std::filesystem::create_directories(a.output, code);
   if (code) return InputError(a.output.string(), "the folder cannot be made: " + code.message());
+  std::unique_ptr<backend::Backend> backend;
+  std::unique_ptr<evaluation::PolicyDriverFactory> drivers;
+  if (!a.policy.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(backend, a.backend.Make());
+    VLAQ_ASSIGN_OR_RETURN(drivers, OpenPolicy(a.policy, a.tokenizer, a.backend, *backend));
+  }
   const auto start = std::chrono::steady_clock::now();
-  VLAQ_ASSIGN_OR_RETURN(const auto recordings, RecordAll(a, options, context.log));
+  VLAQ_ASSIGN_OR_RETURN(const auto recordings, RecordAll(a, options, drivers.get(), context.log));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   const Summary summary = Summarise(recordings);
   if (a.json) {
@@ -110,8 +121,8 @@ Status Record(const Arguments& a, Context& context) {
   }
   context.out << fmt::format(
       "{}: {} episodes, {} frames of {}, {:.0f} frames/s\n  reached on the told side: {}, collisions: {}\n",
-      a.output.string(), recordings.size(), summary.steps, a.size, static_cast<double>(summary.steps) / took.count(),
-      summary.successes, summary.collisions);
+      a.output.string(), recordings.size(), summary.steps, a.world.size,
+      static_cast<double>(summary.steps) / took.count(), summary.successes, summary.collisions);
   return {};
 }
 
@@ -124,22 +135,15 @@ Action AddSimRecord(CLI::App& app, Context& context) {
       ->type_name("UINT")
       ->capture_default_str();
   app.add_option("-o,--output", a->output, "Folder for the .h5 files")->type_name("DIR")->required();
-  app.add_option("--size", a->size, "Of the camera's frames")->type_name("WxH")->capture_default_str();
   app.add_flag("--perturb", a->perturb, "Push the base off the expert's way, so that data shows how to come back");
-  app.add_option("--threads", a->threads, "Episodes made at a time; default: all hardware threads")->type_name("UINT");
-  const std::string group = "World";
-  const std::vector<std::string> on_off{"on", "off"};
-  OneOf(app.add_option("--frame-loss", a->frame_loss, "The camera drops out for some steps"), on_off)
-      ->group(group)
-      ->capture_default_str();
-  OneOf(app.add_option("--noise", a->noise, "Gain errors, actuator noise, camera vibration"), on_off)
-      ->group(group)
-      ->capture_default_str();
-  OneOf(app.add_option("--dynamics", a->dynamics, "Mass, lag and dead time of the base"), on_off)
-      ->group(group)
-      ->capture_default_str();
+  app.add_option("--policy", a->policy,
+                 "A bundle drives, the expert only says what he would have done (for another round of training)")
+      ->type_name("BUNDLE");
+  app.add_option("--tokenizer", a->tokenizer, "SentencePiece model; default: the bundle's own")->type_name("FILE");
+  a->world.AddTo(app);
   AddForceFlag(app, a->force);
   AddJsonFlag(app, a->json);
+  a->backend.AddTo(app);
   return [a, &context]() -> Status { return Record(*a, context); };
 }
 

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
-#include "cli/camera_size.h"
+#include "cli/policy_choice.h"
 #include "cli/sim_verbs.h"
+#include "cli/world_choice.h"
+#include "evaluation/driver_pilot.h"
 #include "image/encode.h"
 #include "sim/picture.h"
 
@@ -10,9 +12,10 @@ namespace vlaq::cli {
 namespace {
 
 struct Arguments {
-  std::filesystem::path output;
+  std::filesystem::path output, policy, tokenizer;
   uint64_t seed = 0;
-  std::string size = "224x126";
+  WorldChoice world;
+  BackendChoice backend;
   bool force = false;
   bool json = false;
 };
@@ -26,13 +29,17 @@ std::string Verdict(const sim::Trace& trace) {
 }
 
 Status Render(const Arguments& a, Context& context) {
-  sim::WorldOptions options;
-  VLAQ_ASSIGN_OR_RETURN(const CameraSize size, ParseCameraSize(a.size));
-  options.width = size.width;
-  options.height = size.height;
+  VLAQ_ASSIGN_OR_RETURN(const sim::WorldOptions options, a.world.Options());
   VLAQ_ASSIGN_OR_RETURN(const auto world, sim::World::Open(options));
   const sim::Layout layout = sim::MakeLayout(a.seed);
-  VLAQ_ASSIGN_OR_RETURN(const sim::Trace trace, sim::DriveTrace(*world, layout, nullptr, layout.instruction));
+  std::unique_ptr<backend::Backend> backend;
+  std::unique_ptr<sim::Pilot> pilot;
+  if (!a.policy.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(backend, a.backend.Make());
+    VLAQ_ASSIGN_OR_RETURN(const auto drivers, OpenPolicy(a.policy, a.tokenizer, a.backend, *backend));
+    VLAQ_ASSIGN_OR_RETURN(pilot, evaluation::MakePilot(*drivers));
+  }
+  VLAQ_ASSIGN_OR_RETURN(const sim::Trace trace, sim::DriveTrace(*world, layout, pilot.get(), layout.instruction));
   std::error_code code;
   std::filesystem::create_directories(a.output, code);
   if (code) return InputError(a.output.string(), "the folder cannot be made: " + code.message());
@@ -67,9 +74,12 @@ Action AddSimRender(CLI::App& app, Context& context) {
   auto a = std::make_shared<Arguments>();
   app.add_option("--seed", a->seed, "Which episode")->type_name("UINT")->capture_default_str();
   app.add_option("-o,--output", a->output, "Folder for the pictures")->type_name("DIR")->required();
-  app.add_option("--size", a->size, "Of the camera's frames")->type_name("WxH")->capture_default_str();
+  app.add_option("--policy", a->policy, "A bundle drives; default: the scripted expert")->type_name("BUNDLE");
+  app.add_option("--tokenizer", a->tokenizer, "SentencePiece model; default: the bundle's own")->type_name("FILE");
+  a->world.AddTo(app);
   AddForceFlag(app, a->force);
   AddJsonFlag(app, a->json);
+  a->backend.AddTo(app);
   return [a, &context]() -> Status { return Render(*a, context); };
 }
 

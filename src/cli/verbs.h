@@ -13,6 +13,7 @@ Action AddExport(CLI::App& app, Context& context);
 Action AddRun(CLI::App& app, Context& context);
 Action AddVerify(CLI::App& app, Context& context);
 Action AddEpisodes(CLI::App& app, Context& context);
+Action AddEval(CLI::App& app, Context& context);
 Action AddSim(CLI::App& app, Context& context);
 Action AddSynth(CLI::App& app, Context& context);
 Action AddDoctor(CLI::App& app, Context& context);
@@ -30,6 +31,7 @@ inline constexpr std::array kVerbs{
     VerbRow{"run", "Run a bundle on camera frames", AddRun},
     VerbRow{"verify", "Prove that a bundle is the checkpoint's policy", AddVerify},
     VerbRow{"episodes", "Split recorded episodes, and prove that splits share none", AddEpisodes},
+    VerbRow{"eval", "Say what a policy is worth: on recorded episodes, and driving in the simulator", AddEval},
     VerbRow{"sim", "Record episodes in the simulator, and show them", AddSim},
     VerbRow{"synth", "Make a checkpoint of the true structure with random weights", AddSynth},
     VerbRow{"doctor", "Show what this machine has and what is missing", AddDoctor},

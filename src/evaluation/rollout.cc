@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "base/parallel.h"
+#include "evaluation/driver_pilot.h"
 #include "sim/expert.h"
 
 namespace vlaq::evaluation {
@@ -52,13 +53,7 @@ class DriverHand : public Hand {
   Result<sim::Velocity> Command(sim::World& world) override {
     VLAQ_ASSIGN_OR_RETURN(const image::ImageView frame, other_ == nullptr ? world.Observe() : ElsewhereFrame());
     VLAQ_ASSIGN_OR_RETURN(const Tensor actions, driver_->Act(frame));
-    const auto values = actions.data<float>();
-    const ActionSpace& space = driver_->space();
-    sim::Velocity velocity{};
-    for (size_t i = 0; i < static_cast<size_t>(space.action_dim); ++i) {
-      velocity[i] = space.scale * static_cast<double>(std::clamp(values[i], -1.0F, 1.0F));
-    }
-    return velocity;
+    return ToVelocity(driver_->space(), actions);
   }
 
  private:
@@ -142,13 +137,7 @@ Result<std::vector<Outcome>> RunAll(const RolloutOptions& options, const MakeHan
 Result<std::vector<Outcome>> RollOut(const DriverFactory& drivers, const RolloutOptions& options, Log& log) {
   const auto make = [&]() -> Result<std::unique_ptr<Hand>> {
     VLAQ_ASSIGN_OR_RETURN(auto driver, drivers.Make());
-    const int64_t width = driver->space().action_dim;
-    if (width != 2 && width != 3) {
-      return UsageError(
-          fmt::format("{} gives {} values per action; the simulated base takes linear_x, linear_y and "
-                      "possibly angular_z",
-                      drivers.name(), width));
-    }
+    VLAQ_RETURN_IF_ERROR(CheckDrivesABase(*driver, drivers.name()));
     std::unique_ptr<sim::World> other;
     if (options.condition == Condition::kShuffled) {
       VLAQ_ASSIGN_OR_RETURN(other, sim::World::Open(options.world));

@@ -1,0 +1,38 @@
+// A program that runs beside this one and answers on its standard output what it is asked on its standard input.
+//
+// Its standard error stays ours. Destruction ends it. One thread at a time.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/status.h"
+
+namespace vlaq::evaluation {
+
+class ChildProcess {
+ public:
+  // Starts `command` with the shell. Errors: kBackend.
+  static Result<std::unique_ptr<ChildProcess>> Start(const std::string& command);
+  ~ChildProcess();
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  // Errors: kBackend if the program is gone.
+  Status Write(Bytes bytes);
+  // The next line without its end. Errors: kBackend if the program ended (with its status), printed no line within
+  // `timeout_s`, or a line of more than 1 MiB.
+  Result<std::string> ReadLine(double timeout_s);
+
+ private:
+  ChildProcess(std::string command, int pid, int socket) : command_(std::move(command)), pid_(pid), socket_(socket) {}
+  Error Gone();
+
+  std::string command_;
+  int pid_;
+  int socket_;
+  std::string received_;
+};
+
+}  // namespace vlaq::evaluation

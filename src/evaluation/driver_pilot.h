@@ -1,0 +1,30 @@
+// A driver at the wheel of the simulated base.
+#pragma once
+
+#include <memory>
+
+#include "evaluation/driver.h"
+#include "sim/recorder.h"
+
+namespace vlaq::evaluation {
+
+// The first action of a chunk as a velocity: clamped to [-1, 1], scaled; two values are linear_x and linear_y.
+sim::Velocity ToVelocity(const ActionSpace& space, const Tensor& actions);
+
+// Errors: kUsage if the driver's actions are no velocities (action_dim 2 or 3).
+Status CheckDrivesABase(const Driver& driver, const std::string& name);
+
+class DriverPilot : public sim::Pilot {
+ public:
+  explicit DriverPilot(std::unique_ptr<Driver> driver) : driver_(std::move(driver)) {}
+  Status Begin(const std::string& instruction) override { return driver_->Begin(instruction); }
+  Result<sim::Velocity> Command(const image::ImageView& frame) override;
+
+ private:
+  std::unique_ptr<Driver> driver_;
+};
+
+// A pilot that `drivers` makes.
+Result<std::unique_ptr<sim::Pilot>> MakePilot(const DriverFactory& drivers);
+
+}  // namespace vlaq::evaluation

@@ -1,0 +1,74 @@
+#include "evaluation/process_driver.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/json.h"
+#include "evaluation/child_process.h"
+
+namespace vlaq::evaluation {
+namespace {
+
+class ProcessDriver : public Driver {
+ public:
+  ProcessDriver(std::string command, std::unique_ptr<ChildProcess> process, ActionSpace space, double timeout_s)
+      : command_(std::move(command)), process_(std::move(process)), space_(space), timeout_s_(timeout_s) {}
+
+  Status Begin(const std::string& instruction) override {
+    instruction_ = instruction;
+    return Forget();
+  }
+
+  Result<Tensor> Act(const image::ImageView& frame) override {
+    const Json request{
+        {"reset", reset_}, {"instruction", instruction_}, {"width", frame.width}, {"height", frame.height}};
+    VLAQ_RETURN_IF_ERROR(process_->Write(AsBytes(request.dump() + "\n")));
+    VLAQ_RETURN_IF_ERROR(process_->Write(std::as_bytes(frame.rgb)));
+    reset_ = false;
+    VLAQ_ASSIGN_OR_RETURN(const std::string line, process_->ReadLine(timeout_s_));
+    return Parse(line);
+  }
+
+  Status Forget() override {
+    reset_ = true;
+    return {};
+  }
+  const ActionSpace& space() const override { return space_; }
+  std::string Description() const override { return "program: " + command_; }
+
+ private:
+  Result<Tensor> Parse(const std::string& line) const {
+    VLAQ_ASSIGN_OR_RETURN(const Json answer, ParseJson(line, command_));
+    const JsonReader read(answer, command_);
+    VLAQ_ASSIGN_OR_RETURN(const auto action, read.Numbers("action"));
+    if (!action || static_cast<int64_t>(action->size()) != space_.action_dim) {
+      return Error{ErrorCode::kBackend,
+                   fmt::format("the program answered '{}', not {{\"action\": [{} numbers]}}", line.substr(0, 200),
+                               space_.action_dim),
+                   command_, ""};
+    }
+    std::vector<float> values;
+    for (const double value : *action) {
+      if (!std::isfinite(value)) return Error{ErrorCode::kBackend, "an action is not finite", command_, ""};
+      values.push_back(static_cast<float>(value));
+    }
+    return Tensor::From<float>({1, space_.action_dim}, values);
+  }
+
+  std::string command_;
+  std::unique_ptr<ChildProcess> process_;
+  ActionSpace space_;
+  double timeout_s_;
+  std::string instruction_;
+  bool reset_ = true;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Driver>> ProcessDriverFactory::Make() const {
+  VLAQ_ASSIGN_OR_RETURN(auto process, ChildProcess::Start(command_));
+  return std::unique_ptr<Driver>(new ProcessDriver(command_, std::move(process), space_, timeout_s_));
+}
+
+}  // namespace vlaq::evaluation

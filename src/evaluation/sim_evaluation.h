@@ -1,0 +1,52 @@
+// A closed-loop evaluation as a document: who drove, under which conditions, on which seeds, and what became of each.
+//
+// In scope: JSON both ways ("vlaq.eval/1", mode "simulation"), and joining the parts that shards wrote. Summaries are
+// computed from the outcomes, never read. Plain data.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json_fwd.h"
+#include "base/status.h"
+#include "evaluation/rollout.h"
+
+namespace vlaq::evaluation {
+
+// Who drove.
+struct Subject {
+  std::string kind;    // "bundle", "program", "expert"
+  std::string name;    // path or command
+  std::string sha256;  // of a bundle's policy.json, which names the hash of everything else; empty for others
+  bool operator==(const Subject&) const = default;
+};
+
+struct ConditionOutcomes {
+  Condition condition = Condition::kNormal;
+  std::vector<Outcome> outcomes;  // in the order of their seeds
+};
+
+struct Contestant {
+  Subject subject;
+  std::vector<ConditionOutcomes> conditions;
+};
+
+struct SimEvaluation {
+  uint64_t first_seed = 0;
+  uint64_t episodes = 0;  // of all shards together
+  uint64_t shard = 0, shards = 1;
+  sim::WorldOptions world;
+  Contestant policy;
+  std::optional<Contestant> against;
+};
+
+Json ToJson(const SimEvaluation& evaluation);
+// Errors: kInput naming `where` and the key.
+Result<SimEvaluation> SimEvaluationFromJson(const Json& json, const std::string& where);
+
+// Joins what the shards of one evaluation wrote; `names` are their files, for messages. The result is what one run over
+// all seeds gives. Errors: kInput if they belong to different evaluations, overlap, or one is missing (it is named).
+Result<SimEvaluation> Merge(const std::vector<SimEvaluation>& parts, const std::vector<std::string>& names);
+
+}  // namespace vlaq::evaluation
