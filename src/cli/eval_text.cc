@@ -53,7 +53,60 @@ void PrintComparison(const Contestant& a, const Contestant& b, std::ostream& out
   out << "Success on the same seeds:\n" << table.ToString();
 }
 
+std::string Signed(double value) { return fmt::format("{:+.4f}", value); }
+
+void PrintScores(const evaluation::OpenLoopContestant& contestant, std::ostream& out) {
+  const size_t axes = evaluation::AxesOf(contestant.space);
+  out << fmt::format("{} {}\n", contestant.subject.kind, contestant.subject.name);
+  std::vector<std::string> header{"condition", "MAE"};
+  for (size_t axis = 0; axis < axes; ++axis) header.push_back(fmt::format("MAE {}", evaluation::kAxisNames[axis]));
+  header.insert(header.end(), {"RMSE", "MAE in m/s", "direction %", "actions moved by"});
+  if (contestant.space.chunk > 1) header.emplace_back("MAE of chunks");
+  TextTable table(header);
+  for (const evaluation::ConditionScores& c : contestant.conditions) {
+    const evaluation::Score total = evaluation::Total(c.episodes);
+    std::vector<std::string> row{std::string(Name(c.condition)), fmt::format("{:.4f}", total.Mae(axes))};
+    for (size_t axis = 0; axis < axes; ++axis) row.push_back(fmt::format("{:.4f}", total.MaeOf(axis)));
+    row.push_back(fmt::format("{:.4f}", total.Rmse(axes)));
+    row.push_back(fmt::format("{:.4f}", total.RawMae(axes)));
+    row.push_back(fmt::format("{:.1f}", 100 * total.DirectionAgreement()));
+    const bool normal = c.condition == evaluation::Condition::kNormal;
+    row.push_back(normal ? "" : fmt::format("{:.4f}", evaluation::Movement(contestant.space, c.episodes).value));
+    if (contestant.space.chunk > 1) row.push_back(fmt::format("{:.4f}", total.ChunkMae()));
+    table.AddRow(std::move(row));
+  }
+  out << table.ToString() << "\n";
+}
+
+void PrintEpisodes(const evaluation::OpenLoopContestant& contestant, std::ostream& out) {
+  const size_t axes = evaluation::AxesOf(contestant.space);
+  TextTable table({"episode", "steps", "MAE", "direction %", "instruction"});
+  for (const evaluation::EpisodeScore& e : contestant.conditions.front().episodes) {
+    table.AddRow({e.name, std::to_string(e.score.steps), fmt::format("{:.4f}", e.score.Mae(axes)),
+                  fmt::format("{:.1f}", 100 * e.score.DirectionAgreement()), e.instruction});
+  }
+  out << table.ToString() << "\n";
+}
+
 }  // namespace
+
+void PrintEvaluation(const evaluation::OpenLoopEvaluation& evaluation, std::ostream& out) {
+  const auto& first = evaluation.policy.conditions.front().episodes;
+  const evaluation::Score total = evaluation::Total(first);
+  out << fmt::format("{} recorded episodes, {} steps; 1 is {} m/s\n\n", first.size(), total.steps,
+                     evaluation.policy.space.scale);
+  PrintScores(evaluation.policy, out);
+  if (evaluation.against) PrintScores(*evaluation.against, out);
+  PrintEpisodes(evaluation.policy, out);
+  if (evaluation.against) {
+    const evaluation::Estimate difference = evaluation::MaeDifference(evaluation.policy, *evaluation.against, 0);
+    out << fmt::format("MAE of the first minus the second: {}, 95 % interval {} to {} (bootstrap over episodes)\n",
+                       Signed(difference.value), Signed(difference.interval.low), Signed(difference.interval.high));
+  }
+  for (const std::string& skipped : evaluation.skipped) out << "left out: " << skipped << "\n";
+  out << fmt::format("As the original's training computed its MAE (normalised, linear_x and linear_y): {:.4f}\n",
+                     evaluation::OriginalMae(total));
+}
 
 void PrintEvaluation(const evaluation::SimEvaluation& evaluation, std::ostream& out) {
   out << fmt::format("{} simulated episodes, seeds {} to {}", evaluation.episodes, evaluation.first_seed,

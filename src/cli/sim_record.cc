@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
-#include <atomic>
 #include <chrono>
-#include <mutex>
 
 #include "base/json.h"
 #include "base/parallel.h"
@@ -37,38 +35,23 @@ Result<sim::RecordOptions> Options(const Arguments& a) {
 // Episodes in the order of their seeds, made on several threads with a recorder each.
 Result<std::vector<sim::Recording>> RecordAll(const Arguments& a, const sim::RecordOptions& options,
                                               const evaluation::DriverFactory* drivers, Log& log) {
-  const auto wanted = static_cast<uint64_t>(a.backend.threads > 0 ? a.backend.threads : HardwareThreads());
-  const auto workers = static_cast<size_t>(std::min(wanted, a.episodes));
   std::vector<sim::Recording> recordings(a.episodes);
-  std::atomic<uint64_t> next{0};
-  std::mutex mutex;  // guards first_error, done and the log
-  std::optional<Error> first_error;
-  uint64_t done = 0;
-  ParallelFor(workers, static_cast<int>(workers), [&](size_t) {
-    const auto fail = [&](const Error& error) {
-      const std::lock_guard lock(mutex);
-      if (!first_error) first_error = error;
-      next = a.episodes;
-    };
+  const auto start = [&]() -> Result<ItemWorker> {
     sim::RecordOptions own = options;
-    std::unique_ptr<sim::Pilot> pilot;
+    std::shared_ptr<sim::Pilot> pilot;
     if (drivers != nullptr) {
-      auto made = evaluation::MakePilot(*drivers);
-      if (!made.ok()) return fail(made.error());
-      pilot = *std::move(made);
+      VLAQ_ASSIGN_OR_RETURN(pilot, evaluation::MakePilot(*drivers));
       own.pilot = pilot.get();
     }
-    auto recorder = sim::Recorder::Open(own);
-    if (!recorder.ok()) return fail(recorder.error());
-    for (uint64_t i = next++; i < a.episodes; i = next++) {
-      auto recording = recorder->Record(a.seed + i, a.output, WhenExisting(a.force));
-      if (!recording.ok()) return fail(recording.error());
-      recordings[i] = *std::move(recording);
-      const std::lock_guard lock(mutex);
-      log.Progress("episodes", ++done, a.episodes);
-    }
-  });
-  if (first_error) return *first_error;
+    VLAQ_ASSIGN_OR_RETURN(sim::Recorder opened, sim::Recorder::Open(own));
+    const auto recorder = std::make_shared<sim::Recorder>(std::move(opened));
+    return ItemWorker([&, pilot, recorder](size_t i) -> Status {
+      VLAQ_ASSIGN_OR_RETURN(recordings[i], recorder->Record(a.seed + i, a.output, WhenExisting(a.force)));
+      return {};
+    });
+  };
+  const int threads = a.backend.threads > 0 ? a.backend.threads : HardwareThreads();
+  VLAQ_RETURN_IF_ERROR(RunItems(a.episodes, threads, "episodes", log, start));
   return recordings;
 }
 

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <functional>
-#include <mutex>
 
 #include "base/parallel.h"
 #include "evaluation/driver_pilot.h"
@@ -104,31 +102,18 @@ Result<std::vector<Outcome>> RunAll(const RolloutOptions& options, const MakeHan
   std::vector<uint64_t> seeds;
   for (uint64_t k = options.shard; k < options.episodes; k += options.shards) seeds.push_back(options.first_seed + k);
   std::vector<Outcome> outcomes(seeds.size());
-  const size_t workers = std::max<size_t>(1, std::min(seeds.size(), static_cast<size_t>(std::max(1, options.threads))));
-  std::atomic<size_t> next{0};
-  std::mutex mutex;  // guards first_error, done and the log
-  std::optional<Error> first_error;
-  uint64_t done = 0;
-  const auto work = [&]() -> Status {
-    VLAQ_ASSIGN_OR_RETURN(const auto world, sim::World::Open(options.world));
-    VLAQ_ASSIGN_OR_RETURN(const auto hand, make());
-    for (size_t i = next++; i < seeds.size(); i = next++) {
+  const auto start = [&]() -> Result<ItemWorker> {
+    VLAQ_ASSIGN_OR_RETURN(std::shared_ptr<sim::World> world, sim::World::Open(options.world));
+    VLAQ_ASSIGN_OR_RETURN(std::shared_ptr<Hand> hand, make());
+    return ItemWorker([&, world, hand](size_t i) -> Status {
       auto outcome = Drive(*world, *hand, seeds[i], options.condition);
       if (!outcome.ok()) return Within(fmt::format("seed {}", seeds[i]), outcome.error());
       outcomes[i] = *std::move(outcome);
-      const std::lock_guard lock(mutex);
-      log.Progress(fmt::format("rollouts, {}", Name(options.condition)), ++done, seeds.size());
-    }
-    return {};
+      return {};
+    });
   };
-  ParallelFor(workers, static_cast<int>(workers), [&](size_t) {
-    const Status status = work();
-    if (status.ok()) return;
-    const std::lock_guard lock(mutex);
-    if (!first_error) first_error = status.error();
-    next = seeds.size();
-  });
-  if (first_error) return *first_error;
+  const std::string what = fmt::format("rollouts, {}", Name(options.condition));
+  VLAQ_RETURN_IF_ERROR(RunItems(seeds.size(), options.threads, what, log, start));
   return outcomes;
 }
 

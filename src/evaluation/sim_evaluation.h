@@ -11,16 +11,9 @@
 #include "base/json_fwd.h"
 #include "base/status.h"
 #include "evaluation/rollout.h"
+#include "evaluation/subject.h"
 
 namespace vlaq::evaluation {
-
-// Who drove.
-struct Subject {
-  std::string kind;    // "bundle", "program", "expert"
-  std::string name;    // path or command
-  std::string sha256;  // of a bundle's policy.json, which names the hash of everything else; empty for others
-  bool operator==(const Subject&) const = default;
-};
 
 struct ConditionOutcomes {
   Condition condition = Condition::kNormal;

@@ -1,0 +1,49 @@
+#include <fmt/format.h>
+
+#include "base/parallel.h"
+#include "cli/eval_arguments.h"
+#include "cli/policy_choice.h"
+
+namespace vlaq::cli {
+namespace {
+
+using evaluation::OpenLoopContestant;
+using evaluation::OpenLoopEvaluation;
+
+Result<OpenLoopContestant> Score(const EvalArguments& a, const std::filesystem::path& path,
+                                 const backend::Backend& backend, const episode::EpisodeSet& episodes, Log& log) {
+  VLAQ_ASSIGN_OR_RETURN(const auto drivers, OpenPolicy(path, a.tokenizer, a.backend, backend));
+  const policy::PolicySpec& spec = drivers->bundle().spec;
+  OpenLoopContestant contestant;
+  VLAQ_ASSIGN_OR_RETURN(contestant.subject.sha256, BundleHash(drivers->bundle()));
+  contestant.subject.kind = "bundle";
+  contestant.subject.name = path.string();
+  contestant.space = {spec.chunk, spec.action_dim, spec.action_scale, spec.window};
+  evaluation::OpenLoopOptions options;
+  options.threads = a.backend.threads > 0 ? a.backend.threads : HardwareThreads();
+  for (const evaluation::Condition condition : ConditionsOf(a)) {
+    options.condition = condition;
+    VLAQ_ASSIGN_OR_RETURN(auto scores, evaluation::ScoreEpisodes(*drivers, episodes, options, log));
+    contestant.conditions.push_back({condition, std::move(scores)});
+  }
+  return contestant;
+}
+
+}  // namespace
+
+Result<OpenLoopEvaluation> EvaluateOpenLoop(const EvalArguments& a, Log& log) {
+  episode::SetOptions set;
+  set.skip_bad = a.skip_bad;
+  if (a.bgr) set.read.channel_order = image::ChannelOrder::kBgr;
+  VLAQ_ASSIGN_OR_RETURN(const auto episodes, episode::EpisodeSet::Open({a.episodes}, set));
+  OpenLoopEvaluation evaluation;
+  for (const episode::BadEpisode& bad : episodes.bad()) evaluation.skipped.push_back(bad.error.ToString());
+  VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
+  VLAQ_ASSIGN_OR_RETURN(evaluation.policy, Score(a, a.bundle, *backend, episodes, log));
+  if (!a.against.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(evaluation.against, Score(a, a.against, *backend, episodes, log));
+  }
+  return evaluation;
+}
+
+}  // namespace vlaq::cli

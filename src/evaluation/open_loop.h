@@ -1,0 +1,42 @@
+// Open loop: a driver looks at recorded episodes and says what it would have done.
+//
+// In scope: predictions and scores per episode, under conditions, on several threads. Results are in the order of the
+// episodes and the same for any number of threads. Not aware of: where episodes lie, what is printed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "episode/episode_set.h"
+#include "evaluation/condition.h"
+#include "evaluation/driver.h"
+#include "evaluation/score.h"
+
+namespace vlaq::evaluation {
+
+struct EpisodeScore {
+  std::string name;
+  std::string hash;  // of its content
+  std::string instruction;
+  Score score;  // against what was recorded
+  Score moved;  // against the same driver under kNormal; steps 0 for kNormal itself
+};
+
+struct OpenLoopOptions {
+  Condition condition = Condition::kNormal;
+  int threads = 1;  // episodes at a time
+};
+
+// Errors: those of the driver and the episodes, naming the episode.
+Result<std::vector<EpisodeScore>> ScoreEpisodes(const DriverFactory& drivers, const episode::EpisodeSet& episodes,
+                                                const OpenLoopOptions& options, Log& log);
+
+Score Total(const std::vector<EpisodeScore>& episodes);
+
+// What `driver` says at every frame of `episode` under `condition`: one [chunk, action_dim] a step. kShuffled shows the
+// frames in an order that follows from the episode's length alone. `driver` is not wrapped yet.
+Result<std::vector<Tensor>> Predict(std::unique_ptr<Driver> driver, const episode::Episode& episode,
+                                    Condition condition);
+
+}  // namespace vlaq::evaluation
