@@ -5,7 +5,8 @@
 // (policy), splits (split.h), sets of files (episode_set.h).
 //
 // A hostile file ends in an error that names file and dataset. Frames are read one at a time: memory does not grow with
-// the length of an episode. One thread uses an Episode at a time; HDF5 itself is guarded inside.
+// the length of an episode. One thread uses an Episode at a time, any number of them different ones: HDF5 is guarded
+// inside, and frames are unpacked outside of that guard.
 #pragma once
 
 #include <array>

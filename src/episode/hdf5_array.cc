@@ -136,31 +136,39 @@ Status Hdf5Array::TakeFilters(const Hdf5Properties& layout) {
   return {};
 }
 
-Status Hdf5Array::ReadChunk(const std::vector<hsize_t>& start, std::vector<std::byte>& out) {
-  const auto wrong = [&](std::string_view what) {
-    return Wrong(fmt::format("chunk [{}] {}", fmt::join(start, ", "), what));
-  };
+Error Hdf5Array::WrongChunk(const std::vector<hsize_t>& start, std::string_view what) const {
+  return Wrong(fmt::format("chunk [{}] {}", fmt::join(start, ", "), what));
+}
+
+Result<bool> Hdf5Array::LoadChunk(const std::vector<hsize_t>& start) {
+  const Hdf5Guard guard;
   hsize_t stored = 0;
   if (H5Dget_chunk_storage_size(id(), start.data(), &stored) < 0 || stored == 0) {
-    return wrong(fmt::format("cannot be found (HDF5: {})", Hdf5Reason()));
+    return WrongChunk(start, fmt::format("cannot be found (HDF5: {})", Hdf5Reason()));
   }
-  const bool can_be = stored <= MostPacked(chunk_bytes_) && chunk_bytes_ / kMostDeflateGain <= stored;
-  if (!can_be) return wrong(fmt::format("is {} bytes long, which cannot be {} bytes packed", stored, chunk_bytes_));
+  if (stored > MostPacked(chunk_bytes_) || chunk_bytes_ / kMostDeflateGain > stored) {
+    return WrongChunk(start, fmt::format("is {} bytes long, which cannot be {} bytes packed", stored, chunk_bytes_));
+  }
   packed_.resize(stored);
   uint32_t skipped = 0;
   if (H5Dread_chunk(id(), H5P_DEFAULT, start.data(), &skipped, packed_.data()) < 0) {
-    return wrong(fmt::format("cannot be read (HDF5: {})", Hdf5Reason()));
+    return WrongChunk(start, fmt::format("cannot be read (HDF5: {})", Hdf5Reason()));
   }
-  const bool packed = gzip_filter_ >= 0 && (skipped >> static_cast<unsigned>(gzip_filter_) & 1U) == 0;
-  if (!packed) {
-    if (stored != chunk_bytes_) return wrong(fmt::format("holds {} bytes, not {}", stored, chunk_bytes_));
+  return gzip_filter_ >= 0 && (skipped >> static_cast<unsigned>(gzip_filter_) & 1U) == 0;
+}
+
+Status Hdf5Array::ReadChunk(const std::vector<hsize_t>& start, std::vector<std::byte>& out) {
+  VLAQ_ASSIGN_OR_RETURN(const bool is_packed, LoadChunk(start));
+  if (!is_packed) {
+    if (packed_.size() != chunk_bytes_) {
+      return WrongChunk(start, fmt::format("holds {} bytes, not {}", packed_.size(), chunk_bytes_));
+    }
     out.swap(packed_);
     return {};
   }
   out.resize(chunk_bytes_);
-  if (!InflateExactly(packed_, out))
-    return wrong(fmt::format("does not unpack to {} bytes: it is damaged", out.size()));
-  return {};
+  if (InflateExactly(packed_, out)) return {};
+  return WrongChunk(start, fmt::format("does not unpack to {} bytes: it is damaged", out.size()));
 }
 
 Status Hdf5Array::CheckChunks() {

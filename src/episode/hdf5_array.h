@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -37,6 +38,7 @@ class Hdf5Array {
   std::string Shape() const;
   Error Wrong(std::string what, std::string advice = "") const;
 
+  // Takes the guard itself, and only to read: several threads may unpack chunks of different files at a time.
   // Unpacks the chunk that begins at `start` (a multiple of chunk()) into `out`, chunk_bytes() long; shuffled bytes are
   // left so.
   Status ReadChunk(const std::vector<hsize_t>& start, std::vector<std::byte>& out);
@@ -49,6 +51,9 @@ class Hdf5Array {
   Status TakeStorage(uint64_t file_bytes);
   Status TakeChunks(const Hdf5Properties& layout);
   Status TakeFilters(const Hdf5Properties& layout);
+  Error WrongChunk(const std::vector<hsize_t>& start, std::string_view what) const;
+  // Brings the bytes as stored into packed_. True if they are a gzip stream.
+  Result<bool> LoadChunk(const std::vector<hsize_t>& start);
 
   std::string name_;
   Hdf5Dataset dataset_;

@@ -119,7 +119,6 @@ Result<std::span<const uint8_t>> Hdf5Episode::Stored(int64_t t) const {
 }
 
 Result<image::Image> Hdf5Episode::ReadFrame(int64_t t) const {
-  const Hdf5Guard guard;
   VLAQ_ASSIGN_OR_RETURN(const auto bytes, Stored(t));
   image::Image frame{width(), height(), {bytes.begin(), bytes.end()}};
   if (content_.options.channel_order == image::ChannelOrder::kBgr) {
@@ -129,7 +128,6 @@ Result<image::Image> Hdf5Episode::ReadFrame(int64_t t) const {
 }
 
 Result<std::string> Hdf5Episode::ContentHash() const {
-  const Hdf5Guard guard;
   Sha256 hash;
   hash.Update(
       AsBytes(fmt::format("vlaq.episode/1 {} {} {} {}\n", length(), height(), width(), content_.actions.width)));

@@ -66,20 +66,22 @@ Status Hdf5Images::FillSlab(hsize_t first, hsize_t count) {
   slab_count_ = 0;
   slab_.resize(static_cast<size_t>(count) * frame_bytes_);
   slab_first_ = first;
-  if (!array_.chunk().empty()) {
-    VLAQ_RETURN_IF_ERROR(FillFromChunks(first, count));
-  } else {
-    std::array<hsize_t, 4> start{first, 0, 0, 0};
-    std::array<hsize_t, 4> size{count, array_.dims()[1], array_.dims()[2], array_.dims()[3]};
-    const Hdf5Space in_file(H5Dget_space(array_.id()));
-    const Hdf5Space in_memory(H5Screate_simple(4, size.data(), nullptr));
-    const bool done =
-        H5Sselect_hyperslab(in_file.get(), H5S_SELECT_SET, start.data(), nullptr, size.data(), nullptr) >= 0 &&
-        H5Dread(array_.id(), H5T_NATIVE_UINT8, in_memory.get(), in_file.get(), H5P_DEFAULT, slab_.data()) >= 0;
-    if (!done) return Hdf5Error(fmt::format("dataset '{}'", array_.name()), fmt::format("read frame {}", first));
-  }
+  VLAQ_RETURN_IF_ERROR(array_.chunk().empty() ? FillFromWhole(first, count) : FillFromChunks(first, count));
   slab_count_ = count;
   return {};
+}
+
+Status Hdf5Images::FillFromWhole(hsize_t first, hsize_t count) {
+  const Hdf5Guard guard;
+  const std::array<hsize_t, 4> start{first, 0, 0, 0};
+  const std::array<hsize_t, 4> size{count, array_.dims()[1], array_.dims()[2], array_.dims()[3]};
+  const Hdf5Space in_file(H5Dget_space(array_.id()));
+  const Hdf5Space in_memory(H5Screate_simple(4, size.data(), nullptr));
+  const bool done =
+      H5Sselect_hyperslab(in_file.get(), H5S_SELECT_SET, start.data(), nullptr, size.data(), nullptr) >= 0 &&
+      H5Dread(array_.id(), H5T_NATIVE_UINT8, in_memory.get(), in_file.get(), H5P_DEFAULT, slab_.data()) >= 0;
+  if (done) return {};
+  return Hdf5Error(fmt::format("dataset '{}'", array_.name()), fmt::format("read frame {}", first));
 }
 
 Status Hdf5Images::FillFromChunks(hsize_t first, hsize_t count) {

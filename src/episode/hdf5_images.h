@@ -1,7 +1,8 @@
 // The frames of an episode file, however they lie there: whole, in chunks of one frame, or in chunks that cut across
 // frames (as h5py chooses them). Keeps at most one slab of frames, so that chunks of several frames unpack once.
 //
-// Calls are made under an Hdf5Guard. Errors are kInput naming the dataset.
+// Open() is called under an Hdf5Guard; Read() takes its own, and not while it unpacks. Errors are kInput naming the
+// dataset.
 #pragma once
 
 #include "episode/hdf5_array.h"
@@ -24,6 +25,7 @@ class Hdf5Images {
  private:
   explicit Hdf5Images(Hdf5Array array);
   Status FillSlab(hsize_t first, hsize_t count);
+  Status FillFromWhole(hsize_t first, hsize_t count);
   Status FillFromChunks(hsize_t first, hsize_t count);
   void Scatter(const std::vector<hsize_t>& start);
 
