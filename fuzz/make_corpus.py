@@ -37,3 +37,18 @@ for name in ("dtypes", "views", "sharded"):
 header = json.dumps({"__metadata__": {"a": "b"}, "e": {"dtype": "F4", "shape": [0, 3], "data_offsets": [0, 0]},
                      "x": {"dtype": "F6_E2M3", "shape": [4], "data_offsets": [0, 3]}}).encode()
 put("safetensors", "subbyte", struct.pack("<Q", len(header)) + header + b"abc")
+
+
+def heap_object(index, text):
+    return struct.pack("<HHIQ", index, 1, 0, len(text)) + text.ljust((len(text) + 7) // 8 * 8, b"\0")
+
+
+def heap(reference, *objects, size=None):
+    """A reference (length, address, index), then a collection of HDF5's global heap."""
+    body = b"".join(objects)
+    return struct.pack("<IQI", *reference) + b"GCOL\1\0\0\0" + struct.pack("<Q", size or 16 + len(body)) + body
+
+
+put("heap", "one", heap((4, 0, 1), heap_object(1, b"left")))
+put("heap", "three_and_space", heap((13, 0, 3), heap_object(1, b"left"), heap_object(2, b"right"), heap_object(3, b"episode_start"), bytes(16)))
+put("heap", "too_long", heap((5, 0, 1), heap_object(1, b"left"), size=4096))
