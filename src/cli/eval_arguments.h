@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bundle/bundle.h"
+#include "cli/policy_choice.h"
 #include "cli/verb.h"
 #include "cli/world_choice.h"
 #include "evaluation/open_loop_evaluation.h"
@@ -13,7 +14,8 @@
 namespace vlaq::cli {
 
 struct EvalArguments {
-  std::filesystem::path bundle, against, output, tokenizer;
+  std::filesystem::path bundle, against, output;
+  PolicyFiles files;
   std::string against_driver, episodes, shard = "0/1";
   std::vector<std::string> conditions{"normal"};  // names, or "all"
   uint64_t seed = 5'000'000;

@@ -12,18 +12,24 @@ using evaluation::OpenLoopEvaluation;
 
 Result<OpenLoopContestant> Score(const EvalArguments& a, const std::filesystem::path& path,
                                  const backend::Backend& backend, const episode::EpisodeSet& episodes, Log& log) {
-  VLAQ_ASSIGN_OR_RETURN(const auto drivers, OpenPolicy(path, a.tokenizer, a.backend, backend));
-  const policy::PolicySpec& spec = drivers->bundle().spec;
+  VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenPolicy(path, a.files, a.backend, backend, log));
+  const policy::PolicySpec& spec = opened.bundle().spec;
+  if (!opened.drivers->follows_instructions()) {
+    log.Warning(
+        fmt::format("{} holds no tokeniser: it gets the prompt of its export at every episode, whatever its "
+                    "instruction; --tokenizer changes that",
+                    path.string()));
+  }
   OpenLoopContestant contestant;
-  VLAQ_ASSIGN_OR_RETURN(contestant.subject.sha256, BundleHash(drivers->bundle()));
-  contestant.subject.kind = "bundle";
+  VLAQ_ASSIGN_OR_RETURN(contestant.subject.sha256, BundleHash(opened.bundle()));
+  contestant.subject.kind = opened.temporary ? "checkpoint" : "bundle";
   contestant.subject.name = path.string();
   contestant.space = {spec.chunk, spec.action_dim, spec.action_scale, spec.window};
   evaluation::OpenLoopOptions options;
   options.threads = a.backend.threads > 0 ? a.backend.threads : HardwareThreads();
   for (const evaluation::Condition condition : ConditionsOf(a)) {
     options.condition = condition;
-    VLAQ_ASSIGN_OR_RETURN(auto scores, evaluation::ScoreEpisodes(*drivers, episodes, options, log));
+    VLAQ_ASSIGN_OR_RETURN(auto scores, evaluation::ScoreEpisodes(*opened.drivers, episodes, options, log));
     contestant.conditions.push_back({condition, std::move(scores)});
   }
   return contestant;

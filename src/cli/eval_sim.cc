@@ -59,9 +59,11 @@ Result<Contestant> Drive(const evaluation::DriverFactory& drivers, evaluation::S
 
 Result<Contestant> DriveBundle(const EvalArguments& a, const std::filesystem::path& path,
                                const backend::Backend& backend, const RolloutOptions& options, Log& log) {
-  VLAQ_ASSIGN_OR_RETURN(const auto factory, OpenPolicy(path, a.tokenizer, a.backend, backend));
-  VLAQ_ASSIGN_OR_RETURN(std::string hash, BundleHash(factory->bundle()));
-  return Drive(*factory, {"bundle", path.string(), std::move(hash)}, a, options, log);
+  VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenPolicy(path, a.files, a.backend, backend, log));
+  VLAQ_RETURN_IF_ERROR(CheckFollowsInstructions(opened));
+  VLAQ_ASSIGN_OR_RETURN(std::string hash, BundleHash(opened.bundle()));
+  return Drive(*opened.drivers, {opened.temporary ? "checkpoint" : "bundle", path.string(), std::move(hash)}, a,
+               options, log);
 }
 
 Result<Contestant> DriveExpert(const EvalArguments& a, RolloutOptions options, Log& log) {
@@ -96,9 +98,9 @@ Result<SimEvaluation> EvaluateInSimulation(const EvalArguments& a, Log& log) {
   } else if (!a.against_driver.empty()) {
     evaluation::ActionSpace space{.scale = sim::kMaxSpeed};
     if (!a.expert) {
-      VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(a.bundle));
-      space.scale = bundle.spec.action_scale;
-      space.action_dim = bundle.spec.action_dim;
+      VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenPolicy(a.bundle, a.files, a.backend, *backend, log));
+      space.scale = opened.bundle().spec.action_scale;
+      space.action_dim = opened.bundle().spec.action_dim;
     }
     const evaluation::ProcessDriverFactory factory(a.against_driver, space);
     VLAQ_ASSIGN_OR_RETURN(e.against, Drive(factory, {"program", a.against_driver, ""}, a, options, log));

@@ -70,7 +70,7 @@ Result<std::string> BundleHash(const bundle::Bundle& bundle) {
 Action AddEval(CLI::App& app, Context& context) {
   auto a = std::make_shared<EvalArguments>();
   auto files = std::make_shared<std::vector<std::string>>();
-  app.add_option("bundle", a->bundle, "The bundle that `vlaq export` made");
+  app.add_option("bundle", a->bundle, "The bundle that `vlaq export` made, or a checkpoint");
   app.add_option("--episodes", a->episodes, "A folder of recorded episodes, or one .h5 file; with --sim, how many")
       ->type_name("DIR|N");
   app.add_option("--against", a->against, "A second bundle, driven on the same episodes")->type_name("BUNDLE");
@@ -97,7 +97,7 @@ Action AddEval(CLI::App& app, Context& context) {
       ->type_name("i/n")
       ->capture_default_str()
       ->group(group);
-  app.add_option("--tokenizer", a->tokenizer, "SentencePiece model; default: the bundle's own")->type_name("FILE");
+  a->files.AddTo(app);
   a->world.AddTo(app);
   AddForceFlag(app, a->force);
   AddJsonFlag(app, a->json);

@@ -1,20 +1,63 @@
 #include "cli/policy_choice.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include "export/export.h"
 
 namespace vlaq::cli {
+namespace {
 
-Result<std::unique_ptr<evaluation::PolicyDriverFactory>> OpenPolicy(const std::filesystem::path& path,
-                                                                    const std::filesystem::path& tokenizer,
-                                                                    const BackendChoice& choice,
-                                                                    const backend::Backend& backend) {
-  VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(path));
+// Exports the checkpoint into a folder below the system's temporary one.
+Result<OutputFolder> ExportForNow(const std::filesystem::path& checkpoint, const PolicyFiles& files, Log& log) {
+  const auto target = std::filesystem::temp_directory_path() /
+                      fmt::format("vlaq-policy-{}-{}", ::getpid(), std::filesystem::hash_value(checkpoint));
+  VLAQ_ASSIGN_OR_RETURN(OutputFolder folder, OutputFolder::Create(target, Existing::kRefuse,
+                                                                  [](const std::filesystem::path&) { return false; }));
+  exporting::ExportOptions options;
+  options.checkpoint = checkpoint;
+  options.output = folder.path() / "bundle";
+  options.settings.config = files.config;
+  options.settings.policy = files.policy;
+  options.prompt.tokenizer = files.tokenizer;
+  if (!files.tokenizer.empty()) options.prompt.instruction = "";
+  VLAQ_ASSIGN_OR_RETURN(const exporting::ExportReport report, exporting::Export(options, log));
+  for (const std::string& warning : report.warnings) log.Warning(warning);
+  for (const std::string& assumption : report.bundle.provenance.assumptions) log.Note("assumed: " + assumption);
+  return folder;
+}
+
+}  // namespace
+
+void PolicyFiles::AddTo(CLI::App& app) {
+  const std::string group = "Policy";
+  app.add_option("--tokenizer", tokenizer, "SentencePiece model; default: the bundle's own")
+      ->type_name("FILE")
+      ->group(group);
+  app.add_option("--config", config, "For a checkpoint: transformers' config.json")->type_name("FILE")->group(group);
+  app.add_option("--policy-spec", policy, "For a checkpoint: policy.json")->type_name("FILE")->group(group);
+}
+
+Result<OpenedPolicy> OpenPolicy(const std::filesystem::path& path, const PolicyFiles& files,
+                                const BackendChoice& choice, const backend::Backend& backend, Log& log) {
+  OpenedPolicy opened;
+  std::filesystem::path place = path;
+  if (!bundle::IsBundle(path) && std::filesystem::is_regular_file(path)) {
+    VLAQ_ASSIGN_OR_RETURN(opened.temporary, ExportForNow(path, files, log));
+    place = opened.temporary->path() / "bundle";
+  }
+  VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(place));
   backend::OpenOptions options = choice.Options();
   options.threads = 1;
-  VLAQ_ASSIGN_OR_RETURN(auto factory,
-                        evaluation::PolicyDriverFactory::Open(std::move(bundle), backend, options, tokenizer));
-  if (factory->follows_instructions()) return factory;
-  return UsageError(fmt::format("{} holds no tokeniser, so it cannot be told where to go", path.string()),
+  VLAQ_ASSIGN_OR_RETURN(opened.drivers,
+                        evaluation::PolicyDriverFactory::Open(std::move(bundle), backend, options, files.tokenizer));
+  return opened;
+}
+
+Status CheckFollowsInstructions(const OpenedPolicy& policy) {
+  if (policy.drivers->follows_instructions()) return {};
+  return UsageError(fmt::format("{} holds no tokeniser, or its prompt is baked in: it cannot be told where to go",
+                                policy.bundle().path.string()),
                     "give --tokenizer sentencepiece.bpe.model, or export with it");
 }
 

@@ -1,16 +1,35 @@
-// A bundle that shall drive, as the verbs that drive in the simulator open it.
+// A policy that shall drive, as the verbs that let policies drive open it: a bundle, or a checkpoint that is made one
+// for as long as the verb runs.
 #pragma once
+
+#include <optional>
 
 #include "cli/verb.h"
 #include "evaluation/policy_driver.h"
 
 namespace vlaq::cli {
 
-// Episodes run side by side, so each session gets one thread. `tokenizer`: empty for the bundle's own. Errors: kUsage
-// if the bundle cannot be told where to go.
-Result<std::unique_ptr<evaluation::PolicyDriverFactory>> OpenPolicy(const std::filesystem::path& bundle,
-                                                                    const std::filesystem::path& tokenizer,
-                                                                    const BackendChoice& choice,
-                                                                    const backend::Backend& backend);
+// What the checkpoint of a policy needs beside it, and a bundle may.
+struct PolicyFiles {
+  std::filesystem::path tokenizer, config, policy;
+
+  // --tokenizer, --config, --policy
+  void AddTo(CLI::App& app);
+};
+
+struct OpenedPolicy {
+  std::optional<OutputFolder> temporary;  // holds the bundle that was made of a checkpoint; goes with this object
+  std::unique_ptr<evaluation::PolicyDriverFactory> drivers;
+
+  const bundle::Bundle& bundle() const { return drivers->bundle(); }
+};
+
+// `path`: a bundle or a checkpoint. Episodes run side by side, so each session gets one thread. Errors: as
+// bundle::Open and exporting::Export.
+Result<OpenedPolicy> OpenPolicy(const std::filesystem::path& path, const PolicyFiles& files,
+                                const BackendChoice& choice, const backend::Backend& backend, Log& log);
+
+// Errors: kUsage if the policy cannot be told where to go.
+Status CheckFollowsInstructions(const OpenedPolicy& policy);
 
 }  // namespace vlaq::cli

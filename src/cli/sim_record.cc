@@ -15,7 +15,8 @@ namespace vlaq::cli {
 namespace {
 
 struct Arguments {
-  std::filesystem::path output, policy, tokenizer;
+  std::filesystem::path output, policy;
+  PolicyFiles files;
   uint64_t episodes = 0;
   uint64_t seed = 0;
   WorldChoice world;
@@ -76,13 +77,15 @@ Status Record(const Arguments& a, Context& context) {
   std::filesystem::create_directories(a.output, code);
   if (code) return InputError(a.output.string(), "the folder cannot be made: " + code.message());
   std::unique_ptr<backend::Backend> backend;
-  std::unique_ptr<evaluation::PolicyDriverFactory> drivers;
+  std::optional<OpenedPolicy> opened;
   if (!a.policy.empty()) {
     VLAQ_ASSIGN_OR_RETURN(backend, a.backend.Make());
-    VLAQ_ASSIGN_OR_RETURN(drivers, OpenPolicy(a.policy, a.tokenizer, a.backend, *backend));
+    VLAQ_ASSIGN_OR_RETURN(opened, OpenPolicy(a.policy, a.files, a.backend, *backend, context.log));
+    VLAQ_RETURN_IF_ERROR(CheckFollowsInstructions(*opened));
   }
   const auto start = std::chrono::steady_clock::now();
-  VLAQ_ASSIGN_OR_RETURN(const auto recordings, RecordAll(a, options, drivers.get(), context.log));
+  VLAQ_ASSIGN_OR_RETURN(const auto recordings,
+                        RecordAll(a, options, opened ? opened->drivers.get() : nullptr, context.log));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   const Summary summary = Summarise(recordings);
   if (a.json) {
@@ -122,7 +125,7 @@ Action AddSimRecord(CLI::App& app, Context& context) {
   app.add_option("--policy", a->policy,
                  "A bundle drives, the expert only says what he would have done (for another round of training)")
       ->type_name("BUNDLE");
-  app.add_option("--tokenizer", a->tokenizer, "SentencePiece model; default: the bundle's own")->type_name("FILE");
+  a->files.AddTo(app);
   a->world.AddTo(app);
   AddForceFlag(app, a->force);
   AddJsonFlag(app, a->json);

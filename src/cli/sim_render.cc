@@ -12,7 +12,8 @@ namespace vlaq::cli {
 namespace {
 
 struct Arguments {
-  std::filesystem::path output, policy, tokenizer;
+  std::filesystem::path output, policy;
+  PolicyFiles files;
   uint64_t seed = 0;
   WorldChoice world;
   BackendChoice backend;
@@ -33,11 +34,13 @@ Status Render(const Arguments& a, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const auto world, sim::World::Open(options));
   const sim::Layout layout = sim::MakeLayout(a.seed);
   std::unique_ptr<backend::Backend> backend;
+  std::optional<OpenedPolicy> opened;
   std::unique_ptr<sim::Pilot> pilot;
   if (!a.policy.empty()) {
     VLAQ_ASSIGN_OR_RETURN(backend, a.backend.Make());
-    VLAQ_ASSIGN_OR_RETURN(const auto drivers, OpenPolicy(a.policy, a.tokenizer, a.backend, *backend));
-    VLAQ_ASSIGN_OR_RETURN(pilot, evaluation::MakePilot(*drivers));
+    VLAQ_ASSIGN_OR_RETURN(opened, OpenPolicy(a.policy, a.files, a.backend, *backend, context.log));
+    VLAQ_RETURN_IF_ERROR(CheckFollowsInstructions(*opened));
+    VLAQ_ASSIGN_OR_RETURN(pilot, evaluation::MakePilot(*opened->drivers));
   }
   VLAQ_ASSIGN_OR_RETURN(const sim::Trace trace, sim::DriveTrace(*world, layout, pilot.get(), layout.instruction));
   std::error_code code;
@@ -75,7 +78,7 @@ Action AddSimRender(CLI::App& app, Context& context) {
   app.add_option("--seed", a->seed, "Which episode")->type_name("UINT")->capture_default_str();
   app.add_option("-o,--output", a->output, "Folder for the pictures")->type_name("DIR")->required();
   app.add_option("--policy", a->policy, "A bundle drives; default: the scripted expert")->type_name("BUNDLE");
-  app.add_option("--tokenizer", a->tokenizer, "SentencePiece model; default: the bundle's own")->type_name("FILE");
+  a->files.AddTo(app);
   a->world.AddTo(app);
   AddForceFlag(app, a->force);
   AddJsonFlag(app, a->json);
