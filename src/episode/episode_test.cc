@@ -46,7 +46,7 @@ std::string Refusal(const fs::path& path) {
   const auto episode = Episode::Open(path);
   if (episode.ok()) return "accepted";
   EXPECT_EQ(episode.error().code, ErrorCode::kInput);
-  const std::string text = episode.error().ToString();
+  std::string text = episode.error().ToString();
   EXPECT_THAT(text, HasSubstr(path.string()));
   return text;
 }
