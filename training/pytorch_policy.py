@@ -1,6 +1,6 @@
 """The trained policy in PyTorch, for comparison with vlaq: as a driver in closed loop, and over whole episodes.
 
-    python -m training.pytorch_policy drive FOLDER                      what `vlaq eval --sim --driver` starts
+    python -m training.pytorch_policy drive FOLDER                      what `vlaq eval --sim --against-driver` starts
     python -m training.pytorch_policy actions FOLDER EPISODE.h5... -o FILE.safetensors [--frames]
 
 drive: for every step one line of JSON {"reset": bool, "instruction": str, "width": W, "height": H} and H * W * 3 bytes
