@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -17,7 +18,14 @@
 namespace vlaq::evaluation {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr size_t kLongestLine = size_t{1} << 20;
+constexpr double kLongestWaitMs = 60'000;  // of one poll(); it takes an int
+
+Clock::time_point DeadlineIn(double seconds) {
+  return Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+}
 
 Error SystemError(const std::string& command, const std::string& what, int code) {
   return {ErrorCode::kBackend, fmt::format("{}: {}", what, std::strerror(code)), command,
@@ -81,12 +89,27 @@ Error ChildProcess::Gone() {
   return {ErrorCode::kBackend, "the program " + how, command_, "its own messages stand above"};
 }
 
-Status ChildProcess::Write(Bytes bytes) {
+bool ChildProcess::WaitFor(short events, Clock::time_point deadline) const {
+  for (;;) {
+    const std::chrono::duration<double, std::milli> left = deadline - Clock::now();
+    if (left.count() <= 0) return false;
+    pollfd ready{socket_, events, 0};
+    const int count = ::poll(&ready, 1, static_cast<int>(std::min(left.count(), kLongestWaitMs)) + 1);
+    if (count > 0 || (count < 0 && errno != EINTR)) return true;  // or an error, which the next call will name
+  }
+}
+
+Status ChildProcess::Write(Bytes bytes, double timeout_s) {
+  const auto deadline = DeadlineIn(timeout_s);
   while (!bytes.empty()) {
-    const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (!WaitFor(POLLOUT, deadline)) {
+      return Error{ErrorCode::kBackend, fmt::format("the program did not read its input within {} s", timeout_s),
+                   command_, ""};
+    }
+    const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent > 0) {
       bytes = bytes.subspan(static_cast<size_t>(sent));
-    } else if (errno != EINTR) {
+    } else if (errno != EINTR && errno != EAGAIN) {
       return Gone();
     }
   }
@@ -94,8 +117,7 @@ Status ChildProcess::Write(Bytes bytes) {
 }
 
 Result<std::string> ChildProcess::ReadLine(double timeout_s) {
-  using Clock = std::chrono::steady_clock;
-  const auto deadline = Clock::now() + std::chrono::duration<double>(timeout_s);
+  const auto deadline = DeadlineIn(timeout_s);
   for (;;) {
     if (const size_t end = received_.find('\n'); end != std::string::npos) {
       std::string line = received_.substr(0, end);
@@ -105,14 +127,11 @@ Result<std::string> ChildProcess::ReadLine(double timeout_s) {
     if (received_.size() > kLongestLine) {
       return Error{ErrorCode::kBackend, "the program printed more than 1 MiB without a line's end", command_, ""};
     }
-    const std::chrono::duration<double, std::milli> left = deadline - Clock::now();
-    pollfd ready{socket_, POLLIN, 0};
-    const int count = left.count() <= 0 ? 0 : ::poll(&ready, 1, static_cast<int>(left.count()) + 1);
-    if (count == 0) {
+    if (!WaitFor(POLLIN, deadline)) {
       return Error{ErrorCode::kBackend, fmt::format("the program did not answer within {} s", timeout_s), command_, ""};
     }
     std::array<char, 4096> buffer;
-    const ssize_t got = count < 0 ? -1 : ::recv(socket_, buffer.data(), buffer.size(), 0);
+    const ssize_t got = ::recv(socket_, buffer.data(), buffer.size(), 0);
     if (got > 0) {
       received_.append(buffer.data(), static_cast<size_t>(got));
     } else if (got == 0 || errno != EINTR) {

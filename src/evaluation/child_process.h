@@ -3,6 +3,7 @@
 // Its standard error stays ours. Destruction ends it. One thread at a time.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -19,14 +20,16 @@ class ChildProcess {
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
-  // Errors: kBackend if the program is gone.
-  Status Write(Bytes bytes);
+  // Errors: kBackend if the program is gone, or has not read all of it within `timeout_s`.
+  Status Write(Bytes bytes, double timeout_s);
   // The next line without its end. Errors: kBackend if the program ended (with its status), printed no line within
   // `timeout_s`, or a line of more than 1 MiB.
   Result<std::string> ReadLine(double timeout_s);
 
  private:
   ChildProcess(std::string command, int pid, int socket) : command_(std::move(command)), pid_(pid), socket_(socket) {}
+  // Waits until the socket is ready for `events` (of poll). False at the deadline.
+  bool WaitFor(short events, std::chrono::steady_clock::time_point deadline) const;
   Error Gone();
 
   std::string command_;

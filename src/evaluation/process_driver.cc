@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 
 #include "base/json.h"
 #include "evaluation/child_process.h"
@@ -23,8 +24,8 @@ class ProcessDriver : public Driver {
   Result<Tensor> Act(const image::ImageView& frame) override {
     const Json request{
         {"reset", reset_}, {"instruction", instruction_}, {"width", frame.width}, {"height", frame.height}};
-    VLAQ_RETURN_IF_ERROR(process_->Write(AsBytes(request.dump() + "\n")));
-    VLAQ_RETURN_IF_ERROR(process_->Write(std::as_bytes(frame.rgb)));
+    VLAQ_RETURN_IF_ERROR(process_->Write(AsBytes(request.dump() + "\n"), timeout_s_));
+    VLAQ_RETURN_IF_ERROR(process_->Write(std::as_bytes(frame.rgb), timeout_s_));
     reset_ = false;
     VLAQ_ASSIGN_OR_RETURN(const std::string line, process_->ReadLine(timeout_s_));
     return Parse(line);
@@ -50,7 +51,8 @@ class ProcessDriver : public Driver {
     }
     std::vector<float> values;
     for (const double value : *action) {
-      if (!std::isfinite(value)) return Error{ErrorCode::kBackend, "an action is not finite", command_, ""};
+      if (!std::isfinite(static_cast<float>(value)))
+        return Error{ErrorCode::kBackend, "an action is not finite", command_, ""};
       values.push_back(static_cast<float>(value));
     }
     return Tensor::From<float>({1, space_.action_dim}, values);

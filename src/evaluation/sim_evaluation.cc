@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <utility>
 
 #include "base/json.h"
 #include "evaluation/summary.h"
@@ -96,8 +96,12 @@ class Reader {
     const bool fits = std::is_same_v<T, bool>          ? value.is_boolean()
                       : std::is_same_v<T, std::string> ? value.is_string()
                       : std::is_floating_point_v<T>    ? value.is_number()
+                      : std::is_unsigned_v<T>          ? value.is_number_unsigned()
                                                        : value.is_number_integer();
     if (!fits) return InputError(where_, fmt::format("'{}' is of another type", key));
+    if constexpr (std::is_same_v<T, int>) {
+      if (!std::in_range<int>(value.get<int64_t>())) return InputError(where_, fmt::format("'{}' is too large", key));
+    }
     return value.get<T>();
   }
 
@@ -126,8 +130,9 @@ Result<Outcome> OutcomeFrom(const Json& json, const std::string& where) {
   VLAQ_ASSIGN_OR_RETURN(const std::string told, read.Get<std::string>("told"));
   VLAQ_ASSIGN_OR_RETURN(o.told, SideFrom(told, where));
   VLAQ_ASSIGN_OR_RETURN(const auto passed, read.Child("first_passed"));
-  if (passed.get().is_string()) {
-    VLAQ_ASSIGN_OR_RETURN(o.first_passed, SideFrom(passed.get().get<std::string>(), where));
+  if (!passed.get().is_null()) {
+    VLAQ_ASSIGN_OR_RETURN(const std::string side, read.Get<std::string>("first_passed"));
+    VLAQ_ASSIGN_OR_RETURN(o.first_passed, SideFrom(side, where));
   }
   VLAQ_ASSIGN_OR_RETURN(o.succeeded, read.Get<bool>("succeeded"));
   VLAQ_ASSIGN_OR_RETURN(o.reached, read.Get<bool>("reached"));
@@ -161,6 +166,24 @@ Result<Contestant> ContestantFrom(const Json& json, const std::string& where) {
     }
   }
   return contestant;
+}
+
+// Every condition holds the seeds of this shard, in their order: else a part would be joined, or summed up, as a whole.
+Status CheckSeeds(const SimEvaluation& e, const Contestant& contestant, const std::string& where) {
+  if (contestant.conditions.empty()) return InputError(where, "'conditions' is empty");
+  const uint64_t expected = (e.episodes - e.shard + e.shards - 1) / e.shards;
+  for (const ConditionOutcomes& c : contestant.conditions) {
+    const std::string place = fmt::format("{}: {}", where, Name(c.condition));
+    if (c.outcomes.size() != expected) {
+      return InputError(place, fmt::format("'outcomes' holds {} episodes instead of {}", c.outcomes.size(), expected));
+    }
+    for (size_t k = 0; k < c.outcomes.size(); ++k) {
+      const uint64_t seed = e.first_seed + e.shard + k * e.shards;
+      if (c.outcomes[k].seed == seed) continue;
+      return InputError(place, fmt::format("'seed' is {} where {} is due", c.outcomes[k].seed, seed));
+    }
+  }
+  return {};
 }
 
 // What all parts of one evaluation have in common, as text.
@@ -221,7 +244,8 @@ Result<SimEvaluation> SimEvaluationFromJson(const Json& json, const std::string&
   VLAQ_ASSIGN_OR_RETURN(e.episodes, read.Get<uint64_t>("episodes"));
   VLAQ_ASSIGN_OR_RETURN(e.shard, read.Get<uint64_t>("shard"));
   VLAQ_ASSIGN_OR_RETURN(e.shards, read.Get<uint64_t>("shards"));
-  if (e.shards < 1 || e.shards > std::max<uint64_t>(1, e.episodes) || e.shard >= e.shards) {
+  constexpr uint64_t kMostShards = 100'000;
+  if (e.shards < 1 || e.shards > e.episodes || e.shards > kMostShards || e.shard >= e.shards) {
     return InputError(where, fmt::format("shard {} of {} for {} episodes", e.shard, e.shards, e.episodes));
   }
   VLAQ_ASSIGN_OR_RETURN(const auto world, read.Child("world"));
@@ -233,8 +257,14 @@ Result<SimEvaluation> SimEvaluationFromJson(const Json& json, const std::string&
   VLAQ_ASSIGN_OR_RETURN(e.world.frame_loss, read_world.Get<bool>("frame_loss"));
   VLAQ_ASSIGN_OR_RETURN(const auto policy, read.Child("policy"));
   VLAQ_ASSIGN_OR_RETURN(e.policy, ContestantFrom(policy.get(), where + ": policy"));
+  VLAQ_RETURN_IF_ERROR(CheckSeeds(e, e.policy, where + ": policy"));
   if (json.contains("against")) {
     VLAQ_ASSIGN_OR_RETURN(e.against, ContestantFrom(json["against"], where + ": against"));
+    VLAQ_RETURN_IF_ERROR(CheckSeeds(e, *e.against, where + ": against"));
+    if (!std::ranges::equal(e.policy.conditions, e.against->conditions, {}, &ConditionOutcomes::condition,
+                            &ConditionOutcomes::condition)) {
+      return InputError(where, "'policy' and 'against' drove under different conditions");
+    }
   }
   return e;
 }
