@@ -1,0 +1,237 @@
+// Recorded episodes in, scores out, with drivers whose answers are known. On several threads: a thread test.
+#include "evaluation/open_loop.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "base/testing.h"
+#include "evaluation/open_loop_evaluation.h"
+#include "evaluation/testing.h"
+
+namespace vlaq::evaluation {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+constexpr ActionSpace kSpace{.chunk = 1, .action_dim = 2, .scale = 0.5, .window = 8};
+
+// An episode of grey frames: frame t is `first` + 10 t. The command of step t is (frame / 255, side / 4) times 0.5,
+// side 1 where the instruction says left.
+bool WriteEpisode(const std::filesystem::path& path, const std::string& instruction, int length, int first) {
+  episode::WriterOptions options;
+  options.name = path.stem().string();
+  options.instruction = instruction;
+  options.width = 8;
+  options.height = 6;
+  auto writer = episode::EpisodeWriter::Create(path, options, Existing::kRefuse);
+  if (!writer.ok()) return false;
+  const float side = instruction.find("left") == std::string::npos ? -1.0F : 1.0F;
+  for (int t = 0; t < length; ++t) {
+    const auto grey = static_cast<uint8_t>(first + 10 * t);
+    const episode::Command command{0.5F * static_cast<float>(grey) / 255, 0.125F * side, 0};
+    const auto event = t == 0 ? episode::Event::kEpisodeStart : episode::Event::kStartAction;
+    if (!writer->Append(Filled(8, 6, grey), command, event).ok()) return false;
+  }
+  return writer->Commit().ok();
+}
+
+float Seen(const std::vector<int>& frames) { return static_cast<float>(frames.back()) / 255; }
+
+float Heard(const std::string& instruction) {
+  if (instruction.empty()) return 0;
+  return instruction.find("left") == std::string::npos ? -0.25F : 0.25F;
+}
+
+const Brain kPerfect = [](const std::vector<int>& frames, const std::string& instruction) {
+  return std::vector<float>{Seen(frames), Heard(instruction)};
+};
+const Brain kBlind = [](const std::vector<int>&, const std::string& instruction) {
+  return std::vector<float>{0.5F, Heard(instruction)};
+};
+const Brain kDeafBrain = [](const std::vector<int>& frames, const std::string&) {
+  return std::vector<float>{Seen(frames), 0.25F};
+};
+// Answers by how many frames it remembers.
+const Brain kCounter = [](const std::vector<int>& frames, const std::string&) {
+  return std::vector<float>{static_cast<float>(frames.size()) / 100, 0};
+};
+
+class OpenLoopTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(WriteEpisode(folder_.path() / "a1.h5", "pass left of the box", 6, 20));
+    ASSERT_TRUE(WriteEpisode(folder_.path() / "a2.h5", "pass right of the box", 9, 50));
+    ASSERT_TRUE(WriteEpisode(folder_.path() / "a3.h5", "keep right", 1, 90));
+    ASSERT_TRUE(WriteEpisode(folder_.path() / "a10.h5", "keep left", 4, 100));
+  }
+
+  std::vector<EpisodeScore> ScoreOf(const Brain& brain, Condition condition, int threads = 1,
+                                    ActionSpace space = kSpace) {
+    const auto set = episode::EpisodeSet::Open({folder_.path()});
+    EXPECT_TRUE(set.ok());
+    auto scores = ScoreEpisodes(FakeFactory(brain, space), *set, {condition, threads}, SilentLog());
+    EXPECT_TRUE(scores.ok()) << scores.error().ToString();
+    return *std::move(scores);
+  }
+
+  double Moved(const Brain& brain, Condition condition) { return Movement(kSpace, ScoreOf(brain, condition)).value; }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(OpenLoopTest, APerfectDriverMakesNoError) {
+  const auto scores = ScoreOf(kPerfect, Condition::kNormal);
+  ASSERT_EQ(scores.size(), 4U);
+  const std::vector<std::string> names{"a1.h5", "a2.h5", "a3.h5", "a10.h5"};
+  const std::vector<int64_t> steps{6, 9, 1, 4};
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(scores[i].name, names[i]);
+    EXPECT_EQ(scores[i].score.steps, steps[i]);
+    EXPECT_NEAR(scores[i].score.Mae(2), 0, 1e-7) << "in normalised units: the scale was taken out of what is recorded";
+    EXPECT_EQ(scores[i].score.DirectionAgreement(), 1);
+    EXPECT_EQ(scores[i].hash.size(), 64U);
+    EXPECT_EQ(scores[i].moved.steps, 0) << "nothing to compare the normal condition with";
+  }
+  EXPECT_EQ(scores[1].instruction, "pass right of the box");
+  EXPECT_NE(scores[0].hash, scores[1].hash);
+  EXPECT_EQ(Total(scores).steps, 20);
+}
+
+TEST_F(OpenLoopTest, ErrorsAreThoseWorkedOutByHand) {
+  const auto scores = ScoreOf(kBlind, Condition::kNormal);
+  // Episode a3 is one frame, 90: |0.5 - 90 / 255|, and the side is right.
+  EXPECT_NEAR(scores[2].score.MaeOf(0), 0.5 - 90.0 / 255, 1e-6);
+  EXPECT_NEAR(scores[2].score.MaeOf(1), 0, 1e-7);
+  EXPECT_NEAR(scores[2].score.RawMae(2), (0.5 - 90.0 / 255) / 2 * 0.5, 1e-6);
+  EXPECT_NEAR(OriginalMae(scores[2].score), (0.5 - 90.0 / 255) / 2, 1e-6);
+}
+
+TEST_F(OpenLoopTest, ThreadsDoNotChangeResults) {
+  for (const Condition condition : {Condition::kNormal, Condition::kShuffled, Condition::kOneFrame}) {
+    OpenLoopEvaluation one{{{"fake", "x", ""}, kSpace, {{condition, ScoreOf(kPerfect, condition, 1)}}}, {}, {}};
+    OpenLoopEvaluation three{{{"fake", "x", ""}, kSpace, {{condition, ScoreOf(kPerfect, condition, 3)}}}, {}, {}};
+    EXPECT_EQ(ToJson(one).dump(), ToJson(three).dump()) << Name(condition);
+  }
+}
+
+TEST_F(OpenLoopTest, ABlindDriverIsNotMovedByWhatItIsShown) {
+  for (const Condition condition : {Condition::kBlank, Condition::kFrozen, Condition::kShuffled}) {
+    EXPECT_EQ(Moved(kBlind, condition), 0) << Name(condition);
+    EXPECT_GT(Moved(kPerfect, condition), 0.01) << Name(condition);
+  }
+  EXPECT_GT(Moved(kBlind, Condition::kSwapped), 0.1) << "it hears";
+}
+
+TEST_F(OpenLoopTest, ADeafDriverIsNotMovedByWhatItIsTold) {
+  for (const Condition condition : {Condition::kSwapped, Condition::kDeaf}) {
+    EXPECT_EQ(Moved(kDeafBrain, condition), 0) << Name(condition);
+  }
+  EXPECT_GT(Moved(kDeafBrain, Condition::kBlank), 0.01) << "it sees";
+  // Swapped: 0.25 becomes -0.25 on one of two axes. Deaf: it becomes 0.
+  EXPECT_NEAR(Moved(kPerfect, Condition::kSwapped), 0.25, 1e-7);
+  EXPECT_NEAR(Moved(kPerfect, Condition::kDeaf), 0.125, 1e-7);
+}
+
+TEST_F(OpenLoopTest, OnlyADriverThatRemembersIsMovedByLosingItsMemory) {
+  EXPECT_EQ(Moved(kPerfect, Condition::kOneFrame), 0);
+  EXPECT_GT(Moved(kCounter, Condition::kOneFrame), 0.01);
+}
+
+TEST_F(OpenLoopTest, BlankFramesAreGreyAndFrozenOnesTheFirst) {
+  // Mid grey everywhere: the error of each step is |127 - frame| / 255.
+  const auto blank = ScoreOf(kPerfect, Condition::kBlank);
+  EXPECT_NEAR(blank[2].score.MaeOf(0), (127 - 90) / 255.0, 1e-6);
+  EXPECT_EQ(blank[2].moved.steps, 1);
+  // Frozen: step t is off by 10 t; over 6 steps 25 on average.
+  const auto frozen = ScoreOf(kPerfect, Condition::kFrozen);
+  EXPECT_NEAR(frozen[0].score.MaeOf(0), 25 / 255.0, 1e-6);
+  EXPECT_NEAR(frozen[0].moved.MaeOf(0), 25 / 255.0, 1e-6);
+}
+
+TEST_F(OpenLoopTest, ShuffledShowsEveryFrameOnceInAnotherOrder) {
+  const auto set = episode::EpisodeSet::Open({folder_.path()});
+  ASSERT_TRUE(set.ok());
+  const auto episode = set->OpenEpisode(1);
+  ASSERT_TRUE(episode.ok());
+  auto witness = std::make_shared<Witness>();
+  const auto shown = [&] {
+    witness->seen.clear();
+    EXPECT_TRUE(Predict(std::make_unique<FakeDriver>(witness), **episode, Condition::kShuffled).ok());
+    return witness->seen;
+  };
+  const std::vector<int> in_order{50, 60, 70, 80, 90, 100, 110, 120, 130};
+  const std::vector<int> first = shown();
+  EXPECT_THAT(first, ::testing::UnorderedElementsAreArray(in_order));
+  EXPECT_NE(first, in_order);
+  EXPECT_EQ(shown(), first) << "the same at every run";
+}
+
+TEST_F(OpenLoopTest, AFailureNamesTheEpisode) {
+  const auto set = episode::EpisodeSet::Open({folder_.path()});
+  ASSERT_TRUE(set.ok());
+  for (const int threads : {1, 3}) {
+    // With one thread, frame 8 of all is the second of the second episode.
+    const auto scores =
+        ScoreEpisodes(FakeFactory(kPerfect, kSpace, 8), *set, {Condition::kNormal, threads}, SilentLog());
+    if (threads == 1) {
+      ASSERT_FALSE(scores.ok());
+    }
+    if (scores.ok()) continue;  // with three, each driver may see fewer than 8 frames
+    EXPECT_EQ(scores.error().code, ErrorCode::kBackend);
+    EXPECT_THAT(scores.error().ToString(), AllOf(HasSubstr("a2.h5"), HasSubstr("no luck")));
+  }
+}
+
+TEST_F(OpenLoopTest, AFileThatBreaksLaterIsNamedToo) {
+  const auto set = episode::EpisodeSet::Open({folder_.path()});
+  ASSERT_TRUE(set.ok());
+  std::filesystem::remove(folder_.path() / "a3.h5");
+  const auto scores = ScoreEpisodes(FakeFactory(kPerfect, kSpace), *set, {Condition::kNormal, 2}, SilentLog());
+  ASSERT_FALSE(scores.ok());
+  EXPECT_EQ(scores.error().code, ErrorCode::kInput);
+  EXPECT_THAT(scores.error().ToString(), HasSubstr("a3.h5"));
+}
+
+TEST_F(OpenLoopTest, TheDocumentHoldsConditionsEpisodesAndThePairedDifference) {
+  const auto contestant = [&](const Brain& brain) {
+    OpenLoopContestant c{{"bundle", "x", "hash"}, kSpace, {}};
+    for (const Condition condition : {Condition::kNormal, Condition::kBlank}) {
+      c.conditions.push_back({condition, ScoreOf(brain, condition)});
+    }
+    return c;
+  };
+  OpenLoopEvaluation evaluation{contestant(kBlind), contestant(kPerfect), {"broken.h5: no"}};
+  const Json json = ToJson(evaluation);
+  EXPECT_EQ(json["schema"], "vlaq.eval/1");
+  EXPECT_EQ(json["mode"], "open_loop");
+  EXPECT_EQ(json["skipped"][0], "broken.h5: no");
+  const Json& conditions = json["policy"]["conditions"];
+  ASSERT_EQ(conditions.size(), 2U);
+  EXPECT_EQ(conditions[1]["condition"], "blank");
+  EXPECT_FALSE(conditions[0].contains("moved"));
+  EXPECT_EQ(conditions[1]["moved"]["value"], 0.0);
+  EXPECT_EQ(conditions[0]["episodes"].size(), 4U);
+  EXPECT_EQ(conditions[0]["episodes"][3]["name"], "a10.h5");
+  EXPECT_EQ(conditions[0]["summary"]["steps"], 20);
+  EXPECT_EQ(conditions[0]["summary"]["axes"].size(), 2U);
+  EXPECT_EQ(conditions[0]["summary"]["direction_confusion"].size(), 9U);
+  // The second makes no error, so the difference is the first one's MAE, and surely positive.
+  const Json& difference = json["comparison"][0]["mae_difference"];
+  EXPECT_NEAR(difference["value"].get<double>(), conditions[0]["summary"]["mae"].get<double>(), 1e-6);
+  EXPECT_GT(difference["bootstrap_95"][0].get<double>(), 0);
+}
+
+// One episode has no spread: null in JSON, which has no infinity.
+TEST_F(OpenLoopTest, AnIntervalOfOneEpisodeIsNull) {
+  const auto set = episode::EpisodeSet::Open({folder_.path() / "a1.h5"});
+  ASSERT_TRUE(set.ok());
+  const auto scores = ScoreEpisodes(FakeFactory(kPerfect, kSpace), *set, {Condition::kBlank, 1}, SilentLog());
+  ASSERT_TRUE(scores.ok());
+  const OpenLoopEvaluation evaluation{{{"fake", "x", ""}, kSpace, {{Condition::kBlank, *scores}}}, {}, {}};
+  EXPECT_TRUE(ToJson(evaluation)["policy"]["conditions"][0]["moved"]["bootstrap_95"][0].is_null());
+}
+
+}  // namespace
+}  // namespace vlaq::evaluation

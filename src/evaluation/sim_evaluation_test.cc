@@ -1,0 +1,270 @@
+#include "evaluation/sim_evaluation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "base/json.h"
+#include "base/random.h"
+#include "evaluation/summary.h"
+
+namespace vlaq::evaluation {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+// An outcome that follows from seed, condition and policy.
+Outcome MakeOutcome(uint64_t seed, Condition condition, uint64_t policy) {
+  Random random(seed, static_cast<uint64_t>(condition) * 10 + policy);
+  Outcome o;
+  o.seed = seed;
+  o.layout = seed % 3 == 0 ? "1box_hori_left" : "2box_vert_right";
+  o.told = seed % 2 == 0 ? sim::Side::kLeft : sim::Side::kRight;
+  const uint64_t fate = random.Below(4);
+  if (fate > 0) o.first_passed = fate == 1 ? sim::Opposite(o.told) : o.told;
+  o.reached = fate == 1 || fate == 2;
+  o.succeeded = fate == 2;
+  o.collided = fate == 3;
+  o.timed_out = fate == 0;
+  o.steps = static_cast<int>(random.Below(48));
+  o.path_length = random.Uniform(0, 7);  // needs all digits to come through
+  return o;
+}
+
+Contestant MakeContestant(uint64_t policy, const SimEvaluation& e) {
+  Contestant contestant{{"bundle", "policy" + std::to_string(policy), std::string(64, 'a')}, {}};
+  for (const Condition condition : {Condition::kNormal, Condition::kBlank}) {
+    ConditionOutcomes& c = contestant.conditions.emplace_back();
+    c.condition = condition;
+    for (uint64_t k = e.shard; k < e.episodes; k += e.shards) {
+      c.outcomes.push_back(MakeOutcome(e.first_seed + k, condition, policy));
+    }
+  }
+  return contestant;
+}
+
+SimEvaluation MakeEvaluation(uint64_t shard = 0, uint64_t shards = 1, bool against = true) {
+  SimEvaluation e;
+  e.first_seed = 5'000'000'000;  // beyond 32 bits
+  e.episodes = 11;
+  e.shard = shard;
+  e.shards = shards;
+  e.world.width = 96;
+  e.world.noise = false;
+  e.policy = MakeContestant(0, e);
+  if (against) e.against = MakeContestant(1, e);
+  return e;
+}
+
+Result<SimEvaluation> ReadBack(const Json& json) {
+  const auto parsed = ParseJson(json.dump(), "part.json");
+  EXPECT_TRUE(parsed.ok());
+  return SimEvaluationFromJson(*parsed, "part.json");
+}
+
+TEST(SimEvaluation, ComesBackFromJsonAsItWas) {
+  for (const bool against : {false, true}) {
+    const Json json = ToJson(MakeEvaluation(1, 3, against));
+    const auto read = ReadBack(json);
+    ASSERT_TRUE(read.ok()) << read.error().ToString();
+    EXPECT_EQ(ToJson(*read).dump(), json.dump());
+    EXPECT_EQ(read->against.has_value(), against);
+    EXPECT_EQ(read->first_seed, 5'000'000'000U);
+    EXPECT_EQ(read->world.width, 96);
+    EXPECT_FALSE(read->world.noise);
+    EXPECT_EQ(read->policy.conditions[1].outcomes.size(), 4U) << "seeds 1, 4, 7 and 10 of 11";
+    EXPECT_EQ(read->policy.conditions[1].outcomes[1].first_passed,
+              MakeOutcome(5'000'000'004, Condition::kBlank, 0).first_passed);
+  }
+}
+
+TEST(SimEvaluation, SummariesAreComputedNotRead) {
+  const Json honest = ToJson(MakeEvaluation());
+  Json edited = honest;
+  edited["policy"]["conditions"][0]["summary"]["success"]["count"] = 99;
+  edited["comparison"] = Json::array();
+  const auto read = ReadBack(edited);
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(ToJson(*read).dump(), honest.dump());
+}
+
+TEST(Merge, ShardsAreByteForByteTheWhole) {
+  const std::string whole = ToJson(MakeEvaluation()).dump();
+  for (const uint64_t shards : {uint64_t{1}, uint64_t{2}, uint64_t{4}, uint64_t{11}}) {
+    std::vector<SimEvaluation> parts;
+    std::vector<std::string> names;
+    for (uint64_t i = 0; i < shards; ++i) {
+      const auto part = ReadBack(ToJson(MakeEvaluation((i + 1) % shards, shards)));  // not in their order
+      ASSERT_TRUE(part.ok()) << part.error().ToString();
+      parts.push_back(*part);
+      names.push_back("part" + std::to_string(i));
+    }
+    const auto merged = Merge(parts, names);
+    ASSERT_TRUE(merged.ok()) << merged.error().ToString();
+    EXPECT_EQ(ToJson(*merged).dump(), whole) << shards;
+  }
+}
+
+TEST(Merge, PathsMayDifferWhereTheBundleIsTheSame) {
+  SimEvaluation second = MakeEvaluation(1, 2);
+  second.policy.subject.name = "elsewhere/policy0";
+  EXPECT_TRUE(Merge({MakeEvaluation(0, 2), second}, {"a", "b"}).ok());
+}
+
+TEST(Merge, RefusesPartsOfOtherEvaluations) {
+  const auto refused = [](const auto& change) {
+    SimEvaluation second = MakeEvaluation(1, 2);
+    change(second);
+    const auto merged = Merge({MakeEvaluation(0, 2), second}, {"first.json", "second.json"});
+    ASSERT_FALSE(merged.ok());
+    EXPECT_EQ(merged.error().code, ErrorCode::kInput);
+    EXPECT_THAT(merged.error().ToString(), AllOf(HasSubstr("second.json"), HasSubstr("first.json")));
+  };
+  refused([](SimEvaluation& e) { e.policy.subject.sha256[0] = 'b'; });
+  refused([](SimEvaluation& e) { e.against->subject.sha256[0] = 'b'; });
+  refused([](SimEvaluation& e) { e.against.reset(); });
+  refused([](SimEvaluation& e) { e.first_seed = 7; });
+  refused([](SimEvaluation& e) { e.episodes = 12; });
+  refused([](SimEvaluation& e) { e.shards = 3; });
+  refused([](SimEvaluation& e) { e.world.height = 99; });
+  refused([](SimEvaluation& e) { e.world.dynamics = false; });
+  refused([](SimEvaluation& e) { e.world.noise = true; });
+  refused([](SimEvaluation& e) { e.world.frame_loss = false; });
+  refused([](SimEvaluation& e) { e.policy.conditions.pop_back(); });
+  refused([](SimEvaluation& e) { e.policy.conditions[1].condition = Condition::kDeaf; });
+  refused([](SimEvaluation& e) {  // programs have no hash: their command is what they are
+    e.policy.subject = {"program", "other", ""};
+  });
+}
+
+TEST(Merge, RefusesTheSameShardTwice) {
+  const auto merged = Merge({MakeEvaluation(1, 3), MakeEvaluation(0, 3), MakeEvaluation(1, 3)}, {"a", "b", "c"});
+  ASSERT_FALSE(merged.ok());
+  EXPECT_THAT(merged.error().ToString(), AllOf(HasSubstr("c: is shard 1 again"), HasSubstr("a was")));
+}
+
+TEST(Merge, NamesWhatIsMissing) {
+  const auto merged = Merge({MakeEvaluation(0, 5), MakeEvaluation(3, 5)}, {"a", "b"});
+  ASSERT_FALSE(merged.ok());
+  EXPECT_EQ(merged.error().code, ErrorCode::kInput);
+  EXPECT_THAT(merged.error().ToString(), AllOf(HasSubstr("of 5 shards"), HasSubstr("missing: 1, 2, 4")));
+  EXPECT_FALSE(Merge({}, {}).ok());
+}
+
+struct Corruption {
+  const char* key;  // that the error must name
+  std::function<void(Json&)> apply;
+};
+
+TEST(SimEvaluation, CorruptDocumentsAreRefusedByTheKey) {
+  const auto first = [](Json& json) -> Json& { return json["policy"]["conditions"][0]["outcomes"][0]; };
+  const std::vector<Corruption> corruptions{
+      {"'schema'", [](Json& j) { j.erase("schema"); }},
+      {"vlaq.eval/9", [](Json& j) { j["schema"] = "vlaq.eval/9"; }},
+      {"open_loop", [](Json& j) { j["mode"] = "open_loop"; }},
+      {"'first_seed'", [](Json& j) { j["first_seed"] = "5"; }},
+      {"'first_seed'", [](Json& j) { j["first_seed"] = -5; }},
+      {"'episodes'", [](Json& j) { j["episodes"] = 1.5; }},
+      {"'shards'", [](Json& j) { j.erase("shards"); }},
+      {"shard 3 of 3", [](Json& j) { j["shard"] = 3; }},
+      {"shard 1 of 0", [](Json& j) { j["shards"] = 0; }},
+      {"for 1000000000000 episodes",
+       [](Json& j) { j["episodes"] = 1'000'000'000'000U, j["shards"] = 1'000'000'000'000U; }},
+      {"'outcomes' holds 4 episodes instead of 3", [](Json& j) { j["episodes"] = 10; }},
+      {"'world'", [](Json& j) { j.erase("world"); }},
+      {"world: 'noise'", [](Json& j) { j["world"]["noise"] = 1; }},
+      {"'policy'", [](Json& j) { j.erase("policy"); }},
+      {"policy: 'sha256'", [](Json& j) { j["policy"].erase("sha256"); }},
+      {"policy: 'conditions'", [](Json& j) { j["policy"]["conditions"] = 3; }},
+      {"policy: 'conditions'", [](Json& j) { j["policy"]["conditions"] = Json::array(); }},
+      {"'condition'", [](Json& j) { j["policy"]["conditions"][0].erase("condition"); }},
+      {"'blind'", [](Json& j) { j["policy"]["conditions"][0]["condition"] = "blind"; }},
+      {"'outcomes'", [](Json& j) { j["policy"]["conditions"][0]["outcomes"] = Json::object(); }},
+      {"'outcomes' holds 3 episodes instead of 4", [](Json& j) { j["policy"]["conditions"][0]["outcomes"].erase(2); }},
+      {"'seed' is 5000000002 where 5000000001 is due", [&](Json& j) { first(j)["seed"] = 5'000'000'002; }},
+      {"'told'", [&](Json& j) { first(j).erase("told"); }},
+      {"'up'", [&](Json& j) { first(j)["told"] = "up"; }},
+      {"'down'", [&](Json& j) { first(j)["first_passed"] = "down"; }},
+      {"'first_passed'", [&](Json& j) { first(j)["first_passed"] = 1; }},
+      {"'succeeded'", [&](Json& j) { first(j)["succeeded"] = "yes"; }},
+      {"'steps'", [&](Json& j) { first(j)["steps"] = Json(); }},
+      {"'steps'", [&](Json& j) { first(j)["steps"] = 5'000'000'000; }},
+      {"'path_length_m'", [&](Json& j) { first(j)["path_length_m"] = "far"; }},
+      {"against: 'name'", [](Json& j) { j["against"].erase("name"); }},
+      {"different conditions", [](Json& j) { j["against"]["conditions"].erase(1); }},
+  };
+  const Json good = ToJson(MakeEvaluation(1, 3));
+  for (const Corruption& corruption : corruptions) {
+    Json bad = good;
+    corruption.apply(bad);
+    const auto read = ReadBack(bad);
+    ASSERT_FALSE(read.ok()) << corruption.key;
+    EXPECT_EQ(read.error().code, ErrorCode::kInput);
+    EXPECT_THAT(read.error().ToString(), AllOf(HasSubstr("part.json"), HasSubstr(corruption.key)));
+  }
+  EXPECT_FALSE(SimEvaluationFromJson(Json::array(), "x").ok());
+  EXPECT_FALSE(SimEvaluationFromJson(Json(3), "x").ok());
+}
+
+TEST(Summarise, CountsWhatBecameOfEach) {
+  const auto outcome = [](const char* layout, sim::Side told, std::optional<sim::Side> passed) {
+    Outcome o;
+    o.layout = layout;
+    o.told = told;
+    o.first_passed = passed;
+    return o;
+  };
+  std::vector<Outcome> outcomes{
+      outcome("a", sim::Side::kLeft, sim::Side::kLeft), outcome("a", sim::Side::kRight, sim::Side::kRight),
+      outcome("b", sim::Side::kLeft, sim::Side::kRight), outcome("b", sim::Side::kRight, std::nullopt)};
+  outcomes[0].succeeded = outcomes[0].reached = true;
+  outcomes[0].steps = 20;
+  outcomes[0].path_length = 5;
+  outcomes[1].succeeded = outcomes[1].reached = true;
+  outcomes[1].steps = 30;
+  outcomes[1].path_length = 6;
+  outcomes[2].reached = true;
+  outcomes[2].steps = 1000;
+  outcomes[3].collided = true;
+  const Summary s = Summarise(outcomes);
+  EXPECT_EQ(s.success.count, 2);
+  EXPECT_EQ(s.success.of, 4);
+  EXPECT_EQ(s.success.fraction(), 0.5);
+  EXPECT_EQ(s.success.interval().low, WilsonInterval(2, 4).low);
+  EXPECT_EQ(s.reached.count, 3);
+  EXPECT_EQ(s.collided.count, 1);
+  EXPECT_EQ(s.timed_out.count, 0);
+  EXPECT_EQ(s.told_side.count, 2);
+  EXPECT_EQ(s.other_side.count, 1);
+  EXPECT_EQ(s.mean_steps, 25) << "of successes";
+  EXPECT_EQ(s.mean_path_length, 5.5);
+  EXPECT_EQ(s.by_layout.at("a").count, 2);
+  EXPECT_EQ(s.by_layout.at("b").count, 0);
+  EXPECT_EQ(s.by_layout.at("b").of, 2);
+  const Summary none = Summarise({});
+  EXPECT_EQ(none.success.fraction(), 0);
+  EXPECT_EQ(none.mean_steps, 0);
+}
+
+TEST(CompareSuccess, CountsPairsAndRefusesOthers) {
+  std::vector<Outcome> a(6);
+  std::vector<Outcome> b(6);
+  for (uint64_t i = 0; i < 6; ++i) a[i].seed = b[i].seed = 40 + i;
+  for (const size_t i : {0U, 1U, 2U, 3U}) a[i].succeeded = true;
+  for (const size_t i : {0U, 4U}) b[i].succeeded = true;
+  const auto counts = CompareSuccess(a, b);
+  ASSERT_TRUE(counts.ok());
+  EXPECT_EQ(counts->both, 1);
+  EXPECT_EQ(counts->only_first, 3);
+  EXPECT_EQ(counts->only_second, 1);
+  EXPECT_EQ(counts->neither, 1);
+  b[2].seed = 99;
+  EXPECT_THAT(CompareSuccess(a, b).error().ToString(), AllOf(HasSubstr("42"), HasSubstr("99")));
+  b.pop_back();
+  EXPECT_EQ(CompareSuccess(a, b).error().code, ErrorCode::kUsage);
+}
+
+}  // namespace
+}  // namespace vlaq::evaluation

@@ -1,0 +1,101 @@
+// A driver for tests that writes down what it gets and answers with a function of it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "evaluation/driver.h"
+
+namespace vlaq::evaluation {
+
+// What a FakeDriver got.
+struct Witness {
+  std::vector<std::string> heard;
+  std::vector<int> seen;  // first byte of each frame
+  std::vector<std::pair<int, int>> sizes;
+  bool uniform = true;          // all bytes of every frame were equal
+  int forgot = 0;               // calls of Forget()
+  std::vector<int> remembered;  // frames since Begin() or Forget(), this one included
+  int fail_at_frame = -1;       // of all frames, from 1: this one is an error
+};
+
+// What to do, from the frames since the last Begin() or Forget() (first byte of each) and the instruction.
+using Brain = std::function<std::vector<float>(const std::vector<int>& frames, const std::string& instruction)>;
+
+class FakeDriver : public Driver {
+ public:
+  explicit FakeDriver(
+      std::shared_ptr<Witness> witness, ActionSpace space = {},
+      Brain brain =
+          [](const std::vector<int>&, const std::string&) {
+            return std::vector<float>{0, 0};
+          })
+      : witness_(std::move(witness)), space_(space), brain_(std::move(brain)) {}
+
+  Status Begin(const std::string& instruction) override {
+    instruction_ = instruction;
+    frames_.clear();
+    witness_->heard.push_back(instruction);
+    return {};
+  }
+
+  Result<Tensor> Act(const image::ImageView& frame) override {
+    frames_.push_back(frame.rgb.front());
+    witness_->seen.push_back(frame.rgb.front());
+    witness_->sizes.emplace_back(frame.width, frame.height);
+    for (const uint8_t byte : frame.rgb) witness_->uniform = witness_->uniform && byte == frame.rgb.front();
+    witness_->remembered.push_back(static_cast<int>(frames_.size()));
+    if (static_cast<int>(witness_->seen.size()) == witness_->fail_at_frame) {
+      return Error{ErrorCode::kBackend, "no luck", "", ""};
+    }
+    return Tensor::From<float>({space_.chunk, space_.action_dim}, brain_(frames_, instruction_));
+  }
+
+  Status Forget() override {
+    ++witness_->forgot;
+    frames_.clear();
+    return {};
+  }
+
+  const ActionSpace& space() const override { return space_; }
+  std::string Description() const override { return "fake"; }
+
+ private:
+  std::shared_ptr<Witness> witness_;
+  ActionSpace space_;
+  Brain brain_;
+  std::string instruction_;
+  std::vector<int> frames_;
+};
+
+// Makes drivers with a witness each, so that any number of threads may use them.
+class FakeFactory : public DriverFactory {
+ public:
+  explicit FakeFactory(Brain brain, ActionSpace space = {}, int fail_at_frame = -1)
+      : brain_(std::move(brain)), space_(space), fail_at_frame_(fail_at_frame) {}
+
+  Result<std::unique_ptr<Driver>> Make() const override {
+    auto witness = std::make_shared<Witness>();
+    witness->fail_at_frame = fail_at_frame_;
+    return std::unique_ptr<Driver>(new FakeDriver(std::move(witness), space_, brain_));
+  }
+  std::string name() const override { return "fake policy"; }
+
+ private:
+  Brain brain_;
+  ActionSpace space_;
+  int fail_at_frame_;
+};
+
+// A picture of one grey.
+inline image::Image Filled(int width, int height, uint8_t value) {
+  image::Image image;
+  image.Reset(width, height);
+  image.rgb.assign(image.rgb.size(), value);
+  return image;
+}
+
+}  // namespace vlaq::evaluation
