@@ -26,6 +26,7 @@ struct Calls {
   std::vector<int64_t> windows;  // lengths
   NamedTensors encoder_inputs;   // of the last call
   bool fail_next = false;
+  bool baked = false;  // the encoder takes no prompt
 };
 
 // A policy whose arithmetic is easy to repeat: a frame's feature is [its first pixel, 1]; the action is a recurrence
@@ -38,7 +39,7 @@ class FakeModel : public backend::OpenedModel {
  public:
   FakeModel(std::string role, Calls& calls) : role_(std::move(role)), calls_(calls) {
     inputs_ = {{"pixel_values", DType::kF32, {}, {}}};
-    if (role_ == "encoder") {
+    if (role_ == "encoder" && !calls.baked) {
       inputs_.push_back({"input_ids", DType::kI64, {}, {}});
       inputs_.push_back({"attention_mask", DType::kI64, {}, {}});
     }
@@ -182,6 +183,17 @@ TEST_P(RunnerTest, OtherOutputsAreNoActions) {
   EXPECT_THAT(Open()->Step(Frame(1)).error().ToString(), AllOf(HasSubstr("[1, 2]"), HasSubstr("[1, 3]")));
 }
 
+TEST_P(RunnerTest, TheWholeGraphHasItsPromptBakedIn) {
+  const auto runner = Open();
+  ASSERT_TRUE(runner->Step(Frame(4)).ok());
+  const Status status = runner->SetPrompt({{0, 2}, {1, 1}, ""});
+  EXPECT_EQ(status.ok(), !GetParam());
+  if (status.ok()) return;
+  EXPECT_EQ(status.error().code, ErrorCode::kUsage);
+  EXPECT_THAT(status.error().ToString(), HasSubstr("whole-policy graph"));
+  EXPECT_EQ(runner->Step(Frame(1))->data<float>()[0], 3.0F) << "nothing was forgotten";
+}
+
 std::string RunnerName(const ::testing::TestParamInfo<bool>& info) { return info.param ? "whole" : "streaming"; }
 INSTANTIATE_TEST_SUITE_P(Both, RunnerTest, ::testing::Bool(), RunnerName);
 
@@ -195,6 +207,34 @@ TEST_P(StreamingTest, EncodesEachFrameOnceWithThePrompt) {
   EXPECT_THAT(calls_.encoder_inputs.at("attention_mask").data<int64_t>(), ElementsAre(1, 1, 0));
   EXPECT_EQ(calls_.encoder_inputs.at("input_ids").shape(), (Shape{1, 3}));
 }
+
+TEST_P(StreamingTest, AnotherPromptReachesTheEncoderAndForgetsAllFrames) {
+  const auto runner = Open();
+  for (int t = 0; t < 2; ++t) ASSERT_TRUE(runner->Step(Frame(7)).ok());
+  ASSERT_TRUE(runner->SetPrompt({{0, 8, 9, 2}, {1, 1, 1, 0}, "turn"}).ok());
+  EXPECT_EQ(calls_.encoded, 2) << "nothing is encoded before the next frame";
+  EXPECT_EQ(runner->Step(Frame(3))->data<float>()[0], 3.0F) << "as if it were the first frame";
+  EXPECT_EQ(calls_.windows.back(), 1);
+  EXPECT_THAT(calls_.encoder_inputs.at("input_ids").data<int64_t>(), ElementsAre(0, 8, 9, 2));
+  EXPECT_THAT(calls_.encoder_inputs.at("attention_mask").data<int64_t>(), ElementsAre(1, 1, 1, 0));
+  ASSERT_TRUE(runner->Step(Frame(1)).ok());
+  EXPECT_THAT(calls_.encoder_inputs.at("input_ids").data<int64_t>(), ElementsAre(0, 8, 9, 2)) << "it stays";
+  runner->Reset();
+  ASSERT_TRUE(runner->Step(Frame(1)).ok());
+  EXPECT_THAT(calls_.encoder_inputs.at("input_ids").data<int64_t>(), ElementsAre(0, 8, 9, 2)) << "over a reset, too";
+}
+
+TEST_P(StreamingTest, ABakedPromptCannotBeReplaced) {
+  calls_.baked = true;
+  const auto runner = Open();
+  ASSERT_TRUE(runner->Step(Frame(4)).ok());
+  const Status status = runner->SetPrompt({{0, 2}, {1, 1}, ""});
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, ErrorCode::kUsage);
+  EXPECT_THAT(status.error().ToString(), AllOf(HasSubstr("baked in"), HasSubstr("--bake-prompt")));
+  EXPECT_EQ(runner->Step(Frame(1))->data<float>()[0], 3.0F) << "and nothing was forgotten: 4 / 2 + 1";
+}
+
 INSTANTIATE_TEST_SUITE_P(Streaming, StreamingTest, ::testing::Values(false), RunnerName);
 
 TEST(Encoder, RepeatsThePromptForABatch) {
