@@ -55,6 +55,12 @@ struct Place {
   std::optional<std::string> unknown;  // the word where a verb should stand and none does
 };
 
+// A verb such as eval also runs by itself: a word after it may be an argument of its own.
+bool TakesWords(const CLI::App& app) {
+  const auto options = app.get_options();
+  return std::any_of(options.begin(), options.end(), [](const auto* option) { return option->get_positional(); });
+}
+
 Place Follow(const Program& program, const std::vector<std::string>& arguments) {
   Place place{&program.app, "vlaq", std::nullopt};
   for (const std::string& word : arguments) {
@@ -62,7 +68,7 @@ Place Follow(const Program& program, const std::vector<std::string>& arguments) 
     if (verbs.empty() || word.starts_with('-')) break;
     const auto verb = std::find_if(verbs.begin(), verbs.end(), [&](const auto* v) { return v->get_name() == word; });
     if (verb == verbs.end()) {
-      place.unknown = word;
+      if (!TakesWords(*place.app)) place.unknown = word;
       break;
     }
     place.app = *verb;
@@ -123,7 +129,7 @@ std::optional<Complaint> FindUnknown(const Place& place, const std::vector<std::
 Complaint WhatIsWrong(const Place& place, const CLI::ParseError& error, const std::vector<std::string>& arguments) {
   if (const auto unknown = FindUnknown(place, arguments)) return *unknown;
   const std::vector<std::string> verbs = VerbNames(*place.app);
-  if (verbs.empty()) return {error.what(), ""};
+  if (verbs.empty() || TakesWords(*place.app)) return {error.what(), ""};
   return {fmt::format("`{}` needs a verb: {}", place.path, fmt::join(verbs, ", ")), ""};
 }
 
