@@ -130,7 +130,7 @@ Result<std::string> ChildProcess::ReadLine(double timeout_s) {
     if (!WaitFor(POLLIN, deadline)) {
       return Error{ErrorCode::kBackend, fmt::format("the program did not answer within {} s", timeout_s), command_, ""};
     }
-    std::array<char, 4096> buffer;
+    std::array<char, 4096> buffer{};
     const ssize_t got = ::recv(socket_, buffer.data(), buffer.size(), 0);
     if (got > 0) {
       received_.append(buffer.data(), static_cast<size_t>(got));
