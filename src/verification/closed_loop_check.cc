@@ -1,0 +1,161 @@
+#include "verification/closed_loop_check.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "evaluation/summary.h"
+
+namespace vlaq::verification {
+namespace {
+
+using evaluation::Condition;
+using evaluation::Outcome;
+using evaluation::PairedCounts;
+using Outcomes = std::vector<Outcome>;
+
+constexpr int kRung = 5;
+
+Check Success(const Outcomes& normal) {
+  const evaluation::Summary summary = evaluation::Summarise(normal);
+  Check check{kRung, "success", summary.success.count > 0, "", {}};
+  check.detail = fmt::format("arrives in {} of {} episodes, {}; told side {:.1f} %, collided {:.1f} %",
+                             summary.success.count, summary.success.of, Words(summary.success),
+                             100 * summary.told_side.fraction(), 100 * summary.collided.fraction());
+  if (!check.passed) check.detail = fmt::format("never arrives in {} episodes", summary.success.of);
+  AddFigures("success", summary.success, check);
+  check.figures.emplace_back("episodes", static_cast<double>(summary.success.of));
+  check.figures.emplace_back("told_side", summary.told_side.fraction());
+  check.figures.emplace_back("collided", summary.collided.fraction());
+  check.figures.emplace_back("timed_out", summary.timed_out.fraction());
+  return check;
+}
+
+// How much success falls from `normal` to `deprived`, seed by seed.
+Status JudgeLoss(const Outcomes& normal, const Outcomes& deprived, Condition condition, double limit, Check& check) {
+  VLAQ_ASSIGN_OR_RETURN(const PairedCounts counts, evaluation::CompareSuccess(normal, deprived));
+  // In whole episodes, so that a loss of exactly the limit is no matter of rounding.
+  const auto lost = static_cast<double>(counts.only_first - counts.only_second);
+  const auto of = static_cast<double>(normal.size());
+  const bool enough = of > 0 && lost >= limit * of - 1e-9;
+  check.passed = check.passed && enough;
+  const evaluation::Rate success = evaluation::Summarise(deprived).success;
+  check.detail += fmt::format("{}{} {}{}", check.detail.empty() ? "success " : ", ", Name(condition), Words(success),
+                              enough ? "" : " TOO MUCH");
+  const std::string name(Name(condition));
+  AddFigures(name, success, check);
+  check.figures.emplace_back(name + "_loss", of > 0 ? lost / of : 0);
+  check.figures.emplace_back(name + "_p", evaluation::McNemarP(counts));
+  return {};
+}
+
+Result<Check> Eyes(const ClosedLoopRuns& runs, double limit) {
+  Check check{kRung, "eyes", true, "", {}};
+  VLAQ_RETURN_IF_ERROR(JudgeLoss(runs.normal, runs.blank, Condition::kBlank, limit, check));
+  VLAQ_RETURN_IF_ERROR(JudgeLoss(runs.normal, runs.frozen, Condition::kFrozen, limit, check));
+  check.detail += fmt::format("; against {} normal, must fall by {:.0f} points",
+                              Words(evaluation::Summarise(runs.normal).success), 100 * limit);
+  if (!check.passed) check.detail = "the policy does not need its eyes: " + check.detail;
+  check.figures.emplace_back("limit", limit);
+  return check;
+}
+
+bool Obeyed(const Outcome& outcome) { return outcome.first_passed == outcome.told; }
+
+Result<Check> Obedience(const ClosedLoopRuns& runs, double limit) {
+  VLAQ_RETURN_IF_ERROR(evaluation::CompareSuccess(runs.normal, runs.swapped));  // the same seeds?
+  evaluation::Rate both{0, static_cast<int64_t>(runs.normal.size())};
+  for (size_t i = 0; i < runs.normal.size(); ++i) {
+    both.count += Obeyed(runs.normal[i]) && Obeyed(runs.swapped[i]) ? 1 : 0;
+  }
+  const evaluation::Summary swapped = evaluation::Summarise(runs.swapped);
+  Check check{kRung, "instruction", both.of > 0 && both.fraction() >= limit, "", {}};
+  check.detail = fmt::format("passes on the other side when told so in {}, told side as heard {}; at least {:.0f} %",
+                             Words(both), Words(swapped.told_side), 100 * limit);
+  if (!check.passed) check.detail = "the policy does not do what it is told: " + check.detail;
+  AddFigures("changed_sides", both, check);
+  AddFigures("swapped_told_side", swapped.told_side, check);
+  AddFigures("swapped_success", swapped.success, check);
+  check.figures.emplace_back("limit", limit);
+  return check;
+}
+
+Result<Check> AgainstReference(const Outcomes& policy, const Outcomes& reference, double significance) {
+  VLAQ_ASSIGN_OR_RETURN(const PairedCounts counts, evaluation::CompareSuccess(policy, reference));
+  const double p = evaluation::McNemarP(counts);
+  const bool worse = counts.only_second > counts.only_first && p < significance;
+  Check check{kRung, "reference", !worse, "", {}};
+  check.detail = fmt::format("{}; only the bundle arrives in {}, only the reference in {}; p {:.3g} (McNemar, exact)",
+                             worse ? "worse than the reference" : "not shown to be worse than the reference",
+                             counts.only_first, counts.only_second, p);
+  AddFigures("reference_success", evaluation::Summarise(reference).success, check);
+  check.figures.emplace_back("only_bundle", static_cast<double>(counts.only_first));
+  check.figures.emplace_back("only_reference", static_cast<double>(counts.only_second));
+  check.figures.emplace_back("p", p);
+  check.figures.emplace_back("limit", significance);
+  return check;
+}
+
+std::vector<Limit> AsEvidence(const ClosedLoopLimits& limits, bool reference) {
+  std::vector<Limit> list{
+      {"least_loss", limits.least_loss,
+       "fraction of seeds; a policy that does not look loses nothing, one that looks was measured to lose 0.9 and "
+       "more"},
+      {"least_obedience", limits.least_obedience,
+       "fraction of seeds; a policy that does not listen never passes on the told side both times"}};
+  if (reference) list.push_back({"significance", limits.significance, "two-sided exact McNemar test on paired seeds"});
+  return list;
+}
+
+}  // namespace
+
+Status CheckSimulator() {
+  const auto why = sim::World::Unavailable();
+  if (!why) return {};
+  return Error{ErrorCode::kBackend, "rung 5 drives in the simulator, which this build lacks", "sim", *why};
+}
+
+Status JudgeClosedLoop(const ClosedLoopRuns& runs, const ClosedLoopLimits& limits, Report& report) {
+  VLAQ_ASSIGN_OR_RETURN(Check eyes, Eyes(runs, limits.least_loss));
+  VLAQ_ASSIGN_OR_RETURN(Check obedience, Obedience(runs, limits.least_obedience));
+  report.checks.push_back(Success(runs.normal));
+  report.checks.push_back(std::move(eyes));
+  report.checks.push_back(std::move(obedience));
+  if (runs.reference) {
+    VLAQ_ASSIGN_OR_RETURN(Check reference, AgainstReference(runs.normal, *runs.reference, limits.significance));
+    report.checks.push_back(std::move(reference));
+  }
+  for (Limit& limit : AsEvidence(limits, runs.reference.has_value()))
+    report.evidence.limits.push_back(std::move(limit));
+  return {};
+}
+
+Status CheckClosedLoop(const Contender& policy, const Contender* reference, const evaluation::RolloutOptions& options,
+                       const ClosedLoopLimits& limits, Log& log, Report& report) {
+  VLAQ_RETURN_IF_ERROR(CheckSimulator());
+  if (!policy.deaf_because.empty()) {
+    return UsageError(fmt::format("{} cannot be driven: {}", policy.drivers.name(), policy.deaf_because));
+  }
+  evaluation::RolloutOptions run = options;
+  run.shard = 0;
+  run.shards = 1;
+  ClosedLoopRuns runs;
+  const std::array<std::pair<Condition, Outcomes*>, 4> plan{{{Condition::kNormal, &runs.normal},
+                                                             {Condition::kBlank, &runs.blank},
+                                                             {Condition::kFrozen, &runs.frozen},
+                                                             {Condition::kSwapped, &runs.swapped}}};
+  report.evidence.simulation = DrivenSeeds{run.first_seed, run.episodes, run.world};
+  for (const auto& [condition, outcomes] : plan) {
+    run.condition = condition;
+    report.evidence.closed_loop_conditions.emplace_back(Name(condition));
+    VLAQ_ASSIGN_OR_RETURN(*outcomes, evaluation::RollOut(policy.drivers, run, log));
+  }
+  if (reference != nullptr) {
+    run.condition = Condition::kNormal;
+    VLAQ_ASSIGN_OR_RETURN(runs.reference, evaluation::RollOut(reference->drivers, run, log));
+  }
+  return JudgeClosedLoop(runs, limits, report);
+}
+
+}  // namespace vlaq::verification

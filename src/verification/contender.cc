@@ -1,0 +1,47 @@
+#include "verification/contender.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace vlaq::verification {
+namespace {
+
+void AddThree(const std::string& name, double value, const evaluation::Interval& interval, Check& check) {
+  check.figures.emplace_back(name, value);
+  check.figures.emplace_back(name + "_low", interval.low);
+  check.figures.emplace_back(name + "_high", interval.high);
+}
+
+}  // namespace
+
+Status CheckComparable(const Contender& policy, const Contender& reference) {
+  const evaluation::ActionSpace& a = policy.space;
+  const evaluation::ActionSpace& b = reference.space;
+  if (a.action_dim == b.action_dim && a.scale == b.scale) return {};
+  return UsageError(
+      fmt::format("{} has actions of {} values, 1 being {} m/s; {} has {} values, 1 being {} m/s: they do not compare",
+                  policy.drivers.name(), a.action_dim, a.scale, reference.drivers.name(), b.action_dim, b.scale),
+      "take a reference that was made from the same checkpoint");
+}
+
+std::string Words(const evaluation::Estimate& estimate) {
+  const std::string value = fmt::format("{:.4f}", estimate.value);
+  if (!std::isfinite(estimate.interval.low)) return value + " (no interval from one episode)";
+  return fmt::format("{} ({:.4f} to {:.4f})", value, estimate.interval.low, estimate.interval.high);
+}
+
+std::string Words(const evaluation::Rate& rate) {
+  return fmt::format("{:.1f} % ({:.1f} to {:.1f})", 100 * rate.fraction(), 100 * rate.interval().low,
+                     100 * rate.interval().high);
+}
+
+void AddFigures(const std::string& name, const evaluation::Estimate& estimate, Check& check) {
+  AddThree(name, estimate.value, estimate.interval, check);
+}
+
+void AddFigures(const std::string& name, const evaluation::Rate& rate, Check& check) {
+  AddThree(name, rate.fraction(), rate.interval(), check);
+}
+
+}  // namespace vlaq::verification

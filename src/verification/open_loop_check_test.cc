@@ -1,0 +1,163 @@
+// The tolerance against a reference, both ways, and episodes that were seen before.
+#include "verification/open_loop_check.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "base/json.h"
+#include "base/testing.h"
+#include "episode/content.h"
+#include "episode/split.h"
+#include "verification/testing.h"
+
+namespace vlaq::verification {
+namespace {
+
+using evaluation::Brain;
+using evaluation::FakeFactory;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// The perfect driver, off by `left` on both axes where he is told left, else by `right`.
+Brain Biased(float left, float right) {
+  return [left, right](const std::vector<int>& frames, const std::string& instruction) {
+    const float bias = SideOf(instruction) > 0 ? left : right;
+    return std::vector<float>{SpeedOf(frames.back()) + bias, SideOf(instruction) + bias};
+  };
+}
+
+class OpenLoopCheckTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    for (int i = 0; i < 4; ++i) {
+      const std::string name = "episode" + std::to_string(i) + ".h5";
+      ASSERT_TRUE(WriteGreyEpisode(folder_.path() / name, i % 2 == 0 ? "pass left" : "pass right", 20 + 10 * i));
+    }
+  }
+
+  episode::EpisodeSet Episodes(const std::string& only = "") {
+    auto set = episode::EpisodeSet::Open({only.empty() ? folder_.path() : folder_.path() / only});
+    EXPECT_TRUE(set.ok());
+    return *std::move(set);
+  }
+
+  // The check "reference" of a policy against the perfect driver.
+  Check AgainstPerfect(const Brain& brain, OpenLoopCheckOptions options = {}, const std::string& only = "") {
+    const FakeFactory policy(brain, kTestSpace);
+    const FakeFactory perfect(kPerfect, kTestSpace);
+    const Contender reference{perfect, kTestSpace, ""};
+    Report report;
+    const Status status =
+        CheckOpenLoop({policy, kTestSpace, ""}, &reference, Episodes(only), options, SilentLog(), report);
+    EXPECT_TRUE(status.ok()) << (status.ok() ? "" : status.error().ToString());
+    const Check* check = FindCheck(report, "reference");
+    return check == nullptr ? Check{} : *check;
+  }
+
+  // A split whose part "train" holds these episodes, and whose part "test" another one.
+  std::string WriteSplit(const std::vector<std::string>& seen) {
+    episode::Split split;
+    split.parts = {{"train", 0.5, {}}, {"test", 0.5, {{std::string(64, 'f'), "elsewhere.h5"}}}};
+    for (const std::string& name : seen) {
+      const auto content = episode::HashAll(Episodes(name), SilentLog());
+      EXPECT_TRUE(content.ok());
+      split.parts[0].episodes.push_back(content->episodes[0]);
+    }
+    const auto path = folder_.path() / "split.json";
+    EXPECT_TRUE(WriteFile(path, episode::ToJson(split).dump(), Existing::kReplace).ok());
+    return path.string();
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(OpenLoopCheckTest, ReportsThePerfectDriver) {
+  const FakeFactory policy(kPerfect, kTestSpace);
+  Report report;
+  ASSERT_TRUE(CheckOpenLoop({policy, kTestSpace, ""}, nullptr, Episodes(), {.threads = 2}, SilentLog(), report).ok());
+  ASSERT_EQ(report.checks.size(), 1U);
+  const Check& check = report.checks[0];
+  EXPECT_EQ(check.rung, 3);
+  EXPECT_TRUE(check.passed);
+  EXPECT_NEAR(Figure(check, "mae"), 0, 1e-6);
+  EXPECT_DOUBLE_EQ(Figure(check, "direction_agreement"), 1);
+  EXPECT_EQ(Figure(check, "steps"), 24);
+  ASSERT_EQ(report.evidence.episodes.size(), 4U);
+  EXPECT_EQ(report.evidence.episodes[3].name, "episode3.h5");
+  EXPECT_EQ(report.evidence.episodes[3].sha256.size(), 64U);
+  EXPECT_THAT(report.evidence.open_loop_conditions, ElementsAre("normal"));
+}
+
+TEST_F(OpenLoopCheckTest, ActionsThatAreNoNumbersFail) {
+  const Brain broken = [](const std::vector<int>&, const std::string&) {
+    return std::vector<float>{std::numeric_limits<float>::quiet_NaN(), 0};
+  };
+  const FakeFactory policy(broken, kTestSpace);
+  Report report;
+  ASSERT_TRUE(CheckOpenLoop({policy, kTestSpace, ""}, nullptr, Episodes(), {}, SilentLog(), report).ok());
+  EXPECT_FALSE(report.checks[0].passed);
+  EXPECT_FALSE(AgainstPerfect(broken).passed);
+}
+
+TEST_F(OpenLoopCheckTest, ASmallLossPassesAndALargeOneFails) {
+  const Check small = AgainstPerfect(Biased(0.005F, 0.005F));
+  EXPECT_TRUE(small.passed) << small.detail;
+  EXPECT_NEAR(Figure(small, "mae_difference"), 0.005, 1e-6);
+  const Check large = AgainstPerfect(Biased(0.02F, 0.02F));
+  EXPECT_FALSE(large.passed);
+  EXPECT_THAT(large.detail, AllOf(HasSubstr("+0.0200"), HasSubstr("not below 0.0100")));
+  EXPECT_TRUE(AgainstPerfect(Biased(0.02F, 0.02F), {.max_mae_increase = 0.03}).passed);
+}
+
+TEST_F(OpenLoopCheckTest, TheUpperEndOfTheIntervalDecides) {
+  const Check uneven = AgainstPerfect(Biased(0.016F, 0));
+  EXPECT_NEAR(Figure(uneven, "mae_difference"), 0.008, 1e-6) << "below the limit, but who knows";
+  EXPECT_GT(Figure(uneven, "mae_difference_high"), 0.01);
+  EXPECT_FALSE(uneven.passed);
+}
+
+TEST_F(OpenLoopCheckTest, OneEpisodeProvesNothing) {
+  const Check one = AgainstPerfect(kPerfect, {}, "episode0.h5");
+  EXPECT_FALSE(one.passed);
+  EXPECT_THAT(one.detail, HasSubstr("take more"));
+}
+
+TEST_F(OpenLoopCheckTest, AReferenceOfAnotherScaleDoesNotCompare) {
+  const FakeFactory policy(kPerfect, kTestSpace);
+  evaluation::ActionSpace other = kTestSpace;
+  other.scale = 0.6;
+  const Contender reference{policy, other, ""};
+  Report report;
+  const Status status = CheckOpenLoop({policy, kTestSpace, ""}, &reference, Episodes(), {}, SilentLog(), report);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, ErrorCode::kUsage);
+  EXPECT_THAT(status.error().what, AllOf(HasSubstr("0.5 m/s"), HasSubstr("0.6 m/s")));
+}
+
+TEST_F(OpenLoopCheckTest, RefusesEpisodesThatWereSeenBefore) {
+  const std::string split = WriteSplit({"episode1.h5", "episode3.h5"});
+  Report report;
+  const Status seen = CheckUnseen(Episodes(), "held_out", {split + ":train"}, SilentLog(), report);
+  ASSERT_FALSE(seen.ok());
+  EXPECT_EQ(seen.error().code, ErrorCode::kInput);
+  EXPECT_THAT(seen.error().what, AllOf(HasSubstr("held_out"), HasSubstr("share 2 episodes"), HasSubstr("episode1.h5"),
+                                       HasSubstr("episode3.h5"), Not(HasSubstr("episode0.h5"))));
+  EXPECT_TRUE(report.evidence.not_in.empty());
+  EXPECT_FALSE(CheckUnseen(Episodes(), "held_out", {split}, SilentLog(), report).ok()) << "all parts";
+}
+
+TEST_F(OpenLoopCheckTest, AcceptsAndRecordsDisjointLists) {
+  const std::string split = WriteSplit({"episode1.h5"});
+  Report report;
+  EXPECT_TRUE(CheckUnseen(Episodes(), "held_out", {split + ":test"}, SilentLog(), report).ok());
+  EXPECT_THAT(report.evidence.not_in, ElementsAre(HasSubstr("split.json:test")));
+  EXPECT_TRUE(CheckUnseen(Episodes("episode0.h5"), "one", {split}, SilentLog(), report).ok());
+  EXPECT_FALSE(CheckUnseen(Episodes(), "held_out", {split + ":none"}, SilentLog(), report).ok());
+}
+
+}  // namespace
+}  // namespace vlaq::verification
