@@ -28,7 +28,8 @@ Estimate BootstrapMean(const std::vector<Share>& episodes, int resamples, uint64
     all.count += share.count;
   }
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  if (episodes.size() < 2 || resamples < 1) return {MeanOf(all), {-kInfinity, kInfinity}};
+  if (episodes.size() < 2 || resamples < 1 || !std::isfinite(MeanOf(all)))
+    return {MeanOf(all), {-kInfinity, kInfinity}};
   Random random(seed, 0xB007);
   std::vector<double> means;
   for (int i = 0; i < resamples; ++i) {

@@ -21,7 +21,7 @@ struct Estimate {
 
 // The mean over all steps with its percentile bootstrap interval (Efron 1979). Whole episodes are drawn, since the
 // steps of one are no independent samples. Seeded: the same shares give the same interval everywhere. One episode or
-// none: the interval is infinite.
+// none, or a mean that is no number: the interval is infinite.
 Estimate BootstrapMean(const std::vector<Share>& episodes, int resamples = 10'000, uint64_t seed = 0);
 
 }  // namespace vlaq::evaluation

@@ -92,6 +92,13 @@ TEST(BootstrapMean, OneEpisodeTellsNothingOfItsSpread) {
   EXPECT_TRUE(std::isinf(BootstrapMean({{1, 1}, {2, 1}}, 0).interval.high)) << "nothing was drawn";
 }
 
+// What a policy that answers NaN makes of its score: it must not reach the sort.
+TEST(BootstrapMean, NoNumberHasNoInterval) {
+  const Estimate estimate = BootstrapMean({{1, 1}, {std::nan(""), 1}, {2, 1}});
+  EXPECT_TRUE(std::isnan(estimate.value));
+  EXPECT_TRUE(std::isinf(estimate.interval.low) && std::isinf(estimate.interval.high));
+}
+
 TEST(BootstrapMean, EqualEpisodesLeaveNoDoubt) {
   const Estimate estimate = BootstrapMean(std::vector<Share>(9, Share{1, 4}));
   EXPECT_EQ(estimate.value, 0.25);

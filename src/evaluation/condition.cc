@@ -70,6 +70,20 @@ class ConditionedDriver : public Driver {
   std::optional<image::Image> first_;  // shown in place of every frame
 };
 
+// A driver that somebody else owns.
+class BorrowedDriver : public Driver {
+ public:
+  explicit BorrowedDriver(Driver& inner) : inner_(inner) {}
+  Status Begin(const std::string& instruction) override { return inner_.Begin(instruction); }
+  Result<Tensor> Act(const image::ImageView& frame) override { return inner_.Act(frame); }
+  Status Forget() override { return inner_.Forget(); }
+  const ActionSpace& space() const override { return inner_.space(); }
+  std::string Description() const override { return inner_.Description(); }
+
+ private:
+  Driver& inner_;
+};
+
 bool IsLetter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
 
 char AsIn(char example, char letter) {
@@ -123,6 +137,10 @@ std::string HeardInstruction(Condition condition, const std::string& instruction
 std::unique_ptr<Driver> Under(Condition condition, std::unique_ptr<Driver> inner) {
   if (condition == Condition::kNormal) return inner;
   return std::make_unique<ConditionedDriver>(condition, std::move(inner));
+}
+
+std::unique_ptr<Driver> Under(Condition condition, Driver& inner) {
+  return Under(condition, std::make_unique<BorrowedDriver>(inner));
 }
 
 }  // namespace vlaq::evaluation

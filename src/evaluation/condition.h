@@ -39,5 +39,8 @@ std::string HeardInstruction(Condition condition, const std::string& instruction
 
 // `inner` under `condition`. kShuffled is up to whoever chooses the frames: the wrapper passes them on.
 std::unique_ptr<Driver> Under(Condition condition, std::unique_ptr<Driver> inner);
+// The same for a driver that stays the caller's and outlives the wrapper, so that one driver (at full size 6 GB) can be
+// driven under one condition after the other.
+std::unique_ptr<Driver> Under(Condition condition, Driver& inner);
 
 }  // namespace vlaq::evaluation

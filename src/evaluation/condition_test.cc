@@ -117,6 +117,28 @@ TEST(Under, OneFrameForgetsBeforeEveryFrame) {
   EXPECT_THAT(Watch(Condition::kNormal).remembered, ElementsAre(1, 2, 3, 1, 2, 3));
 }
 
+// One driver under one condition after the other: each begins anew, and nothing of the last one stays.
+TEST(Under, ABorrowedDriverServesAllConditions) {
+  auto witness = std::make_shared<Witness>();
+  FakeDriver driver(witness);
+  for (const Condition condition : AllConditions()) {
+    const Witness alone = Watch(condition);
+    *witness = Witness();
+    const auto wrapped = Under(condition, driver);
+    for (const uint8_t episode : {uint8_t{0}, uint8_t{100}}) {
+      ASSERT_TRUE(wrapped->Begin("pass left").ok());
+      for (uint8_t t = 1; t <= 3; ++t) {
+        ASSERT_TRUE(wrapped->Act(Filled(4, 2, static_cast<uint8_t>(episode + t))).ok());
+      }
+    }
+    EXPECT_EQ(witness->seen, alone.seen) << Name(condition);
+    EXPECT_EQ(witness->heard, alone.heard) << Name(condition);
+    EXPECT_EQ(witness->remembered, alone.remembered) << Name(condition);
+    EXPECT_EQ(wrapped->Description(), "fake");
+    EXPECT_EQ(&wrapped->space(), &driver.space());
+  }
+}
+
 TEST(Under, ErrorsOfTheDriverComeThrough) {
   for (const Condition condition : AllConditions()) {
     auto witness = std::make_shared<Witness>();

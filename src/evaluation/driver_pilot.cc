@@ -3,13 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace vlaq::evaluation {
 
-sim::Velocity ToVelocity(const ActionSpace& space, const Tensor& actions) {
+Result<sim::Velocity> ToVelocity(const ActionSpace& space, const Tensor& actions) {
   const auto values = actions.data<float>();
   sim::Velocity velocity{};
   for (size_t i = 0; i < static_cast<size_t>(space.action_dim); ++i) {
+    if (std::isnan(values[i])) {
+      return Error{ErrorCode::kBackend, fmt::format("value {} of the policy's action is no number", i), "", ""};
+    }
     velocity[i] = space.scale * static_cast<double>(std::clamp(values[i], -1.0F, 1.0F));
   }
   return velocity;

@@ -9,7 +9,8 @@
 namespace vlaq::evaluation {
 
 // The first action of a chunk as a velocity: clamped to [-1, 1], scaled; two values are linear_x and linear_y.
-sim::Velocity ToVelocity(const ActionSpace& space, const Tensor& actions);
+// Errors: kBackend if it is no number, as those of a badly quantised policy may be.
+Result<sim::Velocity> ToVelocity(const ActionSpace& space, const Tensor& actions);
 
 // Errors: kUsage if the driver's actions are no velocities (action_dim 2 or 3).
 Status CheckDrivesABase(const Driver& driver, const std::string& name);

@@ -32,36 +32,28 @@ Result<std::vector<Tensor>> PredictWith(Driver& driver, const episode::Episode& 
   return actions;
 }
 
-// One thread's drivers: as it is meant to be, and under the condition.
-struct Drivers {
-  std::unique_ptr<Driver> normal;
-  std::unique_ptr<Driver> deprived;  // null for kNormal
-
-  static Result<Drivers> Make(const DriverFactory& factory, Condition condition) {
-    Drivers drivers;
-    VLAQ_ASSIGN_OR_RETURN(drivers.normal, factory.Make());
-    if (condition == Condition::kNormal) return drivers;
-    VLAQ_ASSIGN_OR_RETURN(auto inner, factory.Make());
-    drivers.deprived = Under(condition, std::move(inner));
-    return drivers;
+// One episode under every condition.
+Result<std::vector<EpisodeScore>> ScoreOne(Driver& driver, const episode::Episode& episode,
+                                           const std::vector<Condition>& conditions) {
+  EpisodeScore blank;
+  blank.name = episode.path().filename().string();
+  blank.instruction = episode.instruction();
+  VLAQ_ASSIGN_OR_RETURN(blank.hash, episode.ContentHash());
+  VLAQ_ASSIGN_OR_RETURN(const auto normal, PredictWith(driver, episode, Condition::kNormal));
+  const ActionSpace& space = driver.space();
+  std::vector<EpisodeScore> scores;
+  for (const Condition condition : conditions) {
+    EpisodeScore& result = scores.emplace_back(blank);
+    if (condition == Condition::kNormal) {
+      result.score = ScoreEpisode(space, normal, episode.commands());
+      continue;
+    }
+    const auto wrapped = Under(condition, driver);
+    VLAQ_ASSIGN_OR_RETURN(const auto deprived, PredictWith(*wrapped, episode, condition));
+    result.score = ScoreEpisode(space, deprived, episode.commands());
+    result.moved = ScoreDifference(space, deprived, normal);
   }
-};
-
-Result<EpisodeScore> ScoreOne(const Drivers& drivers, const episode::Episode& episode, Condition condition) {
-  EpisodeScore result;
-  result.name = episode.path().filename().string();
-  result.instruction = episode.instruction();
-  VLAQ_ASSIGN_OR_RETURN(result.hash, episode.ContentHash());
-  VLAQ_ASSIGN_OR_RETURN(const auto normal, PredictWith(*drivers.normal, episode, Condition::kNormal));
-  const ActionSpace& space = drivers.normal->space();
-  if (drivers.deprived == nullptr) {
-    result.score = ScoreEpisode(space, normal, episode.commands());
-    return result;
-  }
-  VLAQ_ASSIGN_OR_RETURN(const auto deprived, PredictWith(*drivers.deprived, episode, condition));
-  result.score = ScoreEpisode(space, deprived, episode.commands());
-  result.moved = ScoreDifference(space, deprived, normal);
-  return result;
+  return scores;
 }
 
 }  // namespace
@@ -72,23 +64,32 @@ Result<std::vector<Tensor>> Predict(std::unique_ptr<Driver> driver, const episod
   return PredictWith(*wrapped, episode, condition);
 }
 
-Result<std::vector<EpisodeScore>> ScoreEpisodes(const DriverFactory& drivers, const episode::EpisodeSet& episodes,
-                                                const OpenLoopOptions& options, Log& log) {
-  std::vector<EpisodeScore> scores(episodes.size());
+Result<std::vector<ConditionScores>> ScoreConditions(const DriverFactory& drivers, const episode::EpisodeSet& episodes,
+                                                     const std::vector<Condition>& conditions, int threads, Log& log) {
+  std::vector<ConditionScores> results;
+  for (const Condition condition : conditions) results.push_back({condition, {}});
+  for (ConditionScores& result : results) result.episodes.resize(episodes.size());
   const auto start = [&]() -> Result<ItemWorker> {
-    VLAQ_ASSIGN_OR_RETURN(Drivers made, Drivers::Make(drivers, options.condition));
-    const auto own = std::make_shared<const Drivers>(std::move(made));
-    return ItemWorker([&, own](size_t i) -> Status {
+    VLAQ_ASSIGN_OR_RETURN(std::shared_ptr<Driver> driver, drivers.Make());
+    return ItemWorker([&, driver](size_t i) -> Status {
       VLAQ_ASSIGN_OR_RETURN(const auto episode, episodes.OpenEpisode(i));
-      auto score = ScoreOne(*own, *episode, options.condition);
-      if (!score.ok()) return Within(episodes.name(i), score.error());
-      scores[i] = *std::move(score);
+      auto scores = ScoreOne(*driver, *episode, conditions);
+      if (!scores.ok()) return Within(episodes.name(i), scores.error());
+      for (size_t c = 0; c < results.size(); ++c) results[c].episodes[i] = std::move((*scores)[c]);
       return {};
     });
   };
-  const std::string what = fmt::format("episodes, {}", Name(options.condition));
-  VLAQ_RETURN_IF_ERROR(RunItems(episodes.size(), options.threads, what, log, start));
-  return scores;
+  std::vector<std::string_view> names;
+  for (const Condition condition : conditions) names.push_back(Name(condition));
+  const std::string what = fmt::format("episodes, {}", fmt::join(names, ", "));
+  VLAQ_RETURN_IF_ERROR(RunItems(episodes.size(), threads, what, log, start));
+  return results;
+}
+
+Result<std::vector<EpisodeScore>> ScoreEpisodes(const DriverFactory& drivers, const episode::EpisodeSet& episodes,
+                                                const OpenLoopOptions& options, Log& log) {
+  VLAQ_ASSIGN_OR_RETURN(auto scores, ScoreConditions(drivers, episodes, {options.condition}, options.threads, log));
+  return std::move(scores.front().episodes);
 }
 
 Score Total(const std::vector<EpisodeScore>& episodes) {

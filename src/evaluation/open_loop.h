@@ -28,7 +28,18 @@ struct OpenLoopOptions {
   int threads = 1;  // episodes at a time
 };
 
+struct ConditionScores {
+  Condition condition = Condition::kNormal;
+  std::vector<EpisodeScore> episodes;
+};
+
+// Every episode under every one of `conditions`, in their order. Cheaper than one after the other: what the driver says
+// as it is meant to be, which the rest is compared with, is asked once an episode. One driver for each thread.
 // Errors: those of the driver and the episodes, naming the episode.
+Result<std::vector<ConditionScores>> ScoreConditions(const DriverFactory& drivers, const episode::EpisodeSet& episodes,
+                                                     const std::vector<Condition>& conditions, int threads, Log& log);
+
+// The same for one condition.
 Result<std::vector<EpisodeScore>> ScoreEpisodes(const DriverFactory& drivers, const episode::EpisodeSet& episodes,
                                                 const OpenLoopOptions& options, Log& log);
 

@@ -25,10 +25,10 @@ Json ScoreToJson(const Score& score, const ActionSpace& space) {
   const size_t axes = AxesOf(space);
   Json per_axis = Json::object();
   for (size_t axis = 0; axis < axes; ++axis) {
-    per_axis[std::string(kAxisNames[axis])] = {
-        {"mae", score.MaeOf(axis)},
-        {"rmse", score.RmseOf(axis)},
-        {"mae_raw", score.absolute_raw[axis] / static_cast<double>(score.steps)}};
+    per_axis[std::string(kAxisNames[axis])] = {{"mae", score.MaeOf(axis)},
+                                               {"rmse", score.RmseOf(axis)},
+                                               {"mae_raw", score.RawMaeOf(axis)},
+                                               {"rmse_raw", score.RawRmseOf(axis)}};
   }
   return {{"steps", score.steps},
           {"mae", score.Mae(axes)},
@@ -54,19 +54,41 @@ Json ToJson(const OpenLoopContestant& contestant) {
     }
     const Score total = Total(c.episodes);
     Json summary = ScoreToJson(total, contestant.space);
-    summary["direction_confusion"] = total.directions;
+    summary["direction_confusion"] = total.directions;  // [recorded][predicted]
     Json entry{{"condition", std::string(Name(c.condition))}, {"summary", std::move(summary)}};
     if (c.condition != Condition::kNormal) entry["moved"] = ToJson(Movement(contestant.space, c.episodes));
     entry["episodes"] = std::move(episodes);
     conditions.push_back(std::move(entry));
   }
-  const Subject& subject = contestant.subject;
-  return {{"kind", subject.kind},
-          {"name", subject.name},
-          {"sha256", subject.sha256},
-          {"action_scale", contestant.space.scale},
-          {"chunk", contestant.space.chunk},
-          {"conditions", std::move(conditions)}};
+  Json json = ToJson(contestant.subject);
+  json["action_scale"] = contestant.space.scale;
+  json["chunk"] = contestant.space.chunk;
+  json["conditions"] = std::move(conditions);
+  return json;
+}
+
+// The difference of what `sum` adds up over an episode, per step and one of `parts` in it.
+template <typename Sum>
+Estimate Difference(const std::vector<EpisodeScore>& a, const std::vector<EpisodeScore>& b, size_t parts,
+                    const Sum& sum) {
+  std::vector<Share> shares;
+  for (size_t i = 0; i < a.size(); ++i) {
+    shares.push_back(
+        {sum(a[i].score) - sum(b[i].score), static_cast<double>(a[i].score.steps) * static_cast<double>(parts)});
+  }
+  return BootstrapMean(shares);
+}
+
+Json ToJson(const Differences& differences) {
+  Json axes = Json::object();
+  for (size_t axis = 0; axis < differences.axes.size(); ++axis) {
+    axes[std::string(kAxisNames[axis])] = ToJson(differences.axes[axis]);
+  }
+  return {{"mae_difference", ToJson(differences.mae)},
+          {"mae_difference_by_axis", std::move(axes)},
+          {"mae_raw_difference", ToJson(differences.mae_raw)},
+          {"original_mae_difference", ToJson(differences.original)},
+          {"direction_agreement_difference", ToJson(differences.directions)}};
 }
 
 }  // namespace
@@ -75,16 +97,26 @@ size_t AxesOf(const ActionSpace& space) { return std::min(kMaxAxes, static_cast<
 
 double OriginalMae(const Score& score) { return score.Mae(2); }
 
-Estimate MaeDifference(const OpenLoopContestant& a, const OpenLoopContestant& b, size_t condition) {
+Differences Compare(const OpenLoopContestant& a, const OpenLoopContestant& b, size_t condition) {
   const auto& first = a.conditions[condition].episodes;
   const auto& second = b.conditions[condition].episodes;
   const size_t axes = std::min(AxesOf(a.space), AxesOf(b.space));
-  std::vector<Share> shares;
-  for (size_t i = 0; i < first.size(); ++i) {
-    shares.push_back({Sum(first[i].score.absolute, axes) - Sum(second[i].score.absolute, axes),
-                      static_cast<double>(first[i].score.steps) * static_cast<double>(axes)});
+  Differences d;
+  d.mae = MaeDifference(a, b, condition);
+  for (size_t axis = 0; axis < axes; ++axis) {
+    d.axes.push_back(Difference(first, second, 1, [axis](const Score& s) { return s.absolute[axis]; }));
   }
-  return BootstrapMean(shares);
+  d.mae_raw = Difference(first, second, axes, [axes](const Score& s) { return Sum(s.absolute_raw, axes); });
+  d.original = Difference(first, second, 2, [](const Score& s) { return Sum(s.absolute, 2); });
+  d.directions =
+      Difference(first, second, 1, [](const Score& s) { return static_cast<double>(s.AgreeingDirections()); });
+  return d;
+}
+
+Estimate MaeDifference(const OpenLoopContestant& a, const OpenLoopContestant& b, size_t condition) {
+  const size_t axes = std::min(AxesOf(a.space), AxesOf(b.space));
+  return Difference(a.conditions[condition].episodes, b.conditions[condition].episodes, axes,
+                    [axes](const Score& s) { return Sum(s.absolute, axes); });
 }
 
 Estimate Movement(const ActionSpace& space, const std::vector<EpisodeScore>& episodes) {
@@ -99,14 +131,18 @@ Estimate Movement(const ActionSpace& space, const std::vector<EpisodeScore>& epi
 Json ToJson(const OpenLoopEvaluation& evaluation) {
   Json document{{"schema", "vlaq.eval/1"},
                 {"mode", "open_loop"},
+                {"vlaq_version", evaluation.vlaq_version},
+                {"channel_order", std::string(image::ChannelOrderName(evaluation.channel_order))},
+                {"directions", kDirectionNames},
                 {"skipped", evaluation.skipped},
                 {"policy", ToJson(evaluation.policy)}};
   if (!evaluation.against) return document;
   document["against"] = ToJson(*evaluation.against);
   Json comparison = Json::array();
   for (size_t i = 0; i < evaluation.policy.conditions.size(); ++i) {
-    comparison.push_back({{"condition", std::string(Name(evaluation.policy.conditions[i].condition))},
-                          {"mae_difference", ToJson(MaeDifference(evaluation.policy, *evaluation.against, i))}});
+    Json entry = ToJson(Compare(evaluation.policy, *evaluation.against, i));
+    entry["condition"] = std::string(Name(evaluation.policy.conditions[i].condition));
+    comparison.push_back(std::move(entry));
   }
   document["comparison"] = std::move(comparison);
   return document;

@@ -7,16 +7,13 @@
 #include <vector>
 
 #include "base/json_fwd.h"
+#include "base/version.h"
 #include "evaluation/bootstrap.h"
 #include "evaluation/open_loop.h"
 #include "evaluation/subject.h"
+#include "image/preprocess.h"
 
 namespace vlaq::evaluation {
-
-struct ConditionScores {
-  Condition condition = Condition::kNormal;
-  std::vector<EpisodeScore> episodes;
-};
 
 struct OpenLoopContestant {
   Subject subject;
@@ -27,7 +24,9 @@ struct OpenLoopContestant {
 struct OpenLoopEvaluation {
   OpenLoopContestant policy;
   std::optional<OpenLoopContestant> against;
-  std::vector<std::string> skipped;  // files left out, with the reason
+  std::vector<std::string> skipped;                               // files left out, with the reason
+  image::ChannelOrder channel_order = image::ChannelOrder::kRgb;  // of the recorded frames, as they were read
+  std::string vlaq_version{kVersion};
 };
 
 // Axes that an action of this space has: 1 to 3.
@@ -37,7 +36,18 @@ size_t AxesOf(const ActionSpace& space);
 // linear_y, first action of each step.
 double OriginalMae(const Score& score);
 
-// Mean |a - a*| of `a` minus that of `b`, over the same episodes in the same order; resampled by episode.
+// Figures of `a` minus those of `b` over the same episodes in the same order; resampled by episode. Below 0: `a` is
+// nearer to the record; of `directions` (agreement), above.
+struct Differences {
+  Estimate mae;
+  std::vector<Estimate> axes;  // mae, by axis
+  Estimate mae_raw;            // m/s (rad/s)
+  Estimate original;           // OriginalMae
+  Estimate directions;
+};
+Differences Compare(const OpenLoopContestant& a, const OpenLoopContestant& b, size_t condition);
+
+// The first of them.
 Estimate MaeDifference(const OpenLoopContestant& a, const OpenLoopContestant& b, size_t condition);
 
 // How far the actions of `condition` moved away from those of kNormal: mean over steps and axes, normalised.

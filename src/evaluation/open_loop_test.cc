@@ -168,6 +168,53 @@ TEST_F(OpenLoopTest, ShuffledShowsEveryFrameOnceInAnotherOrder) {
   EXPECT_EQ(shown(), first) << "the same at every run";
 }
 
+std::string Text(const std::vector<ConditionScores>& conditions) {
+  return ToJson(OpenLoopEvaluation{{{"fake", "x", ""}, kSpace, conditions}, {}, {}}).dump();
+}
+
+TEST_F(OpenLoopTest, ManyConditionsAtOnceAreThoseOneByOne) {
+  const auto set = episode::EpisodeSet::Open({folder_.path()});
+  ASSERT_TRUE(set.ok());
+  const Brain brain = [](const std::vector<int>& frames, const std::string& instruction) {
+    return std::vector<float>{Seen(frames) / static_cast<float>(frames.size()), Heard(instruction)};
+  };
+  std::vector<Condition> conditions = AllConditions();
+  std::ranges::reverse(conditions);
+  std::vector<ConditionScores> one_by_one;
+  for (const Condition condition : conditions) one_by_one.push_back({condition, ScoreOf(brain, condition)});
+  for (const int threads : {1, 3}) {
+    const auto at_once = ScoreConditions(FakeFactory(brain, kSpace), *set, conditions, threads, SilentLog());
+    ASSERT_TRUE(at_once.ok());
+    EXPECT_EQ(Text(*at_once), Text(one_by_one)) << threads;
+  }
+  const auto none = ScoreConditions(FakeFactory(brain, kSpace), *set, {}, 1, SilentLog());
+  ASSERT_TRUE(none.ok());
+  EXPECT_TRUE(none->empty());
+}
+
+// A driver's frames, and how many drivers were made.
+class CountingFactory : public DriverFactory {
+ public:
+  Result<std::unique_ptr<Driver>> Make() const override {
+    ++made;
+    return std::unique_ptr<Driver>(new FakeDriver(witness, kSpace));
+  }
+  std::string name() const override { return "counted"; }
+
+  mutable int made = 0;
+  std::shared_ptr<Witness> witness = std::make_shared<Witness>();
+};
+
+TEST_F(OpenLoopTest, WhatIsNormalIsAskedOnce) {
+  const auto set = episode::EpisodeSet::Open({folder_.path()});
+  ASSERT_TRUE(set.ok());
+  const CountingFactory factory;
+  const auto scores = ScoreConditions(factory, *set, AllConditions(), 1, SilentLog());
+  ASSERT_TRUE(scores.ok());
+  EXPECT_EQ(factory.made, 1) << "a driver may take gigabytes";
+  EXPECT_EQ(factory.witness->seen.size(), 7U * 20U) << "20 steps under each of 7 conditions";
+}
+
 TEST_F(OpenLoopTest, AFailureNamesTheEpisode) {
   const auto set = episode::EpisodeSet::Open({folder_.path()});
   ASSERT_TRUE(set.ok());
@@ -221,6 +268,36 @@ TEST_F(OpenLoopTest, TheDocumentHoldsConditionsEpisodesAndThePairedDifference) {
   const Json& difference = json["comparison"][0]["mae_difference"];
   EXPECT_NEAR(difference["value"].get<double>(), conditions[0]["summary"]["mae"].get<double>(), 1e-6);
   EXPECT_GT(difference["bootstrap_95"][0].get<double>(), 0);
+  EXPECT_EQ(json["channel_order"], "rgb");
+  EXPECT_EQ(json["directions"][4], "R");
+  EXPECT_FALSE(json["vlaq_version"].get<std::string>().empty());
+}
+
+// The second policy is perfect: what it is behind by is what the first one errs by, figure for figure.
+TEST_F(OpenLoopTest, DifferencesAreThoseOfTheFigures) {
+  const auto contestant = [&](const Brain& brain) {
+    return OpenLoopContestant{{}, kSpace, {{Condition::kNormal, ScoreOf(brain, Condition::kNormal)}}};
+  };
+  const OpenLoopContestant blind = contestant(kBlind);
+  const OpenLoopContestant perfect = contestant(kPerfect);
+  const Score total = Total(blind.conditions[0].episodes);
+  const Differences d = Compare(blind, perfect, 0);
+  EXPECT_NEAR(d.mae.value, total.Mae(2), 1e-7);
+  ASSERT_EQ(d.axes.size(), 2U);
+  EXPECT_NEAR(d.axes[0].value, total.MaeOf(0), 1e-7);
+  EXPECT_NEAR(d.axes[1].value, 0, 1e-7) << "it hears as well as the other";
+  EXPECT_NEAR(d.mae_raw.value, total.RawMae(2), 1e-7);
+  EXPECT_NEAR(d.original.value, OriginalMae(total), 1e-7);
+  EXPECT_NEAR(d.directions.value, total.DirectionAgreement() - 1, 1e-12);
+  EXPECT_LT(d.directions.value, 0);
+  for (const Estimate& e : {d.mae, d.axes[0], d.axes[1], d.mae_raw, d.original, d.directions}) {
+    EXPECT_LE(e.interval.low, e.value);
+    EXPECT_GE(e.interval.high, e.value);
+  }
+  const Differences back = Compare(perfect, blind, 0);
+  EXPECT_DOUBLE_EQ(back.mae.value, -d.mae.value);
+  EXPECT_DOUBLE_EQ(back.mae.interval.low, -d.mae.interval.high);
+  EXPECT_EQ(MaeDifference(blind, perfect, 0).interval.low, d.mae.interval.low);
 }
 
 // One episode has no spread: null in JSON, which has no infinity.

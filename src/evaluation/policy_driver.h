@@ -4,8 +4,10 @@
 #include <memory>
 
 #include "backend/backend.h"
+#include "base/log.h"
 #include "bundle/bundle.h"
 #include "evaluation/driver.h"
+#include "evaluation/subject.h"
 #include "tokenizer/tokenizer.h"
 
 namespace vlaq::evaluation {
@@ -22,6 +24,8 @@ class PolicyDriverFactory : public DriverFactory {
   Result<std::unique_ptr<Driver>> Make() const override;
   std::string name() const override { return "bundle " + bundle_.path.string(); }
   const bundle::Bundle& bundle() const { return bundle_; }
+  // Who drives, for documents: with the hashes of what makes it behave as it does. Errors: kInput.
+  Result<Subject> Describe(std::string kind, std::string name) const;
   bool follows_instructions() const { return tokenizer_ != nullptr; }
 
  private:
@@ -31,7 +35,14 @@ class PolicyDriverFactory : public DriverFactory {
   bundle::Bundle bundle_;
   const backend::Backend& backend_;
   backend::OpenOptions options_;
+  std::filesystem::path tokenizer_file_;  // empty: the bundle's own, or none
   std::shared_ptr<const tokenizer::Tokenizer> tokenizer_;
 };
+
+// How many drivers of `bundle`, at most `wanted`, fit into `available_bytes` of memory side by side: a back end may
+// keep weights of its own for each, packed for its kernels. At least 1.
+int DriversThatFit(const bundle::Bundle& bundle, int wanted, uint64_t available_bytes);
+// Episodes to drive at a time: `asked`, or if that is 0 as many as cores and memory allow; a lack of memory is noted.
+int SideBySide(const bundle::Bundle& bundle, int asked, Log& log);
 
 }  // namespace vlaq::evaluation

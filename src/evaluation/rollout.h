@@ -30,6 +30,8 @@ struct Outcome {
   double path_length = 0;  // m
 };
 
+inline constexpr uint64_t kMostEpisodes = 1'000'000;  // of one evaluation
+
 struct RolloutOptions {
   uint64_t first_seed = 0;
   uint64_t episodes = 1;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
 
 #include "evaluation/driver_pilot.h"
@@ -197,13 +198,22 @@ TEST(RollOutExpert, HasNoEyesToBeDeprivedOf) {
 TEST(ToVelocity, TakesTheFirstActionClampedAndScaled) {
   const ActionSpace two{.chunk = 2, .action_dim = 2, .scale = 0.6, .window = 8};
   const auto a = ToVelocity(two, Tensor::From<float>({2, 2}, std::vector<float>{0.5F, -2, 1, 1}));
-  EXPECT_DOUBLE_EQ(a[0], 0.3);
-  EXPECT_DOUBLE_EQ(a[1], -0.6);
-  EXPECT_EQ(a[2], 0);
+  ASSERT_TRUE(a.ok());
+  EXPECT_EQ((*a)[0], 0.3);
+  EXPECT_EQ((*a)[1], -0.6);
+  EXPECT_EQ((*a)[2], 0);
   const ActionSpace three{.chunk = 1, .action_dim = 3, .scale = 2, .window = 8};
   const auto b = ToVelocity(three, Tensor::From<float>({1, 3}, std::vector<float>{0, 0.25F, -0.5F}));
-  EXPECT_DOUBLE_EQ(b[1], 0.5);
-  EXPECT_DOUBLE_EQ(b[2], -1);
+  ASSERT_TRUE(b.ok());
+  EXPECT_EQ((*b)[1], 0.5);
+  EXPECT_EQ((*b)[2], -1);
+}
+
+TEST(ToVelocity, WhatIsNoNumberDrivesNowhere) {
+  const auto bad = ToVelocity(kBase, Tensor::From<float>({1, 2}, std::vector<float>{0, std::nanf("")}));
+  ASSERT_FALSE(bad.ok());
+  EXPECT_EQ(bad.error().code, ErrorCode::kBackend);
+  EXPECT_THAT(bad.error().what, HasSubstr("value 1"));
 }
 
 TEST(MakePilot, DrivesOnlyABase) {

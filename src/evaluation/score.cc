@@ -61,6 +61,8 @@ double Score::Rmse(size_t axes) const {
 }
 double Score::MaeOf(size_t axis) const { return Ratio(absolute[axis], static_cast<double>(steps)); }
 double Score::RmseOf(size_t axis) const { return std::sqrt(Ratio(squared[axis], static_cast<double>(steps))); }
+double Score::RawMaeOf(size_t axis) const { return Ratio(absolute_raw[axis], static_cast<double>(steps)); }
+double Score::RawRmseOf(size_t axis) const { return std::sqrt(Ratio(squared_raw[axis], static_cast<double>(steps))); }
 double Score::RawMae(size_t axes) const {
   return Ratio(Total(absolute_raw, axes), static_cast<double>(steps) * static_cast<double>(axes));
 }
@@ -69,10 +71,14 @@ double Score::RawRmse(size_t axes) const {
 }
 double Score::ChunkMae() const { return Ratio(chunk_absolute, static_cast<double>(chunk_values)); }
 
-double Score::DirectionAgreement() const {
+int64_t Score::AgreeingDirections() const {
   int64_t same = 0;
   for (size_t i = 0; i < directions.size(); ++i) same += directions[i][i];
-  return Ratio(static_cast<double>(same), static_cast<double>(steps));
+  return same;
+}
+
+double Score::DirectionAgreement() const {
+  return Ratio(static_cast<double>(AgreeingDirections()), static_cast<double>(steps));
 }
 
 Score ScoreEpisode(const ActionSpace& space, const std::vector<Tensor>& predicted,

@@ -36,10 +36,13 @@ struct Score {
   double Rmse(size_t axes) const;
   double MaeOf(size_t axis) const;
   double RmseOf(size_t axis) const;
+  double RawMaeOf(size_t axis) const;
+  double RawRmseOf(size_t axis) const;
   double RawMae(size_t axes) const;
   double RawRmse(size_t axes) const;
   double ChunkMae() const;
-  // Fraction of steps whose nine-way direction agrees.
+  // Steps whose nine-way direction agrees, and their fraction.
+  int64_t AgreeingDirections() const;
   double DirectionAgreement() const;
 };
 

@@ -45,6 +45,8 @@ TEST(ScoreEpisode, EqualsWhatIsWorkedOutByHand) {
   EXPECT_DOUBLE_EQ(score.Rmse(2), std::sqrt((0.0625 + 0.25 + 0.25) / 4));
   EXPECT_DOUBLE_EQ(score.RawMae(2), 0.3125 / 2) << "in m/s: times the scale";
   EXPECT_DOUBLE_EQ(score.RawRmse(2), std::sqrt((0.0625 + 0.25 + 0.25) / 4) / 2);
+  EXPECT_DOUBLE_EQ(score.RawMaeOf(0), 0.375 / 2);
+  EXPECT_DOUBLE_EQ(score.RawRmseOf(1), std::sqrt(0.125) / 2);
   EXPECT_EQ(score.absolute[2], 0) << "a turn that the policy does not command is not scored";
   EXPECT_DOUBLE_EQ(score.ChunkMae(), score.Mae(2)) << "a chunk of one is its first action";
 }
@@ -70,6 +72,7 @@ TEST(ScoreEpisode, ConfusionCountsRecordedByRowAndPredictedByColumn) {
   EXPECT_EQ(score.directions[left][forward], 0);
   EXPECT_EQ(score.directions[forward][forward], 1);
   EXPECT_EQ(score.directions[0][0], 1);
+  EXPECT_EQ(score.AgreeingDirections(), 2);
   EXPECT_DOUBLE_EQ(score.DirectionAgreement(), 2.0 / 3);
 }
 

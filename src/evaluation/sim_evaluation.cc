@@ -61,11 +61,9 @@ Json ToJson(const Contestant& contestant) {
                           {"summary", ToJson(Summarise(c.outcomes))},
                           {"outcomes", std::move(outcomes)}});
   }
-  const Subject& subject = contestant.subject;
-  return {{"kind", subject.kind},
-          {"name", subject.name},
-          {"sha256", subject.sha256},
-          {"conditions", std::move(conditions)}};
+  Json json = ToJson(contestant.subject);
+  json["conditions"] = std::move(conditions);
+  return json;
 }
 
 // Paired over the seeds, for every condition that both have.
@@ -149,6 +147,8 @@ Result<Contestant> ContestantFrom(const Json& json, const std::string& where) {
   VLAQ_ASSIGN_OR_RETURN(contestant.subject.kind, read.Get<std::string>("kind"));
   VLAQ_ASSIGN_OR_RETURN(contestant.subject.name, read.Get<std::string>("name"));
   VLAQ_ASSIGN_OR_RETURN(contestant.subject.sha256, read.Get<std::string>("sha256"));
+  VLAQ_ASSIGN_OR_RETURN(contestant.subject.tokenizer_sha256, read.Get<std::string>("tokenizer_sha256"));
+  VLAQ_ASSIGN_OR_RETURN(contestant.subject.runs_on, read.Get<std::string>("runs_on"));
   VLAQ_ASSIGN_OR_RETURN(const auto conditions, read.Child("conditions"));
   if (!conditions.get().is_array()) return InputError(where, "'conditions' is no list");
   for (const Json& entry : conditions.get()) {
@@ -191,9 +191,12 @@ std::string Identity(const SimEvaluation& e) {
   std::string identity = fmt::format("seeds {}+{} in {} shards, {}x{} pixels, dynamics {}, noise {}, frame loss {}",
                                      e.first_seed, e.episodes, e.shards, e.world.width, e.world.height,
                                      e.world.dynamics, e.world.noise, e.world.frame_loss);
+  identity += ", vlaq " + e.vlaq_version;
   const auto add = [&identity](const Contestant& c) {
-    identity +=
-        fmt::format(", {} {} {}", c.subject.kind, c.subject.sha256.empty() ? c.subject.name : "", c.subject.sha256);
+    const Subject& s = c.subject;
+    identity += fmt::format(", {} {}", s.kind, s.sha256.empty() ? s.name : s.sha256);
+    if (!s.tokenizer_sha256.empty()) identity += fmt::format(" with tokeniser {}", s.tokenizer_sha256);
+    if (!s.runs_on.empty()) identity += fmt::format(" on {}", s.runs_on);
     for (const ConditionOutcomes& o : c.conditions) identity += fmt::format(" {}", Name(o.condition));
   };
   add(e.policy);
@@ -214,6 +217,7 @@ void Join(const Contestant& from, Contestant& into) {
 Json ToJson(const SimEvaluation& e) {
   Json document{{"schema", std::string(kSchema)},
                 {"mode", std::string(kMode)},
+                {"vlaq_version", e.vlaq_version},
                 {"first_seed", e.first_seed},
                 {"episodes", e.episodes},
                 {"shard", e.shard},
@@ -240,12 +244,12 @@ Result<SimEvaluation> SimEvaluationFromJson(const Json& json, const std::string&
     return InputError(where, fmt::format("this is '{}' of mode '{}', not a simulation of '{}'", schema, mode, kSchema));
   }
   SimEvaluation e;
+  VLAQ_ASSIGN_OR_RETURN(e.vlaq_version, read.Get<std::string>("vlaq_version"));
   VLAQ_ASSIGN_OR_RETURN(e.first_seed, read.Get<uint64_t>("first_seed"));
   VLAQ_ASSIGN_OR_RETURN(e.episodes, read.Get<uint64_t>("episodes"));
   VLAQ_ASSIGN_OR_RETURN(e.shard, read.Get<uint64_t>("shard"));
   VLAQ_ASSIGN_OR_RETURN(e.shards, read.Get<uint64_t>("shards"));
-  constexpr uint64_t kMostShards = 100'000;
-  if (e.shards < 1 || e.shards > e.episodes || e.shards > kMostShards || e.shard >= e.shards) {
+  if (e.shards < 1 || e.shards > e.episodes || e.episodes > kMostEpisodes || e.shard >= e.shards) {
     return InputError(where, fmt::format("shard {} of {} for {} episodes", e.shard, e.shards, e.episodes));
   }
   VLAQ_ASSIGN_OR_RETURN(const auto world, read.Child("world"));

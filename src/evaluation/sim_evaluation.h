@@ -10,6 +10,7 @@
 
 #include "base/json_fwd.h"
 #include "base/status.h"
+#include "base/version.h"
 #include "evaluation/rollout.h"
 #include "evaluation/subject.h"
 
@@ -30,6 +31,7 @@ struct SimEvaluation {
   uint64_t episodes = 0;  // of all shards together
   uint64_t shard = 0, shards = 1;
   sim::WorldOptions world;
+  std::string vlaq_version{kVersion};
   Contestant policy;
   std::optional<Contestant> against;
 };
@@ -38,8 +40,10 @@ Json ToJson(const SimEvaluation& evaluation);
 // Errors: kInput naming `where` and the key.
 Result<SimEvaluation> SimEvaluationFromJson(const Json& json, const std::string& where);
 
-// Joins what the shards of one evaluation wrote; `names` are their files, for messages. The result is what one run over
-// all seeds gives. Errors: kInput if they belong to different evaluations, overlap, or one is missing (it is named).
+// Joins what the shards of one evaluation wrote; `names` are their files, for messages. The result is, byte for byte as
+// a document, what one run over all seeds gives; only "name" (a path, which may differ between machines) is that of the
+// first part. Errors: kInput if they belong to different evaluations (seeds, world, conditions, policies, tokenisers,
+// back ends, versions of vlaq), overlap, or one is missing (it is named).
 Result<SimEvaluation> Merge(const std::vector<SimEvaluation>& parts, const std::vector<std::string>& names);
 
 }  // namespace vlaq::evaluation

@@ -34,7 +34,9 @@ Outcome MakeOutcome(uint64_t seed, Condition condition, uint64_t policy) {
 }
 
 Contestant MakeContestant(uint64_t policy, const SimEvaluation& e) {
-  Contestant contestant{{"bundle", "policy" + std::to_string(policy), std::string(64, 'a')}, {}};
+  Contestant contestant{
+      {"bundle", "policy" + std::to_string(policy), std::string(64, 'a'), std::string(64, 't'), "onnxruntime, cpu"},
+      {}};
   for (const Condition condition : {Condition::kNormal, Condition::kBlank}) {
     ConditionOutcomes& c = contestant.conditions.emplace_back();
     c.condition = condition;
@@ -134,6 +136,10 @@ TEST(Merge, RefusesPartsOfOtherEvaluations) {
   refused([](SimEvaluation& e) { e.world.frame_loss = false; });
   refused([](SimEvaluation& e) { e.policy.conditions.pop_back(); });
   refused([](SimEvaluation& e) { e.policy.conditions[1].condition = Condition::kDeaf; });
+  refused([](SimEvaluation& e) { e.policy.subject.kind = "checkpoint"; });
+  refused([](SimEvaluation& e) { e.policy.subject.tokenizer_sha256 = std::string(64, 'c'); });
+  refused([](SimEvaluation& e) { e.against->subject.runs_on = "reference, cpu"; });
+  refused([](SimEvaluation& e) { e.vlaq_version = "0.0.1"; });
   refused([](SimEvaluation& e) {  // programs have no hash: their command is what they are
     e.policy.subject = {"program", "other", ""};
   });
@@ -177,6 +183,11 @@ TEST(SimEvaluation, CorruptDocumentsAreRefusedByTheKey) {
       {"world: 'noise'", [](Json& j) { j["world"]["noise"] = 1; }},
       {"'policy'", [](Json& j) { j.erase("policy"); }},
       {"policy: 'sha256'", [](Json& j) { j["policy"].erase("sha256"); }},
+      {"policy: 'tokenizer_sha256'", [](Json& j) { j["policy"]["tokenizer_sha256"] = 1; }},
+      {"policy: 'runs_on'", [](Json& j) { j["policy"].erase("runs_on"); }},
+      {"'vlaq_version'", [](Json& j) { j.erase("vlaq_version"); }},
+      {"shard 0 of 1 for 1000001 episodes",
+       [](Json& j) { j["episodes"] = kMostEpisodes + 1, j["shard"] = 0, j["shards"] = 1; }},
       {"policy: 'conditions'", [](Json& j) { j["policy"]["conditions"] = 3; }},
       {"policy: 'conditions'", [](Json& j) { j["policy"]["conditions"] = Json::array(); }},
       {"'condition'", [](Json& j) { j["policy"]["conditions"][0].erase("condition"); }},

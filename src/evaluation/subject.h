@@ -3,13 +3,19 @@
 
 #include <string>
 
+#include "base/json_fwd.h"
+
 namespace vlaq::evaluation {
 
 struct Subject {
-  std::string kind;    // "bundle", "program", "expert"
+  std::string kind;    // "bundle", "checkpoint", "program", "expert"
   std::string name;    // path or command
   std::string sha256;  // of a bundle's policy.json, which names the hash of everything else; empty for others
+  std::string tokenizer_sha256 = {};  // of a tokeniser that took the place of the bundle's own; else empty
+  std::string runs_on = {};           // "onnxruntime, cpu"; empty for what is not ours to run
   bool operator==(const Subject&) const = default;
 };
+
+Json ToJson(const Subject& subject);
 
 }  // namespace vlaq::evaluation
