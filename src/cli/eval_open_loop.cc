@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include "base/parallel.h"
 #include "cli/eval_arguments.h"
 #include "cli/policy_choice.h"
 
@@ -21,17 +20,12 @@ Result<OpenLoopContestant> Score(const EvalArguments& a, const std::filesystem::
                     path.string()));
   }
   OpenLoopContestant contestant;
-  VLAQ_ASSIGN_OR_RETURN(contestant.subject.sha256, BundleHash(opened.bundle()));
-  contestant.subject.kind = opened.temporary ? "checkpoint" : "bundle";
-  contestant.subject.name = path.string();
+  VLAQ_ASSIGN_OR_RETURN(contestant.subject,
+                        opened.drivers->Describe(opened.temporary ? "checkpoint" : "bundle", path.string()));
   contestant.space = {spec.chunk, spec.action_dim, spec.action_scale, spec.window};
-  evaluation::OpenLoopOptions options;
-  options.threads = a.backend.threads > 0 ? a.backend.threads : HardwareThreads();
-  for (const evaluation::Condition condition : ConditionsOf(a)) {
-    options.condition = condition;
-    VLAQ_ASSIGN_OR_RETURN(auto scores, evaluation::ScoreEpisodes(*opened.drivers, episodes, options, log));
-    contestant.conditions.push_back({condition, std::move(scores)});
-  }
+  const int threads = evaluation::SideBySide(opened.bundle(), a.backend.threads, log);
+  VLAQ_ASSIGN_OR_RETURN(contestant.conditions,
+                        evaluation::ScoreConditions(*opened.drivers, episodes, ConditionsOf(a), threads, log));
   return contestant;
 }
 
@@ -43,6 +37,7 @@ Result<OpenLoopEvaluation> EvaluateOpenLoop(const EvalArguments& a, Log& log) {
   if (a.bgr) set.read.channel_order = image::ChannelOrder::kBgr;
   VLAQ_ASSIGN_OR_RETURN(const auto episodes, episode::EpisodeSet::Open({a.episodes}, set));
   OpenLoopEvaluation evaluation;
+  evaluation.channel_order = set.read.channel_order;
   for (const episode::BadEpisode& bad : episodes.bad()) evaluation.skipped.push_back(bad.error.ToString());
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
   VLAQ_ASSIGN_OR_RETURN(evaluation.policy, Score(a, a.bundle, *backend, episodes, log));

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <limits>
 
 #include "base/parallel.h"
 #include "cli/eval_arguments.h"
@@ -19,9 +20,9 @@ Result<uint64_t> ParseCount(const std::string& text) {
   uint64_t value = 0;
   const auto end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, value);
-  if (parsed.ec == std::errc() && parsed.ptr == end && value > 0) return value;
+  if (parsed.ec == std::errc() && parsed.ptr == end && value > 0 && value <= evaluation::kMostEpisodes) return value;
   return UsageError(fmt::format("--episodes '{}' is no number of episodes", text),
-                    "with --sim, say how many: --episodes 100");
+                    fmt::format("with --sim, say how many, 1 to {}: --episodes 100", evaluation::kMostEpisodes));
 }
 
 // "1/4" -> shard 1 of 4.
@@ -40,6 +41,9 @@ Result<RolloutOptions> Options(const EvalArguments& a) {
   RolloutOptions options;
   options.first_seed = a.seed;
   VLAQ_ASSIGN_OR_RETURN(options.episodes, ParseCount(a.episodes));
+  if (options.first_seed > std::numeric_limits<uint64_t>::max() - options.episodes) {
+    return UsageError(fmt::format("--seed {} is too large for {} episodes to count up from", a.seed, options.episodes));
+  }
   VLAQ_RETURN_IF_ERROR(ParseShard(a.shard, options));
   VLAQ_ASSIGN_OR_RETURN(options.world, a.world.Options());
   options.threads = a.backend.threads > 0 ? a.backend.threads : HardwareThreads();
@@ -58,12 +62,13 @@ Result<Contestant> Drive(const evaluation::DriverFactory& drivers, evaluation::S
 }
 
 Result<Contestant> DriveBundle(const EvalArguments& a, const std::filesystem::path& path,
-                               const backend::Backend& backend, const RolloutOptions& options, Log& log) {
+                               const backend::Backend& backend, RolloutOptions options, Log& log) {
   VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenPolicy(path, a.files, a.backend, backend, log));
   VLAQ_RETURN_IF_ERROR(CheckFollowsInstructions(opened));
-  VLAQ_ASSIGN_OR_RETURN(std::string hash, BundleHash(opened.bundle()));
-  return Drive(*opened.drivers, {opened.temporary ? "checkpoint" : "bundle", path.string(), std::move(hash)}, a,
-               options, log);
+  VLAQ_ASSIGN_OR_RETURN(evaluation::Subject subject,
+                        opened.drivers->Describe(opened.temporary ? "checkpoint" : "bundle", path.string()));
+  options.threads = evaluation::SideBySide(opened.bundle(), a.backend.threads, log);
+  return Drive(*opened.drivers, std::move(subject), a, options, log);
 }
 
 Result<Contestant> DriveExpert(const EvalArguments& a, RolloutOptions options, Log& log) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "base/text.h"
 #include "evaluation/summary.h"
 
@@ -11,6 +13,8 @@ namespace {
 using evaluation::ConditionOutcomes;
 using evaluation::Contestant;
 using evaluation::Rate;
+
+constexpr double kSignificant = 0.05;
 
 std::string Percent(const Rate& rate) { return fmt::format("{:.1f}", 100 * rate.fraction()); }
 
@@ -24,10 +28,11 @@ void PrintContestant(const Contestant& contestant, std::ostream& out) {
                    "timed out %", "s", "m"});
   for (const ConditionOutcomes& c : contestant.conditions) {
     const evaluation::Summary s = evaluation::Summarise(c.outcomes);
+    const bool arrives = s.success.count > 0;
     table.AddRow({std::string(Name(c.condition)), Percent(s.success), Interval(s.success), Percent(s.told_side),
                   Percent(s.other_side), Percent(s.collided), Percent(s.timed_out),
-                  fmt::format("{:.1f}", s.mean_steps * sim::kControlPeriod),
-                  fmt::format("{:.2f}", s.mean_path_length)});
+                  arrives ? fmt::format("{:.1f}", s.mean_steps * sim::kControlPeriod) : "-",
+                  arrives ? fmt::format("{:.2f}", s.mean_path_length) : "-"});
   }
   out << table.ToString() << "\n";
 }
@@ -41,6 +46,19 @@ void PrintLayouts(const Contestant& contestant, std::ostream& out) {
   out << table.ToString() << "\n";
 }
 
+// What the test says of one condition, in words.
+void PrintVerdict(const ConditionOutcomes& a, const ConditionOutcomes& b, std::ostream& out) {
+  const auto counts = evaluation::CompareSuccess(a.outcomes, b.outcomes);
+  if (!counts.ok()) return;
+  const char* better = counts->only_first > counts->only_second ? "first" : "second";
+  const bool shown = evaluation::McNemarP(*counts) < kSignificant;
+  out << fmt::format("{}: ", Name(a.condition))
+      << (shown ? fmt::format("the {} arrives more often than the other, more than chance explains (p < {})\n", better,
+                              kSignificant)
+                : fmt::format("no difference is shown by these {} episodes (p >= {})\n", a.outcomes.size(),
+                              kSignificant));
+}
+
 void PrintComparison(const Contestant& a, const Contestant& b, std::ostream& out) {
   TextTable table({"condition", "both", "only the first", "only the second", "neither", "p (McNemar, exact)"});
   for (size_t i = 0; i < std::min(a.conditions.size(), b.conditions.size()); ++i) {
@@ -51,9 +69,38 @@ void PrintComparison(const Contestant& a, const Contestant& b, std::ostream& out
                   std::to_string(counts->neither), fmt::format("{:.3g}", evaluation::McNemarP(*counts))});
   }
   out << "Success on the same seeds:\n" << table.ToString();
+  if (!a.conditions.empty() && !b.conditions.empty()) PrintVerdict(a.conditions[0], b.conditions[0], out);
+  out << "\n";
 }
 
 std::string Signed(double value) { return fmt::format("{:+.4f}", value); }
+
+// Figures of the first minus those of the second, and what they say.
+void PrintDifferences(const evaluation::OpenLoopContestant& a, const evaluation::OpenLoopContestant& b,
+                      std::ostream& out) {
+  const evaluation::Differences d = evaluation::Compare(a, b, 0);
+  const evaluation::Interval& interval = d.mae.interval;
+  if (!std::isfinite(interval.low)) {
+    out << fmt::format("MAE of the first minus the second: {}; how sure that is cannot be told\n", Signed(d.mae.value));
+    return;
+  }
+  TextTable table({"the first minus the second", "difference", "from", "to"});
+  const auto add = [&table](const std::string& name, const evaluation::Estimate& e) {
+    table.AddRow({name, Signed(e.value), Signed(e.interval.low), Signed(e.interval.high)});
+  };
+  add("MAE", d.mae);
+  for (size_t axis = 0; axis < d.axes.size(); ++axis) {
+    add(fmt::format("MAE {}", evaluation::kAxisNames[axis]), d.axes[axis]);
+  }
+  add("MAE in m/s", d.mae_raw);
+  add("direction agreement", d.directions);
+  out << table.ToString() << "from, to: 95 % interval (bootstrap over episodes)\n";
+  const bool first_nearer = interval.high < 0;
+  out << (first_nearer || interval.low > 0
+              ? fmt::format("The {} is nearer to what was recorded: the interval of MAE leaves out 0.\n\n",
+                            first_nearer ? "first" : "second")
+              : "No difference of MAE is shown: its interval holds 0.\n\n");
+}
 
 void PrintScores(const evaluation::OpenLoopContestant& contestant, std::ostream& out) {
   const size_t axes = evaluation::AxesOf(contestant.space);
@@ -99,9 +146,7 @@ void PrintEvaluation(const evaluation::OpenLoopEvaluation& evaluation, std::ostr
   if (evaluation.against) PrintScores(*evaluation.against, out);
   PrintEpisodes(evaluation.policy, out);
   if (evaluation.against) {
-    const evaluation::Estimate difference = evaluation::MaeDifference(evaluation.policy, *evaluation.against, 0);
-    out << fmt::format("MAE of the first minus the second: {}, 95 % interval {} to {} (bootstrap over episodes)\n",
-                       Signed(difference.value), Signed(difference.interval.low), Signed(difference.interval.high));
+    PrintDifferences(evaluation.policy, *evaluation.against, out);
   }
   for (const std::string& skipped : evaluation.skipped) out << "left out: " << skipped << "\n";
   out << fmt::format("As the original's training computed its MAE (normalised, linear_x and linear_y): {:.4f}\n",

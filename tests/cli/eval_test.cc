@@ -82,6 +82,8 @@ TEST_F(Eval, UsageErrorsSayWhatIsMissing) {
   ExpectUsage({"eval", "--sim", "--expert", "--episodes", "data"}, "--episodes 'data' is no number of episodes");
   ExpectUsage({"eval", "--sim", "--expert", "--episodes", "0"}, "is no number of episodes");
   ExpectUsage({"eval", "--sim", "--expert", "--episodes", "-3"}, "--episodes");
+  ExpectUsage({"eval", "--sim", "--expert", "--episodes", "1000001"}, "1 to 1000000");
+  ExpectUsage({"eval", "--sim", "--expert", "--episodes", "2", "--seed", "18446744073709551615"}, "too large");
   for (const char* shard : {"4/4", "1", "1/", "/2", "a/b", "0/5", "0/0", "1/2/3", "-1/2"}) {
     ExpectUsage({"eval", "--sim", "--expert", "--episodes", "4", std::string("--shard=") + shard},
                 "--shard '" + std::string(shard) + "' is no part of 4 episodes");
@@ -172,7 +174,8 @@ TEST_F(Eval, TwoBundlesAreComparedOnTheSameEpisodes) {
   EXPECT_NE(difference, 0);
   EXPECT_EQ(compare("bundle")["comparison"][0]["mae_difference"]["bootstrap_95"], Json::parse("[0.0, 0.0]"));
   const Ran text = Vlaq({"eval", In("bundle"), "--against", In("other"), "--episodes", data});
-  EXPECT_THAT(text.out, HasSubstr("MAE of the first minus the second"));
+  EXPECT_THAT(text.out, AllOf(HasSubstr("the first minus the second"), HasSubstr("direction agreement"),
+                              HasSubstr("bootstrap over episodes"), HasSubstr("interval")));
 }
 
 TEST_F(Eval, BrokenEpisodesStopItOrAreListed) {
@@ -221,6 +224,8 @@ TEST_F(Eval, WithoutATokeniserInstructionsAreNotHeard) {
   const Ran hears = Vlaq(
       {"eval", In("deaf_bundle"), "--episodes", data, "--condition", "swapped", "--json", "--tokenizer", Tokenizer()});
   ASSERT_EQ(hears.exit_code, 0) << hears.err;
+  EXPECT_EQ(ran.json()["policy"]["tokenizer_sha256"], "");
+  EXPECT_EQ(hears.json()["policy"]["tokenizer_sha256"].get<std::string>().size(), 64U) << "it is not the bundle's own";
   EXPECT_GT(hears.json()["policy"]["conditions"][0]["moved"]["value"].get<double>(), 0);
   ExpectUsage({"eval", In("deaf_bundle"), "--sim", "--episodes", "1"}, "cannot be told where to go");
 }
@@ -228,11 +233,18 @@ TEST_F(Eval, WithoutATokeniserInstructionsAreNotHeard) {
 TEST_F(Eval, ACheckpointIsEvaluatedAsItsBundleIs) {
   const std::string data = Record("checkpoint_data", 3);
   const Json bundle = Vlaq({"eval", In("bundle"), "--episodes", data, "--json"}).json();
-  const Ran ran = Vlaq({"eval", In("bundle_checkpoint/model.safetensors"), "--config",
-                        In("bundle_checkpoint/config.json"), "--policy-spec", In("bundle_checkpoint/policy.json"),
-                        "--tokenizer", Tokenizer(), "--episodes", data, "--json"});
+  const std::vector<std::string> arguments{"eval",          In("bundle_checkpoint/model.safetensors"),
+                                           "--config",      In("bundle_checkpoint/config.json"),
+                                           "--policy-spec", In("bundle_checkpoint/policy.json"),
+                                           "--tokenizer",   Tokenizer(),
+                                           "--episodes",    data,
+                                           "--json"};
+  const Ran ran = Vlaq(arguments);
   ASSERT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_EQ(ran.json()["policy"]["kind"], "checkpoint");
+  EXPECT_EQ(ran.json()["policy"]["runs_on"], "onnxruntime, cpu");
+  EXPECT_EQ(ran.json()["policy"]["tokenizer_sha256"], "") << "it is in the bundle that was made";
+  EXPECT_EQ(Vlaq(arguments).out, ran.out) << "the hash is that of the same bundle, wherever it was made";
   EXPECT_EQ(ran.json()["policy"]["conditions"][0]["summary"], bundle["policy"]["conditions"][0]["summary"]);
 }
 
