@@ -42,11 +42,11 @@ using Colour = std::array<float, 3>;
 
 // How the scene and the camera look in this episode.
 struct Look {
-  std::array<Colour, 2> boxes;
+  std::array<Colour, 2> boxes{};
   std::array<int, 2> box_texture{};
-  Colour bottle, floor;
+  Colour bottle{}, floor{};
   int floor_texture = 0;
-  std::array<Colour, 3> walls;
+  std::array<Colour, 3> walls{};
   std::array<double, 3> wall_distance{};  // ahead, left, right; m
   std::array<double, 2> light_direction{};
   double light = 0.6, ambient = 0.3, headlight = 0.2;

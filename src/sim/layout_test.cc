@@ -51,7 +51,7 @@ TEST(Layout, AllKindsOfTheOriginalOccurAboutEvenly) {
   }
   EXPECT_EQ(kinds.size(), 8U);  // 1box, 2box x hori, vert x left, right
   for (const auto& [name, count] : kinds) EXPECT_GT(count, kSeeds / 20) << name;
-  EXPECT_NEAR(sides["left"], kSeeds / 2, 5 * std::sqrt(kSeeds) / 2);
+  EXPECT_NEAR(sides["left"], kSeeds / 2.0, 2.5 * std::sqrt(kSeeds));
 }
 
 // Nothing but the words may tell the side: not the look, not where things stand before they are adapted to it.

@@ -31,9 +31,9 @@ class Camera {
   const mjModel& model_;
   OSMesaContext gl_ = nullptr;
   std::vector<unsigned char> surface_;  // RGBA that OSMesa insists on; the picture is drawn off-screen
-  mjvScene scene_;
-  mjvOption option_;
-  mjrContext context_;
+  mjvScene scene_{};
+  mjvOption option_{};
+  mjrContext context_{};
   std::vector<unsigned char> upside_down_;
   image::Image image_;
 };

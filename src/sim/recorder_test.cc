@@ -81,16 +81,16 @@ TEST_F(RecorderTest, PerturbationsLeaveTheWayButNotTheLabels) {
 // A pilot that stands still and remembers what it was shown.
 class Idler : public Pilot {
  public:
-  Status Begin(const std::string& instruction) override {
-    instruction_ = instruction;
+  Status Begin(const std::string& told) override {
+    instruction = told;
     return {};
   }
   Result<Velocity> Command(const image::ImageView& frame) override {
-    black_ += std::ranges::all_of(frame.rgb, [](uint8_t v) { return v == 0; }) ? 1 : 0;
+    black += std::ranges::all_of(frame.rgb, [](uint8_t v) { return v == 0; }) ? 1 : 0;
     return Velocity{};
   }
-  std::string instruction_;
-  int black_ = 0;
+  std::string instruction;
+  int black = 0;
 };
 
 TEST_F(RecorderTest, APilotDrivesAndTheExpertLabels) {
@@ -101,8 +101,8 @@ TEST_F(RecorderTest, APilotDrivesAndTheExpertLabels) {
   const Recording recording = Record(options, 8);
   EXPECT_EQ(recording.steps, kMaxSteps);
   EXPECT_FALSE(recording.succeeded);
-  EXPECT_EQ(pilot.instruction_, MakeLayout(8).instruction);
-  EXPECT_GT(pilot.black_, 0);  // the pilot's camera drops out,
+  EXPECT_EQ(pilot.instruction, MakeLayout(8).instruction);
+  EXPECT_GT(pilot.black, 0);  // the pilot's camera drops out,
   const auto episode = episode::Episode::Open(recording.path);
   ASSERT_TRUE(episode.ok());
   for (int64_t t = 0; t < (*episode)->length(); ++t)
