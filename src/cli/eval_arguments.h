@@ -31,8 +31,6 @@ struct EvalArguments {
 
 // The conditions asked for; "all" stands for every one.
 std::vector<evaluation::Condition> ConditionsOf(const EvalArguments& arguments);
-// The policy's own hash: of the file that names the hash of everything else.
-Result<std::string> BundleHash(const bundle::Bundle& bundle);
 
 Result<evaluation::SimEvaluation> EvaluateInSimulation(const EvalArguments& arguments, Log& log);
 Result<evaluation::OpenLoopEvaluation> EvaluateOpenLoop(const EvalArguments& arguments, Log& log);

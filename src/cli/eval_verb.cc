@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
-#include "base/hash.h"
 #include "base/json.h"
-#include "base/mapped_file.h"
 #include "cli/eval_arguments.h"
 #include "cli/eval_text.h"
 #include "cli/verbs.h"
@@ -60,11 +58,6 @@ std::vector<Condition> ConditionsOf(const EvalArguments& a) {
     conditions.push_back(*evaluation::FindCondition(name));  // OneOf() let no other name pass
   }
   return conditions;
-}
-
-Result<std::string> BundleHash(const bundle::Bundle& bundle) {
-  VLAQ_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(bundle.path / bundle::kPolicyFile));
-  return Sha256Hex(file->bytes());
 }
 
 Action AddEval(CLI::App& app, Context& context) {

@@ -70,7 +70,7 @@ Result<Check> Obedience(const ClosedLoopRuns& runs, double limit) {
     both.count += Obeyed(runs.normal[i]) && Obeyed(runs.swapped[i]) ? 1 : 0;
   }
   const evaluation::Summary swapped = evaluation::Summarise(runs.swapped);
-  Check check{kRung, "instruction", both.of > 0 && both.fraction() >= limit, "", {}};
+  Check check{kRung, "obedience", both.of > 0 && both.fraction() >= limit, "", {}};
   check.detail = fmt::format("passes on the other side when told so in {}, told side as heard {}; at least {:.0f} %",
                              Words(both), Words(swapped.told_side), 100 * limit);
   if (!check.passed) check.detail = "the policy does not do what it is told: " + check.detail;
@@ -85,9 +85,10 @@ Result<Check> AgainstReference(const Outcomes& policy, const Outcomes& reference
   VLAQ_ASSIGN_OR_RETURN(const PairedCounts counts, evaluation::CompareSuccess(policy, reference));
   const double p = evaluation::McNemarP(counts);
   const bool worse = counts.only_second > counts.only_first && p < significance;
-  Check check{kRung, "reference", !worse, "", {}};
-  check.detail = fmt::format("{}; only the bundle arrives in {}, only the reference in {}; p {:.3g} (McNemar, exact)",
-                             worse ? "worse than the reference" : "not shown to be worse than the reference",
+  Check check{kRung, "reference success", !worse, "", {}};
+  const bool better = counts.only_first > counts.only_second && p < significance;
+  check.detail = fmt::format("{} the reference; only the bundle arrives in {}, only the reference in {}; p {:.3g}",
+                             worse ? "worse than" : (better ? "better than" : "not shown to differ from"),
                              counts.only_first, counts.only_second, p);
   AddFigures("reference_success", evaluation::Summarise(reference).success, check);
   check.figures.emplace_back("only_bundle", static_cast<double>(counts.only_first));

@@ -31,8 +31,8 @@ struct ClosedLoopRuns {
   std::optional<std::vector<evaluation::Outcome>> reference = std::nullopt;  // under kNormal
 };
 
-// Adds the checks "success", "eyes", "instruction", and with a reference "reference". Errors: kUsage if the runs are
-// not of the same seeds.
+// Adds the checks "success", "eyes", "obedience", and with a reference "reference success". Errors: kUsage if the runs
+// are not of the same seeds.
 Status JudgeClosedLoop(const ClosedLoopRuns& runs, const ClosedLoopLimits& limits, Report& report);
 
 // Drives and judges. `options.condition` and shards are not used. Errors: kBackend without a simulator; those of the

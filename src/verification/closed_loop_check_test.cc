@@ -64,7 +64,7 @@ TEST(ClosedLoopCheckTest, WhoLooksListensAndArrivesPasses) {
   EXPECT_NEAR(Figure(success, "success_low"), 0.7639, 1e-4);  // Wilson, 19 of 20
   EXPECT_NEAR(Figure(success, "success_high"), 0.9911, 1e-4);
   EXPECT_DOUBLE_EQ(Figure(Get(report, "eyes"), "blank_loss"), 0.95);
-  EXPECT_DOUBLE_EQ(Figure(Get(report, "instruction"), "changed_sides"), 0.9);
+  EXPECT_DOUBLE_EQ(Figure(Get(report, "obedience"), "changed_sides"), 0.9);
   EXPECT_EQ(report.evidence.limits.size(), 2U);
 }
 
@@ -102,34 +102,36 @@ TEST(ClosedLoopCheckTest, WhoAlwaysPassesLeftDoesNotListenThoughHalfTheSeedsAreR
     for (Outcome& o : *outcomes) o.first_passed = sim::Side::kLeft;
   }
   const Report report = Judge(runs);
-  const Check& instruction = Get(report, "instruction");
-  EXPECT_FALSE(instruction.passed);
-  EXPECT_DOUBLE_EQ(Figure(instruction, "swapped_told_side"), 0.5);
-  EXPECT_DOUBLE_EQ(Figure(instruction, "changed_sides"), 0);
-  EXPECT_THAT(instruction.detail, HasSubstr("does not do what it is told"));
+  const Check& obedience = Get(report, "obedience");
+  EXPECT_FALSE(obedience.passed);
+  EXPECT_DOUBLE_EQ(Figure(obedience, "swapped_told_side"), 0.5);
+  EXPECT_DOUBLE_EQ(Figure(obedience, "changed_sides"), 0);
+  EXPECT_THAT(obedience.detail, HasSubstr("does not do what it is told"));
 }
 
 TEST(ClosedLoopCheckTest, HalfObeyingIsEnoughAndLessIsNot) {
   ClosedLoopRuns runs = GoodRuns();
   runs.swapped = Runs(5, 10, true);
-  EXPECT_TRUE(Get(Judge(runs), "instruction").passed);
+  EXPECT_TRUE(Get(Judge(runs), "obedience").passed);
   runs.swapped = Runs(5, 9, true);
-  EXPECT_FALSE(Get(Judge(runs), "instruction").passed);
+  EXPECT_FALSE(Get(Judge(runs), "obedience").passed);
 }
 
 TEST(ClosedLoopCheckTest, AReferenceThatIsShownToBeBetterFailsThePolicy) {
   ClosedLoopRuns runs = GoodRuns();
   runs.normal = Runs(14, 20);
   runs.reference = Runs(19, 20);  // 5 to 0: p = 1/16
-  EXPECT_TRUE(Get(Judge(runs), "reference").passed);
+  EXPECT_TRUE(Get(Judge(runs), "reference success").passed);
   runs.reference = Runs(20, 20);  // 6 to 0: p = 1/32
   const Report worse = Judge(runs);
-  EXPECT_FALSE(Get(worse, "reference").passed);
-  EXPECT_DOUBLE_EQ(Figure(Get(worse, "reference"), "p"), 1.0 / 32);
+  EXPECT_FALSE(Get(worse, "reference success").passed);
+  EXPECT_DOUBLE_EQ(Figure(Get(worse, "reference success"), "p"), 1.0 / 32);
   EXPECT_EQ(worse.evidence.limits.size(), 3U);
   runs.normal = Runs(20, 20);
   runs.reference = Runs(10, 20);
-  EXPECT_TRUE(Get(Judge(runs), "reference").passed) << "better is no failure";
+  const Report better = Judge(runs);
+  EXPECT_TRUE(Get(better, "reference success").passed);
+  EXPECT_THAT(Get(better, "reference success").detail, HasSubstr("better than the reference"));
 }
 
 TEST(ClosedLoopCheckTest, RunsOfOtherSeedsAreNotPaired) {
@@ -171,8 +173,8 @@ TEST(ClosedLoopCheckTest, DrivesEveryConditionOnTheSameSeeds) {
   ASSERT_EQ(report.checks.size(), 4U);
   EXPECT_FALSE(Get(report, "success").passed);
   EXPECT_FALSE(Get(report, "eyes").passed);
-  EXPECT_FALSE(Get(report, "instruction").passed);
-  EXPECT_TRUE(Get(report, "reference").passed) << "the same policy";
+  EXPECT_FALSE(Get(report, "obedience").passed);
+  EXPECT_TRUE(Get(report, "reference success").passed) << "the same policy";
   EXPECT_THAT(report.evidence.closed_loop_conditions, ElementsAre("normal", "blank", "frozen", "swapped"));
   ASSERT_TRUE(report.evidence.simulation.has_value());
   EXPECT_EQ(report.evidence.simulation->first, 5'000'000U);

@@ -27,6 +27,7 @@ Status CheckComparable(const Contender& policy, const Contender& reference) {
 
 std::string Words(const evaluation::Estimate& estimate) {
   const std::string value = fmt::format("{:.4f}", estimate.value);
+  if (!std::isfinite(estimate.value)) return "no number";
   if (!std::isfinite(estimate.interval.low)) return value + " (no interval from one episode)";
   return fmt::format("{} ({:.4f} to {:.4f})", value, estimate.interval.low, estimate.interval.high);
 }

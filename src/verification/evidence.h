@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "evaluation/subject.h"
 #include "sim/world.h"
 
 namespace vlaq::verification {
@@ -30,7 +31,8 @@ struct DrivenSeeds {
 };
 
 struct Evidence {
-  std::string reference_sha256;  // of the reference bundle's policy.json; empty without one
+  std::optional<evaluation::Subject> driver;     // the policy as it drove; none if it did not
+  std::optional<evaluation::Subject> reference;  // that it was held against
   std::vector<SeenEpisode> episodes;
   std::vector<std::string> not_in;  // lists of episodes that hold none of them
   std::vector<std::string> open_loop_conditions;

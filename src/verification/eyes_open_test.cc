@@ -132,7 +132,7 @@ TEST_F(EyesOpenTest, ALittleIsTooLittle) {
 TEST_F(EyesOpenTest, NoNumberIsNoMovement) {
   const Check failure = Failure(kNoNumber);
   EXPECT_EQ(failure.name, "image");
-  EXPECT_THAT(failure.detail, HasSubstr("blank by nan"));
+  EXPECT_THAT(failure.detail, HasSubstr("blank by no number"));
 }
 
 TEST_F(EyesOpenTest, WhoCannotBeToldIsNotPassedSilently) {

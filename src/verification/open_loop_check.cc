@@ -49,7 +49,7 @@ Check Recorded(const OpenLoopContestant& policy) {
 }
 
 Check AgainstReference(const OpenLoopContestant& policy, const OpenLoopContestant& reference, double limit) {
-  Check check{kRung, "reference", false, "", {}};
+  Check check{kRung, "reference actions", false, "", {}};
   const size_t axes = evaluation::AxesOf(reference.space);
   if (!std::isfinite(TotalOf(policy).Mae(axes)) || !std::isfinite(TotalOf(reference).Mae(axes))) {
     check.detail = "actions that are no numbers do not compare";

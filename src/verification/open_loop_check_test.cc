@@ -45,7 +45,7 @@ class OpenLoopCheckTest : public ::testing::Test {
     return *std::move(set);
   }
 
-  // The check "reference" of a policy against the perfect driver.
+  // The check "reference actions" of a policy against the perfect driver.
   Check AgainstPerfect(const Brain& brain, OpenLoopCheckOptions options = {}, const std::string& only = "") {
     const FakeFactory policy(brain, kTestSpace);
     const FakeFactory perfect(kPerfect, kTestSpace);
@@ -54,7 +54,7 @@ class OpenLoopCheckTest : public ::testing::Test {
     const Status status =
         CheckOpenLoop({policy, kTestSpace, ""}, &reference, Episodes(only), options, SilentLog(), report);
     EXPECT_TRUE(status.ok()) << (status.ok() ? "" : status.error().ToString());
-    const Check* check = FindCheck(report, "reference");
+    const Check* check = FindCheck(report, "reference actions");
     return check == nullptr ? Check{} : *check;
   }
 

@@ -1,0 +1,46 @@
+// What `vlaq verify` was asked, and its parts: the rungs on which the policy drives, and the words and documents.
+#pragma once
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "base/json_fwd.h"
+#include "cli/policy_choice.h"
+#include "cli/verb.h"
+#include "cli/world_choice.h"
+#include "verification/report.h"
+
+namespace vlaq::cli {
+
+struct VerifyArguments {
+  std::filesystem::path bundle, against, golden, episodes, reference, receipt;
+  PolicyFiles files;
+  std::vector<std::string> not_in;  // "split.json:train"
+  double max_mae_increase = 0;
+  uint64_t sim = 0;  // episodes; 0: not driven
+  uint64_t seed = 5'000'000;
+  bool bgr = false;
+  bool force = false;
+  bool json = false;
+  WorldChoice world;
+  BackendChoice backend;
+
+  bool drives() const { return !episodes.empty() || sim > 0; }
+};
+
+// Adds the options of rungs 3 to 5.
+void AddDriveOptions(CLI::App& app, VerifyArguments& arguments);
+
+// What can be refused before minutes of work: options that do not fit together, episodes that cannot be read or were
+// seen before, a build without a simulator. Errors: kUsage, kInput, kBackend.
+Status CheckDriveArguments(const VerifyArguments& arguments, Log& log, verification::Report& report);
+// Rungs 3 and 4 with --episodes, rung 5 with --sim.
+Status Drive(const VerifyArguments& arguments, const backend::Backend& backend, Log& log, verification::Report& report);
+
+// The document of --json and --receipt, "vlaq.verify/1". Errors: kInput if the bundle's policy.json cannot be read.
+Result<Json> VerdictDocument(const VerifyArguments& arguments, const bundle::Bundle& bundle,
+                             const verification::Report& report);
+void PrintVerdict(const verification::Report& report, std::ostream& out);
+
+}  // namespace vlaq::cli
