@@ -7,6 +7,8 @@
 #include "onnx/builder.h"
 #include "onnx/model_file.h"
 #include "program.h"
+#include "sim/world.h"
+#include "verification/testing.h"
 
 namespace vlaq {
 namespace {
@@ -166,6 +168,93 @@ TEST_F(Verify, GoldenFilesMustFit) {
   const Ran ran = Vlaq({"verify", Bundle(), "--golden", VLAQ_TESTDATA "/golden/mean_hidden/golden.safetensors"});
   EXPECT_EQ(ran.exit_code, 3) << ran.out << ran.err;
   EXPECT_THAT(ran.err, HasSubstr("golden.safetensors"));
+}
+
+// The rungs on which the policy drives. Its weights are random and it has no tokeniser: what it is told does not reach
+// it.
+class VerifyDrives : public CliTest {
+ protected:
+  void SetUp() override {
+    if (fs::exists(In("episodes"))) return;
+    fs::create_directory(In("episodes"));
+    for (int i = 0; i < 3; ++i) {
+      const std::string name = "episode" + std::to_string(i) + ".h5";
+      ASSERT_TRUE(
+          verification::WriteGreyEpisode(In("episodes/" + name), i % 2 == 0 ? "pass left" : "pass right", 20 + 10 * i));
+    }
+  }
+
+  static Json CheckNamed(const Json& document, const std::string& name) {
+    for (const Json& check : document.at("checks")) {
+      if (check["name"] == name) return check;
+    }
+    ADD_FAILURE() << "no check " << name << " in " << document.dump(1);
+    return {{"passed", false}, {"detail", ""}, {"figures", Json::object()}};
+  }
+};
+
+TEST_F(VerifyDrives, TheReceiptHoldsTheEvidence) {
+  const std::string receipt = In("receipt.json");
+  const std::vector<std::string> arguments{"verify", Bundle(), "--episodes", In("episodes"), "-o", receipt, "--json"};
+  const Ran ran = Vlaq(arguments);
+  EXPECT_EQ(ran.exit_code, 5) << "random weights hardly look: " << ran.err;
+  EXPECT_EQ(Json::parse(Content(receipt)), ran.json());
+  const Json evidence = ran.json()["evidence"];
+  EXPECT_EQ(evidence["bundle"]["sha256"], bundle::Describe(Bundle() + "/policy.json")->sha256);
+  EXPECT_EQ(evidence["bundle"]["weights"]["sha256"], bundle::Describe(Bundle() + "/weights.bin")->sha256);
+  EXPECT_EQ(evidence["bundle"]["graphs"]["head"]["sha256"], bundle::Describe(Bundle() + "/head.onnx")->sha256);
+  ASSERT_EQ(evidence["episodes"].size(), 3U);
+  EXPECT_EQ(evidence["episodes"][2]["name"], "episode2.h5");
+  EXPECT_EQ(evidence["episodes"][2]["sha256"].get<std::string>().size(), 64U);
+  EXPECT_EQ(evidence["open_loop_conditions"], Json({"normal", "blank", "frozen", "shuffled", "one-frame"}));
+  EXPECT_EQ(evidence["limits"][0]["name"], "least_movement");
+  EXPECT_TRUE(CheckNamed(ran.json(), "recorded actions")["passed"].get<bool>());
+  ASSERT_EQ(ran.json()["untestable"].size(), 1U);
+  EXPECT_EQ(ran.json()["untestable"][0]["name"], "instruction");
+  EXPECT_EQ(Vlaq(arguments).exit_code, 2) << "the receipt exists";
+  std::vector<std::string> again = arguments;
+  again.emplace_back("--force");
+  EXPECT_EQ(Vlaq(again).json(), ran.json()) << "the same evidence, the same verdict";
+}
+
+TEST_F(VerifyDrives, WhatCannotBeTestedIsSaid) {
+  const Ran text = Vlaq({"verify", Bundle(), "--episodes", In("episodes/episode0.h5")});
+  EXPECT_THAT(text.out, ::testing::ContainsRegex("4 eyes open +instruction +NOT TESTABLE +it holds no tokeniser"));
+}
+
+TEST_F(VerifyDrives, IsAsGoodAsItself) {
+  const Ran ran = Vlaq({"verify", Bundle(), "--episodes", In("episodes"), "--reference", Bundle(), "--json"});
+  const Json check = CheckNamed(ran.json(), "reference actions");
+  EXPECT_TRUE(check["passed"].get<bool>());
+  EXPECT_EQ(check["figures"]["mae_difference"].get<double>(), 0);
+  EXPECT_EQ(ran.json()["evidence"]["reference"]["sha256"], ran.json()["evidence"]["bundle"]["sha256"]);
+}
+
+TEST_F(VerifyDrives, EpisodesThatWereSeenBeforeAreRefused) {
+  const Ran split =
+      Vlaq({"episodes", "split", In("episodes"), "--fractions", "train=0.5,test=0.5", "-o", In("split.json")});
+  ASSERT_EQ(split.exit_code, 0) << split.err;
+  const Json parts = Json::parse(Content(In("split.json")))["parts"];
+  const auto name = parts["train"]["episodes"][0]["name"].get<std::string>();
+  const Ran seen = Vlaq({"verify", Bundle(), "--episodes", In("episodes"), "--not-in", In("split.json") + ":train"});
+  EXPECT_EQ(seen.exit_code, 3) << seen.err;
+  EXPECT_THAT(seen.err, HasSubstr(name));
+  const Ran unseen = Vlaq(
+      {"verify", Bundle(), "--episodes", In("episodes/" + name), "--not-in", In("split.json") + ":test", "--json"});
+  EXPECT_EQ(unseen.json()["evidence"]["not_in"], Json({In("split.json") + ":test"}));
+}
+
+TEST_F(VerifyDrives, RefusesWhatDoesNotFitTogether) {
+  EXPECT_EQ(Vlaq({"verify", Bundle(), "--reference", Bundle()}).exit_code, 2);
+  EXPECT_EQ(Vlaq({"verify", Bundle(), "--not-in", "split.json"}).exit_code, 2);
+  EXPECT_EQ(Vlaq({"verify", Bundle(), "--sim", "0"}).exit_code, 2);
+  EXPECT_EQ(Vlaq({"verify", Bundle(), "--episodes", In("nowhere")}).exit_code, 3);
+}
+
+TEST_F(VerifyDrives, WhoCannotBeToldCannotDrive) {
+  const Ran ran = Vlaq({"verify", Bundle(), "--sim", "1"});
+  EXPECT_EQ(ran.exit_code, sim::World::Unavailable() ? 4 : 2) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr(sim::World::Unavailable() ? "simulator" : "tokeniser"));
 }
 
 }  // namespace
