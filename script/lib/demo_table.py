@@ -15,8 +15,20 @@ def median_ms(run):
     return statistics.median(step["latency_ms"] for step in run["steps"][-3:])  # the window is full by then
 
 
-verify, streaming, whole = load("verify.json"), load("streaming.json"), load("whole.json")
-checks = {check["name"]: check for check in verify["checks"]}
+def conditions(name):
+    """Summaries of an evaluation by condition; empty if it was not made (no simulator)."""
+    if not (work / name).exists():
+        return {}
+    return {entry["condition"]: entry for entry in load(name)["policy"]["conditions"]}
+
+
+def rate(summary, key):
+    return f"{summary[key]['count']} of {summary[key]['of']}"
+
+
+verify, golden, streaming, whole = load("verify.json"), load("golden.json"), load("streaming.json"), load("whole.json")
+checks = {check["name"]: check for check in golden["checks"]}
+open_loop, closed_loop = conditions("open_loop.json"), conditions("closed_loop.json")
 apart = max(abs(a - b) for s, t in zip(streaming["steps"], whole["steps"], strict=True)
             for p, q in zip(s["action"], t["action"], strict=True) for a, b in zip(p, q, strict=True))
 rows = [
@@ -24,11 +36,19 @@ rows = [
      f"yes: the outputs depend on {100 * verify['reached_fraction']:.0f} % of {verify['parameters']:,} parameters"),
     ("Does it compute what PyTorch computes?",
      f"yes: actions differ by {checks['actions']['figures']['max_absolute']:.0e} at most (1e-5 allowed)"),
+    ("Does it look and listen?",
+     f"yes: grey images move its actions by {open_loop['blank']['moved']['value']:.2f}, left and right swapped in the "
+     f"sentence by {open_loop['swapped']['moved']['value']:.2f} (of 1)"),
     ("Is one new frame a step as good as the whole window?",
      f"{'yes' if apart <= 1e-6 else 'NO'}: the actions differ by {apart:.0e} at most"),
     ("What does a control step cost?",
      f"{median_ms(streaming):.1f} ms with one new frame, {median_ms(whole):.1f} ms with the window of 8 (909 narrow tensors)"),
     ("Is a look-alike network caught?", f"yes: verify ends with {caught}" if caught != "no" else "NO"),
 ]
+if closed_loop:
+    normal, blank, swapped = (closed_loop[name]["summary"] for name in ("normal", "blank", "swapped"))
+    rows.insert(3, ("Does it drive, around the boxes to the bottle?",
+                    f"{rate(normal, 'success')} episodes; with grey images {rate(blank, 'success')}; told the other side, "
+                    f"it passes there in {rate(swapped, 'passed_on_told_side')}"))
 width = max(len(question) for question, _ in rows)
 print("\n".join(f"{question:<{width}}  {answer}" for question, answer in rows))
