@@ -29,7 +29,7 @@ def rollouts(document):
         s = entry["summary"]
         yield [LABELS[entry["condition"]], percent(s["success"]), f"{100 * s['passed_on_told_side']['fraction']:.1f}",
                f"{100 * s['collided']['fraction']:.1f}", f"{100 * s['timed_out']['fraction']:.1f}",
-               f"{s['mean_seconds_of_successes']:.1f}", f"{s['mean_path_length_of_successes_m']:.2f}"]
+               *([f"{s['mean_seconds_of_successes']:.1f}", f"{s['mean_path_length_of_successes_m']:.2f}"] if s["success"]["count"] else ["-", "-"])]
 
 
 def table(header, rows):
@@ -53,7 +53,8 @@ def open_loop(work):
         for entry in document["policy"]["conditions"]:
             s = entry["summary"]
             moved = f"{entry['moved']['value']:.3f}" if "moved" in entry else ""
-            rows.append([f"{'validation' if name == 'open_loop' else 'held_out'} ({episodes}), {LABELS[entry['condition']]}",
+            label = {**LABELS, "shuffled": "frames in another order"}[entry["condition"]]
+            rows.append([f"{'validation' if name == 'open_loop' else 'held_out'} ({episodes}), {label}",
                          f"{s['mae']:.4f}", f"{s['axes']['linear_x']['mae']:.4f}", f"{s['axes']['linear_y']['mae']:.4f}",
                          f"{s['rmse']:.4f}", f"{s['mae_raw']:.4f}", f"{100 * s['direction_agreement']:.1f}", moved])
     return table(["episodes", "MAE", "MAE linear_x", "MAE linear_y", "RMSE", "MAE, m/s", "direction %", "actions moved by"], rows)
