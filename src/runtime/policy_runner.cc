@@ -100,7 +100,8 @@ class WholeRunner : public PolicyRunner {
   }
   void Reset() override { pixels_.Clear(); }
   Status SetPrompt(prompt::Prompt /*prompt*/) override {
-    return UsageError("the whole-policy graph has its prompt baked in", "run encoder and head, or export with this prompt");
+    return UsageError("the whole-policy graph has its prompt baked in",
+                      "run encoder and head, or export with this prompt");
   }
   std::string Description() const override { return "whole-policy graph: " + whole_.Description(); }
 
