@@ -82,8 +82,7 @@ Action AddEval(CLI::App& app, Context& context) {
       ->group(group)
       ->capture_default_str();
   app.add_flag("--expert", a->expert, "Drive the scripted expert in place of a bundle")->group(group);
-  app.add_option("--against-driver", a->against_driver,
-                 "A second policy in another program; docs/driving.md says how")
+  app.add_option("--against-driver", a->against_driver, "A second policy in another program; docs/driving.md says how")
       ->type_name("COMMAND")
       ->group(group);
   app.add_option("--shard", a->shard, "Only part i (from 0) of n parts; join them with `vlaq eval merge`")
