@@ -227,7 +227,8 @@ TEST_F(OpenLoopTest, AFailureNamesTheEpisode) {
     }
     if (scores.ok()) continue;  // with three, each driver may see fewer than 8 frames
     EXPECT_EQ(scores.error().code, ErrorCode::kBackend);
-    EXPECT_THAT(scores.error().ToString(), AllOf(HasSubstr("a2.h5"), HasSubstr("no luck")));
+    // Which episode it is with three is up to the scheduler.
+    EXPECT_THAT(scores.error().ToString(), AllOf(HasSubstr(threads == 1 ? "a2.h5" : ".h5: "), HasSubstr("no luck")));
   }
 }
 
