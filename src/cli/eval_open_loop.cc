@@ -12,7 +12,6 @@ using evaluation::OpenLoopEvaluation;
 Result<OpenLoopContestant> Score(const EvalArguments& a, const std::filesystem::path& path,
                                  const backend::Backend& backend, const episode::EpisodeSet& episodes, Log& log) {
   VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenPolicy(path, a.files, a.backend, backend, log));
-  const policy::PolicySpec& spec = opened.bundle().spec;
   if (!opened.drivers->follows_instructions()) {
     log.Warning(
         fmt::format("{} holds no tokeniser: it gets the prompt of its export at every episode, whatever its "
@@ -20,9 +19,8 @@ Result<OpenLoopContestant> Score(const EvalArguments& a, const std::filesystem::
                     path.string()));
   }
   OpenLoopContestant contestant;
-  VLAQ_ASSIGN_OR_RETURN(contestant.subject,
-                        opened.drivers->Describe(opened.temporary ? "checkpoint" : "bundle", path.string()));
-  contestant.space = {spec.chunk, spec.action_dim, spec.action_scale, spec.window};
+  VLAQ_ASSIGN_OR_RETURN(contestant.subject, opened.Describe(path));
+  contestant.space = opened.drivers->space();
   const int threads = evaluation::SideBySide(opened.bundle(), a.backend.threads, log);
   VLAQ_ASSIGN_OR_RETURN(contestant.conditions,
                         evaluation::ScoreConditions(*opened.drivers, episodes, ConditionsOf(a), threads, log));

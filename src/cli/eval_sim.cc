@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <functional>
 #include <limits>
 
 #include "base/parallel.h"
@@ -50,35 +51,39 @@ Result<RolloutOptions> Options(const EvalArguments& a) {
   return options;
 }
 
-Result<Contestant> Drive(const evaluation::DriverFactory& drivers, evaluation::Subject subject, const EvalArguments& a,
-                         RolloutOptions options, Log& log) {
+// One run of all episodes under the options' condition.
+using Run = std::function<Result<std::vector<evaluation::Outcome>>(const RolloutOptions&)>;
+
+Result<Contestant> Drive(const EvalArguments& a, evaluation::Subject subject, RolloutOptions options, const Run& run) {
   Contestant contestant{std::move(subject), {}};
   for (const Condition condition : ConditionsOf(a)) {
     options.condition = condition;
-    VLAQ_ASSIGN_OR_RETURN(auto outcomes, evaluation::RollOut(drivers, options, log));
+    VLAQ_ASSIGN_OR_RETURN(auto outcomes, run(options));
     contestant.conditions.push_back({condition, std::move(outcomes)});
   }
   return contestant;
 }
 
-Result<Contestant> DriveBundle(const EvalArguments& a, const std::filesystem::path& path,
-                               const backend::Backend& backend, RolloutOptions options, Log& log) {
-  VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenPolicy(path, a.files, a.backend, backend, log));
+Run With(const evaluation::DriverFactory& drivers, Log& log) {
+  return [&](const RolloutOptions& options) { return evaluation::RollOut(drivers, options, log); };
+}
+
+Run WithExpert(Log& log) {
+  return [&](const RolloutOptions& options) { return evaluation::RollOutExpert(options, log); };
+}
+
+Result<OpenedPolicy> OpenContestant(const EvalArguments& a, const std::filesystem::path& path,
+                                    const backend::Backend& backend, Log& log) {
+  VLAQ_ASSIGN_OR_RETURN(OpenedPolicy opened, OpenPolicy(path, a.files, a.backend, backend, log));
   VLAQ_RETURN_IF_ERROR(CheckFollowsInstructions(opened));
-  VLAQ_ASSIGN_OR_RETURN(evaluation::Subject subject,
-                        opened.drivers->Describe(opened.temporary ? "checkpoint" : "bundle", path.string()));
-  options.threads = evaluation::SideBySide(opened.bundle(), a.backend.threads, log);
-  return Drive(*opened.drivers, std::move(subject), a, options, log);
+  return opened;
 }
 
-Result<Contestant> DriveExpert(const EvalArguments& a, RolloutOptions options, Log& log) {
-  Contestant contestant{{"expert", "scripted, sees the true state", ""}, {}};
-  for (const Condition condition : ConditionsOf(a)) {
-    options.condition = condition;
-    VLAQ_ASSIGN_OR_RETURN(auto outcomes, evaluation::RollOutExpert(options, log));
-    contestant.conditions.push_back({condition, std::move(outcomes)});
-  }
-  return contestant;
+Result<Contestant> DrivePolicy(const EvalArguments& a, const std::filesystem::path& path, const OpenedPolicy& opened,
+                               RolloutOptions options, Log& log) {
+  VLAQ_ASSIGN_OR_RETURN(evaluation::Subject subject, opened.Describe(path));
+  options.threads = evaluation::SideBySide(opened.bundle(), a.backend.threads, log);
+  return Drive(a, std::move(subject), options, With(*opened.drivers, log));
 }
 
 }  // namespace
@@ -93,22 +98,22 @@ Result<SimEvaluation> EvaluateInSimulation(const EvalArguments& a, Log& log) {
                   .policy = {},
                   .against = std::nullopt};
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
+  evaluation::ActionSpace space{.scale = sim::kMaxSpeed};  // of a program that drives against the expert
   if (a.expert) {
-    VLAQ_ASSIGN_OR_RETURN(e.policy, DriveExpert(a, options, log));
+    VLAQ_ASSIGN_OR_RETURN(e.policy,
+                          Drive(a, {"expert", "scripted, sees the true state", ""}, options, WithExpert(log)));
   } else {
-    VLAQ_ASSIGN_OR_RETURN(e.policy, DriveBundle(a, a.bundle, *backend, options, log));
+    VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenContestant(a, a.bundle, *backend, log));
+    VLAQ_ASSIGN_OR_RETURN(e.policy, DrivePolicy(a, a.bundle, opened, options, log));
+    space.scale = opened.drivers->space().scale;
+    space.action_dim = opened.drivers->space().action_dim;
   }
   if (!a.against.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(e.against, DriveBundle(a, a.against, *backend, options, log));
+    VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenContestant(a, a.against, *backend, log));
+    VLAQ_ASSIGN_OR_RETURN(e.against, DrivePolicy(a, a.against, opened, options, log));
   } else if (!a.against_driver.empty()) {
-    evaluation::ActionSpace space{.scale = sim::kMaxSpeed};
-    if (!a.expert) {
-      VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenPolicy(a.bundle, a.files, a.backend, *backend, log));
-      space.scale = opened.bundle().spec.action_scale;
-      space.action_dim = opened.bundle().spec.action_dim;
-    }
     const evaluation::ProcessDriverFactory factory(a.against_driver, space);
-    VLAQ_ASSIGN_OR_RETURN(e.against, Drive(factory, {"program", a.against_driver, ""}, a, options, log));
+    VLAQ_ASSIGN_OR_RETURN(e.against, Drive(a, {"program", a.against_driver, ""}, options, With(factory, log)));
   }
   return e;
 }

@@ -22,6 +22,10 @@ struct OpenedPolicy {
   std::unique_ptr<evaluation::PolicyDriverFactory> drivers;
 
   const bundle::Bundle& bundle() const { return drivers->bundle(); }
+  // For documents; `path` is the one it was opened by.
+  Result<evaluation::Subject> Describe(const std::filesystem::path& path) const {
+    return drivers->Describe(temporary ? "checkpoint" : "bundle", path.string());
+  }
 };
 
 // `path`: a bundle or a checkpoint. Episodes run side by side, so each session gets one thread. Errors: as

@@ -73,9 +73,7 @@ Summary Summarise(const std::vector<sim::Recording>& recordings) {
 Status Record(const Arguments& a, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const sim::RecordOptions options, Options(a));
   if (a.episodes == 0) return UsageError("--episodes must be at least 1");
-  std::error_code code;
-  std::filesystem::create_directories(a.output, code);
-  if (code) return InputError(a.output.string(), "the folder cannot be made: " + code.message());
+  VLAQ_RETURN_IF_ERROR(MakeFolder(a.output));
   std::unique_ptr<backend::Backend> backend;
   std::optional<OpenedPolicy> opened;
   if (!a.policy.empty()) {

@@ -43,9 +43,7 @@ Status Render(const Arguments& a, Context& context) {
     VLAQ_ASSIGN_OR_RETURN(pilot, evaluation::MakePilot(*opened->drivers));
   }
   VLAQ_ASSIGN_OR_RETURN(const sim::Trace trace, sim::DriveTrace(*world, layout, pilot.get(), layout.instruction));
-  std::error_code code;
-  std::filesystem::create_directories(a.output, code);
-  if (code) return InputError(a.output.string(), "the folder cannot be made: " + code.message());
+  VLAQ_RETURN_IF_ERROR(MakeFolder(a.output));
   const std::string name = fmt::format("{:09}_{}", a.seed, layout.name);
   const auto top = a.output / (name + "_top.png");
   const auto camera = a.output / (name + "_camera.png");

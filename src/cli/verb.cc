@@ -95,4 +95,11 @@ void PrintJson(const Json& document, std::ostream& out) {
   out << document.dump(1, ' ', false, Json::error_handler_t::replace) << "\n";
 }
 
+Status MakeFolder(const std::filesystem::path& path) {
+  std::error_code code;
+  std::filesystem::create_directories(path, code);
+  if (code) return InputError(path.string(), "the folder cannot be made: " + code.message());
+  return {};
+}
+
 }  // namespace vlaq::cli

@@ -23,17 +23,12 @@ Result<episode::EpisodeSet> OpenEpisodes(const VerifyArguments& a) {
 }
 
 Contender AsContender(const OpenedPolicy& opened) {
-  const policy::PolicySpec& spec = opened.bundle().spec;
-  Contender contender{*opened.drivers, {spec.chunk, spec.action_dim, spec.action_scale, spec.window}, ""};
+  Contender contender{*opened.drivers, opened.drivers->space(), ""};
   if (opened.drivers->follows_instructions()) return contender;
   contender.deaf_because = opened.bundle().baked_prompt
                                ? "its prompt is baked in: it hears the instruction of its export only"
                                : "it holds no tokeniser, so it cannot be given another instruction; --tokenizer helps";
   return contender;
-}
-
-Result<evaluation::Subject> DescribeIt(const OpenedPolicy& opened, const std::filesystem::path& path) {
-  return opened.drivers->Describe(opened.temporary ? "checkpoint" : "bundle", path.string());
 }
 
 Status OnRecordings(const VerifyArguments& a, const Contender& policy, const Contender* reference, int threads,
@@ -111,7 +106,7 @@ Status CheckDriveArguments(const VerifyArguments& a, Log& log, verification::Rep
 Status Drive(const VerifyArguments& a, const backend::Backend& backend, Log& log, verification::Report& report) {
   if (!a.drives()) return {};
   VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenPolicy(a.bundle, a.files, a.backend, backend, log));
-  VLAQ_ASSIGN_OR_RETURN(report.evidence.driver, DescribeIt(opened, a.bundle));
+  VLAQ_ASSIGN_OR_RETURN(report.evidence.driver, opened.Describe(a.bundle));
   const int threads = evaluation::SideBySide(opened.bundle(), a.backend.threads, log);
   const Contender policy = AsContender(opened);
   std::optional<OpenedPolicy> other;
@@ -119,7 +114,7 @@ Status Drive(const VerifyArguments& a, const backend::Backend& backend, Log& log
   if (!a.reference.empty()) {
     VLAQ_ASSIGN_OR_RETURN(other, OpenPolicy(a.reference, a.files, a.backend, backend, log));
     reference.emplace(AsContender(*other));
-    VLAQ_ASSIGN_OR_RETURN(report.evidence.reference, DescribeIt(*other, a.reference));
+    VLAQ_ASSIGN_OR_RETURN(report.evidence.reference, other->Describe(a.reference));
   }
   const Contender* against = reference ? &*reference : nullptr;
   if (!a.episodes.empty()) VLAQ_RETURN_IF_ERROR(OnRecordings(a, policy, against, threads, log, report));

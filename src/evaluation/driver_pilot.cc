@@ -6,6 +6,18 @@
 #include <cmath>
 
 namespace vlaq::evaluation {
+namespace {
+
+Status CheckDrivesABase(const Driver& driver, const std::string& name) {
+  const int64_t width = driver.space().action_dim;
+  if (width == 2 || width == 3) return {};
+  return UsageError(
+      fmt::format("{} gives {} values per action; the simulated base takes linear_x, linear_y and possibly "
+                  "angular_z",
+                  name, width));
+}
+
+}  // namespace
 
 Result<sim::Velocity> ToVelocity(const ActionSpace& space, const Tensor& actions) {
   const auto values = actions.data<float>();
@@ -19,24 +31,15 @@ Result<sim::Velocity> ToVelocity(const ActionSpace& space, const Tensor& actions
   return velocity;
 }
 
-Status CheckDrivesABase(const Driver& driver, const std::string& name) {
-  const int64_t width = driver.space().action_dim;
-  if (width == 2 || width == 3) return {};
-  return UsageError(
-      fmt::format("{} gives {} values per action; the simulated base takes linear_x, linear_y and possibly "
-                  "angular_z",
-                  name, width));
-}
-
 Result<sim::Velocity> DriverPilot::Command(const image::ImageView& frame) {
   VLAQ_ASSIGN_OR_RETURN(const Tensor actions, driver_->Act(frame));
   return ToVelocity(driver_->space(), actions);
 }
 
-Result<std::unique_ptr<sim::Pilot>> MakePilot(const DriverFactory& drivers) {
+Result<std::unique_ptr<sim::Pilot>> MakePilot(const DriverFactory& drivers, Condition condition) {
   VLAQ_ASSIGN_OR_RETURN(auto driver, drivers.Make());
   VLAQ_RETURN_IF_ERROR(CheckDrivesABase(*driver, drivers.name()));
-  return std::unique_ptr<sim::Pilot>(std::make_unique<DriverPilot>(std::move(driver)));
+  return std::unique_ptr<sim::Pilot>(std::make_unique<DriverPilot>(Under(condition, std::move(driver))));
 }
 
 }  // namespace vlaq::evaluation

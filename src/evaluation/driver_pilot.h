@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "evaluation/condition.h"
 #include "evaluation/driver.h"
 #include "sim/recorder.h"
 
@@ -11,9 +12,6 @@ namespace vlaq::evaluation {
 // The first action of a chunk as a velocity: clamped to [-1, 1], scaled; two values are linear_x and linear_y.
 // Errors: kBackend if it is no number, as those of a badly quantised policy may be.
 Result<sim::Velocity> ToVelocity(const ActionSpace& space, const Tensor& actions);
-
-// Errors: kUsage if the driver's actions are no velocities (action_dim 2 or 3).
-Status CheckDrivesABase(const Driver& driver, const std::string& name);
 
 class DriverPilot : public sim::Pilot {
  public:
@@ -25,7 +23,8 @@ class DriverPilot : public sim::Pilot {
   std::unique_ptr<Driver> driver_;
 };
 
-// A pilot that `drivers` makes.
-Result<std::unique_ptr<sim::Pilot>> MakePilot(const DriverFactory& drivers);
+// A pilot that `drivers` makes, under `condition`. Errors: kUsage if its actions are no velocities (action_dim
+// 2 or 3).
+Result<std::unique_ptr<sim::Pilot>> MakePilot(const DriverFactory& drivers, Condition condition = Condition::kNormal);
 
 }  // namespace vlaq::evaluation

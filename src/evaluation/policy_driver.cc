@@ -15,12 +15,16 @@
 namespace vlaq::evaluation {
 namespace {
 
+ActionSpace SpaceOf(const policy::PolicySpec& spec) {
+  return {spec.chunk, spec.action_dim, spec.action_scale, spec.window};
+}
+
 class PolicyDriver : public Driver {
  public:
   PolicyDriver(policy::PolicySpec spec, std::shared_ptr<const tokenizer::Tokenizer> tokenizer,
                image::Preprocessor preprocessor, std::unique_ptr<runtime::PolicyRunner> runner)
       : spec_(std::move(spec)),
-        space_{spec_.chunk, spec_.action_dim, spec_.action_scale, spec_.window},
+        space_(SpaceOf(spec_)),
         tokenizer_(std::move(tokenizer)),
         preprocessor_(std::move(preprocessor)),
         runner_(std::move(runner)) {}
@@ -77,6 +81,8 @@ Result<std::unique_ptr<PolicyDriverFactory>> PolicyDriverFactory::Open(bundle::B
   }
   return factory;
 }
+
+ActionSpace PolicyDriverFactory::space() const { return SpaceOf(bundle_.spec); }
 
 Result<Subject> PolicyDriverFactory::Describe(std::string kind, std::string name) const {
   Subject subject{std::move(kind), std::move(name), "", "", fmt::format("{}, {}", backend_.name(), options_.provider)};

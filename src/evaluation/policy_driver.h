@@ -24,6 +24,8 @@ class PolicyDriverFactory : public DriverFactory {
   Result<std::unique_ptr<Driver>> Make() const override;
   std::string name() const override { return "bundle " + bundle_.path.string(); }
   const bundle::Bundle& bundle() const { return bundle_; }
+  // What the actions of its drivers mean.
+  ActionSpace space() const;
   // Who drives, for documents: with the hashes of what makes it behave as it does. Errors: kInput.
   Result<Subject> Describe(std::string kind, std::string name) const;
   bool follows_instructions() const { return tokenizer_ != nullptr; }

@@ -36,22 +36,21 @@ class ExpertHand : public Hand {
   sim::Side side_ = sim::Side::kLeft;
 };
 
-class DriverHand : public Hand {
+class PilotHand : public Hand {
  public:
   // `other` shows the scenes of kShuffled; may be null otherwise.
-  DriverHand(std::unique_ptr<Driver> driver, std::unique_ptr<sim::World> other)
-      : driver_(std::move(driver)), other_(std::move(other)) {}
+  PilotHand(std::unique_ptr<sim::Pilot> pilot, std::unique_ptr<sim::World> other)
+      : pilot_(std::move(pilot)), other_(std::move(other)) {}
 
   Status Begin(const sim::Layout& layout) override {
     seed_ = layout.seed;
     step_ = 0;
-    return driver_->Begin(layout.instruction);
+    return pilot_->Begin(layout.instruction);
   }
 
   Result<sim::Velocity> Command(sim::World& world) override {
     VLAQ_ASSIGN_OR_RETURN(const image::ImageView frame, other_ == nullptr ? world.Observe() : ElsewhereFrame());
-    VLAQ_ASSIGN_OR_RETURN(const Tensor actions, driver_->Act(frame));
-    return ToVelocity(driver_->space(), actions);
+    return pilot_->Command(frame);
   }
 
  private:
@@ -63,7 +62,7 @@ class DriverHand : public Hand {
     return other_->Observe();
   }
 
-  std::unique_ptr<Driver> driver_;
+  std::unique_ptr<sim::Pilot> pilot_;
   std::unique_ptr<sim::World> other_;
   uint64_t seed_ = 0;
   uint64_t step_ = 0;
@@ -121,14 +120,12 @@ Result<std::vector<Outcome>> RunAll(const RolloutOptions& options, const MakeHan
 
 Result<std::vector<Outcome>> RollOut(const DriverFactory& drivers, const RolloutOptions& options, Log& log) {
   const auto make = [&]() -> Result<std::unique_ptr<Hand>> {
-    VLAQ_ASSIGN_OR_RETURN(auto driver, drivers.Make());
-    VLAQ_RETURN_IF_ERROR(CheckDrivesABase(*driver, drivers.name()));
+    VLAQ_ASSIGN_OR_RETURN(auto pilot, MakePilot(drivers, options.condition));
     std::unique_ptr<sim::World> other;
     if (options.condition == Condition::kShuffled) {
       VLAQ_ASSIGN_OR_RETURN(other, sim::World::Open(options.world));
     }
-    return std::unique_ptr<Hand>(
-        std::make_unique<DriverHand>(Under(options.condition, std::move(driver)), std::move(other)));
+    return std::unique_ptr<Hand>(std::make_unique<PilotHand>(std::move(pilot), std::move(other)));
   };
   return RunAll(options, make, log);
 }

@@ -16,13 +16,6 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-void ExpectUsage(const std::vector<std::string>& arguments, const std::string& message) {
-  const Ran ran = Vlaq(arguments);
-  EXPECT_EQ(ran.exit_code, 2) << message;
-  EXPECT_THAT(ran.err, HasSubstr(message));
-  EXPECT_THAT(ran.out, IsEmpty());
-}
-
 // A folder of its own, with a tiny policy that has a tokeniser: "bundle".
 class Eval : public ::testing::Test {
  protected:

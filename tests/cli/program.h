@@ -29,6 +29,14 @@ inline Ran Vlaq(const std::vector<std::string>& arguments) {
   return {exit_code, out.str(), err.str()};
 }
 
+// Exit code 2, the message on stderr, nothing on stdout.
+inline void ExpectUsage(const std::vector<std::string>& arguments, const std::string& message) {
+  const Ran ran = Vlaq(arguments);
+  EXPECT_EQ(ran.exit_code, 2) << message;
+  EXPECT_THAT(ran.err, ::testing::HasSubstr(message));
+  EXPECT_THAT(ran.out, ::testing::IsEmpty());
+}
+
 inline std::string Content(const std::filesystem::path& path) {
   std::ostringstream text;
   text << std::ifstream(path, std::ios::binary).rdbuf();

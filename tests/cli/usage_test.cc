@@ -8,13 +8,6 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-void ExpectUsage(const std::vector<std::string>& arguments, const std::string& message) {
-  const Ran ran = Vlaq(arguments);
-  EXPECT_EQ(ran.exit_code, 2) << message;
-  EXPECT_THAT(ran.err, HasSubstr(message));
-  EXPECT_THAT(ran.out, IsEmpty());
-}
-
 TEST(Usage, HelpAndVersionSucceed) {
   const Ran help = Vlaq({"--help"});
   EXPECT_EQ(help.exit_code, 0);
