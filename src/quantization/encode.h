@@ -1,0 +1,41 @@
+// Float weights to integer codes and scales.
+//
+// In scope: symmetric integer formats for one tensor, with what was lost. Not aware of: graphs, files, operators.
+// Stateless; any thread may call.
+#pragma once
+
+#include "base/status.h"
+#include "quantization/distortion.h"
+#include "quantization/plan.h"
+#include "tensor/tensor.h"
+
+namespace vlaq::quantization {
+
+struct Encoded {
+  // int8 with the weight's shape, one code an element (also for kInt4: codes -8 to 7, not packed yet).
+  Tensor codes;
+  // float32: [] for kTensor, [extent of the axis] for kChannel, and for kBlock the weight's shape with the axis cut
+  // down to ceil(extent / block).
+  Tensor scales;
+  int64_t dead = 0;  // scales that stand for nothing but zeros; they are 1
+  Distortion distortion;
+};
+
+// `weight`: float32, any rank for kTensor and kChannel, rank 2 for kBlock. `choice`: number kInt8 or kInt4 and how
+// scales are shared. kMinMax takes max|w| of each scale's elements; kMse the smaller range with the least squared error.
+// Codes are round-half-to-even of w / scale, clamped to -127..127 (int8) or -8..7 (int4). The result does not depend
+// on `threads`. Errors: kInput naming choice.name if a value is NaN or infinite; kUsage for an axis or block that does
+// not fit.
+Result<Encoded> Encode(const Tensor& weight, const WeightChoice& choice, int threads = 1);
+
+// Codes of kInt4, two a byte, the first in the low half; row-major over the whole tensor, an odd end filled with 0.
+Tensor PackInt4(const Tensor& codes);
+// com.microsoft MatMulNBits: codes [K, N] and scales [ceil(K / block), N] of a kBlock encoding along axis 0 ->
+// B uint8 [N, ceil(K / block), block * bits / 8] with zero point 2^(bits - 1), and scales float32 [N, ceil(K / block)].
+struct NBits {
+  Tensor values;
+  Tensor scales;
+};
+NBits PackNBits(const Encoded& encoded, Number number, int64_t block);
+
+}  // namespace vlaq::quantization

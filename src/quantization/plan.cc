@@ -1,0 +1,30 @@
+#include "quantization/plan.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/names.h"
+
+namespace vlaq::quantization {
+namespace {
+
+constexpr std::array kForms = {
+    Named{Form::kFloat, "float"},
+    Named{Form::kHalf, "half"},
+    Named{Form::kStaticInt8, "static_int8"},
+    Named{Form::kDynamicInt8, "dynamic_int8"},
+    Named{Form::kWeightOnly, "weight_only"},
+};
+
+}  // namespace
+
+std::string_view FormName(Form form) { return NameIn(kForms, form); }
+std::optional<Form> FindForm(std::string_view name) { return FindIn(kForms, name); }
+
+const OperatorChoice* Plan::Find(std::string_view node) const {
+  const auto found =
+      std::find_if(operators.begin(), operators.end(), [&](const auto& row) { return row.node == node; });
+  return found == operators.end() ? nullptr : &*found;
+}
+
+}  // namespace vlaq::quantization
