@@ -137,6 +137,9 @@ Result<std::vector<std::pair<std::string, std::string>>> ReadAttributes(hid_t ob
   if (info.num_attrs > kMostAttributes) {
     return InputError("attributes", fmt::format("{} of them are out of bounds", info.num_attrs));
   }
+  // Looking for a name that is not there decodes every attribute. The library's table of attributes, which opening by
+  // number builds, releases memory that it never set when one of them does not decode (HDF5 1.10.8).
+  if (info.num_attrs > 0 && H5Aexists(object, " ") < 0) return Hdf5Error("attributes", "read them");
   for (hsize_t i = 0; i < info.num_attrs; ++i) {
     const Hdf5Attribute attribute(H5Aopen_by_idx(object, ".", H5_INDEX_NAME, H5_ITER_INC, i, H5P_DEFAULT, H5P_DEFAULT));
     std::array<char, 256> name{};
