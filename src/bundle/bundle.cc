@@ -20,6 +20,7 @@ std::vector<FileRecord> AllFiles(const Bundle& bundle) {
   for (const auto& [role, file] : bundle.graphs) files.push_back(file);
   files.push_back(bundle.weights);
   if (bundle.tokenizer) files.push_back(*bundle.tokenizer);
+  if (bundle.plan) files.push_back(*bundle.plan);
   return files;
 }
 

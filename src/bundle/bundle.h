@@ -1,6 +1,7 @@
 // The folder that a policy lives in, ready to run (docs: bundle.md). The only room that knows its layout:
 //   policy.json   policy spec, the family's configuration, graphs and weights with their SHA-256, provenance
 //   weights.json  one record per weight: where it lies, what it was made from, its checksum
+//   plan.json     of a quantised bundle: which tensor got which format, and why
 //   *.onnx        the graphs; weights.bin the bytes they share; sentencepiece.bpe.model the tokeniser, if one was given
 // In scope: layout, reading, checking, writing at once. Not aware of: how graphs are built or run.
 #pragma once
@@ -23,6 +24,7 @@ namespace vlaq::bundle {
 inline constexpr std::string_view kPolicyFile = "policy.json";
 inline constexpr std::string_view kWeightsManifestFile = "weights.json";
 inline constexpr std::string_view kWeightsFile = "weights.bin";
+inline constexpr std::string_view kPlanFile = "plan.json";
 inline constexpr std::string_view kTokenizerFile = "sentencepiece.bpe.model";
 
 // Roles of graphs, as keys in policy.json.
@@ -65,6 +67,8 @@ struct Bundle {
   std::map<std::string, std::string> stages;  // stage -> value name in the encoder, for comparing with a reference
   FileRecord weights;
   std::optional<FileRecord> tokenizer;
+  std::string target;                           // of a quantised bundle: what it was made for ("cpu", "tensorrt-8.6")
+  std::optional<FileRecord> plan;               // of a quantised bundle
   std::map<std::string, std::string> left_out;  // tensors of the checkpoint in no graph -> why
   Provenance provenance;
 

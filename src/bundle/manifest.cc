@@ -125,6 +125,11 @@ Status ReadFiles(const Members& members, const std::string& where, Bundle& bundl
   if (const Json* tokenizer = members.reader().Find("tokenizer")) {
     VLAQ_ASSIGN_OR_RETURN(bundle.tokenizer, ReadFileRecord(*tokenizer, where + ": tokenizer"));
   }
+  if (const Json* plan = members.reader().Find("plan")) {
+    VLAQ_ASSIGN_OR_RETURN(bundle.plan, ReadFileRecord(*plan, where + ": plan"));
+  }
+  VLAQ_ASSIGN_OR_RETURN(const auto target, members.reader().String("target"));
+  bundle.target = target.value_or("");
   return {};
 }
 
@@ -193,6 +198,8 @@ std::string ManifestText(const Bundle& bundle) {
   json["graphs"] = std::move(graphs);
   json["weights"] = ToJson(bundle.weights);
   if (bundle.tokenizer) json["tokenizer"] = ToJson(*bundle.tokenizer);
+  if (!bundle.target.empty()) json["target"] = bundle.target;
+  if (bundle.plan) json["plan"] = ToJson(*bundle.plan);
   json["stages"] = bundle.stages;
   json["left_out"] = bundle.left_out;
   json["config"] = Json::parse(bundle.config);

@@ -6,10 +6,10 @@
 #include <fstream>
 
 #include "architecture/testing.h"
+#include "base/background_hash.h"
 #include "base/hash.h"
 #include "base/mapped_file.h"
 #include "base/testing.h"
-#include "export/background_hash.h"
 #include "onnx/model_file.h"
 
 namespace vlaq::exporting {

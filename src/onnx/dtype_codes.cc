@@ -15,7 +15,7 @@ struct Row {
   std::optional<DType> dtype;
 };
 
-// Newer than libonnx 1.12 from 17 on, so its enum cannot be used. UINT4, INT4 and the newest types have no DType.
+// Newer than libonnx 1.12 from 17 on, so its enum cannot be used. The newest types have no DType.
 constexpr std::array kRows{
     Row{1, "float", DType::kF32},
     Row{2, "uint8", DType::kU8},
@@ -37,8 +37,8 @@ constexpr std::array kRows{
     Row{18, "float8e4m3fnuz", DType::kF8E4M3FNUZ},
     Row{19, "float8e5m2", DType::kF8E5M2},
     Row{20, "float8e5m2fnuz", DType::kF8E5M2FNUZ},
-    Row{21, "uint4", std::nullopt},
-    Row{22, "int4", std::nullopt},
+    Row{21, "uint4", DType::kU4},
+    Row{22, "int4", DType::kI4},
     Row{23, "float4e2m1", DType::kF4E2M1FN},
     Row{24, "float8e8m0", DType::kF8E8M0FNU},
 };

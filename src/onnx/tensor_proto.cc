@@ -48,6 +48,8 @@ Field FieldOf(DType dtype) {
       return Field::kUint64;
     case DType::kBool:
     case DType::kU8:
+    case DType::kU4:
+    case DType::kI4:
     case DType::kI8:
     case DType::kU16:
     case DType::kI16:

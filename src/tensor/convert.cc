@@ -142,6 +142,8 @@ void ForEachValue(DType dtype, Bytes from, Store store) {
       const ByteTable table = MakeFloat8Table(dtype);
       return each(uint8_t{}, [&](uint8_t byte) { return table[byte]; });
     }
+    case DType::kU4:
+    case DType::kI4:
     case DType::kF6E2M3FN:
     case DType::kF6E3M2FN:
     case DType::kF4E2M1FN:

@@ -23,6 +23,8 @@ constexpr std::array kRows{
     Row{DType::kI32, "int32", 32, false},
     Row{DType::kU64, "uint64", 64, false},
     Row{DType::kI64, "int64", 64, false},
+    Row{DType::kU4, "uint4", 4, false},
+    Row{DType::kI4, "int4", 4, false},
     Row{DType::kF8E4M3FN, "float8_e4m3fn", 8, true},
     Row{DType::kF8E5M2, "float8_e5m2", 8, true},
     Row{DType::kF8E4M3FNUZ, "float8_e4m3fnuz", 8, true},

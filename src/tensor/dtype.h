@@ -17,6 +17,8 @@ enum class DType : uint8_t {
   kI32,
   kU64,
   kI64,
+  kU4,  // two a byte, the first in the low half
+  kI4,
   kF8E4M3FN,
   kF8E5M2,
   kF8E4M3FNUZ,

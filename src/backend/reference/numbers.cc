@@ -38,6 +38,8 @@ void WithIntegralType(DType dtype, F f) {
     case DType::kF8E4M3FNUZ:
     case DType::kF8E5M2FNUZ:
     case DType::kF8E8M0FNU:
+    case DType::kU4:
+    case DType::kI4:
     case DType::kF6E2M3FN:
     case DType::kF6E3M2FN:
     case DType::kF4E2M1FN:

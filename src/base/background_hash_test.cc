@@ -1,4 +1,4 @@
-#include "export/background_hash.h"
+#include "base/background_hash.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/hash.h"
 
-namespace vlaq::exporting {
+namespace vlaq {
 namespace {
 
 // Bytes that differ from piece to piece.
@@ -48,4 +48,4 @@ TEST(BackgroundSha256, DestroyedBeforeItsEnd) {
 }
 
 }  // namespace
-}  // namespace vlaq::exporting
+}  // namespace vlaq

@@ -10,7 +10,7 @@
 
 #include "base/bytes.h"
 
-namespace vlaq::exporting {
+namespace vlaq {
 
 // Hashes a stream on its own thread. Update() and Finish() are called by one thread; a few
 // pieces wait in a queue, then Update() waits. Pieces should be of similar size.
@@ -37,4 +37,4 @@ class BackgroundSha256 {
   std::thread thread_;
 };
 
-}  // namespace vlaq::exporting
+}  // namespace vlaq

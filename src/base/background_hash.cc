@@ -1,8 +1,8 @@
-#include "export/background_hash.h"
+#include "base/background_hash.h"
 
 #include "base/hash.h"
 
-namespace vlaq::exporting {
+namespace vlaq {
 namespace {
 constexpr size_t kMostPieces = 8;  // enough to ride out a slow write
 }
@@ -52,4 +52,4 @@ void BackgroundSha256::Work() {
   result_ = hash.FinishHex();
 }
 
-}  // namespace vlaq::exporting
+}  // namespace vlaq
