@@ -11,9 +11,9 @@ namespace vlaq::cli {
 namespace {
 
 std::string RungName(int rung) {
-  static const std::map<int, std::string> kNames{
+  static const std::map<int, std::string> names{
       {0, "0 identity"}, {1, "1 numbers"}, {3, "3 open loop"}, {4, "4 eyes open"}, {5, "5 closed loop"}};
-  return kNames.at(rung);
+  return names.at(rung);
 }
 
 Json ToJson(const bundle::FileRecord& record) { return {{"file", record.file}, {"sha256", record.sha256}}; }

@@ -48,10 +48,10 @@ Report Judge(const ClosedLoopRuns& runs) {
 }
 
 const Check& Get(const Report& report, const std::string& name) {
-  static const Check kNone;
+  static const Check none;
   const Check* check = FindCheck(report, name);
   EXPECT_NE(check, nullptr) << name;
-  return check == nullptr ? kNone : *check;
+  return check == nullptr ? none : *check;
 }
 
 TEST(ClosedLoopCheckTest, WhoLooksListensAndArrivesPasses) {
