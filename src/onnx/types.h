@@ -1,0 +1,18 @@
+// The element types of the values of a graph, found by walking it. Not aware of: shapes.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/status.h"
+#include "onnx/graph.h"
+
+namespace vlaq::onnx {
+
+using ValueTypes = std::map<std::string, DType, std::less<>>;
+
+// Types of inputs, initializers and all values that nodes make. Knows the operators that vlaq writes and their common
+// kin; subgraphs are not entered. Errors: kInput naming a node whose operator is not known.
+Result<ValueTypes> InferTypes(const Graph& graph);
+
+}  // namespace vlaq::onnx

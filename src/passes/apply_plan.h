@@ -1,0 +1,33 @@
+// A plan carried out on the graphs of a policy: every operator gets the form that the plan gives it, what the plan does
+// not name stays as it is (or becomes float16), and the table of new weights says what has to be stored.
+//
+// In scope: structure. Not aware of: values of weights (quantizing makes them), files. Pure: the same graphs and plan
+// give the same result.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "onnx/graph.h"
+#include "passes/new_weights.h"
+#include "passes/operators.h"
+#include "quantization/plan.h"
+
+namespace vlaq::passes {
+
+// Graphs by role ("whole", "encoder", "head"). Initializers of one name are the same weight in all of them.
+using Graphs = std::map<std::string, onnx::Model, std::less<>>;
+
+struct Rewritten {
+  Graphs graphs;  // external initializers have no place in the file yet
+  NewWeights weights;
+  std::vector<std::string> notes;  // what a reader should know: nodes that had to stay float32, ...
+};
+
+// Errors: kInput naming the operator: not in any graph, of another type, a form that does not exist for it, a weight
+// wanted in two formats.
+Result<Rewritten> ApplyPlan(const Graphs& graphs, const quantization::Plan& plan, const GraphStyle& style);
+
+}  // namespace vlaq::passes

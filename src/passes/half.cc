@@ -1,0 +1,235 @@
+#include "passes/half.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "onnx/dtype_codes.h"
+#include "onnx/types.h"
+#include "tensor/convert.h"
+
+namespace vlaq::passes {
+namespace {
+
+// What masks use instead of minus infinity: exp(-10000) is 0 in float16, and sums with it stay finite.
+constexpr float kMaskInHalf = -10000.0F;
+
+// Operators whose types ONNX fixes, or that belong to the integer kernels.
+const std::set<std::string_view>& AlwaysFloat() {
+  static const std::set<std::string_view> names{"Cast",          "QuantizeLinear",        "DequantizeLinear",
+                                                "MatMulInteger", "DynamicQuantizeLinear", "DynamicQuantizeLSTM",
+                                                "MatMulNBits",   "DynamicQuantizeMatMul"};
+  return names;
+}
+
+class Converter {
+ public:
+  Converter(onnx::Model& model, NewWeights& weights,
+            const std::map<std::string, const onnx::Initializer*, std::less<>>& sources, const HalfOptions& options)
+      : model_(model), weights_(weights), sources_(sources), options_(options) {
+    for (const onnx::Initializer& initializer : model.graph.initializers) {
+      initializers_.emplace(initializer.name, initializer);
+    }
+  }
+
+  Result<HalfReport> Run() {
+    VLAQ_ASSIGN_OR_RETURN(types_, onnx::InferTypes(model_.graph));
+    for (const onnx::Node& node : model_.graph.nodes) {
+      if (node.op_type == "DequantizeLinear") widened_.insert(node.outputs.begin(), node.outputs.end());
+    }
+    for (const onnx::Node& node : model_.graph.nodes) VLAQ_RETURN_IF_ERROR(Take(node));
+    for (const onnx::ValueInfo& output : model_.graph.outputs) FloatOutput(output.name);
+    VLAQ_RETURN_IF_ERROR(Finish());
+    return std::move(report_);
+  }
+
+ private:
+  bool IsFloatValue(const std::string& value) const {
+    const auto found = types_.find(value);
+    return found != types_.end() && found->second == DType::kF32;
+  }
+
+  bool ReadsDequantized(const onnx::Node& node) const {
+    for (const std::string& input : node.inputs) {
+      if (widened_.contains(input)) return true;
+    }
+    return false;
+  }
+
+  bool TouchesFloat(const onnx::Node& node) const {
+    for (const auto* list : {&node.inputs, &node.outputs}) {
+      for (const std::string& value : *list) {
+        if (IsFloatValue(value)) return true;
+      }
+    }
+    return false;
+  }
+
+  bool Wanted(const onnx::Node& node) const {
+    if (AlwaysFloat().contains(node.op_type) || options_.keep_float.contains(node.name) || ReadsDequantized(node)) {
+      return false;
+    }
+    return options_.everything || options_.half.contains(node.name);
+  }
+
+  // A small constant in float16; nullopt if it would overflow or vanish, which is noted.
+  std::optional<Tensor> HalfConstant(const onnx::Node& node, const Tensor& constant) {
+    Tensor wide = Tensor::Make(DType::kF32, constant.shape());
+    const auto from = constant.data<float>();
+    const auto to = wide.mutable_data<float>();
+    for (size_t i = 0; i < from.size(); ++i) {
+      to[i] = from[i];
+      if (node.op_type == "Where" && from[i] < -65504) to[i] = kMaskInHalf;
+      const float back = HalfToFloat(FloatToHalf(to[i]));
+      if (std::isfinite(back) == std::isfinite(to[i]) && (back == 0) == (to[i] == 0)) continue;
+      report_.notes.push_back(
+          fmt::format("node '{}' stays float32: its constant {} is {} in float16", node.name, from[i], back));
+      return std::nullopt;
+    }
+    Tensor half = Tensor::Make(DType::kF16, constant.shape());
+    Convert(DType::kF32, wide.bytes(), DType::kF16, half.mutable_bytes());
+    return half;
+  }
+
+  const Tensor* InlineFloat(const std::string& value) const {
+    const auto found = initializers_.find(value);
+    if (found == initializers_.end() || found->second.dtype != DType::kF32) return nullptr;
+    return std::get_if<Tensor>(&found->second.data);
+  }
+
+  // Whether all constants of the node have a float16 form; those that do are ready in half_constants_.
+  bool ConstantsFit(const onnx::Node& node) {
+    for (const std::string& input : node.inputs) {
+      const Tensor* constant = InlineFloat(input);
+      if (constant == nullptr) continue;
+      const auto half = HalfConstant(node, *constant);
+      if (!half) return false;
+      half_constants_.insert_or_assign(input + "/float16", *half);
+    }
+    return true;
+  }
+
+  Status Take(const onnx::Node& original) {
+    if (!TouchesFloat(original)) {
+      nodes_.push_back(original);
+      return {};
+    }
+    const bool half = Wanted(original) && ConstantsFit(original);
+    onnx::Node node = original;
+    for (std::string& input : node.inputs) {
+      if (input.empty() || !IsFloatValue(input)) continue;
+      if (half) {
+        VLAQ_ASSIGN_OR_RETURN(input, AsHalf(input));
+      } else {
+        input = AsFloat(input);
+      }
+    }
+    nodes_.push_back(std::move(node));
+    ++(half ? report_.half_nodes : report_.float_nodes);
+    if (half) MarkHalf(nodes_.back());
+    return {};
+  }
+
+  // Its float results are float16 from here on; a graph output keeps its name for the Cast at the end.
+  void MarkHalf(onnx::Node& node) {
+    for (std::string& output : node.outputs) {
+      if (output.empty() || !IsFloatValue(output)) continue;
+      half_.emplace(output, output);
+      if (!IsGraphOutput(output)) continue;
+      half_.insert_or_assign(output, output + "/float16");
+      output += "/float16";
+    }
+  }
+
+  bool IsGraphOutput(const std::string& name) const {
+    for (const onnx::ValueInfo& output : model_.graph.outputs) {
+      if (output.name == name) return true;
+    }
+    return false;
+  }
+
+  Result<std::string> AsHalf(const std::string& value) {
+    if (const auto known = half_.find(value); known != half_.end()) return known->second;
+    std::string half = value + "/float16";
+    const auto initializer = initializers_.find(value);
+    if (initializer != initializers_.end() && initializer->second.is_external()) {
+      const auto origin = weights_.OriginOf(value);
+      if (!origin) return InternalError(value, "is not a weight of the new bundle");
+      VLAQ_ASSIGN_OR_RETURN(half, weights_.Place(*sources_.at(origin->job->source), Part::kHalf));
+      added_.try_emplace(half, onnx::Initializer{half, DType::kF16, initializer->second.shape, onnx::ExternalData{}});
+    } else if (initializer != initializers_.end()) {
+      const Tensor& tensor = half_constants_.at(half);
+      added_.try_emplace(half, onnx::Initializer{half, DType::kF16, tensor.shape(), tensor});
+    } else {
+      AddCast(value, half, DType::kF16);
+    }
+    half_.emplace(value, half);
+    return half;
+  }
+
+  std::string AsFloat(const std::string& value) {
+    if (!IsMadeInHalf(value)) return value;
+    const std::string wide = IsGraphOutput(value) ? value : value + "/float32";
+    if (float_.insert(value).second) AddCast(half_.at(value), wide, DType::kF32);
+    return wide;
+  }
+
+  // Float values that a half node made (the others have their float form under their own name).
+  bool IsMadeInHalf(const std::string& value) const {
+    const auto half = half_.find(value);
+    return half != half_.end() && (half->second == value || IsGraphOutput(value));
+  }
+
+  void FloatOutput(const std::string& name) {
+    if (IsFloatValue(name) && IsMadeInHalf(name)) AsFloat(name);
+  }
+
+  void AddCast(const std::string& from, const std::string& to, DType dtype) {
+    onnx::Node cast;
+    cast.op_type = "Cast";
+    cast.name = to + "/Cast";
+    cast.inputs = {from};
+    cast.outputs = {to};
+    cast.attributes = {{"to", static_cast<int64_t>(onnx::CodeOfDType(dtype).value_or(1))}};
+    nodes_.push_back(std::move(cast));
+  }
+
+  Status Finish() {
+    model_.graph.nodes = std::move(nodes_);
+    std::set<std::string> used;
+    for (const onnx::Node& node : model_.graph.nodes) used.insert(node.inputs.begin(), node.inputs.end());
+    model_.graph.initializers.clear();
+    for (auto* list : {&initializers_, &added_}) {
+      for (auto& [name, initializer] : *list) {
+        if (used.contains(name)) model_.graph.initializers.push_back(std::move(initializer));
+      }
+    }
+    for (onnx::ValueInfo& value : model_.graph.values) {
+      if (value.dtype == DType::kF32 && IsMadeInHalf(value.name)) value.dtype = DType::kF16;
+    }
+    return {};
+  }
+
+  onnx::Model& model_;
+  NewWeights& weights_;
+  const std::map<std::string, const onnx::Initializer*, std::less<>>& sources_;
+  const HalfOptions& options_;
+  onnx::ValueTypes types_;
+  std::set<std::string> widened_;  // what DequantizeLinear gives: its readers are integer kernels
+  std::map<std::string, onnx::Initializer, std::less<>> initializers_, added_;
+  std::map<std::string, Tensor> half_constants_;
+  std::map<std::string, std::string> half_;  // float value of the source -> its float16 form
+  std::set<std::string> float_;              // half values that were widened already
+  std::vector<onnx::Node> nodes_;
+  HalfReport report_;
+};
+
+}  // namespace
+
+Result<HalfReport> ConvertToHalf(onnx::Model& model, NewWeights& weights,
+                                 const std::map<std::string, const onnx::Initializer*, std::less<>>& sources,
+                                 const HalfOptions& options) {
+  return Converter(model, weights, sources, options).Run();
+}
+
+}  // namespace vlaq::passes

@@ -1,0 +1,81 @@
+#include "passes/operators.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "onnx/dtype_codes.h"
+#include "passes/forms.h"
+
+namespace vlaq::passes {
+namespace {
+
+using quantization::Form;
+using quantization::OperatorChoice;
+
+using RewriteForm = Status (*)(const Rewrite& r);
+
+struct Row {
+  Form form;
+  std::string_view op_type;
+  RewriteForm rewrite;
+};
+
+Status KeepAsItIs(const Rewrite& r) { return r.editor.Copy(r.node); }
+
+// What is not here cannot be done.
+constexpr std::array kRows = {
+    Row{Form::kStaticInt8, "MatMul", StaticInt8},         Row{Form::kStaticInt8, "Conv", StaticInt8},
+    Row{Form::kDynamicInt8, "MatMul", DynamicInt8MatMul}, Row{Form::kDynamicInt8, "LSTM", DynamicInt8Lstm},
+    Row{Form::kWeightOnly, "MatMul", WeightOnlyMatMul},   Row{Form::kWeightOnly, "Gather", WeightOnlyGather},
+    Row{Form::kWeightOnly, "LSTM", StoredHalf},           Row{Form::kWeightOnly, "Conv", StoredHalf},
+};
+
+Error Refuse(const OperatorChoice& choice, std::string what) {
+  return InputError(fmt::format("plan: operator '{}'", choice.node), std::move(what));
+}
+
+// The weights named in the plan must be the node's own.
+Status CheckWeights(const OperatorChoice& choice, const onnx::Node& node, const GraphEditor& editor) {
+  for (const quantization::WeightChoice& weight : choice.weights) {
+    const bool reads = std::find(node.inputs.begin(), node.inputs.end(), weight.name) != node.inputs.end();
+    if (!reads || editor.SourceWeight(weight.name) == nullptr) {
+      return Refuse(choice, fmt::format("its weight '{}' is not one that this node reads", weight.name));
+    }
+  }
+  return {};
+}
+
+Status CheckActivation(const OperatorChoice& choice, const onnx::Node& node) {
+  if (!choice.activation || choice.activation->value == node.inputs.front()) return {};
+  return Refuse(choice, fmt::format("its activation is '{}', but the node reads '{}'", choice.activation->value,
+                                    node.inputs.front()));
+}
+
+}  // namespace
+
+Status RewriteOperator(const OperatorChoice& choice, const onnx::Node& node, const GraphStyle& style,
+                       GraphEditor& editor) {
+  if (choice.op_type != node.op_type) {
+    return Refuse(choice, fmt::format("is a {} in the plan, but a {} in the bundle", choice.op_type, node.op_type));
+  }
+  VLAQ_RETURN_IF_ERROR(CheckWeights(choice, node, editor));
+  const Rewrite rewrite{choice, node, style, editor};
+  if (choice.form == Form::kFloat || choice.form == Form::kHalf) return KeepAsItIs(rewrite);
+  const auto* row = std::find_if(kRows.begin(), kRows.end(), [&](const Row& candidate) {
+    return candidate.form == choice.form && candidate.op_type == node.op_type;
+  });
+  if (row == kRows.end()) return Refuse(choice, fmt::format("{} has no form {}", node.op_type, FormName(choice.form)));
+  VLAQ_RETURN_IF_ERROR(CheckActivation(choice, node));
+  const Status done = row->rewrite(rewrite);
+  return done.ok() ? Status() : Within(fmt::format("plan: operator '{}'", choice.node), done.error());
+}
+
+Result<const quantization::WeightChoice*> OnlyWeight(const Rewrite& r) {
+  if (r.choice.weights.size() == 1) return &r.choice.weights.front();
+  return InputError(
+      "", fmt::format("the form {} needs one weight, not {}", FormName(r.choice.form), r.choice.weights.size()));
+}
+
+}  // namespace vlaq::passes
