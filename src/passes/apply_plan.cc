@@ -7,6 +7,7 @@
 
 #include "passes/graph_editor.h"
 #include "passes/half.h"
+#include "passes/opset.h"
 
 namespace vlaq::passes {
 namespace {
@@ -14,8 +15,6 @@ namespace {
 using quantization::Form;
 using quantization::OperatorChoice;
 using quantization::Plan;
-
-constexpr int64_t kIrOfOpset21 = 10, kIrOfOpset19 = 9;
 
 std::map<std::string, const OperatorChoice*, std::less<>> ByNode(const Plan& plan) {
   std::map<std::string, const OperatorChoice*, std::less<>> choices;
@@ -50,23 +49,18 @@ HalfOptions HalfOptionsFor(const Plan& plan) {
   return options;
 }
 
-int64_t IrVersionFor(const onnx::Model& model) {
-  const auto opset = model.opsets.find("");
-  const int64_t version = opset == model.opsets.end() ? 17 : opset->second;
-  return std::max(model.ir_version, version >= 21 ? kIrOfOpset21 : version >= 19 ? kIrOfOpset19 : int64_t{0});
-}
-
-Result<onnx::Model> Rewrite(const onnx::Model& source, const Plan& plan, const GraphStyle& style, NewWeights& weights) {
+Result<onnx::Model> Rewrite(const onnx::Model& source, const Plan& plan, const GraphStyle& given, NewWeights& weights) {
+  GraphStyle style = given;
+  style.opset = plan.opset;
   const auto choices = ByNode(plan);
   GraphEditor editor(source, weights);
-  editor.SetOpset("", plan.opset);
   for (const onnx::Node& node : source.graph.nodes) {
     const auto choice = choices.find(node.name);
     VLAQ_RETURN_IF_ERROR(choice == choices.end() ? editor.Copy(node)
                                                  : RewriteOperator(*choice->second, node, style, editor));
   }
   onnx::Model model = editor.Finish();
-  model.ir_version = IrVersionFor(model);
+  VLAQ_RETURN_IF_ERROR(RaiseOpset(model, plan.opset));
   return model;
 }
 

@@ -7,6 +7,7 @@
 
 #include "onnx/builder.h"
 #include "onnx/types.h"
+#include "passes/opset.h"
 
 namespace vlaq::passes {
 namespace {
@@ -192,7 +193,10 @@ TEST(ApplyPlan, BlocksBecomeMatMulNBitsOrBlockedDequantize) {
   EXPECT_EQ(nbits.Int("bits", 0), 4);
   EXPECT_EQ(contrib.graphs.at("encoder").graph.FindInitializer("wq/codes")->shape, (Shape{64, 2, 16}));
 
-  const Rewritten standard = Apply(PlanOf({q}));
+  EXPECT_THAT(ErrorOf(PlanOf({q})), HasSubstr("blocks need opset 21, the plan says 17"));
+  Plan newer = PlanOf({q});
+  newer.opset = 21;
+  const Rewritten standard = Apply(newer);
   const onnx::Model& model = standard.graphs.at("encoder");
   const onnx::Node& dequantize = NodeMaking(model, "wq/DequantizeLinear");
   EXPECT_EQ(dequantize.Int("block_size", 0), 32);
@@ -249,6 +253,20 @@ TEST(ApplyPlan, MixedKeepsIntegerKernelsInFloatEdges) {
   const auto types = *onnx::InferTypes(result.graphs.at("encoder").graph);
   EXPECT_EQ(types.at("q"), DType::kF32);
   EXPECT_EQ(types.at("k"), DType::kF16);
+}
+
+TEST(RaiseOpset, MovesTheAxesOfReductions) {
+  onnx::GraphBuilder b("g");
+  const std::string x = b.Input("x", DType::kF32, {Dim::Fixed(2), Dim::Fixed(3)});
+  b.Output(b.Op("ReduceL2", {x}, {{"axes", Ints{-1}}, {"keepdims", 1}}, "norm"), "y", DType::kF32, {});
+  onnx::Model model = onnx::MakeModel(*b.Finish(), "test");
+  ASSERT_TRUE(RaiseOpset(model, 21).ok());
+  EXPECT_THAT(model.graph.nodes[0].inputs, ElementsAre("x", "norm/axes"));
+  EXPECT_TRUE(model.graph.nodes[0].Ints("axes").empty());
+  EXPECT_EQ(model.ir_version, 10);
+  EXPECT_TRUE(RaiseOpset(model, 21).ok());
+  EXPECT_FALSE(RaiseOpset(model, 17).ok());
+  EXPECT_FALSE(RaiseOpset(model, 22).ok());
 }
 
 TEST(ApplyPlan, RefusesWhatDoesNotFit) {

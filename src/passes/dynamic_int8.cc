@@ -81,7 +81,7 @@ Status DynamicInt8Lstm(const Rewrite& r) {
     node.inputs.push_back(
         r.editor.Constant(fmt::format("zero_point/int8[{},{}]", shape[0], shape[1]), Tensor::Make(DType::kI8, shape)));
   }
-  r.editor.SetOpset(std::string(kContrib), 1);
+  r.editor.UseDomain(std::string(kContrib), 1);
   return r.editor.Copy(node);
 }
 

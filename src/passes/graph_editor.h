@@ -46,7 +46,8 @@ class GraphEditor {
   std::optional<std::string> Derived(std::string_view value, std::string_view as) const;
   void SetDerived(std::string_view value, std::string_view as, std::string name);
 
-  void SetOpset(std::string domain, int64_t version) { model_.opsets[std::move(domain)] = version; }
+  // A domain besides ai.onnx whose operators the graph uses now.
+  void UseDomain(std::string domain, int64_t version) { model_.opsets[std::move(domain)] = version; }
 
   // The rewritten model; external initializers have no place in the file yet (ExternalData is empty).
   onnx::Model Finish();

@@ -16,6 +16,7 @@ struct GraphStyle {
   // A stored table passes a DequantizeLinear before its rows are gathered: TensorRT takes int8 constants only there.
   // Else the rows are gathered first, which reads less.
   bool dequantize_tables_first = false;
+  int64_t opset = 17;  // of ai.onnx
   // com.microsoft operators may be used.
   bool contrib_operators = false;
 };

@@ -11,7 +11,7 @@ using quantization::Number;
 using quantization::WeightChoice;
 
 constexpr std::string_view kContrib = "com.microsoft";
-// Blocked DequantizeLinear and int4 came with it; the file format that has them is IR 10.
+// Blocked DequantizeLinear and int4 came with it.
 constexpr int64_t kOpsetOfBlocks = 21;
 // MatMulNBits: compute in float32, or with activations in int8 by blocks.
 constexpr int64_t kFloatAccuracy = 1, kInt8Accuracy = 4;
@@ -27,16 +27,19 @@ Result<std::string> WidenedHalf(const std::string& weight, GraphEditor& editor) 
 }
 
 // int8 by tensor or channel, or int4 by blocks, behind a DequantizeLinear.
-Result<std::string> Dequantized(const WeightChoice& choice, GraphEditor& editor) {
+Result<std::string> Dequantized(const WeightChoice& choice, const GraphStyle& style, GraphEditor& editor) {
   const onnx::Initializer& source = *editor.SourceWeight(choice.name);
   const Part part = choice.number == Number::kInt4 ? Part::kPackedInt4 : Part::kCodes;
   VLAQ_ASSIGN_OR_RETURN(const std::string codes, editor.Weight(source, part, choice));
   VLAQ_ASSIGN_OR_RETURN(const std::string scales, editor.Weight(source, Part::kScales, choice));
   onnx::Attributes attributes;
   if (choice.granularity != Granularity::kTensor) attributes.emplace("axis", choice.axis);
+  if (choice.granularity == Granularity::kBlock && style.opset < kOpsetOfBlocks) {
+    return InputError(fmt::format("weight '{}'", choice.name),
+                      fmt::format("blocks need opset {}, the plan says {}", kOpsetOfBlocks, style.opset));
+  }
   if (choice.granularity == Granularity::kBlock) {
     attributes.emplace("block_size", choice.block);
-    editor.SetOpset("", kOpsetOfBlocks);
   }
   return editor.Op("DequantizeLinear", choice.name + "/DequantizeLinear", {codes, scales}, std::move(attributes));
 }
@@ -53,7 +56,7 @@ Status NBits(const Rewrite& r, const WeightChoice& choice) {
                  {"block_size", choice.block},
                  {"accuracy_level", int8_activation ? kInt8Accuracy : kFloatAccuracy}},
                 std::string(kContrib));
-  r.editor.SetOpset(std::string(kContrib), 1);
+  r.editor.UseDomain(std::string(kContrib), 1);
   return {};
 }
 
@@ -70,7 +73,7 @@ Status WeightOnlyMatMul(const Rewrite& r) {
   }
   if (weight->granularity == Granularity::kBlock && r.style.contrib_operators) return NBits(r, *weight);
   onnx::Node node = r.node;
-  VLAQ_ASSIGN_OR_RETURN(node.inputs[1], Dequantized(*weight, r.editor));
+  VLAQ_ASSIGN_OR_RETURN(node.inputs[1], Dequantized(*weight, r.style, r.editor));
   return r.editor.Copy(node);
 }
 
@@ -93,7 +96,7 @@ Status WeightOnlyGather(const Rewrite& r) {
   }
   if (r.style.dequantize_tables_first) {
     onnx::Node gather = r.node;
-    VLAQ_ASSIGN_OR_RETURN(gather.inputs[0], Dequantized(*weight, r.editor));
+    VLAQ_ASSIGN_OR_RETURN(gather.inputs[0], Dequantized(*weight, r.style, r.editor));
     return r.editor.Copy(gather);
   }
   VLAQ_ASSIGN_OR_RETURN(rows.inputs[0], r.editor.Weight(source, Part::kCodes, *weight));

@@ -75,6 +75,7 @@ onnx::Model NodeCase::Build(const std::vector<Tensor>& expected) const {
     if (operands_[i].kind == Kind::kConstant) inputs.push_back(builder.Constant(InputName(i), tensor));
     if (operands_[i].kind == Kind::kLeftOut) inputs.emplace_back();
   }
+  if (!domain_.empty()) builder.SetDomain(op_type_, domain_);
   const auto values = builder.Ops(op_type_, inputs, outputs_, attributes_, "node");
   for (size_t i = 0; i < values.size(); ++i) {
     std::vector<onnx::Dim> dims;
@@ -83,12 +84,16 @@ onnx::Model NodeCase::Build(const std::vector<Tensor>& expected) const {
   }
   auto graph = builder.Finish();
   EXPECT_TRUE(graph.ok()) << graph.error().ToString();
-  return onnx::MakeModel(*std::move(graph), "test");
+  onnx::Model model = onnx::MakeModel(*std::move(graph), "test");
+  if (!domain_.empty()) model.opsets[domain_] = 1;
+  model.opsets[""] = opset_;
+  if (opset_ >= 21) model.ir_version = 10;
+  return model;
 }
 
 void NodeCase::ExpectSame(Tolerance tolerance) const {
   SCOPED_TRACE(op_type_);
-  onnx::Node node{op_type_, "node", "", std::vector<std::string>(operands_.size(), "x"), {}, attributes_};
+  onnx::Node node{op_type_, "node", domain_, std::vector<std::string>(operands_.size(), "x"), {}, attributes_};
   for (size_t i = 0; i < outputs_; ++i) node.outputs.push_back(OutputName(i));
   std::vector<const Tensor*> inputs;
   NamedTensors named;

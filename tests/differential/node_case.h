@@ -35,6 +35,16 @@ class NodeCase {
   NodeCase& Constant(Tensor tensor) { return Add({std::move(tensor), Kind::kConstant}); }
   NodeCase& Ints(const std::vector<int64_t>& values);  // a constant int64 list
   NodeCase& Nothing() { return Add({{}, Kind::kLeftOut}); }
+  // Of ONNX Runtime's own operators ("com.microsoft", opset 1).
+  NodeCase& Contrib() {
+    domain_ = "com.microsoft";
+    return *this;
+  }
+  // Another opset of ai.onnx than 17, with the file format that has it.
+  NodeCase& Opset(int64_t opset) {
+    opset_ = opset;
+    return *this;
+  }
   NodeCase& Outputs(size_t count) {
     outputs_ = count;
     return *this;
@@ -62,6 +72,8 @@ class NodeCase {
   onnx::Attributes attributes_;
   std::vector<Operand> operands_;
   size_t outputs_ = 1;
+  std::string domain_;
+  int64_t opset_ = 17;
 };
 
 // Uniform values in [low, high): floats any, integers whole, bool low or high bit.

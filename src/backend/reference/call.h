@@ -35,8 +35,8 @@ class Call {
 };
 
 struct Operator {
-  std::string_view name;
-  size_t least_inputs;  // these must be given
+  std::string_view name;  // with its domain before a dot where that is not ai.onnx
+  size_t least_inputs;    // these must be given
   size_t most_inputs;
   Result<Tensors> (*evaluate)(const Call&);
 };
@@ -49,6 +49,7 @@ std::span<const Operator> GeneratorOperators();
 std::span<const Operator> MatMulOperators();
 std::span<const Operator> MovementOperators();
 std::span<const Operator> NormalisationOperators();
+std::span<const Operator> QuantisedOperators();
 std::span<const Operator> RecurrentOperators();
 std::span<const Operator> ReductionOperators();
 std::span<const Operator> ShapeOperators();

@@ -12,14 +12,18 @@ namespace {
 const std::map<std::string_view, Operator>& AllOperators() {
   static const auto* const table = [] {
     auto* all = new std::map<std::string_view, Operator>;
-    for (const auto family :
-         {ElementwiseOperators(), ConvolutionOperators(), GeneratorOperators(), MatMulOperators(), MovementOperators(),
-          NormalisationOperators(), RecurrentOperators(), ReductionOperators(), ShapeOperators()}) {
+    for (const auto family : {ElementwiseOperators(), ConvolutionOperators(), GeneratorOperators(), MatMulOperators(),
+                              MovementOperators(), NormalisationOperators(), QuantisedOperators(), RecurrentOperators(),
+                              ReductionOperators(), ShapeOperators()}) {
       for (const Operator& op : family) all->emplace(op.name, op);
     }
     return all;
   }();
   return *table;
+}
+
+std::string QualifiedName(std::string_view op_type, std::string_view domain) {
+  return domain.empty() ? std::string(op_type) : fmt::format("{}.{}", domain, op_type);
 }
 
 Status CheckInputs(const Operator& op, std::span<const Tensor* const> inputs) {
@@ -29,7 +33,8 @@ Status CheckInputs(const Operator& op, std::span<const Tensor* const> inputs) {
     if (i >= inputs.size() || inputs[i] == nullptr) return Refuse(fmt::format("input {} is missing", i));
   }
   for (const Tensor* input : inputs) {
-    if (input != nullptr && DTypeBits(input->dtype()) < 8) {
+    const bool packed = input != nullptr && DTypeBits(input->dtype()) < 8;
+    if (packed && op.name != "DequantizeLinear") {
       return Refuse(fmt::format("does not take {} values", DTypeName(input->dtype())));
     }
   }
@@ -38,7 +43,7 @@ Status CheckInputs(const Operator& op, std::span<const Tensor* const> inputs) {
 
 Result<Tensors> Evaluate(const onnx::Node& node, std::span<const Tensor* const> inputs) {
   if (!HasReferenceOperator(node.op_type, node.domain)) return Refuse("the reference back end has no such operator");
-  const Operator& op = AllOperators().at(node.op_type);
+  const Operator& op = AllOperators().at(QualifiedName(node.op_type, node.domain));
   VLAQ_RETURN_IF_ERROR(CheckInputs(op, inputs));
   VLAQ_ASSIGN_OR_RETURN(Tensors outputs, op.evaluate(Call(node, inputs)));
   if (outputs.size() < node.outputs.size()) {
@@ -61,14 +66,13 @@ Result<std::vector<int64_t>> Call::Integers(size_t i) const {
 }
 
 bool HasReferenceOperator(std::string_view op_type, std::string_view domain) {
-  return domain.empty() && AllOperators().count(op_type) > 0;
+  return AllOperators().count(QualifiedName(op_type, domain)) > 0;
 }
 
 Result<std::vector<Tensor>> EvaluateNode(const onnx::Node& node, std::span<const Tensor* const> inputs) {
   auto outputs = Evaluate(node, inputs);
   if (outputs.ok()) return outputs;
-  const std::string type = node.domain.empty() ? node.op_type : node.domain + "." + node.op_type;
-  return Within(fmt::format("node '{}' ({})", node.name, type), outputs.error());
+  return Within(fmt::format("node '{}' ({})", node.name, QualifiedName(node.op_type, node.domain)), outputs.error());
 }
 
 }  // namespace vlaq::backend

@@ -13,7 +13,7 @@ namespace vlaq::backend {
 namespace {
 
 constexpr int64_t kFirstOpset = 13;
-constexpr int64_t kLastOpset = 17;
+constexpr int64_t kLastOpset = 21;
 
 Error Refused(const std::string& where, std::string what) {
   return Error{ErrorCode::kBackend, std::move(what), where, "use the back end onnxruntime for this model"};

@@ -1,5 +1,5 @@
 // The reference back end: a slow, obvious evaluator of the operators that vlaq's own graphs use, with the meaning of
-// ONNX opset 13 to 17. Arithmetic is done in float64 and rounded once per operator to the declared type, so it is the
+// ONNX opset 13 to 21. Arithmetic is done in float64 and rounded once per operator to the declared type, so it is the
 // yardstick that faster back ends are compared with. It shares no code with ONNX Runtime and needs no library.
 //
 // In scope: one operator after the other on one thread. Not aware of: control flow (If, Loop), optimisation, devices.

@@ -1,0 +1,51 @@
+#include "passes/opset.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace vlaq::passes {
+namespace {
+
+constexpr std::array<std::string_view, 3> kAxesBecameAnInput{"ReduceL2", "ReduceMax", "ReduceMean"};
+
+// The file format that came with an opset.
+struct Row {
+  int64_t opset, ir_version;
+};
+constexpr std::array kFormats{Row{21, 10}, Row{19, 9}, Row{0, 8}};
+
+void MoveAxes(onnx::Graph& graph) {
+  for (onnx::Node& node : graph.nodes) {
+    const bool moves =
+        std::find(kAxesBecameAnInput.begin(), kAxesBecameAnInput.end(), node.op_type) != kAxesBecameAnInput.end();
+    const std::vector<int64_t> axes = node.Ints("axes");
+    if (!moves || axes.empty() || node.inputs.size() > 1) continue;
+    const std::string name = node.name + "/axes";
+    const Tensor values = Tensor::From<int64_t>({static_cast<int64_t>(axes.size())}, axes);
+    graph.initializers.push_back({name, DType::kI64, values.shape(), values});
+    node.inputs.push_back(name);
+    node.attributes.erase("axes");
+  }
+}
+
+}  // namespace
+
+Status RaiseOpset(onnx::Model& model, int64_t opset) {
+  const auto found = model.opsets.find("");
+  const int64_t now = found == model.opsets.end() ? 1 : found->second;
+  if (now == opset) return {};
+  if (opset < now || opset > kNewestOpset) {
+    return InputError("opset", fmt::format("cannot turn a graph of opset {} into one of {}", now, opset),
+                      fmt::format("vlaq knows opsets up to {}", kNewestOpset));
+  }
+  if (now < 18 && opset >= 18) MoveAxes(model.graph);
+  model.opsets[""] = opset;
+  const auto* format =
+      std::find_if(kFormats.begin(), kFormats.end(), [&](const Row& row) { return opset >= row.opset; });
+  model.ir_version = std::max(model.ir_version, format->ir_version);
+  return {};
+}
+
+}  // namespace vlaq::passes

@@ -1,0 +1,18 @@
+// A graph of opset 17 for a newer one.
+#pragma once
+
+#include "base/status.h"
+#include "onnx/graph.h"
+
+namespace vlaq::passes {
+
+// The newest opset of ai.onnx that RaiseOpset knows.
+inline constexpr int64_t kNewestOpset = 21;
+
+// Makes `model` one of `opset` (17 to 21): what changed meaning since 17 among the operators that vlaq writes is
+// rewritten (the axes of ReduceL2, ReduceMax and ReduceMean are an input since 18), and the file format is the one that
+// has it. Nothing happens if the model has that opset already. Errors: kInput for an opset that it does not know or
+// that is older than the model's.
+Status RaiseOpset(onnx::Model& model, int64_t opset);
+
+}  // namespace vlaq::passes
