@@ -14,6 +14,10 @@ Result<ModelSource> ModelSource::FromFile(const std::filesystem::path& path) {
                      path.has_parent_path() ? path.parent_path() : "."};
 }
 
+Result<std::vector<ExecutedNode>> OpenedModel::Profile() {
+  return Error{ErrorCode::kBackend, "this back end keeps no record of what ran", Description(), ""};
+}
+
 Status CheckInputs(const std::vector<Port>& ports, const NamedTensors& inputs) {
   for (const auto& input : inputs) {
     const bool known = std::any_of(ports.begin(), ports.end(), [&](const Port& p) { return p.name == input.first; });

@@ -12,6 +12,7 @@
 
 #include "base/status.h"
 #include "tensor/tensor.h"
+#include "tensor/typed_shape.h"
 
 namespace vlaq::backend {
 
@@ -46,6 +47,18 @@ struct Port {
 
 using NamedTensors = std::map<std::string, Tensor>;
 
+// One execution of one node of the graph that the engine made for itself out of the model: what really ran.
+struct ExecutedNode {
+  std::string name;      // the model's where the engine kept it; of a fused node one that it made
+  std::string op_type;   // as executed, e.g. "DynamicQuantizeMatMul"
+  std::string provider;  // as OpenOptions::provider spells them
+  // In the order of the node's inputs and outputs. Left out: what does not exist, and weights that the engine keeps in
+  // a form of its own (packed for its kernels).
+  std::vector<TypedShape> inputs;
+  std::vector<TypedShape> outputs;
+  double microseconds = 0;
+};
+
 // A model ready to run. Run() may be called from one thread at a time.
 class OpenedModel {
  public:
@@ -57,6 +70,9 @@ class OpenedModel {
   virtual Result<NamedTensors> Run(const NamedTensors& inputs) = 0;
   // One line: which library and version, provider and threads really are used.
   virtual std::string Description() const = 0;
+  // What ran since the model was opened with OpenOptions::profile, in order; ends profiling, so it is asked once, after
+  // the runs. Errors: kBackend if the model was not opened so, was asked before, or the back end keeps no such record.
+  virtual Result<std::vector<ExecutedNode>> Profile();
 };
 
 class Backend {

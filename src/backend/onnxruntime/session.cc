@@ -7,7 +7,9 @@
 #include <functional>
 
 #include "backend/onnxruntime/ort.h"
+#include "backend/onnxruntime/profile.h"
 #include "backend/onnxruntime/values.h"
+#include "base/mapped_file.h"
 #include "base/parallel.h"
 
 namespace vlaq::backend {
@@ -19,16 +21,6 @@ constexpr const char* kNoCpuFallback = "session.disable_cpu_ep_fallback";
 
 Error Refused(const std::string& where, std::string what, std::string advice = "") {
   return Error{ErrorCode::kBackend, std::move(what), where, std::move(advice)};
-}
-
-// "CUDAExecutionProvider" -> "cuda"
-std::string ShortName(std::string provider) {
-  constexpr std::string_view kSuffix = "ExecutionProvider";
-  const size_t at = provider.rfind(kSuffix);
-  if (at != std::string::npos) provider.resize(at);
-  std::transform(provider.begin(), provider.end(), provider.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return provider;
 }
 
 // Calls `append` with freshly created V2 provider options and releases them.
@@ -58,7 +50,8 @@ void AppendProvider(Ort::SessionOptions& session, const std::string& provider, c
 Status SelectProvider(Ort::SessionOptions& session, const std::string& provider) {
   if (provider == "cpu") return {};
   const auto all = Ort::GetAvailableProviders();
-  const auto it = std::find_if(all.begin(), all.end(), [&](const auto& name) { return ShortName(name) == provider; });
+  const auto it =
+      std::find_if(all.begin(), all.end(), [&](const auto& name) { return ShortProviderName(name) == provider; });
   if (it == all.end()) {
     return Refused("ONNX Runtime",
                    fmt::format("this library has no execution provider '{}'; it has {}", provider,
@@ -89,8 +82,8 @@ Result<Ort::SessionOptions> MakeOptions(const ModelSource& source, const OpenOpt
 
 class OrtSession final : public OpenedModel {
  public:
-  OrtSession(Ort::Session session, std::string description)
-      : session_(std::move(session)), description_(std::move(description)) {}
+  OrtSession(Ort::Session session, std::string description, bool profiles)
+      : session_(std::move(session)), description_(std::move(description)), profiles_(profiles) {}
 
   Status DescribePorts() {
     Ort::AllocatorWithDefaultOptions allocator;
@@ -134,9 +127,23 @@ class OrtSession final : public OpenedModel {
     }
   }
 
+  Result<std::vector<ExecutedNode>> Profile() override {
+    if (!profiles_) return Refused(description_, "keeps no profile, or gave it already");
+    profiles_ = false;
+    try {
+      Ort::AllocatorWithDefaultOptions allocator;
+      const std::string path = session_.EndProfilingAllocated(allocator).get();
+      VLAQ_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
+      return ParseOrtProfile(AsText(file->bytes()), path);
+    } catch (const std::exception& error) {
+      return Refused(description_, error.what());
+    }
+  }
+
  private:
   Ort::Session session_;
   std::string description_;
+  bool profiles_;
   std::vector<Port> inputs_;
   std::vector<Port> outputs_;
   std::vector<const char*> input_names_;  // into inputs_
@@ -147,7 +154,7 @@ class OrtSession final : public OpenedModel {
 
 std::vector<std::string> OrtProviders() {
   auto names = Ort::GetAvailableProviders();
-  std::transform(names.begin(), names.end(), names.begin(), ShortName);
+  std::transform(names.begin(), names.end(), names.begin(), ShortProviderName);
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -159,9 +166,10 @@ Result<std::unique_ptr<OpenedModel>> OpenOrtSession(const OrtLibrary& library, c
     VLAQ_ASSIGN_OR_RETURN(Ort::SessionOptions session_options, MakeOptions(source, options, threads));
     Ort::Session session(*static_cast<Ort::Env*>(library.environment), source.onnx->data(), source.onnx->size(),
                          session_options);
-    auto opened = std::make_unique<OrtSession>(
-        std::move(session), fmt::format("ONNX Runtime {}, {}, {} thread{}", library.version, options.provider, threads,
-                                        threads == 1 ? "" : "s"));
+    auto opened = std::make_unique<OrtSession>(std::move(session),
+                                               fmt::format("ONNX Runtime {}, {}, {} thread{}", library.version,
+                                                           options.provider, threads, threads == 1 ? "" : "s"),
+                                               !options.profile.empty());
     const Status ports = opened->DescribePorts();
     if (!ports.ok()) return Within(source.name, ports.error());
     return std::unique_ptr<OpenedModel>(std::move(opened));

@@ -1,0 +1,163 @@
+#include "onnx/cost.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/names.h"
+
+namespace vlaq::onnx {
+namespace {
+
+using Shapes = std::span<const TypedShape>;
+using Macs = std::optional<int64_t>;
+
+constexpr std::array kArithmetics = {
+    Named{Arithmetic::kFloat32, "float32"},
+    Named{Arithmetic::kHalf, "float16"},
+    Named{Arithmetic::kInt8, "int8"},
+    Named{Arithmetic::kWeightOnly, "weight-only"},
+};
+
+// A product of extents; nothing if one is unknown or the product overflows.
+Macs Product(Macs a, Macs b) {
+  int64_t product = 0;
+  if (!a || !b || __builtin_mul_overflow(*a, *b, &product)) return std::nullopt;
+  return product;
+}
+
+Macs Elements(const TypedShape& value) { return ElementCount(value.shape); }
+
+// A [..., M, K] or, transposed, [..., K, M]; the result [..., M, N] has the rest. The second operand is not needed: an
+// engine that has packed it leaves it out.
+Macs MatMul(Shapes inputs, Shapes outputs) {
+  const Shape& a = inputs[0].shape;
+  if (a.empty()) return std::nullopt;
+  int64_t inner = a.back();
+  const Shape& y = outputs[0].shape;
+  if (a.size() >= 2 && y.size() >= 2) {
+    const int64_t rows = y[y.size() - 2];
+    if (a[a.size() - 2] != rows && a.back() == rows) inner = a[a.size() - 2];
+  }
+  return Product(Elements(outputs[0]), inner);
+}
+
+// The weight [out, in / groups, kernel...] is the first further input of the data's rank that is not the sum's operand
+// of a fused kernel.
+Macs Conv(Shapes inputs, Shapes outputs) {
+  const size_t rank = inputs[0].shape.size();
+  const auto weight = std::find_if(inputs.begin() + 1, inputs.end(), [&](const TypedShape& input) {
+    return input.shape.size() == rank && rank >= 3 && input.shape != outputs[0].shape;
+  });
+  if (weight == inputs.end()) return std::nullopt;
+  return Product(Elements(outputs[0]), ElementCount(std::span(weight->shape).subspan(1)));
+}
+
+// X [T, B, I] -> Y [T, D, B, H] or Y_h [D, B, H]: each step multiplies `gates` H rows with the input and the state.
+Macs Recurrent(Shapes inputs, Shapes outputs, int64_t gates) {
+  const Shape& x = inputs[0].shape;
+  const Shape& y = outputs[0].shape;
+  if (x.size() != 3 || y.size() < 3) return std::nullopt;
+  const int64_t hidden = y.back();
+  const int64_t directions = y[y.size() - 3];
+  return Product(Product(x[0], x[1]), Product(Product(directions, gates * hidden), x[2] + hidden));
+}
+Macs Lstm(Shapes inputs, Shapes outputs) { return Recurrent(inputs, outputs, 4); }
+Macs Gru(Shapes inputs, Shapes outputs) { return Recurrent(inputs, outputs, 3); }
+Macs Rnn(Shapes inputs, Shapes outputs) { return Recurrent(inputs, outputs, 1); }
+
+// Q [B, S, D] and K [B, L, D]: scores and their sum over the values.
+Macs Heads(Shapes inputs, Shapes outputs) {
+  const size_t key = std::min<size_t>(1, inputs.size() - 1);
+  if (inputs[key].shape.size() != 3) return std::nullopt;
+  return Product(Elements(outputs[0]), 2 * inputs[key].shape[1]);
+}
+
+// X [B, S, D] -> [B, S, H]: three projections, then the heads over the sequence itself.
+Macs SelfAttention(Shapes inputs, Shapes outputs) {
+  const Shape& x = inputs[0].shape;
+  if (x.size() != 3) return std::nullopt;
+  return Product(Elements(outputs[0]), 3 * x[2] + 2 * x[1]);
+}
+
+// In which arithmetic: fixed by the operator, or that of its first input.
+constexpr std::optional<Arithmetic> kAsInput = std::nullopt;
+
+struct Row {
+  std::string_view op_type;
+  Macs (*macs)(Shapes inputs, Shapes outputs);
+  std::optional<Arithmetic> arithmetic;
+  // The first input holds 8-bit codes itself (not float32 that the kernel quantises).
+  bool takes_codes = false;
+};
+
+constexpr std::array kRows = {
+    Row{"Attention", SelfAttention, kAsInput},
+    Row{"Conv", Conv, kAsInput},
+    Row{"ConvInteger", Conv, Arithmetic::kInt8, true},
+    Row{"ConvTranspose", Conv, kAsInput},
+    Row{"DynamicQuantizeLSTM", Lstm, Arithmetic::kInt8},
+    Row{"DynamicQuantizeMatMul", MatMul, Arithmetic::kInt8},
+    Row{"FusedConv", Conv, kAsInput},
+    Row{"FusedGemm", MatMul, kAsInput},
+    Row{"FusedMatMul", MatMul, kAsInput},
+    Row{"FusedMatMulActivation", MatMul, kAsInput},
+    Row{"GRU", Gru, kAsInput},
+    Row{"Gemm", MatMul, kAsInput},
+    Row{"LSTM", Lstm, kAsInput},
+    Row{"MatMul", MatMul, kAsInput},
+    Row{"MatMulInteger", MatMul, Arithmetic::kInt8, true},
+    Row{"MatMulIntegerToFloat", MatMul, Arithmetic::kInt8, true},
+    Row{"MatMulNBits", MatMul, Arithmetic::kWeightOnly},
+    Row{"MultiHeadAttention", Heads, kAsInput},
+    Row{"NhwcFusedConv", Conv, kAsInput},
+    Row{"QAttention", SelfAttention, Arithmetic::kInt8, true},
+    Row{"QGemm", MatMul, Arithmetic::kInt8, true},
+    Row{"QLinearConv", Conv, Arithmetic::kInt8, true},
+    Row{"QLinearMatMul", MatMul, Arithmetic::kInt8, true},
+    Row{"RNN", Rnn, kAsInput},
+};
+
+// Parts of the names of operators that multiply matrices.
+constexpr std::array<std::string_view, 8> kProducts = {"MatMul", "Gemm", "Conv", "Attention",
+                                                       "LSTM",   "GRU",  "RNN",  "Einsum"};
+
+const Row* FindRow(std::string_view op_type) {
+  const auto row = std::find_if(kRows.begin(), kRows.end(), [&](const Row& r) { return r.op_type == op_type; });
+  return row == kRows.end() ? nullptr : &*row;
+}
+
+Arithmetic OfType(std::optional<DType> dtype) {
+  if (dtype == DType::kF16 || dtype == DType::kBF16) return Arithmetic::kHalf;
+  if (dtype == DType::kI8 || dtype == DType::kU8) return Arithmetic::kInt8;
+  return Arithmetic::kFloat32;
+}
+
+// The second operand of an 8-bit product, or what stands for it: an input, not the first one's scalar zero point, that
+// is int8 (of a packed weight only the zero point is left).
+bool HasSignedWeight(Shapes inputs) {
+  return std::any_of(inputs.begin() + 1, inputs.end(),
+                     [](const TypedShape& input) { return input.dtype == DType::kI8; });
+}
+
+}  // namespace
+
+std::string_view ArithmeticName(Arithmetic arithmetic) { return NameIn(kArithmetics, arithmetic); }
+
+std::optional<Cost> CostOf(std::string_view op_type, Shapes inputs, Shapes outputs) {
+  const Row* row = FindRow(op_type);
+  if (row == nullptr) return std::nullopt;
+  Cost cost;
+  if (inputs.empty() || outputs.empty()) return cost;
+  cost.macs = row->macs(inputs, outputs);
+  cost.arithmetic = row->arithmetic.value_or(OfType(inputs[0].dtype));
+  cost.both_signed = row->takes_codes && inputs[0].dtype == DType::kI8 && HasSignedWeight(inputs);
+  return cost;
+}
+
+bool IsUnknownProduct(std::string_view op_type) {
+  return FindRow(op_type) == nullptr && std::any_of(kProducts.begin(), kProducts.end(), [&](std::string_view part) {
+           return op_type.find(part) != std::string_view::npos;
+         });
+}
+
+}  // namespace vlaq::onnx
