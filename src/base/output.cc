@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,6 +47,20 @@ Status WriteAll(int fd, const fs::path& path, Bytes bytes, off_t at) {
     if (at >= 0) at += n;
   }
   return {};
+}
+
+// True if `bytes` of `file` at `from` now are those of `fd` at `to`, too, without a copy.
+bool ShareBlocks(int fd, uint64_t to, const fs::path& file, uint64_t from, uint64_t bytes) {
+  const int source = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (source < 0) return false;
+  file_clone_range range{};
+  range.src_fd = source;
+  range.src_offset = from;
+  range.src_length = bytes;
+  range.dest_offset = to;
+  const bool shared = ::ioctl(fd, FICLONERANGE, &range) == 0;
+  ::close(source);
+  return shared;
 }
 
 }  // namespace
@@ -128,6 +144,23 @@ Status OutputFile::Write(Bytes bytes) {
   if (s.buffer.size() + bytes.size() > kBufferBytes) VLAQ_RETURN_IF_ERROR(s.Flush());
   s.buffer.insert(s.buffer.end(), bytes.begin(), bytes.end());
   return {};
+}
+
+Status OutputFile::WriteShared(const MappedFile& file, Bytes range) {
+  State& s = *state_;
+  const auto from = static_cast<uint64_t>(range.data() - file.bytes().data());
+  const size_t head = std::min<size_t>(range.size(), (kSharedBlock - from % kSharedBlock) % kSharedBlock);
+  const size_t middle = (range.size() - head) / kSharedBlock * kSharedBlock;
+  if (middle == 0 || from % kSharedBlock != s.offset % kSharedBlock) return Write(range);
+  VLAQ_RETURN_IF_ERROR(Write(range.first(head)));
+  VLAQ_RETURN_IF_ERROR(s.Flush());
+  if (ShareBlocks(s.fd, s.offset, file.path(), from + head, middle)) {
+    s.offset += middle;
+    if (::lseek(s.fd, static_cast<off_t>(s.offset), SEEK_SET) < 0) return SystemError(s.target(), "write", errno);
+  } else {
+    VLAQ_RETURN_IF_ERROR(Write(range.subspan(head, middle)));
+  }
+  return Write(range.subspan(head + middle));
 }
 
 Status OutputFile::AlignTo(size_t alignment) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/mapped_file.h"
 #include "base/status.h"
 
 namespace vlaq {
@@ -17,6 +18,8 @@ enum class Existing { kRefuse, kReplace };
 // A file written front to back.
 class OutputFile {
  public:
+  static constexpr size_t kSharedBlock = 4096;
+
   // Opens "<path>.part-<pid>" beside `path`. Errors: kUsage if `path` exists and `existing` is kRefuse; kInput if the
   // folder is missing or not writable.
   static Result<OutputFile> Create(const std::filesystem::path& path, Existing existing);
@@ -28,6 +31,10 @@ class OutputFile {
   // Errors: kInput with the system's reason (disk full, ...).
   Status Write(Bytes bytes);
   Status Write(std::string_view text) { return Write(AsBytes(text)); }
+  // Writes `range`, bytes of `file`. Where the file system can, both files then share the blocks on disk (Linux's
+  // FICLONERANGE, on btrfs, XFS and others); that needs offset() and the range to agree in their place within a block
+  // of kSharedBlock bytes. Else the bytes are copied.
+  Status WriteShared(const MappedFile& file, Bytes range);
   // Writes zeros up to the next multiple of `alignment`.
   Status AlignTo(size_t alignment);
   // Overwrites bytes that were already written (for records whose size is known only later).

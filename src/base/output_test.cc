@@ -39,6 +39,32 @@ TEST(OutputFile, AppearsOnlyWhenCommitted) {
   EXPECT_EQ(CountEntries(folder.path()), 1U);
 }
 
+// The bytes are the same whether the file system shares blocks or not, wherever they lie.
+TEST(OutputFile, WritesRangesOfOtherFiles) {
+  TemporaryFolder folder;
+  std::string content(5 * OutputFile::kSharedBlock + 100, '\0');
+  for (size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 7 % 251);
+  ASSERT_TRUE(WriteFile(folder.path() / "source", content, Existing::kRefuse).ok());
+  const auto source = MappedFile::Open(folder.path() / "source");
+  ASSERT_TRUE(source.ok());
+  for (const size_t before : {size_t{0}, size_t{10}, OutputFile::kSharedBlock, OutputFile::kSharedBlock + 10}) {
+    for (const size_t from : {size_t{0}, size_t{10}, OutputFile::kSharedBlock}) {
+      for (const size_t size : {size_t{5}, OutputFile::kSharedBlock, content.size() - from}) {
+        const fs::path path = folder.path() / "copy";
+        auto file = OutputFile::Create(path, Existing::kReplace);
+        ASSERT_TRUE(file.ok());
+        ASSERT_TRUE(file->Write(std::string(before, 'x')).ok());
+        ASSERT_TRUE(file->WriteShared(**source, (*source)->bytes().subspan(from, size)).ok());
+        ASSERT_TRUE(file->Write("end").ok());
+        EXPECT_EQ(file->offset(), before + size + 3);
+        ASSERT_TRUE(file->Commit().ok());
+        EXPECT_EQ(ReadAll(path), std::string(before, 'x') + content.substr(from, size) + "end")
+            << before << " " << from;
+      }
+    }
+  }
+}
+
 TEST(OutputFile, LeavesNothingWhenDropped) {
   TemporaryFolder folder;
   {

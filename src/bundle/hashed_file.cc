@@ -12,6 +12,11 @@ Status HashedFile::Write(Bytes bytes) {
   return file_.Write(bytes);
 }
 
+Status HashedFile::WriteShared(const MappedFile& file, Bytes range) {
+  hash_->Update(range);
+  return file_.WriteShared(file, range);
+}
+
 Status HashedFile::PadTo(uint64_t offset) {
   const std::vector<std::byte> zeros(offset - file_.offset());
   return zeros.empty() ? Status() : Write(zeros);

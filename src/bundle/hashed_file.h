@@ -17,6 +17,8 @@ class HashedFile {
 
   // Errors: kInput with the system's reason (disk full, ...).
   Status Write(Bytes bytes);
+  // OutputFile::WriteShared, hashed.
+  Status WriteShared(const MappedFile& file, Bytes range);
   // Zeros up to `offset`, which must not lie behind what was written.
   Status PadTo(uint64_t offset);
   // Moves the file to its name. Its size and SHA-256, under its name without folders.

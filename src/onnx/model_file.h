@@ -32,6 +32,10 @@ class WeightFiles {
   // The bytes of an initializer: its own Tensor, or a view of the mapped external file, which the view keeps alive.
   // Errors: kInput naming the initializer and the file.
   Result<Tensor> Load(const Initializer& initializer);
+  // The mapped file that holds an external initializer, once Load() has given it; null otherwise.
+  std::shared_ptr<const MappedFile> FileOf(const Initializer& initializer) const;
+  // The pages of an external initializer are not needed again (MappedFile::Release).
+  void Release(const Initializer& initializer) const;
 
  private:
   std::filesystem::path folder_;

@@ -34,4 +34,17 @@ Result<Tensor> WeightFiles::Load(const Initializer& initializer) {
   return copy;
 }
 
+std::shared_ptr<const MappedFile> WeightFiles::FileOf(const Initializer& initializer) const {
+  const auto* external = std::get_if<ExternalData>(&initializer.data);
+  const auto found = external == nullptr ? files_.end() : files_.find(external->location);
+  return found == files_.end() ? nullptr : found->second;
+}
+
+void WeightFiles::Release(const Initializer& initializer) const {
+  const auto file = FileOf(initializer);
+  if (file == nullptr) return;
+  const auto& external = std::get<ExternalData>(initializer.data);
+  file->Release(file->bytes().subspan(external.offset, external.length));
+}
+
 }  // namespace vlaq::onnx
