@@ -26,13 +26,14 @@ def say(text):
 
 
 class Measured:
-    """Runs a command; wall time, peak resident memory, and the peak of its own (anonymous, not mapped) memory."""
+    """Runs a command; wall time, peak resident memory, and the peak of its own (anonymous, not mapped) memory. What it
+    writes to stderr goes to the stream `errors`, or to ours."""
 
-    def __init__(self, *command):
+    def __init__(self, *command, errors=None):
         say("$ " + " ".join(map(str, command)))
         self.own = self.resident = 0
         started = time.perf_counter()
-        process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=errors, text=True)
         watcher = threading.Thread(target=self.watch, args=(process,))
         watcher.start()
         self.output = process.stdout.read()

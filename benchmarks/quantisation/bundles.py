@@ -1,8 +1,12 @@
-"""A bundle (docs/bundle.md) from outside: its graphs, its prompts, and a copy with other graphs in place of its own."""
+"""A bundle (docs/bundle.md) from outside: its graphs, its prompts, and a copy with other graphs in place of its own.
+
+    python -m benchmarks.quantisation.bundles BUNDLE      bytes of what a robot must store
+"""
 import hashlib
 import json
 import pathlib
 import shutil
+import sys
 
 from training.tokenizer import Tokenizer
 
@@ -68,3 +72,7 @@ def copy_with_graphs(source, target, make, precision):
         make(part, source.graph(part), graph)
         manifest["graphs"][part] = record(graph)
     (target / "policy.json").write_text(json.dumps(manifest, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    print(Bundle(sys.argv[1]).bytes_that_run())

@@ -1,4 +1,10 @@
-"""Opens an .onnx file in ONNX Runtime or OpenVINO, each as a function from inputs to the graph's one output."""
+"""Opens an .onnx file in ONNX Runtime or OpenVINO, each as a function from inputs to the graph's one output.
+
+    python -m benchmarks.quantisation.engines      versions of engines and quantisers, as JSON
+"""
+import importlib.metadata
+import json
+
 import numpy as np
 
 
@@ -33,3 +39,7 @@ class OpenVino:
 
 
 ENGINES = {"onnxruntime": Ort, "openvino": OpenVino}
+PACKAGES = ("onnxruntime", "openvino", "nncf", "onnx", "numpy")
+
+if __name__ == "__main__":
+    print(json.dumps({name: importlib.metadata.version(name) for name in PACKAGES}))

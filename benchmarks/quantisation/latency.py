@@ -14,6 +14,10 @@ from .bundles import PARTS, Bundle
 from .engines import ENGINES
 
 
+# Threads of the one before spin on for a while when they have nothing to do, and take a core from the next.
+SETTLE_S = 0.05
+
+
 class Subject:
     def __init__(self, path, engine, threads, file):
         bundle = Bundle(path)
@@ -55,9 +59,10 @@ def measure(subjects, rounds, steps, warm_up):
     names = list(subjects)
     for number in range(rounds):
         for path in names[number % len(names):] + names[:number % len(names)]:
+            time.sleep(SETTLE_S)
             times = [subjects[path].step() for _ in range(warm_up + steps)][warm_up:]
             for key, values in zip(("encoder_ms", "head_ms", "step_ms"), (*zip(*times), map(sum, times))):
-                out[path][key].append(statistics.median(values))
+                out[path][key].append(round(statistics.median(values), 4))
     return out
 
 

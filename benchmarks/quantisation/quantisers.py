@@ -3,6 +3,7 @@
     python -m benchmarks.quantisation.quantisers NAME BUNDLE OUT SAMPLES.npz
 """
 import collections
+import os
 import pathlib
 import sys
 import tempfile
@@ -52,7 +53,7 @@ def alike(feeds):
 
 def ort_static(activation, method, linears=False):
     """QDQ, weights S8 per channel. activation: "QUInt8" or "QInt8" (then symmetric, as ORT's documentation advises for
-    GPUs); method: "MinMax", "Entropy" or "Percentile"; linears: only MatMuls by weights, not all it can quantise."""
+    GPUs); method: "MinMax", "Entropy" or "Percentile"; linears: only products with weights, not all that it can quantise."""
     def quantise(source, target, feeds):
         from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 
@@ -68,7 +69,7 @@ def ort_static(activation, method, linears=False):
             quantize_static(model, target, Reader(), quant_format=QuantFormat.QDQ, per_channel=True,
                             activation_type=QuantType[activation], weight_type=QuantType.QInt8,
                             calibrate_method=CalibrationMethod[method], use_external_data_format=model == source,
-                            op_types_to_quantize=["MatMul"] if linears else None,
+                            op_types_to_quantize=["MatMul", "Gemm"] if linears else None,
                             extra_options={"ActivationSymmetric": activation == "QInt8", "MatMulConstBOnly": linears})
     return quantise
 
@@ -113,13 +114,18 @@ QUANTISERS = {
 
 
 def main():
-    name, source, target, file = sys.argv[1:]
+    name, *paths = sys.argv[1:]
+    source, target, file = (pathlib.Path(path).absolute() for path in paths)
     quantise = QUANTISERS[name]
 
     def make(part, graph, output):
         quantise(graph, output, samples.feeds(file, part))
 
-    copy_with_graphs(source, target, make, name)
+    here = os.getcwd()
+    with tempfile.TemporaryDirectory() as folder:  # some of them leave files where they are called
+        os.chdir(folder)
+        copy_with_graphs(source, target, make, name)
+        os.chdir(here)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """What graphs are fed with: frames of recorded episodes, preprocessed as vlaq does (training/pixels.py), each with the
 prompt of its episode; or seeded pictures where a policy has no episodes.
 
-    samples.py calibration BUNDLE EPISODES OUT.npz --count N --seed S
+    python -m benchmarks.quantisation.samples BUNDLE EPISODES|pictures OUT.npz [--count N] [--seed S]
 """
 import argparse
+import collections
+import json
 import pathlib
 import random
 from dataclasses import dataclass
@@ -45,13 +47,22 @@ def episode_files(folder):
     return files
 
 
+def blocks(bundle, count, seed):
+    """uint8 [count, S, S, 3]"""
+    block = bundle["image_size"] // 14
+    return np.random.default_rng(seed).integers(0, 256, (count, 14, 14, 3), np.uint8).repeat(block, 1).repeat(block, 2)
+
+
 def pictures(bundle, count, seed):
     """An `Episode` of coloured blocks, for time and size alone: no policy was trained on them."""
-    rng, size = np.random.default_rng(seed), bundle["image_size"]
-    block = size // 14
-    frames = rng.integers(0, 256, (count, 14, 14, 3), np.uint8).repeat(block, 1).repeat(block, 2)
+    frames = blocks(bundle, count, seed)
     table = Normaliser(bundle["preprocess"]["normalise"])
     return Episode("pictures", table(frames), bundle.prompt(), None)
+
+
+def write_frames(path, frames):
+    header = json.dumps({"frames.u8": {"dtype": "U8", "shape": frames.shape, "data_offsets": [0, frames.size]}}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + frames.tobytes())
 
 
 def encoder_feed(pixels, ids):
@@ -69,16 +80,10 @@ def windows_of(features, window):
 
 
 def choose(files, count, seed):
-    """`count` (episode, step)s without their neighbours' company: round after round one step of every episode, drawn."""
-    rng = random.Random(seed)
-    lengths = {}
-    chosen, files = [], list(files)
-    rng.shuffle(files)
-    for n in range(count):
-        file = files[n % len(files)]
-        chosen.append(file)
-        lengths[file] = lengths.get(file, 0) + 1
-    return lengths
+    """How many steps of which episode: `count` in all, spread evenly over episodes in a drawn order."""
+    files = list(files)
+    random.Random(seed).shuffle(files)
+    return collections.Counter(files[n % len(files)] for n in range(count))
 
 
 def calibration(bundle, folder, count, seed):
@@ -115,15 +120,18 @@ def feeds(path, part):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["calibration"])
     parser.add_argument("bundle")
     parser.add_argument("episodes", help="a folder, or 'pictures'")
     parser.add_argument("output")
     parser.add_argument("--count", type=int, default=256)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--frames", type=pathlib.Path, help="also write the pictures here, as safetensors, for vlaq")
     args = parser.parse_args()
+    bundle = Bundle(args.bundle)
+    if args.frames:
+        write_frames(args.frames, blocks(bundle, args.count, args.seed))
     folder = None if args.episodes == "pictures" else args.episodes
-    np.savez(args.output, **calibration(Bundle(args.bundle), folder, args.count, args.seed))
+    np.savez(args.output, **calibration(bundle, folder, args.count, args.seed))
 
 
 if __name__ == "__main__":

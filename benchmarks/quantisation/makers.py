@@ -1,0 +1,50 @@
+"""The rows of the comparison: which commands make which bundle from the source. Words in braces are put in by compare.py;
+{calibration} stands for the words that name the calibration data.
+"""
+from dataclasses import dataclass
+
+CALIBRATE = ("{vlaq}", "calibrate", "{source}", "{calibration}", "--samples", "{count}", "--seed", "{seed}", "-o", "{stats}", "--force")
+
+
+@dataclass(frozen=True)
+class Maker:
+    name: str  # the bundle's folder
+    tool: str
+    what: str
+    commands: tuple
+    full: bool = False  # also at full size
+
+
+def ours(target, precision, what, *options, calibrated=True, full=False):
+    quantise = ("{vlaq}", "quantize", "{source}", "--target", target, "--precision", precision, "-o", "{out}", "--force", *options)
+    if not calibrated:
+        return Maker(f"vlaq-{target}-{precision}", "vlaq", what, (quantise,), full)
+    return Maker(f"vlaq-{target}-{precision}", "vlaq", what, (CALIBRATE, (*quantise, "--stats", "{stats}")), full)
+
+
+def theirs(name, tool, what, full=False):
+    command = ("{python}", "-m", "benchmarks.quantisation.quantisers", name, "{source}", "{out}", "{samples}")
+    return Maker(name, tool, what, (command,), full)
+
+
+MAKERS = (
+    ours("cpu", "int8", "INT8 for cpu", full=True),
+    ours("cpu", "int4", "INT4 weights for cpu", calibrated=False, full=True),
+    ours("tensorrt-8.6", "int8", "INT8 for tensorrt-8.6", full=True),
+    ours("tensorrt-10", "int8", "INT8 for tensorrt-10", full=True),
+    ours("tensorrt-10", "fp16", "FP16 for tensorrt-10", full=True),
+    ours("tensorrt-10", "mixed", "INT8 and FP16 for tensorrt-10"),
+    ours("portable", "int8", "INT8, portable QDQ"),
+    theirs("ort-dynamic", "ONNX Runtime", "dynamic INT8", full=True),
+    theirs("ort-static-u8s8-minmax", "ONNX Runtime", "static QDQ, U8S8, min-max"),
+    theirs("ort-static-s8s8-minmax", "ONNX Runtime", "static QDQ, S8S8, min-max"),
+    theirs("ort-static-u8s8-percentile", "ONNX Runtime", "static QDQ, U8S8, percentile"),
+    theirs("ort-static-u8s8-entropy", "ONNX Runtime", "static QDQ, U8S8, entropy"),
+    theirs("ort-static-linears-u8s8-minmax", "ONNX Runtime", "static QDQ, U8S8, min-max, linears only"),
+    theirs("ort-static-linears-u8s8-percentile", "ONNX Runtime", "static QDQ, U8S8, percentile, linears only"),
+    theirs("ort-static-linears-s8s8-minmax", "ONNX Runtime", "static QDQ, S8S8, min-max, linears only"),
+    theirs("nncf-static", "NNCF", "static QDQ"),
+    theirs("nncf-static-transformer", "NNCF", "static QDQ, transformer, SmoothQuant"),
+    theirs("nncf-weights-int8", "NNCF", "INT8 weights"),
+    theirs("nncf-weights-int4", "NNCF", "INT4 weights, blocks of 32"),
+)
