@@ -126,7 +126,7 @@ class Comparison:
         args = self.args
         paths = {str(self.path(row)): row for row in rows}
         document = json.loads(self.python("latency", self.words["samples"], *paths, "--engine", engine, "--threads", threads,
-                                          "--rounds", args.rounds, "--steps", args.steps))
+                                          "--rounds", args.rounds, "--steps", args.steps, *(["--reopen"] if args.pictures else [])))
         for path, times in document["bundles"].items():
             paths[path].setdefault("latency", {})[f"{engine}-{threads}"] = times
         for path, why in document["refused"].items():

@@ -40,30 +40,36 @@ class Subject:
         return times
 
 
-def open_all(paths, engine, threads, file):
-    """Those that the engine takes; why the others were refused."""
-    subjects, refused = {}, {}
-    for path in paths:
-        try:
-            subjects[path] = Subject(path, engine, threads, file)
-            subjects[path].step()
-        except Exception as error:  # whatever an engine throws at a graph that it does not know
-            subjects.pop(path, None)
-            refused[path] = " ".join(str(error).split())[:200]
-    return subjects, refused
+def attempt(refused, path, act):
+    """What `act` gives, or None and the reason in `refused`, whatever an engine throws at a graph that it does not know."""
+    try:
+        return act()
+    except Exception as error:
+        refused[path] = " ".join(str(error).split())[:200]
+        return None
 
 
-def measure(subjects, rounds, steps, warm_up):
-    """Median step of each round: encoder, head and both."""
-    out = {path: {"encoder_ms": [], "head_ms": [], "step_ms": []} for path in subjects}
-    names = list(subjects)
+def measure(paths, open_subject, rounds, steps, warm_up, keep_open):
+    """Median step of each round: encoder, head and both; and who was refused. keep_open: all subjects at once, which
+    full-size ones do not fit in memory for."""
+    out, refused, opened = {}, {}, {}
     for number in range(rounds):
-        for path in names[number % len(names):] + names[:number % len(names)]:
+        turn = number % len(paths)
+        for path in paths[turn:] + paths[:turn]:
+            if path in refused:
+                continue
+            subject = opened.get(path) or attempt(refused, path, lambda: open_subject(path))
+            if subject is None:
+                continue
+            if keep_open:
+                opened[path] = subject
             time.sleep(SETTLE_S)
-            times = [subjects[path].step() for _ in range(warm_up + steps)][warm_up:]
-            for key, values in zip(("encoder_ms", "head_ms", "step_ms"), (*zip(*times), map(sum, times))):
-                out[path][key].append(round(statistics.median(values), 4))
-    return out
+            times = [subject.step() for _ in range(warm_up + steps)][warm_up:]
+            row = out.setdefault(path, {"encoder_ms": [], "head_ms": [], "step_ms": []})
+            for key, values in zip(row, (*zip(*times), map(sum, times))):
+                row[key].append(round(statistics.median(values), 4))
+            del subject
+    return out, refused
 
 
 def main():
@@ -75,9 +81,15 @@ def main():
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--steps", type=int, default=20, help="of a round")
     parser.add_argument("--warm-up", type=int, default=3, help="steps before those, in every round")
+    parser.add_argument("--reopen", action="store_true", help="have one bundle open at a time, opened in every round again")
     args = parser.parse_args()
-    subjects, refused = open_all(args.bundles, args.engine, args.threads, args.samples)
-    rounds = measure(subjects, args.rounds, args.steps, args.warm_up)
+
+    def open_subject(path):
+        subject = Subject(path, args.engine, args.threads, args.samples)
+        subject.step()  # some graphs are refused only when they run
+        return subject
+
+    rounds, refused = measure(args.bundles, open_subject, args.rounds, args.steps, args.warm_up, not args.reopen)
     json.dump({"engine": args.engine, "threads": args.threads, "steps_of_a_round": args.steps, "bundles": rounds,
                "refused": refused}, sys.stdout, indent=1)
 
