@@ -105,8 +105,21 @@ class Comparison:
         return {"successes": own["count"], "of": own["of"], "only_source": pair["only_policy"], "only_this": pair["only_against"],
                 "mcnemar_p": pair["mcnemar_p"]}
 
+    def importer(self, bundle):
+        """What NVIDIA's importer says of encoder and head: null, or the first node it refuses and why."""
+        graphs = json.loads((bundle / "policy.json").read_text())["graphs"]
+        done = subprocess.run([self.args.tensorrt, TOP / "tests" / "tensorrt" / "import_check.py", "--json",
+                               *([] if self.args.pictures else ["--build"]), *(bundle / graphs[part]["file"] for part in ("encoder", "head"))],
+                              stdout=subprocess.PIPE, text=True)
+        if done.returncode not in (0, 5):
+            raise Failed(f"import_check.py ended with {done.returncode}")
+        refused = [reason for result in json.loads(done.stdout) for reason in result["refused"]]
+        return f"{refused[0]['operator']} {refused[0]['why']}"[:160].strip() if refused else None
+
     def evaluate(self, row, bundle):
         row["bytes"] = int(self.python("bundles", bundle))
+        if self.args.tensorrt:
+            row["importer"] = {"refused": self.importer(bundle)}
         if self.args.pictures:
             return
         row["mae"] = self.open_loop(bundle, self.episodes)
@@ -170,6 +183,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vlaq", required=True, type=pathlib.Path)
     parser.add_argument("--python", required=True, type=pathlib.Path, help="one with requirements.txt beside this file")
+    parser.add_argument("--tensorrt", type=pathlib.Path, help="a Python with NVIDIA's importer")
     parser.add_argument("--work", required=True, type=pathlib.Path, help="everything is left here")
     parser.add_argument("--bundle", required=True, type=pathlib.Path, help="fp32, as vlaq export makes it")
     parser.add_argument("--name", required=True, help="of the policy, in the results")

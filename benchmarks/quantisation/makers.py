@@ -45,6 +45,7 @@ MAKERS = (
     theirs("ort-static-linears-s8s8-minmax", "ONNX Runtime", "static QDQ, S8S8, min-max, linears only"),
     theirs("nncf-static", "NNCF", "static QDQ"),
     theirs("nncf-static-transformer", "NNCF", "static QDQ, transformer, SmoothQuant"),
+    theirs("nncf-static-transformer-symmetric", "NNCF", "static QDQ, transformer, SmoothQuant, symmetric"),
     theirs("nncf-weights-int8", "NNCF", "INT8 weights"),
     theirs("nncf-weights-int4", "NNCF", "INT4 weights, blocks of 32"),
 )

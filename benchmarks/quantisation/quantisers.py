@@ -74,13 +74,14 @@ def ort_static(activation, method, linears=False):
     return quantise
 
 
-def nncf_static(model_type, **options):
+def nncf_static(model_type=None, preset=None):
+    """model_type: "TRANSFORMER" adds SmoothQuant and leaves more in float; preset: "PERFORMANCE" is symmetric."""
     def quantise(source, target, feeds):
         import nncf
-        kind = nncf.ModelType.TRANSFORMER if model_type == "transformer" else None
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             model = onnx.load(prepared(source, folder))
-        save(nncf.quantize(model, nncf.Dataset(feeds), model_type=kind, subset_size=len(feeds), **options), target)
+        save(nncf.quantize(model, nncf.Dataset(feeds), subset_size=len(feeds), model_type=model_type and nncf.ModelType[model_type],
+                           preset=preset and nncf.QuantizationPreset[preset]), target)
     return quantise
 
 
@@ -106,8 +107,9 @@ QUANTISERS = {
     "ort-static-linears-u8s8-minmax": ort_static("QUInt8", "MinMax", linears=True),
     "ort-static-linears-u8s8-percentile": ort_static("QUInt8", "Percentile", linears=True),
     "ort-static-linears-s8s8-minmax": ort_static("QInt8", "MinMax", linears=True),
-    "nncf-static": nncf_static(None),
-    "nncf-static-transformer": nncf_static("transformer"),
+    "nncf-static": nncf_static(),
+    "nncf-static-transformer": nncf_static("TRANSFORMER"),
+    "nncf-static-transformer-symmetric": nncf_static("TRANSFORMER", "PERFORMANCE"),
     "nncf-weights-int8": nncf_weights("INT8_SYM"),
     "nncf-weights-int4": nncf_weights("INT4_SYM", group_size=32, all_layers=True),
 }

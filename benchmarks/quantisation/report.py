@@ -48,6 +48,11 @@ def title(row):
     return f"{row['tool']} {row['what']}".strip()
 
 
+def importer(row):
+    said = row.get("importer")
+    return "-" if said is None else "no" if said["refused"] else "yes"
+
+
 def table(header, rows):
     lines = ["| " + " | ".join(header) + " |", "|" + "|".join(["---"] + ["---:"] * (len(header) - 1)) + "|"]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
@@ -56,12 +61,12 @@ def table(header, rows):
 def accuracy(result):
     rows = [[title(row), megabytes(row.get("bytes")), number(row.get("mae"), ".4f"), number(row.get("mae_held_out"), ".4f"),
              number(get(row, "actions", "rmse_against_source"), ".4f"), number(get(row, "actions", "largest_against_source"), ".3f"),
-             number(get(row, "actions", "feature_sqnr_db"), ".1f"), rollouts(row)]
+             number(get(row, "actions", "feature_sqnr_db"), ".1f"), importer(row), rollouts(row)]
             for row in result["rows"] if "bytes" in row]
     header = ["made by", "MB", f"MAE, {result['steps']} steps", "MAE, held_out", "actions moved, RMS", "at most", "feature, dB",
-              "arrived (only it, only fp32)"]
+              "NVIDIA takes it", "arrived (only it, only fp32)"]
     if result["data"] == "pictures":  # actions of weights that were never trained mean nothing
-        return table(["made by", "MB", "feature, dB"], [[row[0], row[1], row[6]] for row in rows])
+        return table(["made by", "MB", "feature, dB", "NVIDIA takes it"], [[row[0], row[1], row[6], row[7]] for row in rows])
     return table(header, rows)
 
 
