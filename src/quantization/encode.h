@@ -22,10 +22,10 @@ struct Encoded {
 };
 
 // `weight`: float32, any rank for kTensor and kChannel, rank 2 for kBlock. `choice`: number kInt8 or kInt4 and how
-// scales are shared. kMinMax takes max|w| of each scale's elements; kMse the smaller range with the least squared error.
-// Codes are round-half-to-even of w / scale, clamped to -127..127 (int8) or -8..7 (int4). The result does not depend
-// on `threads`. Errors: kInput naming choice.name if a value is NaN or infinite; kUsage for an axis or block that does
-// not fit.
+// scales are shared. kMinMax takes max|w| of each scale's elements; kMse the smaller range with the least squared
+// error. Codes are round-half-to-even of w / scale, clamped to -127..127 (int8) or -8..7 (int4). The result does not
+// depend on `threads`. Errors: kInput naming choice.name if a value is NaN or infinite; kUsage for an axis or block
+// that does not fit.
 Result<Encoded> Encode(const Tensor& weight, const WeightChoice& choice, int threads = 1);
 
 // Codes of kInt4, two a byte, the first in the low half; row-major over the whole tensor, an odd end filled with 0.

@@ -1,0 +1,16 @@
+// What rounding a weight takes from the mean of its output.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "quantization/encode.h"
+
+namespace vlaq::quantization {
+
+// To be added to the bias [N]: mean^T (W - W') for W [K, N] and what is read back of it, W'. `mean`: of each of the K
+// channels of the activation. Errors: kInput if there are not K of them.
+Result<std::vector<float>> BiasCorrection(std::span<const float> mean, const Tensor& weight, const Encoded& encoded,
+                                          const WeightChoice& choice);
+
+}  // namespace vlaq::quantization
