@@ -1,0 +1,164 @@
+#include "planning/operators.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "onnx/model_file.h"
+
+namespace vlaq::planning {
+namespace {
+
+using onnx::Node;
+
+// The part of a name before its last '/'.
+std::string Folder(const std::string& name) {
+  const size_t slash = name.rfind('/');
+  return slash == std::string::npos ? "" : name.substr(0, slash);
+}
+
+std::string Last(const std::string& name) { return name.substr(name.rfind('/') + 1); }
+
+// Rows of a MatMul's input for one frame. The towers' lengths follow from the weights: rows of the position table for
+// the vision tower, the prompt for the text tower.
+struct Lengths {
+  int64_t vision = 1, text = 1, image = 1;
+
+  int64_t RowsAt(const std::string& node) const {
+    if (node.starts_with("vision/") || node.starts_with("projection/dense")) return vision;
+    if (node.starts_with("projection/x_attn/k_proj") || node.starts_with("projection/x_attn/v_proj")) {
+      return vision + image;
+    }
+    if (node.starts_with("projection/")) return image;
+    return node.starts_with("text/") ? text : 1;
+  }
+};
+
+class Reader {
+ public:
+  Reader(const onnx::Graph& graph, const bundle::Bundle& bundle, bool in_head, PolicyOperators& into)
+      : graph_(graph), in_head_(in_head), window_(bundle.spec.window), into_(into) {
+    lengths_.text = std::max<int64_t>(1, static_cast<int64_t>(bundle.spec.prompt_ids.size()));
+    lengths_.image = std::max<int64_t>(1, bundle.spec.image_tokens);
+    for (const Node& node : graph.nodes) {
+      for (const std::string& input : node.inputs) readers_[input].push_back(&node);
+      if (node.op_type == "Conv") {
+        const int64_t patch = graph.FindInitializer(node.inputs[1])->shape.back();
+        const int64_t side = bundle.spec.preprocess.image_size / patch;
+        lengths_.vision = side * side + 1;
+      }
+    }
+  }
+
+  void Run() {
+    for (const Node& node : graph_.nodes) {
+      TakeWeighted(node);
+      TakeSensitive(node);
+      TakeSmoothable(node);
+    }
+  }
+
+ private:
+  const onnx::Initializer* Weight(const Node& node, size_t input) const {
+    if (input >= node.inputs.size()) return nullptr;
+    const onnx::Initializer* found = graph_.FindInitializer(node.inputs[input]);
+    return found != nullptr && found->is_external() ? found : nullptr;
+  }
+
+  bool IsLinear(const Node& node) const {
+    const onnx::Initializer* weight = Weight(node, 1);
+    return node.op_type == "MatMul" && weight != nullptr && weight->shape.size() == 2;
+  }
+
+  // "vision/layer.0/self_attn/q_proj+k_proj+v_proj" for linears that share their input.
+  std::string GroupOf(const Node& node) const {
+    std::vector<const Node*> siblings;
+    for (const Node* reader : readers_.at(node.inputs[0])) {
+      if (IsLinear(*reader)) siblings.push_back(reader);
+    }
+    if (siblings.size() < 2) return Folder(node.name);
+    std::string group = Folder(Folder(siblings.front()->name)) + "/";
+    for (size_t i = 0; i < siblings.size(); ++i) {
+      group += (i > 0 ? "+" : "") + Last(Folder(siblings[i]->name));
+    }
+    return group;
+  }
+
+  void TakeWeighted(const Node& node) {
+    WeightedOperator op{node.name, node.op_type, Folder(node.name), "", {}, {}, in_head_, 0};
+    if (IsLinear(node)) {
+      op.group = GroupOf(node);
+      op.input = node.inputs[0];
+      op.weights = {node.inputs[1]};
+    } else if (node.op_type == "Conv" && Weight(node, 1) != nullptr) {
+      op.input = node.inputs[0];
+      op.weights = {node.inputs[1]};
+    } else if (node.op_type == "Gather" && Weight(node, 0) != nullptr && Weight(node, 0)->shape.size() == 2) {
+      op.group = node.name;
+      op.weights = {node.inputs[0]};
+    } else if (node.op_type == "LSTM" && Weight(node, 1) != nullptr && Weight(node, 2) != nullptr) {
+      op.group = node.name;
+      op.input = node.inputs[0];
+      op.weights = {node.inputs[1], node.inputs[2]};
+    } else {
+      return;
+    }
+    op.shape = graph_.FindInitializer(op.weights[0])->shape;
+    op.macs = MacsOf(node, op);
+    into_.operators.push_back(std::move(op));
+  }
+
+  int64_t MacsOf(const Node& node, const WeightedOperator& op) const {
+    if (op.op_type == "Gather") return 0;
+    int64_t elements = 0;
+    for (const std::string& weight : op.weights) {
+      elements += ElementCount(graph_.FindInitializer(weight)->shape).value_or(0);
+    }
+    if (op.op_type == "LSTM") return elements * window_;
+    return elements * (op.op_type == "Conv" ? lengths_.vision - 1 : lengths_.RowsAt(node.name));
+  }
+
+  void TakeSensitive(const Node& node) {
+    const bool residual = node.op_type == "Add" && graph_.FindInitializer(node.inputs[0]) == nullptr &&
+                          graph_.FindInitializer(node.inputs[1]) == nullptr;
+    if (residual || node.op_type == "LayerNormalization" || node.op_type == "Softmax" || node.op_type == "ReduceL2") {
+      into_.sensitive.push_back({node.name, node.op_type, node.outputs[0]});
+    }
+  }
+
+  void TakeSmoothable(const Node& node) {
+    if (node.op_type != "LayerNormalization" || node.inputs.size() < 3) return;
+    const auto readers = readers_.find(node.outputs[0]);
+    if (readers == readers_.end()) return;
+    std::vector<std::string> nodes;
+    for (const Node* reader : readers->second) {
+      if (!IsLinear(*reader) || reader->inputs[0] != node.outputs[0]) return;
+      nodes.push_back(reader->name);
+    }
+    into_.smoothable.emplace_back(node.outputs[0], std::move(nodes));
+  }
+
+  const onnx::Graph& graph_;
+  bool in_head_;
+  int64_t window_;
+  Lengths lengths_;
+  std::map<std::string, std::vector<const Node*>> readers_;
+  PolicyOperators& into_;
+};
+
+}  // namespace
+
+Result<PolicyOperators> ReadOperators(const bundle::Bundle& bundle) {
+  PolicyOperators result;
+  for (const std::string_view role : {bundle::kEncoder, bundle::kHead}) {
+    VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(bundle.GraphPath(role)));
+    Reader(model.graph, bundle, role == bundle::kHead, result).Run();
+  }
+  if (!result.operators.empty()) return result;
+  return InputError(bundle.path.string(), "its graphs have no operator whose weights could be quantised",
+                    "give a bundle that vlaq export wrote in fp32");
+}
+
+}  // namespace vlaq::planning

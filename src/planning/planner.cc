@@ -1,0 +1,251 @@
+#include "planning/planner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/names.h"
+#include "planning/operators.h"
+#include "quantization/ranges.h"
+
+namespace vlaq::planning {
+namespace {
+
+using quantization::ActivationStatistics;
+using quantization::Form;
+using quantization::Granularity;
+using quantization::Number;
+using quantization::OperatorChoice;
+using quantization::Plan;
+using quantization::ValueStatistics;
+using quantization::WeightChoice;
+using target::Target;
+
+constexpr std::array kPrecisions = {
+    Named{Precision::kFp16, "fp16"},
+    Named{Precision::kInt8, "int8"},
+    Named{Precision::kInt4, "int4"},
+    Named{Precision::kMixed, "mixed"},
+};
+
+// Beyond it float16 loses whole numbers soon; the limit of ModelOpt's AutoCast (FP-03).
+constexpr double kLargestInHalf = 512;
+
+class Planner {
+ public:
+  Planner(const bundle::Bundle& bundle, const Target& target, const ActivationStatistics* statistics,
+          const PlanOptions& options, const PolicyOperators& operators)
+      : bundle_(bundle), target_(target), statistics_(statistics), options_(options), operators_(operators) {}
+
+  Result<Planned> Run() {
+    Plan& plan = planned_.plan;
+    plan.target = target_.name;
+    plan.precision = PrecisionName(options_.precision);
+    plan.source.weights_sha256 = bundle_.weights.sha256;
+    for (const auto& [role, file] : bundle_.graphs) plan.source.graphs.emplace(role, file.sha256);
+    VLAQ_RETURN_IF_ERROR(CheckOptions());
+    plan.opset = target_.opset;
+    if (options_.precision == Precision::kInt4 && !target_.contrib_operators) plan.opset = target_.newest_opset;
+    plan.bias_correction = options_.bias_correction;
+    if (HalfElsewhere()) plan.rest = Number::kFloat16;
+    for (const WeightedOperator& op : operators_.operators) {
+      VLAQ_ASSIGN_OR_RETURN(OperatorChoice choice, Choose(op));
+      plan.operators.push_back(std::move(choice));
+    }
+    if (plan.rest == Number::kFloat16) VLAQ_RETURN_IF_ERROR(KeepFloatWhereNeeded());
+    if (options_.smooth_alpha) Smooth();
+    if (statistics_ != nullptr) plan.statistics_sha256 = options_.statistics_sha256;
+    return std::move(planned_);
+  }
+
+ private:
+  bool HalfElsewhere() const {
+    return target_.float16_compute &&
+           (options_.precision == Precision::kFp16 || options_.precision == Precision::kMixed);
+  }
+
+  bool Static() const {
+    const bool integers = options_.precision == Precision::kInt8 || options_.precision == Precision::kMixed;
+    return integers && !options_.weight_only && !target_.dynamic_int8;
+  }
+
+  Status CheckOptions() const {
+    const bool needed = Static() || options_.smooth_alpha || options_.bias_correction;
+    if (needed && statistics_ == nullptr) {
+      return UsageError(
+          fmt::format("{} for {} needs activation statistics", PrecisionName(options_.precision), target_.name),
+          "make them with vlaq calibrate, and give --stats stats.json");
+    }
+    if (options_.precision == Precision::kInt4 && !target_.int4) {
+      return UsageError(fmt::format("{} has no int4", target_.name), "use int8, or the target cpu or tensorrt-10");
+    }
+    if (statistics_ != nullptr) VLAQ_RETURN_IF_ERROR(CheckBelongsTo(*statistics_, planned_.plan.source));
+    for (const std::string& name : options_.keep_float) {
+      const bool known = std::any_of(operators_.operators.begin(), operators_.operators.end(),
+                                     [&](const auto& op) { return op.group == name || op.node == name; });
+      if (!known) {
+        return InputError("--keep-float", fmt::format("there is no operator or group '{}'", name),
+                          "vlaq plan quantize shows the groups");
+      }
+    }
+    return {};
+  }
+
+  // ---- one operator ----
+
+  OperatorChoice Base(const WeightedOperator& op, Form form, std::string_view rule) const {
+    OperatorChoice choice;
+    choice.node = op.node;
+    choice.op_type = op.op_type;
+    choice.group = op.group;
+    choice.form = form;
+    choice.rule = rule;
+    if (const target::Rule* known = target::FindRule(rule)) choice.reason = known->reason;
+    choice.macs = op.macs;
+    return choice;
+  }
+
+  OperatorChoice Float(const WeightedOperator& op, std::string_view rule) const {
+    OperatorChoice choice = Base(op, Form::kFloat, rule);
+    for (const std::string& weight : op.weights) choice.weights.push_back({weight, Number::kFloat32, {}, 0, 0, {}});
+    return choice;
+  }
+
+  // Weights in float16: computed with where the target can, widened where it cannot.
+  OperatorChoice Half(const WeightedOperator& op, std::string_view rule) const {
+    const bool compute = HalfElsewhere();
+    OperatorChoice choice = Base(op, compute ? Form::kHalf : Form::kWeightOnly, compute ? "FP16-02" : rule);
+    for (const std::string& weight : op.weights) choice.weights.push_back({weight, Number::kFloat16, {}, 0, 0, {}});
+    return choice;
+  }
+
+  WeightChoice ByChannel(const std::string& weight, int64_t axis) const {
+    return {weight, Number::kInt8, Granularity::kChannel, axis, 0, options_.weight_range};
+  }
+
+  bool KeptByUser(const WeightedOperator& op) const {
+    return options_.keep_float.contains(op.group) || options_.keep_float.contains(op.node);
+  }
+
+  Result<OperatorChoice> Choose(const WeightedOperator& op) {
+    if (KeptByUser(op)) return Float(op, "USER");
+    if (options_.precision == Precision::kFp16) return Half(op, "FP16-01");
+    if (op.op_type == "Gather") return Table(op);
+    if (op.op_type == "LSTM") return Lstm(op);
+    if (op.op_type == "Conv") return HalfElsewhere() ? Half(op, "QP-07") : Float(op, "QP-07");
+    if (op.in_head) return HalfElsewhere() ? Half(op, "QP-06") : Float(op, "QP-06");
+    return Linear(op);
+  }
+
+  OperatorChoice Table(const WeightedOperator& op) const {
+    if (target_.float_weights_before_quantize) return Half(op, "EMB-02");
+    OperatorChoice choice = Base(op, Form::kWeightOnly, "EMB-01");
+    choice.weights = {ByChannel(op.weights[0], 0)};
+    return choice;
+  }
+
+  OperatorChoice Lstm(const WeightedOperator& op) const {
+    if (!target_.contrib_operators) {
+      return target_.float16_compute ? Half(op, "LSTM-01") : Float(op, "LSTM-02");
+    }
+    OperatorChoice choice = Base(op, Form::kDynamicInt8, "ORT-01");
+    for (const std::string& weight : op.weights) choice.weights.push_back(ByChannel(weight, 1));
+    choice.activation = {op.input, Number::kUint8, std::nullopt, {}};
+    return choice;
+  }
+
+  Result<OperatorChoice> Linear(const WeightedOperator& op) {
+    if (options_.precision == Precision::kInt4 || options_.weight_only) {
+      OperatorChoice choice = Base(op, Form::kWeightOnly, "W4-01");
+      const Number number = options_.precision == Precision::kInt4 ? Number::kInt4 : Number::kInt8;
+      const bool blocks = target_.contrib_operators || number == Number::kInt4;
+      choice.weights = {
+          blocks ? WeightChoice{op.weights[0], number, Granularity::kBlock, 0, options_.block, options_.weight_range}
+                 : ByChannel(op.weights[0], 1)};
+      return choice;
+    }
+    if (target_.dynamic_int8) {
+      OperatorChoice choice = Base(op, Form::kDynamicInt8, "ORT-01");
+      choice.weights = {ByChannel(op.weights[0], 1)};
+      choice.activation = {op.input, Number::kUint8, std::nullopt, {}};
+      return choice;
+    }
+    OperatorChoice choice = Base(op, Form::kStaticInt8, "QP-01");
+    choice.weights = {ByChannel(op.weights[0], 1)};
+    VLAQ_ASSIGN_OR_RETURN(const ValueStatistics* seen, StatisticsOf(op.input));
+    choice.activation = {op.input, Number::kInt8, ChooseRange(*seen, options_.activation_range, Number::kInt8),
+                         options_.activation_range};
+    return choice;
+  }
+
+  Result<const ValueStatistics*> StatisticsOf(const std::string& value) const {
+    const ValueStatistics* found = statistics_->Find(value);
+    if (found == nullptr || found->count == 0) {
+      return InputError(fmt::format("statistics: value '{}'", value), "was not seen in calibration",
+                        "calibrate this bundle again");
+    }
+    if (found->not_finite > 0) {
+      return InputError(fmt::format("statistics: value '{}'", value),
+                        fmt::format("{} of its elements were NaN or infinite", found->not_finite));
+    }
+    return found;
+  }
+
+  // ---- what has no weights ----
+
+  // FP-03: what goes beyond the limit, or was never looked at, stays float32.
+  Status KeepFloatWhereNeeded() {
+    for (const auto& node : operators_.sensitive) {
+      if (statistics_ == nullptr) {
+        if (node.op_type == "Add") continue;
+        planned_.plan.keep_float.push_back({node.node, "FP-03", "its range is not known without statistics"});
+        continue;
+      }
+      const ValueStatistics* seen = statistics_->Find(node.value);
+      if (seen == nullptr || seen->count == 0) continue;
+      const double most = std::max(std::fabs(seen->minimum), std::fabs(seen->maximum));
+      if (most <= kLargestInHalf) continue;
+      planned_.plan.keep_float.push_back({node.node, "FP-03", fmt::format("its values reach {:.4g}", most)});
+    }
+    if (statistics_ == nullptr) {
+      planned_.warnings.emplace_back(
+          "without statistics no range is known: LayerNormalization, Softmax and norms stay float32, residual sums "
+          "become "
+          "float16 unseen; calibrate to be sure");
+    }
+    return {};
+  }
+
+  void Smooth() {
+    for (const auto& [value, nodes] : operators_.smoothable) {
+      const bool all_integer = std::all_of(nodes.begin(), nodes.end(), [&](const std::string& node) {
+        const OperatorChoice* choice = planned_.plan.Find(node);
+        return choice != nullptr && (choice->form == Form::kStaticInt8 || choice->form == Form::kDynamicInt8);
+      });
+      if (all_integer) planned_.plan.smooth.push_back({value, nodes, *options_.smooth_alpha});
+    }
+  }
+
+  const bundle::Bundle& bundle_;
+  const Target& target_;
+  const ActivationStatistics* statistics_;
+  const PlanOptions& options_;
+  const PolicyOperators& operators_;
+  Planned planned_;
+};
+
+}  // namespace
+
+std::string_view PrecisionName(Precision precision) { return NameIn(kPrecisions, precision); }
+std::optional<Precision> FindPrecision(std::string_view name) { return FindIn(kPrecisions, name); }
+std::vector<std::string> PrecisionNames() { return NamesIn(kPrecisions); }
+
+Result<Planned> MakePlan(const bundle::Bundle& bundle, const Target& target, const ActivationStatistics* statistics,
+                         const PlanOptions& options) {
+  VLAQ_ASSIGN_OR_RETURN(const PolicyOperators operators, ReadOperators(bundle));
+  return Planner(bundle, target, statistics, options, operators).Run();
+}
+
+}  // namespace vlaq::planning

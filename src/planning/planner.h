@@ -1,0 +1,48 @@
+// From a bundle, a target and a precision to a plan: every operator with weights gets a form and the reason for it.
+//
+// In scope: which rule applies to which operator; activation ranges from statistics. Not aware of: how forms are built
+// into graphs (passes), whether the result is good (sensitivity.h measures that). Deterministic.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bundle/bundle.h"
+#include "quantization/plan.h"
+#include "quantization/statistics.h"
+#include "target/target.h"
+
+namespace vlaq::planning {
+
+enum class Precision { kFp16, kInt8, kInt4, kMixed };
+std::string_view PrecisionName(Precision precision);
+std::optional<Precision> FindPrecision(std::string_view name);
+std::vector<std::string> PrecisionNames();
+
+struct PlanOptions {
+  Precision precision = Precision::kInt8;
+  bool weight_only = false;  // int8: weights by blocks, activations in float
+  quantization::RangeMethod activation_range = quantization::RangeMethod::kMse;
+  quantization::RangeMethod weight_range = quantization::RangeMethod::kMinMax;
+  int64_t block = 32;                  // elements that share a scale, for int4 and weight_only
+  std::optional<double> smooth_alpha;  // SmoothQuant on every LayerNormalization that feeds linears only
+  bool bias_correction = false;
+  std::set<std::string> keep_float;  // groups or operators by name
+  std::string statistics_sha256;     // of the file that the statistics came from
+};
+
+struct Planned {
+  quantization::Plan plan;
+  std::vector<std::string> warnings;
+};
+
+// `statistics` may be null: then static ranges, smoothing and bias correction are errors, and float16 plans keep
+// LayerNormalization and Softmax in float32 unseen. Errors: kUsage for what needs statistics or is not possible for the
+// target; kInput if statistics are of another bundle, lack a value or hold NaN, and for unknown names in keep_float.
+Result<Planned> MakePlan(const bundle::Bundle& bundle, const target::Target& target,
+                         const quantization::ActivationStatistics* statistics, const PlanOptions& options);
+
+}  // namespace vlaq::planning

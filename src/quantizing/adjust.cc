@@ -1,0 +1,163 @@
+#include "quantizing/adjust.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "quantization/bias.h"
+#include "quantization/encode.h"
+#include "quantization/smooth.h"
+
+namespace vlaq::quantizing {
+namespace {
+
+using quantization::ActivationStatistics;
+using quantization::OperatorChoice;
+using quantization::Plan;
+using quantization::SmoothChoice;
+using quantization::ValueStatistics;
+using Sources = std::map<std::string, const onnx::Initializer*, std::less<>>;
+
+// Nodes by what they make and who reads what, over all graphs (a value of one name is the same in all of them).
+struct Wiring {
+  std::map<std::string, const onnx::Node*, std::less<>> maker;
+  std::map<std::string, std::map<std::string, const onnx::Node*>, std::less<>> readers;  // value -> node name -> node
+
+  explicit Wiring(const passes::Graphs& graphs) {
+    for (const auto& [role, model] : graphs) {
+      for (const onnx::Node& node : model.graph.nodes) {
+        for (const std::string& output : node.outputs) maker.emplace(output, &node);
+        for (const std::string& input : node.inputs) readers[input].emplace(node.name, &node);
+      }
+    }
+  }
+};
+
+Result<const ValueStatistics*> ChannelsOf(const ActivationStatistics& statistics, const std::string& value) {
+  const ValueStatistics* found = statistics.Find(value);
+  if (found != nullptr && !found->channel_absmax.empty()) return found;
+  return InputError(fmt::format("statistics: value '{}'", value), "has no statistics by channel",
+                    "calibrate again with vlaq calibrate");
+}
+
+class Adjuster {
+ public:
+  Adjuster(const Plan& plan, const ActivationStatistics& statistics, const passes::Graphs& graphs,
+           const Sources& sources, onnx::WeightFiles& files, int threads)
+      : plan_(plan), statistics_(statistics), wiring_(graphs), sources_(sources), files_(files), threads_(threads) {}
+
+  Result<Adjustments> Run() {
+    for (const SmoothChoice& smooth : plan_.smooth) {
+      if (Status done = Smooth(smooth); !done.ok()) {
+        return Within(fmt::format("plan: smoothing of '{}'", smooth.value), done.error());
+      }
+    }
+    if (plan_.bias_correction) {
+      for (const OperatorChoice& choice : plan_.operators) VLAQ_RETURN_IF_ERROR(CorrectBias(choice));
+    }
+    return std::move(adjustments_);
+  }
+
+ private:
+  Result<const onnx::Initializer*> WeightOf(const onnx::Node& node) const {
+    const auto source = node.inputs.size() > 1 ? sources_.find(node.inputs[1]) : sources_.end();
+    if (node.op_type == "MatMul" && source != sources_.end()) return source->second;
+    return InputError(fmt::format("node '{}'", node.name), "is not a MatMul with a weight");
+  }
+
+  // The values are a LayerNormalization's and only the named nodes read them.
+  Result<const onnx::Node*> NormalisationOf(const SmoothChoice& smooth) const {
+    const auto maker = wiring_.maker.find(smooth.value);
+    if (maker == wiring_.maker.end()) return InputError("", "no graph of the bundle has such a value");
+    if (maker->second->op_type != "LayerNormalization" || maker->second->inputs.size() < 3) {
+      return InputError(
+          "", fmt::format("it is made by {}; only a LayerNormalization can take the factors", maker->second->op_type));
+    }
+    for (const auto& [name, node] : wiring_.readers.find(smooth.value)->second) {
+      if (std::find(smooth.nodes.begin(), smooth.nodes.end(), name) == smooth.nodes.end()) {
+        return InputError("", fmt::format("'{}' reads it too, and is not in the plan's list", name));
+      }
+    }
+    return maker->second;
+  }
+
+  Status Smooth(const SmoothChoice& smooth) {
+    VLAQ_ASSIGN_OR_RETURN(const onnx::Node* norm, NormalisationOf(smooth));
+    VLAQ_ASSIGN_OR_RETURN(const ValueStatistics* channels, ChannelsOf(statistics_, smooth.value));
+    std::vector<const onnx::Initializer*> weights;
+    std::vector<Tensor> values;
+    for (const std::string& name : smooth.nodes) {
+      const auto& readers = wiring_.readers.find(smooth.value)->second;
+      const auto node = readers.find(name);
+      if (node == readers.end()) return InputError("", fmt::format("'{}' does not read it", name));
+      VLAQ_ASSIGN_OR_RETURN(weights.emplace_back(), WeightOf(*node->second));
+      VLAQ_ASSIGN_OR_RETURN(values.emplace_back(), files_.Load(*weights.back()));
+    }
+    VLAQ_ASSIGN_OR_RETURN(const std::vector<float> rows, quantization::WeightRowAbsmax(values));
+    if (rows.size() != channels->channel_absmax.size()) {
+      return InputError("", fmt::format("the statistics have {} channels, the weights {} rows",
+                                        channels->channel_absmax.size(), rows.size()));
+    }
+    const std::vector<float> factors = quantization::SmoothingFactors(channels->channel_absmax, rows, smooth.alpha);
+    std::vector<float> inverse(factors.size());
+    std::transform(factors.begin(), factors.end(), inverse.begin(), [](float factor) { return 1 / factor; });
+    for (const onnx::Initializer* weight : weights) adjustments_[weight->name].row_factors = factors;
+    adjustments_[norm->inputs[1]].row_factors = inverse;
+    adjustments_[norm->inputs[2]].row_factors = inverse;
+    factors_.emplace(smooth.value, factors);
+    return {};
+  }
+
+  // The bias that is added to the operator's result, if that is what happens to it.
+  const onnx::Initializer* BiasOf(const std::string& result) const {
+    const auto readers = wiring_.readers.find(result);
+    if (readers == wiring_.readers.end() || readers->second.size() != 1) return nullptr;
+    const onnx::Node& add = *readers->second.begin()->second;
+    if (add.op_type != "Add") return nullptr;
+    const auto source = sources_.find(add.inputs[0] == result ? add.inputs[1] : add.inputs[0]);
+    return source != sources_.end() && source->second->shape.size() == 1 ? source->second : nullptr;
+  }
+
+  Status CorrectBias(const OperatorChoice& choice) {
+    const bool encoded = choice.op_type == "MatMul" && choice.weights.size() == 1 &&
+                         BitsOf(choice.weights[0].number) <= 8 && choice.form != quantization::Form::kFloat;
+    if (!encoded) return {};
+    const auto reader = wiring_.readers.find(choice.weights[0].name);
+    if (reader == wiring_.readers.end()) return {};
+    const onnx::Node& node = *reader->second.begin()->second;
+    const onnx::Initializer* bias = BiasOf(node.outputs[0]);
+    if (bias == nullptr) return {};
+    VLAQ_ASSIGN_OR_RETURN(const ValueStatistics* channels, ChannelsOf(statistics_, node.inputs[0]));
+    std::vector<float> mean(channels->channel_mean.begin(), channels->channel_mean.end());
+    if (const auto smoothed = factors_.find(node.inputs[0]); smoothed != factors_.end()) {
+      for (size_t i = 0; i < mean.size(); ++i) mean[i] /= smoothed->second[i];
+    }
+    VLAQ_ASSIGN_OR_RETURN(const Tensor weight,
+                          Adjusted(*sources_.find(choice.weights[0].name)->second, adjustments_, files_));
+    VLAQ_ASSIGN_OR_RETURN(const auto encoded_weight, quantization::Encode(weight, choice.weights[0], threads_));
+    VLAQ_ASSIGN_OR_RETURN(adjustments_[bias->name].added,
+                          quantization::BiasCorrection(mean, weight, encoded_weight, choice.weights[0]));
+    return {};
+  }
+
+  const Plan& plan_;
+  const ActivationStatistics& statistics_;
+  Wiring wiring_;
+  const Sources& sources_;
+  onnx::WeightFiles& files_;
+  int threads_;
+  std::map<std::string, std::vector<float>> factors_;  // of smoothed values
+  Adjustments adjustments_;
+};
+
+}  // namespace
+
+Result<Adjustments> Adjust(const Plan& plan, const ActivationStatistics* statistics, const passes::Graphs& graphs,
+                           const Sources& sources, onnx::WeightFiles& files, int threads) {
+  if (plan.smooth.empty() && !plan.bias_correction) return Adjustments{};
+  if (statistics == nullptr) return InternalError("adjust", "statistics are missing");
+  return Adjuster(plan, *statistics, graphs, sources, files, threads).Run();
+}
+
+}  // namespace vlaq::quantizing

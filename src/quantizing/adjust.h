@@ -1,0 +1,17 @@
+// What smoothing and bias correction change in the source's weights before they are stored.
+#pragma once
+
+#include "quantizing/new_weights_file.h"
+
+namespace vlaq::quantizing {
+
+// SmoothQuant: divides gamma and beta of the LayerNormalization that makes a smoothed value by the factors, multiplies
+// the rows of the weights that read it. Bias correction: adds to each bias what rounding the weight takes from the mean
+// of its output. `statistics` may be null if the plan asks for neither. Errors: kInput naming the value: not made by a
+// LayerNormalization, read by others than the plan names, without channel statistics.
+Result<Adjustments> Adjust(const quantization::Plan& plan, const quantization::ActivationStatistics* statistics,
+                           const passes::Graphs& graphs,
+                           const std::map<std::string, const onnx::Initializer*, std::less<>>& sources,
+                           onnx::WeightFiles& files, int threads);
+
+}  // namespace vlaq::quantizing

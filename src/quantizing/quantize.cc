@@ -1,0 +1,153 @@
+#include "quantizing/quantize.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "base/parallel.h"
+#include "base/version.h"
+#include "onnx/model_file.h"
+#include "passes/apply_plan.h"
+#include "quantization/plan_file.h"
+#include "quantizing/adjust.h"
+#include "quantizing/new_weights_file.h"
+#include "quantizing/rules.h"
+#include "target/target.h"
+
+namespace vlaq::quantizing {
+namespace fs = std::filesystem;
+namespace {
+
+using quantization::Plan;
+
+// onnx's checker of this system knows opsets up to here; what is newer is checked by loading it (tests do).
+constexpr int64_t kNewestCheckedOpset = 17;
+
+Status CheckBelongsTogether(const Plan& plan, const bundle::Bundle& bundle) {
+  if (bundle.plan) {
+    return InputError(bundle.path.string(), "is quantised already", "give the bundle that vlaq export wrote");
+  }
+  const std::string advice = "make a plan from this bundle: vlaq plan quantize";
+  if (plan.source.weights_sha256 != bundle.weights.sha256) {
+    return InputError("plan",
+                      fmt::format("was made for another bundle: its weights have the SHA-256 {}, those of {} {}",
+                                  plan.source.weights_sha256.substr(0, 12), bundle.path.string(),
+                                  bundle.weights.sha256.substr(0, 12)),
+                      advice);
+  }
+  for (const auto& [role, file] : bundle.graphs) {
+    const auto known = plan.source.graphs.find(role);
+    if (known == plan.source.graphs.end() || known->second != file.sha256) {
+      return InputError("plan", fmt::format("was made for another {} graph", role), advice);
+    }
+  }
+  return {};
+}
+
+Status CheckStatistics(const Plan& plan, const QuantizeOptions& options) {
+  const bool needed = !plan.smooth.empty() || plan.bias_correction;
+  if (needed && options.statistics == nullptr) {
+    return UsageError("the plan smooths or corrects biases, which needs the statistics it was made with",
+                      "give --stats stats.json");
+  }
+  return {};
+}
+
+Result<passes::Graphs> ReadGraphs(const bundle::Bundle& bundle) {
+  passes::Graphs graphs;
+  for (const auto& [role, file] : bundle.graphs) {
+    VLAQ_ASSIGN_OR_RETURN(onnx::Model model, onnx::ReadModel(bundle.path / file.file));
+    graphs.emplace(role, std::move(model));
+  }
+  return graphs;
+}
+
+Status WriteGraphs(const passes::Graphs& graphs, const fs::path& folder, bundle::Bundle& bundle) {
+  for (const auto& [role, model] : graphs) {
+    bundle::FileRecord& record = bundle.graphs.at(role);
+    const fs::path path = folder / record.file;
+    VLAQ_ASSIGN_OR_RETURN(const std::string bytes, onnx::Serialize(model));
+    VLAQ_RETURN_IF_ERROR(WriteFile(path, bytes, Existing::kRefuse));
+    VLAQ_ASSIGN_OR_RETURN(record, bundle::Describe(path));
+    const auto opset = model.opsets.find("");
+    if (opset != model.opsets.end() && opset->second > kNewestCheckedOpset) continue;
+    Status status = onnx::CheckModelFile(path);
+    if (!status.ok()) return InternalError(record.file, status.error().ToString());
+  }
+  return {};
+}
+
+Status CopyBeside(const bundle::Bundle& from, const fs::path& folder, bundle::Bundle& to) {
+  if (!from.tokenizer) return {};
+  std::error_code error;
+  fs::copy_file(from.path / from.tokenizer->file, folder / from.tokenizer->file, error);
+  if (error) return InputError(from.tokenizer->file, fmt::format("cannot be copied: {}", error.message()));
+  to.tokenizer = from.tokenizer;
+  return {};
+}
+
+std::vector<bundle::FileRecord> SourcesOf(const bundle::Bundle& source) {
+  std::vector<bundle::FileRecord> records{source.weights};
+  for (const auto& [role, file] : source.graphs) records.push_back(file);
+  records.insert(records.end(), source.provenance.sources.begin(), source.provenance.sources.end());
+  return records;
+}
+
+passes::GraphStyle StyleOf(const target::Target& target) {
+  return {.float_weights_before_quantize = target.float_weights_before_quantize,
+          .dequantize_tables_first = target.dequantize_tables_first,
+          .contrib_operators = target.contrib_operators};
+}
+
+}  // namespace
+
+Result<QuantizeReport> Quantize(const QuantizeOptions& options, Log& log) {
+  const auto start = std::chrono::steady_clock::now();
+  const Plan& plan = options.plan;
+  VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle source, bundle::Open(options.bundle));
+  VLAQ_RETURN_IF_ERROR(CheckBelongsTogether(plan, source));
+  VLAQ_RETURN_IF_ERROR(CheckStatistics(plan, options));
+  VLAQ_ASSIGN_OR_RETURN(const target::Target* target, target::Find(plan.target));
+  VLAQ_RETURN_IF_ERROR(CheckRules(plan, *target));
+  VLAQ_ASSIGN_OR_RETURN(const passes::Graphs graphs, ReadGraphs(source));
+  VLAQ_ASSIGN_OR_RETURN(passes::Rewritten rewritten, passes::ApplyPlan(graphs, plan, StyleOf(*target)));
+
+  std::map<std::string, const onnx::Initializer*, std::less<>> sources;
+  for (const auto& [role, model] : graphs) {
+    for (const onnx::Initializer& initializer : model.graph.initializers) {
+      sources.emplace(initializer.name, &initializer);
+    }
+  }
+  const int threads = options.threads > 0 ? options.threads : HardwareThreads();
+  onnx::WeightFiles files(source.path);
+  VLAQ_ASSIGN_OR_RETURN(const Adjustments adjustments,
+                        Adjust(plan, options.statistics, graphs, sources, files, threads));
+
+  VLAQ_ASSIGN_OR_RETURN(bundle::Writer writer, bundle::Writer::Create(options.output, options.existing));
+  VLAQ_ASSIGN_OR_RETURN(WrittenWeights written, WriteNewWeights(rewritten, sources, adjustments, files,
+                                                                writer.folder() / bundle::kWeightsFile, threads, log));
+  QuantizeReport report;
+  bundle::Bundle& bundle = report.bundle;
+  bundle = source;
+  bundle.path = options.output;
+  bundle.precision = plan.precision;
+  bundle.target = plan.target;
+  bundle.weights = written.file;
+  bundle.tokenizer.reset();
+  bundle.provenance = {std::string(kVersion), "quantize", SourcesOf(source), source.provenance.assumptions};
+  VLAQ_RETURN_IF_ERROR(WriteGraphs(rewritten.graphs, writer.folder(), bundle));
+  VLAQ_RETURN_IF_ERROR(CopyBeside(source, writer.folder(), bundle));
+  const fs::path plan_path = writer.folder() / bundle::kPlanFile;
+  VLAQ_RETURN_IF_ERROR(WriteFile(plan_path, quantization::PlanText(plan), Existing::kRefuse));
+  VLAQ_ASSIGN_OR_RETURN(bundle.plan, bundle::Describe(plan_path));
+  VLAQ_RETURN_IF_ERROR(writer.Commit(bundle, written.records));
+
+  report.bytes_before = source.weights.bytes;
+  report.bytes_after = bundle.weights.bytes;
+  report.losses = std::move(written.losses);
+  report.notes = std::move(rewritten.notes);
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return report;
+}
+
+}  // namespace vlaq::quantizing

@@ -1,0 +1,77 @@
+#include "target/target.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace vlaq::target {
+namespace {
+
+constexpr std::array kTargets = {
+    Target{.name = "cpu",
+           .for_whom = "stock ONNX Runtime on a CPU",
+           .contrib_operators = true,
+           .dynamic_int8 = true,
+           .asymmetric_activations = true,
+           .int4 = true},
+    Target{.name = "portable", .for_whom = "any ONNX runtime: opset 17, standard operators, symmetric Q/DQ"},
+    Target{.name = "tensorrt-8.6",
+           .for_whom = "JetPack 6.0: TensorRT 8.6",
+           .float_weights_before_quantize = true,
+           .dequantize_tables_first = true,
+           .float16_compute = true},
+    Target{.name = "tensorrt-10",
+           .for_whom = "JetPack 6.1 and later: TensorRT 10",
+           .newest_opset = 21,
+           .dequantize_tables_first = true,
+           .int4 = true,
+           .float16_compute = true},
+};
+
+constexpr std::array kRules = {
+    Rule{"QP-01", "a matrix product with a constant weight: where the time goes", "ModelOpt's placement"},
+    Rule{"QP-06", "gives one row at batch 1: memory-bound, no gain from integer kernels", "ModelOpt's placement"},
+    Rule{"QP-07", "a convolution of 3 input channels: too few for integer kernels", "ModelOpt's placement"},
+    Rule{"ACT-01", "makes the actions: an error here reaches the wheels unfiltered", "measured by vlaq's sensitivity"},
+    Rule{"EMB-01", "a table of rows: an eighth of the bytes, read row by row, so int8 with a scale for each row",
+         "size of the published policy"},
+    Rule{"EMB-02", "a table of rows, stored in float16", "size of the published policy"},
+    Rule{"ORT-01", "dynamic ranges for transformers and recurrent layers on CPUs", "ONNX Runtime's documentation"},
+    Rule{"ORT-03", "this CPU has no VNNI or dot product: 8-bit products would saturate",
+         "ONNX Runtime's documentation"},
+    Rule{"LSTM-01", "TensorRT lowers an LSTM to a loop without INT8", "TensorRT's operator table"},
+    Rule{"LSTM-02", "no standard operator has an LSTM with int8 weights", "ONNX operator list"},
+    Rule{"W4-01", "weights by blocks of 4 bits; activations stay float at its edges", "MatMulNBits"},
+    Rule{"FP16-01", "weights in float16; this target computes in float32", "ONNX Runtime's CPU kernels"},
+    Rule{"FP16-02", "operands in float16", "the range scan found nothing beyond 512"},
+    Rule{"FP-03", "its values go beyond 512: kept in float32", "ModelOpt AutoCast's limit"},
+    Rule{"USER", "asked for on the command line", "you"},
+    Rule{"ACC-01", "reverted to hold the accuracy that was asked for", "accuracy control"},
+};
+
+}  // namespace
+
+std::span<const Target> All() { return kTargets; }
+
+std::vector<std::string> Names() {
+  std::vector<std::string> names;
+  for (const Target& target : kTargets) names.emplace_back(target.name);
+  return names;
+}
+
+Result<const Target*> Find(std::string_view name) {
+  const auto* found = std::find_if(kTargets.begin(), kTargets.end(), [&](const Target& t) { return t.name == name; });
+  if (found != kTargets.end()) return found;
+  std::string names;
+  for (const Target& target : kTargets) names += fmt::format("{}{}", names.empty() ? "" : ", ", target.name);
+  return InputError("target", fmt::format("'{}' is not known", name), "there are " + names);
+}
+
+std::span<const Rule> Rules() { return kRules; }
+
+const Rule* FindRule(std::string_view id) {
+  const auto* found = std::find_if(kRules.begin(), kRules.end(), [&](const Rule& rule) { return rule.id == id; });
+  return found == kRules.end() ? nullptr : found;
+}
+
+}  // namespace vlaq::target
