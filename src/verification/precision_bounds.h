@@ -1,0 +1,66 @@
+// How much a format may cost: the limits of rungs 1 to 3 for each precision, as data with their reasons.
+// Not aware of: graphs, bundles. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "quantization/plan.h"
+#include "tensor/tensor.h"
+
+namespace vlaq::verification {
+
+// What rounding to an integer format does to the weights that share a scale. A step is max|w| / levels.
+struct WeightBounds {
+  quantization::Number number;
+  double levels;
+  // Root mean square of the error of every scale's weights, in steps. Rounding to the nearest code is off by half a
+  // step at most (0.29 in the mean square), whatever the weights; a range that was chosen for a smaller error than the
+  // full one has a smaller one.
+  double most_error;
+  // The same over the whole tensor: what is better was not rounded to this format.
+  double least_error;
+};
+// nullopt for the float formats.
+std::optional<WeightBounds> BoundsOfWeights(quantization::Number number);
+
+// What one stored weight lost against the source's.
+struct WeightError {
+  double worst = 0;          // of any scale's weights, in steps
+  int64_t worst_group = -1;  // index of that scale
+  double signal_to_noise_db = 0;
+  std::string problem;  // empty, or what is wrong
+};
+// `expected` and `actual`: float32 of one shape. `choice`: the format, and which weights share a scale.
+WeightError MeasureWeight(const Tensor& expected, const Tensor& actual, const quantization::WeightChoice& choice);
+// Float formats: equal (kFloat32) or rounded to the nearest (kFloat16). `tolerance` is relative and added.
+WeightError MeasureFloats(const Tensor& expected, const Tensor& actual, quantization::Number number,
+                          double tolerance = 0);
+
+// Rung 1, against the source bundle on frames: how far features (relative to the largest) and actions may be.
+struct StageBounds {
+  std::string_view precision;
+  double features;
+  double actions;
+  std::string_view reason;
+};
+// Of "fp32" for an unknown precision.
+const StageBounds& BoundsOfStages(std::string_view precision);
+
+// Rung 2: how much must run as the precision says.
+struct RealityBounds {
+  std::string_view precision;
+  // Fraction of the MACs of the operators that the plan gives a small form, that must run in that form.
+  double of_planned;
+  // Fraction of the MACs of all operators with weights that must run in a small form.
+  double of_all;
+  std::string_view reason;
+};
+const RealityBounds& BoundsOfReality(std::string_view precision);
+
+// Rung 3: mean |a - a*|, normalised, that a quantised policy may lose against its source.
+inline constexpr double kMostMaeIncrease = 0.005;
+
+}  // namespace vlaq::verification

@@ -1,0 +1,92 @@
+// The limits hold for what rounding really does, in any shape and distribution, and not for what it cannot do.
+#include "verification/precision_bounds.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "verification/dequantize.h"
+#include "verification/quantized_net_for_test.h"
+
+namespace vlaq::verification {
+namespace {
+
+using quantization::Granularity;
+using quantization::Number;
+using quantization::WeightChoice;
+using ::testing::HasSubstr;
+using testing::Normal;
+
+Tensor Rounded(const Tensor& weight, size_t axis, float levels) {
+  const testing::Codes codes = testing::ByChannel(weight, axis, levels);
+  return *Dequantize(codes.codes, codes.scales, nullptr, static_cast<int64_t>(axis), 0);
+}
+
+WeightChoice Choice(Number number, int64_t axis) {
+  return {"w", number, Granularity::kChannel, axis, 0, quantization::RangeMethod::kMinMax};
+}
+
+TEST(MeasureWeight, AcceptsRoundingOfAnyDistribution) {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    Tensor weight = Normal({64, 40}, seed, 0.02);
+    for (float& x : weight.mutable_data<float>()) {
+      if (seed % 3 == 1) x = std::copysign(x * x, x);  // heavy-tailed
+      if (seed % 3 == 2) x = x * x * x * 1e6F;         // heavier
+    }
+    for (const size_t axis : {size_t{0}, size_t{1}}) {
+      const WeightError int8 =
+          MeasureWeight(weight, Rounded(weight, axis, 127), Choice(Number::kInt8, static_cast<int64_t>(axis)));
+      EXPECT_EQ(int8.problem, "") << seed;
+      const WeightError int4 =
+          MeasureWeight(weight, Rounded(weight, axis, 7), Choice(Number::kInt4, static_cast<int64_t>(axis)));
+      EXPECT_EQ(int4.problem, "") << seed;
+      EXPECT_GT(int8.signal_to_noise_db, int4.signal_to_noise_db);
+    }
+  }
+}
+
+TEST(MeasureWeight, RefusesTheNextCoarserFormat) {
+  const Tensor weight = Normal({64, 40}, 1, 0.02);
+  EXPECT_THAT(MeasureWeight(weight, Rounded(weight, 1, 31), Choice(Number::kInt8, 1)).problem, HasSubstr("channel"));
+}
+
+TEST(MeasureWeight, RefusesWhatIsTooGood) {
+  const Tensor weight = Normal({64, 40}, 1, 0.02);
+  EXPECT_THAT(MeasureWeight(weight, weight, Choice(Number::kInt8, 1)).problem, HasSubstr("better than int8 can be"));
+}
+
+TEST(MeasureWeight, RefusesNoNumbersOtherShapesAndLiveDeadChannels) {
+  Tensor weight = Tensor::Make(DType::kF32, {4, 2});
+  Tensor other = Tensor::Make(DType::kF32, {4, 2});
+  EXPECT_EQ(MeasureWeight(weight, other, Choice(Number::kInt8, 1)).problem, "") << "zeros stay zeros";
+  other.mutable_data<float>()[1] = 1e-9F;
+  EXPECT_THAT(MeasureWeight(weight, other, Choice(Number::kInt8, 1)).problem, HasSubstr("channel 1"));
+  weight.mutable_data<float>()[1] = 1;
+  other.mutable_data<float>()[1] = std::nanf("");
+  EXPECT_THAT(MeasureWeight(weight, other, Choice(Number::kInt8, 1)).problem, HasSubstr("channel 1"));
+  EXPECT_THAT(MeasureWeight(weight, Tensor::Make(DType::kF32, {2, 4}), Choice(Number::kInt8, 1)).problem,
+              HasSubstr("shape"));
+  EXPECT_THAT(MeasureWeight(weight, weight, Choice(Number::kInt8, 2)).problem, HasSubstr("shape"));
+}
+
+TEST(MeasureFloats, HalfIsOneRoundingAway) {
+  const Tensor weight = Normal({64, 40}, 1, 0.02);
+  const Tensor half = *ToFloat32(testing::InHalf(weight));
+  EXPECT_EQ(MeasureFloats(weight, half, Number::kFloat16).problem, "");
+  EXPECT_THAT(MeasureFloats(weight, half, Number::kFloat32).problem, HasSubstr("instead of"));
+  EXPECT_EQ(MeasureFloats(weight, weight, Number::kFloat32).problem, "");
+}
+
+TEST(Bounds, EveryPrecisionHasItsOwn) {
+  for (const char* precision : {"fp32", "fp16", "int8", "int4", "mixed"}) {
+    EXPECT_EQ(BoundsOfStages(precision).precision, precision);
+    EXPECT_EQ(BoundsOfReality(precision).precision, precision);
+    EXPECT_FALSE(BoundsOfStages(precision).reason.empty());
+  }
+  EXPECT_EQ(BoundsOfStages("int3").precision, "fp32") << "the strictest";
+  EXPECT_LT(BoundsOfStages("fp16").actions, BoundsOfStages("int8").actions);
+}
+
+}  // namespace
+}  // namespace vlaq::verification

@@ -1,0 +1,22 @@
+// Rungs 0 and 1 of a quantised bundle: is it the source bundle with the plan carried out, and nothing else? Node by
+// node against the source's graphs: every operator is there in the form that the plan gives it and reads the same
+// values; every constant, read off the graph as numbers again, is the source's within what its format costs; the fixed
+// ranges are the plan's; no weight is left over.
+//
+// Smoothing is undone with the factors that the graph's own normalisations show; a corrected bias may move by what its
+// weight's rounding explains. Not aware of: running anything, the code that quantises.
+#pragma once
+
+#include "base/log.h"
+#include "bundle/bundle.h"
+#include "quantization/plan.h"
+#include "verification/report.h"
+
+namespace vlaq::verification {
+
+// Adds the checks "operators", "accounted" (rung 0), "quantised weights" and "ranges" (rung 1). Errors: kInput if the
+// reference cannot be read; what is wrong with the bundle is a failed check.
+Status CheckQuantizedWeights(const bundle::Bundle& bundle, const quantization::Plan& plan,
+                             const bundle::Bundle& reference, Log& log, Report& report);
+
+}  // namespace vlaq::verification
