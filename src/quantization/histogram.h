@@ -25,7 +25,7 @@ class Histogram {
 
   bool empty() const { return counts_.empty(); }
   uint64_t count() const;
-  // Bin i, -kHalf <= i < kHalf, holds the values in [i * width(), (i + 1) * width()).
+  // Bin i >= 0 holds the values in [i * width(), (i + 1) * width()), bin -i - 1 their mirror images but for zero.
   double width() const;
   uint64_t at(int64_t bin) const { return counts_.empty() ? 0 : counts_[static_cast<size_t>(bin + kHalf)]; }
   // All bins, bin -kHalf first; empty before the first Add().
