@@ -10,7 +10,7 @@ import sys
 import numpy as np
 
 from . import samples
-from .bundles import Bundle
+from .bundles import Bundle, reason
 from .engines import Ort
 
 
@@ -54,7 +54,7 @@ def main():
         try:
             rows[path] = compare(reference, actions_of(Bundle(path), episodes), truth)
         except Exception as error:  # whatever the engine throws at a graph that it does not take
-            refused[path] = " ".join(str(error).split())[:200]
+            refused[path] = reason(error)
     json.dump({"steps": len(reference[0]), "bundles": rows, "refused": refused}, sys.stdout, indent=1)
 
 

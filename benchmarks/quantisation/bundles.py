@@ -41,6 +41,12 @@ class Bundle:
         return sum(file.stat().st_size for file in files)
 
 
+def reason(error):
+    """Both ends of what an engine says: where, and what."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= 200 else f"{text[:60]} ... {text[-130:]}"
+
+
 def external_files(graph):
     import onnx  # slow to load
     model = onnx.load(graph, load_external_data=False)

@@ -10,7 +10,7 @@ import sys
 import time
 
 from . import samples
-from .bundles import PARTS, Bundle
+from .bundles import PARTS, Bundle, reason
 from .engines import ENGINES
 
 
@@ -45,7 +45,7 @@ def attempt(refused, path, act):
     try:
         return act()
     except Exception as error:
-        refused[path] = " ".join(str(error).split())[:200]
+        refused[path] = reason(error)
         return None
 
 
