@@ -84,6 +84,8 @@ class Backend {
   virtual Status Available() const = 0;
   // Library version and providers in one line, for `doctor`; only if Available().
   virtual std::string Version() const = 0;
+  // Whether its models give a Profile().
+  virtual bool KeepsProfile() const { return false; }
   virtual Result<std::unique_ptr<OpenedModel>> Open(const ModelSource& source, const OpenOptions& options) const = 0;
 };
 

@@ -11,7 +11,9 @@
 #include "image/preprocess.h"
 #include "runtime/policy_runner.h"
 #include "tensor/difference.h"
+#include "verification/difference_check.h"
 #include "verification/golden.h"
+#include "verification/precision_bounds.h"
 
 namespace vlaq::verification {
 namespace {
@@ -20,25 +22,6 @@ using backend::NamedTensors;
 using bundle::Bundle;
 
 constexpr std::string_view kFeatures = "features";
-
-enum class Measure { kAbsolute, kRelative };
-
-Check Judge(std::string name, const Difference& difference, Measure measure, double limit, std::string remark = "") {
-  const double value = measure == Measure::kAbsolute ? difference.max_absolute() : difference.relative();
-  Check check{1, std::move(name), value <= limit, "", {}};
-  check.detail = fmt::format("{} difference {:.2e} (limit {:.0e}){}",
-                             measure == Measure::kAbsolute ? "largest" : "relative", value, limit, remark);
-  if (difference.count() == 0) {
-    check.passed = false;
-    check.detail = "nothing was compared";
-  }
-  check.figures = {{"max_absolute", difference.max_absolute()},
-                   {"relative", difference.relative()},
-                   {"signal_to_noise_db", difference.signal_to_noise_db()},
-                   {"cosine", difference.cosine()},
-                   {"limit", limit}};
-  return check;
-}
 
 class NumberChecker {
  public:
@@ -90,7 +73,7 @@ class NumberChecker {
       if (both) VLAQ_RETURN_IF_ERROR(AddRow("pixel_values", reference, t, pixels, difference));
       pixels_.push_back(std::move(pixels));
     }
-    if (both) report_.checks.push_back(Judge("pixels", difference, Measure::kAbsolute, limits_.pixels));
+    if (both) report_.checks.push_back(JudgeDifference("pixels", difference, Measure::kAbsolute, limits_.pixels));
     return {};
   }
 
@@ -174,7 +157,7 @@ class NumberChecker {
     VLAQ_ASSIGN_OR_RETURN(std::vector<Stage> stages, ListStages());
     VLAQ_RETURN_IF_ERROR(RunStreaming(stages));
     for (const Stage& stage : stages) {
-      report_.checks.push_back(Judge(stage.name, stage.difference, Measure::kRelative, limits_.features));
+      report_.checks.push_back(JudgeDifference(stage.name, stage.difference, Measure::kRelative, limits_.features));
     }
     if (golden_->Has("actions")) {
       VLAQ_ASSIGN_OR_RETURN(const Tensor reference, golden_->Load("actions"));
@@ -183,8 +166,8 @@ class NumberChecker {
       for (int64_t t = 0; t < steps; ++t) {
         VLAQ_RETURN_IF_ERROR(AddRow("actions", reference, t, actions_[static_cast<size_t>(t)], difference));
       }
-      report_.checks.push_back(Judge("actions", difference, Measure::kAbsolute, limits_.actions,
-                                     fmt::format(", {} steps", std::min(steps, reference.shape()[0]))));
+      report_.checks.push_back(JudgeDifference("actions", difference, Measure::kAbsolute, limits_.actions,
+                                               fmt::format(", {} steps", std::min(steps, reference.shape()[0]))));
     }
     return {};
   }
@@ -236,7 +219,7 @@ class NumberChecker {
       VLAQ_ASSIGN_OR_RETURN(const Tensor actions, head.Act(runtime::AsWindow(prefix)));
       VLAQ_RETURN_IF_ERROR(AddRow("window_actions", reference, static_cast<int64_t>(t), actions, difference));
     }
-    report_.checks.push_back(Judge("window actions", difference, Measure::kAbsolute, limits_.actions));
+    report_.checks.push_back(JudgeDifference("window actions", difference, Measure::kAbsolute, limits_.actions));
     return {};
   }
 
@@ -262,8 +245,9 @@ class NumberChecker {
       difference.Merge(step);
       ++compared;
     }
-    report_.checks.push_back(Judge("streaming", difference, Measure::kAbsolute, limits_.streaming,
-                                   fmt::format(" between encoder + head and the whole graph, {} steps", compared)));
+    report_.checks.push_back(
+        JudgeDifference("streaming", difference, Measure::kAbsolute, limits_.streaming,
+                        fmt::format(" between encoder + head and the whole graph, {} steps", compared)));
     return {};
   }
 
@@ -289,11 +273,11 @@ class NumberChecker {
 }  // namespace
 
 NumberLimits LimitsFor(const std::string& precision) {
+  const StageBounds& bounds = BoundsOfStages(precision);
   NumberLimits limits;
-  if (precision == "fp16") {  // weights carry 11 bits: 5e-4 relative each, averaged over a thousand of them and more
-    limits.features = 2e-2;
-    limits.actions = 1e-2;
-  }
+  limits.features = bounds.features;
+  limits.actions = bounds.actions;
+  limits.streaming = bounds.streaming;
   return limits;
 }
 

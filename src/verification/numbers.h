@@ -23,7 +23,7 @@ struct NumberLimits {
   double actions = 1e-5;    // absolute, actions in [-1, 1]
   double streaming = 1e-6;  // absolute, streaming against whole graph: the same arithmetic in another batch
 };
-// The limits that fit how a bundle stores its weights: half the precision, coarser limits.
+// The limits that fit how a bundle computes (precision_bounds.h has their reasons).
 NumberLimits LimitsFor(const std::string& precision);
 
 struct NumberOptions {

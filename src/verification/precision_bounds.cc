@@ -24,16 +24,14 @@ constexpr std::array kWeights = {
     WeightBounds{Number::kInt4, 7, 0.5, 0.02},
 };
 
-// Features, actions: measured on the trained policy with other quantisers, times about three (docs/quantisation.md).
 constexpr std::array kStages = {
-    StageBounds{"fp32", 2e-5, 1e-5, "the same numbers; only the order of sums may differ"},
-    StageBounds{"fp16", 2e-2, 1e-2, "11 bits: 5e-4 relative a product, averaged over a hundred of them and more"},
-    StageBounds{
-        "int8", 0.25, 0.15,
-        "7 bits and a sign: 1 % of noise a product through a stack of layers; the mean must be far better, which "
-        "rung 3 holds"},
-    StageBounds{"int4", 0.60, 0.40, "3 bits and a sign in blocks: some 10 % of noise a weight; rung 3 decides"},
-    StageBounds{"mixed", 0.25, 0.15, "as int8: the plan keeps in float what int8 would hurt"},
+    StageBounds{"fp32", 2e-5, 1e-5, 1e-6, "the same numbers; only the order of sums may differ"},
+    StageBounds{"fp16", 2e-2, 1e-2, 1e-6, "11 bits: 5e-4 relative a product, averaged over a hundred of them and more"},
+    StageBounds{"int8", 0.25, 0.15, 0.15,
+                "7 bits and a sign: 1 % of noise a product through a stack of layers; the mean must be far better, "
+                "which rung 3 holds"},
+    StageBounds{"int4", 0.60, 0.40, 1e-6, "3 bits and a sign in blocks: some 10 % of noise a weight; rung 3 decides"},
+    StageBounds{"mixed", 0.25, 0.15, 0.15, "as int8: the plan keeps in float what int8 would hurt"},
 };
 
 constexpr std::array kRealities = {

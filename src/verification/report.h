@@ -11,7 +11,7 @@
 namespace vlaq::verification {
 
 struct Check {
-  int rung = 0;      // 0 identity, 1 numbers, 3 open loop, 4 eyes open, 5 closed loop
+  int rung = 0;      // 0 identity, 1 numbers, 2 reality, 3 open loop, 4 eyes open, 5 closed loop
   std::string name;  // "weights", "text_last_hidden"
   bool passed = false;
   std::string detail;  // what was found, and in a failure where

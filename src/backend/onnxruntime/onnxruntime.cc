@@ -28,6 +28,8 @@ class OnnxRuntimeBackend final : public Backend {
                        fmt::join(OrtProviders(), ", "));
   }
 
+  bool KeepsProfile() const override { return true; }
+
   Result<std::unique_ptr<OpenedModel>> Open(const ModelSource& source, const OpenOptions& options) const override {
     VLAQ_ASSIGN_OR_RETURN(const OrtLibrary library, LoadOrt(options_.library));
     return OpenOrtSession(library, source, options);

@@ -1,0 +1,69 @@
+// Rung 2: does the engine really run what the bundle says it is? Bytes by type against the source, and the work
+// (multiply-accumulates) and time in each arithmetic as the engine's own profile reports them. An `int8` that is not
+// int8 where the time goes fails, with the names of the nodes.
+//
+// What should run is taken from the plan and, for how much work that is, from one run of the graphs as they are written
+// (without the engine's optimisations); what does run, from runs as a user has them. Not aware of: which library runs.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "base/log.h"
+#include "bundle/bundle.h"
+#include "onnx/cost.h"
+#include "onnx/graph.h"
+#include "quantization/plan.h"
+#include "verification/report.h"
+
+namespace vlaq::verification {
+
+struct RealityOptions {
+  const backend::Backend* backend = nullptr;
+  backend::OpenOptions open;
+};
+
+// Adds the checks "bytes", "kernels" (of a control step: encoder and head) and "kernels, whole graph" to `report`.
+// `plan` may be null: then every operator with weights must be what the precision says. `reference` may be null: then
+// bytes are only told. An engine that is not the target's, or keeps no record, makes the kernels untestable. Errors:
+// kInput if the graphs cannot be read; kBackend.
+Status CheckReality(const bundle::Bundle& bundle, const quantization::Plan* plan, const bundle::Bundle* reference,
+                    const RealityOptions& options, Log& log, Report& report);
+
+// One graph with what ran of it. For CheckReality and its tests.
+struct RanGraph {
+  std::vector<backend::ExecutedNode> as_written;  // one run, nothing optimised
+  std::vector<backend::ExecutedNode> executed;    // `runs` runs
+  int runs = 1;
+};
+
+// What an operator with weights must compute in, by node of the source (or of the graph itself, if there is no plan).
+struct Promise {
+  std::optional<onnx::Arithmetic> arithmetic = std::nullopt;  // absent: it does not matter
+  bool small = false;                                         // its weights or its arithmetic are small
+};
+using Promises = std::map<std::string, Promise, std::less<>>;
+Promises PromisesOf(const onnx::Graph& graph, const quantization::Plan* plan, const std::string& precision);
+
+// Work and time of one graph.
+struct Work {
+  std::map<onnx::Arithmetic, double> macs;          // per run
+  std::map<onnx::Arithmetic, double> microseconds;  // per run, of the operators that multiply matrices
+  double all_microseconds = 0;                      // of all operators
+  double converting_microseconds = 0;               // of quantising, dequantising and casts that remained
+  double promised = 0, kept = 0;                    // MACs of operators with a promised arithmetic; run in it
+  double weighted = 0, small = 0;                   // MACs of all operators with weights; of those that are small
+  std::vector<std::string> broken;                  // "'fc1' ran as MatMul in float32", the most work first
+  std::vector<std::string> elsewhere;               // nodes that ran on another provider
+  std::vector<std::string> both_signed;             // 8-bit products of two signed operands
+  std::vector<std::string> unknown;                 // operators whose work cannot be counted
+  int64_t widened = 0;                              // stored weights that are dequantised again in every run
+
+  void Add(const Work& other);
+};
+Work Judge(const onnx::Graph& graph, const Promises& promises, const RanGraph& ran, const std::string& provider);
+
+}  // namespace vlaq::verification
