@@ -28,13 +28,16 @@ def theirs(name, tool, what, full=False):
 
 
 MAKERS = (
-    ours("cpu", "int8", "INT8 for cpu", full=True),
+    ours("cpu", "int8", "INT8 for cpu", calibrated=False, full=True),
     ours("cpu", "int4", "INT4 weights for cpu", calibrated=False, full=True),
-    ours("tensorrt-8.6", "int8", "INT8 for tensorrt-8.6", full=True),
+    ours("tensorrt-8.6", "int8", "INT8 for tensorrt-8.6"),
+    ours("tensorrt-8.6", "fp16", "FP16 for tensorrt-8.6"),
     ours("tensorrt-10", "int8", "INT8 for tensorrt-10", full=True),
     ours("tensorrt-10", "fp16", "FP16 for tensorrt-10", full=True),
     ours("tensorrt-10", "mixed", "INT8 and FP16 for tensorrt-10"),
+    ours("tensorrt-10", "int4", "INT4 weights for tensorrt-10", calibrated=False, full=True),
     ours("portable", "int8", "INT8, portable QDQ"),
+    ours("portable", "fp16", "FP16 weights, portable", calibrated=False),
     theirs("ort-dynamic", "ONNX Runtime", "dynamic INT8", full=True),
     theirs("ort-static-u8s8-minmax", "ONNX Runtime", "static QDQ, U8S8, min-max"),
     theirs("ort-static-s8s8-minmax", "ONNX Runtime", "static QDQ, S8S8, min-max"),
