@@ -10,6 +10,7 @@ namespace vlaq::cli {
 
 Action AddInspect(CLI::App& app, Context& context);
 Action AddExport(CLI::App& app, Context& context);
+Action AddCalibrate(CLI::App& app, Context& context);
 Action AddRun(CLI::App& app, Context& context);
 Action AddVerify(CLI::App& app, Context& context);
 Action AddEpisodes(CLI::App& app, Context& context);
@@ -28,6 +29,7 @@ struct VerbRow {
 inline constexpr std::array kVerbs{
     VerbRow{"inspect", "Show what a checkpoint, an ONNX model, a bundle or recorded episodes are", AddInspect},
     VerbRow{"export", "Turn a checkpoint into a bundle of ONNX graphs", AddExport},
+    VerbRow{"calibrate", "Run a bundle on recorded frames and keep the ranges of its values", AddCalibrate},
     VerbRow{"run", "Run a bundle on camera frames", AddRun},
     VerbRow{"verify", "Prove that a bundle is the checkpoint's policy", AddVerify},
     VerbRow{"episodes", "Split recorded episodes, and prove that splits share none", AddEpisodes},

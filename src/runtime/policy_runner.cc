@@ -15,15 +15,9 @@ using backend::OpenedModel;
 using backend::OpenOptions;
 using bundle::Bundle;
 
-Result<std::unique_ptr<OpenedModel>> OpenGraph(const Bundle& bundle, std::string_view role, const Backend& backend,
-                                               const OpenOptions& options) {
-  VLAQ_ASSIGN_OR_RETURN(const ModelSource source, ModelSource::FromFile(bundle.GraphPath(role)));
-  return backend.Open(source, options);
-}
-
-// The encoder with intermediate values as further outputs, made in memory: the file stays as it is.
-Result<ModelSource> WithOutputs(const Bundle& bundle, const std::vector<std::string>& extra) {
-  const std::filesystem::path path = bundle.GraphPath(bundle::kEncoder);
+// The graph with intermediate values as further outputs, made in memory.
+Result<ModelSource> WithOutputs(const Bundle& bundle, std::string_view role, const std::vector<std::string>& extra) {
+  const std::filesystem::path path = bundle.GraphPath(role);
   VLAQ_ASSIGN_OR_RETURN(onnx::Model model, onnx::ReadModel(path));
   VLAQ_RETURN_IF_ERROR(onnx::AddOutputs(model, extra));
   VLAQ_ASSIGN_OR_RETURN(std::string bytes, onnx::Serialize(model));
@@ -152,12 +146,17 @@ Result<Tensor> TakeOnly(const NamedTensors& outputs, const std::string& name) {
   return it->second.Reshaped(Shape(shape.begin() + 1, shape.end()));
 }
 
+Result<std::unique_ptr<OpenedModel>> OpenGraph(const Bundle& bundle, std::string_view role, const Backend& backend,
+                                               const OpenOptions& options, const std::vector<std::string>& extra) {
+  VLAQ_ASSIGN_OR_RETURN(const ModelSource source, extra.empty() ? ModelSource::FromFile(bundle.GraphPath(role))
+                                                                : WithOutputs(bundle, role, extra));
+  return backend.Open(source, options);
+}
+
 Result<Encoder> Encoder::Open(const Bundle& bundle, const Backend& backend, const OpenOptions& options,
                               const std::vector<std::string>& extra) {
-  VLAQ_ASSIGN_OR_RETURN(const ModelSource source, extra.empty()
-                                                      ? ModelSource::FromFile(bundle.GraphPath(bundle::kEncoder))
-                                                      : WithOutputs(bundle, extra));
-  VLAQ_ASSIGN_OR_RETURN(std::unique_ptr<OpenedModel> model, backend.Open(source, options));
+  VLAQ_ASSIGN_OR_RETURN(std::unique_ptr<OpenedModel> model,
+                        OpenGraph(bundle, bundle::kEncoder, backend, options, extra));
   return Encoder(std::move(model));
 }
 

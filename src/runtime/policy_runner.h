@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backend/backend.h"
@@ -35,6 +36,13 @@ class PolicyRunner {
   // The back end's own words on what really runs.
   virtual std::string Description() const = 0;
 };
+
+// A graph of the bundle, ready to run. `extra` names values of it that shall come out as well; the file stays as it is.
+// Errors: kBackend, kInput; kUsage for a name that no node makes.
+Result<std::unique_ptr<backend::OpenedModel>> OpenGraph(const bundle::Bundle& bundle, std::string_view role,
+                                                        const backend::Backend& backend,
+                                                        const backend::OpenOptions& options,
+                                                        const std::vector<std::string>& extra = {});
 
 // One frame's feature. With a baked or unread prompt, `prompt` is ignored.
 class Encoder {

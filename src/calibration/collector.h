@@ -1,0 +1,54 @@
+// Takes the tensors of one run apart into samples and adds them to the tallies of their values. Memory does not grow
+// with samples. Not aware of: running graphs, files.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "calibration/observed.h"
+#include "calibration/value_tally.h"
+#include "tensor/tensor.h"
+
+namespace vlaq::calibration {
+
+// Of one item of a batch.
+struct Item {
+  int half = 0;
+  std::string name;  // for messages: "step 4 of e0.h5"
+};
+
+// One run of a graph on a batch.
+struct ObservedRun {
+  const std::map<std::string, Tensor>& inputs;
+  const std::map<std::string, Tensor>& outputs;
+  std::vector<Item> items;
+  std::vector<int64_t> mask;  // of the prompt that all items share: 0 for padding; empty: none
+};
+
+using Halves = std::array<ValueTally, 2>;
+using Tallies = std::map<std::string, Halves, std::less<>>;
+
+class Collector {
+ public:
+  // `tallies`: what an interrupted run had. `threads` count values side by side.
+  Collector(int threads, Tallies tallies) : threads_(threads), tallies_(std::move(tallies)) {}
+
+  // The first extent that each value has for one item, from a run on one item: in a batch, values whose first extent
+  // grows with it hold the items one after the other; others belong to each item alike.
+  void LearnShapes(const std::vector<ObservedValue>& values, const ObservedRun& run);
+  // In a batch of more than one, the shapes must have been learnt. Errors: kInput naming value and item if a number is
+  // NaN or infinite; kInternal for a value that is missing from the run or has another type.
+  Status Add(const std::vector<ObservedValue>& values, const ObservedRun& run);
+
+  const Tallies& tallies() const { return tallies_; }
+
+ private:
+  int threads_;
+  Tallies tallies_;
+  std::map<std::string, int64_t, std::less<>> first_extents_;
+};
+
+}  // namespace vlaq::calibration

@@ -1,0 +1,91 @@
+#include "calibration/observed.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "onnx/reachability.h"
+#include "onnx/types.h"
+
+namespace vlaq::calibration {
+namespace {
+
+// Operators with weights, and whether the last axis of what they read is the one that weights multiply.
+struct WeightedOperator {
+  std::string_view op_type;
+  Detail detail;
+};
+constexpr std::array kWeighted{
+    WeightedOperator{"MatMul", Detail::kChannels},
+    WeightedOperator{"Gemm", Detail::kChannels},
+    WeightedOperator{"LSTM", Detail::kChannels},
+    WeightedOperator{"Conv", Detail::kHistogram},
+};
+constexpr std::array<std::string_view, 2> kWatched{"LayerNormalization", "Softmax"};
+// Where the prompt comes in: as inputs, or baked in.
+constexpr std::array<std::string_view, 2> kPromptInputs{"input_ids", "attention_mask"};
+constexpr std::array<std::string_view, 2> kBakedPrompt{"prompt/input_ids", "prompt/attention_mask"};
+
+bool HoldsAny(const std::set<std::string>& names, const std::array<std::string_view, 2>& wanted) {
+  return std::any_of(wanted.begin(), wanted.end(), [&](auto name) { return names.contains(std::string(name)); });
+}
+
+class Finder {
+ public:
+  Finder(const onnx::Graph& graph, onnx::ValueTypes types) : graph_(graph), types_(std::move(types)) {
+    for (const onnx::Initializer& initializer : graph.initializers) initializers_.insert(initializer.name);
+    for (const onnx::ValueInfo& input : graph.inputs) inputs_.insert(input.name);
+  }
+
+  std::vector<ObservedValue> Run() {
+    for (const onnx::Node& node : graph_.nodes) Look(node);
+    return std::move(found_);
+  }
+
+ private:
+  bool IsWeight(const std::string& name) const { return initializers_.contains(name); }
+
+  void Look(const onnx::Node& node) {
+    if (!node.domain.empty()) return;
+    for (const WeightedOperator& weighted : kWeighted) {
+      if (node.op_type != weighted.op_type || node.inputs.size() < 2) continue;
+      const bool first = IsWeight(node.inputs[0]);
+      if (first == IsWeight(node.inputs[1])) continue;  // none, or nothing but constants
+      // The channels of a weight that stands on the left are not the last axis of what stands on the right.
+      Add(node.inputs[first ? 1 : 0], first ? Detail::kHistogram : weighted.detail);
+    }
+    const bool residual = node.op_type == "Add" && !IsWeight(node.inputs[0]) && !IsWeight(node.inputs[1]);
+    if (residual || std::find(kWatched.begin(), kWatched.end(), node.op_type) != kWatched.end()) {
+      Add(node.outputs[0], Detail::kRange);
+    }
+  }
+
+  void Add(const std::string& name, Detail detail) {
+    const auto type = types_.find(name);
+    if (type == types_.end() || type->second != DType::kF32) return;
+    const auto known =
+        std::find_if(found_.begin(), found_.end(), [&](const auto& value) { return value.name == name; });
+    if (known != found_.end()) {
+      known->detail = std::max(known->detail, detail);
+      return;
+    }
+    const std::array names{name};
+    const onnx::Reachability from = onnx::ReachableFrom(graph_, names);
+    const bool prompt = HoldsAny(from.inputs, kPromptInputs) || HoldsAny(from.initializers, kBakedPrompt);
+    found_.push_back({name, detail, inputs_.contains(name), prompt});
+  }
+
+  const onnx::Graph& graph_;
+  onnx::ValueTypes types_;
+  std::set<std::string> initializers_, inputs_;
+  std::vector<ObservedValue> found_;
+};
+
+}  // namespace
+
+Result<std::vector<ObservedValue>> ObservedValues(const onnx::Graph& graph) {
+  VLAQ_ASSIGN_OR_RETURN(onnx::ValueTypes types, onnx::InferTypes(graph));
+  return Finder(graph, std::move(types)).Run();
+}
+
+}  // namespace vlaq::calibration

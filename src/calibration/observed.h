@@ -1,0 +1,25 @@
+// Which values of a graph a calibration watches. Not aware of: running it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "calibration/value_tally.h"
+#include "onnx/graph.h"
+
+namespace vlaq::calibration {
+
+struct ObservedValue {
+  std::string name;
+  Detail detail = Detail::kRange;
+  bool is_input = false;     // of the graph
+  bool has_padding = false;  // follows from the prompt, so its rows may stand for padding
+};
+
+// The inputs of operators with weights (MatMul, Gemm, Conv, LSTM with an initializer), closely; and the results of
+// LayerNormalization, Softmax and residual additions, by their range. float32 only, in graph order, each once. Errors:
+// as onnx::InferTypes.
+Result<std::vector<ObservedValue>> ObservedValues(const onnx::Graph& graph);
+
+}  // namespace vlaq::calibration

@@ -1,0 +1,199 @@
+#include "calibration/value_tally.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/json.h"
+#include "quantization/ranges.h"
+#include "quantization/statistics_file.h"
+
+namespace vlaq::calibration {
+namespace {
+
+using quantization::Range;
+using quantization::ValueStatistics;
+
+// Ranges of halves are compared where 99.99 % of |x| lie: the very largest of many values differs from half to half
+// however many samples there are.
+constexpr double kDriftShare = 0.9999;
+
+struct Totals {
+  float minimum = std::numeric_limits<float>::infinity();
+  float maximum = -std::numeric_limits<float>::infinity();
+  double sum = 0, sum_of_squares = 0;
+  bool finite = true;
+};
+
+// One pass in a fixed number of lanes, so that compilers can use vector registers; the order of additions, and with it
+// the result, does not depend on them.
+Totals TotalsOf(std::span<const float> values) {
+  constexpr size_t kLanes = 16;
+  std::array<float, kLanes> low, high, poison{};
+  std::array<double, kLanes> sum{}, squares{};
+  low.fill(std::numeric_limits<float>::infinity());
+  high.fill(-std::numeric_limits<float>::infinity());
+  const auto take = [&](size_t lane, float x) {
+    low[lane] = x < low[lane] ? x : low[lane];
+    high[lane] = x > high[lane] ? x : high[lane];
+    poison[lane] += x - x;  // 0, or NaN for what is not finite
+    const auto wide = static_cast<double>(x);
+    sum[lane] += wide;
+    squares[lane] += wide * wide;
+  };
+  size_t at = 0;
+  for (; at + kLanes <= values.size(); at += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane) take(lane, values[at + lane]);
+  }
+  for (; at < values.size(); ++at) take(at % kLanes, values[at]);
+  Totals totals;
+  for (size_t lane = 0; lane < kLanes; ++lane) {
+    totals.minimum = std::min(totals.minimum, low[lane]);
+    totals.maximum = std::max(totals.maximum, high[lane]);
+    totals.sum += sum[lane];
+    totals.sum_of_squares += squares[lane];
+    totals.finite = totals.finite && poison[lane] == 0;
+  }
+  return totals;
+}
+
+double HalfReach(const ValueStatistics& half) {
+  if (half.count == 0) return 0;
+  return quantization::ChooseRange(half, quantization::RangeMethod::kPercentile, quantization::Number::kInt8,
+                                   {kDriftShare})
+      .high;
+}
+
+ValueStatistics StatisticsOf(const ValueTally& tally) {
+  ValueStatistics statistics;
+  statistics.count = tally.count;
+  statistics.not_finite = tally.not_finite;
+  statistics.minimum = tally.minimum;
+  statistics.maximum = tally.maximum;
+  statistics.sum = tally.sum;
+  statistics.sum_of_squares = tally.sum_of_squares;
+  statistics.histogram = tally.histogram;
+  return statistics;
+}
+
+// Channels are told apart by their place, so a value that has none, or other ones now and then, has none.
+void FinishChannels(const std::array<ValueTally, 2>& halves, ValueStatistics& statistics) {
+  const ValueTally& wider = halves[0].channel_sum.empty() ? halves[1] : halves[0];
+  const size_t channels = wider.channel_sum.size();
+  if (channels == 0) return;
+  const double rows = static_cast<double>(statistics.count) / static_cast<double>(channels);
+  statistics.channel_absmax.assign(channels, 0);
+  std::vector<double> sum(channels);
+  for (const ValueTally& half : halves) {
+    for (size_t i = 0; i < half.channel_sum.size(); ++i) {
+      statistics.channel_absmax[i] = std::max(statistics.channel_absmax[i], half.channel_absmax[i]);
+      sum[i] += half.channel_sum[i];
+    }
+  }
+  for (const double x : sum) statistics.channel_mean.push_back(static_cast<float>(x / rows));
+}
+
+}  // namespace
+
+void ValueTally::Add(std::span<const float> values, Detail detail, size_t channels) {
+  if (values.empty()) return;
+  const Totals totals = TotalsOf(values);
+  if (!totals.finite) {
+    not_finite += std::count_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
+    return;
+  }
+  const auto low = static_cast<double>(totals.minimum);
+  const auto high = static_cast<double>(totals.maximum);
+  minimum = count == 0 ? low : std::min(minimum, low);
+  maximum = count == 0 ? high : std::max(maximum, high);
+  count += static_cast<int64_t>(values.size());
+  sum += totals.sum;
+  sum_of_squares += totals.sum_of_squares;
+  if (detail == Detail::kRange) return;
+  histogram.Add(values, std::max(std::fabs(totals.minimum), std::fabs(totals.maximum)));
+  if (detail == Detail::kHistogram) return;
+  channel_absmax.resize(channels);
+  channel_sum.resize(channels);
+  for (size_t at = 0; at + channels <= values.size(); at += channels) {
+    const float* row = values.data() + at;
+    float* most = channel_absmax.data();
+    double* total = channel_sum.data();
+    for (size_t i = 0; i < channels; ++i) {
+      const float size = std::fabs(row[i]);
+      most[i] = size > most[i] ? size : most[i];
+      total[i] += static_cast<double>(row[i]);
+    }
+  }
+}
+
+ValueStatistics Finish(const std::array<ValueTally, 2>& halves) {
+  const ValueStatistics first = StatisticsOf(halves[0]);
+  const ValueStatistics second = StatisticsOf(halves[1]);
+  ValueStatistics whole = first.count == 0 ? second : first;
+  if (first.count > 0 && second.count > 0) {
+    whole.count += second.count;
+    whole.minimum = std::min(whole.minimum, second.minimum);
+    whole.maximum = std::max(whole.maximum, second.maximum);
+    whole.sum += second.sum;
+    whole.sum_of_squares += second.sum_of_squares;
+    whole.histogram.Merge(second.histogram);
+  }
+  whole.not_finite = first.not_finite + second.not_finite;
+  whole.halves = {Range{first.minimum, first.maximum}, Range{second.minimum, second.maximum}};
+  const double a = HalfReach(first);
+  const double b = HalfReach(second);
+  whole.drift = std::max(a, b) == 0 ? 0 : std::fabs(a - b) / std::max(a, b);
+  FinishChannels(halves, whole);
+  return whole;
+}
+
+Json ToJson(const ValueTally& tally) {
+  Json json = {{"count", tally.count},
+               {"minimum", tally.minimum},
+               {"maximum", tally.maximum},
+               {"sum", tally.sum},
+               {"sum_of_squares", tally.sum_of_squares}};
+  if (!tally.histogram.empty()) json["histogram"] = quantization::ToJson(tally.histogram);
+  if (tally.channel_sum.empty()) return json;
+  json["channel_absmax"] = tally.channel_absmax;
+  json["channel_sum"] = tally.channel_sum;
+  return json;
+}
+
+Result<ValueTally> TallyFromJson(const Json& json, const std::string& where) {
+  const JsonReader reader(json, where);
+  ValueTally tally;
+  VLAQ_ASSIGN_OR_RETURN(const auto count, reader.Integer("count"));
+  if (!count || *count < 0) return InputError(where, "\"count\" must be a number from 0");
+  tally.count = *count;
+  const std::array<std::pair<const char*, double*>, 4> numbers{{{"minimum", &tally.minimum},
+                                                                {"maximum", &tally.maximum},
+                                                                {"sum", &tally.sum},
+                                                                {"sum_of_squares", &tally.sum_of_squares}}};
+  for (const auto& [key, place] : numbers) {
+    VLAQ_ASSIGN_OR_RETURN(const auto number, reader.Number(key));
+    if (!number) return InputError(where, fmt::format("\"{}\" is missing", key));
+    *place = *number;
+  }
+  if (const Json* histogram = reader.Find("histogram")) {
+    VLAQ_ASSIGN_OR_RETURN(tally.histogram, quantization::HistogramFromJson(*histogram, where + ": histogram"));
+  }
+  VLAQ_ASSIGN_OR_RETURN(const auto absmax, reader.Numbers("channel_absmax"));
+  VLAQ_ASSIGN_OR_RETURN(auto sums, reader.Numbers("channel_sum"));
+  if (absmax.has_value() != sums.has_value() || (sums && absmax->size() != sums->size())) {
+    return InputError(where, "\"channel_absmax\" and \"channel_sum\" differ in length");
+  }
+  if (!sums) return tally;
+  for (const double value : *absmax) {
+    if (!(value >= 0 && value <= static_cast<double>(std::numeric_limits<float>::max()))) {
+      return InputError(where, "\"channel_absmax\" holds what is no size of a float32");
+    }
+    tally.channel_absmax.push_back(static_cast<float>(value));
+  }
+  tally.channel_sum = std::move(*sums);
+  return tally;
+}
+
+}  // namespace vlaq::calibration

@@ -1,0 +1,49 @@
+// One value of a graph over some of the samples, as running totals that can go on, be merged and be written down.
+// Not synchronised.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/json_fwd.h"
+#include "base/status.h"
+#include "quantization/statistics.h"
+
+namespace vlaq::calibration {
+
+// How closely a value is looked at.
+enum class Detail {
+  kRange,      // minimum, maximum and sums
+  kHistogram,  // also a histogram
+  kChannels,   // also max|x| and sum by index along the last axis
+};
+
+struct ValueTally {
+  int64_t count = 0;
+  int64_t not_finite = 0;
+  double minimum = 0;  // of what is finite
+  double maximum = 0;
+  double sum = 0;
+  double sum_of_squares = 0;
+  quantization::Histogram histogram;
+  std::vector<float> channel_absmax;
+  std::vector<double> channel_sum;
+
+  // `values`: rows of `channels` elements for kChannels. Of a part with values that are not finite only their number is
+  // kept.
+  void Add(std::span<const float> values, Detail detail, size_t channels);
+
+  bool operator==(const ValueTally&) const = default;
+};
+
+// Both halves of the samples as one.
+quantization::ValueStatistics Finish(const std::array<ValueTally, 2>& halves);
+
+// Every number comes back exactly. Errors: kInput naming `where` and the key.
+Json ToJson(const ValueTally& tally);
+Result<ValueTally> TallyFromJson(const Json& json, const std::string& where);
+
+}  // namespace vlaq::calibration

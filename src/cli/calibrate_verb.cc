@@ -1,0 +1,230 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "calibration/calibrate.h"
+#include "calibration/draw.h"
+#include "cli/frame_argument.h"
+#include "cli/verbs.h"
+#include "episode/split.h"
+#include "quantization/ranges.h"
+#include "quantization/statistics_file.h"
+#include "tokenizer/tokenizer.h"
+
+namespace vlaq::cli {
+namespace {
+
+using calibration::SampleSource;
+using quantization::ActivationStatistics;
+using quantization::ValueStatistics;
+
+constexpr size_t kShownValues = 12;
+constexpr double kMaskSize = 1e30;  // what a mask adds to keep positions out is no activation
+
+struct Arguments {
+  std::filesystem::path bundle, episodes, tokenizer, output;
+  std::vector<std::string> frames, not_in;
+  calibration::CalibrationOptions options;
+  int64_t memory_mib = 512;
+  bool bgr = false, skip_bad = false, force = false, json = false;
+  BackendChoice backend;
+};
+
+Result<std::unique_ptr<SampleSource>> OpenSource(const Arguments& a, Log& log) {
+  if (a.episodes.empty() == a.frames.empty()) return UsageError("give --episodes or --frames, one of them");
+  if (!a.frames.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(auto frames, OpenFrames(a.frames));
+    return calibration::FromFrames(std::move(frames), fmt::format("{}", fmt::join(a.frames, " ")), log);
+  }
+  episode::SetOptions set;
+  set.skip_bad = a.skip_bad;
+  if (a.bgr) set.read.channel_order = image::ChannelOrder::kBgr;
+  VLAQ_ASSIGN_OR_RETURN(auto episodes, episode::EpisodeSet::Open({a.episodes}, set));
+  for (const episode::BadEpisode& bad : episodes.bad()) log.Warning("left out: " + bad.error.ToString());
+  return calibration::FromEpisodes(std::move(episodes), log);
+}
+
+Status CheckUnseen(const Arguments& a, const SampleSource& source) {
+  episode::EpisodeList own{a.episodes.string(), {}};
+  for (const auto& episode : source.episodes()) own.episodes.push_back({episode.hash, episode.name});
+  for (const std::string& place : a.not_in) {
+    VLAQ_ASSIGN_OR_RETURN(const episode::EpisodeList list, episode::ReadEpisodeList(place));
+    VLAQ_RETURN_IF_ERROR(episode::CheckDisjoint(list, own));
+  }
+  return {};
+}
+
+// The prompt that the policy gets at run time: of the episode's instruction where it can be told one, else the one of
+// its export.
+Result<calibration::PromptMaker> PromptsOf(const Arguments& a, const bundle::Bundle& bundle, Log& log) {
+  const auto baked = [&bundle](const std::string&) { return Result<prompt::Prompt>(prompt::Baked(bundle.spec)); };
+  if (!a.frames.empty()) return calibration::PromptMaker(baked);
+  std::filesystem::path path = a.tokenizer;
+  if (path.empty() && bundle.tokenizer && !bundle.baked_prompt) path = bundle.path / bundle.tokenizer->file;
+  if (path.empty()) {
+    log.Warning(
+        fmt::format("{} holds no tokeniser: every episode gets the prompt of its export", bundle.path.string()));
+    return calibration::PromptMaker(baked);
+  }
+  VLAQ_ASSIGN_OR_RETURN(std::shared_ptr<const tokenizer::Tokenizer> tokenizer, tokenizer::Tokenizer::Load(path));
+  return calibration::PromptMaker([&bundle, tokenizer](const std::string& instruction) {
+    return prompt::FromInstruction(bundle.spec, *tokenizer, instruction);
+  });
+}
+
+// How many times the usual size of a value its largest one is: what costs 8-bit codes their steps.
+double Spread(const ValueStatistics& value) { return value.rms() == 0 ? 0 : value.absmax() / value.rms(); }
+
+using NamedValue = std::pair<std::string_view, const ValueStatistics*>;
+
+std::vector<NamedValue> WidestFirst(const ActivationStatistics& statistics) {
+  std::vector<NamedValue> values;
+  for (const auto& [name, value] : statistics.values) {
+    if (!value.histogram.empty()) values.emplace_back(name, &value);
+  }
+  std::stable_sort(values.begin(), values.end(),
+                   [](const auto& a, const auto& b) { return Spread(*a.second) > Spread(*b.second); });
+  return values;
+}
+
+NamedValue LargestOf(const ActivationStatistics& statistics) {
+  NamedValue largest{"", nullptr};
+  for (const auto& [name, value] : statistics.values) {
+    if (value.absmax() >= kMaskSize) continue;
+    if (largest.second == nullptr || value.absmax() > largest.second->absmax()) largest = {name, &value};
+  }
+  return largest;
+}
+
+std::string_view Verdict(const quantization::Drift& drift) { return drift.beyond == 0 ? "enough" : "too few"; }
+
+void Print(const Arguments& a, const ActivationStatistics& statistics, double seconds, std::ostream& out) {
+  out << fmt::format("{}: {} values over {} samples from {} episode{}, the head at {} of them, in {:.1f} s\n\n",
+                     a.output.string(), statistics.values.size(), statistics.samples, statistics.episodes.size(),
+                     statistics.episodes.size() == 1 ? "" : "s", statistics.windows, seconds);
+  const std::vector<NamedValue> widest = WidestFirst(statistics);
+  out << fmt::format("Widest ranges, of {} values that operators with weights read:\n", widest.size());
+  TextTable table({"value", "min", "max", "99.999 % within", "max/rms", "drift %"});
+  for (size_t i = 0; i < std::min(kShownValues, widest.size()); ++i) {
+    const ValueStatistics& value = *widest[i].second;
+    const double within = ChooseRange(value, quantization::RangeMethod::kPercentile, quantization::Number::kInt8).high;
+    table.AddRow({std::string(widest[i].first), fmt::format("{:.4g}", value.minimum),
+                  fmt::format("{:.4g}", value.maximum), fmt::format("{:.4g}", within),
+                  fmt::format("{:.1f}", Spread(value)), fmt::format("{:.1f}", 100 * value.drift)});
+  }
+  out << table.ToString();
+  if (const auto [name, value] = LargestOf(statistics); value != nullptr) {
+    out << fmt::format("\nLargest of all, masks aside: {:.4g} in {} (float16 ends at 65504)\n", value->absmax(), name);
+  }
+  const quantization::Drift drift = DriftOf(statistics);
+  out << fmt::format("Samples: {}. Between halves of them ranges differ by {:.1f} % (median) and up to {:.1f} % ({})\n",
+                     Verdict(drift), 100 * drift.median, 100 * drift.worst, drift.value);
+}
+
+Json AsJson(const Arguments& a, const ActivationStatistics& statistics, double seconds) {
+  const quantization::Drift drift = DriftOf(statistics);
+  Json widest = Json::array();
+  for (const auto& [name, value] : WidestFirst(statistics)) {
+    if (widest.size() == kShownValues) break;
+    widest.push_back({{"value", name},
+                      {"minimum", value->minimum},
+                      {"maximum", value->maximum},
+                      {"max_over_rms", Spread(*value)},
+                      {"drift", value->drift}});
+  }
+  return {{"schema", "vlaq.calibrate/1"},
+          {"output", a.output.string()},
+          {"samples", statistics.samples},
+          {"windows", statistics.windows},
+          {"episodes", statistics.episodes.size()},
+          {"values", statistics.values.size()},
+          {"drift",
+           {{"verdict", Verdict(drift)},
+            {"worst", drift.worst},
+            {"value", drift.value},
+            {"median", drift.median},
+            {"beyond", drift.beyond},
+            {"tolerated", quantization::kToleratedDrift}}},
+          {"widest", std::move(widest)},
+          {"seconds", seconds}};
+}
+
+Status Calibrate(Arguments& a, Context& context) {
+  const auto start = std::chrono::steady_clock::now();
+  std::error_code ignored;
+  if (!a.force && std::filesystem::exists(a.output, ignored)) {
+    return UsageError(fmt::format("{} exists", a.output.string()), "--force replaces it");
+  }
+  VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(a.bundle));
+  VLAQ_ASSIGN_OR_RETURN(const auto source, OpenSource(a, context.log));
+  VLAQ_RETURN_IF_ERROR(CheckUnseen(a, *source));
+  VLAQ_ASSIGN_OR_RETURN(const auto prompts, PromptsOf(a, bundle, context.log));
+  VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
+  a.options.open = a.backend.Options();
+  a.options.memory_bytes = static_cast<uint64_t>(a.memory_mib) << 20U;
+  a.options.progress_file = a.output;
+  a.options.progress_file += ".part";
+  VLAQ_ASSIGN_OR_RETURN(const ActivationStatistics statistics,
+                        calibration::Calibrate(bundle, *backend, *source, prompts, a.options, context.log));
+  VLAQ_RETURN_IF_ERROR(WriteFile(a.output, StatisticsText(statistics), WhenExisting(a.force)));
+  std::filesystem::remove(a.options.progress_file, ignored);
+  if (const auto drift = DriftOf(statistics); drift.beyond > 0) {
+    context.log.Warning(
+        fmt::format("the ranges of {} of {} values differ by more than {:.0f} % between the halves of "
+                    "the samples: take more",
+                    drift.beyond, drift.values, 100 * quantization::kToleratedDrift));
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  if (a.json) {
+    PrintJson(AsJson(a, statistics, took.count()), context.out);
+  } else {
+    Print(a, statistics, took.count(), context.out);
+  }
+  return {};
+}
+
+}  // namespace
+
+Action AddCalibrate(CLI::App& app, Context& context) {
+  auto a = std::make_shared<Arguments>();
+  app.add_option("bundle", a->bundle, "The bundle that `vlaq export` made")->required();
+  app.add_option("-o,--output", a->output, "The statistics to write")->type_name("stats.json")->required();
+  CLI::Option* episodes =
+      app.add_option("--episodes", a->episodes, "Recorded episodes: a folder, or one .h5 file")->type_name("DIR");
+  app.add_option("--frames", a->frames, "Camera frames in order, as for `vlaq run`, for the prompt of the export")
+      ->type_name("SRC")
+      ->excludes(episodes);
+  app.add_option("--not-in", a->not_in, "Refuse episodes that are in this part of a split; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("split.json:PART")
+      ->needs(episodes);
+  app.add_option("--samples", a->options.samples, "Frames to look at, drawn over all episodes and their phases")
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--seed", a->options.seed, "Of the drawing")->type_name("UINT")->capture_default_str();
+  app.add_option("--batch", a->options.batch, "Frames that run at once")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--memory", a->memory_mib, "For the values of one run, in MiB; less takes more passes")
+      ->check(CLI::Range(1, 1 << 20))
+      ->type_name("MIB")
+      ->capture_default_str();
+  app.add_option("--tokenizer", a->tokenizer, "SentencePiece model; default: the bundle's own")->type_name("FILE");
+  app.add_flag("--skip-bad", a->skip_bad, "Leave broken episode files out")->needs(episodes);
+  app.add_flag("--bgr", a->bgr, "The recorded frames have blue first, whatever they say")->needs(episodes);
+  AddForceFlag(app, a->force);
+  AddJsonFlag(app, a->json);
+  a->backend.AddTo(app);
+  app.footer(
+      "When interrupted, the same command goes on where it was; until then stats.json.part holds what was seen.\n\n"
+      "Examples:\n"
+      "  vlaq calibrate mae0222 --episodes recorded --not-in split.json:test -o stats.json\n"
+      "  vlaq calibrate mae0222 --episodes recorded --samples 512 --seed 1 -o stats.json\n"
+      "  vlaq calibrate mae0222 --frames episode/ --samples 64 -o stats.json");
+  return [a, &context]() -> Status { return Calibrate(*a, context); };
+}
+
+}  // namespace vlaq::cli
