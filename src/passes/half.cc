@@ -187,7 +187,8 @@ class Converter {
   void AddCast(const std::string& from, const std::string& to, DType dtype) {
     onnx::Node cast;
     cast.op_type = "Cast";
-    cast.name = to + "/Cast";
+    // The graph may have a node "<output>/Cast" of its own.
+    cast.name = (IsGraphOutput(to) ? to + "/float32" : to) + "/Cast";
     cast.inputs = {from};
     cast.outputs = {to};
     cast.attributes = {{"to", static_cast<int64_t>(onnx::CodeOfDType(dtype).value_or(1))}};
