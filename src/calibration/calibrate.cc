@@ -142,6 +142,9 @@ class Calibration {
     if (!options_.progress_file.empty()) {
       VLAQ_ASSIGN_OR_RETURN(auto progress, ReadProgress(options_.progress_file, key_));
       if (progress) progress_ = std::move(*progress);
+      if (progress_.done > static_cast<int64_t>(samples_.size())) {
+        return InputError(options_.progress_file.string(), "\"done\" is beyond the samples", "delete it to begin anew");
+      }
       if (progress && progress_.done + progress_.pass > 0) {
         log_.Note(fmt::format("going on from {} after {} of {} samples", options_.progress_file.string(),
                               progress_.done, samples_.size()));

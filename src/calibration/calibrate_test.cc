@@ -1,0 +1,392 @@
+// A tiny policy of the true structure on our reference back end, so that every number can be asked for again.
+#include "calibration/calibrate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "architecture/testing.h"
+#include "backend/reference/reference.h"
+#include "base/json.h"
+#include "base/mapped_file.h"
+#include "base/testing.h"
+#include "calibration/draw.h"
+#include "export/export.h"
+#include "quantization/statistics_file.h"
+#include "runtime/policy_runner.h"
+
+namespace vlaq::calibration {
+namespace {
+
+namespace fs = std::filesystem;
+using architecture::testing::TinyPolicy;
+using quantization::ActivationStatistics;
+using quantization::ValueStatistics;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// Noise, another for every frame.
+class NoiseSource : public SampleSource {
+ public:
+  explicit NoiseSource(int episodes = 3) {
+    for (int i = 0; i < episodes; ++i) {
+      const std::string name = "e" + std::to_string(i);
+      episodes_.push_back({name, "hash of " + name, 4 + 3 * i, i % 2 == 0 ? "left" : "right"});
+    }
+  }
+  const std::vector<SampleEpisode>& episodes() const override { return episodes_; }
+  Result<image::Frame> Read(size_t episode, int64_t t) override {
+    auto image = std::make_shared<image::Image>();
+    image->Reset(8, 8);
+    Random random(episode, static_cast<uint64_t>(t));
+    for (uint8_t& byte : image->rgb) byte = static_cast<uint8_t>(random.Below(256));
+    return image::Frame{*image, "noise", image};
+  }
+
+ private:
+  std::vector<SampleEpisode> episodes_;
+};
+
+class CollectingLog : public Log {
+ public:
+  void Warning(std::string_view text) override { warnings.emplace_back(text); }
+  void Note(std::string_view text) override { notes.emplace_back(text); }
+  void Progress(std::string_view, uint64_t done, uint64_t total) override {
+    EXPECT_LE(done, total);
+    steps.push_back(done);
+  }
+  std::vector<std::string> warnings, notes;
+  std::vector<uint64_t> steps;
+};
+
+// Counts runs, and fails at one of them.
+class Flaky : public backend::Backend {
+ public:
+  explicit Flaky(int fail_at) : fail_at_(fail_at) {}
+  std::string_view name() const override { return inner_->name(); }
+  std::string_view description() const override { return inner_->description(); }
+  Status Available() const override { return {}; }
+  std::string Version() const override { return ""; }
+  Result<std::unique_ptr<backend::OpenedModel>> Open(const backend::ModelSource& source,
+                                                     const backend::OpenOptions& options) const override {
+    VLAQ_ASSIGN_OR_RETURN(auto model, inner_->Open(source, options));
+    return std::unique_ptr<backend::OpenedModel>(new Model(std::move(model), *this));
+  }
+  mutable int runs = 0;
+
+ private:
+  class Model : public backend::OpenedModel {
+   public:
+    Model(std::unique_ptr<backend::OpenedModel> model, const Flaky& owner) : model_(std::move(model)), owner_(owner) {}
+    const std::vector<backend::Port>& inputs() const override { return model_->inputs(); }
+    const std::vector<backend::Port>& outputs() const override { return model_->outputs(); }
+    std::string Description() const override { return ""; }
+    Result<backend::NamedTensors> Run(const backend::NamedTensors& inputs) override {
+      if (++owner_.runs == owner_.fail_at_) return Error{ErrorCode::kBackend, "no luck", "", ""};
+      return model_->Run(inputs);
+    }
+
+   private:
+    std::unique_ptr<backend::OpenedModel> model_;
+    const Flaky& owner_;
+  };
+  std::unique_ptr<backend::Backend> inner_ = backend::MakeReferenceBackend();
+  int fail_at_;
+};
+
+class CalibrateTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TemporaryFolder();
+    bundle_ = new bundle::Bundle(MakeBundle("bundle", TinyPolicy()));
+  }
+  static void TearDownTestSuite() {
+    delete bundle_;
+    delete folder_;
+  }
+
+  static bundle::Bundle MakeBundle(const std::string& name, const TinyPolicy& policy) {
+    const fs::path place = folder_->path() / (name + "_checkpoint");
+    fs::create_directory(place);
+    exporting::ExportOptions options;
+    options.checkpoint = policy.Save(place);
+    options.output = folder_->path() / name;
+    options.settings.config = place / "config.json";
+    options.settings.policy = place / "policy.json";
+    const auto report = exporting::Export(options, SilentLog());
+    EXPECT_TRUE(report.ok()) << (report.ok() ? "" : report.error().ToString());
+    return report.ok() ? report->bundle : bundle::Bundle();
+  }
+
+  static CalibrationOptions Options(int64_t samples = 9) {
+    CalibrationOptions options;
+    options.samples = samples;
+    options.seed = 5;
+    options.open.threads = 1;
+    return options;
+  }
+  // Another word at the end for "right".
+  static Result<prompt::Prompt> PromptFor(const std::string& instruction) {
+    prompt::Prompt prompt = prompt::Baked(bundle_->spec);
+    if (instruction == "right") prompt.ids.back() = 28;
+    return prompt;
+  }
+  Result<ActivationStatistics> Run(const CalibrationOptions& options, const PromptMaker& prompts = PromptFor) {
+    NoiseSource source;
+    return Calibrate(*bundle_, *backend_, source, prompts, options, log_);
+  }
+  ActivationStatistics MustRun(const CalibrationOptions& options, const PromptMaker& prompts = PromptFor) {
+    auto statistics = Run(options, prompts);
+    EXPECT_TRUE(statistics.ok()) << (statistics.ok() ? "" : statistics.error().ToString());
+    return statistics.ok() ? *std::move(statistics) : ActivationStatistics();
+  }
+  static fs::path In(const std::string& name) { return folder_->path() / name; }
+
+  static inline TemporaryFolder* folder_ = nullptr;
+  static inline bundle::Bundle* bundle_ = nullptr;
+  std::unique_ptr<backend::Backend> backend_ = backend::MakeReferenceBackend();
+  CollectingLog log_;
+};
+
+void ExpectSame(const ActivationStatistics& a, const ActivationStatistics& b, double tolerance) {
+  ASSERT_EQ(a.values.size(), b.values.size());
+  for (const auto& [name, x] : a.values) {
+    const ValueStatistics* y = b.Find(name);
+    ASSERT_NE(y, nullptr) << name;
+    EXPECT_EQ(x.count, y->count) << name;
+    EXPECT_NEAR(x.minimum, y->minimum, tolerance) << name;
+    EXPECT_NEAR(x.maximum, y->maximum, tolerance) << name;
+    EXPECT_NEAR(x.mean(), y->mean(), tolerance) << name;
+    EXPECT_NEAR(x.rms(), y->rms(), tolerance) << name;
+    EXPECT_EQ(x.histogram.count(), y->histogram.count()) << name;
+    ASSERT_EQ(x.channel_mean.size(), y->channel_mean.size()) << name;
+    for (size_t i = 0; i < x.channel_mean.size(); ++i) {
+      EXPECT_NEAR(static_cast<double>(x.channel_mean[i]), static_cast<double>(y->channel_mean[i]), tolerance) << name;
+      EXPECT_NEAR(static_cast<double>(x.channel_absmax[i]), static_cast<double>(y->channel_absmax[i]), tolerance);
+    }
+  }
+}
+
+TEST_F(CalibrateTest, SaysWhatItSawWhere) {
+  const ActivationStatistics statistics = MustRun(Options());
+  EXPECT_EQ(statistics.samples, 9);
+  EXPECT_EQ(statistics.windows, 9);
+  EXPECT_EQ(statistics.seed, 5U);
+  EXPECT_EQ(statistics.source.weights_sha256, bundle_->weights.sha256);
+  EXPECT_TRUE(CheckBelongsTo(statistics, IdentityOf(*bundle_)).ok());
+  EXPECT_EQ(statistics.source.graphs.at("encoder"), bundle_->graphs.at("encoder").sha256);
+  ASSERT_EQ(statistics.episodes.size(), 3U);
+  EXPECT_EQ(statistics.episodes[1].hash, "hash of e1");
+  EXPECT_THAT(log_.warnings, Contains(HasSubstr("9 samples are few: 64 or more")));
+  ASSERT_FALSE(log_.steps.empty());
+  EXPECT_EQ(log_.steps.back(), 9U);
+  // The inputs of every linear, both towers and the head, with channels.
+  for (const char* name : {"vision/layer.0/layer_norm1/LayerNormalization", "text/layer.1/fc2/MatMul", "head/Relu"}) {
+    SCOPED_TRACE(name);
+    const std::string value =
+        name == std::string("text/layer.1/fc2/MatMul") ? "text/layer.1/ffn_layernorm/LayerNormalization" : name;
+    ASSERT_NE(statistics.Find(value), nullptr);
+    EXPECT_FALSE(statistics.Find(value)->channel_absmax.empty());
+    EXPECT_EQ(statistics.Find(value)->histogram.count(), static_cast<uint64_t>(statistics.Find(value)->count));
+  }
+  ASSERT_NE(statistics.Find("pixel_values"), nullptr);
+  EXPECT_EQ(statistics.Find("pixel_values")->count, 9 * 3 * 8 * 8);
+  ASSERT_NE(statistics.Find("text/layer.0/self_attn/Softmax"), nullptr);
+  EXPECT_TRUE(statistics.Find("text/layer.0/self_attn/Softmax")->histogram.empty());
+  EXPECT_EQ(statistics.Find("vision/layer.0/self_attn/q_proj/MatMul"), nullptr) << "products are not watched";
+  const auto read = quantization::ParseStatistics(StatisticsText(statistics), "stats");
+  ASSERT_TRUE(read.ok()) << read.error().ToString();
+}
+
+// One value, computed by hand: the encoder on each drawn frame.
+TEST_F(CalibrateTest, EqualsASlowLoopOverTheSamples) {
+  const std::string value = "text/layer.0/final_layer_norm/LayerNormalization";
+  const ActivationStatistics statistics = MustRun(Options());
+  NoiseSource source;
+  std::vector<int64_t> lengths;
+  for (const SampleEpisode& episode : source.episodes()) lengths.push_back(episode.length);
+  const auto samples = DrawSamples(lengths, 9, 5);
+  ASSERT_TRUE(samples.ok());
+  const auto encoder = runtime::Encoder::Open(*bundle_, *backend_, {}, {value});
+  auto preprocessor = image::Preprocessor::Make(bundle_->spec.preprocess);
+  ASSERT_TRUE(encoder.ok() && preprocessor.ok());
+  std::vector<float> all;
+  std::array<float, 2> highest{-1e9F, -1e9F};
+  for (const Sample& sample : *samples) {
+    const auto pixels = preprocessor->Run(source.Read(sample.episode, sample.t)->pixels);
+    const auto outputs =
+        encoder->Encode(runtime::AsBatch(*pixels), *PromptFor(source.episodes()[sample.episode].instruction));
+    ASSERT_TRUE(outputs.ok()) << outputs.error().ToString();
+    for (const float x : outputs->at(value).data<float>()) {
+      all.push_back(x);
+      float& high = highest[static_cast<size_t>(sample.half)];
+      high = std::max(high, x);
+    }
+  }
+  const ValueStatistics& seen = *statistics.Find(value);
+  EXPECT_EQ(seen.count, static_cast<int64_t>(all.size()));
+  EXPECT_EQ(seen.maximum, static_cast<double>(*std::max_element(all.begin(), all.end())));
+  EXPECT_EQ(seen.minimum, static_cast<double>(*std::min_element(all.begin(), all.end())));
+  quantization::Histogram histogram;
+  histogram.Add(all);
+  EXPECT_EQ(seen.histogram, histogram);
+  for (size_t half = 0; half < 2; ++half) EXPECT_EQ(seen.halves[half].high, static_cast<double>(highest[half]));
+  const size_t width = seen.channel_mean.size();
+  EXPECT_EQ(width, 12U);
+  for (size_t c = 0; c < width; ++c) {
+    double sum = 0;
+    float most = 0;
+    for (size_t i = c; i < all.size(); i += width) {
+      sum += static_cast<double>(all[i]);
+      most = std::max(most, std::fabs(all[i]));
+    }
+    EXPECT_NEAR(static_cast<double>(seen.channel_mean[c]),
+                sum * static_cast<double>(width) / static_cast<double>(all.size()), 1e-6);
+    EXPECT_EQ(seen.channel_absmax[c], most);
+  }
+}
+
+TEST_F(CalibrateTest, TheHeadSeesWindowsAsAtRunTime) {
+  const ActivationStatistics statistics = MustRun(Options(21));  // all frames of all episodes
+  // Episodes of 4, 7 and 10 frames, a window of 3: 1 + 2 + 3 + 3 ... features.
+  const int64_t features = (3 + 2 * 3) + (3 + 5 * 3) + (3 + 8 * 3);
+  ASSERT_NE(statistics.Find("head/Transpose"), nullptr);
+  EXPECT_EQ(statistics.Find("head/Transpose")->count, features * 12);
+  EXPECT_EQ(statistics.Find("head/Relu")->count, 21 * 7);
+}
+
+TEST_F(CalibrateTest, BatchThreadsAndMemoryChangeNothing) {
+  const ActivationStatistics reference = MustRun(Options());
+  for (const int64_t batch : {2, 4}) {
+    CalibrationOptions options = Options();
+    options.batch = batch;
+    ExpectSame(MustRun(options), reference, 1e-5);
+  }
+  CalibrationOptions threads = Options();
+  threads.open.threads = 3;
+  EXPECT_EQ(StatisticsText(MustRun(threads)), StatisticsText(reference));
+  CalibrationOptions little = Options();
+  little.memory_bytes = 8000;
+  log_.notes.clear();
+  EXPECT_EQ(StatisticsText(MustRun(little)), StatisticsText(reference));
+  EXPECT_THAT(log_.notes, Contains(HasSubstr("passes over the samples")));
+}
+
+TEST_F(CalibrateTest, PaddingDoesNotCount) {
+  const ActivationStatistics plain = MustRun(Options());
+  const auto padded = [](const std::string& instruction) -> Result<prompt::Prompt> {
+    VLAQ_ASSIGN_OR_RETURN(prompt::Prompt prompt, PromptFor(instruction));
+    prompt.ids.insert(prompt.ids.end(), 3, 1);
+    prompt.mask.insert(prompt.mask.end(), 3, 0);
+    return prompt;
+  };
+  const ActivationStatistics with_padding = MustRun(Options(), padded);
+  ASSERT_EQ(with_padding.values.size(), plain.values.size());
+  for (const auto& [name, value] : plain.values) {
+    if (name.find("Softmax") != std::string::npos || name.ends_with("self_attn/Add")) continue;  // wider by the padding
+    SCOPED_TRACE(name);
+    const ValueStatistics& other = *with_padding.Find(name);
+    EXPECT_EQ(other.count, value.count);
+    EXPECT_NEAR(other.maximum, value.maximum, 1e-5);
+    EXPECT_NEAR(other.minimum, value.minimum, 1e-5);
+    EXPECT_NEAR(other.mean(), value.mean(), 1e-5);
+  }
+}
+
+TEST_F(CalibrateTest, GoesOnAfterAnInterruption) {
+  const std::string expected = StatisticsText(MustRun(Options()));
+  for (const uint64_t memory : {uint64_t{1} << 30U, uint64_t{20000}}) {
+    for (const int fail_at : {2, 12, 20}) {
+      CalibrationOptions options = Options();
+      options.memory_bytes = memory;
+      options.progress_file = In("stats.json.part");
+      options.save_every_s = 0;
+      NoiseSource source;
+      const Flaky flaky(fail_at);
+      const auto failed = Calibrate(*bundle_, flaky, source, PromptFor, options, log_);
+      ASSERT_FALSE(failed.ok());
+      EXPECT_EQ(failed.error().code, ErrorCode::kBackend);
+      ASSERT_EQ(fs::exists(options.progress_file), fail_at > 2) << "something was seen";
+      const Flaky counting(-1);
+      const auto resumed = Calibrate(*bundle_, counting, source, PromptFor, options, log_);
+      ASSERT_TRUE(resumed.ok()) << resumed.error().ToString();
+      EXPECT_EQ(StatisticsText(*resumed), expected);
+      EXPECT_TRUE(fs::exists(options.progress_file)) << "the caller removes it";
+      fs::remove(options.progress_file);
+    }
+  }
+  EXPECT_THAT(log_.notes, Contains(HasSubstr("going on from")));
+}
+
+TEST_F(CalibrateTest, AnotherCalibrationsProgressIsRefused) {
+  CalibrationOptions options = Options();
+  options.progress_file = In("other.part");
+  options.save_every_s = 0;
+  MustRun(options);
+  const auto refused = [&](const CalibrationOptions& other, ErrorCode code, const std::string& message) {
+    const auto statistics = Run(other);
+    ASSERT_FALSE(statistics.ok()) << message;
+    EXPECT_EQ(statistics.error().code, code);
+    EXPECT_THAT(statistics.error().ToString(), AllOf(HasSubstr("other.part"), HasSubstr(message)));
+  };
+  CalibrationOptions other = options;
+  other.samples = 10;
+  refused(other, ErrorCode::kUsage, "another samples: 9 instead of 10");
+  other = options;
+  other.seed = 6;
+  refused(other, ErrorCode::kUsage, "another seed");
+  NoiseSource fewer(2);
+  const auto episodes = Calibrate(*bundle_, *backend_, fewer, PromptFor, options, log_);
+  ASSERT_FALSE(episodes.ok());
+  EXPECT_THAT(episodes.error().ToString(), HasSubstr("another episodes"));
+
+  const auto file = MappedFile::Open(options.progress_file);
+  ASSERT_TRUE(file.ok());
+  const std::string good(AsText((*file)->bytes()));
+  architecture::testing::WriteText(options.progress_file, good.substr(0, good.size() / 2));
+  refused(options, ErrorCode::kInput, "delete it to begin anew");
+  architecture::testing::WriteText(options.progress_file, "{\"schema\": 1}");
+  refused(options, ErrorCode::kInput, "is not what an interrupted");
+  Json json = Json::parse(good);
+  json["values"].begin().value()[0]["count"] = -5;
+  architecture::testing::WriteText(options.progress_file, json.dump());
+  refused(options, ErrorCode::kInput, "\"count\"");
+  json = Json::parse(good);
+  json["done"] = 1000;
+  architecture::testing::WriteText(options.progress_file, json.dump());
+  refused(options, ErrorCode::kInput, "\"done\"");
+}
+
+TEST_F(CalibrateTest, NoNumberEndsItByName) {
+  TinyPolicy policy;
+  policy.Backbone("text_model.model.layers.1.ffn.fc1.bias").mutable_data<float>()[3] =
+      std::numeric_limits<float>::quiet_NaN();
+  const bundle::Bundle bad = MakeBundle("bad", policy);
+  NoiseSource source;
+  const auto statistics = Calibrate(bad, *backend_, source, PromptFor, Options(), log_);
+  ASSERT_FALSE(statistics.ok());
+  EXPECT_EQ(statistics.error().code, ErrorCode::kInput);
+  EXPECT_THAT(statistics.error().ToString(), AllOf(HasSubstr("value 'text/layer.1/ffn_layernorm/LayerNormalization'"),
+                                                   HasSubstr("frame "), HasSubstr("of e")));
+}
+
+TEST_F(CalibrateTest, WhatCannotBeCalibratedIsRefused) {
+  EXPECT_EQ(Run(Options(22)).error().code, ErrorCode::kInput) << "there are 21 frames";
+  EXPECT_EQ(Run(Options(1)).error().code, ErrorCode::kInput);
+  CalibrationOptions options = Options();
+  options.batch = 0;
+  EXPECT_EQ(Run(options).error().code, ErrorCode::kUsage);
+  bundle::Bundle quantised = *bundle_;
+  quantised.plan = bundle::FileRecord{};
+  NoiseSource source;
+  const auto statistics = Calibrate(quantised, *backend_, source, PromptFor, Options(), log_);
+  ASSERT_FALSE(statistics.ok());
+  EXPECT_THAT(statistics.error().ToString(), HasSubstr("quantised already"));
+}
+
+}  // namespace
+}  // namespace vlaq::calibration

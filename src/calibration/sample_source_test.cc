@@ -1,0 +1,61 @@
+#include "calibration/sample_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/testing.h"
+#include "episode/testing.h"
+
+namespace vlaq::calibration {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(SampleSource, ReadsEachContentOnce) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(episode::WriteTestEpisode(folder.path() / "a.h5", {.length = 3, .colour = {1, 2, 3}}));
+  ASSERT_TRUE(
+      episode::WriteTestEpisode(folder.path() / "c.h5", {.length = 5, .colour = {7, 8, 9}, .instruction = "go"}));
+  fs::copy(folder.path() / "a.h5", folder.path() / "b.h5");
+  auto set = episode::EpisodeSet::Open({folder.path()});
+  ASSERT_TRUE(set.ok());
+  const auto source = FromEpisodes(*std::move(set), SilentLog());
+  ASSERT_TRUE(source.ok()) << source.error().ToString();
+  const auto& episodes = (*source)->episodes();
+  ASSERT_EQ(episodes.size(), 2U);
+  EXPECT_EQ(episodes[0].name, "a.h5");
+  EXPECT_EQ(episodes[0].length, 3);
+  EXPECT_EQ(episodes[1].name, "c.h5");
+  EXPECT_EQ(episodes[1].length, 5);
+  EXPECT_EQ(episodes[1].instruction, "go");
+  EXPECT_EQ(episodes[0].hash.size(), 64U);
+  for (const size_t episode : {1U, 0U, 1U}) {
+    const auto frame = (*source)->Read(episode, 2);
+    ASSERT_TRUE(frame.ok()) << frame.error().ToString();
+    EXPECT_EQ(frame->pixels.rgb[0], episode == 0 ? 1 : 7);
+    EXPECT_EQ(frame->pixels.rgb[2], episode == 0 ? 3 : 9);
+  }
+}
+
+TEST(SampleSource, FramesAreOneEpisodeKnownByTheirPixels) {
+  const auto make = [](uint8_t last) {
+    std::vector<uint8_t> bytes(2 * 3 * 4 * 3, 5);
+    bytes.back() = last;
+    auto frames = image::FramesOf(Tensor::From<uint8_t>({2, 3, 4, 3}, bytes), "frames");
+    EXPECT_TRUE(frames.ok());
+    auto source = FromFrames(*std::move(frames), "my frames", SilentLog());
+    EXPECT_TRUE(source.ok());
+    return *std::move(source);
+  };
+  const auto source = make(5);
+  ASSERT_EQ(source->episodes().size(), 1U);
+  EXPECT_EQ(source->episodes()[0].name, "my frames");
+  EXPECT_EQ(source->episodes()[0].length, 2);
+  EXPECT_EQ(source->episodes()[0].instruction, "");
+  EXPECT_EQ(source->Read(0, 1)->pixels.width, 4);
+  EXPECT_EQ(source->episodes()[0].hash, make(5)->episodes()[0].hash);
+  EXPECT_NE(source->episodes()[0].hash, make(6)->episodes()[0].hash);
+}
+
+}  // namespace
+}  // namespace vlaq::calibration
