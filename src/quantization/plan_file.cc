@@ -1,6 +1,7 @@
 #include "quantization/plan_file.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/mapped_file.h"
+#include "base/text.h"
 
 namespace vlaq::quantization {
 namespace {
@@ -71,9 +73,10 @@ class Fields {
     if (!json_.is_object()) return InputError(reader_.where(), "is not a JSON object");
     for (const auto& [key, value] : json_.items()) {
       if (known_.contains(key)) continue;
-      std::string names;
-      for (const std::string_view name : known_) names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
-      return InputError(reader_.where(), fmt::format("there is no key \"{}\"", key), "known keys: " + names);
+      const std::string near = NearestWord(key, {known_.begin(), known_.end()});
+      return InputError(reader_.where(), fmt::format("there is no key \"{}\"", key),
+                        near.empty() ? fmt::format("known keys: {}", fmt::join(known_, ", "))
+                                     : fmt::format("did you mean \"{}\"?", near));
     }
     return {};
   }
