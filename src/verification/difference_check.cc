@@ -8,7 +8,7 @@ Check JudgeDifference(std::string name, const Difference& difference, Measure me
                       const std::string& remark) {
   const double value = measure == Measure::kAbsolute ? difference.max_absolute() : difference.relative();
   Check check{1, std::move(name), value <= limit, "", {}};
-  check.detail = fmt::format("{} difference {:.2e} (limit {:.0e}){}",
+  check.detail = fmt::format("{} difference {:.2e} (limit {:.2g}){}",
                              measure == Measure::kAbsolute ? "largest" : "relative", value, limit, remark);
   if (difference.count() == 0) {
     check.passed = false;

@@ -32,6 +32,22 @@ std::set<std::string, std::less<>> WeightValues(const onnx::Graph& graph) {
   return values;
 }
 
+// Nodes that depend on no input of the graph: an engine computes them once, when it opens the model.
+std::set<const onnx::Node*> ConstantNodes(const onnx::Graph& graph) {
+  std::set<std::string_view> values{""};
+  for (const onnx::Initializer& initializer : graph.initializers) values.insert(initializer.name);
+  std::set<const onnx::Node*> nodes;
+  for (const onnx::Node& node : graph.nodes) {
+    const bool constant =
+        !node.inputs.empty() &&
+        std::all_of(node.inputs.begin(), node.inputs.end(), [&](const auto& input) { return values.contains(input); });
+    if (!constant) continue;
+    nodes.insert(&node);
+    values.insert(node.outputs.begin(), node.outputs.end());
+  }
+  return nodes;
+}
+
 bool Multiplies(const onnx::Node& node) { return onnx::CostOf(node.op_type, {}, {}).has_value(); }
 
 Promise PromiseOf(const OperatorChoice& choice, const std::string& target) {
@@ -105,11 +121,16 @@ struct Ran {
 class Judging {
  public:
   Judging(const onnx::Graph& graph, const Promises& promises, const RanGraph& ran, const std::string& provider)
-      : promises_(promises), ran_(ran), provider_(provider), origins_(graph, promises), weights_(WeightValues(graph)) {}
+      : promises_(promises), ran_(ran), provider_(provider), origins_(graph, promises), weights_(WeightValues(graph)) {
+    for (const onnx::Node* node : ConstantNodes(graph)) {
+      if (Multiplies(*node)) constant_.insert(origins_.OriginOf(node->name));
+    }
+  }
 
   Work Run() {
     for (const ExecutedNode& node : ran_.as_written) CountWritten(node);
     for (const ExecutedNode& node : ran_.executed) CountExecuted(node);
+    DivideByRuns();
     for (const auto& [name, promise] : promises_) Compare(name, promise);
     CoverMissing();
     std::sort(broken_.begin(), broken_.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
@@ -118,7 +139,19 @@ class Judging {
   }
 
  private:
-  double PerRun(double total) const { return total / static_cast<double>(ran_.runs); }
+  // Sums of whole numbers are divided once, so that a run's work is the same however many there were.
+  void DivideByRuns() {
+    const auto runs = static_cast<double>(ran_.runs);
+    for (auto* sums : {&work_.macs, &work_.microseconds, &others_.macs}) {
+      for (auto& [arithmetic, sum] : *sums) sum /= runs;
+    }
+    for (auto& [name, ran] : executed_) {
+      for (auto& [arithmetic, sum] : ran.macs) sum /= runs;
+    }
+    work_.all_microseconds /= runs;
+    work_.converting_microseconds /= runs;
+    work_.widened /= ran_.runs;
+  }
 
   void CountWritten(const ExecutedNode& node) {
     const auto cost = onnx::CostOf(node.op_type, node.inputs, node.outputs);
@@ -126,13 +159,12 @@ class Judging {
   }
 
   void CountExecuted(const ExecutedNode& node) {
-    const double time = PerRun(node.microseconds);
+    const double time = node.microseconds;
     work_.all_microseconds += time;
     if (Converting().contains(node.op_type)) {
       work_.converting_microseconds += time;
       const onnx::Node* own = node.op_type == "DequantizeLinear" ? origins_.NodeOf(node.name) : nullptr;
-      if (own != nullptr && !own->inputs.empty() && weights_.contains(own->inputs[0])) ++widened_;
-      work_.widened = widened_ / ran_.runs;
+      if (own != nullptr && !own->inputs.empty() && weights_.contains(own->inputs[0])) ++work_.widened;
     }
     const auto cost = onnx::CostOf(node.op_type, node.inputs, node.outputs);
     if (!cost) {
@@ -142,7 +174,7 @@ class Judging {
     const std::string origin = origins_.OriginOf(node.name);
     const auto known = written_.find(origin);
     const double otherwise = known == written_.end() ? 0 : known->second;
-    const double macs = PerRun(cost->macs ? static_cast<double>(*cost->macs) : otherwise);
+    const double macs = cost->macs ? static_cast<double>(*cost->macs) : otherwise;
     work_.macs[cost->arithmetic] += macs;
     work_.microseconds[cost->arithmetic] += time;
     Ran& ran = promises_.contains(origin) ? executed_[origin] : others_;
@@ -160,13 +192,14 @@ class Judging {
     const auto known = written_.find(name);
     if (known == written_.end()) return;  // of the other graph, or a table
     const double macs = known->second;
+    const auto ran = executed_.find(name);
+    if (ran == executed_.end() && constant_.contains(name)) return;
     work_.weighted += macs;
     if (!promise.arithmetic) {
       work_.small += promise.small ? macs : 0;
       return;
     }
     work_.promised += macs;
-    const auto ran = executed_.find(name);
     if (ran == executed_.end()) {
       missing_.push_back({name, *promise.arithmetic, promise.small, macs});
       return;
@@ -210,12 +243,12 @@ class Judging {
   const std::string& provider_;
   Origins origins_;
   std::set<std::string, std::less<>> weights_;
+  std::set<std::string, std::less<>> constant_;         // origins that need no input
   std::map<std::string, double, std::less<>> written_;  // MACs of a run, by origin
   std::map<std::string, Ran, std::less<>> executed_;    // by promise
   Ran others_;                                          // of nodes that are nobody's
   std::vector<Missing> missing_;
   std::vector<std::pair<double, std::string>> broken_;  // MACs, words
-  int64_t widened_ = 0;
   Work work_;
 };
 

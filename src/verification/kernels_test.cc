@@ -76,6 +76,16 @@ TEST_F(Judging, LetsFusedWorkStandForWhatIsMissing) {
   EXPECT_EQ(Judged().kept, 0);
 }
 
+TEST_F(Judging, DoesNotMissWhatWasComputedOnOpening) {
+  graph_.initializers = {{"w", DType::kI8, {8, 16}, onnx::ExternalData{}},
+                         {"query", DType::kU8, {4, 8}, onnx::ExternalData{}}};
+  graph_.nodes[2].inputs = {"query", "w"};
+  const Work work = Judged();
+  EXPECT_EQ(work.promised, 0);
+  EXPECT_EQ(work.weighted, 0);
+  EXPECT_THAT(work.broken, IsEmpty());
+}
+
 TEST_F(Judging, CountsARunOnce) {
   ran_.runs = 3;
   ran_.executed = {3, Ran("a/MatMul", "QLinearMatMul", DType::kU8)};
