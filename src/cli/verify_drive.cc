@@ -6,21 +6,12 @@
 #include "verification/closed_loop_check.h"
 #include "verification/eyes_open.h"
 #include "verification/open_loop_check.h"
+#include "verification/precision_bounds.h"
 
 namespace vlaq::cli {
 namespace {
 
 using verification::Contender;
-
-Result<episode::EpisodeSet> OpenEpisodes(const VerifyArguments& a) {
-  episode::SetOptions options;
-  if (a.bgr) options.read.channel_order = image::ChannelOrder::kBgr;
-  auto set = episode::EpisodeSet::Open({a.episodes}, options);
-  if (set.ok()) return set;
-  Error error = set.error();
-  error.advice = "a proof leaves no episode out: move broken files away";
-  return error;
-}
 
 Contender AsContender(const OpenedPolicy& opened) {
   Contender contender{*opened.drivers, opened.drivers->space(), ""};
@@ -31,11 +22,12 @@ Contender AsContender(const OpenedPolicy& opened) {
   return contender;
 }
 
-Status OnRecordings(const VerifyArguments& a, const Contender& policy, const Contender* reference, int threads,
-                    Log& log, verification::Report& report) {
+Status OnRecordings(const VerifyArguments& a, const Contender& policy, const Contender* reference, bool quantized,
+                    int threads, Log& log, verification::Report& report) {
   VLAQ_ASSIGN_OR_RETURN(const auto episodes, OpenEpisodes(a));
-  VLAQ_RETURN_IF_ERROR(
-      verification::CheckOpenLoop(policy, reference, episodes, {a.max_mae_increase, threads}, log, report));
+  const double limit = a.max_mae_increase.value_or(quantized ? verification::kMostMaeIncrease
+                                                             : verification::OpenLoopCheckOptions{}.max_mae_increase);
+  VLAQ_RETURN_IF_ERROR(verification::CheckOpenLoop(policy, reference, episodes, {limit, threads}, log, report));
   verification::EyesOpenOptions options;
   options.threads = threads;
   return verification::CheckEyesOpen(policy, episodes, options, log, report);
@@ -53,8 +45,17 @@ Status InSimulation(const VerifyArguments& a, const Contender& policy, const Con
 
 }  // namespace
 
+Result<episode::EpisodeSet> OpenEpisodes(const VerifyArguments& a) {
+  episode::SetOptions options;
+  if (a.bgr) options.read.channel_order = image::ChannelOrder::kBgr;
+  auto set = episode::EpisodeSet::Open({a.episodes}, options);
+  if (set.ok()) return set;
+  Error error = set.error();
+  error.advice = "a proof leaves no episode out: move broken files away";
+  return error;
+}
+
 void AddDriveOptions(CLI::App& app, VerifyArguments& a) {
-  a.max_mae_increase = verification::OpenLoopCheckOptions{}.max_mae_increase;
   const std::string group = "Driving";
   CLI::Option* episodes = app.add_option("--episodes", a.episodes,
                                          "Recorded episodes: does it say what was driven, does it look and listen?")
@@ -67,13 +68,17 @@ void AddDriveOptions(CLI::App& app, VerifyArguments& a) {
       ->group(group);
   app.add_flag("--bgr", a.bgr, "The recorded frames have blue first, whatever they say")->needs(episodes)->group(group);
   CLI::Option* reference =
-      app.add_option("--reference", a.reference, "A bundle or checkpoint that it must not drive worse than")
+      app.add_option("--reference", a.reference,
+                     "A bundle or checkpoint that it must not drive worse than; of a quantised bundle "
+                     "its source, which it is compared with tensor by tensor")
           ->type_name("BUNDLE")
           ->group(group);
-  app.add_option("--max-mae-increase", a.max_mae_increase,
-                 "Against the reference, normalised: the 95 % interval must lie below it")
+  app.add_option(
+         "--max-mae-increase", a.max_mae_increase,
+         fmt::format("Against the reference, normalised: the 95 % interval must lie below it (default {}, for a "
+                     "quantised bundle {})",
+                     verification::OpenLoopCheckOptions{}.max_mae_increase, verification::kMostMaeIncrease))
       ->check(CLI::NonNegativeNumber)
-      ->capture_default_str()
       ->type_name("FLOAT")
       ->needs(reference)
       ->group(group);
@@ -91,8 +96,8 @@ void AddDriveOptions(CLI::App& app, VerifyArguments& a) {
 }
 
 Status CheckDriveArguments(const VerifyArguments& a, Log& log, verification::Report& report) {
-  if (!a.reference.empty() && !a.drives()) {
-    return UsageError("--reference needs something to drive", "give --episodes DIR, --sim N, or both");
+  if (!a.reference.empty() && !a.drives() && !bundle::IsBundle(a.reference)) {
+    return UsageError("a checkpoint as --reference needs something to drive", "give --episodes DIR, --sim N, or both");
   }
   if (a.sim > 0) {
     VLAQ_RETURN_IF_ERROR(verification::CheckSimulator());
@@ -117,7 +122,8 @@ Status Drive(const VerifyArguments& a, const backend::Backend& backend, Log& log
     VLAQ_ASSIGN_OR_RETURN(report.evidence.reference, other->Describe(a.reference));
   }
   const Contender* against = reference ? &*reference : nullptr;
-  if (!a.episodes.empty()) VLAQ_RETURN_IF_ERROR(OnRecordings(a, policy, against, threads, log, report));
+  if (!a.episodes.empty())
+    VLAQ_RETURN_IF_ERROR(OnRecordings(a, policy, against, opened.bundle().plan.has_value(), threads, log, report));
   if (a.sim > 0) VLAQ_RETURN_IF_ERROR(InSimulation(a, policy, against, threads, log, report));
   return {};
 }

@@ -11,8 +11,8 @@ namespace vlaq::cli {
 namespace {
 
 std::string RungName(int rung) {
-  static const std::map<int, std::string> names{
-      {0, "0 identity"}, {1, "1 numbers"}, {3, "3 open loop"}, {4, "4 eyes open"}, {5, "5 closed loop"}};
+  static const std::map<int, std::string> names{{0, "0 identity"},  {1, "1 numbers"},   {2, "2 reality"},
+                                                {3, "3 open loop"}, {4, "4 eyes open"}, {5, "5 closed loop"}};
   return names.at(rung);
 }
 
@@ -42,7 +42,16 @@ Json Subject(const bundle::Bundle& bundle, const std::string& sha256) {
   for (const auto& [role, record] : bundle.graphs) graphs[role] = ToJson(record);
   Json subject{{"sha256", sha256}, {"graphs", std::move(graphs)}, {"weights", ToJson(bundle.weights)}};
   if (bundle.tokenizer) subject["tokenizer"] = ToJson(*bundle.tokenizer);
+  subject["precision"] = bundle.precision;
+  if (!bundle.target.empty()) subject["target"] = bundle.target;
+  if (bundle.plan) subject["plan"] = ToJson(*bundle.plan);
   return subject;
+}
+
+// The bundle that it was held against. Errors: kInput if it cannot be read.
+Result<Json> ReferenceSubject(const bundle::Bundle& reference) {
+  VLAQ_ASSIGN_OR_RETURN(const bundle::FileRecord policy, bundle::Describe(reference.path / bundle::kPolicyFile));
+  return Subject(reference, policy.sha256);
 }
 
 Json EvidenceDocument(const VerifyArguments& a, const bundle::Bundle& bundle, const std::string& sha256,
@@ -84,6 +93,11 @@ Result<Json> VerdictDocument(const VerifyArguments& a, const bundle::Bundle& bun
   for (const verification::Untestable& u : report.untestable) {
     untestable.push_back({{"rung", u.rung}, {"name", u.name}, {"reason", u.reason}});
   }
+  VLAQ_ASSIGN_OR_RETURN(const std::optional<bundle::Bundle> reference, OpenReference(a));
+  Json evidence = EvidenceDocument(a, bundle, policy.sha256, report.evidence);
+  if (reference) {
+    VLAQ_ASSIGN_OR_RETURN(evidence["reference_bundle"], ReferenceSubject(*reference));
+  }
   const verification::Check* failure = report.first_failure();
   Json document{{"schema", "vlaq.verify/1"},
                 {"bundle", a.bundle.string()},
@@ -97,7 +111,7 @@ Result<Json> VerdictDocument(const VerifyArguments& a, const bundle::Bundle& bun
                 {"checks", std::move(checks)},
                 {"untestable", std::move(untestable)},
                 {"notes", report.notes},
-                {"evidence", EvidenceDocument(a, bundle, policy.sha256, report.evidence)}};
+                {"evidence", std::move(evidence)}};
   if (failure != nullptr) document["first_failure"] = failure->name;
   return document;
 }

@@ -22,16 +22,25 @@ Status CompareNumbers(const VerifyArguments& a, const bundle::Bundle& bundle, co
   return verification::CheckNumbers(bundle, options, log, report);
 }
 
+// A quantised bundle is held against its source bundle, that one against the checkpoint.
+Status CheckAgainstFits(const bundle::Bundle& bundle) {
+  if (!bundle.plan) return {};
+  return UsageError("a quantised bundle does not compare with a checkpoint",
+                    "give --reference SOURCE, and verify the source --against the checkpoint");
+}
+
 Result<verification::Report> Verify(const VerifyArguments& a, const bundle::Bundle& bundle, Log& log) {
   verification::Report report;
   std::shared_ptr<const checkpoint::Checkpoint> checkpoint;
   if (!a.against.empty()) {
+    VLAQ_RETURN_IF_ERROR(CheckAgainstFits(bundle));
     VLAQ_ASSIGN_OR_RETURN(checkpoint, checkpoint::Checkpoint::Open(a.against));
   }
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());  // before the work of minutes
   VLAQ_RETURN_IF_ERROR(CheckDriveArguments(a, log, report));
   VLAQ_RETURN_IF_ERROR(verification::CheckIdentity(bundle, checkpoint.get(), log, report));
-  const Status numbers = CompareNumbers(a, bundle, *backend, log, report);
+  Status numbers = CompareNumbers(a, bundle, *backend, log, report);
+  if (numbers.ok()) numbers = CheckWhatItIs(a, bundle, *backend, log, report);
   if (!numbers.ok()) {
     // What cannot even run is no policy: a verdict, unless the golden file itself is at fault or nothing was wrong so
     // far.
@@ -95,7 +104,7 @@ Action AddVerify(CLI::App& app, Context& context) {
       "  vlaq verify mae0222 --against best_simple_lstm_model.pth\n"
       "  vlaq verify mae0222 --golden golden.safetensors\n"
       "  vlaq verify mini --episodes held_out --not-in split.json:train -o receipt.json\n"
-      "  vlaq verify mini-int8 --reference mini --episodes held_out --sim 100");
+      "  vlaq verify mini-int8 --reference mini --episodes held_out --sim 100 --receipt int8.json");
   return [a, &context]() -> Status { return RunVerify(*a, context); };
 }
 

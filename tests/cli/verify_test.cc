@@ -184,6 +184,15 @@ class VerifyDrives : public CliTest {
     }
   }
 
+  // Without rung 2, whose figures are times.
+  static Json WithoutTimes(Json document) {
+    Json checks = Json::array();
+    for (const Json& check : document["checks"]) {
+      if (check["rung"] != 2) checks.push_back(check);
+    }
+    document["checks"] = checks;
+    return document;
+  }
   static Json CheckNamed(const Json& document, const std::string& name) {
     for (const Json& check : document.at("checks")) {
       if (check["name"] == name) return check;
@@ -207,14 +216,16 @@ TEST_F(VerifyDrives, TheReceiptHoldsTheEvidence) {
   EXPECT_EQ(evidence["episodes"][2]["name"], "episode2.h5");
   EXPECT_EQ(evidence["episodes"][2]["sha256"].get<std::string>().size(), 64U);
   EXPECT_EQ(evidence["open_loop_conditions"], Json({"normal", "blank", "frozen", "shuffled", "one-frame"}));
-  EXPECT_EQ(evidence["limits"][0]["name"], "least_movement");
+  std::vector<std::string> limits;
+  for (const Json& limit : evidence["limits"]) limits.push_back(limit["name"]);
+  EXPECT_THAT(limits, ::testing::IsSupersetOf({"least_of_planned_macs", "least_movement"}));
   EXPECT_TRUE(CheckNamed(ran.json(), "recorded actions")["passed"].get<bool>());
   ASSERT_EQ(ran.json()["untestable"].size(), 1U);
   EXPECT_EQ(ran.json()["untestable"][0]["name"], "instruction");
   EXPECT_EQ(Vlaq(arguments).exit_code, 2) << "the receipt exists";
   std::vector<std::string> again = arguments;
   again.emplace_back("--force");
-  EXPECT_EQ(Vlaq(again).json(), ran.json()) << "the same evidence, the same verdict";
+  EXPECT_EQ(WithoutTimes(Vlaq(again).json()), WithoutTimes(ran.json())) << "the same evidence, the same verdict";
 }
 
 TEST_F(VerifyDrives, WhatCannotBeTestedIsSaid) {
@@ -245,7 +256,7 @@ TEST_F(VerifyDrives, EpisodesThatWereSeenBeforeAreRefused) {
 }
 
 TEST_F(VerifyDrives, RefusesWhatDoesNotFitTogether) {
-  EXPECT_EQ(Vlaq({"verify", Bundle(), "--reference", Bundle()}).exit_code, 2);
+  EXPECT_EQ(Vlaq({"verify", Bundle(), "--reference", Checkpoint()}).exit_code, 2);
   EXPECT_EQ(Vlaq({"verify", Bundle(), "--not-in", "split.json"}).exit_code, 2);
   EXPECT_EQ(Vlaq({"verify", Bundle(), "--sim", "0"}).exit_code, 2);
   EXPECT_EQ(Vlaq({"verify", Bundle(), "--episodes", In("nowhere")}).exit_code, 3);
