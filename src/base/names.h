@@ -13,6 +13,9 @@ struct Named {
   Enum value;
   std::string_view name;
 };
+// clang 14 deduces no aggregates.
+template <typename Enum>
+Named(Enum, std::string_view) -> Named<Enum>;
 
 // The name of `value`, which must be in `rows` (any range of Named<Enum>).
 template <typename Rows, typename Enum>

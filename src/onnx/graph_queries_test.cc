@@ -83,6 +83,24 @@ TEST(Outputs, ExposesIntermediateValues) {
   EXPECT_THAT(AddOutputs(model, {"x"}).error().ToString(), HasSubstr("'x'"));
 }
 
+TEST(Outputs, TakesTheTypeThatTheGraphGivesAValue) {
+  Model model;
+  Node cast;
+  cast.op_type = cast.name = "Cast";
+  cast.inputs = {"x"};
+  cast.outputs = {"half"};
+  cast.attributes = {{"to", int64_t{10}}};
+  Node next = cast;
+  next.op_type = next.name = "Relu";
+  next.inputs = {"half"};
+  next.outputs = {"y"};
+  next.attributes.clear();
+  model.graph.inputs = {{"x", DType::kF32, true, {Dim::Fixed(2)}, ""}};
+  model.graph.nodes = {cast, next};
+  ASSERT_TRUE(AddOutputs(model, {"half"}).ok());
+  EXPECT_EQ(model.graph.outputs[0].dtype, DType::kF16);
+}
+
 TEST(Outputs, Renames) {
   Model model = Example();
   ASSERT_TRUE(AddOutputs(model, {"product"}).ok());

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "onnx/types.h"
+
 namespace vlaq::onnx {
 namespace {
 
@@ -25,6 +27,8 @@ std::set<std::string> MadeByNodes(const Graph& graph) {
 Status AddOutputs(Model& model, const std::vector<std::string>& names) {
   Graph& graph = model.graph;
   const auto made = MadeByNodes(graph);
+  const auto inferred = InferTypes(graph);
+  const ValueTypes types = inferred.ok() ? *inferred : ValueTypes{};
   for (const std::string& name : names) {
     if (made.count(name) == 0) return UsageError(fmt::format("no node of the model makes a value '{}'", name));
     if (FindNamed(graph.outputs, name) != graph.outputs.end()) continue;
@@ -32,7 +36,9 @@ Status AddOutputs(Model& model, const std::vector<std::string>& names) {
     if (declared != graph.values.end()) {
       graph.outputs.push_back(*declared);
     } else {
-      graph.outputs.push_back({name, DType::kF32, /*has_shape=*/false, {}, ""});
+      const auto type = types.find(name);
+      const DType dtype = type == types.end() ? DType::kF32 : type->second;
+      graph.outputs.push_back({name, dtype, /*has_shape=*/false, {}, ""});
     }
   }
   return {};

@@ -11,7 +11,7 @@
 namespace vlaq::onnx {
 
 // Makes intermediate values outputs too. Type and shape are the declared ones (Graph::values) where there are any, else
-// float32 of unknown shape. Names that are outputs already are left alone. Errors: kUsage for a name that no node
+// the type that InferTypes() finds (float32 if it does not know the operators) and no shape. Names that are outputs already are left alone. Errors: kUsage for a name that no node
 // makes.
 Status AddOutputs(Model& model, const std::vector<std::string>& names);
 

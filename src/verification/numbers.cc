@@ -26,7 +26,9 @@ constexpr std::string_view kFeatures = "features";
 class NumberChecker {
  public:
   NumberChecker(const Bundle& bundle, const NumberOptions& options, Log& log, Report& report)
-      : bundle_(bundle), options_(options), log_(log), report_(report), limits_(LimitsFor(bundle.precision)) {}
+      : bundle_(bundle), options_(options), log_(log), report_(report), limits_(LimitsFor(bundle.precision)) {
+    if (bundle.plan) limits_.streaming = limits_.actions;  // another batch, other scales
+  }
 
   Status Run() {
     if (options_.golden.empty()) {
@@ -277,7 +279,6 @@ NumberLimits LimitsFor(const std::string& precision) {
   NumberLimits limits;
   limits.features = bounds.features;
   limits.actions = bounds.actions;
-  limits.streaming = bounds.streaming;
   return limits;
 }
 

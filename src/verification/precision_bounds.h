@@ -39,14 +39,13 @@ WeightError MeasureWeight(const Tensor& expected, const Tensor& actual, const qu
 WeightError MeasureFloats(const Tensor& expected, const Tensor& actual, quantization::Number number,
                           double tolerance = 0);
 
-// Rung 1, against golden results or the source bundle: how far features (relative to the largest) and actions may be,
-// and the actions of the whole graph from those of encoder and head (activations that are quantised at run time get
-// another scale in another batch).
+// Rung 1, against golden results or the source bundle: how far features (relative to the largest) and actions may be.
+// Also the actions of a quantised bundle's whole graph from those of encoder and head: activations that are quantised
+// at run time get another scale in another batch, and float16 sums another rounding.
 struct StageBounds {
   std::string_view precision;
   double features;
   double actions;
-  double streaming;
   std::string_view reason;
 };
 // Of "fp32" for an unknown precision.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "onnx/model_file.h"
 #include "verification/operator_reading.h"
@@ -62,15 +63,26 @@ bool Same(const onnx::AttributeValue& a, const onnx::AttributeValue& b) {
       a);
 }
 
-// Attributes of the source's node that the other lacks or has with another value; "" if none.
-std::string ChangedAttribute(const Node& source, const Node& other) {
-  const bool comparable = other.op_type == source.op_type || source.op_type == "LSTM";
-  if (!comparable) return "";
+// Attributes of the source's node that the other has with another value, and those that it lacks; nothing for nodes of
+// unlike operators.
+struct Attributes {
+  std::string changed;
+  std::vector<std::string> missing;
+};
+Attributes CompareAttributes(const Node& source, const Node& other) {
+  Attributes result;
+  if (other.op_type != source.op_type && source.op_type != "LSTM") return result;
   for (const auto& [name, value] : source.attributes) {
     const auto found = other.attributes.find(name);
-    if (found == other.attributes.end() || !Same(value, found->second)) return name;
+    if (found == other.attributes.end()) {
+      result.missing.push_back(name);
+    } else if (!Same(value, found->second)) {
+      result.changed = name;
+    }
   }
-  return other.op_type == source.op_type && other.attributes.size() != source.attributes.size() ? "another" : "";
+  const bool more = other.attributes.size() + result.missing.size() > source.attributes.size();
+  if (other.op_type == source.op_type && more && result.changed.empty()) result.changed = "of another name";
+  return result;
 }
 
 const std::string& FirstOutput(const Node& node) {
@@ -218,9 +230,7 @@ class Comparer {
     VLAQ_ASSIGN_OR_RETURN(const ReadOperator op, made_->Operator(FirstOutput(node)));
     used_.insert(op.initializers.begin(), op.initializers.end());
     if (op.op_type != from.op_type) return InputError("", fmt::format("is a {} instead", op.node->op_type));
-    if (const std::string name = ChangedAttribute(node, *op.node); !name.empty()) {
-      return InputError("", fmt::format("its attribute {} is not the source's", name));
-    }
+    VLAQ_ASSIGN_OR_RETURN(const std::optional<size_t> moved, MovedAttribute(node, op));
     for (size_t i = 0; i < std::max(from.inputs.size(), op.inputs.size()); ++i) {
       const std::string wanted = i < from.inputs.size() ? made_->Behind(from.inputs[i]) : "";
       const std::string& read = i < op.inputs.size() ? op.inputs[i] : wanted;
@@ -232,7 +242,8 @@ class Comparer {
     const OperatorChoice* choice = found == choices_.end() ? nullptr : found->second;
     VLAQ_RETURN_IF_ERROR(CompareForm(choice, op));
     for (const auto& [input, constant] : op.constants) {
-      if (!from.constants.contains(input)) return InputError("", fmt::format("its input {} became constant", input));
+      if (from.constants.contains(input) || input == moved) continue;
+      return InputError("", fmt::format("its input {} became constant", input));
     }
     for (const auto& [input, read] : from.constants) {
       if (!op.constants.contains(input)) return InputError("", fmt::format("its input {} is no constant", input));
@@ -241,13 +252,38 @@ class Comparer {
     return {};
   }
 
+  // Newer opsets take some attributes (axes) as a constant input: that input, if the node has one. Errors: kInput for
+  // an attribute that changed.
+  Result<std::optional<size_t>> MovedAttribute(const Node& node, const ReadOperator& op) {
+    const Attributes attributes = CompareAttributes(node, *op.node);
+    const Error changed =
+        InputError("", fmt::format("its attribute {} is not the source's",
+                                   attributes.changed.empty() && !attributes.missing.empty() ? attributes.missing[0]
+                                                                                             : attributes.changed));
+    if (!attributes.changed.empty() || attributes.missing.size() > 1) return changed;
+    if (attributes.missing.empty()) return std::optional<size_t>{};
+    const size_t input = node.inputs.size();
+    if (!op.constants.contains(input)) return changed;
+    VLAQ_ASSIGN_OR_RETURN(const ReadConstant read, op.constants.at(input)());
+    const std::vector<int64_t> wanted = node.Ints(attributes.missing[0]);
+    const bool same = read.values.dtype() == DType::kI64 && std::ranges::equal(read.values.data<int64_t>(), wanted);
+    if (!same) return changed;
+    return std::optional(input);
+  }
+
+  // A table's rows that are float16 are that whether they are widened at once or not.
+  static bool SameForm(const OperatorChoice& choice, const ReadOperator& op) {
+    const bool half_rows = op.op_type == "Gather" && choice.form == Form::kHalf && op.form == Form::kWeightOnly;
+    return op.form == choice.form || half_rows;
+  }
+
   Status CompareForm(const OperatorChoice* choice, const ReadOperator& op) {
     if (choice == nullptr || choice->form == Form::kFloat) {
       const bool small = op.form == Form::kStaticInt8 || op.form == Form::kDynamicInt8;
       if (small) return InputError("", fmt::format("is {}, which the plan does not say", FormName(op.form)));
       return {};
     }
-    if (op.form != choice->form) {
+    if (!SameForm(*choice, op)) {
       return InputError("",
                         fmt::format("is {} in the graph, {} in the plan", FormName(op.form), FormName(choice->form)));
     }

@@ -216,6 +216,35 @@ TEST_F(WeightsCheckTest, CatchesAnOperatorThatReadsAnotherValue) {
   ExpectCaught({.fc2 = Form::kDynamicInt8, .fc2_reads = "fc1/Add"}, "operators", "reads 'fc1/Add' instead of 'relu'");
 }
 
+// Opset 18 takes the axes of reductions as an input.
+TEST_F(WeightsCheckTest, AnAttributeMayBecomeAnInputOfTheSameValue) {
+  const auto net = [](bool as_input, int64_t axis) {
+    onnx::GraphBuilder b("reduce");
+    const std::string x = b.Input("x", DType::kF32, {onnx::Dim::Named("n"), onnx::Dim::Fixed(3)});
+    std::vector<std::string> inputs{x};
+    onnx::Attributes attributes{{"keepdims", int64_t{1}}};
+    if (as_input) {
+      inputs.push_back(b.Constant(onnx::Ints{axis}));
+    } else {
+      attributes.emplace("axes", onnx::Ints{axis});
+    }
+    b.Output(b.Op("ReduceL2", inputs, attributes, "norm"), "y", DType::kF32,
+             {onnx::Dim::Named("n"), onnx::Dim::Fixed(1)});
+    onnx::Model model = onnx::MakeModel(*b.Finish(), "test");
+    if (as_input) model.opsets[""] = 18;
+    return model;
+  };
+  const bundle::Bundle source = testing::WriteNet(folder_.path() / "reduce", net(false, -1), {});
+  quantization::Plan plan;
+  plan.source.weights_sha256 = source.weights.sha256;
+  for (const int64_t axis : {int64_t{-1}, int64_t{0}}) {
+    const bundle::Bundle made = testing::WriteNet(folder_.path() / "made", net(true, axis), {});
+    Report report;
+    ASSERT_TRUE(CheckQuantizedWeights(made, plan, source, SilentLog(), report).ok());
+    EXPECT_EQ(FindCheck(report, "operators")->passed, axis == -1);
+  }
+}
+
 TEST_F(WeightsCheckTest, CatchesAPlanForAnotherBundle) {
   quantization::Plan plan = testing::PlanOf({}, source_);
   plan.source.weights_sha256 = std::string(64, 'f');
