@@ -4,15 +4,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <optional>
 
-#include "base/hash.h"
 #include "base/json.h"
 #include "base/parallel.h"
 #include "base/text.h"
 #include "calibration/collector.h"
-#include "calibration/draw.h"
 #include "calibration/observed.h"
 #include "calibration/progress_file.h"
 #include "onnx/model_file.h"
@@ -84,8 +81,12 @@ class Calibration {
     if (bundle_.plan) {
       return InputError(bundle_.path.string(), "is quantised already", "calibrate the bundle that it was made from");
     }
-    VLAQ_RETURN_IF_ERROR(Draw());
-    VLAQ_ASSIGN_OR_RETURN(preprocessor_, image::Preprocessor::Make(bundle_.spec.preprocess));
+    VLAQ_ASSIGN_OR_RETURN(material_, Material::Draw(source_, prompt_for_, bundle_.spec.preprocess, options_.samples,
+                                                    options_.seed, log_));
+    if (options_.samples < kSensibleSamples) {
+      log_.Warning(
+          fmt::format("{} samples are few: {} or more give ranges that hold", options_.samples, kSensibleSamples));
+    }
     VLAQ_ASSIGN_OR_RETURN(encoder_values_, ObservedIn(bundle_, bundle::kEncoder));
     VLAQ_ASSIGN_OR_RETURN(head_values_, ObservedIn(bundle_, bundle::kHead));
     VLAQ_RETURN_IF_ERROR(Resume());
@@ -101,36 +102,10 @@ class Calibration {
  private:
   // ---- before the first run ----
 
-  Status Draw() {
-    std::vector<int64_t> lengths;
-    for (const SampleEpisode& episode : source_.episodes()) {
-      lengths.push_back(episode.length);
-      if (prompts_.contains(episode.instruction)) continue;
-      VLAQ_ASSIGN_OR_RETURN(prompts_[episode.instruction], prompt_for_(episode.instruction));
-    }
-    VLAQ_ASSIGN_OR_RETURN(samples_, DrawSamples(lengths, options_.samples, options_.seed));
-    // A batch has one prompt.
-    std::stable_sort(samples_.begin(), samples_.end(), [&](const Sample& a, const Sample& b) {
-      return source_.episodes()[a.episode].instruction < source_.episodes()[b.episode].instruction;
-    });
-    if (options_.samples < kSensibleSamples) {
-      log_.Warning(
-          fmt::format("{} samples are few: {} or more give ranges that hold", options_.samples, kSensibleSamples));
-    }
-    return {};
-  }
-
   // What makes this calibration the one that it is.
   Json Key() const {
-    Sha256 inputs;
-    for (const SampleEpisode& episode : source_.episodes()) {
-      const prompt::Prompt& prompt = prompts_.at(episode.instruction);
-      inputs.Update(AsBytes(episode.hash));
-      inputs.Update(std::as_bytes(std::span(prompt.ids)));
-      inputs.Update(std::as_bytes(std::span(prompt.mask)));
-    }
     const quantization::PlanSource identity = IdentityOf(bundle_);
-    return {{"weights", identity.weights_sha256}, {"graphs", identity.graphs}, {"episodes", inputs.FinishHex()},
+    return {{"weights", identity.weights_sha256}, {"graphs", identity.graphs}, {"episodes", material_->Fingerprint()},
             {"samples", options_.samples},        {"seed", options_.seed},     {"batch", options_.batch},
             {"memory", options_.memory_bytes},    {"engine", Engine()}};
   }
@@ -142,12 +117,12 @@ class Calibration {
     if (!options_.progress_file.empty()) {
       VLAQ_ASSIGN_OR_RETURN(auto progress, ReadProgress(options_.progress_file, key_));
       if (progress) progress_ = std::move(*progress);
-      if (progress_.done > static_cast<int64_t>(samples_.size())) {
+      if (progress_.done > static_cast<int64_t>(material_->samples().size())) {
         return InputError(options_.progress_file.string(), "\"done\" is beyond the samples", "delete it to begin anew");
       }
       if (progress && progress_.done + progress_.pass > 0) {
         log_.Note(fmt::format("going on from {} after {} of {} samples", options_.progress_file.string(),
-                              progress_.done, samples_.size()));
+                              progress_.done, material_->samples().size()));
       }
     }
     collector_.emplace(threads_, std::move(progress_.tallies));
@@ -157,7 +132,7 @@ class Calibration {
   // Opens the encoder with all values, looks at them on one frame, and parts them as memory allows.
   Status SeeSizes() {
     VLAQ_RETURN_IF_ERROR(OpenEncoder(encoder_values_));
-    VLAQ_ASSIGN_OR_RETURN(const NamedTensors outputs, Encode({samples_.front()}));
+    VLAQ_ASSIGN_OR_RETURN(const NamedTensors outputs, Encode({material_->samples().front()}));
     collector_->LearnShapes(encoder_values_, {inputs_, outputs, {}, {}});
     parts_ = Parts(encoder_values_, outputs, options_.batch, options_.memory_bytes);
     if (parts_.size() == 1) return {};
@@ -175,22 +150,11 @@ class Calibration {
 
   // ---- running ----
 
-  const prompt::Prompt& PromptOf(const Sample& sample) const {
-    return prompts_.at(source_.episodes()[sample.episode].instruction);
-  }
-  std::string NameOf(const Sample& sample) const {
-    return fmt::format("frame {} of {}", sample.t, source_.episodes()[sample.episode].name);
-  }
-
   // Runs the encoder on frames of one prompt; inputs_ then holds what it read.
   Result<NamedTensors> Encode(const std::vector<Sample>& frames) {
-    std::vector<Tensor> pixels;
-    for (const Sample& sample : frames) {
-      VLAQ_ASSIGN_OR_RETURN(const image::Frame frame, source_.Read(sample.episode, sample.t));
-      VLAQ_ASSIGN_OR_RETURN(pixels.emplace_back(), preprocessor_->Run(frame.pixels));
-    }
-    inputs_ = {{std::string(kPixels), runtime::Stack(pixels)}};
-    VLAQ_ASSIGN_OR_RETURN(NamedTensors outputs, encoder_->Encode(inputs_.begin()->second, PromptOf(frames.front())));
+    VLAQ_ASSIGN_OR_RETURN(inputs_[std::string(kPixels)], material_->Pixels(frames));
+    VLAQ_ASSIGN_OR_RETURN(NamedTensors outputs,
+                          encoder_->Encode(inputs_.begin()->second, material_->PromptOf(frames.front())));
     const auto feature = outputs.find(kFeature.data());
     const auto batch = static_cast<int64_t>(frames.size());
     if (feature == outputs.end() || feature->second.dtype() != DType::kF32 || feature->second.rank() != 2 ||
@@ -205,9 +169,9 @@ class Calibration {
   Status Pass() {
     const std::vector<ObservedValue>& values = parts_[static_cast<size_t>(progress_.pass)];
     if (!encoder_ || parts_.size() > 1) VLAQ_RETURN_IF_ERROR(OpenEncoder(values));
-    const auto total = static_cast<int64_t>(samples_.size());
+    const auto total = static_cast<int64_t>(material_->samples().size());
     while (progress_.done < total) {
-      const std::vector<Sample> batch = NextBatch();
+      const std::vector<Sample> batch = material_->Batch(static_cast<size_t>(progress_.done), options_.batch);
       VLAQ_RETURN_IF_ERROR(Observe(values, batch));
       progress_.done += static_cast<int64_t>(batch.size());
       log_.Progress("samples", static_cast<uint64_t>(progress_.pass * total + progress_.done),
@@ -217,25 +181,14 @@ class Calibration {
     return {};
   }
 
-  std::vector<Sample> NextBatch() const {
-    std::vector<Sample> batch;
-    const std::string& instruction =
-        source_.episodes()[samples_[static_cast<size_t>(progress_.done)].episode].instruction;
-    for (auto i = static_cast<size_t>(progress_.done); i < samples_.size(); ++i) {
-      if (static_cast<int64_t>(batch.size()) == options_.batch) break;
-      if (source_.episodes()[samples_[i].episode].instruction != instruction) break;
-      batch.push_back(samples_[i]);
-    }
-    return batch;
-  }
-
   Status Observe(const std::vector<ObservedValue>& values, const std::vector<Sample>& batch) {
     std::vector<Tensor> features;
     {
       VLAQ_ASSIGN_OR_RETURN(const NamedTensors outputs, Encode(batch));
       std::vector<Item> items;
-      for (const Sample& sample : batch) items.push_back({sample.half, NameOf(sample)});
-      VLAQ_RETURN_IF_ERROR(collector_->Add(values, {inputs_, outputs, std::move(items), PromptOf(batch.front()).mask}));
+      for (const Sample& sample : batch) items.push_back({sample.half, material_->NameOf(sample)});
+      VLAQ_RETURN_IF_ERROR(
+          collector_->Add(values, {inputs_, outputs, std::move(items), material_->PromptOf(batch.front()).mask}));
       const Tensor& rows = outputs.find(kFeature.data())->second;
       for (size_t i = 0; i < batch.size(); ++i) features.push_back(Row(rows, i));
     }
@@ -261,7 +214,7 @@ class Calibration {
     window.push_back(std::move(newest));
     const NamedTensors inputs{{"features", runtime::AsWindow(window)}};
     VLAQ_ASSIGN_OR_RETURN(const NamedTensors outputs, head_->Run(inputs));
-    return collector_->Add(head_values_, {inputs, outputs, {{sample.half, NameOf(sample)}}, {}});
+    return collector_->Add(head_values_, {inputs, outputs, {{sample.half, material_->NameOf(sample)}}, {}});
   }
 
   Status SaveNowAndThen() {
@@ -281,13 +234,12 @@ class Calibration {
     ActivationStatistics statistics;
     statistics.source = IdentityOf(bundle_);
     statistics.samples = options_.samples;
-    statistics.windows = std::count_if(samples_.begin(), samples_.end(), [](const Sample& s) { return s.window; });
+    statistics.windows = std::count_if(material_->samples().begin(), material_->samples().end(),
+                                       [](const Sample& sample) { return sample.window; });
     statistics.seed = options_.seed;
     statistics.batch = options_.batch;
     statistics.runs_on = Engine();
-    for (const SampleEpisode& episode : source_.episodes()) {
-      statistics.episodes.push_back({episode.name, episode.hash});
-    }
+    statistics.episodes = material_->episodes();
     for (const auto& [name, halves] : collector_->tallies()) statistics.values[name] = Finish(halves);
     return statistics;
   }
@@ -300,9 +252,7 @@ class Calibration {
   Log& log_;
   int threads_;
 
-  std::map<std::string, prompt::Prompt> prompts_;  // by instruction
-  std::vector<Sample> samples_;                    // in the order in which they run
-  std::optional<image::Preprocessor> preprocessor_;
+  std::optional<Material> material_;
   std::vector<ObservedValue> encoder_values_, head_values_;
   std::vector<std::vector<ObservedValue>> parts_;  // of the encoder's
   std::optional<runtime::Encoder> encoder_;

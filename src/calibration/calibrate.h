@@ -7,15 +7,13 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
-#include <string>
 
 #include "backend/backend.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "bundle/bundle.h"
+#include "calibration/material.h"
 #include "calibration/sample_source.h"
-#include "prompt/prompt.h"
 #include "quantization/statistics.h"
 
 namespace vlaq::calibration {
@@ -32,9 +30,6 @@ struct CalibrationOptions {
   std::filesystem::path progress_file;
   double save_every_s = 30;
 };
-
-// The prompt for an instruction, or for none if it is empty.
-using PromptMaker = std::function<Result<prompt::Prompt>(const std::string& instruction)>;
 
 // Errors: kInput if there are too few frames or samples, if the bundle is quantised already, or if a value is NaN or
 // infinite (naming it and the frame); kUsage if the progress file is another calibration's; those of bundle, back end

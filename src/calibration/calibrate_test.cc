@@ -35,10 +35,11 @@ class NoiseSource : public SampleSource {
   explicit NoiseSource(int episodes = 3) {
     for (int i = 0; i < episodes; ++i) {
       const std::string name = "e" + std::to_string(i);
-      episodes_.push_back({name, "hash of " + name, 4 + 3 * i, i % 2 == 0 ? "left" : "right"});
+      episodes_.push_back({name, 4 + 3 * i, i % 2 == 0 ? "left" : "right"});
     }
   }
   const std::vector<SampleEpisode>& episodes() const override { return episodes_; }
+  Result<std::string> Hash(size_t episode) override { return "hash of " + episodes_[episode].name; }
   Result<image::Frame> Read(size_t episode, int64_t t) override {
     auto image = std::make_shared<image::Image>();
     image->Reset(8, 8);

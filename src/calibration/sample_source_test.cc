@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-TEST(SampleSource, ReadsEachContentOnce) {
+TEST(SampleSource, ReadsEpisodesByStep) {
   const TemporaryFolder folder;
   ASSERT_TRUE(episode::WriteTestEpisode(folder.path() / "a.h5", {.length = 3, .colour = {1, 2, 3}}));
   ASSERT_TRUE(
@@ -19,22 +19,26 @@ TEST(SampleSource, ReadsEachContentOnce) {
   fs::copy(folder.path() / "a.h5", folder.path() / "b.h5");
   auto set = episode::EpisodeSet::Open({folder.path()});
   ASSERT_TRUE(set.ok());
-  const auto source = FromEpisodes(*std::move(set), SilentLog());
+  const auto source = FromEpisodes(*std::move(set));
   ASSERT_TRUE(source.ok()) << source.error().ToString();
   const auto& episodes = (*source)->episodes();
-  ASSERT_EQ(episodes.size(), 2U);
+  ASSERT_EQ(episodes.size(), 3U);
   EXPECT_EQ(episodes[0].name, "a.h5");
   EXPECT_EQ(episodes[0].length, 3);
-  EXPECT_EQ(episodes[1].name, "c.h5");
-  EXPECT_EQ(episodes[1].length, 5);
-  EXPECT_EQ(episodes[1].instruction, "go");
-  EXPECT_EQ(episodes[0].hash.size(), 64U);
-  for (const size_t episode : {1U, 0U, 1U}) {
+  EXPECT_EQ(episodes[2].name, "c.h5");
+  EXPECT_EQ(episodes[2].length, 5);
+  EXPECT_EQ(episodes[2].instruction, "go");
+  for (const size_t episode : {2U, 0U, 2U}) {
     const auto frame = (*source)->Read(episode, 2);
     ASSERT_TRUE(frame.ok()) << frame.error().ToString();
     EXPECT_EQ(frame->pixels.rgb[0], episode == 0 ? 1 : 7);
     EXPECT_EQ(frame->pixels.rgb[2], episode == 0 ? 3 : 9);
   }
+  const std::string hash = *(*source)->Hash(0);
+  EXPECT_EQ(hash, *(*episode::Episode::Open(folder.path() / "a.h5"))->ContentHash());
+  EXPECT_EQ(*(*source)->Hash(1), hash);
+  EXPECT_NE(*(*source)->Hash(2), hash);
+  EXPECT_EQ(*(*source)->Hash(0), hash);
 }
 
 TEST(SampleSource, FramesAreOneEpisodeKnownByTheirPixels) {
@@ -43,9 +47,7 @@ TEST(SampleSource, FramesAreOneEpisodeKnownByTheirPixels) {
     bytes.back() = last;
     auto frames = image::FramesOf(Tensor::From<uint8_t>({2, 3, 4, 3}, bytes), "frames");
     EXPECT_TRUE(frames.ok());
-    auto source = FromFrames(*std::move(frames), "my frames", SilentLog());
-    EXPECT_TRUE(source.ok());
-    return *std::move(source);
+    return FromFrames(*std::move(frames), "my frames");
   };
   const auto source = make(5);
   ASSERT_EQ(source->episodes().size(), 1U);
@@ -53,8 +55,8 @@ TEST(SampleSource, FramesAreOneEpisodeKnownByTheirPixels) {
   EXPECT_EQ(source->episodes()[0].length, 2);
   EXPECT_EQ(source->episodes()[0].instruction, "");
   EXPECT_EQ(source->Read(0, 1)->pixels.width, 4);
-  EXPECT_EQ(source->episodes()[0].hash, make(5)->episodes()[0].hash);
-  EXPECT_NE(source->episodes()[0].hash, make(6)->episodes()[0].hash);
+  EXPECT_EQ(*source->Hash(0), *make(5)->Hash(0));
+  EXPECT_NE(*source->Hash(0), *make(6)->Hash(0));
 }
 
 }  // namespace

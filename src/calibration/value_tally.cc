@@ -16,9 +16,9 @@ namespace {
 using quantization::Range;
 using quantization::ValueStatistics;
 
-// Ranges of halves are compared where 99.99 % of |x| lie: the very largest of many values differs from half to half
+// Ranges of halves are compared where 99.9 % of |x| lie: the very largest of many values differs from half to half
 // however many samples there are.
-constexpr double kDriftShare = 0.9999;
+constexpr double kDriftShare = 0.999;
 
 struct Totals {
   float minimum = std::numeric_limits<float>::infinity();

@@ -37,23 +37,32 @@ Result<std::unique_ptr<SampleSource>> OpenSource(const Arguments& a, Log& log) {
   if (a.episodes.empty() == a.frames.empty()) return UsageError("give --episodes or --frames, one of them");
   if (!a.frames.empty()) {
     VLAQ_ASSIGN_OR_RETURN(auto frames, OpenFrames(a.frames));
-    return calibration::FromFrames(std::move(frames), fmt::format("{}", fmt::join(a.frames, " ")), log);
+    return calibration::FromFrames(std::move(frames), fmt::format("{}", fmt::join(a.frames, " ")));
   }
   episode::SetOptions set;
   set.skip_bad = a.skip_bad;
   if (a.bgr) set.read.channel_order = image::ChannelOrder::kBgr;
   VLAQ_ASSIGN_OR_RETURN(auto episodes, episode::EpisodeSet::Open({a.episodes}, set));
   for (const episode::BadEpisode& bad : episodes.bad()) log.Warning("left out: " + bad.error.ToString());
-  return calibration::FromEpisodes(std::move(episodes), log);
+  return calibration::FromEpisodes(std::move(episodes));
 }
 
-Status CheckUnseen(const Arguments& a, const SampleSource& source) {
-  episode::EpisodeList own{a.episodes.string(), {}};
-  for (const auto& episode : source.episodes()) own.episodes.push_back({episode.hash, episode.name});
+// None of the episodes, drawn or not.
+Status CheckUnseen(const Arguments& a, SampleSource& source, Log& log) {
+  if (a.not_in.empty()) return {};
+  std::vector<episode::EpisodeList> lists;
   for (const std::string& place : a.not_in) {
-    VLAQ_ASSIGN_OR_RETURN(const episode::EpisodeList list, episode::ReadEpisodeList(place));
-    VLAQ_RETURN_IF_ERROR(episode::CheckDisjoint(list, own));
+    VLAQ_ASSIGN_OR_RETURN(lists.emplace_back(), episode::ReadEpisodeList(place));
   }
+  episode::EpisodeList own{a.episodes.string(), {}};
+  const size_t count = source.episodes().size();
+  for (size_t i = 0; i < count; ++i) {
+    log.Progress("looking for episodes seen before", i, count);
+    VLAQ_ASSIGN_OR_RETURN(std::string hash, source.Hash(i));
+    own.episodes.push_back({std::move(hash), source.episodes()[i].name});
+  }
+  log.Progress("looking for episodes seen before", count, count);
+  for (const episode::EpisodeList& list : lists) VLAQ_RETURN_IF_ERROR(episode::CheckDisjoint(list, own));
   return {};
 }
 
@@ -160,7 +169,7 @@ Status Calibrate(Arguments& a, Context& context) {
   }
   VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(a.bundle));
   VLAQ_ASSIGN_OR_RETURN(const auto source, OpenSource(a, context.log));
-  VLAQ_RETURN_IF_ERROR(CheckUnseen(a, *source));
+  VLAQ_RETURN_IF_ERROR(CheckUnseen(a, *source, context.log));
   VLAQ_ASSIGN_OR_RETURN(const auto prompts, PromptsOf(a, bundle, context.log));
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
   a.options.open = a.backend.Options();
@@ -213,7 +222,7 @@ Action AddCalibrate(CLI::App& app, Context& context) {
       ->type_name("MIB")
       ->capture_default_str();
   app.add_option("--tokenizer", a->tokenizer, "SentencePiece model; default: the bundle's own")->type_name("FILE");
-  app.add_flag("--skip-bad", a->skip_bad, "Leave broken episode files out")->needs(episodes);
+  app.add_flag("--skip-bad", a->skip_bad, "Leave files out that cannot be opened as episodes")->needs(episodes);
   app.add_flag("--bgr", a->bgr, "The recorded frames have blue first, whatever they say")->needs(episodes);
   AddForceFlag(app, a->force);
   AddJsonFlag(app, a->json);

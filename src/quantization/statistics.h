@@ -35,7 +35,7 @@ struct ValueStatistics {
   std::vector<float> channel_mean;
   // Minimum and maximum over each half of the samples.
   std::array<Range, 2> halves;
-  // How far the ranges of the halves are apart: |T0 - T1| / max(T0, T1), where T keeps 99.99 % of |x| of a half inside
+  // How far the ranges of the halves are apart: |T0 - T1| / max(T0, T1), where T keeps 99.9 % of |x| of a half inside
   // (without histogram: max|x|). Between 0 and 1.
   double drift = 0;
 
