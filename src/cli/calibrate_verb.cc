@@ -108,7 +108,7 @@ NamedValue LargestOf(const ActivationStatistics& statistics) {
   return largest;
 }
 
-std::string_view Verdict(const quantization::Drift& drift) { return drift.beyond == 0 ? "enough" : "too few"; }
+std::string_view Verdict(const quantization::Drift& drift) { return drift.enough() ? "enough" : "too few"; }
 
 void Print(const Arguments& a, const ActivationStatistics& statistics, double seconds, std::ostream& out) {
   out << fmt::format("{}: {} values over {} samples from {} episode{}, the head at {} of them, in {:.1f} s\n\n",
@@ -129,8 +129,11 @@ void Print(const Arguments& a, const ActivationStatistics& statistics, double se
     out << fmt::format("\nLargest of all, masks aside: {:.4g} in {} (float16 ends at 65504)\n", value->absmax(), name);
   }
   const quantization::Drift drift = DriftOf(statistics);
-  out << fmt::format("Samples: {}. Between halves of them ranges differ by {:.1f} % (median) and up to {:.1f} % ({})\n",
-                     Verdict(drift), 100 * drift.median, 100 * drift.worst, drift.value);
+  out << fmt::format(
+      "Samples: {}. Ranges differ between halves of them by {:.1f} % (median) and up to {:.1f} % ({}); by more than "
+      "{:.0f} % in {} of {} values\n",
+      Verdict(drift), 100 * drift.median, 100 * drift.worst, drift.value, 100 * quantization::kToleratedDrift,
+      drift.beyond, drift.values);
 }
 
 Json AsJson(const Arguments& a, const ActivationStatistics& statistics, double seconds) {
@@ -180,7 +183,7 @@ Status Calibrate(Arguments& a, Context& context) {
                         calibration::Calibrate(bundle, *backend, *source, prompts, a.options, context.log));
   VLAQ_RETURN_IF_ERROR(WriteFile(a.output, StatisticsText(statistics), WhenExisting(a.force)));
   std::filesystem::remove(a.options.progress_file, ignored);
-  if (const auto drift = DriftOf(statistics); drift.beyond > 0) {
+  if (const auto drift = DriftOf(statistics); !drift.enough()) {
     context.log.Warning(
         fmt::format("the ranges of {} of {} values differ by more than {:.0f} % between the halves of "
                     "the samples: take more",

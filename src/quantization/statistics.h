@@ -72,6 +72,10 @@ struct Drift {
   double median = 0;   // over values with a histogram
   int64_t values = 0;  // with a histogram
   int64_t beyond = 0;  // of them, those whose drift is above kToleratedDrift
+
+  // Whether the samples suffice: at most one value in ten drifts beyond what is tolerated. The few that do, often
+  // narrow ones with few elements, are worth a look.
+  bool enough() const { return beyond * 10 <= values; }
 };
 Drift DriftOf(const ActivationStatistics& statistics);
 

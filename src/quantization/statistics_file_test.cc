@@ -160,6 +160,7 @@ TEST(Statistics, DriftIsThatOfWhatGetsRanges) {
   EXPECT_EQ(drift.worst, 0.125);
   EXPECT_EQ(drift.values, 1);
   EXPECT_EQ(drift.beyond, 1);
+  EXPECT_FALSE(drift.enough());
   statistics.values["a"] = statistics.values["vision/x"];
   statistics.values["a"].drift = 0.05;
   statistics.values["b"] = statistics.values["a"];
@@ -167,6 +168,8 @@ TEST(Statistics, DriftIsThatOfWhatGetsRanges) {
   EXPECT_EQ(drift.value, "vision/x");
   EXPECT_EQ(drift.median, 0.05);
   EXPECT_EQ(drift.beyond, 1);
+  for (int i = 0; i < 7; ++i) statistics.values["c" + std::to_string(i)] = statistics.values["a"];
+  EXPECT_TRUE(DriftOf(statistics).enough()) << "1 of 10";
   EXPECT_EQ(DriftOf({}).values, 0);
 }
 
