@@ -37,7 +37,7 @@ TEST(Usage, UnknownWordsComeFirstWithASuggestion) {
 }
 
 TEST(Usage, MissingWordsAreNamed) {
-  ExpectUsage({}, "`vlaq` needs a verb: inspect, export, run, verify");
+  ExpectUsage({}, "`vlaq` needs a verb: inspect, export, calibrate, ");
   ExpectUsage({"run", "x"}, "--frames is required");
   ExpectUsage({"export", "x"}, "--output is required");
   ExpectUsage({"export", "x", "-o"}, "--output: 1 required");
