@@ -1,6 +1,6 @@
 // From what was seen of a value to the range that its integer codes shall span.
 //
-// In scope: the four methods of docs/quantisation.md. Not aware of: graphs, targets. Pure functions.
+// In scope: the four methods of docs/calibration.md. Not aware of: graphs, targets. Pure functions.
 #pragma once
 
 #include "quantization/number.h"
