@@ -59,5 +59,25 @@ TEST(ObservedValues, AreWhatOperatorsWithWeightsReadAndWhatFloat16MayBreak) {
   }
 }
 
+TEST(ObservedValues, KnowABakedPromptToo) {
+  onnx::GraphBuilder b("g");
+  const auto pixels = b.Input("pixel_values", DType::kF32, {Dim::Named("batch"), Dim::Fixed(5)});
+  const auto ids = b.Constant("prompt/input_ids", Tensor::From<int64_t>({1, 3}, std::vector<int64_t>{0, 4, 1}));
+  const auto rows = b.Op("Gather", {b.Constant("table", Floats({9, 5})), ids}, {}, "rows");
+  const auto text = b.Op("MatMul", {rows, b.Constant("weight", Floats({5, 5}))}, {}, "text");
+  const auto seen = b.Op("MatMul", {pixels, b.Constant("other", Floats({5, 4}))}, {}, "seen");
+  b.Output(text, "feature", DType::kF32, {});
+  b.Output(seen, "unread", DType::kF32, {});
+  const auto graph = b.Finish();
+  ASSERT_TRUE(graph.ok()) << graph.error().ToString();
+  const auto found = ObservedValues(*graph);
+  ASSERT_TRUE(found.ok()) << found.error().ToString();
+  ASSERT_EQ(found->size(), 2U);
+  EXPECT_EQ((*found)[0].name, "rows");
+  EXPECT_TRUE((*found)[0].has_padding);
+  EXPECT_EQ((*found)[1].name, "pixel_values");
+  EXPECT_FALSE((*found)[1].has_padding);
+}
+
 }  // namespace
 }  // namespace vlaq::calibration
