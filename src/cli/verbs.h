@@ -11,6 +11,8 @@ namespace vlaq::cli {
 Action AddInspect(CLI::App& app, Context& context);
 Action AddExport(CLI::App& app, Context& context);
 Action AddCalibrate(CLI::App& app, Context& context);
+Action AddPlan(CLI::App& app, Context& context);
+Action AddQuantize(CLI::App& app, Context& context);
 Action AddRun(CLI::App& app, Context& context);
 Action AddVerify(CLI::App& app, Context& context);
 Action AddEpisodes(CLI::App& app, Context& context);
@@ -30,6 +32,8 @@ inline constexpr std::array kVerbs{
     VerbRow{"inspect", "Show what a checkpoint, an ONNX model, a bundle or recorded episodes are", AddInspect},
     VerbRow{"export", "Turn a checkpoint into a bundle of ONNX graphs", AddExport},
     VerbRow{"calibrate", "Run a bundle on recorded frames and keep the ranges of its values", AddCalibrate},
+    VerbRow{"plan", "Say which operator gets which format, and why", AddPlan},
+    VerbRow{"quantize", "Turn a bundle into one that a target runs fast", AddQuantize},
     VerbRow{"run", "Run a bundle on camera frames", AddRun},
     VerbRow{"verify", "Prove that a bundle is the checkpoint's policy", AddVerify},
     VerbRow{"episodes", "Split recorded episodes, and prove that splits share none", AddEpisodes},

@@ -32,6 +32,12 @@ constexpr std::array kPrecisions = {
 
 // Beyond it float16 loses whole numbers soon; the limit of ModelOpt's AutoCast (FP-03).
 constexpr double kLargestInHalf = 512;
+// What a mask adds to keep positions out is no activation: float16 graphs have -10000 in its place (FP-06).
+constexpr double kMask = -1e30;
+
+double LargestOf(const ValueStatistics& seen) {
+  return std::max(seen.minimum <= kMask ? 0 : std::fabs(seen.minimum), std::fabs(seen.maximum));
+}
 
 class Planner {
  public:
@@ -205,15 +211,14 @@ class Planner {
       }
       const ValueStatistics* seen = statistics_->Find(node.value);
       if (seen == nullptr || seen->count == 0) continue;
-      const double most = std::max(std::fabs(seen->minimum), std::fabs(seen->maximum));
+      const double most = LargestOf(*seen);
       if (most <= kLargestInHalf) continue;
       planned_.plan.keep_float.push_back({node.node, "FP-03", fmt::format("its values reach {:.4g}", most)});
     }
     if (statistics_ == nullptr) {
       planned_.warnings.emplace_back(
           "without statistics no range is known: LayerNormalization, Softmax and norms stay float32, residual sums "
-          "become "
-          "float16 unseen; calibrate to be sure");
+          "become float16 unseen; calibrate to be sure");
     }
     return {};
   }

@@ -1,0 +1,206 @@
+#include "cli/plan_accuracy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "planning/action_meter.h"
+#include "planning/groups.h"
+
+namespace vlaq::cli {
+namespace {
+
+using planning::AccuracyGoal;
+using planning::Effect;
+using planning::GroupEffect;
+using planning::HeldAccuracy;
+using planning::Reversion;
+
+constexpr double kBarWidth = 40;
+
+std::string LimitsOf(const AccuracyGoal& goal) {
+  std::string text;
+  if (goal.max_mae_increase) text += fmt::format("MAE increase {:g}", *goal.max_mae_increase);
+  if (goal.max_action_diff) {
+    text += fmt::format("{}largest action difference {:g}", text.empty() ? "" : ", ", *goal.max_action_diff);
+  }
+  return text;
+}
+
+std::string Words(const Effect& effect) {
+  return fmt::format("MAE {:+.5f} (at most {:+.5f}), actions moved {:.5f} RMS, {:.4f} at most", effect.mae_increase,
+                     effect.mae_increase_most, effect.moved_rms, effect.moved_most);
+}
+
+// JSON has no infinity; null says that there is no such number.
+Json Number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Json AsJson(const Effect& effect) {
+  return {{"steps", effect.steps},
+          {"mae", Number(effect.mae)},
+          {"mae_increase", Number(effect.mae_increase)},
+          {"mae_increase_most", Number(effect.mae_increase_most)},
+          {"moved_rms", Number(effect.moved_rms)},
+          {"moved_mean", Number(effect.moved_mean)},
+          {"moved_most", Number(effect.moved_most)},
+          {"direction_agreement", Number(effect.directions)}};
+}
+
+Json AsJson(const HeldAccuracy& held) {
+  Json reversions = Json::array();
+  for (const Reversion& reversion : held.reversions) {
+    reversions.push_back({{"group", reversion.group},
+                          {"from", reversion.from},
+                          {"to", reversion.to},
+                          {"kept", reversion.kept},
+                          {"effect", AsJson(reversion.after)}});
+  }
+  return {{"reached", held.reached},     {"before", AsJson(held.before)},
+          {"after", AsJson(held.after)}, {"reversions", std::move(reversions)},
+          {"restored", held.restored},   {"plans_tried", held.measurements}};
+}
+
+std::string Chart(const std::vector<GroupEffect>& ranking) {
+  double most = 0;
+  for (const GroupEffect& row : ranking) {
+    if (std::isfinite(row.effect.moved_rms)) most = std::max(most, row.effect.moved_rms);
+  }
+  TextTable table({"group", "format", "moved RMS", "at most", "MAE", ""});
+  for (const GroupEffect& row : ranking) {
+    const double share = most > 0 && std::isfinite(row.effect.moved_rms) ? row.effect.moved_rms / most : 0;
+    table.AddRow({row.group, row.format, fmt::format("{:.5f}", row.effect.moved_rms),
+                  fmt::format("{:.4f}", row.effect.moved_most), fmt::format("{:+.5f}", row.effect.mae_increase),
+                  std::string(static_cast<size_t>(std::lround(kBarWidth * share)), '#')});
+  }
+  return table.ToString();
+}
+
+std::string Text(const AccuracyGoal& goal, const HeldAccuracy& held) {
+  std::string text = fmt::format("\nLimits: {}\n  as asked: {}\n  now:      {}\n  {} plans tried\n", LimitsOf(goal),
+                                 Words(held.before), Words(held.after), held.measurements);
+  for (const Reversion& reversion : held.reversions) {
+    const bool restored = std::find(held.restored.begin(), held.restored.end(), reversion.group) != held.restored.end();
+    const std::string_view end = !reversion.kept ? ": worse, taken back" : restored ? ": not needed, restored" : "";
+    text += fmt::format("  {}: {} -> {}{}\n", reversion.group, reversion.from, reversion.to, end);
+  }
+  return text;
+}
+
+Status CheckOptions(const PlanAccuracyArguments& a, const episode::EpisodeSet& episodes) {
+  if (!a.max_mae_increase || episodes.size() > 1) return {};
+  return UsageError("--max-mae-increase needs at least two episodes: one gives no interval",
+                    "give more, or use --max-action-diff");
+}
+
+Error CannotHold(const AccuracyGoal& goal, const HeldAccuracy& held) {
+  const std::string why = held.reached
+                              ? "only with nothing quantised"
+                              : fmt::format("the best of {} plans has {}", held.measurements, Words(held.after));
+  return {ErrorCode::kVerification, fmt::format("no plan holds {}: {}", LimitsOf(goal), why), "plan",
+          "allow more, or try another precision, --smooth, --weight-range mse"};
+}
+
+}  // namespace
+
+void PlanAccuracyArguments::AddTo(CLI::App& app) {
+  const std::string group = "What it does to the actions";
+  auto* given = app.add_option("--episodes", episodes, "Recorded episodes, other than those calibrated on")
+                    ->type_name("DIR")
+                    ->group(group);
+  app.add_flag("--sensitivity", sensitivity, "Quantise each group alone, and rank them by how far the actions move")
+      ->needs(given)
+      ->group(group);
+  app.add_option("--max-mae-increase", max_mae_increase,
+                 "Revert the worst groups until the 95 % interval lies below it (normalised)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("FLOAT")
+      ->needs(given)
+      ->group(group);
+  app.add_option("--max-action-diff", max_action_diff,
+                 "Revert the worst groups until no action moves further from float32's (normalised)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("FLOAT")
+      ->needs(given)
+      ->group(group);
+  app.add_option("--ranking-steps", ranking_steps, "Steps to rank groups on; limits are held on all")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30))
+      ->needs(given)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--max-plans", max_plans, "Plans to try before giving up")
+      ->check(CLI::Range(1, 100'000))
+      ->needs(given)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--work", work, "Where to make the bundles that are tried; default: beside the plan")
+      ->type_name("DIR")
+      ->needs(given)
+      ->group(group);
+  app.add_option("--tokenizer", tokenizer, "SentencePiece model; default: the bundle's own")
+      ->type_name("FILE")
+      ->needs(given)
+      ->group(group);
+  app.add_flag("--bgr", bgr, "The recorded frames have blue first, whatever they say")->needs(given)->group(group);
+  backend.AddTo(app);
+}
+
+Result<PlanAccuracy> LookAtActions(const PlanAccuracyArguments& a, const bundle::Bundle& bundle,
+                                   const quantization::ActivationStatistics* statistics,
+                                   const std::filesystem::path& output, quantization::Plan& plan, Log& log) {
+  PlanAccuracy accuracy;
+  episode::SetOptions set;
+  if (a.bgr) set.read.channel_order = image::ChannelOrder::kBgr;
+  VLAQ_ASSIGN_OR_RETURN(const auto episodes, episode::EpisodeSet::Open({a.episodes}, set));
+  VLAQ_RETURN_IF_ERROR(CheckOptions(a, episodes));
+  if (statistics != nullptr) VLAQ_RETURN_IF_ERROR(planning::CheckNotCalibratedOn(*statistics, episodes, log));
+  planning::BundleMeterOptions options;
+  options.open = a.backend.Options();
+  options.tokenizer = a.tokenizer;
+  options.work = a.work.empty() ? std::filesystem::path(output.string() + ".work") : a.work;
+  options.threads = a.backend.threads;
+  options.ranking_steps = a.ranking_steps;
+  VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
+  VLAQ_ASSIGN_OR_RETURN(const auto meter,
+                        planning::OpenBundleMeter(bundle, *backend, episodes, statistics, options, log));
+  VLAQ_ASSIGN_OR_RETURN(accuracy.ranking, planning::RankGroups(plan, *meter, log));
+  accuracy.goal = {a.max_mae_increase, a.max_action_diff};
+  if (!accuracy.goal.any()) return accuracy;
+  VLAQ_ASSIGN_OR_RETURN(accuracy.held,
+                        planning::HoldAccuracy(plan, accuracy.ranking, accuracy.goal, {a.max_plans}, *meter, log));
+  if (!accuracy.held->reached || planning::QuantisedGroups(accuracy.held->plan).empty()) {
+    return CannotHold(accuracy.goal, *accuracy.held);
+  }
+  plan = accuracy.held->plan;
+  return accuracy;
+}
+
+std::string Text(const PlanAccuracy& accuracy) {
+  std::string text;
+  if (!accuracy.ranking.empty()) {
+    text =
+        fmt::format("\nWhat each group does alone, on {} steps (how far actions move from float32's, normalised):\n{}",
+                    accuracy.ranking.front().effect.steps, Chart(accuracy.ranking));
+  }
+  if (accuracy.held) text += Text(accuracy.goal, *accuracy.held);
+  return text;
+}
+
+Json ToJson(const PlanAccuracy& accuracy) {
+  Json ranking = Json::array();
+  for (const GroupEffect& row : accuracy.ranking) {
+    ranking.push_back(
+        {{"group", row.group}, {"format", row.format}, {"macs", row.macs}, {"effect", AsJson(row.effect)}});
+  }
+  Json json{{"sensitivity", std::move(ranking)}};
+  if (!accuracy.held) return json;
+  json["limits"] = Json::object();
+  if (accuracy.goal.max_mae_increase) json["limits"]["max_mae_increase"] = *accuracy.goal.max_mae_increase;
+  if (accuracy.goal.max_action_diff) json["limits"]["max_action_diff"] = *accuracy.goal.max_action_diff;
+  json["held"] = AsJson(*accuracy.held);
+  return json;
+}
+
+}  // namespace vlaq::cli

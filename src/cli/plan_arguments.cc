@@ -1,0 +1,77 @@
+#include "cli/plan_arguments.h"
+
+#include "quantization/statistics_file.h"
+#include "target/target.h"
+
+namespace vlaq::cli {
+
+void PlanArguments::AddTo(CLI::App& app, CLI::Option* instead) {
+  const std::string group = instead == nullptr ? "What to plan" : "Instead of a plan";
+  const auto add = [&](CLI::Option* option) {
+    option->group(group);
+    if (instead != nullptr) option->excludes(instead);
+    return option;
+  };
+  add(OneOf(app.add_option("--target", target, "What it must run on"), target::Names())->capture_default_str());
+  add(OneOf(app.add_option("--precision", precision, "mixed: int8 where it is quantised, float16 elsewhere"),
+            planning::PrecisionNames())
+          ->capture_default_str());
+  app.add_option("--stats", stats,
+                 "What vlaq calibrate wrote: static ranges, smoothing, bias correction, float16 ranges")
+      ->type_name("stats.json")
+      ->group(group);
+  const std::string how = "How";
+  const auto tune = [&](CLI::Option* option) {
+    option->group(how);
+    if (instead != nullptr) option->excludes(instead);
+    return option;
+  };
+  tune(OneOf(app.add_option("--activation-range", activation_range, "How static ranges are chosen from what was seen"),
+             {"min_max", "percentile", "entropy", "mse"})
+           ->capture_default_str());
+  tune(OneOf(app.add_option("--weight-range", weight_range, "mse: the range with the least squared error, slower"),
+             {"min_max", "mse"})
+           ->capture_default_str());
+  tune(app.add_option("--block", block, "Inputs that share a scale, for int4 and --weight-only")
+           ->check(CLI::IsMember({16, 32, 64, 128, 256}))
+           ->capture_default_str());
+  tune(app.add_flag("--weight-only", weight_only, "int8: weights only, by blocks; activations stay float"));
+  smooth_option_ = tune(app.add_option("--smooth", smooth,
+                                       "SmoothQuant with this alpha: moves what stands out in activations into weights")
+                            ->check(CLI::Range(0.0, 1.0))
+                            ->type_name("ALPHA"));
+  tune(app.add_flag("--bias-correction", bias_correction, "Give biases back what rounding takes from the mean"));
+  tune(app.add_option("--keep-float", keep_float, "Groups or operators to leave in float (see plan quantize)")
+           ->type_name("GROUP"));
+}
+
+Result<std::optional<quantization::ActivationStatistics>> PlanArguments::ReadStats() const {
+  if (stats.empty()) return std::optional<quantization::ActivationStatistics>();
+  VLAQ_ASSIGN_OR_RETURN(auto read, quantization::ReadStatistics(stats));
+  return std::optional(std::move(read));
+}
+
+Result<quantization::Plan> PlanArguments::MakePlan(const bundle::Bundle& bundle,
+                                                   const quantization::ActivationStatistics* statistics,
+                                                   Log& log) const {
+  planning::PlanOptions options;
+  // The options take known names only.
+  options.precision = planning::FindPrecision(precision).value_or(planning::Precision::kInt8);
+  options.activation_range = quantization::FindRangeMethod(activation_range).value_or(quantization::RangeMethod::kMse);
+  options.weight_range = quantization::FindRangeMethod(weight_range).value_or(quantization::RangeMethod::kMinMax);
+  options.block = block;
+  options.weight_only = weight_only;
+  options.bias_correction = bias_correction;
+  options.keep_float.insert(keep_float.begin(), keep_float.end());
+  if (smooth_option_ != nullptr && smooth_option_->count() > 0) options.smooth_alpha = smooth;
+  if (!stats.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(const bundle::FileRecord record, bundle::Describe(stats));
+    options.statistics_sha256 = record.sha256;
+  }
+  VLAQ_ASSIGN_OR_RETURN(const target::Target* known, target::Find(target));
+  VLAQ_ASSIGN_OR_RETURN(planning::Planned planned, planning::MakePlan(bundle, *known, statistics, options));
+  for (const std::string& warning : planned.warnings) log.Warning(warning);
+  return std::move(planned.plan);
+}
+
+}  // namespace vlaq::cli

@@ -1,0 +1,169 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "cli/plan_accuracy.h"
+#include "cli/plan_arguments.h"
+#include "cli/plan_verbs.h"
+#include "planning/size.h"
+#include "quantization/plan_file.h"
+
+namespace vlaq::cli {
+namespace {
+
+using planning::PlannedSize;
+using quantization::OperatorChoice;
+using quantization::Plan;
+
+struct Arguments {
+  std::filesystem::path bundle, output;
+  PlanArguments planning;
+  PlanAccuracyArguments accuracy;
+  bool force = false;
+  bool json = false;
+};
+
+struct Outcome {
+  Plan plan;
+  PlannedSize size;
+  PlanAccuracy accuracy;
+};
+
+// Operators that were decided alike, for people.
+struct Row {
+  std::string form, number, rule, reason;
+  int64_t operators = 0, macs = 0;
+  planning::ByteChange bytes = {};
+};
+
+std::string NumberOf(const OperatorChoice& choice) {
+  return choice.weights.empty() ? "" : std::string(NumberName(choice.weights.front().number));
+}
+
+std::vector<Row> Summarise(const Outcome& outcome) {
+  std::vector<Row> rows;
+  for (size_t i = 0; i < outcome.plan.operators.size(); ++i) {
+    const OperatorChoice& choice = outcome.plan.operators[i];
+    const std::string form(FormName(choice.form));
+    const std::string number = NumberOf(choice);
+    auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) {
+      return r.form == form && r.number == number && r.rule == choice.rule && r.reason == choice.reason;
+    });
+    if (row == rows.end()) row = rows.insert(rows.end(), {form, number, choice.rule, choice.reason});
+    ++row->operators;
+    row->macs += choice.macs;
+    row->bytes.before += outcome.size.operators[i].before;
+    row->bytes.after += outcome.size.operators[i].after;
+  }
+  return rows;
+}
+
+int64_t MacsOf(const Plan& plan) {
+  int64_t macs = 0;
+  for (const OperatorChoice& choice : plan.operators) macs += choice.macs;
+  return macs;
+}
+
+double Percent(double part, double whole) { return whole == 0 ? 0 : 100 * part / whole; }
+
+void Print(const Outcome& outcome, const Arguments& a, std::ostream& out) {
+  const Plan& plan = outcome.plan;
+  const planning::ByteChange& total = outcome.size.total;
+  const auto macs = static_cast<double>(MacsOf(plan));
+  out << fmt::format(
+      "{}: {} for {}, {} operators with weights, {:.3g} GMAC a frame; weights {} -> about {} ({:.1f} %)\n\n",
+      a.output.string(), plan.precision, plan.target, plan.operators.size(), macs / 1e9, HumanBytes(total.before),
+      HumanBytes(total.after), Percent(static_cast<double>(total.after), static_cast<double>(total.before)));
+  TextTable table({"form", "weights", "operators", "MACs %", "bytes before", "after", "rule", "because"});
+  for (const Row& row : Summarise(outcome)) {
+    table.AddRow({row.form, row.number, std::to_string(row.operators),
+                  fmt::format("{:.1f}", Percent(static_cast<double>(row.macs), macs)), HumanBytes(row.bytes.before),
+                  HumanBytes(row.bytes.after), row.rule, row.reason});
+  }
+  table.AddRow({"rest", std::string(NumberName(plan.rest)), "", "", HumanBytes(outcome.size.rest.before),
+                HumanBytes(outcome.size.rest.after), "", "norms, biases, positions"});
+  out << table.ToString();
+  if (!plan.smooth.empty()) out << fmt::format("\nsmoothed: {} values\n", plan.smooth.size());
+  if (plan.bias_correction) out << "\nbiases are corrected\n";
+  for (const quantization::FloatNode& node : plan.keep_float) {
+    out << fmt::format("stays float32: {} ({}: {})\n", node.node, node.rule, node.reason);
+  }
+  out << Text(outcome.accuracy);
+  out << fmt::format("\nEdit it if you know better, then:  vlaq quantize {} --plan {} -o OUT\n", a.bundle.string(),
+                     a.output.string());
+}
+
+Json AsJson(const Outcome& outcome, const Arguments& a, const std::string& text) {
+  Json rows = Json::array();
+  for (const Row& row : Summarise(outcome)) {
+    rows.push_back({{"form", row.form},
+                    {"number", row.number},
+                    {"operators", row.operators},
+                    {"macs", row.macs},
+                    {"bytes_before", row.bytes.before},
+                    {"bytes_after", row.bytes.after},
+                    {"rule", row.rule},
+                    {"reason", row.reason}});
+  }
+  Json json{{"schema", "vlaq.plan_quantize/1"},
+            {"bundle", a.bundle.string()},
+            {"output", a.output.string()},
+            {"bytes_before", outcome.size.total.before},
+            {"bytes_after_about", outcome.size.total.after},
+            {"macs", MacsOf(outcome.plan)},
+            {"summary", std::move(rows)}};
+  if (a.accuracy.any()) json["accuracy"] = ToJson(outcome.accuracy);
+  json["plan"] = Json::parse(text);
+  return json;
+}
+
+// Before hours are spent, not after.
+Status CheckFree(const Arguments& a) {
+  std::error_code ignored;
+  if (a.force || !std::filesystem::exists(a.output, ignored)) return {};
+  return UsageError(fmt::format("{} already exists", a.output.string()), "give --force to replace it");
+}
+
+}  // namespace
+
+Action AddPlanQuantize(CLI::App& app, Context& context) {
+  auto a = std::make_shared<Arguments>();
+  app.add_option("bundle", a->bundle, "The bundle that vlaq export wrote (fp32)")->required();
+  app.add_option("-o,--output", a->output, "The plan to write")->type_name("plan.json")->required();
+  a->planning.AddTo(app);
+  a->accuracy.AddTo(app);
+  AddForceFlag(app, a->force);
+  AddJsonFlag(app, a->json);
+  app.footer(
+      "Examples:\n"
+      "  vlaq plan quantize mae0222 --target cpu --precision int8 -o plan.json\n"
+      "  vlaq plan quantize mae0222 --target tensorrt-8.6 --precision int8 --stats stats.json -o plan.json\n"
+      "  vlaq plan quantize mae0222 --precision int4 --episodes validation --sensitivity -o plan.json\n"
+      "  vlaq plan quantize mae0222 --episodes validation --max-mae-increase 0.002 -o plan.json");
+  return [a, &context]() -> Status {
+    VLAQ_RETURN_IF_ERROR(CheckFree(*a));
+    VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(a->bundle));
+    VLAQ_ASSIGN_OR_RETURN(const auto statistics, a->planning.ReadStats());
+    const auto* seen = statistics ? &*statistics : nullptr;
+    Outcome outcome;
+    VLAQ_ASSIGN_OR_RETURN(outcome.plan, a->planning.MakePlan(bundle, seen, context.log));
+    if (a->accuracy.any()) {
+      VLAQ_ASSIGN_OR_RETURN(outcome.accuracy,
+                            LookAtActions(a->accuracy, bundle, seen, a->output, outcome.plan, context.log));
+    }
+    VLAQ_ASSIGN_OR_RETURN(const target::Target* target, target::Find(outcome.plan.target));
+    VLAQ_ASSIGN_OR_RETURN(outcome.size, planning::SizeOf(outcome.plan, bundle, *target));
+    const std::string text = PlanText(outcome.plan);
+    VLAQ_RETURN_IF_ERROR(WriteFile(a->output, text, WhenExisting(a->force)));
+    if (a->json) {
+      PrintJson(AsJson(outcome, *a, text), context.out);
+    } else {
+      Print(outcome, *a, context.out);
+    }
+    return {};
+  };
+}
+
+}  // namespace vlaq::cli

@@ -1,0 +1,10 @@
+// The verbs below `vlaq plan`, one file each.
+#pragma once
+
+#include "cli/verb.h"
+
+namespace vlaq::cli {
+
+Action AddPlanQuantize(CLI::App& app, Context& context);
+
+}  // namespace vlaq::cli

@@ -1,0 +1,371 @@
+// Plans: which operator gets which format for which target, what that does to the actions, and that quantize obeys.
+#include <algorithm>
+#include <set>
+
+#include "architecture/testing.h"
+#include "bundle/bundle.h"
+#include "episode/testing.h"
+#include "program.h"
+
+namespace vlaq {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+// A tiny policy "bundle", another one "other", episodes "seen" and "unseen", statistics of the first on "seen".
+class PlanTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TemporaryFolder();
+    MakeBundle("bundle", 1);
+    MakeBundle("other", 7);
+    Record("seen", 4, 10);
+    Record("unseen", 3, 150);
+    const Ran ran = Vlaq({"calibrate", In("bundle"), "--episodes", In("seen"), "--samples", "8", "--threads", "1", "-o",
+                          In("stats.json")});
+    ASSERT_EQ(ran.exit_code, 0) << ran.err;
+  }
+  static void TearDownTestSuite() { delete folder_; }
+
+  static std::string In(const std::string& name) { return (folder_->path() / name).string(); }
+  // A name that was not used yet.
+  static std::string Fresh() { return In("plan" + std::to_string(++plans_) + ".json"); }
+
+  // `arguments` after "plan quantize BUNDLE", with a new output.
+  static Ran Plan(std::vector<std::string> arguments, const std::string& output = Fresh()) {
+    arguments.insert(arguments.begin(), {"plan", "quantize", In("bundle"), "-o", output});
+    return Vlaq(arguments);
+  }
+  static Json PlanOf(std::vector<std::string> arguments) {
+    arguments.emplace_back("--json");
+    const Ran ran = Plan(std::move(arguments));
+    EXPECT_EQ(ran.exit_code, 0) << ran.err;
+    return ran.exit_code == 0 ? ran.json() : Json{};
+  }
+  // The plan's line of the first operator of a type, or with a name.
+  static Json& Operator(Json& plan, const std::string& word) {
+    for (Json& op : plan["operators"]) {
+      if (op["op_type"] == word || op["node"] == word) return op;
+    }
+    ADD_FAILURE() << "no operator " << word;
+    return plan["operators"][0];
+  }
+  static std::string FormOf(const Json& document, const std::string& word) {
+    Json plan = document["plan"];
+    const Json& op = Operator(plan, word);
+    return op["form"].get<std::string>() + " " + op["weights"][0]["number"].get<std::string>() + " " +
+           op["rule"].get<std::string>();
+  }
+
+ private:
+  static void MakeBundle(const std::string& name, uint64_t seed) {
+    const fs::path place = In(name + "_checkpoint");
+    fs::create_directory(place);
+    auto structure = architecture::testing::TinyPolicy::DefaultStructure();
+    structure.text.vocabulary = 1250;  // the small tokeniser's ids go to 1186
+    const architecture::testing::TinyPolicy policy(false, structure, seed);
+    const Ran ran = Vlaq({"export", policy.Save(place).string(), "-o", In(name), "--config", place / "config.json",
+                          "--policy", place / "policy.json", "--tokenizer", VLAQ_TESTDATA "/tokenizer/small.model",
+                          "--instruction", "go left"});
+    ASSERT_EQ(ran.exit_code, 0) << ran.err;
+  }
+  static void Record(const std::string& name, int count, int shade) {
+    fs::create_directory(In(name));
+    for (int i = 0; i < count; ++i) {
+      const std::string side = i % 2 == 0 ? "left" : "right";
+      const episode::TestEpisode episode{.length = 4 + i,
+                                         .colour = {static_cast<uint8_t>(shade + 20 * i), 200, 90},
+                                         .instruction = "pass " + side + " of the box",
+                                         .layout = "1box_hori_" + side,
+                                         .speed = static_cast<float>(i + 1) / 4};
+      EXPECT_TRUE(episode::WriteTestEpisode(In(name + "/e" + std::to_string(i) + ".h5"), episode));
+    }
+  }
+
+  static inline TemporaryFolder* folder_ = nullptr;
+  static inline int plans_ = 0;
+};
+
+TEST_F(PlanTest, EachTargetGetsItsForms) {
+  const std::string stats = In("stats.json");
+  struct Expected {
+    std::vector<std::string> arguments;
+    std::string matmul, gather, lstm, conv;
+  };
+  const std::vector<Expected> table = {
+      {{"--target", "cpu"},
+       "dynamic_int8 int8 ORT-01",
+       "weight_only int8 EMB-01",
+       "dynamic_int8 int8 ORT-01",
+       "float float32 QP-07"},
+      {{"--target", "cpu", "--precision", "int4", "--block", "16"},
+       "weight_only int4 W4-01",
+       "weight_only int8 EMB-01",
+       "dynamic_int8 int8 ORT-01",
+       "float float32 QP-07"},
+      {{"--target", "cpu", "--precision", "fp16"},
+       "weight_only float16 FP16-01",
+       "weight_only float16 FP16-01",
+       "weight_only float16 FP16-01",
+       "weight_only float16 FP16-01"},
+      {{"--target", "portable", "--stats", stats},
+       "static_int8 int8 QP-01",
+       "weight_only int8 EMB-01",
+       "float float32 LSTM-02",
+       "float float32 QP-07"},
+      {{"--target", "tensorrt-8.6", "--precision", "mixed", "--stats", stats},
+       "static_int8 int8 QP-01",
+       "half float16 FP16-02",
+       "half float16 FP16-02",
+       "half float16 FP16-02"},
+      {{"--target", "tensorrt-10", "--precision", "fp16", "--stats", stats},
+       "half float16 FP16-02",
+       "half float16 FP16-02",
+       "half float16 FP16-02",
+       "half float16 FP16-02"},
+  };
+  for (const Expected& row : table) {
+    SCOPED_TRACE(::testing::PrintToString(row.arguments));
+    const Json document = PlanOf(row.arguments);
+    EXPECT_EQ(FormOf(document, "MatMul"), row.matmul);
+    EXPECT_EQ(FormOf(document, "Gather"), row.gather);
+    EXPECT_EQ(FormOf(document, "LSTM"), row.lstm);
+    EXPECT_EQ(FormOf(document, "Conv"), row.conv);
+    for (const Json& op : document["plan"]["operators"]) {
+      EXPECT_FALSE(op["reason"].get<std::string>().empty());
+      if (op["form"] == "static_int8") {
+        EXPECT_EQ(op["activation"]["range"][0], -op["activation"]["range"][1].get<double>());
+      }
+    }
+  }
+}
+
+TEST_F(PlanTest, LinearsThatShareTheirInputAreOneGroup) {
+  const Json document = PlanOf({});
+  std::set<std::string> groups;
+  for (const Json& op : document["plan"]["operators"]) groups.insert(op["group"]);
+  EXPECT_TRUE(groups.contains("vision/layer.0/self_attn/q_proj+k_proj+v_proj"));
+  EXPECT_TRUE(groups.contains("vision/layer.0/self_attn/out_proj"));
+  EXPECT_TRUE(groups.contains("projection/x_attn/k_proj+v_proj"));
+}
+
+TEST_F(PlanTest, QuantizeObeysAndTheSizeIsWhatWasSaid) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"--target", "cpu"},
+                                             {"--target", "cpu", "--precision", "int4", "--block", "16"},
+                                             {"--target", "tensorrt-8.6", "--stats", In("stats.json")},
+                                             {"--target", "tensorrt-10", "--precision", "fp16"}}) {
+    SCOPED_TRACE(::testing::PrintToString(arguments));
+    const Json document = PlanOf(arguments);
+    const std::string plan = document["output"];
+    const Ran ran = Vlaq({"quantize", In("bundle"), "--plan", plan, "-o", In("made"), "--force", "--json"});
+    ASSERT_EQ(ran.exit_code, 0) << ran.err;
+    const Json made = ran.json();
+    for (const char* which : {"bytes_before", "bytes_after"}) {
+      const double said = document[std::string(which) == "bytes_before" ? "bytes_before" : "bytes_after_about"];
+      EXPECT_NEAR(made[which].get<double>(), said, 0.01 * said) << which;
+    }
+    EXPECT_EQ(Content(In("made/plan.json")), Content(plan));
+  }
+}
+
+TEST_F(PlanTest, AnEditedPlanIsObeyedOrRefusedByTheRule) {
+  const std::string path = PlanOf({"--target", "portable", "--stats", In("stats.json")})["output"];
+  const Json plan = Json::parse(Content(path));
+  const auto quantize = [&](const Json& edited) {
+    Overwrite(path, edited.dump());
+    fs::remove_all(In("made"));
+    return Vlaq({"quantize", In("bundle"), "--plan", path, "-o", In("made")});
+  };
+  Json edited = plan;
+  Json& op = Operator(edited, "MatMul");
+  op["form"] = "dynamic_int8";
+  op["activation"] = {{"value", op["activation"]["value"]}, {"number", "uint8"}};
+  const Ran refused = quantize(edited);
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("rule TRT-G09"), HasSubstr(op["node"].get<std::string>())));
+  EXPECT_FALSE(fs::exists(In("made")));
+
+  edited = plan;
+  edited["operators"][0]["node"] = "vision/Convolution";
+  const Ran unknown = quantize(edited);
+  EXPECT_EQ(unknown.exit_code, 3);
+  EXPECT_THAT(unknown.err, HasSubstr("vision/Convolution"));
+  EXPECT_FALSE(fs::exists(In("made")));
+
+  edited = plan;
+  Json& left = Operator(edited, "MatMul");
+  left["form"] = "float";
+  left["weights"][0] = {{"name", left["weights"][0]["name"]}, {"number", "float32"}};
+  left.erase("activation");
+  left["rule"] = "user";
+  EXPECT_EQ(quantize(edited).exit_code, 0);
+}
+
+TEST_F(PlanTest, StaticRangesNeedStatisticsOfThisBundle) {
+  const Ran without = Plan({"--target", "tensorrt-10"});
+  EXPECT_EQ(without.exit_code, 2);
+  EXPECT_THAT(without.err, HasSubstr("vlaq calibrate"));
+  EXPECT_EQ(Plan({"--smooth", "0.5"}).exit_code, 2);
+  EXPECT_EQ(Plan({"--bias-correction"}).exit_code, 2);
+
+  const std::string output = Fresh();
+  const Ran foreign =
+      Vlaq({"plan", "quantize", In("other"), "--target", "tensorrt-10", "--stats", In("stats.json"), "-o", output});
+  EXPECT_EQ(foreign.exit_code, 3);
+  EXPECT_FALSE(fs::exists(output));
+
+  Json damaged = Json::parse(Content(In("stats.json")));
+  ASSERT_GT(damaged["values"].size(), 0U);
+  const std::string value =
+      PlanOf({"--target", "portable", "--stats", In("stats.json")})["plan"]["operators"][1]["activation"]["value"];
+  auto& values = damaged["values"];
+  if (values.is_object()) {
+    values.erase(value);
+  } else {
+    values.erase(std::find_if(values.begin(), values.end(), [&](const Json& v) { return v["value"] == value; }));
+  }
+  Overwrite(In("damaged.json"), damaged.dump());
+  const Ran lacking = Plan({"--target", "portable", "--stats", In("damaged.json")});
+  EXPECT_EQ(lacking.exit_code, 3);
+  EXPECT_THAT(lacking.err, HasSubstr(value));
+}
+
+TEST_F(PlanTest, KeepsInFloatWhatItIsTold) {
+  const std::string group = "vision/layer.0/self_attn/q_proj+k_proj+v_proj";
+  const Json document = PlanOf({"--keep-float", group});
+  int kept = 0;
+  for (const Json& op : document["plan"]["operators"]) {
+    if (op["group"] != group) continue;
+    EXPECT_EQ(op["form"], "float");
+    EXPECT_EQ(op["rule"], "USER");
+    ++kept;
+  }
+  EXPECT_EQ(kept, 3);
+  const Ran unknown = Plan({"--keep-float", "vision/layer.9"});
+  EXPECT_EQ(unknown.exit_code, 3);
+  EXPECT_THAT(unknown.err, HasSubstr("'vision/layer.9'"));
+}
+
+TEST_F(PlanTest, SmoothingIsOnlyOverLayerNormalizationsThatFeedLinears) {
+  const Json document = PlanOf({"--smooth", "0.5", "--stats", In("stats.json")});
+  ASSERT_GT(document["plan"]["smooth"].size(), 0U);
+  for (const Json& smooth : document["plan"]["smooth"]) {
+    EXPECT_THAT(smooth["value"].get<std::string>(), HasSubstr("LayerNormalization"));
+    EXPECT_EQ(smooth["alpha"], 0.5);
+  }
+}
+
+TEST_F(PlanTest, TextShowsFormsBytesRulesAndReasons) {
+  const Ran ran = Plan({});
+  ASSERT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("dynamic_int8"), HasSubstr("ORT-01"), HasSubstr("QP-07"), HasSubstr("EMB-01"),
+                             HasSubstr("bytes before"), HasSubstr("vlaq quantize ")));
+  EXPECT_THAT(ran.out, Not(HasSubstr("What each group does alone")));
+}
+
+TEST_F(PlanTest, SensitivityRanksEveryGroupByTheActions) {
+  const std::string output = Fresh();
+  const Ran ran = Plan({"--episodes", In("unseen"), "--sensitivity", "--json"}, output);
+  ASSERT_EQ(ran.exit_code, 0) << ran.err;
+  const Json document = ran.json();
+  const Json& ranking = document["accuracy"]["sensitivity"];
+  std::set<std::string> groups, ranked;
+  for (const Json& op : document["plan"]["operators"]) {
+    if (op["form"] != "float") groups.insert(op["group"]);
+  }
+  double before = 1e9;
+  for (const Json& row : ranking) {
+    EXPECT_TRUE(ranked.insert(row["group"]).second);
+    const double moved = row["effect"]["moved_rms"];
+    EXPECT_LE(moved, before);
+    EXPECT_LE(moved, row["effect"]["moved_most"].get<double>() + 1e-12);
+    before = moved;
+  }
+  EXPECT_EQ(ranked, groups);
+  EXPECT_GT(ranking[0]["effect"]["moved_rms"].get<double>(), 0);
+  EXPECT_EQ(ranking[0]["effect"]["steps"], 4 + 5 + 6);
+  EXPECT_FALSE(fs::exists(output + ".work"));
+}
+
+TEST_F(PlanTest, LimitsAreHeldByRevertingTheWorst) {
+  const auto plan = [](const std::string& limit) {
+    return Plan({"--episodes", In("unseen"), "--max-action-diff", limit, "--json"});
+  };
+  const Ran loose = plan("2");
+  ASSERT_EQ(loose.exit_code, 0) << loose.err;
+  const Json held = loose.json()["accuracy"]["held"];
+  EXPECT_TRUE(held["reached"].get<bool>());
+  EXPECT_THAT(held["reversions"], IsEmpty());
+  const double all = held["before"]["moved_most"];
+  ASSERT_GT(all, 0);
+
+  const Ran tight = plan(std::to_string(all / 2));
+  ASSERT_EQ(tight.exit_code, 0) << tight.err;
+  const Json document = tight.json();
+  EXPECT_LE(document["accuracy"]["held"]["after"]["moved_most"].get<double>(), all / 2);
+  EXPECT_GT(document["accuracy"]["held"]["reversions"].size(), 0U);
+  EXPECT_EQ(document["accuracy"]["held"]["reversions"][0]["group"], document["accuracy"]["sensitivity"][0]["group"]);
+  int reverted = 0;
+  int quantised = 0;
+  for (const Json& op : document["plan"]["operators"]) {
+    quantised += op["form"] == "float" ? 0 : 1;
+    if (op["rule"] != "ACC-01") continue;
+    ++reverted;
+    EXPECT_EQ(op["form"], "float");
+    EXPECT_THAT(op["reason"].get<std::string>(), HasSubstr("RMS"));
+  }
+  EXPECT_GT(reverted, 0);
+  EXPECT_GT(quantised, 0);
+
+  const std::string output = Fresh();
+  const Ran impossible = Plan({"--episodes", In("unseen"), "--max-action-diff", "1e-12", "--max-plans", "4"}, output);
+  EXPECT_EQ(impossible.exit_code, 5);
+  EXPECT_THAT(impossible.err, HasSubstr("no plan holds largest action difference 1e-12"));
+  EXPECT_FALSE(fs::exists(output));
+  EXPECT_FALSE(fs::exists(output + ".work"));
+}
+
+TEST_F(PlanTest, MixedPlansGoByFloat16) {
+  const Ran ran = Plan({"--target", "tensorrt-10", "--precision", "mixed", "--stats", In("stats.json"), "--episodes",
+                        In("unseen"), "--sensitivity"});
+  ASSERT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("(all without weights)"), HasSubstr("static_int8 int8"), HasSubstr("####")));
+}
+
+TEST_F(PlanTest, WhatWasCalibratedOnIsNoValidation) {
+  const std::string output = Fresh();
+  const Ran ran = Plan({"--stats", In("stats.json"), "--episodes", In("seen"), "--sensitivity"}, output);
+  EXPECT_EQ(ran.exit_code, 3);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("calibration episodes"), HasSubstr("validation episodes")));
+  EXPECT_FALSE(fs::exists(output));
+}
+
+TEST_F(PlanTest, UsageErrorsComeBeforeTheWork) {
+  const std::string there = Fresh();
+  Overwrite(there, "mine");
+  const Ran kept = Plan({}, there);
+  EXPECT_EQ(kept.exit_code, 2);
+  EXPECT_THAT(kept.err, HasSubstr("already exists"));
+  EXPECT_EQ(Content(there), "mine");
+  ExpectUsage({"plan"}, "quantize");
+  ExpectUsage({"plan", "quantize", "x"}, "--output is required");
+  ExpectUsage({"plan", "quantize", "x", "-o", "y", "--sensitivity"}, "--episodes");
+  ExpectUsage({"plan", "quantize", "x", "-o", "y", "--target", "cpuu"}, "did you mean cpu?");
+  ExpectUsage({"plan", "quantize", "x", "-o", "y", "--episodes", "z", "--max-action-diff", "0"}, "--max-action-diff");
+  fs::create_directory(In("one"));
+  fs::copy(In("unseen/e0.h5"), In("one/e0.h5"));
+  const Ran one = Plan({"--episodes", In("one"), "--max-mae-increase", "0.01"});
+  EXPECT_EQ(one.exit_code, 2);
+  EXPECT_THAT(one.err, HasSubstr("at least two episodes"));
+  const Ran four = Plan({"--precision", "int4", "--target", "portable"});
+  EXPECT_EQ(four.exit_code, 2);
+  EXPECT_THAT(four.err, HasSubstr("no int4"));
+}
+
+}  // namespace
+}  // namespace vlaq
