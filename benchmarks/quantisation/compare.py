@@ -166,7 +166,7 @@ class Comparison:
         for row in runnable:
             row["actions"] = document["bundles"].get(str(self.path(row)))
         for threads in self.args.threads:
-            for engine in ("onnxruntime", "openvino"):
+            for engine in self.args.engines:
                 self.latency(runnable, engine, threads)
         return {"schema": "vlaq.quantisation/1", "policy": self.args.name, "cpu": cpu_name(), "cores": os.cpu_count(),
                 "python": platform.python_version(), "versions": json.loads(self.python("engines")), "commit": commit(),
@@ -196,6 +196,7 @@ def main():
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--steps", type=int, default=20, help="timed steps of each bundle in a round")
+    parser.add_argument("--engines", nargs="+", default=["onnxruntime", "openvino"])
     parser.add_argument("--only", nargs="+", default=[""], help="parts of names of makers.py")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,5 @@
-"""What NVIDIA's importer makes of graphs (import_check.py): ours are parsed and become engines, those that ONNX Runtime
-quantises for the CPU are refused, so a pass means something.
+"""What NVIDIA's importer makes of graphs (import_check.py): ours are parsed and become engines (and ONNX Runtime takes the
+same files), those that ONNX Runtime quantises for the CPU are refused, so a pass means something.
 
     import_test.py PROGRAM MODEL PYTHON_WITH_TENSORRT
 """
@@ -11,10 +11,14 @@ import tempfile
 
 import numpy as np
 import onnx
+import onnxruntime
 import onnxruntime.quantization as ort
 
 SKIPPED, REFUSED = 77, 5
-GRAPHS = ("encoder.onnx", "head.onnx", "mae0222_model_cpu.onnx")
+QUANTISED = (("tensorrt-10", "int8"), ("tensorrt-10", "fp16"), ("tensorrt-10", "mixed"), ("tensorrt-10", "int4"),
+             ("tensorrt-8.6", "int8"), ("tensorrt-8.6", "fp16"))
+WHOLE = "mae0222_model_cpu.onnx"
+GRAPHS = ("encoder.onnx", "head.onnx", WHOLE)
 program, model, tensorrt = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
 checker = pathlib.Path(__file__).with_name("import_check.py")
 
@@ -37,9 +41,14 @@ def imported(exit_code, *arguments):
     return json.loads(done.stdout)
 
 
-def accepted(folder):
-    for result in imported(0, "--build", *(folder / graph for graph in GRAPHS)):
-        assert result["accepted"] and result["engine_bytes"] > 0 and not result["refused"], result
+def accepted(folder, built=(WHOLE,)):
+    """All graphs are parsed, and engines built of `built`: the whole graph has every node of the others, building takes time."""
+    parsed = imported(0, *(folder / graph for graph in GRAPHS if graph not in built))
+    engines = imported(0, "--build", *(folder / graph for graph in built))
+    assert all(result["accepted"] and not result["refused"] for result in parsed + engines), (parsed, engines)
+    assert all(result["engine_bytes"] > 0 for result in engines), engines
+    for graph in GRAPHS:
+        onnxruntime.InferenceSession(str(folder / graph), providers=["CPUExecutionProvider"])
 
 
 def refused(file, operator):
@@ -81,6 +90,16 @@ def foreign(bundle, work):
     refused(static("asymmetric.onnx", False), "QuantizeLinear")
 
 
+def quantised(bundle, work):
+    """Every bundle of vlaq's for TensorRT."""
+    stats = work / "stats.json"
+    vlaq("calibrate", bundle, "--episodes", model / "held_out", "--samples", 24, "--seed", 1, "-o", stats)
+    for target, precision in QUANTISED:
+        output = work / f"{target}_{precision}"
+        vlaq("quantize", bundle, "--target", target, "--precision", precision, "--stats", stats, "-o", output)
+        accepted(output)
+
+
 def main():
     if not tensorrt.is_file():
         print(f"skipped: no {tensorrt} (script/setup --test installs it on x86_64)")
@@ -88,8 +107,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         fp32 = bundle_of(work / "fp32")
-        accepted(fp32)
+        accepted(fp32, built=("encoder.onnx", "head.onnx"))
         accepted(bundle_of(work / "fp16", "--precision", "fp16"))
+        quantised(fp32, work)
         foreign(fp32, work)
     print("NVIDIA's importer takes our graphs and refuses ONNX Runtime's dynamic ones")
     return 0
