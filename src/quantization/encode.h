@@ -17,15 +17,16 @@ struct Encoded {
   // float32: [] for kTensor, [extent of the axis] for kChannel, and for kBlock the weight's shape with the axis cut
   // down to ceil(extent / block).
   Tensor scales;
-  int64_t dead = 0;  // scales that stand for nothing but zeros; they are 1
+  int64_t dead = 0;  // scales whose values are all below kNegligible (mostly zeros); they are 1
   Distortion distortion;
 };
 
-// `weight`: float32, any rank for kTensor and kChannel, rank 2 for kBlock. `choice`: number kInt8 or kInt4 and how
-// scales are shared. kMinMax takes max|w| of each scale's elements; kMse the smaller range with the least squared
-// error. Codes are round-half-to-even of w / scale, clamped to -127..127 (int8) or -8..7 (int4). The result does not
-// depend on `threads`. Errors: kInput naming choice.name if a value is NaN or infinite; kUsage for an axis or block
-// that does not fit.
+// `weight`: float32, any rank for kTensor and kChannel, rank 2 for kBlock. `choice`: number kInt8 or kInt4, how scales
+// are shared, kMinMax or kMse. kMinMax takes max|w| of each scale's elements; kMse that or a smaller range, for the
+// least squared error (encode_scales.h). Codes are round-half-to-even of w / scale, clamped to -127..127 (int8) or
+// -8..7 (int4). The result is the same for any number of threads and on any processor. Takes some 1.5 GB/s a core,
+// kMse 1. Errors: kInput naming choice.name and the element if a value is NaN or infinite; kUsage for a number, range,
+// axis or block that does not fit.
 Result<Encoded> Encode(const Tensor& weight, const WeightChoice& choice, int threads = 1);
 
 // Codes of kInt4, two a byte, the first in the low half; row-major over the whole tensor, an odd end filled with 0.

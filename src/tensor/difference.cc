@@ -21,57 +21,59 @@ void Difference::Add(std::span<const float> reference, std::span<const float> ac
     const bool same = r == a || (std::isnan(r) && std::isnan(a));
     double d = same ? 0 : std::abs(a - r);
     if (std::isnan(d)) d = kInfinity;
-    if (d > max_absolute_ || worst_index_ < 0) {
-      max_absolute_ = d;
-      worst_index_ = count_ + static_cast<int64_t>(i);
+    if (d > sums_.max_absolute || sums_.worst_index < 0) {
+      sums_.max_absolute = d;
+      sums_.worst_index = sums_.count + static_cast<int64_t>(i);
     }
-    max_reference_ = std::max(max_reference_, std::abs(r));
-    sum_absolute_ += d;
-    sum_squares_ += d * d;
-    sum_reference_squares_ += r * r;
-    sum_actual_squares_ += a * a;
-    sum_products_ += r * a;
-    sign_flips_ += (r < 0) != (a < 0) ? 1 : 0;
-    rounded_to_zero_ += (r != 0 && a == 0) ? 1 : 0;
+    sums_.max_reference = std::max(sums_.max_reference, std::abs(r));
+    sums_.absolute += d;
+    sums_.squares += d * d;
+    sums_.reference_squares += r * r;
+    sums_.actual_squares += a * a;
+    sums_.products += r * a;
+    sums_.sign_flips += (r < 0) != (a < 0) ? 1 : 0;
+    sums_.rounded_to_zero += (r != 0 && a == 0) ? 1 : 0;
   }
-  count_ += static_cast<int64_t>(reference.size());
+  sums_.count += static_cast<int64_t>(reference.size());
 }
 
 void Difference::Merge(const Difference& other) {
-  if (other.worst_index_ >= 0 && (other.max_absolute_ > max_absolute_ || worst_index_ < 0)) {
-    max_absolute_ = other.max_absolute_;
-    worst_index_ = count_ + other.worst_index_;
+  if (other.sums_.worst_index >= 0 && (other.sums_.max_absolute > sums_.max_absolute || sums_.worst_index < 0)) {
+    sums_.max_absolute = other.sums_.max_absolute;
+    sums_.worst_index = sums_.count + other.sums_.worst_index;
   }
-  count_ += other.count_;
-  max_reference_ = std::max(max_reference_, other.max_reference_);
-  sum_absolute_ += other.sum_absolute_;
-  sum_squares_ += other.sum_squares_;
-  sum_reference_squares_ += other.sum_reference_squares_;
-  sum_actual_squares_ += other.sum_actual_squares_;
-  sum_products_ += other.sum_products_;
-  sign_flips_ += other.sign_flips_;
-  rounded_to_zero_ += other.rounded_to_zero_;
+  sums_.count += other.sums_.count;
+  sums_.max_reference = std::max(sums_.max_reference, other.sums_.max_reference);
+  sums_.absolute += other.sums_.absolute;
+  sums_.squares += other.sums_.squares;
+  sums_.reference_squares += other.sums_.reference_squares;
+  sums_.actual_squares += other.sums_.actual_squares;
+  sums_.products += other.sums_.products;
+  sums_.sign_flips += other.sums_.sign_flips;
+  sums_.rounded_to_zero += other.sums_.rounded_to_zero;
 }
 
-double Difference::mean_absolute() const { return count_ == 0 ? 0 : sum_absolute_ / static_cast<double>(count_); }
+double Difference::mean_absolute() const {
+  return sums_.count == 0 ? 0 : sums_.absolute / static_cast<double>(sums_.count);
+}
 
 double Difference::root_mean_square() const {
-  return count_ == 0 ? 0 : std::sqrt(sum_squares_ / static_cast<double>(count_));
+  return sums_.count == 0 ? 0 : std::sqrt(sums_.squares / static_cast<double>(sums_.count));
 }
 
 double Difference::relative() const {
-  if (max_absolute_ == 0) return 0;
-  return max_reference_ == 0 ? kInfinity : max_absolute_ / max_reference_;
+  if (sums_.max_absolute == 0) return 0;
+  return sums_.max_reference == 0 ? kInfinity : sums_.max_absolute / sums_.max_reference;
 }
 
 double Difference::signal_to_noise_db() const {
-  return sum_squares_ == 0 ? kInfinity : 10 * std::log10(sum_reference_squares_ / sum_squares_);
+  return sums_.squares == 0 ? kInfinity : 10 * std::log10(sums_.reference_squares / sums_.squares);
 }
 
 double Difference::cosine() const {
-  const double norms = std::sqrt(sum_reference_squares_) * std::sqrt(sum_actual_squares_);
-  if (norms == 0) return sum_reference_squares_ == sum_actual_squares_ ? 1 : 0;
-  return sum_products_ / norms;
+  const double norms = std::sqrt(sums_.reference_squares) * std::sqrt(sums_.actual_squares);
+  if (norms == 0) return sums_.reference_squares == sums_.actual_squares ? 1 : 0;
+  return sums_.products / norms;
 }
 
 Result<Difference> Compare(const Tensor& reference, const Tensor& actual) {

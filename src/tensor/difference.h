@@ -12,18 +12,36 @@ namespace vlaq {
 
 class Difference {
  public:
+  // All that is kept, for code that counts in its own way (quantization/encode_kernels.h). See the functions below.
+  struct Sums {
+    int64_t count = 0;
+    double max_absolute = 0;
+    double max_reference = 0;
+    double absolute = 0;
+    double squares = 0;
+    double reference_squares = 0;
+    double actual_squares = 0;
+    double products = 0;
+    int64_t sign_flips = 0;
+    int64_t rounded_to_zero = 0;
+    int64_t worst_index = -1;
+  };
+
+  Difference() = default;
+  explicit Difference(const Sums& sums) : sums_(sums) {}
+
   // `reference` and `actual` have the same length. NaN or infinity in one but not the same in the other counts as
   // an infinite difference.
   void Add(std::span<const float> reference, std::span<const float> actual);
   void Merge(const Difference& other);
 
-  int64_t count() const { return count_; }
+  int64_t count() const { return sums_.count; }
   // max |actual - reference|
-  double max_absolute() const { return max_absolute_; }
+  double max_absolute() const { return sums_.max_absolute; }
   double mean_absolute() const;
   double root_mean_square() const;
   // max |reference|
-  double max_reference() const { return max_reference_; }
+  double max_reference() const { return sums_.max_reference; }
   // max_absolute() / max_reference(); 0 when both are 0, infinity when only the reference is 0.
   double relative() const;
   // 10 log10(sum reference^2 / sum difference^2); infinity for identical data.
@@ -31,24 +49,15 @@ class Difference {
   // Cosine of the angle between the two; 1 when both are zero.
   double cosine() const;
   // Elements whose sign differs, zero counting as positive.
-  int64_t sign_flips() const { return sign_flips_; }
+  int64_t sign_flips() const { return sums_.sign_flips; }
   // Elements that are zero in `actual` but not in `reference`.
-  int64_t rounded_to_zero() const { return rounded_to_zero_; }
+  int64_t rounded_to_zero() const { return sums_.rounded_to_zero; }
   // Flat index of the largest difference, counted over all Add() calls of this accumulator; -1 before any.
-  int64_t worst_index() const { return worst_index_; }
+  int64_t worst_index() const { return sums_.worst_index; }
+  const Sums& sums() const { return sums_; }
 
  private:
-  int64_t count_ = 0;
-  double max_absolute_ = 0;
-  double max_reference_ = 0;
-  double sum_absolute_ = 0;
-  double sum_squares_ = 0;
-  double sum_reference_squares_ = 0;
-  double sum_actual_squares_ = 0;
-  double sum_products_ = 0;
-  int64_t sign_flips_ = 0;
-  int64_t rounded_to_zero_ = 0;
-  int64_t worst_index_ = -1;
+  Sums sums_;
 };
 
 // Compares two tensors of float type and equal shape. Errors: kInput naming both shapes if they differ.

@@ -30,6 +30,8 @@ TEST(Shape, CountsAreOverflowChecked) {
   EXPECT_EQ(ByteCount(DType::kF32, Shape{int64_t{1} << 61}), std::nullopt);
   EXPECT_EQ(ByteCount(DType::kF4E2M1FN, Shape{3}), std::nullopt);
   EXPECT_EQ(ByteCount(DType::kF4E2M1FN, Shape{4}), 2U);
+  EXPECT_EQ(ByteCount(DType::kI4, Shape{3}), 2U);
+  EXPECT_EQ(ByteCount(DType::kU4, Shape{0}), 0U);
   EXPECT_EQ(RowMajorStrides(Shape{2, 3, 4}), (Shape{12, 4, 1}));
   EXPECT_EQ(ShapeText(Shape{2, 3}), "[2, 3]");
 }
