@@ -87,7 +87,11 @@ class Reader {
   }
 
   void TakeWeighted(const Node& node) {
-    WeightedOperator op{node.name, node.op_type, Folder(node.name), "", {}, {}, in_head_, 0};
+    WeightedOperator op;
+    op.node = node.name;
+    op.op_type = node.op_type;
+    op.group = Folder(node.name);
+    op.in_head = in_head_;
     if (IsLinear(node)) {
       op.group = GroupOf(node);
       op.input = node.inputs[0];
@@ -156,6 +160,9 @@ Result<PolicyOperators> ReadOperators(const bundle::Bundle& bundle) {
     VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(bundle.GraphPath(role)));
     Reader(model.graph, bundle, role == bundle::kHead, result).Run();
   }
+  const auto last = std::find_if(result.operators.rbegin(), result.operators.rend(),
+                                 [](const WeightedOperator& op) { return op.in_head && op.op_type == "MatMul"; });
+  if (last != result.operators.rend()) last->makes_actions = true;
   if (!result.operators.empty()) return result;
   return InputError(bundle.path.string(), "its graphs have no operator whose weights could be quantised",
                     "give a bundle that vlaq export wrote in fp32");

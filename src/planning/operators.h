@@ -17,7 +17,8 @@ struct WeightedOperator {
   std::vector<std::string> weights;  // initializers: one; W and R of an LSTM
   Shape shape;                       // of the first
   bool in_head = false;
-  int64_t macs = 0;  // for one frame of the encoder, one window of the head
+  bool makes_actions = false;  // the head's last linear
+  int64_t macs = 0;            // for one frame of the encoder, one window of the head
 };
 
 struct PolicyOperators {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/machine.h"
 #include "base/names.h"
 #include "planning/operators.h"
 #include "quantization/ranges.h"
@@ -63,6 +64,9 @@ class Planner {
     if (plan.rest == Number::kFloat16) VLAQ_RETURN_IF_ERROR(KeepFloatWhereNeeded());
     if (options_.smooth_alpha) Smooth();
     if (statistics_ != nullptr) plan.statistics_sha256 = options_.statistics_sha256;
+    const bool products = std::any_of(plan.operators.begin(), plan.operators.end(),
+                                      [](const OperatorChoice& c) { return c.form == Form::kDynamicInt8; });
+    if (products) WarnOfMachine();
     return std::move(planned_);
   }
 
@@ -141,6 +145,7 @@ class Planner {
     if (op.op_type == "Gather") return Table(op);
     if (op.op_type == "LSTM") return Lstm(op);
     if (op.op_type == "Conv") return HalfElsewhere() ? Half(op, "QP-07") : Float(op, "QP-07");
+    if (op.makes_actions) return Float(op, "ACT-01");
     if (op.in_head) return HalfElsewhere() ? Half(op, "QP-06") : Float(op, "QP-06");
     return Linear(op);
   }
@@ -223,6 +228,12 @@ class Planner {
     return {};
   }
 
+  // The plan stays the same: it may be for another machine than this one.
+  void WarnOfMachine() {
+    const std::string missing = LacksIntegerProducts(ThisMachine());
+    if (!missing.empty()) planned_.warnings.push_back(missing);
+  }
+
   void Smooth() {
     for (const auto& [value, nodes] : operators_.smoothable) {
       const bool all_integer = std::all_of(nodes.begin(), nodes.end(), [&](const std::string& node) {
@@ -246,6 +257,20 @@ class Planner {
 std::string_view PrecisionName(Precision precision) { return NameIn(kPrecisions, precision); }
 std::optional<Precision> FindPrecision(std::string_view name) { return FindIn(kPrecisions, name); }
 std::vector<std::string> PrecisionNames() { return NamesIn(kPrecisions); }
+
+std::string LacksIntegerProducts(const Machine& machine) {
+  bool known = false;
+  for (const CpuFeature& feature : machine.features) {
+    if (!feature.purpose.starts_with("INT8 products")) continue;
+    if (feature.present) return "";
+    known = true;
+  }
+  if (!known) return "";
+  return fmt::format(
+      "this CPU ({}) has no INT8 products: there sums of 8-bit products may saturate, and are slow (rule ORT-03); "
+      "plan int8 for it with --weight-only, or fp16",
+      machine.cpu);
+}
 
 Result<Planned> MakePlan(const bundle::Bundle& bundle, const Target& target, const ActivationStatistics* statistics,
                          const PlanOptions& options) {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/machine.h"
 #include "bundle/bundle.h"
 #include "quantization/plan.h"
 #include "quantization/statistics.h"
@@ -38,6 +39,9 @@ struct Planned {
   quantization::Plan plan;
   std::vector<std::string> warnings;
 };
+
+// Why int8 products go wrong on `machine` (rule ORT-03), or empty.
+std::string LacksIntegerProducts(const Machine& machine);
 
 // `statistics` may be null: then static ranges, smoothing and bias correction are errors, and float16 plans keep
 // LayerNormalization and Softmax in float32 unseen. Errors: kUsage for what needs statistics or is not possible for the

@@ -144,6 +144,17 @@ TEST_F(PlanTest, EachTargetGetsItsForms) {
   }
 }
 
+TEST_F(PlanTest, WhatMakesTheActionsStaysFloat) {
+  for (const char* precision : {"int8", "int4", "mixed"}) {
+    const Json document =
+        PlanOf({"--target", "tensorrt-10", "--precision", precision, "--stats", In("stats.json"), "--block", "16"});
+    const Json& last = document["plan"]["operators"].back();
+    EXPECT_EQ(last["op_type"], "MatMul");
+    EXPECT_EQ(last["form"], "float") << precision;
+    EXPECT_EQ(last["rule"], "ACT-01");
+  }
+}
+
 TEST_F(PlanTest, LinearsThatShareTheirInputAreOneGroup) {
   const Json document = PlanOf({});
   std::set<std::string> groups;
