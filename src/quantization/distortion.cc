@@ -198,4 +198,44 @@ Result<Distortion> Measure(const Tensor& original, const Tensor& codes, const Te
   return result;
 }
 
+DistortionBounds BoundsFor(Number number, Granularity granularity) {
+  const bool small = number == Number::kInt4;
+  const double highest = small ? 27.7 : 52.9;
+  switch (granularity) {
+    case Granularity::kTensor:
+      return small ? DistortionBounds{3, highest, 3} : DistortionBounds{12, highest, 12};
+    case Granularity::kChannel:
+      return small ? DistortionBounds{3, highest, 1} : DistortionBounds{20, highest, 14};
+    case Granularity::kBlock:
+      break;
+  }
+  return small ? DistortionBounds{8, highest, 4} : DistortionBounds{31, highest, 24};
+}
+
+std::optional<std::string> Complaint(const Distortion& distortion, const WeightChoice& choice) {
+  constexpr int64_t kFewest = 64;
+  if (distortion.worst_group() < 0 || distortion.difference().count() < kFewest) return std::nullopt;
+  if (choice.range == RangeMethod::kMinMax && distortion.clipped() > 0) {
+    return fmt::format(
+        "{} values are read back more than half a step off, though the range was to hold all of them; the worst scale "
+        "is "
+        "number {}",
+        distortion.clipped(), distortion.worst_group());
+  }
+  const DistortionBounds bounds = BoundsFor(choice.number, choice.granularity);
+  const double db = distortion.signal_to_noise_db();
+  const auto format = [&] {
+    return fmt::format("{} by {}", NumberName(choice.number), GranularityName(choice.granularity));
+  };
+  if (db < bounds.lowest_db) {
+    return fmt::format("{:.1f} dB, {} leaves healthy weights at least {:.1f} dB", db, format(), bounds.lowest_db);
+  }
+  if (db > bounds.highest_db) {
+    return fmt::format("{:.1f} dB, better than {} can be ({:.1f} dB)", db, format(), bounds.highest_db);
+  }
+  if (distortion.worst_group_db() >= bounds.lowest_group_db) return std::nullopt;
+  return fmt::format("scale {} has {:.1f} dB, {} leaves healthy weights at least {:.1f} dB", distortion.worst_group(),
+                     distortion.worst_group_db(), format(), bounds.lowest_group_db);
+}
+
 }  // namespace vlaq::quantization

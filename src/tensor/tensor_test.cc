@@ -111,6 +111,7 @@ TEST(Difference, MetricsOfASmallExample) {
   EXPECT_EQ(halves.worst_index(), 1);
   EXPECT_DOUBLE_EQ(halves.root_mean_square(), d.root_mean_square());
   EXPECT_DOUBLE_EQ(halves.cosine(), d.cosine());
+  EXPECT_DOUBLE_EQ(Difference(d.sums()).signal_to_noise_db(), d.signal_to_noise_db());
 }
 
 TEST(Difference, NaNNeverPasses) {
