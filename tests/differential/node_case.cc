@@ -123,6 +123,20 @@ void NodeCase::ExpectSame(Tolerance tolerance) const {
   }
 }
 
+void NodeCase::ExpectResult(const Tensor& expected, Tolerance tolerance) const {
+  SCOPED_TRACE(op_type_ + " " + ShapeText(expected.shape()));
+  NamedTensors named;
+  for (size_t i = 0; i < operands_.size(); ++i) {
+    if (operands_[i].kind == Kind::kInput) named.emplace(InputName(i), operands_[i].tensor);
+  }
+  const onnx::Model model = Build({expected});
+  for (const bool optimise : {false, true}) {
+    const auto outputs = RunModel(*backend::MakeOnnxRuntimeBackend(), model, named, optimise);
+    ASSERT_TRUE(outputs.ok()) << outputs.error().ToString();
+    ExpectClose(expected, outputs->at(OutputName(0)), tolerance);
+  }
+}
+
 void NodeCase::ExpectBothRefuse() const {
   SCOPED_TRACE(op_type_);
   NamedTensors named;

@@ -53,6 +53,8 @@ class NodeCase {
   // Runs the node by EvaluateNode, by the reference back end and by ONNX Runtime with and without optimisation, and
   // expects the same from all.
   void ExpectSame(Tolerance tolerance = {}) const;
+  // Expects this one result of ONNX Runtime, with and without optimisation.
+  void ExpectResult(const Tensor& expected, Tolerance tolerance = {}) const;
   // Expects both back ends to refuse the node, at opening or at running.
   void ExpectBothRefuse() const;
 
