@@ -208,17 +208,6 @@ TEST(Encode, RandomShapes) {
   }
 }
 
-// More than one chunk for each thread, and an end that fills no row of lanes.
-TEST(Encode, ManyThreadsGiveTheSameBits) {
-  const Tensor weight = Weights({1031, 517}, Kind::kHeavy, 3);
-  Random random(3);
-  for (const WeightChoice& choice : ChoicesFor(weight.shape(), random)) {
-    SCOPED_TRACE(Text(weight.shape(), choice));
-    const auto one = Encode(weight, choice, 1);
-    for (const int threads : {2, 5, 64}) ExpectSame(*one, *Encode(weight, choice, threads));
-  }
-}
-
 TEST(Encode, BySmallHand) {
   const Tensor weight = Tensor::From<float>({2, 3}, std::vector<float>{1.27F, 0.5F, 0, -0.635F, -0.25F, 0});
   const auto encoded = Encode(weight, {"w", Number::kInt8, Granularity::kChannel, 1, 0, RangeMethod::kMinMax});
