@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <array>
+#include <vector>
 
 #include "quantization/encode.h"
 
@@ -8,37 +8,27 @@ namespace {
 
 constexpr size_t kColumnsAtOnce = 64;  // of codes: a line of the cache
 
-// Where one column's part of one block goes.
+// Columns [begin, end), at most kColumnsAtOnce, of one block: codes as they lie in memory, rows of `columns`, to
+// `bytes` for each column in `packed`. Rows that the last block lacks are zeros.
 struct Packer {
   std::span<const int8_t> codes;
-  std::span<uint8_t> values;
-  size_t rows, columns, blocks, block, bytes;
+  size_t rows, columns, block, bytes;
+  std::vector<uint8_t> packed = std::vector<uint8_t>(kColumnsAtOnce * bytes);
 
-  uint8_t* At(size_t column, size_t b) const { return values.data() + (column * blocks + b) * bytes; }
-
-  // Columns from `begin` on, at most kColumnsAtOnce, of block `b`: row after row as they lie in memory. Rows that the
-  // last block lacks are zeros.
-  void Pack8(size_t b, size_t begin, size_t end) const {
+  // Of one row, plus `zero`.
+  uint8_t Code(size_t row, size_t column, int zero) const {
+    return static_cast<uint8_t>((row < rows ? codes[row * columns + column] : 0) + zero);
+  }
+  void Pack8(size_t first_row, size_t begin, size_t end) {
     for (size_t i = 0; i < block; ++i) {
-      const size_t row = b * block + i;
-      const int8_t* from = codes.data() + row * columns;
-      for (size_t j = begin; j < end; ++j) {
-        At(j, b)[i] = static_cast<uint8_t>((row < rows ? from[j] : 0) + 128);
-      }
+      for (size_t j = begin; j < end; ++j) packed[(j - begin) * bytes + i] = Code(first_row + i, j, 128);
     }
   }
-  void Pack4(size_t b, size_t begin, size_t end) const {
-    std::array<uint8_t, kColumnsAtOnce> low{};
-    for (size_t i = 0; i < block; ++i) {
-      const size_t row = b * block + i;
-      const int8_t* from = codes.data() + row * columns;
+  void Pack4(size_t first_row, size_t begin, size_t end) {
+    for (size_t i = 0; i < block; i += 2) {
       for (size_t j = begin; j < end; ++j) {
-        const auto code = static_cast<uint8_t>((row < rows ? from[j] : 0) + 8);
-        if (i % 2 == 0) {
-          low[j - begin] = code;
-        } else {
-          At(j, b)[i / 2] = static_cast<uint8_t>(low[j - begin] | code << 4U);
-        }
+        const unsigned high = i + 1 < block ? Code(first_row + i + 1, j, 8) : 0;
+        packed[(j - begin) * bytes + i / 2] = static_cast<uint8_t>(Code(first_row + i, j, 8) | high << 4U);
       }
     }
   }
@@ -67,16 +57,19 @@ NBits PackNBits(const Encoded& encoded, Number number, int64_t block) {
                Tensor::Make(DType::kF32, {extent(columns), extent(blocks)})};
   const auto scales = encoded.scales.data<float>();
   const auto packed_scales = result.scales.mutable_data<float>();
-  const Packer packer{
-      encoded.codes.data<int8_t>(), result.values.mutable_data<uint8_t>(), rows, columns, blocks, width, bytes};
+  const auto values = result.values.mutable_data<uint8_t>();
+  Packer packer{encoded.codes.data<int8_t>(), rows, columns, width, bytes};
   for (size_t begin = 0; begin < columns; begin += kColumnsAtOnce) {
     const size_t end = std::min(columns, begin + kColumnsAtOnce);
     for (size_t b = 0; b < blocks; ++b) {
-      for (size_t j = begin; j < end; ++j) packed_scales[j * blocks + b] = scales[b * columns + j];
       if (number == Number::kInt4) {
-        packer.Pack4(b, begin, end);
+        packer.Pack4(b * width, begin, end);
       } else {
-        packer.Pack8(b, begin, end);
+        packer.Pack8(b * width, begin, end);
+      }
+      for (size_t j = begin; j < end; ++j) {
+        packed_scales[j * blocks + b] = scales[b * columns + j];
+        std::copy_n(packer.packed.data() + (j - begin) * bytes, bytes, values.data() + (j * blocks + b) * bytes);
       }
     }
   }
