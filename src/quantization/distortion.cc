@@ -15,6 +15,7 @@ namespace vlaq::quantization {
 namespace {
 
 constexpr int64_t kChannelsAtOnce = 64;
+constexpr int64_t kAtOnce = 1024;           // elements that are read back together
 constexpr float kBeyondRounding = 0.5001F;  // of a step
 
 // A tensor as [outer, extent, inner], with the axis of `choice` in the middle.
@@ -70,17 +71,18 @@ class Measurer {
     std::vector<Difference> differences(static_cast<size_t>(groups));
     std::vector<int64_t> clipped(static_cast<size_t>(groups));
     Distortion result;
+    std::vector<float> back(kAtOnce);
     for (int64_t o = 0; o < split_.outer; ++o) {
       for (int64_t a = begin; a < end; ++a) {
         const int64_t element = (o * split_.extent + a) * split_.inner;
         if (!blocks_) {
           const auto local = static_cast<size_t>(a - begin);
-          clipped[local] += Add(element, split_.inner, a, differences[local], result);
+          clipped[local] += Add(element, split_.inner, a, back, differences[local], result);
           continue;
         }
         for (int64_t i = 0; i < split_.inner; ++i) {
           const auto local = static_cast<size_t>(o * split_.inner + i);
-          clipped[local] += Add(element + i, 1, ScaleOfBlock(o, part, i), differences[local], result);
+          clipped[local] += Add(element + i, 1, ScaleOfBlock(o, part, i), back, differences[local], result);
         }
       }
     }
@@ -96,12 +98,11 @@ class Measurer {
   int64_t per_part() const { return blocks_ ? split_.block : kChannelsAtOnce; }
   int64_t ScaleOfBlock(int64_t o, int64_t b, int64_t i) const { return (o * split_.blocks + b) * split_.inner + i; }
 
-  // Elements [begin, begin + count), which have one scale. Returns how many were clipped.
-  int64_t Add(int64_t begin, int64_t count, int64_t scale_index, Difference& difference, Distortion& result) const {
-    constexpr int64_t kAtOnce = 1024;
+  // Elements [begin, begin + count), which have one scale; `back` is space for kAtOnce. Returns how many were clipped.
+  int64_t Add(int64_t begin, int64_t count, int64_t scale_index, std::span<float> back, Difference& difference,
+              Distortion& result) const {
     const float scale = scales_[static_cast<size_t>(scale_index)];
     int64_t clipped = 0;
-    std::array<float, kAtOnce> back;
     for (int64_t done = 0; done < count; done += kAtOnce) {
       const auto size = static_cast<size_t>(std::min(kAtOnce, count - done));
       const auto original = original_.subspan(static_cast<size_t>(begin + done), size);
@@ -111,7 +112,7 @@ class Measurer {
         back[i] = static_cast<float>(code) * scale;
         if (std::fabs(original[i] - back[i]) > kBeyondRounding * scale) ++clipped;
       }
-      difference.Add(original, std::span(back).first(size));
+      difference.Add(original, back.first(size));
     }
     return clipped;
   }

@@ -274,7 +274,7 @@ TEST(EncodeKernels, AllAgree) {
     plain.magnitudes(values.data(), 1003, expected_most);
     kernels->magnitudes(values.data(), 1003, most);
     EXPECT_EQ(most, expected_most);
-    std::array<OfLanes<float>, kTrials> scales;
+    std::array<OfLanes<float>, kTrials> scales{};
     for (size_t k = 0; k < kTrials; ++k) {
       for (size_t i = 0; i < kLanes; ++i) scales[k][i] = most[i] / static_cast<float>(100 + 20 * k);
     }
@@ -282,7 +282,7 @@ TEST(EncodeKernels, AllAgree) {
     plain.errors(values.data(), 1003, scales, {-127, 127}, expected_errors);
     kernels->errors(values.data(), 1003, scales, {-127, 127}, errors);
     EXPECT_EQ(errors, expected_errors);
-    std::vector<int8_t> expected_codes(1003 * 8), codes(1003 * 8);
+    std::vector<int8_t> expected_codes(values.size()), codes(values.size());
     LaneSums expected_sums, sums;
     plain.encode(values.data(), 1003, scales[3], {-127, 127}, expected_codes.data(), expected_sums);
     kernels->encode(values.data(), 1003, scales[3], {-127, 127}, codes.data(), sums);
