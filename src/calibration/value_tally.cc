@@ -31,7 +31,7 @@ struct Totals {
 // the result, does not depend on them.
 Totals TotalsOf(std::span<const float> values) {
   constexpr size_t kLanes = 16;
-  std::array<float, kLanes> low, high, poison{};
+  std::array<float, kLanes> low{}, high{}, poison{};
   std::array<double, kLanes> sum{}, squares{};
   low.fill(std::numeric_limits<float>::infinity());
   high.fill(-std::numeric_limits<float>::infinity());

@@ -144,6 +144,16 @@ TEST(ApplyPlan, StaticInt8SharesTheActivationAndStoresCodes) {
   EXPECT_EQ(model.graph.FindInitializer("wq"), nullptr) << "the float weight is not stored";
 }
 
+TEST(ApplyPlan, ActivationsMayBeWidenedForEachReader) {
+  const Rewritten result = Apply(PlanOf({MatMul("q", "wq", Form::kStaticInt8), MatMul("k", "wk", Form::kStaticInt8)}),
+                                 {.dequantize_for_each_reader = true});
+  const onnx::Model& model = result.graphs.at("encoder");
+  EXPECT_THAT(NodeMaking(model, "q").inputs, ElementsAre("q/input/DequantizeLinear", "wq/DequantizeLinear"));
+  EXPECT_THAT(NodeMaking(model, "k").inputs, ElementsAre("k/input/DequantizeLinear", "wk/DequantizeLinear"));
+  const auto types = OpTypes(model);
+  EXPECT_EQ(std::count(types.begin(), types.end(), "QuantizeLinear"), 1);
+}
+
 TEST(ApplyPlan, TensorRt86KeepsFloatWeightsBeforeQuantize) {
   const Rewritten result =
       Apply(PlanOf({MatMul("q", "wq", Form::kStaticInt8)}), {.float_weights_before_quantize = true});
@@ -182,6 +192,23 @@ TEST(ApplyPlan, DynamicInt8LstmTakesTransposedCodes) {
   EXPECT_EQ(model.graph.FindInitializer("w/codes")->shape, (Shape{1, 64, 16}));
   EXPECT_EQ(model.graph.FindInitializer("r/scale")->shape, (Shape{1, 16}));
   EXPECT_EQ(model.opsets.at("com.microsoft"), 1);
+}
+
+TEST(ApplyPlan, AnLstmMayStoreInt8ForAFloatLoop) {
+  OperatorChoice lstm;
+  lstm.node = "lstm";
+  lstm.op_type = "LSTM";
+  lstm.form = Form::kWeightOnly;
+  lstm.weights = {{"w", Number::kInt8, Granularity::kChannel, 1, 0, {}},
+                  {"r", Number::kInt8, Granularity::kChannel, 1, 0, {}}};
+  const Rewritten result = Apply(PlanOf({lstm}));
+  const onnx::Model& model = result.graphs.at("encoder");
+  EXPECT_THAT(NodeMaking(model, "y").inputs, ElementsAre("ratio", "w/DequantizeLinear", "r/DequantizeLinear", "bias"));
+  EXPECT_EQ(NodeMaking(model, "w/DequantizeLinear").Int("axis", -9), 1);
+  EXPECT_EQ(model.graph.FindInitializer("w/codes")->shape, (Shape{1, 16, 64}));
+  EXPECT_EQ(model.graph.FindInitializer("w/scale")->shape, (Shape{16}));
+  lstm.weights[0].axis = 2;
+  EXPECT_THAT(ErrorOf(PlanOf({lstm})), HasSubstr("a scale for each gate row"));
 }
 
 TEST(ApplyPlan, BlocksBecomeMatMulNBitsOrBlockedDequantize) {

@@ -27,7 +27,7 @@ struct Codes {
 
 Codes QuantizedAtRunTime(const std::string& value, GraphEditor& editor) {
   const std::string stem = value + "/dynamic";
-  const Codes codes{stem, stem + "/scale", stem + "/zero_point"};
+  Codes codes{stem, stem + "/scale", stem + "/zero_point"};
   if (editor.Derived(value, "dynamic")) return codes;
   onnx::Node node;
   node.op_type = "DynamicQuantizeLinear";

@@ -28,5 +28,7 @@ Status WeightOnlyMatMul(const Rewrite& r);
 Status WeightOnlyGather(const Rewrite& r);
 // All weights in float16 behind a Cast.
 Status StoredHalf(const Rewrite& r);
+// W and R in float16, or in int8 by gate row behind a DequantizeLinear.
+Status WeightOnlyLstm(const Rewrite& r);
 
 }  // namespace vlaq::passes

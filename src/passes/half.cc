@@ -169,7 +169,7 @@ class Converter {
 
   std::string AsFloat(const std::string& value) {
     if (!IsMadeInHalf(value)) return value;
-    const std::string wide = IsGraphOutput(value) ? value : value + "/float32";
+    std::string wide = IsGraphOutput(value) ? value : value + "/float32";
     if (float_.insert(value).second) AddCast(half_.at(value), wide, DType::kF32);
     return wide;
   }

@@ -29,7 +29,7 @@ constexpr std::array kRows = {
     Row{Form::kStaticInt8, "MatMul", StaticInt8},         Row{Form::kStaticInt8, "Conv", StaticInt8},
     Row{Form::kDynamicInt8, "MatMul", DynamicInt8MatMul}, Row{Form::kDynamicInt8, "LSTM", DynamicInt8Lstm},
     Row{Form::kWeightOnly, "MatMul", WeightOnlyMatMul},   Row{Form::kWeightOnly, "Gather", WeightOnlyGather},
-    Row{Form::kWeightOnly, "LSTM", StoredHalf},           Row{Form::kWeightOnly, "Conv", StoredHalf},
+    Row{Form::kWeightOnly, "LSTM", WeightOnlyLstm},       Row{Form::kWeightOnly, "Conv", StoredHalf},
 };
 
 Error Refuse(const OperatorChoice& choice, std::string what) {

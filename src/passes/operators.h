@@ -17,6 +17,9 @@ struct GraphStyle {
   // Else the rows are gathered first, which reads less.
   bool dequantize_tables_first = false;
   int64_t opset = 17;  // of ai.onnx
+  // A static activation is quantised once, but widened anew for each reader: ONNX Runtime makes an integer kernel only
+  // of a product whose DequantizeLinear nobody else reads. TensorRT wants the pair shared.
+  bool dequantize_for_each_reader = false;
   // com.microsoft operators may be used.
   bool contrib_operators = false;
 };

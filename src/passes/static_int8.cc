@@ -16,9 +16,11 @@ Tensor ZeroPoint(Number number, int32_t value) {
 }
 
 // The activation as the kernel will see it: quantised and widened again. Errors: kInput without a range.
-Result<std::string> QuantizedActivation(const ActivationChoice& activation, GraphEditor& editor) {
-  const std::string as = fmt::format("{}", NumberName(activation.number));
-  if (const auto shared = editor.Derived(activation.value, as)) return *shared;
+Result<std::string> QuantizedActivation(const Rewrite& r, const ActivationChoice& activation) {
+  GraphEditor& editor = r.editor;
+  const std::string as(NumberName(activation.number));
+  const auto shared = editor.Derived(activation.value, as);
+  if (shared && !r.style.dequantize_for_each_reader) return *shared;
   if (!activation.range) {
     return InputError(fmt::format("activation '{}'", activation.value), "has no range",
                       "a static form needs one from vlaq calibrate");
@@ -27,8 +29,10 @@ Result<std::string> QuantizedActivation(const ActivationChoice& activation, Grap
   const std::string stem = fmt::format("{}/{}", activation.value, as);
   const std::string s = editor.Constant(stem + "/scale", Tensor::Scalar<float>(scale.scale));
   const std::string z = editor.Constant(stem + "/zero_point", ZeroPoint(activation.number, scale.zero_point));
-  const std::string codes = editor.Op("QuantizeLinear", stem + "/QuantizeLinear", {activation.value, s, z});
-  const std::string widened = editor.Op("DequantizeLinear", stem + "/DequantizeLinear", {codes, s, z});
+  const std::string codes = stem + "/QuantizeLinear";
+  if (!shared) editor.Op("QuantizeLinear", codes, {activation.value, s, z});
+  const std::string owner = r.style.dequantize_for_each_reader ? r.node.name + "/input" : stem;
+  const std::string widened = editor.Op("DequantizeLinear", owner + "/DequantizeLinear", {codes, s, z});
   editor.SetDerived(activation.value, as, widened);
   return widened;
 }
@@ -69,7 +73,7 @@ Status StaticInt8(const Rewrite& r) {
   VLAQ_ASSIGN_OR_RETURN(const WeightChoice* weight, OnlyWeight(r));
   if (!r.choice.activation) return InputError("", "static_int8 needs an activation with its range");
   onnx::Node node = r.node;
-  VLAQ_ASSIGN_OR_RETURN(node.inputs[0], QuantizedActivation(*r.choice.activation, r.editor));
+  VLAQ_ASSIGN_OR_RETURN(node.inputs[0], QuantizedActivation(r, *r.choice.activation));
   VLAQ_ASSIGN_OR_RETURN(node.inputs[1], QuantizedWeight(r, *weight));
   return r.editor.Copy(node);  // a Conv's bias stays float
 }

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "onnx/dtype_codes.h"
 #include "passes/forms.h"
 
@@ -109,6 +111,23 @@ Status WeightOnlyGather(const Rewrite& r) {
   const std::string wide = r.editor.Op("Cast", stem + "/Cast", {rows.name}, CastTo(DType::kF32));
   r.editor.OpAs(r.node.outputs[0], "Mul", stem, {wide, scales.name});
   return {};
+}
+
+Status WeightOnlyLstm(const Rewrite& r) {
+  const bool half = std::all_of(r.choice.weights.begin(), r.choice.weights.end(),
+                                [](const WeightChoice& weight) { return weight.number == Number::kFloat16; });
+  if (half) return StoredHalf(r);
+  onnx::Node node = r.node;
+  for (const WeightChoice& weight : r.choice.weights) {
+    if (weight.number != Number::kInt8 || weight.granularity != Granularity::kChannel || weight.axis != 1) {
+      return InputError(fmt::format("weight '{}'", weight.name),
+                        "an LSTM's weights are stored as float16, or as int8 with a scale for each gate row (channel, "
+                        "axis 1)");
+    }
+    VLAQ_ASSIGN_OR_RETURN(const std::string wide, Dequantized(weight, r.style, r.editor));
+    std::replace(node.inputs.begin(), node.inputs.end(), weight.name, wide);
+  }
+  return r.editor.Copy(node);
 }
 
 Status StoredHalf(const Rewrite& r) {

@@ -70,7 +70,7 @@ TEST(Histogram, EqualsTheObviousOne) {
     for (const float x : values) absmax = std::max(absmax, std::fabs(x));
     if (absmax > 0) {
       EXPECT_LT(absmax, Histogram::kHalf * histogram.width());
-      EXPECT_GE(absmax, Histogram::kHalf / 2 * histogram.width()) << "at least half of the bins of a side are used";
+      EXPECT_GE(absmax, 0.5 * Histogram::kHalf * histogram.width()) << "at least half of the bins of a side are used";
     }
     ExpectBins(histogram, Obvious(values, histogram.width()));
   }

@@ -124,7 +124,7 @@ Result<ValueStatistics> ValueFromJson(const Json& json, const std::string& where
   if (value.channel_absmax.size() != value.channel_mean.size()) {
     reader.Fail(InputError(where, "\"channel_absmax\" and \"channel_mean\" differ in length"));
   }
-  VLAQ_RETURN_IF_ERROR(reader.status());
+  if (!reader.status().ok()) return reader.status().error();
   if (const Json* histogram = reader.Find("histogram")) {
     VLAQ_ASSIGN_OR_RETURN(value.histogram, HistogramFromJson(*histogram, where + ": histogram"));
     if (value.histogram.count() != static_cast<uint64_t>(value.count)) {
@@ -149,7 +149,7 @@ Result<PlanSource> SourceFromJson(const Json& json, const std::string& where) {
     if (!hash.is_string()) return InputError(where, fmt::format("graph '{}' must have a SHA-256", role));
     source.graphs[role] = hash.get<std::string>();
   }
-  VLAQ_RETURN_IF_ERROR(reader.status());
+  if (!reader.status().ok()) return reader.status().error();
   return source;
 }
 
@@ -159,7 +159,7 @@ Result<std::vector<CalibrationEpisode>> EpisodesFromJson(const Json* json, const
   for (const Json& item : *json) {
     Reader reader(item, fmt::format("{}: episodes[{}]", where, episodes.size()));
     episodes.push_back({reader.Text("name"), reader.Text("sha256")});
-    VLAQ_RETURN_IF_ERROR(reader.status());
+    if (!reader.status().ok()) return reader.status().error();
   }
   return episodes;
 }
@@ -254,7 +254,7 @@ Result<ActivationStatistics> ParseStatistics(std::string_view text, const std::s
   }
   const Json& source = reader.Object("source");
   const Json& values = reader.Object("values");
-  VLAQ_RETURN_IF_ERROR(reader.status());
+  if (!reader.status().ok()) return reader.status().error();
   VLAQ_ASSIGN_OR_RETURN(statistics.source, SourceFromJson(source, where + ": source"));
   VLAQ_ASSIGN_OR_RETURN(statistics.episodes, EpisodesFromJson(reader.Find("episodes"), where));
   for (const auto& [name, value] : values.items()) {

@@ -14,7 +14,9 @@ constexpr std::array kTargets = {
            .dynamic_int8 = true,
            .asymmetric_activations = true,
            .int4 = true},
-    Target{.name = "portable", .for_whom = "any ONNX runtime: opset 17, standard operators, symmetric Q/DQ"},
+    Target{.name = "portable",
+           .for_whom = "any ONNX runtime: opset 17, standard operators, symmetric Q/DQ",
+           .dequantize_for_each_reader = true},
     Target{.name = "tensorrt-8.6",
            .for_whom = "JetPack 6.0: TensorRT 8.6",
            .float_weights_before_quantize = true,
@@ -25,6 +27,7 @@ constexpr std::array kTargets = {
            .newest_opset = 21,
            .dequantize_tables_first = true,
            .int4 = true,
+           .int8_lstm_weights = true,
            .float16_compute = true},
 };
 
@@ -41,11 +44,14 @@ constexpr std::array kRules = {
     Rule{"ORT-03", "a CPU without VNNI or dot product: sums of 8-bit products may saturate",
          "ONNX Runtime's documentation"},
     Rule{"LSTM-01", "TensorRT lowers an LSTM to a loop without INT8", "TensorRT's operator table"},
+    Rule{"LSTM-03", "weights stored in int8 for TensorRT's float loop: a quarter of the bytes, the same kernels",
+         "built by TensorRT-RTX"},
     Rule{"LSTM-02", "no standard operator has an LSTM with int8 weights", "ONNX operator list"},
     Rule{"W4-01", "weights by blocks of 4 bits; activations stay float at its edges", "MatMulNBits"},
     Rule{"FP16-01", "weights in float16; this target computes in float32", "ONNX Runtime's CPU kernels"},
     Rule{"FP16-02", "operands in float16", "the range scan found nothing beyond 512"},
     Rule{"FP-03", "its values go beyond 512: kept in float32", "ModelOpt AutoCast's limit"},
+    Rule{"SIZE-01", "small, but not worth float32 beside weights of 4 bits", "size of the published policy"},
     Rule{"USER", "asked for on the command line", "you"},
     Rule{"ACC-01", "reverted to hold the accuracy that was asked for", "accuracy control"},
 };

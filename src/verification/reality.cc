@@ -227,14 +227,16 @@ uint64_t Total(const BytesByType& bytes) {
 // Bytes that the plan makes of one weight of the source, its scales included.
 double PlannedBytes(const bundle::WeightRecord& source, const quantization::WeightChoice& choice) {
   const auto elements = static_cast<double>(ElementCount(source.shape).value_or(0));
-  const double small = elements * BitsOf(choice.number) / 8;
+  double small = elements * BitsOf(choice.number) / 8;
   if (choice.number == quantization::Number::kFloat16) return small;
   double scales = 1;
   const auto axis = static_cast<size_t>(choice.axis);
   if (choice.granularity != quantization::Granularity::kTensor && axis < source.shape.size()) {
     const auto extent = static_cast<double>(source.shape[axis]);
     const bool blocks = choice.granularity == quantization::Granularity::kBlock && choice.block > 0;
-    scales = blocks ? elements / extent * std::ceil(extent / static_cast<double>(choice.block)) : extent;
+    const double whole_blocks = blocks ? std::ceil(extent / static_cast<double>(choice.block)) : 0;
+    scales = blocks ? elements / extent * whole_blocks : extent;
+    if (blocks) small *= whole_blocks * static_cast<double>(choice.block) / extent;  // the last block may be filled up
   }
   return small + 4 * scales;
 }

@@ -25,7 +25,7 @@ class CalibrateVerb : public ::testing::Test {
     fs::create_directory(In("checkpoint"));
     const Ran ran = Vlaq({"export", policy.Save(In("checkpoint")).string(), "-o", In("bundle"), "--config",
                           In("checkpoint/config.json"), "--policy", In("checkpoint/policy.json"), "--tokenizer",
-                          VLAQ_TESTDATA "/tokenizer/small.model", "--instruction", "go left"});
+                          std::string(VLAQ_TESTDATA) + "/tokenizer/small.model", "--instruction", "go left"});
     ASSERT_EQ(ran.exit_code, 0) << ran.err;
     fs::create_directory(In("data"));
     for (int i = 0; i < 6; ++i) {

@@ -69,8 +69,8 @@ class PlanTest : public ::testing::Test {
     structure.text.vocabulary = 1250;  // the small tokeniser's ids go to 1186
     const architecture::testing::TinyPolicy policy(false, structure, seed);
     const Ran ran = Vlaq({"export", policy.Save(place).string(), "-o", In(name), "--config", place / "config.json",
-                          "--policy", place / "policy.json", "--tokenizer", VLAQ_TESTDATA "/tokenizer/small.model",
-                          "--instruction", "go left"});
+                          "--policy", place / "policy.json", "--tokenizer",
+                          std::string(VLAQ_TESTDATA) + "/tokenizer/small.model", "--instruction", "go left"});
     ASSERT_EQ(ran.exit_code, 0) << ran.err;
   }
   static void Record(const std::string& name, int count, int shade) {
@@ -106,7 +106,7 @@ TEST_F(PlanTest, EachTargetGetsItsForms) {
        "weight_only int4 W4-01",
        "weight_only int8 EMB-01",
        "dynamic_int8 int8 ORT-01",
-       "float float32 QP-07"},
+       "weight_only float16 SIZE-01"},
       {{"--target", "cpu", "--precision", "fp16"},
        "weight_only float16 FP16-01",
        "weight_only float16 FP16-01",
@@ -114,7 +114,7 @@ TEST_F(PlanTest, EachTargetGetsItsForms) {
        "weight_only float16 FP16-01"},
       {{"--target", "portable", "--stats", stats},
        "static_int8 int8 QP-01",
-       "weight_only int8 EMB-01",
+       "weight_only float16 EMB-02",
        "float float32 LSTM-02",
        "float float32 QP-07"},
       {{"--target", "tensorrt-8.6", "--precision", "mixed", "--stats", stats},
@@ -269,6 +269,57 @@ TEST_F(PlanTest, SmoothingIsOnlyOverLayerNormalizationsThatFeedLinears) {
     EXPECT_THAT(smooth["value"].get<std::string>(), HasSubstr("LayerNormalization"));
     EXPECT_EQ(smooth["alpha"], 0.5);
   }
+}
+
+// What was calibrated was the value before smoothing: its range would be of no use.
+TEST_F(PlanTest, SmoothedValuesGetTheRangesThatTheyThenHave) {
+  const Json plain = PlanOf({"--target", "portable", "--stats", In("stats.json")})["plan"];
+  const Json smooth = PlanOf({"--target", "portable", "--stats", In("stats.json"), "--smooth", "0.5"})["plan"];
+  std::set<std::string> smoothed;
+  for (const Json& row : smooth["smooth"]) {
+    for (const Json& node : row["nodes"]) smoothed.insert(node);
+  }
+  ASSERT_FALSE(smoothed.empty());
+  for (size_t i = 0; i < plain["operators"].size(); ++i) {
+    const Json& before = plain["operators"][i];
+    const Json& after = smooth["operators"][i];
+    if (!smoothed.contains(before["node"])) {
+      EXPECT_EQ(before, after);
+      continue;
+    }
+    EXPECT_NE(before["activation"]["range"], after["activation"]["range"]);
+    EXPECT_EQ(after["activation"]["range"][0], -after["activation"]["range"][1].get<double>());
+    EXPECT_EQ(after["activation"]["method"], "min_max");
+  }
+}
+
+TEST_F(PlanTest, SmoothAutoTakesWhatMovesTheActionsLeast) {
+  const Json document =
+      PlanOf({"--target", "portable", "--stats", In("stats.json"), "--smooth", "auto", "--episodes", In("unseen")});
+  const Json& tried = document["accuracy"]["smoothing"];
+  ASSERT_EQ(tried.size(), 9U);
+  EXPECT_EQ(tried[0]["alpha"], "each its own");
+  EXPECT_EQ(tried[1]["alpha"], "none");
+  EXPECT_EQ(tried[2]["alpha"], "0.2");
+  const Json* taken = nullptr;
+  double least = 1e9;
+  for (const Json& row : tried) {
+    least = std::min(least, row["effect"]["moved_rms"].get<double>());
+    if (row["taken"].get<bool>()) taken = &row;
+  }
+  ASSERT_NE(taken, nullptr);
+  EXPECT_EQ((*taken)["effect"]["moved_rms"], least);
+  if ((*taken)["alpha"] == "none") EXPECT_THAT(document["plan"]["smooth"], IsEmpty());
+  // Without episodes, and in quantize, the estimate decides.
+  const Json estimated = PlanOf({"--target", "portable", "--stats", In("stats.json"), "--smooth", "auto"})["plan"];
+  std::set<double> alphas;
+  for (const Json& row : estimated["smooth"]) alphas.insert(row["alpha"].get<double>());
+  EXPECT_GT(alphas.size(), 1U);
+  const Ran made = Vlaq({"quantize", In("bundle"), "--target", "portable", "--stats", In("stats.json"), "--smooth",
+                         "auto", "-o", In("smoothed")});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_EQ(Json::parse(Content(In("smoothed/plan.json")))["smooth"], estimated["smooth"]);
+  ExpectUsage({"plan", "quantize", "x", "-o", "y", "--smooth", "1.5"}, "neither a number from 0 to 1 nor auto");
 }
 
 TEST_F(PlanTest, TextShowsFormsBytesRulesAndReasons) {
