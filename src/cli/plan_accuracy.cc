@@ -89,6 +89,14 @@ std::string Text(const AccuracyGoal& goal, const HeldAccuracy& held) {
   return text;
 }
 
+std::string AlphaOf(const quantization::Plan& plan) {
+  if (plan.smooth.empty()) return "none";
+  const double first = plan.smooth.front().alpha;
+  const bool same =
+      std::all_of(plan.smooth.begin(), plan.smooth.end(), [&](const auto& s) { return s.alpha == first; });
+  return same ? fmt::format("{}", first) : "each its own";
+}
+
 Status CheckOptions(const PlanAccuracyArguments& a, const episode::EpisodeSet& episodes) {
   if (!a.max_mae_increase || episodes.size() > 1) return {};
   return UsageError("--max-mae-increase needs at least two episodes: one gives no interval",
@@ -149,7 +157,8 @@ void PlanAccuracyArguments::AddTo(CLI::App& app) {
 
 Result<PlanAccuracy> LookAtActions(const PlanAccuracyArguments& a, const bundle::Bundle& bundle,
                                    const quantization::ActivationStatistics* statistics,
-                                   const std::filesystem::path& output, quantization::Plan& plan, Log& log) {
+                                   const std::filesystem::path& output, std::vector<quantization::Plan> plans,
+                                   Log& log) {
   PlanAccuracy accuracy;
   episode::SetOptions set;
   if (a.bgr) set.read.channel_order = image::ChannelOrder::kBgr;
@@ -165,20 +174,38 @@ Result<PlanAccuracy> LookAtActions(const PlanAccuracyArguments& a, const bundle:
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
   VLAQ_ASSIGN_OR_RETURN(const auto meter,
                         planning::OpenBundleMeter(bundle, *backend, episodes, statistics, options, log));
-  VLAQ_ASSIGN_OR_RETURN(accuracy.ranking, planning::RankGroups(plan, *meter, log));
+  if (plans.size() > 1) {
+    VLAQ_ASSIGN_OR_RETURN(const planning::LeastMoving least, planning::FindLeastMoving(plans, *meter, log));
+    for (size_t i = 0; i < plans.size(); ++i) {
+      accuracy.smoothing.push_back({AlphaOf(plans[i]), least.effects[i], i == least.index});
+    }
+    std::swap(plans.front(), plans[least.index]);
+  }
+  accuracy.plan = std::move(plans.front());
+  if (!a.any()) return accuracy;
+  VLAQ_ASSIGN_OR_RETURN(accuracy.ranking, planning::RankGroups(accuracy.plan, *meter, log));
   accuracy.goal = {a.max_mae_increase, a.max_action_diff};
   if (!accuracy.goal.any()) return accuracy;
-  VLAQ_ASSIGN_OR_RETURN(accuracy.held,
-                        planning::HoldAccuracy(plan, accuracy.ranking, accuracy.goal, {a.max_plans}, *meter, log));
+  VLAQ_ASSIGN_OR_RETURN(accuracy.held, planning::HoldAccuracy(accuracy.plan, accuracy.ranking, accuracy.goal,
+                                                              {a.max_plans}, *meter, log));
   if (!accuracy.held->reached || planning::QuantisedGroups(accuracy.held->plan).empty()) {
     return CannotHold(accuracy.goal, *accuracy.held);
   }
-  plan = accuracy.held->plan;
+  accuracy.plan = accuracy.held->plan;
   return accuracy;
 }
 
 std::string Text(const PlanAccuracy& accuracy) {
   std::string text;
+  if (!accuracy.smoothing.empty()) {
+    TextTable table({"smoothing", "moved RMS", "at most", "MAE"});
+    for (const TriedSmoothing& tried : accuracy.smoothing) {
+      const std::string mark = tried.taken ? " *" : "";
+      table.AddRow({tried.alpha + mark, fmt::format("{:.5f}", tried.effect.moved_rms),
+                    fmt::format("{:.4f}", tried.effect.moved_most), fmt::format("{:+.5f}", tried.effect.mae_increase)});
+    }
+    text += "\nSmoothing that was tried (* taken):\n" + table.ToString();
+  }
   if (!accuracy.ranking.empty()) {
     text =
         fmt::format("\nWhat each group does alone, on {} steps (how far actions move from float32's, normalised):\n{}",
@@ -195,6 +222,9 @@ Json ToJson(const PlanAccuracy& accuracy) {
         {{"group", row.group}, {"format", row.format}, {"macs", row.macs}, {"effect", AsJson(row.effect)}});
   }
   Json json{{"sensitivity", std::move(ranking)}};
+  for (const TriedSmoothing& tried : accuracy.smoothing) {
+    json["smoothing"].push_back({{"alpha", tried.alpha}, {"taken", tried.taken}, {"effect", AsJson(tried.effect)}});
+  }
   if (!accuracy.held) return json;
   json["limits"] = Json::object();
   if (accuracy.goal.max_mae_increase) json["limits"]["max_mae_increase"] = *accuracy.goal.max_mae_increase;

@@ -21,21 +21,32 @@ struct PlanAccuracyArguments {
   BackendChoice backend;
 
   void AddTo(CLI::App& app);
+  // Whether one plan is to be looked at; several always are, where there are episodes.
   bool any() const { return sensitivity || max_mae_increase || max_action_diff; }
 };
 
+// With which alpha the actions move how far.
+struct TriedSmoothing {
+  std::string alpha;  // "none", "0.5", "each its own"
+  planning::Effect effect;
+  bool taken = false;
+};
+
 struct PlanAccuracy {
+  quantization::Plan plan;
+  std::vector<TriedSmoothing> smoothing;  // if there were several plans
   std::vector<planning::GroupEffect> ranking;
   planning::AccuracyGoal goal;
   std::optional<planning::HeldAccuracy> held;  // if there was a goal
 };
 
-// Ranks the groups of `plan`, and makes it hold the limits. `output`: the plan's file, beside which bundles are tried.
-// Errors: kUsage for options that do not go together; kInput if episodes were calibrated on; kVerification if no plan
-// holds the limits.
+// Of `plans` takes the one that moves the actions least, ranks its groups, and makes it hold the limits. `output`: the
+// plan's file, beside which bundles are tried. Errors: kUsage for options that do not go together; kInput if episodes
+// were calibrated on; kVerification if no plan holds the limits.
 Result<PlanAccuracy> LookAtActions(const PlanAccuracyArguments& arguments, const bundle::Bundle& bundle,
                                    const quantization::ActivationStatistics* statistics,
-                                   const std::filesystem::path& output, quantization::Plan& plan, Log& log);
+                                   const std::filesystem::path& output, std::vector<quantization::Plan> plans,
+                                   Log& log);
 
 // For people: the bar chart, and what was reverted.
 std::string Text(const PlanAccuracy& accuracy);

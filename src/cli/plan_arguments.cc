@@ -1,9 +1,31 @@
 #include "cli/plan_arguments.h"
 
+#include <array>
+#include <charconv>
+
 #include "quantization/statistics_file.h"
 #include "target/target.h"
 
 namespace vlaq::cli {
+namespace {
+
+constexpr std::string_view kAuto = "auto";
+constexpr std::array kAlphas{0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8};
+
+// nullopt: not a number from 0 to 1.
+std::optional<double> AlphaOf(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !(value >= 0 && value <= 1)) return std::nullopt;
+  return value;
+}
+
+std::string IsAlpha(const std::string& text) {
+  if (text == kAuto || AlphaOf(text)) return "";
+  return "'" + text + "' is neither a number from 0 to 1 nor auto";
+}
+
+}  // namespace
 
 void PlanArguments::AddTo(CLI::App& app, CLI::Option* instead) {
   const std::string group = instead == nullptr ? "What to plan" : "Instead of a plan";
@@ -36,10 +58,12 @@ void PlanArguments::AddTo(CLI::App& app, CLI::Option* instead) {
            ->check(CLI::IsMember({16, 32, 64, 128, 256}))
            ->capture_default_str());
   tune(app.add_flag("--weight-only", weight_only, "int8: weights only, by blocks; activations stay float"));
-  smooth_option_ = tune(app.add_option("--smooth", smooth,
-                                       "SmoothQuant with this alpha: moves what stands out in activations into weights")
-                            ->check(CLI::Range(0.0, 1.0))
-                            ->type_name("ALPHA"));
+  tune(
+      app.add_option("--smooth", smooth,
+                     "SmoothQuant with this alpha: moves what stands out in activations into weights; auto: each value "
+                     "with the alpha of the least estimated error, or with --episodes what moves the actions least")
+          ->check(IsAlpha)
+          ->type_name("ALPHA"));
   tune(app.add_flag("--bias-correction", bias_correction, "Give biases back what rounding takes from the mean"));
   tune(app.add_option("--keep-float", keep_float, "Groups or operators to leave in float (see plan quantize)")
            ->type_name("GROUP"));
@@ -51,9 +75,7 @@ Result<std::optional<quantization::ActivationStatistics>> PlanArguments::ReadSta
   return std::optional(std::move(read));
 }
 
-Result<quantization::Plan> PlanArguments::MakePlan(const bundle::Bundle& bundle,
-                                                   const quantization::ActivationStatistics* statistics,
-                                                   Log& log) const {
+Result<planning::PlanOptions> PlanArguments::Options() const {
   planning::PlanOptions options;
   // The options take known names only.
   options.precision = planning::FindPrecision(precision).value_or(planning::Precision::kInt8);
@@ -63,11 +85,42 @@ Result<quantization::Plan> PlanArguments::MakePlan(const bundle::Bundle& bundle,
   options.weight_only = weight_only;
   options.bias_correction = bias_correction;
   options.keep_float.insert(keep_float.begin(), keep_float.end());
-  if (smooth_option_ != nullptr && smooth_option_->count() > 0) options.smooth_alpha = smooth;
+  options.smooth_by_estimate = smooth == kAuto;
+  if (!smooth.empty() && smooth != kAuto) options.smooth_alpha = AlphaOf(smooth);
   if (!stats.empty()) {
     VLAQ_ASSIGN_OR_RETURN(const bundle::FileRecord record, bundle::Describe(stats));
     options.statistics_sha256 = record.sha256;
   }
+  return options;
+}
+
+Result<quantization::Plan> PlanArguments::MakePlan(const bundle::Bundle& bundle,
+                                                   const quantization::ActivationStatistics* statistics,
+                                                   Log& log) const {
+  VLAQ_ASSIGN_OR_RETURN(const planning::PlanOptions options, Options());
+  return MakeOne(bundle, statistics, options, log);
+}
+
+Result<std::vector<quantization::Plan>> PlanArguments::MakePlans(const bundle::Bundle& bundle,
+                                                                 const quantization::ActivationStatistics* statistics,
+                                                                 Log& log) const {
+  VLAQ_ASSIGN_OR_RETURN(planning::PlanOptions options, Options());
+  std::vector<quantization::Plan> plans;
+  VLAQ_ASSIGN_OR_RETURN(plans.emplace_back(), MakeOne(bundle, statistics, options, log));
+  if (!options.smooth_by_estimate) return plans;
+  options.smooth_by_estimate = false;
+  std::vector<std::optional<double>> alphas{std::nullopt};
+  alphas.insert(alphas.end(), kAlphas.begin(), kAlphas.end());
+  for (const std::optional<double> alpha : alphas) {
+    options.smooth_alpha = alpha;
+    VLAQ_ASSIGN_OR_RETURN(plans.emplace_back(), MakeOne(bundle, statistics, options, SilentLog()));
+  }
+  return plans;
+}
+
+Result<quantization::Plan> PlanArguments::MakeOne(const bundle::Bundle& bundle,
+                                                  const quantization::ActivationStatistics* statistics,
+                                                  const planning::PlanOptions& options, Log& log) const {
   VLAQ_ASSIGN_OR_RETURN(const target::Target* known, target::Find(target));
   VLAQ_ASSIGN_OR_RETURN(planning::Planned planned, planning::MakePlan(bundle, *known, statistics, options));
   for (const std::string& warning : planned.warnings) log.Warning(warning);

@@ -14,8 +14,8 @@ struct PlanArguments {
   std::filesystem::path stats;
   std::string activation_range = "mse";
   std::string weight_range = "min_max";
-  int64_t block = 32;
-  double smooth = 0.5;
+  int64_t block = 64;
+  std::string smooth;  // empty: none; "auto": by estimate, or the best of several; else alpha
   bool weight_only = false;
   bool bias_correction = false;
   std::vector<std::string> keep_float;
@@ -24,12 +24,19 @@ struct PlanArguments {
   void AddTo(CLI::App& app, CLI::Option* instead = nullptr);
   // The statistics of --stats, if it was given. Errors: kInput.
   Result<std::optional<quantization::ActivationStatistics>> ReadStats() const;
-  // Warnings go to `log`. Errors: as planning::MakePlan.
+  // Warnings go to `log`. With --smooth auto the one whose alphas come of the estimate. Errors: as planning::MakePlan.
   Result<quantization::Plan> MakePlan(const bundle::Bundle& bundle,
                                       const quantization::ActivationStatistics* statistics, Log& log) const;
+  // Plans that differ in smoothing, for --smooth auto: by estimate (the first), without any, and with alphas from 0.2
+  // to 0.8; else one plan.
+  Result<std::vector<quantization::Plan>> MakePlans(const bundle::Bundle& bundle,
+                                                    const quantization::ActivationStatistics* statistics,
+                                                    Log& log) const;
 
  private:
-  CLI::Option* smooth_option_ = nullptr;
+  Result<planning::PlanOptions> Options() const;
+  Result<quantization::Plan> MakeOne(const bundle::Bundle& bundle, const quantization::ActivationStatistics* statistics,
+                                     const planning::PlanOptions& options, Log& log) const;
 };
 
 }  // namespace vlaq::cli

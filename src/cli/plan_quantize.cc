@@ -28,7 +28,8 @@ struct Arguments {
 struct Outcome {
   Plan plan;
   PlannedSize size;
-  PlanAccuracy accuracy;
+  PlanAccuracy accuracy;  // if actions were looked at
+  bool looked = false;
 };
 
 // Operators that were decided alike, for people.
@@ -114,7 +115,7 @@ Json AsJson(const Outcome& outcome, const Arguments& a, const std::string& text)
             {"bytes_after_about", outcome.size.total.after},
             {"macs", MacsOf(outcome.plan)},
             {"summary", std::move(rows)}};
-  if (a.accuracy.any()) json["accuracy"] = ToJson(outcome.accuracy);
+  if (outcome.looked) json["accuracy"] = ToJson(outcome.accuracy);
   json["plan"] = Json::parse(text);
   return json;
 }
@@ -148,10 +149,14 @@ Action AddPlanQuantize(CLI::App& app, Context& context) {
     VLAQ_ASSIGN_OR_RETURN(const auto statistics, a->planning.ReadStats());
     const auto* seen = statistics ? &*statistics : nullptr;
     Outcome outcome;
-    VLAQ_ASSIGN_OR_RETURN(outcome.plan, a->planning.MakePlan(bundle, seen, context.log));
-    if (a->accuracy.any()) {
+    VLAQ_ASSIGN_OR_RETURN(std::vector<Plan> plans, a->planning.MakePlans(bundle, seen, context.log));
+    outcome.looked = a->accuracy.any() || (plans.size() > 1 && !a->accuracy.episodes.empty());
+    if (outcome.looked) {
       VLAQ_ASSIGN_OR_RETURN(outcome.accuracy,
-                            LookAtActions(a->accuracy, bundle, seen, a->output, outcome.plan, context.log));
+                            LookAtActions(a->accuracy, bundle, seen, a->output, std::move(plans), context.log));
+      outcome.plan = outcome.accuracy.plan;
+    } else {
+      outcome.plan = std::move(plans.front());
     }
     VLAQ_ASSIGN_OR_RETURN(const target::Target* target, target::Find(outcome.plan.target));
     VLAQ_ASSIGN_OR_RETURN(outcome.size, planning::SizeOf(outcome.plan, bundle, *target));

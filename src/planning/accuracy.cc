@@ -158,6 +158,16 @@ Result<std::vector<GroupEffect>> RankGroups(const Plan& plan, Meter& meter, Log&
   return ranking;
 }
 
+Result<LeastMoving> FindLeastMoving(const std::vector<Plan>& plans, Meter& meter, Log& log) {
+  LeastMoving result;
+  for (size_t i = 0; i < plans.size(); ++i) {
+    VLAQ_ASSIGN_OR_RETURN(result.effects.emplace_back(), meter.Measure(plans[i], Scope::kAll));
+    if (RankOf(result.effects[i]) < RankOf(result.effects[result.index])) result.index = i;
+    log.Progress("plans tried", i + 1, plans.size());
+  }
+  return result;
+}
+
 Result<HeldAccuracy> HoldAccuracy(const Plan& plan, const std::vector<GroupEffect>& ranking, const AccuracyGoal& goal,
                                   const AccuracyOptions& options, Meter& meter, Log& log) {
   return Search(plan, goal, options, meter, log).Run(ranking);

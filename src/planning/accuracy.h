@@ -46,6 +46,14 @@ struct GroupEffect {
 // Every quantised group alone, the one that moves the actions most (RMS) first.
 Result<std::vector<GroupEffect>> RankGroups(const quantization::Plan& plan, Meter& meter, Log& log);
 
+// The place of the plan that moves the actions least (RMS), with the effects of all, in their order. `plans`: one at
+// least.
+struct LeastMoving {
+  size_t index = 0;
+  std::vector<Effect> effects;
+};
+Result<LeastMoving> FindLeastMoving(const std::vector<quantization::Plan>& plans, Meter& meter, Log& log);
+
 // Absent: no limit. Both are above 0.
 struct AccuracyGoal {
   std::optional<double> max_mae_increase;  // for the upper end of the 95 % interval

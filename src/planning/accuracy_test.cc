@@ -101,6 +101,17 @@ TEST(RankGroups, PutsWhatIsNoNumberBeforeAll) {
   EXPECT_EQ(ranking->front().group, "d");
 }
 
+TEST(FindLeastMoving, FindsItWhereverItStands) {
+  FakeMeter meter({{"a", 0.1}, {"b", 0.4}, {"d", std::numeric_limits<double>::quiet_NaN()}});
+  const Plan plan = FourGroups();
+  const auto least = FindLeastMoving(
+      {OnlyGroup(plan, "d"), OnlyGroup(plan, "b"), OnlyGroup(plan, "a"), OnlyGroup(plan, "b")}, meter, SilentLog());
+  ASSERT_TRUE(least.ok());
+  EXPECT_EQ(least->index, 2U);
+  ASSERT_EQ(least->effects.size(), 4U);
+  EXPECT_DOUBLE_EQ(least->effects[1].moved_rms, 0.4);
+}
+
 TEST(HoldAccuracy, LeavesAPlanAloneThatHolds) {
   FakeMeter meter({{"a", 0.1}});
   const HeldAccuracy held = Hold(FourGroups(), meter, {0.1, {}});

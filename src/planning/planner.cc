@@ -9,6 +9,7 @@
 #include "base/machine.h"
 #include "base/names.h"
 #include "planning/operators.h"
+#include "planning/smoothing.h"
 #include "quantization/ranges.h"
 
 namespace vlaq::planning {
@@ -62,7 +63,10 @@ class Planner {
       plan.operators.push_back(std::move(choice));
     }
     if (plan.rest == Number::kFloat16) VLAQ_RETURN_IF_ERROR(KeepFloatWhereNeeded());
-    if (options_.smooth_alpha) Smooth();
+    if (Smooths()) {
+      const std::optional<double> alpha = options_.smooth_by_estimate ? std::nullopt : options_.smooth_alpha;
+      VLAQ_RETURN_IF_ERROR(AddSmoothing(bundle_, operators_, *statistics_, alpha, plan));
+    }
     if (statistics_ != nullptr) plan.statistics_sha256 = options_.statistics_sha256;
     const bool products = std::any_of(plan.operators.begin(), plan.operators.end(),
                                       [](const OperatorChoice& c) { return c.form == Form::kDynamicInt8; });
@@ -81,8 +85,10 @@ class Planner {
     return integers && !options_.weight_only && !target_.dynamic_int8;
   }
 
+  bool Smooths() const { return options_.smooth_by_estimate || options_.smooth_alpha; }
+
   Status CheckOptions() const {
-    const bool needed = Static() || options_.smooth_alpha || options_.bias_correction;
+    const bool needed = Static() || Smooths() || options_.bias_correction;
     if (needed && statistics_ == nullptr) {
       return UsageError(
           fmt::format("{} for {} needs activation statistics", PrecisionName(options_.precision), target_.name),
@@ -144,20 +150,32 @@ class Planner {
     if (options_.precision == Precision::kFp16) return Half(op, "FP16-01");
     if (op.op_type == "Gather") return Table(op);
     if (op.op_type == "LSTM") return Lstm(op);
+    const bool four_bits = options_.precision == Precision::kInt4;
+    if (op.op_type == "Conv" && four_bits) return Half(op, "SIZE-01");
     if (op.op_type == "Conv") return HalfElsewhere() ? Half(op, "QP-07") : Float(op, "QP-07");
     if (op.makes_actions) return Float(op, "ACT-01");
+    if (op.in_head && four_bits) return Half(op, "SIZE-01");
     if (op.in_head) return HalfElsewhere() ? Half(op, "QP-06") : Float(op, "QP-06");
     return Linear(op);
   }
 
   OperatorChoice Table(const WeightedOperator& op) const {
-    if (target_.float_weights_before_quantize) return Half(op, "EMB-02");
+    // A constant in int8 is gathered in ONNX Runtime only; TensorRT wants it widened first, which others would do at
+    // every run. float16 suits all.
+    const bool anywhere = !target_.contrib_operators && !target_.dequantize_tables_first;
+    if (target_.float_weights_before_quantize || anywhere) return Half(op, "EMB-02");
     OperatorChoice choice = Base(op, Form::kWeightOnly, "EMB-01");
     choice.weights = {ByChannel(op.weights[0], 0)};
     return choice;
   }
 
   OperatorChoice Lstm(const WeightedOperator& op) const {
+    const bool small = options_.precision == Precision::kInt8 || options_.precision == Precision::kInt4;
+    if (target_.int8_lstm_weights && small) {
+      OperatorChoice choice = Base(op, Form::kWeightOnly, "LSTM-03");
+      for (const std::string& weight : op.weights) choice.weights.push_back(ByChannel(weight, 1));
+      return choice;
+    }
     if (!target_.contrib_operators) {
       return target_.float16_compute ? Half(op, "LSTM-01") : Float(op, "LSTM-02");
     }
@@ -232,16 +250,6 @@ class Planner {
   void WarnOfMachine() {
     const std::string missing = LacksIntegerProducts(ThisMachine());
     if (!missing.empty()) planned_.warnings.push_back(missing);
-  }
-
-  void Smooth() {
-    for (const auto& [value, nodes] : operators_.smoothable) {
-      const bool all_integer = std::all_of(nodes.begin(), nodes.end(), [&](const std::string& node) {
-        const OperatorChoice* choice = planned_.plan.Find(node);
-        return choice != nullptr && (choice->form == Form::kStaticInt8 || choice->form == Form::kDynamicInt8);
-      });
-      if (all_integer) planned_.plan.smooth.push_back({value, nodes, *options_.smooth_alpha});
-    }
   }
 
   const bundle::Bundle& bundle_;

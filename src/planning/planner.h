@@ -28,8 +28,9 @@ struct PlanOptions {
   bool weight_only = false;  // int8: weights by blocks, activations in float
   quantization::RangeMethod activation_range = quantization::RangeMethod::kMse;
   quantization::RangeMethod weight_range = quantization::RangeMethod::kMinMax;
-  int64_t block = 32;                  // elements that share a scale, for int4 and weight_only
+  int64_t block = 64;                  // elements that share a scale, for int4 and weight_only
   std::optional<double> smooth_alpha;  // SmoothQuant on every LayerNormalization that feeds linears only
+  bool smooth_by_estimate = false;     // the same, each with an alpha of its own; smooth_alpha is not looked at
   bool bias_correction = false;
   std::set<std::string> keep_float;  // groups or operators by name
   std::string statistics_sha256;     // of the file that the statistics came from
