@@ -167,7 +167,10 @@ class Comparison:
             row["actions"] = document["bundles"].get(str(self.path(row)))
         for threads in self.args.threads:
             for engine in self.args.engines:
-                self.latency(runnable, engine, threads)
+                try:
+                    self.latency(runnable, engine, threads)
+                except Failed as why:
+                    say(f"  times of {engine} with {threads} threads failed: {why}")
         return {"schema": "vlaq.quantisation/1", "policy": self.args.name, "cpu": cpu_name(), "cores": os.cpu_count(),
                 "python": platform.python_version(), "versions": json.loads(self.python("engines")), "commit": commit(),
                 "samples": self.args.samples, "steps": document["steps"], "data": "pictures" if self.args.pictures else "episodes",
