@@ -144,14 +144,16 @@ TEST(ApplyPlan, StaticInt8SharesTheActivationAndStoresCodes) {
   EXPECT_EQ(model.graph.FindInitializer("wq"), nullptr) << "the float weight is not stored";
 }
 
-TEST(ApplyPlan, ActivationsMayBeWidenedForEachReader) {
+TEST(ApplyPlan, EachReaderMayHaveItsPair) {
   const Rewritten result = Apply(PlanOf({MatMul("q", "wq", Form::kStaticInt8), MatMul("k", "wk", Form::kStaticInt8)}),
-                                 {.dequantize_for_each_reader = true});
+                                 {.quantize_for_each_reader = true});
   const onnx::Model& model = result.graphs.at("encoder");
-  EXPECT_THAT(NodeMaking(model, "q").inputs, ElementsAre("q/input/DequantizeLinear", "wq/DequantizeLinear"));
-  EXPECT_THAT(NodeMaking(model, "k").inputs, ElementsAre("k/input/DequantizeLinear", "wk/DequantizeLinear"));
+  EXPECT_THAT(NodeMaking(model, "q").inputs, ElementsAre("q/input/int8/DequantizeLinear", "wq/DequantizeLinear"));
+  EXPECT_THAT(NodeMaking(model, "k").inputs, ElementsAre("k/input/int8/DequantizeLinear", "wk/DequantizeLinear"));
   const auto types = OpTypes(model);
-  EXPECT_EQ(std::count(types.begin(), types.end(), "QuantizeLinear"), 1);
+  EXPECT_EQ(std::count(types.begin(), types.end(), "QuantizeLinear"), 2);
+  EXPECT_NE(model.graph.FindInitializer("q/input/int8/scale"), nullptr);
+  EXPECT_NE(model.graph.FindInitializer("k/input/int8/scale"), nullptr);
 }
 
 TEST(ApplyPlan, TensorRt86KeepsFloatWeightsBeforeQuantize) {

@@ -17,9 +17,9 @@ struct GraphStyle {
   // Else the rows are gathered first, which reads less.
   bool dequantize_tables_first = false;
   int64_t opset = 17;  // of ai.onnx
-  // A static activation is quantised once, but widened anew for each reader: ONNX Runtime makes an integer kernel only
-  // of a product whose DequantizeLinear nobody else reads. TensorRT wants the pair shared.
-  bool dequantize_for_each_reader = false;
+  // Each reader of a static activation has its Q/DQ pair, with constants of its own. ONNX Runtime makes an integer
+  // kernel of one reader of a shared int8 pair only, and merges pairs that share constants. TensorRT wants one pair.
+  bool quantize_for_each_reader = false;
   // com.microsoft operators may be used.
   bool contrib_operators = false;
 };

@@ -19,20 +19,18 @@ Tensor ZeroPoint(Number number, int32_t value) {
 Result<std::string> QuantizedActivation(const Rewrite& r, const ActivationChoice& activation) {
   GraphEditor& editor = r.editor;
   const std::string as(NumberName(activation.number));
-  const auto shared = editor.Derived(activation.value, as);
-  if (shared && !r.style.dequantize_for_each_reader) return *shared;
+  const bool own = r.style.quantize_for_each_reader;
+  if (const auto shared = editor.Derived(activation.value, as); shared && !own) return *shared;
   if (!activation.range) {
     return InputError(fmt::format("activation '{}'", activation.value), "has no range",
                       "a static form needs one from vlaq calibrate");
   }
   const quantization::Scale scale = ScaleFor(*activation.range, activation.number);
-  const std::string stem = fmt::format("{}/{}", activation.value, as);
+  const std::string stem = fmt::format("{}/{}", own ? r.node.name + "/input" : activation.value, as);
   const std::string s = editor.Constant(stem + "/scale", Tensor::Scalar<float>(scale.scale));
   const std::string z = editor.Constant(stem + "/zero_point", ZeroPoint(activation.number, scale.zero_point));
-  const std::string codes = stem + "/QuantizeLinear";
-  if (!shared) editor.Op("QuantizeLinear", codes, {activation.value, s, z});
-  const std::string owner = r.style.dequantize_for_each_reader ? r.node.name + "/input" : stem;
-  const std::string widened = editor.Op("DequantizeLinear", owner + "/DequantizeLinear", {codes, s, z});
+  const std::string codes = editor.Op("QuantizeLinear", stem + "/QuantizeLinear", {activation.value, s, z});
+  const std::string widened = editor.Op("DequantizeLinear", stem + "/DequantizeLinear", {codes, s, z});
   editor.SetDerived(activation.value, as, widened);
   return widened;
 }

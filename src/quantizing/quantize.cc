@@ -96,7 +96,7 @@ std::vector<bundle::FileRecord> SourcesOf(const bundle::Bundle& source) {
 passes::GraphStyle StyleOf(const target::Target& target) {
   return {.float_weights_before_quantize = target.float_weights_before_quantize,
           .dequantize_tables_first = target.dequantize_tables_first,
-          .dequantize_for_each_reader = target.dequantize_for_each_reader,
+          .quantize_for_each_reader = target.quantize_for_each_reader,
           .contrib_operators = target.contrib_operators};
 }
 

@@ -23,7 +23,7 @@ struct Target {
   bool asymmetric_activations = false;         // uint8 with a zero point
   bool float_weights_before_quantize = false;  // a weight is float32 -> Q -> DQ, never an int8 constant
   bool dequantize_tables_first = false;        // int8 constants only in front of a DequantizeLinear
-  bool dequantize_for_each_reader = false;     // else a static activation's Q/DQ pair is shared by its readers
+  bool quantize_for_each_reader = false;       // else they share a static activation's Q/DQ pair
   bool int4 = false;
   bool int8_lstm_weights = false;  // an LSTM may read int8 constants through a DequantizeLinear
   bool float16_compute = false;    // float16 graphs run as such; else float16 is for storage
