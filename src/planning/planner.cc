@@ -132,6 +132,12 @@ class Planner {
   // Weights in float16: computed with where the target can, widened where it cannot.
   OperatorChoice Half(const WeightedOperator& op, std::string_view rule) const {
     const bool compute = HalfElsewhere();
+    const ValueStatistics* seen = compute && statistics_ != nullptr ? statistics_->Find(op.input) : nullptr;
+    if (seen != nullptr && LargestOf(*seen) > kLargestInHalf) {
+      OperatorChoice choice = Float(op, "FP-03");
+      choice.reason = fmt::format("its input reaches {:.4g}", LargestOf(*seen));
+      return choice;
+    }
     OperatorChoice choice = Base(op, compute ? Form::kHalf : Form::kWeightOnly, compute ? "FP16-02" : rule);
     for (const std::string& weight : op.weights) choice.weights.push_back({weight, Number::kFloat16, {}, 0, 0, {}});
     return choice;

@@ -49,7 +49,7 @@ constexpr std::array kRules = {
     Rule{"LSTM-02", "no standard operator has an LSTM with int8 weights", "ONNX operator list"},
     Rule{"W4-01", "weights by blocks of 4 bits; activations stay float at its edges", "MatMulNBits"},
     Rule{"FP16-01", "weights in float16; this target computes in float32", "ONNX Runtime's CPU kernels"},
-    Rule{"FP16-02", "operands in float16", "the range scan found nothing beyond 512"},
+    Rule{"FP16-02", "operands in float16", "half the bytes, and float16 kernels"},
     Rule{"FP-03", "its values go beyond 512: kept in float32", "ModelOpt AutoCast's limit"},
     Rule{"SIZE-01", "small, but not worth float32 beside weights of 4 bits", "size of the published policy"},
     Rule{"USER", "asked for on the command line", "you"},

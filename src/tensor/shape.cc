@@ -26,7 +26,8 @@ std::optional<int64_t> ElementCount(std::span<const int64_t> shape) {
 std::optional<uint64_t> ByteCount(DType dtype, std::span<const int64_t> shape) {
   const auto count = ElementCount(shape);
   if (!count) return std::nullopt;
-  if (dtype == DType::kI4 || dtype == DType::kU4) return static_cast<uint64_t>(*count) / 2 + static_cast<uint64_t>(*count) % 2;
+  if (dtype == DType::kI4 || dtype == DType::kU4)
+    return static_cast<uint64_t>(*count) / 2 + static_cast<uint64_t>(*count) % 2;
   const auto bits = CheckedMul<uint64_t>(static_cast<uint64_t>(*count), DTypeBits(dtype));
   if (!bits || *bits % 8 != 0) return std::nullopt;
   return *bits / 8;

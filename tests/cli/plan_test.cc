@@ -1,5 +1,6 @@
 // Plans: which operator gets which format for which target, what that does to the actions, and that quantize obeys.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "architecture/testing.h"
@@ -269,6 +270,38 @@ TEST_F(PlanTest, SmoothingIsOnlyOverLayerNormalizationsThatFeedLinears) {
     EXPECT_THAT(smooth["value"].get<std::string>(), HasSubstr("LayerNormalization"));
     EXPECT_EQ(smooth["alpha"], 0.5);
   }
+}
+
+// FP-03, with the value that says so.
+TEST_F(PlanTest, WhatGoesBeyondFloat16sComfortStaysFloat32) {
+  Json stats = Json::parse(Content(In("stats.json")));
+  std::string sum, input;
+  for (auto& [name, value] : stats["values"].items()) {
+    if (sum.empty() && name.starts_with("vision/") && name.ends_with("Add") && value["channel_absmax"].empty()) {
+      sum = name;
+      value["maximum"] = 700.5;
+    }
+    if (input.empty() && name.ends_with("layer_norm2/LayerNormalization")) {
+      input = name;
+      value["maximum"] = 900.0;
+    }
+  }
+  ASSERT_FALSE(sum.empty());
+  ASSERT_FALSE(input.empty());
+  Overwrite(In("wide.json"), stats.dump());
+  const Json plan = PlanOf({"--target", "tensorrt-10", "--precision", "fp16", "--stats", In("wide.json")})["plan"];
+  std::map<std::string, std::string> reasons;
+  for (const Json& node : plan["keep_float"]) reasons[node["rule"]] += node["reason"].get<std::string>();
+  EXPECT_THAT(reasons["FP-03"], HasSubstr("700.5"));
+  int wide = 0;
+  for (const Json& op : plan["operators"]) {
+    if (op["rule"] != "FP-03") continue;
+    EXPECT_EQ(op["form"], "float");
+    EXPECT_THAT(op["node"].get<std::string>(), HasSubstr("fc1"));
+    EXPECT_THAT(op["reason"].get<std::string>(), HasSubstr("900"));
+    ++wide;
+  }
+  EXPECT_EQ(wide, 1);
 }
 
 // What was calibrated was the value before smoothing: its range would be of no use.
