@@ -1,9 +1,12 @@
 #include "target/target.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <set>
+#include <sstream>
 
 namespace vlaq::target {
 namespace {
@@ -38,6 +41,14 @@ TEST(Rules, HaveIdsOfTheirOwnAndSources) {
     EXPECT_EQ(FindRule(rule.id), &rule);
   }
   EXPECT_EQ(FindRule("QP-99"), nullptr);
+}
+
+TEST(Rules, AreInTheManual) {
+  std::ostringstream manual;
+  manual << std::ifstream(VLAQ_TESTDATA "/../docs/quantisation.md").rdbuf();
+  for (const Rule& rule : Rules()) {
+    EXPECT_THAT(manual.str(), ::testing::HasSubstr(fmt::format("| {} | {} | {} |", rule.id, rule.reason, rule.source)));
+  }
 }
 
 }  // namespace
