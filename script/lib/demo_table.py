@@ -26,8 +26,13 @@ def rate(summary, key):
     return f"{summary[key]['count']} of {summary[key]['of']}"
 
 
-verify, golden, streaming, whole = load("verify.json"), load("golden.json"), load("streaming.json"), load("whole.json")
-checks = {check["name"]: check for check in golden["checks"]}
+def figures(name):
+    """Figures of a receipt of verify, by check."""
+    return {check["name"]: check["figures"] for check in load(name)["checks"]}
+
+
+verify, golden, streaming, whole = load("verify.json"), figures("golden.json"), load("streaming.json"), load("whole.json")
+int8 = figures("int8.json")
 open_loop, closed_loop = conditions("open_loop.json"), conditions("closed_loop.json")
 apart = max(abs(a - b) for s, t in zip(streaming["steps"], whole["steps"], strict=True)
             for p, q in zip(s["action"], t["action"], strict=True) for a, b in zip(p, q, strict=True))
@@ -35,7 +40,7 @@ rows = [
     ("Is every weight of the checkpoint in the bundle?",
      f"yes: the outputs depend on {100 * verify['reached_fraction']:.0f} % of {verify['parameters']:,} parameters"),
     ("Does it compute what PyTorch computes?",
-     f"yes: actions differ by {checks['actions']['figures']['max_absolute']:.0e} at most (1e-5 allowed)"),
+     f"yes: actions differ by {golden['actions']['max_absolute']:.0e} at most (1e-5 allowed)"),
     ("Does it look and listen?",
      f"yes: grey images move its actions by {open_loop['blank']['moved']['value']:.2f}, left and right swapped in the "
      f"sentence by {open_loop['swapped']['moved']['value']:.2f} (of 1)"),
@@ -43,6 +48,9 @@ rows = [
      f"{'yes' if apart <= 1e-6 else 'NO'}: the actions differ by {apart:.0e} at most"),
     ("What does a control step cost?",
      f"{median_ms(streaming):.1f} ms with one new frame, {median_ms(whole):.1f} ms with the window of 8 (909 narrow tensors)"),
+    ("What does INT8 cost?",
+     f"{100 * int8['bytes']['of_source']:.0f} % of the bytes, {100 * int8['kernels']['macs_int8']:.0f} % of the arithmetic in INT8, "
+     f"error of the actions {int8['reference actions']['mae_difference']:+.4f} on {int8['reference actions']['reference_mae']:.4f}"),
     ("Is a look-alike network caught?", f"yes: verify ends with {caught}" if caught != "no" else "NO"),
 ]
 if closed_loop:
