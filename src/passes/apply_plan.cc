@@ -66,15 +66,19 @@ Result<onnx::Model> Rewrite(const onnx::Model& source, const Plan& plan, const G
 
 }  // namespace
 
+Sources SourcesOf(const Graphs& graphs) {
+  Sources sources;
+  for (const auto& [role, model] : graphs) {
+    for (const onnx::Initializer& initializer : model.graph.initializers)
+      sources.emplace(initializer.name, &initializer);
+  }
+  return sources;
+}
+
 Result<Rewritten> ApplyPlan(const Graphs& graphs, const Plan& plan, const GraphStyle& style) {
   VLAQ_RETURN_IF_ERROR(CheckKnown(graphs, plan));
   Rewritten result;
-  std::map<std::string, const onnx::Initializer*, std::less<>> sources;
-  for (const auto& [role, model] : graphs) {
-    for (const onnx::Initializer& initializer : model.graph.initializers) {
-      sources.emplace(initializer.name, &initializer);
-    }
-  }
+  const Sources sources = SourcesOf(graphs);
   const HalfOptions half = HalfOptionsFor(plan);
   std::set<std::string> notes;
   std::map<std::string, bool, std::less<>> used;

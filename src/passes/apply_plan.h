@@ -20,6 +20,9 @@ namespace vlaq::passes {
 // Graphs by role ("whole", "encoder", "head"). Initializers of one name are the same weight in all of them.
 using Graphs = std::map<std::string, onnx::Model, std::less<>>;
 
+// The initializers of `graphs`, which must outlive the result.
+Sources SourcesOf(const Graphs& graphs);
+
 struct Rewritten {
   Graphs graphs;  // external initializers have no place in the file yet
   NewWeights weights;

@@ -24,8 +24,7 @@ const std::set<std::string_view>& AlwaysFloat() {
 
 class Converter {
  public:
-  Converter(onnx::Model& model, NewWeights& weights,
-            const std::map<std::string, const onnx::Initializer*, std::less<>>& sources, const HalfOptions& options)
+  Converter(onnx::Model& model, NewWeights& weights, const Sources& sources, const HalfOptions& options)
       : model_(model), weights_(weights), sources_(sources), options_(options) {
     for (const onnx::Initializer& initializer : model.graph.initializers) {
       initializers_.emplace(initializer.name, initializer);
@@ -213,7 +212,7 @@ class Converter {
 
   onnx::Model& model_;
   NewWeights& weights_;
-  const std::map<std::string, const onnx::Initializer*, std::less<>>& sources_;
+  const Sources& sources_;
   const HalfOptions& options_;
   onnx::ValueTypes types_;
   std::set<std::string> widened_;  // what DequantizeLinear gives: its readers are integer kernels
@@ -227,8 +226,7 @@ class Converter {
 
 }  // namespace
 
-Result<HalfReport> ConvertToHalf(onnx::Model& model, NewWeights& weights,
-                                 const std::map<std::string, const onnx::Initializer*, std::less<>>& sources,
+Result<HalfReport> ConvertToHalf(onnx::Model& model, NewWeights& weights, const Sources& sources,
                                  const HalfOptions& options) {
   return Converter(model, weights, sources, options).Run();
 }

@@ -28,8 +28,7 @@ struct HalfReport {
 
 // `model`: its external initializers are names placed in `weights`, which gets the float16 ones. Errors: kInput for an
 // operator whose types are not known.
-Result<HalfReport> ConvertToHalf(onnx::Model& model, NewWeights& weights,
-                                 const std::map<std::string, const onnx::Initializer*, std::less<>>& sources,
+Result<HalfReport> ConvertToHalf(onnx::Model& model, NewWeights& weights, const Sources& sources,
                                  const HalfOptions& options);
 
 }  // namespace vlaq::passes

@@ -18,6 +18,9 @@
 
 namespace vlaq::passes {
 
+// The initializers of the source bundle by name; those of one name are the same weight in all its graphs.
+using Sources = std::map<std::string, const onnx::Initializer*, std::less<>>;
+
 // What of a source weight is stored.
 enum class Part {
   kValues,       // float32 as in the source, or as smoothing and bias correction changed it

@@ -12,12 +12,12 @@
 namespace vlaq::quantizing {
 namespace {
 
+using passes::Sources;
 using quantization::ActivationStatistics;
 using quantization::OperatorChoice;
 using quantization::Plan;
 using quantization::SmoothChoice;
 using quantization::ValueStatistics;
-using Sources = std::map<std::string, const onnx::Initializer*, std::less<>>;
 
 // Nodes by what they make and who reads what, over all graphs (a value of one name is the same in all of them).
 struct Wiring {

@@ -10,8 +10,7 @@ namespace vlaq::quantizing {
 // of its output. `statistics` may be null if the plan asks for neither. Errors: kInput naming the value: not made by a
 // LayerNormalization, read by others than the plan names, without channel statistics.
 Result<Adjustments> Adjust(const quantization::Plan& plan, const quantization::ActivationStatistics* statistics,
-                           const passes::Graphs& graphs,
-                           const std::map<std::string, const onnx::Initializer*, std::less<>>& sources,
-                           onnx::WeightFiles& files, int threads);
+                           const passes::Graphs& graphs, const passes::Sources& sources, onnx::WeightFiles& files,
+                           int threads);
 
 }  // namespace vlaq::quantizing

@@ -22,7 +22,7 @@ constexpr uint64_t kAlignment = 64;  // as exported bundles have it
 struct Place {
   uint64_t offset = 0, length = 0;
 };
-using Sources = std::map<std::string, const onnx::Initializer*, std::less<>>;
+using passes::Sources;
 using Places = std::map<std::string, Place, std::less<>>;
 
 // Weights that stay as they are, and are large enough for it, lie within a block as they did in the source, so that a
@@ -170,8 +170,7 @@ Result<Tensor> Adjusted(const onnx::Initializer& source, const Adjustments& adju
   return result;
 }
 
-Result<WrittenWeights> WriteNewWeights(passes::Rewritten& rewritten,
-                                       const std::map<std::string, const onnx::Initializer*, std::less<>>& sources,
+Result<WrittenWeights> WriteNewWeights(passes::Rewritten& rewritten, const Sources& sources,
                                        const Adjustments& adjustments, onnx::WeightFiles& files,
                                        const std::filesystem::path& path, int threads, Log& log) {
   const Places places = GivePlaces(rewritten.weights, sources);

@@ -33,8 +33,7 @@ Result<Tensor> Adjusted(const onnx::Initializer& source, const Adjustments& adju
 
 // Gives every weight of `rewritten` its place (ExternalData in its graphs), makes it and writes it. `sources`: the
 // initializers of the source bundle by name, read through `files`. Errors: kInput naming the weight.
-Result<WrittenWeights> WriteNewWeights(passes::Rewritten& rewritten,
-                                       const std::map<std::string, const onnx::Initializer*, std::less<>>& sources,
+Result<WrittenWeights> WriteNewWeights(passes::Rewritten& rewritten, const passes::Sources& sources,
                                        const Adjustments& adjustments, onnx::WeightFiles& files,
                                        const std::filesystem::path& path, int threads, Log& log);
 

@@ -86,7 +86,7 @@ Status CopyBeside(const bundle::Bundle& from, const fs::path& folder, bundle::Bu
   return {};
 }
 
-std::vector<bundle::FileRecord> SourcesOf(const bundle::Bundle& source) {
+std::vector<bundle::FileRecord> FilesBehind(const bundle::Bundle& source) {
   std::vector<bundle::FileRecord> records{source.weights};
   for (const auto& [role, file] : source.graphs) records.push_back(file);
   records.insert(records.end(), source.provenance.sources.begin(), source.provenance.sources.end());
@@ -113,12 +113,7 @@ Result<QuantizeReport> Quantize(const QuantizeOptions& options, Log& log) {
   VLAQ_ASSIGN_OR_RETURN(const passes::Graphs graphs, ReadGraphs(source));
   VLAQ_ASSIGN_OR_RETURN(passes::Rewritten rewritten, passes::ApplyPlan(graphs, plan, StyleOf(*target)));
 
-  std::map<std::string, const onnx::Initializer*, std::less<>> sources;
-  for (const auto& [role, model] : graphs) {
-    for (const onnx::Initializer& initializer : model.graph.initializers) {
-      sources.emplace(initializer.name, &initializer);
-    }
-  }
+  const passes::Sources sources = passes::SourcesOf(graphs);
   const int threads = options.threads > 0 ? options.threads : HardwareThreads();
   onnx::WeightFiles files(source.path);
   VLAQ_ASSIGN_OR_RETURN(const Adjustments adjustments,
@@ -135,7 +130,7 @@ Result<QuantizeReport> Quantize(const QuantizeOptions& options, Log& log) {
   bundle.target = plan.target;
   bundle.weights = written.file;
   bundle.tokenizer.reset();
-  bundle.provenance = {std::string(kVersion), "quantize", SourcesOf(source), source.provenance.assumptions};
+  bundle.provenance = {std::string(kVersion), "quantize", FilesBehind(source), source.provenance.assumptions};
   VLAQ_RETURN_IF_ERROR(WriteGraphs(rewritten.graphs, writer.folder(), bundle));
   VLAQ_RETURN_IF_ERROR(CopyBeside(source, writer.folder(), bundle));
   const fs::path plan_path = writer.folder() / bundle::kPlanFile;
