@@ -17,9 +17,10 @@ class Maker:
 
 def ours(target, precision, what, *options, calibrated=True, full=False):
     quantise = ("{vlaq}", "quantize", "{source}", "--target", target, "--precision", precision, "-o", "{out}", "--force", *options)
+    name = "-".join(("vlaq", target, precision, *(option.lstrip("-") for option in options)))
     if not calibrated:
-        return Maker(f"vlaq-{target}-{precision}", "vlaq", what, (quantise,), full)
-    return Maker(f"vlaq-{target}-{precision}", "vlaq", what, (CALIBRATE, (*quantise, "--stats", "{stats}")), full)
+        return Maker(name, "vlaq", what, (quantise,), full)
+    return Maker(name, "vlaq", what, (CALIBRATE, (*quantise, "--stats", "{stats}")), full)
 
 
 def theirs(name, tool, what, full=False):
@@ -29,6 +30,7 @@ def theirs(name, tool, what, full=False):
 
 MAKERS = (
     ours("cpu", "int8", "INT8 for cpu", calibrated=False, full=True),
+    ours("cpu", "int8", "INT8 weights for cpu", "--weight-only", calibrated=False, full=True),
     ours("cpu", "int4", "INT4 weights for cpu", calibrated=False, full=True),
     ours("tensorrt-8.6", "int8", "INT8 for tensorrt-8.6"),
     ours("tensorrt-8.6", "fp16", "FP16 for tensorrt-8.6"),
@@ -37,6 +39,7 @@ MAKERS = (
     ours("tensorrt-10", "mixed", "INT8 and FP16 for tensorrt-10"),
     ours("tensorrt-10", "int4", "INT4 weights for tensorrt-10", calibrated=False, full=True),
     ours("portable", "int8", "INT8, portable QDQ"),
+    ours("portable", "int8", "INT8 weights, portable", "--weight-only", calibrated=False),
     ours("portable", "fp16", "FP16 weights, portable", calibrated=False),
     theirs("ort-dynamic", "ONNX Runtime", "dynamic INT8", full=True),
     theirs("ort-static-u8s8-minmax", "ONNX Runtime", "static QDQ, U8S8, min-max"),

@@ -6,6 +6,7 @@
 The text between "<!-- quantisers NAME: ..." and "<!-- end of quantisers NAME -->" is replaced, where NAME is the policy's.
 """
 import json
+import math
 import pathlib
 import re
 import statistics
@@ -89,6 +90,36 @@ def cost(result):
     return table(header + ["quantised in, s", "own memory, MB"], rows)
 
 
+# The rows whose times are claimed to be no worse: equal precision, the same engine.
+RIVALS = (("vlaq-cpu-int8", "ort-dynamic"), ("vlaq-portable-int8", "ort-static-linears-u8s8-minmax"))
+
+
+def interval(ratios):
+    """95 % of the median: order statistics of the binomial (exact for any distribution); None with fewer than 6 rounds."""
+    ordered, n = sorted(ratios), len(ratios)
+    tail, k = 0.0, 0
+    while tail + math.comb(n, k) / 2**n <= 0.025:
+        tail += math.comb(n, k) / 2**n
+        k += 1
+    return (ordered[k - 1], ordered[n - k]) if k else None
+
+
+def rivals(result):
+    rows = {row["name"]: row for row in result["rows"]}
+    lines = []
+    for ours, theirs in RIVALS:
+        for key in sorted(key for key in rows.get(ours, {}).get("latency", {}) if key.startswith("onnxruntime")):
+            times = [get(rows.get(name), "latency", key, "step_ms") for name in (ours, theirs)]
+            if None in times:
+                continue
+            ratios = [a / b for a, b in zip(*times)]
+            between = interval(ratios)
+            sure = f"95 % interval {between[0]:.2f} to {between[1]:.2f}" if between else "too few rounds for an interval"
+            lines.append(f"- {title(rows[ours])} takes {statistics.median(ratios):.2f} of the time of {title(rows[theirs])} with "
+                         f"{key.split('-')[1]} thread(s): {sure}, {len(ratios)} rounds.")
+    return "\n" + "\n".join(lines) + "\n" if lines else ""
+
+
 def failures(result):
     lines = [f"- {title(row)}, {what}: {why}" for row in result["rows"] for what, why in row.get("failed", {}).items()]
     return "\nNot made, or not taken by an engine:\n\n" + "\n".join(lines) + "\n" if lines else ""
@@ -97,7 +128,7 @@ def failures(result):
 def text(result):
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     head = f"{result['cpu']}; {versions}; {result['samples']} calibration frames.\n\n"
-    return head + accuracy(result) + "\n" + cost(result) + failures(result)
+    return head + accuracy(result) + "\n" + cost(result) + rivals(result) + failures(result)
 
 
 def main():

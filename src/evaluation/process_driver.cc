@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/child_process.h"
 #include "base/json.h"
-#include "evaluation/child_process.h"
 
 namespace vlaq::evaluation {
 namespace {

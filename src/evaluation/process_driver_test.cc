@@ -10,9 +10,9 @@
 #include <iterator>
 #include <thread>
 
+#include "base/child_process.h"
 #include "base/json.h"
 #include "base/testing.h"
-#include "evaluation/child_process.h"
 #include "evaluation/testing.h"
 
 namespace vlaq::evaluation {

@@ -1,4 +1,4 @@
-#include "evaluation/child_process.h"
+#include "base/child_process.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -15,7 +15,7 @@
 #include <csignal>
 #include <cstring>
 
-namespace vlaq::evaluation {
+namespace vlaq {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -140,4 +140,4 @@ Result<std::string> ChildProcess::ReadLine(double timeout_s) {
   }
 }
 
-}  // namespace vlaq::evaluation
+}  // namespace vlaq

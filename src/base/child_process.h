@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 
-namespace vlaq::evaluation {
+namespace vlaq {
 
 class ChildProcess {
  public:
@@ -25,6 +25,8 @@ class ChildProcess {
   // The next line without its end. Errors: kBackend if the program ended (with its status), printed no line within
   // `timeout_s`, or a line of more than 1 MiB.
   Result<std::string> ReadLine(double timeout_s);
+  // Of the shell, which is the program itself if `command` begins with exec; 0 when it is gone.
+  int pid() const { return pid_; }
 
  private:
   ChildProcess(std::string command, int pid, int socket) : command_(std::move(command)), pid_(pid), socket_(socket) {}
@@ -38,4 +40,4 @@ class ChildProcess {
   std::string received_;
 };
 
-}  // namespace vlaq::evaluation
+}  // namespace vlaq
