@@ -79,7 +79,9 @@ Place Follow(const Program& program, const std::vector<std::string>& arguments) 
 
 std::vector<std::string> VerbNames(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* verb : app.get_subcommands({})) names.push_back(verb->get_name());
+  for (const CLI::App* verb : app.get_subcommands({})) {
+    if (!verb->get_group().empty()) names.push_back(verb->get_name());
+  }
   return names;
 }
 
@@ -181,6 +183,7 @@ std::string ReferencePage() {
   for (const auto& [verb, action] : program.actions) {
     page += fmt::format("\n## vlaq {}\n\n```\n{}```\n", verb->get_name(), verb->help("vlaq"));
     for (const CLI::App* sub : verb->get_subcommands({})) {
+      if (sub->get_group().empty()) continue;  // for programs
       page += fmt::format("\n### vlaq {} {}\n\n```\n{}```\n", verb->get_name(), sub->get_name(),
                           sub->help("vlaq " + verb->get_name()));
     }

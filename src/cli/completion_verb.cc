@@ -49,6 +49,7 @@ void AddCases(const CLI::App& app, const std::string& path, Cases& cases) {
     }
   }
   for (const CLI::App* sub : app.get_subcommands({})) {
+    if (sub->get_group().empty()) continue;  // for programs
     words.push_back(sub->get_name());
     AddCases(*sub, path + " " + sub->get_name(), cases);
   }
@@ -60,6 +61,7 @@ std::string Pairs(const CLI::App& program) {
   std::string pairs;
   for (const CLI::App* verb : program.get_subcommands({})) {
     for (const CLI::App* sub : verb->get_subcommands({})) {
+      if (sub->get_group().empty()) continue;
       pairs += fmt::format("{}{}/{}", pairs.empty() ? "" : " ", verb->get_name(), sub->get_name());
     }
   }

@@ -17,6 +17,8 @@ Action AddRun(CLI::App& app, Context& context);
 Action AddVerify(CLI::App& app, Context& context);
 Action AddEpisodes(CLI::App& app, Context& context);
 Action AddEval(CLI::App& app, Context& context);
+Action AddBench(CLI::App& app, Context& context);
+Action AddCompare(CLI::App& app, Context& context);
 Action AddSim(CLI::App& app, Context& context);
 Action AddSynth(CLI::App& app, Context& context);
 Action AddDoctor(CLI::App& app, Context& context);
@@ -38,6 +40,9 @@ inline constexpr std::array kVerbs{
     VerbRow{"verify", "Prove that a bundle is the checkpoint's policy", AddVerify},
     VerbRow{"episodes", "Split recorded episodes, and prove that splits share none", AddEpisodes},
     VerbRow{"eval", "Say what a policy is worth: on recorded episodes, and driving in the simulator", AddEval},
+    VerbRow{"bench", "Measure bundles, graphs and PyTorch in turns, and say whether the figures may be believed",
+            AddBench},
+    VerbRow{"compare", "Compare two measurements; fail if something got slower", AddCompare},
     VerbRow{"sim", "Record episodes in the simulator, and show them", AddSim},
     VerbRow{"synth", "Make a checkpoint of the true structure with random weights", AddSynth},
     VerbRow{"doctor", "Show what this machine has and what is missing", AddDoctor},

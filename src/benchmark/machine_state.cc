@@ -1,0 +1,225 @@
+#include "benchmark/machine_state.h"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "base/machine.h"
+#include "benchmark/worker.h"
+
+namespace vlaq::benchmark {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::optional<std::string> Text(const fs::path& path) {
+  std::ifstream file(path);
+  std::string line;
+  if (!std::getline(file, line)) return std::nullopt;
+  return line;
+}
+
+std::optional<double> Number(const fs::path& path) {
+  const auto text = Text(path);
+  if (!text) return std::nullopt;
+  std::istringstream stream(*text);
+  double value = 0;
+  if (!(stream >> value)) return std::nullopt;
+  return value;
+}
+
+// Folders right below `folder` whose names begin so, in order.
+std::vector<fs::path> Below(const fs::path& folder, std::string_view prefix) {
+  std::vector<fs::path> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.path().filename().string().starts_with(prefix)) found.push_back(entry.path());
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+// The largest of a file in each folder, in units of `unit`.
+std::optional<double> Largest(const std::vector<fs::path>& folders, const std::string& file, double unit) {
+  std::optional<double> largest;
+  for (const fs::path& folder : folders) {
+    const auto value = Number(folder / file);
+    if (value && (!largest || *value * unit > *largest)) largest = *value * unit;
+  }
+  return largest;
+}
+
+std::optional<double> Sum(const std::vector<fs::path>& folders, const std::string& file) {
+  std::optional<double> sum;
+  for (const fs::path& folder : folders) {
+    if (const auto value = Number(folder / file)) sum = sum.value_or(0) + *value;
+  }
+  return sum;
+}
+
+std::vector<fs::path> Processors(const fs::path& root) { return Below(root / "sys/devices/system/cpu", "cpu"); }
+
+std::optional<double> ClockMhz(const fs::path& root) {
+  if (const auto khz = Largest(Processors(root), "cpufreq/scaling_cur_freq", 1e-3)) return khz;
+  std::ifstream info(root / "proc/cpuinfo");
+  std::optional<double> fastest;
+  for (std::string line; std::getline(info, line);) {
+    if (!line.starts_with("cpu MHz")) continue;
+    std::istringstream value(line.substr(line.find(':') + 1));
+    double mhz = 0;
+    if (value >> mhz) fastest = std::max(fastest.value_or(0), mhz);
+  }
+  return fastest;
+}
+
+std::optional<double> Celsius(const fs::path& root) {
+  auto zones = Largest(Below(root / "sys/class/thermal", "thermal_zone"), "temp", 1e-3);
+  const auto chips = Largest(Below(root / "sys/class/hwmon", "hwmon"), "temp1_input", 1e-3);
+  return chips && (!zones || *chips > *zones) ? chips : zones;
+}
+
+// RAPL counts microjoules of each package; "intel-rapl:0:1" and the like are parts of one.
+std::optional<double> Joules(const fs::path& root) {
+  std::vector<fs::path> packages;
+  for (const fs::path& path : Below(root / "sys/class/powercap", "intel-rapl:")) {
+    if (std::ranges::count(path.filename().string(), ':') == 1) packages.push_back(path);
+  }
+  const auto micro = Sum(packages, "energy_uj");
+  return micro ? std::optional(*micro * 1e-6) : std::nullopt;
+}
+
+// Jetson's INA3221: millivolts times milliamperes of its first rail, which is the board's input.
+std::optional<double> Watts(const fs::path& root) {
+  for (const fs::path& chip : Below(root / "sys/class/hwmon", "hwmon")) {
+    if (Text(chip / "name").value_or("") != "ina3221") continue;
+    const auto volts = Number(chip / "in1_input"), amperes = Number(chip / "curr1_input");
+    if (volts && amperes) return *volts * *amperes * 1e-6;
+  }
+  return std::nullopt;
+}
+
+std::optional<int64_t> Throttles(const fs::path& root) {
+  const auto count = Sum(Processors(root), "thermal_throttle/core_throttle_count");
+  return count ? std::optional(static_cast<int64_t>(*count)) : std::nullopt;
+}
+
+// "nr_throttled 3" of the control group's cpu.stat.
+std::optional<int64_t> QuotaStops(const fs::path& root) {
+  std::ifstream stat(root / "sys/fs/cgroup/cpu.stat");
+  for (std::string key; stat >> key;) {
+    int64_t value = 0;
+    if (stat >> value && key == "nr_throttled") return value;
+  }
+  return std::nullopt;
+}
+
+// "200000 100000" or "max 100000".
+std::optional<double> Quota(const fs::path& root) {
+  std::istringstream text(Text(root / "sys/fs/cgroup/cpu.max").value_or(""));
+  double quota = 0, period = 0;
+  if (text >> quota >> period && period > 0) return quota / period;
+  return std::nullopt;
+}
+
+double SecondsPerTick() { return 1.0 / static_cast<double>(std::max(1L, ::sysconf(_SC_CLK_TCK))); }
+
+// The first line of /proc/stat: user nice system idle iowait irq softirq steal.
+void ReadLoad(const fs::path& root, Reading& reading) {
+  std::ifstream stat(root / "proc/stat");
+  std::string word;
+  stat >> word;
+  constexpr int kColumns = 8, kIdle = 3, kIoWait = 4;
+  for (int i = 0; i < kColumns; ++i) {
+    double ticks = 0;
+    if (!(stat >> ticks)) break;
+    reading.cpu_all_s += ticks * SecondsPerTick();
+    if (i == kIdle || i == kIoWait) reading.cpu_idle_s += ticks * SecondsPerTick();
+  }
+}
+
+// utime and stime of /proc/PID/stat, whose second field may hold anything but ")".
+double CpuOf(const fs::path& root, const std::string& pid) {
+  const std::string line = Text(root / "proc" / pid / "stat").value_or("");
+  const size_t name_end = line.rfind(')');
+  if (name_end == std::string::npos) return 0;
+  std::istringstream fields(line.substr(name_end + 1));
+  std::string skipped;
+  constexpr int kBefore = 11;  // state ... cmajflt
+  for (int i = 0; i < kBefore; ++i) fields >> skipped;
+  double user = 0, system = 0;
+  fields >> user >> system;
+  return (user + system) * SecondsPerTick();
+}
+
+}  // namespace
+
+MachineState MachineReader::Describe() const {
+  const Machine machine = ThisMachine();
+  MachineState state;
+  state.cpu = machine.cpu;
+  state.architecture = machine.architecture;
+  for (const CpuFeature& feature : machine.features) {
+    if (feature.present) state.features.push_back(feature.name);
+  }
+  state.cores = machine.cores;
+  state.threads = machine.threads;
+  state.memory_bytes = machine.memory_bytes;
+  utsname system{};
+  ::uname(&system);
+  state.kernel = std::string(system.sysname) + " " + system.release;
+  state.governor = Text(root_ / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
+  if (const auto boost = Number(root_ / "sys/devices/system/cpu/cpufreq/boost")) state.boost = *boost != 0;
+  if (const auto off = Number(root_ / "sys/devices/system/cpu/intel_pstate/no_turbo")) state.boost = *off == 0;
+  state.cpu_quota = Quota(root_);
+  return state;
+}
+
+Reading MachineReader::Read() const {
+  Reading reading;
+  reading.at_ns = NowNs();
+  reading.load = Number(root_ / "proc/loadavg").value_or(0);
+  reading.temperature_c = Celsius(root_);
+  reading.clock_mhz = ClockMhz(root_);
+  reading.energy_j = Joules(root_);
+  reading.power_w = Watts(root_);
+  reading.throttles = Throttles(root_);
+  reading.quota_stops = QuotaStops(root_);
+  ReadLoad(root_, reading);
+  reading.own_s = CpuOf(root_, "self");
+  for (const int pid : own_) reading.own_s += CpuOf(root_, std::to_string(pid));
+  return reading;
+}
+
+void Conclude(std::vector<Reading> readings, MachineState& machine) {
+  machine.readings = std::move(readings);
+  if (machine.readings.size() < 2) return;
+  const Reading& a = machine.readings.front();
+  const Reading& b = machine.readings.back();
+  const double all = b.cpu_all_s - a.cpu_all_s, idle = b.cpu_idle_s - a.cpu_idle_s, own = b.own_s - a.own_s;
+  if (all > 0) machine.other_load = std::max(0.0, (all - idle - own) / all);
+  const auto grew = [](const auto& before, const auto& after) { return before && after && *after > *before; };
+  if (a.throttles || a.quota_stops) {
+    machine.throttled = grew(a.throttles, b.throttles) || grew(a.quota_stops, b.quota_stops);
+  }
+}
+
+std::optional<double> EnergyOf(const std::vector<Reading>& readings) {
+  if (readings.size() < 2) return std::nullopt;
+  const Reading& a = readings.front();
+  const Reading& b = readings.back();
+  // The counter starts anew some day; a run across that says nothing.
+  if (a.energy_j && b.energy_j)
+    return *b.energy_j >= *a.energy_j ? std::optional(*b.energy_j - *a.energy_j) : std::nullopt;
+  double joules = 0;
+  for (size_t i = 1; i < readings.size(); ++i) {
+    if (!readings[i - 1].power_w || !readings[i].power_w) return std::nullopt;
+    const double seconds = static_cast<double>(readings[i].at_ns - readings[i - 1].at_ns) / 1e9;
+    joules += seconds * (*readings[i - 1].power_w + *readings[i].power_w) / 2;
+  }
+  return joules;
+}
+
+}  // namespace vlaq::benchmark

@@ -1,0 +1,281 @@
+#include "benchmark/runner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <numeric>
+
+#include "base/random.h"
+
+namespace vlaq::benchmark {
+namespace {
+
+constexpr int kMostInBlock = 100;       // an answer stays well below a line's limit
+constexpr int kMostWarmUps = 400;       // of a subject that never settles
+constexpr double kStillFalling = 0.05;  // a last quarter so much faster than the one before: not warm yet
+constexpr double kSteady = 0.10;        // three windows within this of each other (perf_analyzer's criterion)
+constexpr int kPublishedWarmUps = 5;
+constexpr int kControlSegment = 10;  // ticks of a turn
+
+// How far actions are from the first subject's, input by input.
+class OutputComparison {
+ public:
+  void Reference(const std::vector<int>& inputs, const Block& block) {
+    for (size_t i = 0; i < inputs.size(); ++i) reference_.emplace(inputs[i], block.actions[i]);
+  }
+  void Add(const std::vector<int>& inputs, const Block& block, OutputDifference& total) const {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const auto found = reference_.find(inputs[i]);
+      if (found == reference_.end()) continue;
+      AddOne(found->second, block.actions[i], total);
+    }
+  }
+
+ private:
+  // rms holds the sum of squares until Finish().
+  static void AddOne(const std::vector<float>& wanted, const std::vector<float>& got, OutputDifference& total) {
+    ++total.steps;
+    double squares = 0;
+    for (size_t j = 0; j < wanted.size(); ++j) {
+      const bool there = j < got.size() && wanted.size() == got.size();
+      const double apart = there ? std::fabs(static_cast<double>(got[j]) - static_cast<double>(wanted[j]))
+                                 : std::numeric_limits<double>::quiet_NaN();
+      squares += apart * apart;
+      total.largest = std::isnan(apart) || apart > total.largest ? apart : total.largest;
+    }
+    total.rms += squares / static_cast<double>(wanted.size());
+  }
+
+  std::map<int, std::vector<float>> reference_;
+};
+
+class Turns {
+ public:
+  Turns(const std::vector<Subject*>& subjects, const Settings& settings, const World& world, Log& log)
+      : subjects_(subjects), settings_(settings), world_(world), log_(log), at_(subjects.size(), 0) {}
+
+  Result<Ran> Run() {
+    for (Subject* subject : subjects_) {
+      ran_.subjects.emplace_back();
+      ran_.subjects.back().name = subject->name();
+    }
+    ran_.readings.push_back(world_.read_machine());
+    for (size_t s = 0; s < subjects_.size(); ++s) VLAQ_RETURN_IF_ERROR(WarmUp(s));
+    VLAQ_RETURN_IF_ERROR(settings_.protocol == Protocol::kControl ? Control() : Rounds());
+    ran_.readings.push_back(world_.read_machine());
+    for (size_t s = 0; s < subjects_.size(); ++s) {
+      SubjectResult& result = ran_.subjects[s];
+      VLAQ_ASSIGN_OR_RETURN(result.memory, subjects_[s]->MemoryNow());
+      if (result.outputs && result.outputs->steps > 0) {
+        result.outputs->rms = std::sqrt(result.outputs->rms / static_cast<double>(result.outputs->steps));
+      }
+    }
+    return std::move(ran_);
+  }
+
+ private:
+  // The next `count` frames of this subject; all subjects are asked the same ones.
+  std::vector<int> NextInputs(size_t s, int count) {
+    std::vector<int> inputs;
+    for (int i = 0; i < count; ++i) inputs.push_back(static_cast<int>(at_[s]++ % settings_.frames));
+    return inputs;
+  }
+
+  Status WarmUp(size_t s) {
+    SubjectResult& result = ran_.subjects[s];
+    std::vector<double> times;
+    const int least = settings_.protocol == Protocol::kPublished ? kPublishedWarmUps : settings_.warm_up_runs;
+    VLAQ_ASSIGN_OR_RETURN(const Block first, subjects_[s]->Run(std::vector<int>{0}, false));
+    result.first_run_ns = first.wall_ns[0];
+    for (int i = 0; i < kMostWarmUps; ++i) {
+      const bool long_enough = settings_.protocol == Protocol::kPublished || result.warm_up_ns >= settings_.warm_up_ns;
+      if (i >= least && long_enough && (settings_.protocol == Protocol::kPublished || !StillFalling(times))) break;
+      VLAQ_ASSIGN_OR_RETURN(const Block block, subjects_[s]->Run(std::vector<int>{i % settings_.frames}, false));
+      times.push_back(static_cast<double>(block.wall_ns[0]));
+      result.warm_up_ns += block.wall_ns[0];
+      ++result.warm_up_runs;
+    }
+    medians_.push_back(times.empty() ? static_cast<double>(first.wall_ns[0]) : Median(times));
+    log_.Progress("warm-up", s + 1, subjects_.size());
+    return {};
+  }
+
+  static bool StillFalling(const std::vector<double>& times) {
+    const size_t quarter = times.size() / 4;
+    if (quarter < 2) return false;
+    const auto end = times.end();
+    const auto q = static_cast<std::ptrdiff_t>(quarter);
+    const double last = Median({end - q, end}), before = Median({end - 2 * q, end - q});
+    return last < before * (1 - kStillFalling);
+  }
+
+  // As many steps as take about block_ns, for every subject the same, by the slowest.
+  int BlockSteps() const {
+    if (settings_.protocol == Protocol::kPublished) return 1;
+    const double slowest = *std::ranges::max_element(medians_);
+    const double steps = static_cast<double>(settings_.block_ns) / std::max(slowest, 1.0);
+    return static_cast<int>(std::clamp(steps, 1.0, static_cast<double>(kMostInBlock)));
+  }
+
+  std::vector<size_t> Order(int round) const {
+    std::vector<size_t> order(subjects_.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    Random random(settings_.seed, static_cast<uint64_t>(round));
+    for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.Below(i)]);
+    return order;
+  }
+
+  Status Rounds() {
+    const int steps = BlockSteps();
+    const int64_t begin = world_.now_ns();
+    for (int round = 0;; ++round) {
+      if (Enough(round, world_.now_ns() - begin)) return {};
+      // The first subject's actions have to be there before the others' are looked at.
+      if (round == 0) VLAQ_RETURN_IF_ERROR(Reference(steps));
+      for (const size_t s : Order(round)) {
+        world_.sleep_ns(settings_.settle_ns);
+        VLAQ_RETURN_IF_ERROR(Turn(s, round, NextInputs(s, steps)));
+      }
+      ran_.readings.push_back(world_.read_machine());
+      log_.Progress("rounds", static_cast<uint64_t>(round) + 1, static_cast<uint64_t>(ExpectedRounds(steps)));
+    }
+  }
+
+  // What the first subject says to every frame, not timed: others are compared with it whatever the order.
+  Status Reference(int steps) {
+    for (int at = 0; at < settings_.frames; at += steps) {
+      std::vector<int> inputs;
+      for (int i = at; i < std::min(at + steps, settings_.frames); ++i) inputs.push_back(i);
+      VLAQ_ASSIGN_OR_RETURN(const Block block, subjects_[0]->Run(inputs, true));
+      outputs_.Reference(inputs, block);
+    }
+    return {};
+  }
+
+  Status Turn(size_t s, int round, const std::vector<int>& inputs) {
+    SubjectResult& result = ran_.subjects[s];
+    VLAQ_ASSIGN_OR_RETURN(const Block block, subjects_[s]->Run(inputs, true));
+    int64_t claimed = 0;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      result.samples.Add(round, inputs[i], block.start_ns[i], block.wall_ns[i], block.cpu_ns[i]);
+      claimed += block.wall_ns[i];
+    }
+    result.impossible_claims += claimed > block.seen_ns ? 1 : 0;
+    Compare(inputs, block, result);
+    return {};
+  }
+
+  void Compare(const std::vector<int>& inputs, const Block& block, SubjectResult& result) {
+    if (!result.outputs) result.outputs = OutputDifference{subjects_[0]->name()};
+    outputs_.Add(inputs, block, *result.outputs);
+  }
+
+  int ExpectedRounds(int steps) const {
+    if (settings_.protocol == Protocol::kPublished) return settings_.published_runs;
+    double rounds = settings_.least_rounds;
+    for (const double p : settings_.percentiles) {
+      rounds = std::max(rounds, std::ceil(static_cast<double>(FewestFor(p, settings_.confidence)) / steps));
+    }
+    return static_cast<int>(rounds);
+  }
+
+  bool Enough(int rounds, int64_t elapsed) const {
+    if (settings_.protocol == Protocol::kPublished) return rounds >= settings_.published_runs;
+    if (rounds > 0 && elapsed >= settings_.budget_ns) return true;
+    return rounds >= settings_.least_rounds &&
+           std::ranges::all_of(ran_.subjects, [this](const auto& subject) { return EnoughOf(subject.samples); });
+  }
+
+  bool EnoughOf(const Samples& samples) const {
+    double all = 0;
+    for (const int64_t ns : samples.wall_ns) all += static_cast<double>(ns);
+    if (all < static_cast<double>(settings_.least_ns)) return false;
+    for (const double p : settings_.percentiles) {
+      if (EarlyStoppingRank(static_cast<int64_t>(samples.size()), p, settings_.confidence) < 1) return false;
+    }
+    return Steady(samples.RoundMedians());
+  }
+
+  // The last three windows of four rounds.
+  static bool Steady(const std::vector<double>& medians) {
+    constexpr size_t kWindows = 3, kRounds = 4;
+    if (medians.size() < kWindows * kRounds) return false;
+    std::vector<double> windows;
+    for (size_t w = 0; w < kWindows; ++w) {
+      const auto begin = medians.end() - static_cast<std::ptrdiff_t>((kWindows - w) * kRounds);
+      windows.push_back(Median({begin, begin + kRounds}));
+    }
+    const auto [low, high] = std::ranges::minmax(windows);
+    return high <= low * (1 + kSteady);
+  }
+
+  // A new frame every period; subjects take turns of some ticks, since they cannot all have the machine at once. A step
+  // that is not over at the next frame misses it: the newest frame is taken then, none are queued.
+  Status Control() {
+    VLAQ_RETURN_IF_ERROR(Reference(1));
+    const auto ticks = static_cast<int>(std::max<int64_t>(1, settings_.duration_ns / settings_.period_ns));
+    for (int round = 0; round * kControlSegment < ticks; ++round) {
+      for (const size_t s : Order(round)) {
+        VLAQ_RETURN_IF_ERROR(Segment(s, round, std::min(kControlSegment, ticks - round * kControlSegment)));
+      }
+      ran_.readings.push_back(world_.read_machine());
+      log_.Progress("ticks", static_cast<uint64_t>(std::min(ticks, (round + 1) * kControlSegment)),
+                    static_cast<uint64_t>(ticks));
+    }
+    return {};
+  }
+
+  Status Segment(size_t s, int round, int ticks) {
+    SubjectResult& result = ran_.subjects[s];
+    world_.sleep_ns(settings_.settle_ns);
+    const int64_t begin = world_.now_ns();
+    for (int64_t tick = 0; tick < ticks;) {
+      const int64_t due = begin + tick * settings_.period_ns;
+      if (const int64_t wait = due - world_.now_ns(); wait > 0) world_.sleep_ns(wait);
+      const std::vector<int> input{static_cast<int>((at_[s] + tick) % settings_.frames)};
+      const int64_t started = world_.now_ns();
+      VLAQ_ASSIGN_OR_RETURN(const Block block, subjects_[s]->Run(input, true));
+      const int64_t latency = world_.now_ns() - due;
+      result.samples.Add(round, input[0], block.start_ns[0], latency, block.cpu_ns[0]);
+      result.samples.late_ns.push_back(started - due);
+      result.impossible_claims += block.wall_ns[0] > block.seen_ns ? 1 : 0;
+      Compare(input, block, result);
+      tick += 1 + latency / settings_.period_ns;  // frames that came meanwhile are gone
+    }
+    at_[s] += ticks;
+    return {};
+  }
+
+  const std::vector<Subject*>& subjects_;
+  const Settings& settings_;
+  const World& world_;
+  Log& log_;
+  std::vector<int64_t> at_;      // the next frame, by subject
+  std::vector<double> medians_;  // of the warm-up, by subject
+  OutputComparison outputs_;
+  Ran ran_;
+};
+
+}  // namespace
+
+Result<Ran> RunInTurns(const std::vector<Subject*>& subjects, const Settings& settings, const World& world, Log& log) {
+  if (subjects.empty() || settings.frames < 1) return InternalError("", "nothing to run");
+  return Turns(subjects, settings, world, log).Run();
+}
+
+Result<Harness> MeasureHarness(Subject& null, int blocks) {
+  std::vector<double> calls, messages;
+  for (int i = 0; i < blocks; ++i) {
+    VLAQ_ASSIGN_OR_RETURN(const Block block, null.Run(std::vector<int>{0, 0, 0, 0}, false));
+    double inside = 0;
+    for (const int64_t ns : block.wall_ns) {
+      calls.push_back(static_cast<double>(ns));
+      inside += static_cast<double>(ns);
+    }
+    messages.push_back(static_cast<double>(block.seen_ns) - inside);
+  }
+  return Harness{Median(std::move(calls)), Median(std::move(messages))};
+}
+
+}  // namespace vlaq::benchmark

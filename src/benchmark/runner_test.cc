@@ -1,0 +1,171 @@
+#include "benchmark/runner.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "benchmark/testing.h"
+
+namespace vlaq::benchmark {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::FakeSubject;
+using testing::FakeTime;
+using testing::Noisy;
+
+constexpr int64_t kMs = 1'000'000;
+
+Settings Quick() {
+  Settings settings;
+  settings.frames = 8;
+  settings.warm_up_ns = 20 * kMs;
+  settings.least_ns = 100 * kMs;
+  settings.percentiles = {0.5};
+  return settings;
+}
+
+FakeSubject::Duration Always(int64_t ns) {
+  return [ns](int) { return ns; };
+}
+
+TEST(RunInTurns, AllAreAskedTheSameInTurns) {
+  FakeTime time;
+  FakeSubject a("a", time, Always(5 * kMs)), b("b", time, Always(10 * kMs));
+  const auto ran = RunInTurns({&a, &b}, Quick(), time.world(), SilentLog());
+  ASSERT_TRUE(ran.ok());
+  const Samples& x = ran->subjects[0].samples;
+  const Samples& y = ran->subjects[1].samples;
+  EXPECT_EQ(x.size(), y.size());
+  EXPECT_EQ(x.input, y.input);
+  EXPECT_EQ(x.round, y.round);
+  EXPECT_GE(x.round.back(), 11);
+  EXPECT_EQ(std::ranges::count(x.round, 0), 5) << "a block of 50 ms by the slower one";
+  // Which of the two comes first differs from round to round.
+  bool a_first = false, b_first = false;
+  for (size_t i = 0; i < x.size(); ++i) (x.start_ns[i] < y.start_ns[i] ? a_first : b_first) = true;
+  EXPECT_TRUE(a_first && b_first);
+  EXPECT_EQ(ran->subjects[0].memory.peak_bytes, 20U);
+  EXPECT_EQ(ran->readings.size(), static_cast<size_t>(x.round.back()) + 3) << "before, after each round, at the end";
+}
+
+TEST(RunInTurns, GoesOnUntilThePercentilesCanBeClaimed) {
+  FakeTime time;
+  Settings settings = Quick();
+  settings.percentiles = {0.9, 0.99};
+  FakeSubject a("a", time, Always(kMs));
+  const auto ran = RunInTurns({&a}, settings, time.world(), SilentLog());
+  ASSERT_TRUE(ran.ok());
+  EXPECT_GE(ran->subjects[0].samples.size(), 662U);
+  const Summary summary = Summarise(ran->subjects[0].samples, settings);
+  EXPECT_TRUE(summary.percentiles[1].safe_ns.has_value());
+}
+
+TEST(RunInTurns, StopsAtTheBudgetAndSaysWhatThatCost) {
+  FakeTime time;
+  Settings settings = Quick();
+  settings.percentiles = {0.99};
+  settings.budget_ns = 2'000 * kMs;
+  FakeSubject a("a", time, Always(200 * kMs));
+  const auto ran = RunInTurns({&a}, settings, time.world(), SilentLog());
+  ASSERT_TRUE(ran.ok());
+  EXPECT_LE(ran->subjects[0].samples.size(), 11U);
+  const Summary summary = Summarise(ran->subjects[0].samples, settings);
+  EXPECT_EQ(summary.percentiles[0].safe_ns, std::nullopt);
+  EXPECT_EQ(summary.percentiles[0].reason, "needs 662 runs");
+}
+
+TEST(RunInTurns, GoesOnWhileWindowsDiffer) {
+  FakeTime time;
+  Settings settings = Quick();
+  settings.budget_ns = 60'000 * kMs;
+  // Every twelve rounds of ten steps twice as fast as before, until step 700.
+  FakeSubject a("a", time, [](int step) { return step < 700 ? (5 + 5 * (step / 80 % 2)) * kMs : 5 * kMs; });
+  const auto ran = RunInTurns({&a}, settings, time.world(), SilentLog());
+  ASSERT_TRUE(ran.ok());
+  EXPECT_GT(ran->subjects[0].samples.size(), 200U);
+}
+
+TEST(RunInTurns, WarmsUpUntilItGetsNoFaster) {
+  FakeTime time;
+  FakeSubject cold("cold", time, [](int step) { return static_cast<int64_t>((10 + 40 * std::pow(0.9, step)) * kMs); });
+  FakeSubject warm("warm", time, Always(10 * kMs));
+  const auto ran = RunInTurns({&cold, &warm}, Quick(), time.world(), SilentLog());
+  ASSERT_TRUE(ran.ok());
+  EXPECT_GT(ran->subjects[0].warm_up_runs, 40);
+  EXPECT_EQ(ran->subjects[1].warm_up_runs, 10);
+  EXPECT_EQ(ran->subjects[0].first_run_ns, 50 * kMs);
+}
+
+TEST(RunInTurns, PublishedIsFiveAndTwenty) {
+  FakeTime time;
+  Settings settings = Quick();
+  settings.protocol = Protocol::kPublished;
+  FakeSubject a("a", time, Always(kMs)), b("b", time, Always(kMs));
+  const auto ran = RunInTurns({&a, &b}, settings, time.world(), SilentLog());
+  ASSERT_TRUE(ran.ok());
+  EXPECT_EQ(ran->subjects[0].warm_up_runs, 5);
+  EXPECT_EQ(ran->subjects[0].samples.size(), 20U);
+  EXPECT_EQ(ran->subjects[1].samples.size(), 20U);
+}
+
+TEST(RunInTurns, ComparesActionsWithTheFirst) {
+  FakeTime time;
+  FakeSubject a("a", time, Always(kMs)), b("b", time, Always(kMs)), c("c", time, Always(kMs));
+  b.offset = 0.25F;
+  c.offset = std::nanf("");
+  const auto ran = RunInTurns({&a, &b, &c}, Quick(), time.world(), SilentLog());
+  ASSERT_TRUE(ran.ok());
+  EXPECT_EQ(ran->subjects[0].outputs->largest, 0);
+  EXPECT_EQ(ran->subjects[1].outputs->against, "a");
+  EXPECT_FLOAT_EQ(static_cast<float>(ran->subjects[1].outputs->largest), 0.25F);
+  EXPECT_NEAR(ran->subjects[1].outputs->rms, 0.25 / std::sqrt(2), 1e-6) << "one of two values is off";
+  EXPECT_TRUE(std::isnan(ran->subjects[2].outputs->largest)) << "no number is never equal";
+}
+
+TEST(RunInTurns, AFailureEndsItByName) {
+  FakeTime time;
+  FakeSubject a("a", time, Always(kMs)), b("b", time, Always(kMs));
+  b.fails_at = 30;
+  const auto ran = RunInTurns({&a, &b}, Quick(), time.world(), SilentLog());
+  ASSERT_FALSE(ran.ok());
+  EXPECT_EQ(ran.error().where, "b");
+}
+
+TEST(RunInTurns, ClaimsThatCannotBeAreCounted) {
+  FakeTime time;
+  FakeSubject a("a", time, Always(kMs));
+  a.claims = 3;
+  const auto ran = RunInTurns({&a}, Quick(), time.world(), SilentLog());
+  ASSERT_TRUE(ran.ok());
+  EXPECT_GT(ran->subjects[0].impossible_claims, 0);
+}
+
+TEST(Control, AFrameEveryPeriodAndMissedOnesAreGone) {
+  FakeTime time;
+  Settings settings = Quick();
+  settings.protocol = Protocol::kControl;
+  settings.period_ns = 400 * kMs;
+  settings.duration_ns = 4'000 * kMs;
+  FakeSubject quick("quick", time, Always(100 * kMs)), slow("slow", time, Always(900 * kMs));
+  const auto ran = RunInTurns({&quick, &slow}, settings, time.world(), SilentLog());
+  ASSERT_TRUE(ran.ok());
+  const Summary a = Summarise(ran->subjects[0].samples, settings), b = Summarise(ran->subjects[1].samples, settings);
+  EXPECT_EQ(a.n, 10U);
+  EXPECT_EQ(a.deadlines->missed, 0);
+  EXPECT_EQ(a.median_ns, 100 * kMs);
+  EXPECT_EQ(b.n, 4U) << "each step of 900 ms uses up three frames";
+  EXPECT_EQ(b.deadlines->missed, 4);
+  EXPECT_EQ(b.deadlines->latest_ns, 900 * kMs);
+}
+
+TEST(MeasureHarness, TellsCallsFromMessages) {
+  FakeTime time;
+  FakeSubject null("null", time, Always(40));
+  const auto harness = MeasureHarness(null, 9);
+  ASSERT_TRUE(harness.ok());
+  EXPECT_EQ(harness->call_ns, 40);
+  EXPECT_EQ(harness->message_ns, 0);
+}
+
+}  // namespace
+}  // namespace vlaq::benchmark

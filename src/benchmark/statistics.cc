@@ -1,0 +1,95 @@
+#include "benchmark/statistics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/random.h"
+
+namespace vlaq::benchmark {
+namespace {
+
+// log P(Binomial(n, q) = k). Logarithms, since 0.5^5000 is no double.
+double LogBinomial(int64_t n, int64_t k, double q) {
+  const auto count = static_cast<double>(n), hits = static_cast<double>(k);
+  return std::lgamma(count + 1) - std::lgamma(hits + 1) - std::lgamma(count - hits + 1) + hits * std::log(q) +
+         (count - hits) * std::log1p(-q);
+}
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr size_t kFewestForInterval = 6;  // 2 * 0.5^6 < 0.05: all six may lie on one side of the median by chance
+
+}  // namespace
+
+double NearestRank(std::span<const double> sorted, double p) {
+  const auto rank = static_cast<size_t>(std::ceil(p * static_cast<double>(sorted.size())));
+  return sorted[std::clamp<size_t>(rank, 1, sorted.size()) - 1];
+}
+
+int64_t EarlyStoppingRank(int64_t n, double p, double confidence) {
+  const double allowed = 1 - confidence;
+  double below = 0;
+  for (int64_t k = 0; k <= n; ++k) {
+    below += std::exp(LogBinomial(n, k, 1 - p));
+    if (below > allowed) return std::max<int64_t>(0, k - 1);
+  }
+  return n;
+}
+
+int64_t FewestFor(double p, double confidence) {
+  // Claims only get easier with more samples, so the first n is found by halving.
+  int64_t few = 0, enough = 1;
+  while (EarlyStoppingRank(enough, p, confidence) < 1) {
+    few = enough;
+    enough *= 2;
+  }
+  while (enough - few > 1) {
+    const int64_t middle = few + (enough - few) / 2;
+    (EarlyStoppingRank(middle, p, confidence) < 1 ? few : enough) = middle;
+  }
+  return enough;
+}
+
+std::optional<double> SafePercentile(std::span<const double> sorted, double p, double confidence) {
+  const int64_t t = EarlyStoppingRank(static_cast<int64_t>(sorted.size()), p, confidence);
+  if (t < 1) return std::nullopt;
+  return sorted[sorted.size() - static_cast<size_t>(t)];
+}
+
+double Median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return Quantile(values, 0.5);
+}
+
+double Quantile(std::span<const double> sorted, double q) {
+  const double at = q * static_cast<double>(sorted.size() - 1);
+  const auto low = static_cast<size_t>(std::floor(at));
+  const size_t high = std::min(low + 1, sorted.size() - 1);
+  return sorted[low] + (at - static_cast<double>(low)) * (sorted[high] - sorted[low]);
+}
+
+Spread SpreadOf(std::span<const double> values) {
+  Spread spread;
+  if (values.empty()) return spread;
+  const auto n = static_cast<double>(values.size());
+  for (const double value : values) spread.mean += value / n;
+  if (values.size() < 2) return spread;
+  double squares = 0;
+  for (const double value : values) squares += (value - spread.mean) * (value - spread.mean);
+  spread.deviation = std::sqrt(squares / (n - 1));
+  return spread;
+}
+
+Interval BootstrapMedian(std::span<const double> values, double sure, int resamples, uint64_t seed) {
+  if (values.size() < kFewestForInterval) return {-kInfinity, kInfinity};
+  Random random(seed, 0xB007);
+  std::vector<double> medians, drawn(values.size());
+  for (int i = 0; i < resamples; ++i) {
+    for (double& value : drawn) value = values[random.Below(values.size())];
+    medians.push_back(Median(drawn));
+  }
+  std::ranges::sort(medians);
+  return {Quantile(medians, (1 - sure) / 2), Quantile(medians, (1 + sure) / 2)};
+}
+
+}  // namespace vlaq::benchmark

@@ -1,0 +1,46 @@
+// Figures of samples, each only as far as the number of samples allows.
+//
+// In scope: percentiles, safe upper estimates of them, means, intervals. Not aware of: what was measured. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace vlaq::benchmark {
+
+// The plain percentile by nearest rank: sorted[ceil(p n) - 1]. `sorted` ascending and not empty, p in (0, 1).
+double NearestRank(std::span<const double> sorted, double p);
+
+// MLPerf's early stopping (loadgen early_stopping.cc, tolerance 0): the largest t with P(Binomial(n, 1 - p) <= t) <=
+// 1 - confidence. With the t - 1 highest of n samples dropped, the largest that remains is, that sure, no less than the
+// p-th percentile. 0: n samples allow no claim about p.
+int64_t EarlyStoppingRank(int64_t n, double p, double confidence = 0.99);
+// The fewest samples that allow a claim about p.
+int64_t FewestFor(double p, double confidence = 0.99);
+// sorted[n - t], or nullopt without a claim.
+std::optional<double> SafePercentile(std::span<const double> sorted, double p, double confidence = 0.99);
+
+double Median(std::vector<double> values);  // of at least one
+// Between neighbours in proportion; `sorted` ascending and not empty, q in [0, 1].
+double Quantile(std::span<const double> sorted, double q);
+
+struct Spread {
+  double mean = 0, deviation = 0;                                        // of a sample: n - 1
+  double variation() const { return mean == 0 ? 0 : deviation / mean; }  // coefficient of
+};
+// In two passes, so that no digits are lost. One value or none: deviation 0.
+Spread SpreadOf(std::span<const double> values);
+
+struct Interval {
+  double low = 0, high = 0;
+  bool Holds(double value) const { return low <= value && value <= high; }
+};
+// Percentile bootstrap interval of the median (Efron 1979) that holds it with the probability `sure`. Seeded: the same
+// values give the same interval everywhere. Fewer than 6 values: infinite, since no interval of theirs holds the median
+// that surely.
+Interval BootstrapMedian(std::span<const double> values, double sure = 0.95, int resamples = 2000, uint64_t seed = 0);
+
+}  // namespace vlaq::benchmark

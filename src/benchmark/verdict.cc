@@ -1,0 +1,122 @@
+#include "benchmark/verdict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace vlaq::benchmark {
+namespace {
+
+class Judging {
+ public:
+  Judging(const SubjectResult& subject, const Results& results, const Limits& limits)
+      : subject_(subject), results_(results), limits_(limits), medians_(subject.samples.RoundMedians()) {}
+
+  Verdict Run() {
+    WrongThing();
+    WrongConditions();
+    if (subject_.samples.size() > 0) Unsteady();
+    return std::move(verdict_);
+  }
+
+ private:
+  void Find(std::string check, State state, double value, double limit, std::string advice) {
+    verdict_.findings.push_back({std::move(check), state, value, limit, std::move(advice)});
+  }
+
+  // Something else was measured than was asked for.
+  void WrongThing() {
+    const auto& outputs = subject_.outputs;
+    if (outputs && !(outputs->largest <= results_.settings.max_difference)) {
+      Find("outputs_differ", State::kInvalid, outputs->largest, results_.settings.max_difference,
+           fmt::format("its actions are not those of '{}': a fast wrong answer is no result", outputs->against));
+    }
+    if (subject_.identity && *subject_.identity < limits_.identity) {
+      Find("identity", State::kInvalid, *subject_.identity, limits_.identity,
+           "its outputs depend on fewer parameters than the first graph's: it is another network");
+    }
+    if (subject_.impossible_claims > 0) {
+      Find("claims", State::kInvalid, static_cast<double>(subject_.impossible_claims), 0,
+           "its own times are longer than it took to answer: its clock is wrong");
+    }
+    for (const Percentile& p : subject_.summary.percentiles) {
+      if (p.safe_ns || results_.settings.protocol == Protocol::kPublished) continue;
+      Find("too_few_runs", State::kInvalid, static_cast<double>(subject_.summary.n),
+           static_cast<double>(FewestFor(p.p, results_.settings.confidence)),
+           fmt::format("p{:g} cannot be claimed from so few runs: a larger --budget, or fewer --percentiles",
+                       100 * p.p));
+    }
+  }
+
+  void WrongConditions() {
+    if (results_.made.assertions) {
+      Find("debug_build", State::kInvalid, 1, 0, "vlaq was built with assertions: measure with script/build's release");
+    }
+    if (results_.machine.throttled.value_or(false)) {
+      Find("throttled", State::kInvalid, 1, 0,
+           "the processor or its quota was throttled during the run: cool it, or raise the quota");
+    }
+    if (results_.machine.other_load > limits_.other_load) {
+      Find("other_load", State::kInvalid, results_.machine.other_load, limits_.other_load,
+           "other programs took this share of the machine: stop them");
+    }
+    const double median = subject_.summary.median_ns;
+    if (median > 0 && results_.harness.call_ns > limits_.harness * median) {
+      Find("harness", State::kInvalid, results_.harness.call_ns / median, limits_.harness,
+           "a step is too short for this clock: use a larger --batch");
+    }
+  }
+
+  void Unsteady() {
+    if (subject_.summary.variation > limits_.variation) {
+      Find("variation", State::kUnstable, subject_.summary.variation, limits_.variation,
+           "rounds differ: stop other work, pin the clock (governor performance), or measure longer");
+    }
+    constexpr size_t kFewest = 6;
+    if (medians_.size() >= kFewest) Trend();
+    const double median = subject_.summary.median_ns;
+    const auto& wall = subject_.samples.wall_ns;
+    const auto count =
+        std::ranges::count_if(wall, [&](int64_t ns) { return static_cast<double>(ns) > limits_.outlier * median; });
+    if (count > 0) {
+      const auto worst = static_cast<size_t>(std::ranges::max_element(wall) - wall.begin());
+      Find("outliers", State::kUnstable, static_cast<double>(count), 0,
+           fmt::format(
+               "steps of more than {:g} medians; the longest, {:.1f} ms, is number {} (round {}): look for other load",
+               limits_.outlier, static_cast<double>(wall[worst]) / 1e6, worst, subject_.samples.round[worst]));
+    }
+  }
+
+  static double Apart(double a, double b) { return std::fabs(a - b) / std::min(a, b); }
+
+  void Trend() {
+    const auto third = static_cast<std::ptrdiff_t>(medians_.size() / 3);
+    const double first = Median({medians_.begin(), medians_.begin() + third});
+    const double last = Median({medians_.end() - third, medians_.end()});
+    const double middle = Median({medians_.begin() + third, medians_.end() - third});
+    if (Apart(first, last) > limits_.drift) {
+      Find("drift", State::kUnstable, Apart(first, last), limits_.drift,
+           "it gets slower or faster: warm up longer, or cool");
+    }
+    const auto [low, high] = std::minmax({first, middle, last});
+    if (Apart(low, high) > limits_.windows) {
+      Find("windows", State::kUnstable, Apart(low, high), limits_.windows,
+           "three parts of the run differ: measure longer");
+    }
+  }
+
+  const SubjectResult& subject_;
+  const Results& results_;
+  const Limits& limits_;
+  std::vector<double> medians_;
+  Verdict verdict_;
+};
+
+}  // namespace
+
+Verdict Judge(const SubjectResult& subject, const Results& results, const Limits& limits) {
+  return Judging(subject, results, limits).Run();
+}
+
+}  // namespace vlaq::benchmark

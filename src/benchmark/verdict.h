@@ -1,0 +1,23 @@
+// May a measurement be believed? Each check with its limit, and what to do about it.
+//
+// Limits and their sources: spec of benchmarking in docs/benchmarks.md. Not aware of: how it was measured. Pure.
+#pragma once
+
+#include "benchmark/results.h"
+
+namespace vlaq::benchmark {
+
+struct Limits {
+  double variation = 0.05;   // of the rounds' medians: CPUs do better when left alone
+  double drift = 0.03;       // between the medians of the first and the last third of the rounds
+  double windows = 0.10;     // between three windows in a row (perf_analyzer)
+  double outlier = 5;        // times the median
+  double other_load = 0.10;  // of the machine
+  double harness = 0.01;     // of the median
+  double identity = 0.99;    // of the parameters; exports add up the two biases of an LSTM, which takes some 0.1 %
+};
+
+// The checks, in the order in which they are told. VALID findings are left out.
+Verdict Judge(const SubjectResult& subject, const Results& results, const Limits& limits = {});
+
+}  // namespace vlaq::benchmark

@@ -1,0 +1,133 @@
+// Each reason for a verdict fires alone, and none fires on a good run.
+#include "benchmark/verdict.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "benchmark/testing.h"
+
+namespace vlaq::benchmark {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+using Rounds = std::vector<std::vector<int64_t>>;
+
+class VerdictTest : public ::testing::Test {
+ protected:
+  VerdictTest() { results_.settings.percentiles = {0.5, 0.9}; }
+
+  static Rounds Even(size_t rounds, int64_t ns) { return Rounds(rounds, std::vector<int64_t>(8, ns)); }
+
+  // Names of the findings, and that the verdict is the worst of them.
+  std::vector<std::string> Found(const Rounds& rounds, const std::function<void(SubjectResult&)>& edit = {}) {
+    SubjectResult subject = testing::WithRounds("a", rounds, results_.settings);
+    if (edit) edit(subject);
+    verdict_ = Judge(subject, results_);
+    std::vector<std::string> names;
+    for (const Finding& finding : verdict_.findings) {
+      names.push_back(finding.check);
+      EXPECT_FALSE(finding.advice.empty());
+      EXPECT_NE(finding.state, State::kValid);
+    }
+    return names;
+  }
+
+  Results results_;
+  Verdict verdict_;
+};
+
+TEST_F(VerdictTest, AGoodRunIsValid) {
+  EXPECT_THAT(Found(Even(20, 1'000'000)), IsEmpty());
+  EXPECT_EQ(verdict_.state(), State::kValid);
+}
+
+TEST_F(VerdictTest, OtherOutputs) {
+  const auto differs = [](SubjectResult& s) { s.outputs = OutputDifference{"first", 0.05, 0.2, 8}; };
+  EXPECT_THAT(Found(Even(20, 1'000'000), differs), ElementsAre("outputs_differ"));
+  EXPECT_EQ(verdict_.state(), State::kInvalid);
+  const auto nan = [](SubjectResult& s) { s.outputs = OutputDifference{"first", NAN, NAN, 8}; };
+  EXPECT_THAT(Found(Even(20, 1'000'000), nan), ElementsAre("outputs_differ"));
+  const auto near = [](SubjectResult& s) { s.outputs = OutputDifference{"first", 0.05, 0.09, 8}; };
+  EXPECT_THAT(Found(Even(20, 1'000'000), near), IsEmpty());
+}
+
+TEST_F(VerdictTest, AnotherNetwork) {
+  EXPECT_THAT(Found(Even(20, 1'000'000), [](SubjectResult& s) { s.identity = 0.0065; }), ElementsAre("identity"));
+  EXPECT_EQ(verdict_.state(), State::kInvalid);
+  EXPECT_THAT(Found(Even(20, 1'000'000), [](SubjectResult& s) { s.identity = 0.9993; }), IsEmpty());
+}
+
+TEST_F(VerdictTest, ClaimsThatCannotBe) {
+  EXPECT_THAT(Found(Even(20, 1'000'000), [](SubjectResult& s) { s.impossible_claims = 1; }), ElementsAre("claims"));
+  EXPECT_EQ(verdict_.state(), State::kInvalid);
+}
+
+TEST_F(VerdictTest, TooFewRuns) {
+  results_.settings.percentiles = {0.5, 0.99};
+  EXPECT_THAT(Found(Even(20, 1'000'000)), ElementsAre("too_few_runs"));
+  EXPECT_EQ(verdict_.findings[0].limit, 662);
+  results_.settings.protocol = Protocol::kPublished;  // claims none
+  EXPECT_THAT(Found(Even(20, 1'000'000)), IsEmpty());
+}
+
+TEST_F(VerdictTest, ADebugBuild) {
+  results_.made.assertions = true;
+  EXPECT_THAT(Found(Even(20, 1'000'000)), ElementsAre("debug_build"));
+}
+
+TEST_F(VerdictTest, Throttling) {
+  results_.machine.throttled = true;
+  EXPECT_THAT(Found(Even(20, 1'000'000)), ElementsAre("throttled"));
+  results_.machine.throttled = false;
+  EXPECT_THAT(Found(Even(20, 1'000'000)), IsEmpty());
+}
+
+TEST_F(VerdictTest, OtherLoad) {
+  results_.machine.other_load = 0.3;
+  EXPECT_THAT(Found(Even(20, 1'000'000)), ElementsAre("other_load"));
+}
+
+TEST_F(VerdictTest, AStepTooShortForTheClock) {
+  results_.harness.call_ns = 60;
+  EXPECT_THAT(Found(Even(20, 5'000)), ElementsAre("harness"));
+  EXPECT_THAT(Found(Even(20, 7'000)), IsEmpty());
+}
+
+TEST_F(VerdictTest, UnevenRounds) {
+  Rounds rounds = Even(21, 1'000'000);
+  for (size_t r = 0; r < rounds.size(); r += 3) rounds[r].assign(8, 1'200'000);
+  EXPECT_THAT(Found(rounds), ElementsAre("variation"));
+  EXPECT_EQ(verdict_.state(), State::kUnstable);
+}
+
+TEST_F(VerdictTest, Drift) {
+  Rounds rounds = Even(21, 1'000'000);
+  for (size_t r = 0; r < rounds.size(); ++r) rounds[r].assign(8, 1'000'000 + static_cast<int64_t>(r) * 3'000);
+  EXPECT_THAT(Found(rounds), ElementsAre("drift"));
+}
+
+TEST_F(VerdictTest, Windows) {
+  Rounds rounds = Even(42, 1'000'000);
+  for (size_t r = 14; r < 28; ++r) rounds[r].assign(8, 1'105'000);
+  EXPECT_THAT(Found(rounds), ElementsAre("windows"));
+}
+
+TEST_F(VerdictTest, Outliers) {
+  Rounds rounds = Even(20, 1'000'000);
+  rounds[7][3] = 9'000'000;
+  EXPECT_THAT(Found(rounds), ElementsAre("outliers"));
+  EXPECT_THAT(verdict_.findings[0].advice, ::testing::HasSubstr("round 7"));
+}
+
+TEST_F(VerdictTest, TheWorstDecides) {
+  results_.machine.other_load = 0.3;
+  Rounds rounds = Even(20, 1'000'000);
+  rounds[7][3] = 9'000'000;
+  EXPECT_THAT(Found(rounds), ElementsAre("other_load", "outliers"));
+  EXPECT_EQ(verdict_.state(), State::kInvalid);
+}
+
+}  // namespace
+}  // namespace vlaq::benchmark

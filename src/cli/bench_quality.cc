@@ -1,0 +1,31 @@
+// What subjects of `bench` are worth beside their time: their error on recorded episodes.
+#include "cli/bench_arguments.h"
+#include "cli/eval_arguments.h"
+
+namespace vlaq::cli {
+
+Status MeasureQuality(const BenchArguments& a, const std::vector<SubjectSpec>& subjects, benchmark::Results& results,
+                      Log& log) {
+  if (a.episodes.empty()) return {};
+  std::map<std::string, benchmark::Quality> known;  // by path: encoder and head are the same in all of a bundle's modes
+  for (size_t i = 0; i < subjects.size(); ++i) {
+    if (!subjects[i].bundle) continue;
+    auto found = known.find(subjects[i].what);
+    if (found == known.end()) {
+      EvalArguments eval;
+      eval.bundle = subjects[i].what;
+      eval.episodes = a.episodes.string();
+      eval.backend = a.backend;
+      VLAQ_ASSIGN_OR_RETURN(const auto evaluation, EvaluateOpenLoop(eval, log));
+      const evaluation::Score total = evaluation::Total(evaluation.policy.conditions.front().episodes);
+      found = known
+                  .emplace(subjects[i].what, benchmark::Quality{total.Mae(evaluation::AxesOf(evaluation.policy.space)),
+                                                                total.steps, a.episodes.string()})
+                  .first;
+    }
+    results.subjects[i].quality = found->second;
+  }
+  return {};
+}
+
+}  // namespace vlaq::cli

@@ -1,0 +1,209 @@
+// Subjects of `bench`: what the words mean, how each is started, what it weighs.
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdlib>
+#include <set>
+
+#include "cli/bench_arguments.h"
+#include "cli/frame_argument.h"
+#include "measuring/inputs.h"
+
+namespace vlaq::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct KindRow {
+  std::string_view name;
+  bool bundle;     // WHAT is a bundle
+  bool streaming;  // one new frame a step
+  bool torch;
+  std::string_view options;  // for the worker
+};
+constexpr std::array kKinds{
+    KindRow{"bundle", true, true, false, "streaming"},
+    KindRow{"whole", true, false, false, "whole"},
+    KindRow{"onnx", false, false, false, "onnx"},
+    KindRow{"torch", false, false, true, ""},
+    KindRow{"torch-streaming", false, true, true, "--streaming"},
+    KindRow{"torch-compile", false, false, true, "--compile"},
+    KindRow{"torch-compile-streaming", false, true, true, "--compile --streaming"},
+    KindRow{"cmd", false, false, false, ""},
+    KindRow{"null", false, false, false, "null"},
+};
+
+const KindRow* FindKind(std::string_view name) {
+  for (const KindRow& row : kKinds) {
+    if (row.name == name) return &row;
+  }
+  return nullptr;
+}
+
+std::string Quoted(const std::string& word) {
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
+}
+
+Result<SubjectSpec> ReadSubject(const std::string& text) {
+  SubjectSpec subject;
+  subject.text = text;
+  std::string rest = text;
+  const size_t equals = rest.find('=');
+  // Paths and commands may hold '=' too: a name is a word before it without '/', ':' or blanks that are not its own.
+  if (equals != std::string::npos && rest.find_first_of("/:") > equals) {
+    subject.name = rest.substr(0, equals);
+    rest = rest.substr(equals + 1);
+  }
+  const size_t colon = rest.find(':');
+  const KindRow* kind = colon == std::string::npos ? nullptr : FindKind(rest.substr(0, colon));
+  if (colon != std::string::npos && kind == nullptr && !fs::exists(rest)) {
+    return UsageError(fmt::format("'{}' is no kind of subject", rest.substr(0, colon)),
+                      fmt::format("there are {}", fmt::join(SubjectKinds(), ", ")));
+  }
+  if (kind != nullptr) rest = rest.substr(colon + 1);
+  if (kind == nullptr) kind = FindKind(rest.ends_with(".onnx") ? "onnx" : "bundle");
+  subject.kind = kind->name;
+  subject.what = rest;
+  subject.streaming = kind->streaming;
+  if (subject.name.empty()) subject.name = text;
+  if (kind->bundle) {
+    VLAQ_ASSIGN_OR_RETURN(subject.bundle, bundle::Open(rest));
+  }
+  const bool file = kind->torch || kind->name == "onnx";
+  if (file && !fs::exists(rest)) return InputError(rest, "does not exist");
+  return subject;
+}
+
+const SubjectSpec* FirstBundle(const std::vector<SubjectSpec>& all) {
+  for (const SubjectSpec& subject : all) {
+    if (subject.bundle) return &subject;
+  }
+  return nullptr;
+}
+
+// The folder of python/torch_worker.py: in the sources that the program was built from, or installed beside it.
+std::optional<fs::path> PythonFolder() {
+  std::error_code ignored;
+  fs::path at = fs::read_symlink("/proc/self/exe", ignored).parent_path();
+  for (int i = 0; i < 4 && !at.empty(); ++i, at = at.parent_path()) {
+    for (const char* below : {"python", "share/vlaq/python"}) {
+      if (fs::exists(at / below / "torch_worker.py", ignored)) return at / below;
+    }
+  }
+  return std::nullopt;
+}
+
+Result<std::string> TorchCommand(const SubjectSpec& subject, const std::vector<SubjectSpec>& all, const KindRow& kind) {
+  const SubjectSpec* policy = FirstBundle(all);
+  if (policy == nullptr) {
+    return UsageError(
+        fmt::format("'{}' is a checkpoint, which does not say its prompt, window and feature", subject.text),
+        "name a bundle of it, too: its policy.json says so");
+  }
+  const auto folder = PythonFolder();
+  const char* chosen = std::getenv("VLAQ_PYTHON");  // NOLINT(concurrency-mt-unsafe)
+  const fs::path python = chosen != nullptr ? fs::path(chosen)
+                          : folder          ? folder->parent_path() / ".deps/torch/bin/python"
+                                            : fs::path("python");
+  if (!folder || !fs::exists(python)) {
+    return Error{
+        ErrorCode::kBackend, "PyTorch is not there", subject.text,
+        "script/pytorch installs it; or set VLAQ_PYTHON to a Python that has what python/requirements.txt names"};
+  }
+  return fmt::format("{} {} {} {} {}", Quoted(python.string()), Quoted((*folder / "torch_worker.py").string()),
+                     Quoted(subject.what), Quoted((policy->bundle->path / bundle::kPolicyFile).string()), kind.options);
+}
+
+Status AddFile(const fs::path& path, benchmark::SubjectResult& result) {
+  VLAQ_ASSIGN_OR_RETURN(const bundle::FileRecord file, bundle::Describe(path));
+  result.files.push_back({file.file, file.bytes, file.sha256});
+  result.size_bytes += file.bytes;
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> SubjectKinds() {
+  std::vector<std::string> names;
+  for (const KindRow& row : kKinds) names.emplace_back(row.name);
+  return names;
+}
+
+Result<std::vector<SubjectSpec>> ReadSubjects(const std::vector<std::string>& texts) {
+  std::vector<SubjectSpec> subjects;
+  std::set<std::string> names;
+  for (const std::string& text : texts) {
+    VLAQ_ASSIGN_OR_RETURN(SubjectSpec subject, ReadSubject(text));
+    if (!names.insert(subject.name).second) {
+      return UsageError(fmt::format("two subjects are called '{}'", subject.name), "name them: NAME=SUBJECT");
+    }
+    subjects.push_back(std::move(subject));
+  }
+  return subjects;
+}
+
+Result<std::string> WorkerCommand(const SubjectSpec& subject, const std::vector<SubjectSpec>& all,
+                                  const BackendChoice& backend) {
+  const KindRow& kind = *FindKind(subject.kind);
+  if (subject.kind == "cmd") return subject.what;
+  if (kind.torch) return TorchCommand(subject, all, kind);
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  if (error) return InternalError("/proc/self/exe", "cannot be read: " + error.message());
+  std::string command = fmt::format("{} bench worker {} --backend {} --provider {}", Quoted(self.string()),
+                                    kind.options, Quoted(backend.name), Quoted(backend.provider));
+  if (!subject.what.empty()) command += " " + Quoted(subject.what);
+  if (!backend.library.empty()) command += " --ort " + Quoted(backend.library.string());
+  return command;
+}
+
+Result<BenchInputs> MakeBenchInputs(const BenchArguments& a, const std::vector<SubjectSpec>& subjects,
+                                    const fs::path& folder) {
+  const SubjectSpec* policy = FirstBundle(subjects);
+  image::PreprocessSpec preprocess;
+  BenchInputs inputs;
+  if (policy != nullptr) {
+    preprocess = policy->bundle->spec.preprocess;
+    inputs.window = policy->bundle->spec.window;
+  }
+  inputs.count = a.frames_count;
+  Tensor pixels;
+  if (!a.frames.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(const auto frames, OpenFrames(a.frames));
+    inputs.count = static_cast<int>(std::min<size_t>(frames->size(), static_cast<size_t>(a.frames_count)));
+    inputs.what = fmt::format("{} frames of {}", inputs.count, fmt::join(a.frames, " "));
+    VLAQ_ASSIGN_OR_RETURN(pixels, measuring::PixelValues(*frames, preprocess, inputs.count));
+  } else {
+    inputs.what = fmt::format("{} frames of seeded noise: good for time, not for accuracy", inputs.count);
+    pixels = measuring::NoiseFrames(preprocess.image_size, inputs.count, a.seed);
+  }
+  inputs.file = folder / "inputs.safetensors";
+  VLAQ_RETURN_IF_ERROR(measuring::WriteInputs(inputs.file, pixels));
+  VLAQ_ASSIGN_OR_RETURN(const bundle::FileRecord written, bundle::Describe(inputs.file));
+  inputs.sha256 = written.sha256;
+  return inputs;
+}
+
+Status DescribeFiles(const SubjectSpec& subject, benchmark::SubjectResult& result) {
+  result.spec = subject.text;
+  result.kind = subject.kind;
+  result.mode = subject.streaming ? "streaming" : "whole";
+  result.path = subject.kind == "cmd" ? "" : subject.what;
+  if (!subject.bundle) {
+    return subject.kind == "cmd" || subject.kind == "null" ? Status{} : AddFile(subject.what, result);
+  }
+  const bundle::Bundle& bundle = *subject.bundle;
+  const auto add = [&result](const bundle::FileRecord& file) {
+    result.files.push_back({file.file, file.bytes, file.sha256});
+    result.size_bytes += file.bytes;
+  };
+  add(bundle.weights);
+  for (const auto& [role, file] : bundle.graphs) {
+    if ((role == bundle::kWhole) != subject.streaming) add(file);
+  }
+  return {};
+}
+
+}  // namespace vlaq::cli

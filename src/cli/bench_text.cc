@@ -1,0 +1,161 @@
+// What `bench` prints: the table, and for each verdict why.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+#include "cli/bench_arguments.h"
+
+namespace vlaq::cli {
+namespace {
+
+using benchmark::Comparison;
+using benchmark::Protocol;
+using benchmark::Results;
+using benchmark::State;
+using benchmark::SubjectResult;
+
+// Three digits that count: "0.912", "12.3", "1,234".
+std::string Milliseconds(double ns) {
+  const double ms = ns / 1e6;
+  return ms < 10 ? fmt::format("{:.3f}", ms) : ms < 100 ? fmt::format("{:.1f}", ms) : Grouped(std::llround(ms));
+}
+
+const Comparison* With(const Results& results, const std::string& name) {
+  const auto found = std::ranges::find(results.comparisons, name, &Comparison::second);
+  return found == results.comparisons.end() ? nullptr : &*found;
+}
+
+std::string SpeedUp(const Results& results, const SubjectResult& subject) {
+  const Comparison* c = With(results, subject.name);
+  if (c == nullptr) return "1";
+  if (!std::isfinite(c->interval.low)) return fmt::format("{:.2f}", c->ratio);
+  return fmt::format("{:.2f} ({:.2f} to {:.2f})", c->ratio, c->interval.low, c->interval.high);
+}
+
+std::string Difference(const SubjectResult& subject) {
+  if (subject.quality) return fmt::format("MAE {:.4f}", subject.quality->mae);
+  if (!subject.outputs) return "-";
+  return fmt::format("{:.1e}", subject.outputs->largest);
+}
+
+std::string Last(const SubjectResult& subject) {
+  const auto& deadlines = subject.summary.deadlines;
+  return deadlines ? fmt::format("{} of {}", deadlines->missed, deadlines->of) : "";
+}
+
+void PrintTable(const Results& results, std::ostream& out) {
+  const bool control = results.settings.protocol == Protocol::kControl;
+  std::vector<std::string> header{"subject", "median ms", "mean ms"};
+  for (const double p : results.settings.percentiles) {
+    if (p != 0.5) header.push_back(fmt::format("p{:g} ms", 100 * p));
+  }
+  header.insert(header.end(), {"steps/s", "times faster", "runs", "CPU ms", "size", "own memory", "differs by"});
+  if (control) header.emplace_back("missed");
+  header.emplace_back("verdict");
+  TextTable table(header);
+  for (const SubjectResult& s : results.subjects) {
+    std::vector<std::string> row{s.name, Milliseconds(s.summary.median_ns), Milliseconds(s.summary.mean_ns)};
+    for (const auto& p : s.summary.percentiles) {
+      if (p.p != 0.5) row.push_back(Milliseconds(p.ns));
+    }
+    row.insert(row.end(),
+               {fmt::format("{:.2f}", s.summary.throughput_per_s), SpeedUp(results, s), std::to_string(s.summary.n),
+                Milliseconds(s.summary.cpu_ns_per_run), s.size_bytes == 0 ? "-" : HumanBytes(s.size_bytes),
+                HumanBytes(s.memory.own_bytes), Difference(s)});
+    if (control) row.push_back(Last(s));
+    row.emplace_back(StateName(s.verdict.state()));
+    table.AddRow(std::move(row));
+  }
+  out << table.ToString();
+}
+
+// What is said of all of them alike, such as another program's load, is said once.
+void PrintFindings(const Results& results, std::ostream& out) {
+  std::vector<std::pair<benchmark::Finding, std::vector<std::string>>> findings;
+  for (const SubjectResult& s : results.subjects) {
+    for (const auto& f : s.verdict.findings) {
+      const auto same = std::ranges::find_if(findings, [&f](const auto& known) {
+        return known.first.check == f.check && known.first.value == f.value && known.first.advice == f.advice;
+      });
+      if (same != findings.end()) {
+        same->second.push_back(s.name);
+      } else {
+        findings.push_back({f, {s.name}});
+      }
+    }
+  }
+  for (const auto& [f, names] : findings) {
+    out << fmt::format("{} {}: {} {:.3g} (limit {:.3g}): {}\n", StateName(f.state), fmt::join(names, ", "), f.check,
+                       f.value, f.limit, f.advice);
+  }
+}
+
+void PrintProfiles(const Results& results, std::ostream& out) {
+  constexpr size_t kShown = 8;
+  for (const SubjectResult& s : results.subjects) {
+    if (s.operators.empty()) continue;
+    double all = 0;
+    for (const auto& op : s.operators) all += static_cast<double>(op.ns);
+    out << fmt::format("\nWhere a step of {} spends its time:\n", s.name);
+    TextTable table({"operator", "arithmetic", "calls", "ms", "share %", "GMAC/s"});
+    for (const auto& op : std::span(s.operators).first(std::min(kShown, s.operators.size()))) {
+      const auto ns = static_cast<double>(op.ns);
+      table.AddRow({op.op_type, op.precision, std::to_string(op.calls), Milliseconds(ns),
+                    fmt::format("{:.1f}", 100 * ns / all),
+                    op.macs > 0 && ns > 0 ? fmt::format("{:.0f}", static_cast<double>(op.macs) / ns) : ""});
+    }
+    out << table.ToString();
+  }
+}
+
+void PrintRooflines(const Results& results, std::ostream& out) {
+  if (!results.peaks) return;
+  out << fmt::format(
+      "\nAt best this machine does {:.0f} GMAC/s in float32, {:.0f} in int8, and reads {:.1f} GB/s ({} threads).\n",
+      results.peaks->fp32_macs_per_s / 1e9, results.peaks->int8_macs_per_s / 1e9, results.peaks->bytes_per_s / 1e9,
+      results.peaks->threads);
+  TextTable table({"subject", "GMAC a step", "bytes a step", "at the limit, ms", "bound by", "reached %"});
+  for (const SubjectResult& s : results.subjects) {
+    if (!s.roofline) continue;
+    table.AddRow({s.name, fmt::format("{:.3g}", s.roofline->macs / 1e9),
+                  HumanBytes(static_cast<uint64_t>(s.roofline->bytes)), Milliseconds(s.roofline->limit_ns),
+                  s.roofline->memory_bound ? "memory" : "arithmetic",
+                  fmt::format("{:.0f}", 100 * s.roofline->fraction_of_limit)});
+  }
+  out << table.ToString();
+}
+
+void PrintSweeps(const Results& results, std::ostream& out) {
+  for (const auto& sweep : results.sweeps) {
+    out << fmt::format("\n{} over {}:\n", sweep.subject, sweep.axis);
+    TextTable table({sweep.axis, "median ms", "ms an item", "runs", "verdict"});
+    for (const auto& p : sweep.points) {
+      table.AddRow({std::to_string(p.value), Milliseconds(p.median_ns), Milliseconds(p.per_item_ns),
+                    std::to_string(p.n), std::string(StateName(p.state))});
+    }
+    out << table.ToString();
+  }
+}
+
+}  // namespace
+
+void PrintResults(const Results& results, std::ostream& out) {
+  const auto& s = results.settings;
+  out << fmt::format("{} protocol, {} thread{}, batch {}, {}; {}\n", ProtocolName(s.protocol), s.threads,
+                     s.threads == 1 ? "" : "s", s.batch, s.inputs, results.machine.cpu);
+  out << fmt::format("The clock and a call cost {:.1f} us, which no time is corrected by.\n\n",
+                     results.harness.call_ns / 1e3);
+  PrintTable(results, out);
+  out << "\ntimes faster: than the first, 95 % interval. differs by: largest difference of actions from the first's, "
+         "or MAE on "
+         "episodes.\n";
+  PrintFindings(results, out);
+  PrintProfiles(results, out);
+  PrintRooflines(results, out);
+  PrintSweeps(results, out);
+}
+
+}  // namespace vlaq::cli

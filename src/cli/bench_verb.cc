@@ -1,0 +1,446 @@
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <ctime>
+#include <iostream>
+#include <thread>
+
+#include "base/json.h"
+#include "base/machine.h"
+#include "base/text.h"
+#include "base/version.h"
+#include "benchmark/machine_state.h"
+#include "benchmark/runner.h"
+#include "benchmark/verdict.h"
+#include "cli/bench_arguments.h"
+#include "cli/verbs.h"
+#include "measuring/peaks.h"
+#include "measuring/serve.h"
+
+namespace vlaq::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using benchmark::Results;
+using benchmark::Settings;
+using benchmark::Subject;
+using benchmark::SubjectResult;
+using benchmark::WorkerSubject;
+
+constexpr int kNullBlocks = 200;
+
+#ifdef NDEBUG
+constexpr bool kAssertions = false;
+#else
+constexpr bool kAssertions = true;
+#endif
+
+benchmark::Made MadeNow(const BenchArguments& a) {
+  benchmark::Made made{std::string(kVersion), VLAQ_REVISION,    VLAQ_COMPILER, VLAQ_BUILD_TYPE, "",
+                       kAssertions,           {"vlaq", "bench"}};
+  made.time_utc = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+  made.command.insert(made.command.end(), a.subjects.begin(), a.subjects.end());
+  made.command.insert(made.command.end(), {"--protocol", a.protocol});
+  return made;
+}
+
+Settings SettingsOf(const BenchArguments& a, const std::vector<SubjectSpec>& subjects, const BenchInputs& inputs) {
+  Settings s;
+  s.protocol = *benchmark::FindProtocol(a.protocol);  // OneOf() let no other name pass
+  s.threads = a.threads.empty() ? ThisMachine().threads : a.threads[0];
+  s.batch = a.batches[0];
+  s.window = inputs.window;
+  s.seed = a.seed;
+  s.budget_ns = static_cast<int64_t>(1e9 * a.budget_s);
+  s.duration_ns = static_cast<int64_t>(1e9 * a.duration_s);
+  s.least_rounds = a.rounds;
+  s.percentiles.clear();
+  for (const double p : a.percentiles) s.percentiles.push_back(p / 100);
+  double period = a.period_ms / 1e3;
+  for (const SubjectSpec& subject : subjects) {
+    if (period == 0 && subject.bundle) period = subject.bundle->spec.control_period_s;
+  }
+  if (period > 0) s.period_ns = static_cast<int64_t>(1e9 * period);
+  s.frames = inputs.count;
+  s.inputs = inputs.what;
+  s.inputs_sha256 = inputs.sha256;
+  s.max_difference = a.max_difference;
+  return s;
+}
+
+// Weights are held once at least by each process; what does not fit would be measured swapping.
+Status CheckMemory(const std::vector<SubjectResult>& results) {
+  uint64_t needed = 0;
+  for (const SubjectResult& result : results) needed += result.size_bytes;
+  const uint64_t there = ThisMachine().available_memory_bytes;
+  if (needed <= there) return {};
+  return InputError("",
+                    fmt::format("all subjects together take {} at least, and {} of memory are free", HumanBytes(needed),
+                                HumanBytes(there)),
+                    "measure fewer at a time, the first of them in every run");
+}
+
+class Bench {
+ public:
+  Bench(const BenchArguments& a, Context& context) : a_(a), context_(context) {}
+
+  Result<Results> Run() {
+    VLAQ_ASSIGN_OR_RETURN(subjects_, ReadSubjects(a_.subjects));
+    if (!a_.published.empty()) VLAQ_RETURN_IF_ERROR(CheckPublished(subjects_));
+    results_.made = MadeNow(a_);
+    for (const SubjectSpec& subject : subjects_) {
+      SubjectResult described;
+      VLAQ_RETURN_IF_ERROR(DescribeFiles(subject, described));
+      described_.push_back(std::move(described));
+    }
+    VLAQ_RETURN_IF_ERROR(CheckMemory(described_));
+    VLAQ_ASSIGN_OR_RETURN(const OutputFolder scratch,
+                          OutputFolder::Create(fs::temp_directory_path() / "vlaq-bench", Existing::kReplace,
+                                               [](const fs::path&) { return false; }));
+    VLAQ_ASSIGN_OR_RETURN(inputs_, MakeBenchInputs(a_, subjects_, scratch.path()));
+    results_.settings = SettingsOf(a_, subjects_, inputs_);
+    VLAQ_RETURN_IF_ERROR(Measure(results_));
+    VLAQ_RETURN_IF_ERROR(Sweep());
+    VLAQ_RETURN_IF_ERROR(MeasureQuality(a_, subjects_, results_, context_.log));
+    return std::move(results_);
+  }
+
+  const std::vector<SubjectSpec>& subjects() const { return subjects_; }
+
+ private:
+  using Workers = std::vector<std::unique_ptr<WorkerSubject>>;
+
+  Result<Workers> Start(const Settings& settings) {
+    Workers workers;
+    for (const SubjectSpec& subject : subjects_) {
+      VLAQ_ASSIGN_OR_RETURN(const std::string command, WorkerCommand(subject, subjects_, a_.backend));
+      VLAQ_ASSIGN_OR_RETURN(
+          auto worker,
+          WorkerSubject::Start(
+              subject.name, command,
+              {.inputs = inputs_.file, .threads = settings.threads, .window = settings.window, .batch = settings.batch},
+              a_.timeout_s));
+      context_.log.Progress("subjects", workers.size() + 1, subjects_.size());
+      workers.push_back(std::move(worker));
+    }
+    return workers;
+  }
+
+  Status MeasureNull(const Settings& settings, Results& results) {
+    SubjectSpec null;
+    null.name = null.text = "null";
+    null.kind = "null";
+    VLAQ_ASSIGN_OR_RETURN(const std::string command, WorkerCommand(null, subjects_, a_.backend));
+    VLAQ_ASSIGN_OR_RETURN(
+        const auto worker,
+        WorkerSubject::Start("null", command, {.inputs = inputs_.file, .threads = settings.threads}, a_.timeout_s));
+    VLAQ_ASSIGN_OR_RETURN(results.harness, benchmark::MeasureHarness(*worker, kNullBlocks));
+    return {};
+  }
+
+  Status Measure(Results& results) {
+    const Settings& settings = results.settings;
+    if (a_.roofline) {
+      const measuring::MachinePeaks peaks = measuring::MeasurePeaks(settings.threads);
+      results.peaks =
+          benchmark::Peaks{settings.threads, peaks.fp32_macs_per_s, peaks.int8_macs_per_s, peaks.bytes_per_s};
+    }
+    VLAQ_RETURN_IF_ERROR(MeasureNull(settings, results));
+    VLAQ_ASSIGN_OR_RETURN(const Workers workers, Start(settings));
+    std::vector<Subject*> pointers;
+    std::vector<int> pids;
+    for (const auto& worker : workers) {
+      pointers.push_back(worker.get());
+      pids.push_back(worker->pid());
+    }
+    const benchmark::MachineReader machine("/", pids);
+    const benchmark::World world{benchmark::NowNs,
+                                 [](int64_t ns) { std::this_thread::sleep_for(std::chrono::nanoseconds(ns)); },
+                                 [&machine] { return machine.Read(); }};
+    VLAQ_ASSIGN_OR_RETURN(benchmark::Ran ran, benchmark::RunInTurns(pointers, settings, world, context_.log));
+    results.machine = machine.Describe();
+    benchmark::Conclude(std::move(ran.readings), results.machine);
+    results.subjects = std::move(ran.subjects);
+    for (size_t i = 0; i < results.subjects.size(); ++i) {
+      SubjectResult& subject = results.subjects[i];
+      subject.ready = workers[i]->ready();
+      Describe(i, subject);
+      subject.summary = benchmark::Summarise(subject.samples, settings);
+      if (a_.profile || a_.roofline) VLAQ_RETURN_IF_ERROR(Explain(*workers[i], results, subject));
+    }
+    Judge(results);
+    return {};
+  }
+
+  // What the command line and the files say of it.
+  void Describe(size_t i, SubjectResult& subject) const {
+    const SubjectResult& known = described_[i];
+    subject.spec = known.spec;
+    subject.kind = known.kind;
+    subject.mode = known.mode;
+    subject.path = known.path;
+    subject.files = known.files;
+    subject.size_bytes = known.size_bytes;
+  }
+
+  // The profile, and the limit that follows from it. Subjects that keep no record have neither, which is said.
+  Status Explain(WorkerSubject& worker, const Results& results, SubjectResult& subject) {
+    auto operators = worker.Profile(std::vector<int>{0});
+    if (!operators.ok()) {
+      context_.log.Note(operators.error().ToString());
+      return {};
+    }
+    if (results.peaks && subject.summary.n > 0) {
+      benchmark::Roofline roofline;
+      double compute_s = 0;
+      for (const auto& op : *operators) {
+        const auto macs = static_cast<double>(op.macs);
+        const bool int8 = op.precision == "int8" && results.peaks->int8_macs_per_s > 0;
+        roofline.macs += macs;
+        compute_s += macs / (int8 ? results.peaks->int8_macs_per_s : results.peaks->fp32_macs_per_s);
+      }
+      roofline.bytes = static_cast<double>(subject.size_bytes);  // each weight is read once a step at least
+      const double memory_s = roofline.bytes / results.peaks->bytes_per_s;
+      roofline.memory_bound = memory_s > compute_s;
+      roofline.limit_ns = 1e9 * std::max(memory_s, compute_s);
+      roofline.fraction_of_limit = roofline.limit_ns / subject.summary.median_ns;
+      if (roofline.macs > 0) subject.roofline = roofline;
+    }
+    subject.operators = std::move(*operators);
+    return {};
+  }
+
+  static void Judge(Results& results) {
+    const SubjectResult& first = results.subjects.front();
+    results.comparisons.clear();
+    // PyTorch names none: it is filled strictly, so its identity is no question, and it keeps no tables that are
+    // computed.
+    const auto reference =
+        std::ranges::find_if(results.subjects, [](const auto& s) { return s.ready.parameters.value_or(0) > 0; });
+    for (SubjectResult& subject : results.subjects) {
+      if (subject.ready.parameters && reference != results.subjects.end()) {
+        subject.identity = std::min(
+            1.0, static_cast<double>(*subject.ready.parameters) / static_cast<double>(*reference->ready.parameters));
+      }
+      subject.verdict = benchmark::Judge(subject, results);
+      if (&subject != &first) results.comparisons.push_back(benchmark::Compare(first, subject));
+    }
+    // One subject is all that the machine does then, so the energy of the run is its own.
+    const auto energy = benchmark::EnergyOf(results.machine.readings);
+    if (energy && results.subjects.size() == 1 && first.summary.n > 0) {
+      results.subjects[0].summary.energy_j_per_run = *energy / static_cast<double>(first.summary.n);
+    }
+  }
+
+  // The other values of --threads and --batch, each a short run of its own.
+  Status Sweep() {
+    VLAQ_RETURN_IF_ERROR(SweepOver("threads", std::vector<int64_t>(a_.threads.begin(), a_.threads.end())));
+    return SweepOver("batch", a_.batches);
+  }
+
+  Status SweepOver(const std::string& axis, const std::vector<int64_t>& values) {
+    if (values.size() < 2) return {};
+    std::vector<benchmark::Sweep> sweeps;
+    for (const SubjectSpec& subject : subjects_) sweeps.push_back({axis, subject.name, {}});
+    for (const int64_t value : values) {
+      Results at = results_;
+      if (axis == "batch") at.settings.batch = value;
+      if (axis == "threads") at.settings.threads = static_cast<int>(value);
+      VLAQ_RETURN_IF_ERROR(Measure(at));
+      for (size_t i = 0; i < sweeps.size(); ++i) {
+        const SubjectResult& s = at.subjects[i];
+        sweeps[i].points.push_back({value, s.summary.median_ns,
+                                    s.summary.median_ns / static_cast<double>(at.settings.batch), s.summary.n,
+                                    s.verdict.state()});
+      }
+    }
+    results_.sweeps.insert(results_.sweeps.end(), sweeps.begin(), sweeps.end());
+    return {};
+  }
+
+  const BenchArguments& a_;
+  Context& context_;
+  std::vector<SubjectSpec> subjects_;
+  std::vector<SubjectResult> described_;
+  BenchInputs inputs_;
+  Results results_;
+};
+
+Status CheckArguments(const BenchArguments& a) {
+  if (a.subjects.empty())
+    return UsageError("name what to measure", "a bundle, a .onnx file, torch:CHECKPOINT or cmd:COMMAND");
+  for (const double p : a.percentiles) {
+    if (!(p > 0 && p < 100)) return UsageError(fmt::format("--percentiles: {:g} is not between 0 and 100", p));
+  }
+  for (const auto& path : {a.output, a.published}) {
+    if (path.empty() || a.force || !fs::exists(path)) continue;
+    return UsageError(fmt::format("{} already exists", path.string()), "give another name, or --force to replace it");
+  }
+  return {};
+}
+
+Status RunBench(const BenchArguments& a, Context& context) {
+  VLAQ_RETURN_IF_ERROR(CheckArguments(a));
+  std::optional<benchmark::StoredResults> before;
+  if (!a.against_last.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(before, benchmark::ReadResults(a.against_last));
+  }
+  Bench bench(a, context);
+  VLAQ_ASSIGN_OR_RETURN(const Results results, bench.Run());
+  const Json document = benchmark::ToJson(results);
+  if (!a.output.empty()) VLAQ_RETURN_IF_ERROR(WriteFile(a.output, document.dump(1) + "\n", WhenExisting(a.force)));
+  if (a.json) {
+    PrintJson(document, context.out);
+  } else {
+    PrintResults(results, context.out);
+  }
+  if (!a.published.empty())
+    VLAQ_RETURN_IF_ERROR(WritePublished(a, bench.subjects(), results, a.json ? context.err : context.out));
+  if (before) {
+    VLAQ_RETURN_IF_ERROR(TellChanges(*before, benchmark::Stored(results), a.threshold, false, false,
+                                     a.json ? context.err : context.out));
+  }
+  if (results.valid()) return {};
+  return Error{ErrorCode::kUnstable, "not every subject is VALID", a.output.string(),
+               "the findings above say why and what to do"};
+}
+
+// `vlaq bench worker`: not for people, so no help shows it.
+Action AddWorker(CLI::App& bench, Context& context) {
+  struct WorkerArguments {
+    std::string kind;
+    fs::path path;
+    BackendChoice backend;
+  };
+  auto a = std::make_shared<WorkerArguments>();
+  CLI::App* worker = bench.add_subcommand("worker", "Answers the benchmark's questions");
+  worker->group("");
+  worker->add_option("kind", a->kind)->required();
+  worker->add_option("path", a->path);
+  a->backend.AddTo(*worker);
+  return [a, &context]() -> Status {
+    static const std::map<std::string, measuring::Kind> kKinds{{"streaming", measuring::Kind::kStreaming},
+                                                               {"whole", measuring::Kind::kWhole},
+                                                               {"onnx", measuring::Kind::kOnnx},
+                                                               {"null", measuring::Kind::kNull}};
+    const auto kind = kKinds.find(a->kind);
+    if (kind == kKinds.end()) return UsageError(fmt::format("'{}' is no kind of worker", a->kind));
+    VLAQ_ASSIGN_OR_RETURN(const auto backend, a->backend.Make());
+    measuring::Serve({kind->second, a->path, backend.get(), a->backend.Options()}, std::cin, context.out);
+    return {};
+  };
+}
+
+void AddOptions(CLI::App& app, BenchArguments& a) {
+  app.add_option("subjects", a.subjects,
+                 fmt::format("What to measure: [NAME=][KIND:]WHAT; KIND: {}. Without one: a bundle (one new frame a "
+                             "step), or an .onnx file "
+                             "(the whole window). Others are compared with the first",
+                             fmt::join(SubjectKinds(), ", ")));
+  OneOf(app.add_option("--protocol", a.protocol,
+                       "published: 5 runs to warm up, 20 timed; serving: the next step when one is done, until the "
+                       "percentiles can be "
+                       "claimed; control: a new frame every period"),
+        benchmark::ProtocolNames())
+      ->capture_default_str();
+  const std::string how = "How";
+  app.add_option("--batch", a.batches, "Windows in one run; several make a sweep")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 4096))
+      ->group(how);
+  app.add_option("--sweep-threads", a.threads, "Thread counts; the first is the main run's, several make a sweep")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N,N,...")
+      ->group(how);
+  app.add_option("--rounds", a.rounds, "At least so many turns of each, serving")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str()
+      ->group(how);
+  app.add_option("--budget", a.budget_s, "Seconds for all together, serving; then what cannot be claimed is INVALID")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(how);
+  app.add_option("--percentiles", a.percentiles, "That shall be claimed: 99 needs 662 runs")
+      ->delimiter(',')
+      ->type_name("P,P,...")
+      ->capture_default_str()
+      ->group(how);
+  app.add_option("--period", a.period_ms, "Milliseconds between frames, control; default: the policy's own")
+      ->check(CLI::PositiveNumber)
+      ->group(how);
+  app.add_option("--duration", a.duration_s, "Seconds of each, control")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(how);
+  app.add_option("--timeout", a.timeout_s, "Seconds that a subject may take to load, or for one turn")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(how);
+  app.add_option("--seed", a.seed, "Of noise frames and of the order of turns")
+      ->type_name("UINT")
+      ->capture_default_str()
+      ->group(how);
+  const std::string data = "On what";
+  app.add_option("--frames", a.frames, "Camera frames, as `vlaq run` takes them; default: noise")
+      ->type_name("SRC")
+      ->group(data);
+  app.add_option("--frames-count", a.frames_count, "Distinct frames")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str()
+      ->group(data);
+  app.add_option("--episodes", a.episodes, "Recorded episodes, for the MAE of bundles beside their time")
+      ->type_name("DIR")
+      ->group(data);
+  app.add_option("--max-difference", a.max_difference,
+                 "Of any action (-1 to 1) from the first subject's; beyond it INVALID")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(data);
+  const std::string more = "What to write";
+  app.add_flag("--profile", a.profile, "Also where a step spends its time, by operator")->group(more);
+  app.add_flag("--roofline", a.roofline, "Also the limit that this machine's peaks set, and how much of it is reached")
+      ->group(more);
+  app.add_option("-o,--output", a.output, "Write the results, all samples included, to this file")
+      ->type_name("FILE")
+      ->group(more);
+  app.add_option("--against-last", a.against_last, "Compare with results of an earlier run; exit code 5 if slower")
+      ->type_name("FILE")
+      ->group(more);
+  app.add_option("--threshold", a.threshold, "What counts as slower: 0.05 is 5 %")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(more);
+  app.add_option("--published", a.published,
+                 "Write the files of the published table to this folder; needs subjects named pytorch, onnx, int8 and "
+                 "streaming")
+      ->type_name("DIR")
+      ->group(more);
+  AddForceFlag(app, a.force);
+  AddJsonFlag(app, a.json);
+  a.backend.AddTo(app);
+  app.footer(
+      "Exit code 6 if a subject is UNSTABLE or INVALID; results are written all the same.\n\n"
+      "Examples:\n"
+      "  vlaq bench mae0222 mae0222_int8 -o results.json\n"
+      "  vlaq bench torch:model.pth whole:mae0222 int8=mae0222_int8 --threads 2 --roofline\n"
+      "  vlaq bench mae0222_int8 whole:mae0222_int8 --protocol control --duration 120\n"
+      "  vlaq bench mae0222 'other=cmd:python3 mine.py' --percentiles 50,90,99");
+}
+
+}  // namespace
+
+Action AddBench(CLI::App& app, Context& context) {
+  auto a = std::make_shared<BenchArguments>();
+  AddOptions(app, *a);
+  const Action worker = AddWorker(app, context);
+  CLI::App* worker_app = app.get_subcommand("worker");
+  return [a, worker, worker_app, &context]() -> Status {
+    if (worker_app->parsed()) return worker();
+    if (a->threads.empty() && a->backend.threads > 0) a->threads = {a->backend.threads};
+    return RunBench(*a, context);
+  };
+}
+
+}  // namespace vlaq::cli

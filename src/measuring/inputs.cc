@@ -1,0 +1,57 @@
+#include "measuring/inputs.h"
+
+#include <fmt/format.h>
+
+#include "base/output.h"
+#include "base/random.h"
+#include "checkpoint/checkpoint.h"
+
+namespace vlaq::measuring {
+namespace {
+
+constexpr std::string_view kName = "pixel_values";
+
+}  // namespace
+
+Result<Tensor> PixelValues(const image::FrameSource& frames, const image::PreprocessSpec& preprocess, int count) {
+  VLAQ_ASSIGN_OR_RETURN(image::Preprocessor preprocessor, image::Preprocessor::Make(preprocess));
+  const int64_t side = preprocess.image_size;
+  Tensor pixels = Tensor::Make(DType::kF32, {count, 3, side, side});
+  const auto all = pixels.mutable_data<float>();
+  for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
+    VLAQ_ASSIGN_OR_RETURN(const image::Frame frame, frames.Read(i % frames.size()));
+    VLAQ_RETURN_IF_ERROR(preprocessor.Run(frame.pixels, all.subspan(i * preprocessor.size(), preprocessor.size())));
+  }
+  return pixels;
+}
+
+Tensor NoiseFrames(int64_t image_size, int count, uint64_t seed) {
+  Tensor pixels = Tensor::Make(DType::kF32, {count, 3, image_size, image_size});
+  Random random(seed, 0xF4A3);
+  for (float& x : pixels.mutable_data<float>()) x = static_cast<float>(random.Uniform(-1.8, 2.1));
+  return pixels;
+}
+
+Status WriteInputs(const std::filesystem::path& path, const Tensor& pixel_values) {
+  const Shape& shape = pixel_values.shape();
+  std::string header = fmt::format(R"({{"{}":{{"dtype":"F32","shape":[{},{},{},{}],"data_offsets":[0,{}]}}}})", kName,
+                                   shape[0], shape[1], shape[2], shape[3], pixel_values.bytes().size());
+  header.resize((header.size() + 7) / 8 * 8, ' ');
+  const uint64_t length = header.size();
+  VLAQ_ASSIGN_OR_RETURN(OutputFile file, OutputFile::Create(path, Existing::kReplace));
+  VLAQ_RETURN_IF_ERROR(file.Write(std::as_bytes(std::span(&length, 1))));
+  VLAQ_RETURN_IF_ERROR(file.Write(header));
+  VLAQ_RETURN_IF_ERROR(file.Write(pixel_values.bytes()));
+  return file.Commit();
+}
+
+Result<Tensor> ReadInputs(const std::filesystem::path& path) {
+  VLAQ_ASSIGN_OR_RETURN(const auto file, checkpoint::Checkpoint::Open(path));
+  const checkpoint::Entry* entry = file->Find(kName);
+  const bool fits = entry != nullptr && entry->dtype == DType::kF32 && entry->shape.size() == 4 &&
+                    entry->shape[0] > 0 && entry->shape[1] == 3 && entry->shape[2] == entry->shape[3];
+  if (!fits) return InputError(path.string(), "holds no pixel_values of float32 [frames, 3, S, S]");
+  return file->Read(*entry);
+}
+
+}  // namespace vlaq::measuring

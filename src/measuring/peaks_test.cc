@@ -1,0 +1,25 @@
+#include "measuring/peaks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace vlaq::measuring {
+namespace {
+
+// Loose bounds that hold for any processor since 2010, so that a kernel that the compiler left out, or a count that is
+// off by its width, shows.
+TEST(MeasurePeaks, AreWhatAProcessorCanDo) {
+  const MachinePeaks peaks = MeasurePeaks(1);
+  EXPECT_GT(peaks.fp32_macs_per_s, 1e8);
+  EXPECT_LT(peaks.fp32_macs_per_s, 1e12) << "two 512-bit units at 10 GHz would do 3e11";
+  if (!peaks.int8_kernel.empty()) {
+    EXPECT_GT(peaks.int8_macs_per_s, 1e9);
+    EXPECT_LT(peaks.int8_macs_per_s, 4e12);
+  }
+  EXPECT_GT(peaks.bytes_per_s, 1e8);
+  EXPECT_LT(peaks.bytes_per_s, 1e12);
+  EXPECT_FALSE(peaks.fp32_kernel.empty());
+}
+
+}  // namespace
+}  // namespace vlaq::measuring

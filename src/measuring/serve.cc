@@ -1,0 +1,233 @@
+#include "measuring/serve.h"
+
+#include <fmt/format.h>
+#include <time.h>
+
+#include <cmath>
+#include <optional>
+
+#include "base/json.h"
+#include "base/output.h"
+#include "bundle/bundle.h"
+#include "measuring/inputs.h"
+#include "measuring/operator_times.h"
+#include "measuring/step.h"
+#include "onnx/model_file.h"
+
+namespace vlaq::measuring {
+namespace {
+
+int64_t Clock(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return int64_t{1'000'000'000} * now.tv_sec + now.tv_nsec;
+}
+
+// JSON has no NaN.
+Json AsJson(const Tensor& action) {
+  Json values = Json::array();
+  for (const float value : action.data<float>()) {
+    values.push_back(std::isfinite(value) ? Json(static_cast<double>(value)) : Json(nullptr));
+  }
+  return values;
+}
+
+struct Setup {
+  std::filesystem::path inputs;
+  int64_t window = 8, batch = 1;
+  int threads = 1;
+};
+
+class Worker {
+ public:
+  explicit Worker(const ServeOptions& options) : options_(options) {}
+
+  Json Answer(const std::string& line) {
+    auto answer = Answered(line);
+    if (answer.ok()) return std::move(*answer);
+    return {{"error", answer.error().ToString()}};
+  }
+
+ private:
+  Result<Json> Answered(const std::string& line) {
+    VLAQ_ASSIGN_OR_RETURN(const Json question, ParseJson(line, "question"));
+    if (!question.is_object()) return InputError("question", "is no JSON object");
+    const JsonReader reader(question, "question");
+    if (question.contains("hello")) return Begin(reader);
+    if (step_ == nullptr) return InputError("question", "comes before hello");
+    if (question.contains("profile")) return Profile();
+    VLAQ_ASSIGN_OR_RETURN(const auto inputs, reader.Integers("run"));
+    VLAQ_ASSIGN_OR_RETURN(const auto keep, reader.Boolean("keep"));
+    if (!inputs || inputs->empty()) return InputError("question", "asks for nothing: no hello, run or profile");
+    return Run(*inputs, keep.value_or(true));
+  }
+
+  Result<Json> Begin(const JsonReader& reader) {
+    VLAQ_ASSIGN_OR_RETURN(const auto inputs, reader.String("inputs"));
+    VLAQ_ASSIGN_OR_RETURN(const auto threads, reader.Integer("threads"));
+    VLAQ_ASSIGN_OR_RETURN(const auto window, reader.Integer("window"));
+    VLAQ_ASSIGN_OR_RETURN(const auto batch, reader.Integer("batch"));
+    setup_ = {inputs.value_or(""), window.value_or(setup_.window), batch.value_or(1),
+              static_cast<int>(threads.value_or(1))};
+    constexpr int64_t kMost = 4096;
+    const bool sane = setup_.window >= 1 && setup_.window <= kMost && setup_.batch >= 1 && setup_.batch <= kMost &&
+                      setup_.threads >= 1 && setup_.threads <= kMost;
+    if (!sane) return InputError("question", "window, batch and threads must be 1 to 4096");
+    const int64_t begin = Clock(CLOCK_MONOTONIC);
+    VLAQ_RETURN_IF_ERROR(Open());
+    return Json{{"ready", true},
+                {"runs_on", step_->Description()},
+                {"precision", precision_},
+                {"parameters", parameters_ ? Json(*parameters_) : Json(nullptr)},
+                {"threads", setup_.threads},
+                {"load_ns", Clock(CLOCK_MONOTONIC) - begin}};
+  }
+
+  backend::OpenOptions Options() const {
+    backend::OpenOptions open = options_.open;
+    open.threads = setup_.threads;
+    return open;
+  }
+
+  Status Open() {
+    if (options_.kind == Kind::kNull) {
+      step_ = MakeNullStep();
+      frames_ = 1;
+      return {};
+    }
+    VLAQ_ASSIGN_OR_RETURN(Tensor pixels, ReadInputs(setup_.inputs));
+    frames_ = pixels.shape()[0];
+    graphs_.clear();
+    if (options_.kind == Kind::kOnnx) {
+      precision_ = "";
+      graphs_.push_back(options_.path);
+    } else {
+      VLAQ_ASSIGN_OR_RETURN(bundle_, bundle::Open(options_.path));
+      precision_ = bundle_->precision;
+      setup_.window = bundle_->spec.window;
+      if (options_.kind == Kind::kWhole) graphs_ = {bundle_->GraphPath(bundle::kWhole)};
+      if (options_.kind == Kind::kStreaming)
+        graphs_ = {bundle_->GraphPath(bundle::kEncoder), bundle_->GraphPath(bundle::kHead)};
+    }
+    VLAQ_RETURN_IF_ERROR(CountParameters());
+    return OpenStep(Options(), std::move(pixels));
+  }
+
+  Status OpenStep(const backend::OpenOptions& open, Tensor pixels) {
+    if (options_.kind != Kind::kStreaming) {
+      VLAQ_ASSIGN_OR_RETURN(
+          step_, OpenWholeStep(graphs_[0], *options_.backend, open, std::move(pixels), setup_.window, setup_.batch));
+      return {};
+    }
+    if (setup_.batch != 1)
+      return UsageError("a streaming policy has one robot: no batch", "measure whole:BUNDLE with --batch");
+    VLAQ_ASSIGN_OR_RETURN(step_, OpenStreamingStep(*bundle_, *options_.backend, open, std::move(pixels)));
+    return {};
+  }
+
+  Status CountParameters() {
+    int64_t parameters = 0;
+    for (const auto& graph : graphs_) {
+      VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(graph));
+      parameters += ReachedParameters(model.graph);
+    }
+    parameters_ = parameters;
+    return {};
+  }
+
+  Result<Json> Run(const std::vector<int64_t>& inputs, bool keep) {
+    Json start = Json::array(), wall = Json::array(), cpu = Json::array(), actions = Json::array();
+    for (const int64_t input : inputs) {
+      if (input < 0 || input >= frames_) {
+        if (options_.kind != Kind::kNull)
+          return InputError("question", fmt::format("there is no frame {} of {}", input, frames_));
+      }
+      const auto newest = static_cast<int>(input);
+      VLAQ_RETURN_IF_ERROR(step_->Prepare(newest));
+      const int64_t cpu_before = Clock(CLOCK_PROCESS_CPUTIME_ID), before = Clock(CLOCK_MONOTONIC);
+      auto action = step_->Act(newest);
+      const int64_t after = Clock(CLOCK_MONOTONIC), cpu_after = Clock(CLOCK_PROCESS_CPUTIME_ID);
+      if (!action.ok()) return action.error();
+      start.push_back(before);
+      wall.push_back(after - before);
+      cpu.push_back(cpu_after - cpu_before);
+      if (keep) actions.push_back(AsJson(*action));
+    }
+    Json answer{{"start_ns", std::move(start)}, {"wall_ns", std::move(wall)}, {"cpu_ns", std::move(cpu)}};
+    if (keep) answer["actions"] = std::move(actions);
+    return answer;
+  }
+
+  // Opens the graphs once more, with the engine's record kept, so that the timed ones are not slowed by it.
+  Result<Json> Profile() {
+    Json list = Json::array();
+    for (const auto& graph : graphs_) VLAQ_RETURN_IF_ERROR(ProfileGraph(graph, list));
+    return Json{{"operators", std::move(list)}};
+  }
+
+  Status ProfileGraph(const std::filesystem::path& graph, Json& list) {
+    constexpr int kRuns = 3;
+    VLAQ_ASSIGN_OR_RETURN(const OutputFolder scratch,
+                          OutputFolder::Create(std::filesystem::temp_directory_path() / "vlaq-bench-profile",
+                                               Existing::kReplace, [](const std::filesystem::path&) { return false; }));
+    backend::OpenOptions open = Options();
+    open.profile = scratch.path() / "profile";
+    VLAQ_ASSIGN_OR_RETURN(const auto source, backend::ModelSource::FromFile(graph));
+    VLAQ_ASSIGN_OR_RETURN(const auto model, options_.backend->Open(source, open));
+    VLAQ_ASSIGN_OR_RETURN(const backend::NamedTensors feeds, Feeds(model->inputs()));
+    for (int i = 0; i < 1 + kRuns; ++i) VLAQ_RETURN_IF_ERROR(model->Run(feeds));
+    VLAQ_ASSIGN_OR_RETURN(std::vector<backend::ExecutedNode> nodes, model->Profile());
+    nodes.erase(nodes.begin(), nodes.begin() + static_cast<std::ptrdiff_t>(nodes.size() / (1 + kRuns)));
+    for (const OperatorWork& work : WorkByOperator(nodes, kRuns)) {
+      list.push_back({{"op_type", work.op_type},
+                      {"precision", work.precision},
+                      {"calls", std::llround(work.calls)},
+                      {"ns", std::llround(work.ns)},
+                      {"macs", std::llround(work.macs)}});
+    }
+    return {};
+  }
+
+  // Noise for pictures and features, the bundle's own prompt for words.
+  Result<backend::NamedTensors> Feeds(const std::vector<backend::Port>& ports) const {
+    backend::NamedTensors feeds;
+    for (const backend::Port& port : ports) {
+      if (port.dtype == DType::kI64 && bundle_) {
+        const bool mask = port.name.find("mask") != std::string::npos;
+        const auto values = mask ? bundle_->spec.PromptMask() : bundle_->spec.prompt_ids;
+        feeds.emplace(port.name, Tensor::From<int64_t>({1, static_cast<int64_t>(values.size())}, values));
+        continue;
+      }
+      Shape shape = port.dims;
+      for (size_t i = 0; i < shape.size(); ++i) {
+        if (shape[i] < 0) shape[i] = port.dim_names[i] == "window" ? setup_.window : i == 0 ? setup_.batch : 1;
+      }
+      if (port.dtype != DType::kF32) return InputError(port.name, "is an input that cannot be fed");
+      Tensor values = Tensor::Make(DType::kF32, shape);
+      float at = 0;
+      for (float& x : values.mutable_data<float>()) x = std::sin(at += 0.7F);
+      feeds.emplace(port.name, std::move(values));
+    }
+    return feeds;
+  }
+
+  const ServeOptions& options_;
+  Setup setup_;
+  std::optional<bundle::Bundle> bundle_;
+  std::vector<std::filesystem::path> graphs_;
+  std::string precision_;
+  std::optional<int64_t> parameters_;
+  int64_t frames_ = 0;
+  std::unique_ptr<Step> step_;
+};
+
+}  // namespace
+
+void Serve(const ServeOptions& options, std::istream& in, std::ostream& out) {
+  Worker worker(options);
+  for (std::string line; std::getline(in, line);) {
+    out << worker.Answer(line).dump(-1, ' ', false, Json::error_handler_t::replace) << "\n" << std::flush;
+  }
+}
+
+}  // namespace vlaq::measuring

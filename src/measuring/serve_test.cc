@@ -1,0 +1,141 @@
+// The worker's answers are the policy's actions, and nonsense gets an error each.
+#include "measuring/serve.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "architecture/testing.h"
+#include "backend/reference/reference.h"
+#include "base/json.h"
+#include "base/testing.h"
+#include "export/export.h"
+#include "measuring/inputs.h"
+#include "runtime/policy_runner.h"
+
+namespace vlaq::measuring {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr int kFrames = 7;
+
+class ServeTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const architecture::testing::TinyPolicy policy;
+    exporting::ExportOptions options;
+    options.checkpoint = policy.Save(folder_.path());
+    options.output = folder_.path() / "bundle";
+    options.settings.config = folder_.path() / "config.json";
+    options.settings.policy = folder_.path() / "policy.json";
+    auto report = exporting::Export(options, SilentLog());
+    ASSERT_TRUE(report.ok()) << report.error().ToString();
+    bundle_ = report->bundle;
+    pixels_ = NoiseFrames(8, kFrames, 3);
+    ASSERT_TRUE(WriteInputs(folder_.path() / "inputs.safetensors", pixels_).ok());
+  }
+
+  // The answers to hello and then `questions`.
+  std::vector<Json> Ask(Kind kind, const std::vector<std::string>& questions, int batch = 1) {
+    const Json hello{{"hello", "vlaq.worker/1"},
+                     {"inputs", (folder_.path() / "inputs.safetensors").string()},
+                     {"threads", 1},
+                     {"window", 3},
+                     {"batch", batch}};
+    std::string text = hello.dump() + "\n";
+    for (const std::string& question : questions) text += question + "\n";
+    std::istringstream in(text);
+    std::ostringstream out;
+    ServeOptions options;
+    options.kind = kind;
+    options.path = kind == Kind::kOnnx ? bundle_.GraphPath(bundle::kWhole) : bundle_.path;
+    options.backend = backend_.get();
+    Serve(options, in, out);
+    std::vector<Json> answers;
+    std::istringstream lines(out.str());
+    for (std::string line; std::getline(lines, line);) answers.push_back(Json::parse(line));
+    EXPECT_EQ(answers.size(), questions.size() + 1);
+    return answers;
+  }
+
+  // What a control loop would do: frames 0 .. i, one after the other, round and round.
+  std::vector<float> Expected(int newest) {
+    auto runner = runtime::OpenStreaming(bundle_, *backend_, {}, prompt::Baked(bundle_.spec));
+    EXPECT_TRUE(runner.ok());
+    std::vector<float> action;
+    for (int i = newest - 2; i <= newest; ++i) {
+      Tensor frame = Tensor::Make(DType::kF32, {3, 8, 8});
+      const size_t bytes = frame.bytes().size();
+      const Bytes from = pixels_.bytes().subspan(static_cast<size_t>((i + kFrames) % kFrames) * bytes, bytes);
+      std::copy(from.begin(), from.end(), frame.mutable_bytes().begin());
+      const auto acted = (*runner)->Step(frame);
+      EXPECT_TRUE(acted.ok());
+      action.assign(acted->data<float>().begin(), acted->data<float>().end());
+    }
+    return action;
+  }
+
+  TemporaryFolder folder_;
+  bundle::Bundle bundle_;
+  Tensor pixels_;
+  std::unique_ptr<backend::Backend> backend_ = backend::MakeReferenceBackend();
+};
+
+TEST_F(ServeTest, ActsAsThePolicyDoes) {
+  for (const Kind kind : {Kind::kStreaming, Kind::kWhole, Kind::kOnnx}) {
+    const auto answers = Ask(kind, {R"({"run": [4, 5, 1], "keep": true})"});
+    ASSERT_TRUE(answers[0].contains("ready")) << answers[0];
+    EXPECT_GT(answers[0]["parameters"].get<int64_t>(), 1000);
+    ASSERT_TRUE(answers[1].contains("actions")) << answers[1];
+    const int inputs[] = {4, 5, 1};
+    for (size_t i = 0; i < 3; ++i) {
+      const auto got = answers[1]["actions"][i].get<std::vector<float>>();
+      const auto wanted = Expected(inputs[i]);
+      ASSERT_EQ(got.size(), wanted.size());
+      for (size_t j = 0; j < got.size(); ++j) EXPECT_NEAR(got[j], wanted[j], 1e-5) << "frame " << inputs[i];
+      EXPECT_GT(answers[1]["wall_ns"][i].get<int64_t>(), 0);
+    }
+  }
+}
+
+TEST_F(ServeTest, ABatchIsCopiesOfOne) {
+  const auto one = Ask(Kind::kWhole, {R"({"run": [4], "keep": true})"});
+  const auto three = Ask(Kind::kWhole, {R"({"run": [4], "keep": true})"}, 3);
+  ASSERT_TRUE(three[1].contains("actions")) << three[1];
+  EXPECT_EQ(one[1]["actions"][0].size(), three[1]["actions"][0].size());
+  EXPECT_NEAR(one[1]["actions"][0][0].get<double>(), three[1]["actions"][0][0].get<double>(), 1e-6);
+  EXPECT_THAT(Ask(Kind::kStreaming, {}, 3)[0]["error"].get<std::string>(), HasSubstr("no batch"));
+}
+
+TEST_F(ServeTest, KeepsActionsToItselfUnlessAsked) {
+  const auto answers = Ask(Kind::kStreaming, {R"({"run": [0], "keep": false})"});
+  EXPECT_FALSE(answers[1].contains("actions"));
+  EXPECT_TRUE(answers[1].contains("cpu_ns"));
+}
+
+TEST_F(ServeTest, NonsenseGetsAnErrorAndTheNextQuestionAnAnswer) {
+  const auto answers = Ask(Kind::kStreaming, {"{", "[]", "{}", R"({"run": []})", R"({"run": [99]})", R"({"run": [-1]})",
+                                              R"({"run": ["x"]})", R"({"profile": [0]})", R"({"run": [1]})"});
+  for (size_t i = 1; i <= 8; ++i) EXPECT_TRUE(answers[i].contains("error")) << answers[i];
+  EXPECT_TRUE(answers[9].contains("wall_ns"));
+}
+
+TEST_F(ServeTest, NothingRunsBeforeHello) {
+  std::istringstream in("{\"run\": [0]}\n");
+  std::ostringstream out;
+  ServeOptions options;
+  options.backend = backend_.get();
+  Serve(options, in, out);
+  EXPECT_THAT(out.str(), HasSubstr("before hello"));
+}
+
+TEST_F(ServeTest, NothingCostsNothing) {
+  const auto answers = Ask(Kind::kNull, {R"({"run": [0, 3, 5], "keep": true})"});
+  EXPECT_EQ(answers[1]["actions"].size(), 3U);
+  EXPECT_LT(answers[1]["wall_ns"][1].get<int64_t>(), 10'000'000);
+}
+
+}  // namespace
+}  // namespace vlaq::measuring

@@ -1,0 +1,256 @@
+// Measuring as users do: the program starts its workers itself, and other programs that do not tell the truth. Nothing
+// here depends on how fast anything is: a build with assertions on a busy machine is never VALID, and that is the
+// point.
+#include <algorithm>
+#include <cstdlib>
+
+#include "program.h"
+
+namespace vlaq {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class BenchTest : public CliTest {
+ protected:
+  // The built program in a process of its own: as a library it could not start its workers.
+  static Ran Program(const std::vector<std::string>& arguments, const std::string& environment = "") {
+    std::string command = environment + " '" + VLAQ_PROGRAM + "'";
+    for (const std::string& argument : arguments) command += " '" + argument + "'";
+    command += " >'" + In("out") + "' 2>'" + In("err") + "'";
+    const int status = std::system(command.c_str());  // NOLINT(concurrency-mt-unsafe)
+    return {WEXITSTATUS(status), Content(In("out")), Content(In("err"))};
+  }
+  // A few rounds, one thread.
+  static Ran Bench(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "bench");
+    arguments.insert(arguments.end(), {"--threads", "1", "--budget", "2", "--rounds", "7", "--percentiles", "50",
+                                       "--frames-count", "3"});
+    return Program(arguments);
+  }
+  static Json BenchJson(std::vector<std::string> arguments) {
+    arguments.emplace_back("--json");
+    const Ran ran = Bench(arguments);
+    EXPECT_THAT(ran.exit_code, ::testing::AnyOf(0, 6)) << ran.err;
+    return ran.out.empty() ? Json{} : ran.json();
+  }
+  static std::vector<std::string> Findings(const Json& subject) {
+    std::vector<std::string> names;
+    for (const Json& finding : subject["verdict"]["findings"]) names.push_back(finding["check"]);
+    return names;
+  }
+  static std::string RefusedWith(int code, const std::vector<std::string>& arguments) {
+    const Ran ran = Bench(arguments);
+    EXPECT_EQ(ran.exit_code, code) << ran.err;
+    EXPECT_EQ(ran.out, "");
+    return ran.err;
+  }
+  // A subject in shell: `answer` to every question of one step.
+  static std::string Shell(const std::string& name, const std::string& answer) {
+    Overwrite(
+        In(name + ".sh"),
+        "read -r hello\n"
+        "echo '{\"ready\": true, \"runs_on\": \"a shell\", \"precision\": \"fp32\", \"load_ns\": 1, \"threads\": 1}'\n"
+        "while read -r question; do\n"
+        "  frames=$(echo \"$question\" | sed 's/.*\\[\\(.*\\)\\].*/\\1/' | tr ',' ' ')\n"
+        "  one='' actions=''\n"
+        "  for f in $frames; do one=\"$one,100000\"; actions=\"$actions,[$f.5]\"; done\n" +
+            answer + "\ndone\n");
+    return name + "=cmd:sh " + In(name + ".sh");
+  }
+  static std::string Honest(const std::string& name) {
+    return Shell(
+        name,
+        R"(sleep 0.01; echo "{\"start_ns\":[${one#,}],\"wall_ns\":[${one#,}],\"cpu_ns\":[${one#,}],\"actions\":[${actions#,}]}")");
+  }
+};
+
+TEST_F(BenchTest, MeasuresABundleInBothWays) {
+  const Json results = BenchJson({"new=" + Bundle(), "window=whole:" + Bundle()});
+  EXPECT_EQ(results["schema"], "vlaq.results/1");
+  ASSERT_EQ(results["subjects"].size(), 2U);
+  for (const Json& subject : results["subjects"]) {
+    EXPECT_GT(subject["summary"]["n"], 0);
+    EXPECT_EQ(subject["samples"]["wall_ns"].size(), subject["summary"]["n"]);
+    EXPECT_GT(subject["memory"]["own_bytes"], 1'000'000);
+    EXPECT_EQ(subject["precision"], "fp32");
+    EXPECT_GT(subject["size_bytes"], 1'000'000);
+    EXPECT_LT(subject["outputs"]["largest"], 1e-5) << "both compute the same";
+    EXPECT_THAT(Findings(subject), Not(::testing::Contains("outputs_differ")));
+    EXPECT_THAT(Findings(subject), Not(::testing::Contains("identity")));
+  }
+  EXPECT_EQ(results["subjects"][0]["mode"], "streaming");
+  EXPECT_EQ(results["subjects"][1]["mode"], "whole");
+  EXPECT_EQ(results["comparisons"][0]["first"], "new");
+  EXPECT_EQ(results["comparisons"][0]["verdict"], "first faster") << "one frame instead of eight";
+  EXPECT_LT(results["harness"]["call_ns"], 20'000);
+}
+
+TEST_F(BenchTest, TheTableSaysWhatWasMeasured) {
+  const Ran ran = Bench({"a=" + Bundle(), "--profile", "--roofline"});
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("serving protocol, 1 thread"), HasSubstr("seeded noise"), HasSubstr("median ms"),
+                             HasSubstr("Where a step of a spends its time"), HasSubstr("MatMul"),
+                             HasSubstr("GMAC/s in float32")));
+}
+
+TEST_F(BenchTest, PublishedIsTwentyRuns) {
+  const Json results = BenchJson({"a=" + Bundle(), "--protocol", "published"});
+  EXPECT_EQ(results["subjects"][0]["summary"]["n"], 20);
+  EXPECT_EQ(results["subjects"][0]["warm_up"]["runs"], 5);
+}
+
+TEST_F(BenchTest, ControlCountsDeadlines) {
+  const Json results = BenchJson({"a=" + Bundle(), "--protocol", "control", "--period", "20", "--duration", "0.2"});
+  const Json& deadline = results["subjects"][0]["summary"]["deadline"];
+  EXPECT_EQ(deadline["period_ns"], 20'000'000);
+  EXPECT_GT(deadline["of"], 0);
+  EXPECT_LE(deadline["missed"], deadline["of"]);
+}
+
+TEST_F(BenchTest, ABatchSweep) {
+  const Json results = BenchJson({"a=whole:" + Bundle(), "--batch", "1,2"});
+  ASSERT_EQ(results["sweeps"].size(), 1U);
+  EXPECT_EQ(results["sweeps"][0]["axis"], "batch");
+  EXPECT_EQ(results["sweeps"][0]["points"][1]["value"], 2);
+  EXPECT_THAT(RefusedWith(4, {Bundle(), "--batch", "2"}), HasSubstr("no batch"));
+}
+
+TEST_F(BenchTest, AnotherProgramIsASubject) {
+  const Json results = BenchJson({Honest("one"), Honest("two")});
+  EXPECT_EQ(results["subjects"][1]["outputs"]["largest"], 0);
+  EXPECT_EQ(results["subjects"][1]["runs_on"], "a shell");
+}
+
+TEST_F(BenchTest, AFastWrongAnswerIsNoResult) {
+  const std::string wrong = Shell(
+      "wrong",
+      R"(echo "{\"start_ns\":[${one#,}],\"wall_ns\":[${one#,}],\"cpu_ns\":[${one#,}],\"actions\":[$(echo "${actions#,}" | tr 5 9)]}")");
+  const Json results = BenchJson({Honest("right"), wrong});
+  EXPECT_THAT(Findings(results["subjects"][1]), ::testing::Contains("outputs_differ"));
+  EXPECT_EQ(results["subjects"][1]["verdict"]["state"], "INVALID");
+}
+
+TEST_F(BenchTest, AClockThatLiesIsCaught) {
+  const std::string liar = Shell(
+      "liar",
+      R"(long=$(echo "${one#,}" | sed 's/100000/90000000000/g'); echo "{\"start_ns\":[${one#,}],\"wall_ns\":[$long],\"cpu_ns\":[${one#,}],\"actions\":[${actions#,}]}")");
+  const Json results = BenchJson({Honest("right"), liar});
+  EXPECT_THAT(Findings(results["subjects"][1]), ::testing::Contains("claims"));
+}
+
+TEST_F(BenchTest, AStandInIsAnotherNetwork) {
+  const Ran made = Vlaq({"synth", "checkpoint", "--size", "micro", "--seed", "2", "-o", In("other.pth"), "--force"});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  const Ran exported = Vlaq({"export", In("other.pth"), "-o", In("other"), "--config", In("config.json"), "--policy",
+                             In("policy.json"), "--force"});
+  ASSERT_EQ(exported.exit_code, 0) << exported.err;
+  const Json results = BenchJson({"it=" + Bundle(), "other=" + In("other"), "--max-difference", "0.001"});
+  EXPECT_THAT(Findings(results["subjects"][1]), ::testing::Contains("outputs_differ"));
+}
+
+TEST_F(BenchTest, WhoDiesIsNamed) {
+  EXPECT_THAT(RefusedWith(4, {Honest("right"), "dead=cmd:false"}),
+              AllOf(HasSubstr("'dead'"), HasSubstr("ended with status 1")));
+  EXPECT_THAT(RefusedWith(4, {Honest("right"), Shell("dies", "exit 3")}),
+              AllOf(HasSubstr("'dies'"), HasSubstr("status 3")));
+  EXPECT_THAT(RefusedWith(4, {"silent=cmd:sleep 9", "--timeout", "0.3"}), HasSubstr("did not answer"));
+}
+
+TEST_F(BenchTest, WhatCannotBeMeasuredIsRefused) {
+  EXPECT_THAT(RefusedWith(2, {}), HasSubstr("name what to measure"));
+  EXPECT_THAT(RefusedWith(2, {"tourch:x"}), AllOf(HasSubstr("'tourch'"), HasSubstr("torch-streaming")));
+  EXPECT_THAT(RefusedWith(3, {In("nothing")}), HasSubstr("nothing"));
+  EXPECT_THAT(RefusedWith(3, {"torch:" + In("nothing.pth")}), HasSubstr("does not exist"));
+  EXPECT_THAT(RefusedWith(2, {"a=" + Bundle(), "a=whole:" + Bundle()}), HasSubstr("two subjects are called 'a'"));
+  EXPECT_THAT(RefusedWith(2, {"torch:" + Checkpoint()}), HasSubstr("name a bundle"));
+  EXPECT_THAT(RefusedWith(4, {"onnx:" + Bundle() + "/encoder.onnx"}), HasSubstr("no whole-policy graph"));
+  EXPECT_THAT(RefusedWith(2, {Bundle(), "--percentiles", "150"}), HasSubstr("150"));
+  Overwrite(In("there.json"), "mine");
+  EXPECT_THAT(RefusedWith(2, {Bundle(), "-o", In("there.json")}), HasSubstr("already exists"));
+  EXPECT_EQ(Content(In("there.json")), "mine");
+}
+
+TEST_F(BenchTest, WithoutPyTorchSaysWhatToInstall) {
+  const Ran ran = Program({"bench", Bundle(), "torch:" + Checkpoint()}, "VLAQ_PYTHON=/no/python");
+  EXPECT_EQ(ran.exit_code, 4);
+  EXPECT_THAT(ran.err, HasSubstr("script/pytorch"));
+}
+
+TEST_F(BenchTest, ThePublishedFiles) {
+  const std::vector<std::string> names{"pytorch=whole:" + Bundle(), "onnx=whole:" + Bundle(), "int8=whole:" + Bundle(),
+                                       "streaming=" + Bundle()};
+  std::vector<std::string> arguments = names;
+  arguments.insert(arguments.end(), {"--published", In("published"), "--protocol", "published"});
+  const Ran ran = Bench(arguments);
+  EXPECT_THAT(ran.exit_code, ::testing::AnyOf(0, 6)) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("PyTorch"), HasSubstr("ONNX INT8 streaming"), HasSubstr("speed-up")));
+  const std::string folder = In("published/quantized_models_cpu/");
+  const Json document = Json::parse(Content(folder + "mae0222_quantization_results_cpu.json"));
+  for (const char* column : {"pytorch", "onnx", "int8", "streaming"}) {
+    EXPECT_GT(document[column]["avg_time_ms"], 0) << column;
+    EXPECT_NEAR(document[column]["fps"].get<double>() * document[column]["avg_time_ms"].get<double>(), 1000, 1e-6);
+  }
+  for (const auto& [field, value] : document["streaming"].items()) {
+    const bool plain = field == "what" || field == "runs" || field == "verdict" || field == "measured";
+    EXPECT_TRUE(plain || document["meaning"].contains(field)) << field;
+  }
+  // The graph stands alone with its weights.
+  const Ran inspected = Vlaq({"inspect", folder + "mae0222_model_cpu.onnx"});
+  EXPECT_EQ(inspected.exit_code, 0) << inspected.err;
+  EXPECT_THAT(RefusedWith(2, {"a=" + Bundle(), "--published", In("elsewhere"), "--protocol", "published"}),
+              HasSubstr("named pytorch"));
+}
+
+// ---- compare ----
+
+// Results of one subject whose steps take so long.
+std::string Stored(int64_t ns, const std::function<void(Json&)>& edit = {}) {
+  Json samples{{"round", Json::array()}, {"wall_ns", Json::array()}};
+  for (int i = 0; i < 20; ++i) {
+    samples["round"].push_back(i);
+    samples["wall_ns"].push_back(ns + 1000 * (i % 5));
+  }
+  Json json{{"schema", "vlaq.results/1"},
+            {"machine", {{"cpu", "one"}}},
+            {"settings",
+             {{"protocol", "serving"}, {"threads", 1}, {"batch", 1}, {"window", 8}, {"inputs", {{"sha256", "x"}}}}},
+            {"subjects",
+             {{{"name", "a"}, {"verdict", {{"state", "VALID"}}}, {"samples", samples}, {"summary", {{"n", 20}}}}}}};
+  if (edit) edit(json);
+  return json.dump();
+}
+
+TEST_F(BenchTest, CompareFailsOnARegressionOnly) {
+  Overwrite(In("old.json"), Stored(1'000'000));
+  Overwrite(In("same.json"), Stored(1'010'000));
+  Overwrite(In("slow.json"), Stored(1'200'000));
+  const Ran same = Vlaq({"compare", In("old.json"), In("same.json")});
+  EXPECT_EQ(same.exit_code, 0) << same.err;
+  EXPECT_THAT(same.out, HasSubstr("no difference shown"));
+  const Ran slow = Vlaq({"compare", In("old.json"), In("slow.json"), "--json"});
+  EXPECT_EQ(slow.exit_code, 5);
+  EXPECT_EQ(slow.json()["changes"][0]["verdict"], "SLOWER");
+  EXPECT_THAT(slow.err, HasSubstr("slower by more than 5 %"));
+  EXPECT_EQ(Vlaq({"compare", In("old.json"), In("slow.json"), "--threshold", "0.3"}).exit_code, 0);
+  const Ran fast = Vlaq({"compare", In("slow.json"), In("old.json")});
+  EXPECT_EQ(fast.exit_code, 0);
+  EXPECT_THAT(fast.out, HasSubstr("faster"));
+}
+
+TEST_F(BenchTest, CompareRefusesWhatIsNoFairComparison) {
+  Overwrite(In("old.json"), Stored(1'000'000));
+  Overwrite(In("other.json"), Stored(1'000'000, [](Json& j) { j["machine"]["cpu"] = "two"; }));
+  const Ran other = Vlaq({"compare", In("old.json"), In("other.json")});
+  EXPECT_EQ(other.exit_code, 3);
+  EXPECT_THAT(other.err, HasSubstr("processors differ"));
+  EXPECT_EQ(Vlaq({"compare", In("old.json"), In("other.json"), "--allow-different"}).exit_code, 0);
+  Overwrite(In("bad.json"), "{}");
+  const Ran bad = Vlaq({"compare", In("old.json"), In("bad.json")});
+  EXPECT_EQ(bad.exit_code, 3);
+  EXPECT_THAT(bad.err, HasSubstr("schema"));
+}
+
+}  // namespace
+}  // namespace vlaq
