@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "benchmark/testing.h"
 
 namespace vlaq::benchmark {
@@ -47,7 +49,8 @@ TEST_F(VerdictTest, OtherOutputs) {
   const auto differs = [](SubjectResult& s) { s.outputs = OutputDifference{"first", 0.05, 0.2, 8}; };
   EXPECT_THAT(Found(Even(20, 1'000'000), differs), ElementsAre("outputs_differ"));
   EXPECT_EQ(verdict_.state(), State::kInvalid);
-  const auto nan = [](SubjectResult& s) { s.outputs = OutputDifference{"first", NAN, NAN, 8}; };
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  const auto nan = [](SubjectResult& s) { s.outputs = OutputDifference{"first", kNone, kNone, 8}; };
   EXPECT_THAT(Found(Even(20, 1'000'000), nan), ElementsAre("outputs_differ"));
   const auto near = [](SubjectResult& s) { s.outputs = OutputDifference{"first", 0.05, 0.09, 8}; };
   EXPECT_THAT(Found(Even(20, 1'000'000), near), IsEmpty());

@@ -1,9 +1,9 @@
 #include "benchmark/worker.h"
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <cmath>
+#include <ctime>
 #include <fstream>
 #include <numeric>
 

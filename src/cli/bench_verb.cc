@@ -320,12 +320,12 @@ Action AddWorker(CLI::App& bench, Context& context) {
   worker->add_option("path", a->path);
   a->backend.AddTo(*worker);
   return [a, &context]() -> Status {
-    static const std::map<std::string, measuring::Kind> kKinds{{"streaming", measuring::Kind::kStreaming},
-                                                               {"whole", measuring::Kind::kWhole},
-                                                               {"onnx", measuring::Kind::kOnnx},
-                                                               {"null", measuring::Kind::kNull}};
-    const auto kind = kKinds.find(a->kind);
-    if (kind == kKinds.end()) return UsageError(fmt::format("'{}' is no kind of worker", a->kind));
+    static const std::map<std::string, measuring::Kind> kinds{{"streaming", measuring::Kind::kStreaming},
+                                                              {"whole", measuring::Kind::kWhole},
+                                                              {"onnx", measuring::Kind::kOnnx},
+                                                              {"null", measuring::Kind::kNull}};
+    const auto kind = kinds.find(a->kind);
+    if (kind == kinds.end()) return UsageError(fmt::format("'{}' is no kind of worker", a->kind));
     VLAQ_ASSIGN_OR_RETURN(const auto backend, a->backend.Make());
     measuring::Serve({kind->second, a->path, backend.get(), a->backend.Options()}, std::cin, context.out);
     return {};

@@ -22,9 +22,9 @@ constexpr int64_t kRepeats = 2'000'000;
 constexpr int kTries = 5;
 constexpr size_t kReadBytes = size_t{256} << 20U;  // beyond the last cache of any CPU that drives a robot
 
-// Where results go, so that the work cannot be left out.
-volatile float g_float_sink;
-volatile int32_t g_int_sink;
+// Where results go, so that the work cannot be left out; one for each thread.
+thread_local volatile float g_float_sink;
+thread_local volatile int32_t g_int_sink;
 
 // Each kernel runs kRepeats rounds of independent chains, enough of them to hide an instruction's latency, and says how
 // many multiply-accumulates that were.
@@ -68,7 +68,7 @@ __attribute__((target("avx512f"))) void Avx512Float(int64_t rounds) {
   }
   __m512 total = sums[0].v;
   for (const Float512& sum : sums) total = _mm512_add_ps(total, sum.v);
-  alignas(64) std::array<float, 16> lanes;
+  alignas(64) std::array<float, 16> lanes{};
   _mm512_store_ps(lanes.data(), total);
   g_float_sink = lanes[0] + lanes[15];
 }
@@ -95,7 +95,7 @@ __attribute__((target("avx512f,avx512vnni"))) void Avx512Int8(int64_t rounds) {
   }
   __m512i total = sums[0].v;
   for (const Int512& sum : sums) total = _mm512_add_epi32(total, sum.v);
-  alignas(64) std::array<int32_t, 16> lanes;
+  alignas(64) std::array<int32_t, 16> lanes{};
   _mm512_store_si512(lanes.data(), total);
   g_int_sink = lanes[0] + lanes[15];
 }

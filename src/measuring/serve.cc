@@ -1,9 +1,9 @@
 #include "measuring/serve.h"
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <cmath>
+#include <ctime>
 #include <optional>
 
 #include "base/json.h"
