@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <cmath>
+#include <limits>
 
+#include "base/base64.h"
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -129,10 +131,26 @@ TEST(Random, IsSeededAndLooksNormal) {
   EXPECT_NEAR(squares / kCount, 1, 0.02);
 }
 
+TEST(Base64, KnowsTheVectorsOfItsStandard) {
+  // RFC 4648, section 10.
+  EXPECT_EQ(Base64(AsBytes("")), "");
+  EXPECT_EQ(Base64(AsBytes("f")), "Zg==");
+  EXPECT_EQ(Base64(AsBytes("fo")), "Zm8=");
+  EXPECT_EQ(Base64(AsBytes("foobar")), "Zm9vYmFy");
+  const std::string large(10'000'000, '\x55');
+  EXPECT_EQ(Base64(AsBytes(large)).substr(size_t{4} << 20U, 8), "VVVVVVVV") << "pieces join without padding between";
+  EXPECT_EQ(Base64(AsBytes(large)).size(), (large.size() + 2) / 3 * 4);
+}
+
 TEST(Text, NumbersAndSizes) {
   EXPECT_EQ(Grouped(1703973122), "1,703,973,122");
   EXPECT_EQ(Grouped(-1234), "-1,234");
   EXPECT_EQ(Grouped(12), "12");
+  EXPECT_EQ(ThreeDigits(0.012345), "0.0123");
+  EXPECT_EQ(ThreeDigits(12.345), "12.3");
+  EXPECT_EQ(ThreeDigits(1234.5), "1,235");
+  EXPECT_EQ(ThreeDigits(-2e12), "-2e+12");
+  EXPECT_EQ(ThreeDigits(std::numeric_limits<double>::infinity()), "-");
   EXPECT_EQ(HumanBytes(512), "512 B");
   EXPECT_EQ(HumanBytes(6815892488), "6.82 GB");
   EXPECT_EQ(NearestWord("mean_hiden", {"first_token", "mean_hidden"}), "mean_hidden");

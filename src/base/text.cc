@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <numeric>
 
 namespace vlaq {
@@ -53,6 +54,13 @@ std::string HumanBytes(uint64_t bytes) {
     ++unit;
   }
   return fmt::format("{:.{}f} {}", value, value < 10 ? 2 : value < 100 ? 1 : 0, kUnits[unit]);
+}
+
+std::string ThreeDigits(double value) {
+  if (!std::isfinite(value)) return "-";
+  const double size = std::abs(value);
+  if (size >= 999.5 && size < 1e9) return Grouped(std::llround(value));
+  return fmt::format("{:.3g}", value);
 }
 
 bool IsUtf8(std::string_view text) {

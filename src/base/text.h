@@ -12,6 +12,8 @@ namespace vlaq {
 std::string Grouped(int64_t number);
 // "6.82 GB" (decimal units, as disks and files are sold), "512 B"
 std::string HumanBytes(uint64_t bytes);
+// Three digits that count: "0.0123", "12.3", "1,230", "4.5e-07"; "-" for what is no number.
+std::string ThreeDigits(double value);
 // True if `text` is UTF-8 as Unicode defines it: no overlong forms, no surrogates.
 bool IsUtf8(std::string_view text);
 // Edit distance-based suggestion: the candidate nearest to `word`, or empty when none is near.

@@ -368,7 +368,7 @@ void AddOptions(CLI::App& app, BenchArguments& a) {
       ->capture_default_str()
       ->group(how);
   app.add_option("--period", a.period_ms, "Milliseconds between frames, control; default: the policy's own")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1.0, 1e6))
       ->group(how);
   app.add_option("--duration", a.duration_s, "Seconds of each, control")
       ->check(CLI::PositiveNumber)

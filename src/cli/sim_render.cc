@@ -29,6 +29,38 @@ std::string Verdict(const sim::Trace& trace) {
                                                       : "reached the bottle on the wrong side";
 }
 
+// Pictures by their names: they lie beside the document.
+Json Document(const Arguments& a, const sim::Trace& trace, const std::string& top, const std::string& camera) {
+  const sim::Layout& layout = trace.layout;
+  Json boxes = Json::array();
+  for (const sim::Box& box : layout.boxes) {
+    boxes.push_back({{"x", box.x}, {"y", box.y}, {"half_x", box.half_x}, {"half_y", box.half_y}});
+  }
+  Json path = Json::array();
+  const auto add = [&path](const sim::Pose& pose, bool lost) {
+    path.push_back({{"x", pose.x}, {"y", pose.y}, {"yaw", pose.yaw}, {"lost", lost}});
+  };
+  for (const sim::TracePoint& point : trace.points) add(point.state.pose, point.lost);
+  add(trace.end.pose, false);
+  return {{"schema", "vlaq.sim.render/1"},
+          {"seed", a.seed},
+          {"layout", layout.name},
+          {"instruction", layout.instruction},
+          {"driver", a.policy.empty() ? "the scripted expert" : a.policy.string()},
+          {"verdict", Verdict(trace)},
+          {"steps", trace.end.step},
+          {"path_length_m", trace.end.path_length},
+          {"collided", trace.end.collided},
+          {"reached", trace.end.reached},
+          {"succeeded", sim::Succeeded(trace.end, layout.side)},
+          {"files", {{"top", top}, {"camera", camera}}},
+          {"scene",
+           {{"boxes", std::move(boxes)},
+            {"bottle", {{"x", layout.bottle.x}, {"y", layout.bottle.y}, {"radius", layout.bottle.radius}}},
+            {"reached_within_m", sim::kGoalDistance}}},
+          {"path", std::move(path)}};
+}
+
 Status Render(const Arguments& a, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const sim::WorldOptions options, a.world.Options());
   VLAQ_ASSIGN_OR_RETURN(const auto world, sim::World::Open(options));
@@ -49,23 +81,16 @@ Status Render(const Arguments& a, Context& context) {
   const auto camera = a.output / (name + "_camera.png");
   VLAQ_RETURN_IF_ERROR(image::WritePng(top, sim::TopView(trace), WhenExisting(a.force)));
   VLAQ_RETURN_IF_ERROR(image::WritePng(camera, sim::CameraStrip(trace), WhenExisting(a.force)));
+  const auto json = a.output / (name + ".json");
+  const Json document = Document(a, trace, top.filename().string(), camera.filename().string());
+  VLAQ_RETURN_IF_ERROR(WriteFile(json, document.dump(1) + "\n", WhenExisting(a.force)));
   if (a.json) {
-    PrintJson({{"schema", "vlaq.sim.render/1"},
-               {"seed", a.seed},
-               {"layout", layout.name},
-               {"instruction", layout.instruction},
-               {"steps", trace.end.step},
-               {"path_length_m", trace.end.path_length},
-               {"collided", trace.end.collided},
-               {"reached", trace.end.reached},
-               {"succeeded", sim::Succeeded(trace.end, layout.side)},
-               {"files", {top.string(), camera.string()}}},
-              context.out);
+    PrintJson(document, context.out);
     return {};
   }
-  context.out << fmt::format("seed {}, {}: \"{}\"\n{} after {} steps, {:.1f} m\n{}\n{}\n", a.seed, layout.name,
+  context.out << fmt::format("seed {}, {}: \"{}\"\n{} after {} steps, {:.1f} m\n{}\n{}\n{}\n", a.seed, layout.name,
                              layout.instruction, Verdict(trace), trace.end.step, trace.end.path_length, top.string(),
-                             camera.string());
+                             camera.string(), json.string());
   return {};
 }
 

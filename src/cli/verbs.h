@@ -19,6 +19,7 @@ Action AddEpisodes(CLI::App& app, Context& context);
 Action AddEval(CLI::App& app, Context& context);
 Action AddBench(CLI::App& app, Context& context);
 Action AddCompare(CLI::App& app, Context& context);
+Action AddReport(CLI::App& app, Context& context);
 Action AddSim(CLI::App& app, Context& context);
 Action AddSynth(CLI::App& app, Context& context);
 Action AddDoctor(CLI::App& app, Context& context);
@@ -43,6 +44,7 @@ inline constexpr std::array kVerbs{
     VerbRow{"bench", "Measure bundles, graphs and PyTorch in turns, and say whether the figures may be believed",
             AddBench},
     VerbRow{"compare", "Compare two measurements; fail if something got slower", AddCompare},
+    VerbRow{"report", "Show receipts, measurements and evaluations as one page", AddReport},
     VerbRow{"sim", "Record episodes in the simulator, and show them", AddSim},
     VerbRow{"synth", "Make a checkpoint of the true structure with random weights", AddSynth},
     VerbRow{"doctor", "Show what this machine has and what is missing", AddDoctor},

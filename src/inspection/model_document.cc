@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "base/json.h"
@@ -86,6 +87,53 @@ Json Describe(const onnx::Model& model, const fs::path& folder, bool tensors) {
   return document;
 }
 
+// The part of the policy that a weight belongs to, by the first modules of its name: "vision_model.encoder", "rnn".
+// The numbers of layers, and "model", which says nothing, are left out.
+std::string PartOf(const std::string& name) {
+  constexpr int kModules = 2;
+  std::string part;
+  int modules = 0;
+  for (size_t begin = 0; modules < kModules;) {
+    const size_t end = name.find('.', begin);
+    if (end == std::string::npos) break;  // the parameter's own name
+    const std::string module = name.substr(begin, end - begin);
+    begin = end + 1;
+    if (module.find_first_not_of("0123456789") == std::string::npos || module == "model") continue;
+    part += (part.empty() ? "" : ".") + module;
+    ++modules;
+  }
+  return part.empty() ? name : part;
+}
+
+// Where the bytes are: by part and type, in the order of the file.
+Json Parts(const std::vector<bundle::WeightRecord>& weights) {
+  struct Row {
+    std::string part;
+    DType dtype;
+    uint64_t bytes = 0;
+    int64_t parameters = 0, tensors = 0;
+  };
+  std::vector<Row> rows;
+  for (const bundle::WeightRecord& weight : weights) {
+    const std::string part = PartOf(weight.name);
+    auto row = std::ranges::find_if(rows, [&](const Row& r) { return r.part == part && r.dtype == weight.dtype; });
+    if (row == rows.end()) row = rows.insert(rows.end(), Row{part, weight.dtype});
+    row->bytes += weight.length;
+    row->parameters += *ElementCount(weight.shape);
+    ++row->tensors;
+  }
+  std::ranges::stable_sort(rows, {}, &Row::part);
+  Json list = Json::array();
+  for (const Row& row : rows) {
+    list.push_back({{"part", row.part},
+                    {"dtype", DTypeName(row.dtype)},
+                    {"tensors", row.tensors},
+                    {"parameters", row.parameters},
+                    {"bytes", row.bytes}});
+  }
+  return list;
+}
+
 Json AsJson(const bundle::FileRecord& file) {
   return {{"file", file.file}, {"bytes", file.bytes}, {"sha256", file.sha256}};
 }
@@ -120,6 +168,7 @@ Result<Json> InspectBundle(const fs::path& path, const InspectOptions& options) 
   document["tensors"] = weights.size();
   document["parameters"] = parameters;
   document["weights"] = AsJson(bundle.weights);
+  document["parts"] = Parts(weights);
   Json graphs = Json::object();
   for (const auto& [role, file] : bundle.graphs) {
     VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(bundle.GraphPath(role)));

@@ -348,15 +348,17 @@ TEST_F(Simulated, ABundleMayDriveWhileTheExpertLabels) {
   EXPECT_NE(Content(In("labelled") / file), Content(In("by_expert") / file));
 }
 
-TEST_F(Simulated, RenderWritesTwoPictures) {
+TEST_F(Simulated, RenderWritesTwoPicturesAndWhatTheyShow) {
   const Ran ran = Vlaq({"sim", "render", "--seed", "3", "-o", In("pictures"), "--size", "32x18", "--json"});
   ASSERT_EQ(ran.exit_code, 0) << ran.err;
   const Json report = ran.json();
   EXPECT_EQ(report["schema"], "vlaq.sim.render/1");
   EXPECT_TRUE(report["succeeded"].get<bool>());
   ASSERT_EQ(report["files"].size(), 2U);
+  EXPECT_EQ(report["path"].size(), report["steps"].get<size_t>() + 1);
+  EXPECT_EQ(Json::parse(Content(fs::path(In("pictures")) / "000000003_2box_vert_left.json")), report);
   for (const Json& file : report["files"]) {
-    const auto source = image::OpenPictures({file.get<std::string>()});
+    const auto source = image::OpenPictures({fs::path(In("pictures")) / file.get<std::string>()});
     ASSERT_TRUE(source.ok()) << source.error().ToString();
     const auto picture = (*source)->Read(0);
     ASSERT_TRUE(picture.ok()) << picture.error().ToString();

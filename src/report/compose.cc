@@ -1,0 +1,60 @@
+#include "report/compose.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/version.h"
+#include "report/sections.h"
+
+namespace vlaq::report {
+namespace {
+
+struct Kind {
+  std::string_view kind;  // Document::kind
+  std::string_view what;
+  void (*add)(const Document&, const Field&, Draft&);
+};
+constexpr std::array kKinds{
+    Kind{"vlaq.verify/1", "receipts of vlaq verify", AddReceipt},
+    Kind{"vlaq.results/1", "results of vlaq bench", AddResults},
+    Kind{"vlaq.eval/1 open_loop", "evaluations on recorded episodes of vlaq eval", AddOpenLoop},
+    Kind{"vlaq.eval/1 simulation", "evaluations in the simulator of vlaq eval --sim", AddSimulation},
+    Kind{"vlaq.sim.render/1", "drives of vlaq sim render", AddDrive},
+    Kind{"vlaq.plan_quantize/1", "vlaq plan quantize --json", AddPlan},
+    Kind{"vlaq.quantize/1", "vlaq quantize --json", AddQuantized},
+    Kind{"vlaq.inspect/1", "vlaq inspect --json of a bundle", AddInspection},
+};
+
+}  // namespace
+
+std::vector<std::string> KnownKinds() {
+  std::vector<std::string> kinds;
+  for (const Kind& kind : kKinds) kinds.push_back(fmt::format("{} ({})", kind.what, kind.kind));
+  return kinds;
+}
+
+Result<Page> Compose(const std::vector<Document>& documents, const std::string& title) {
+  Draft draft;
+  std::vector<std::string> names;
+  for (const Document& document : documents) {
+    const auto kind = std::ranges::find(kKinds, document.kind, &Kind::kind);
+    if (kind == kKinds.end()) {
+      return InputError(document.path.string(), fmt::format("a report cannot show '{}'", document.kind),
+                        fmt::format("it shows {}", fmt::join(KnownKinds(), ", ")));
+    }
+    const Field root = document.root();
+    kind->add(document, root, draft);
+    VLAQ_RETURN_IF_ERROR(root.Trouble());
+    names.push_back(document.name());
+  }
+  Page page;
+  page.title = title.empty() ? "A policy, proven and measured" : title;
+  page.subtitle = fmt::format("vlaq {} report of {}", kVersion, fmt::join(names, ", "));
+  page.sections = std::move(draft).Finish();
+  return page;
+}
+
+}  // namespace vlaq::report

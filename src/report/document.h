@@ -1,0 +1,27 @@
+// The documents that a report is made of, as vlaq's verbs wrote them.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/json_fwd.h"
+#include "base/status.h"
+#include "report/field.h"
+
+namespace vlaq::report {
+
+struct Document {
+  std::filesystem::path path;
+  std::string kind;  // "vlaq.results/1"; of evaluations with their mode: "vlaq.eval/1 open_loop"
+  std::shared_ptr<const Json> json;
+
+  Field root() const { return {*json, path.string()}; }
+  std::string name() const { return path.filename().string(); }
+};
+
+// Errors: kInput if the file is no JSON object with a member "schema".
+Result<Document> ReadDocument(const std::filesystem::path& path);
+
+}  // namespace vlaq::report

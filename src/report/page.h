@@ -1,0 +1,119 @@
+// What a report says, before it has a form: sections of paragraphs, tables, figures and pictures. Plain data.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace vlaq::report {
+
+// How a word is meant: it gets a colour, and says the same without it.
+enum class Mood { kPlain, kGood, kWarning, kBad };
+
+struct Cell {
+  std::string text;
+  Mood mood = Mood::kPlain;
+  Cell() = default;
+  Cell(std::string of, Mood in = Mood::kPlain)
+      : text(std::move(of)), mood(in) {}  // NOLINT(google-explicit-constructor)
+  Cell(const char* of) : text(of) {}      // NOLINT(google-explicit-constructor)
+};
+
+struct Table {
+  std::string caption;
+  std::vector<std::string> header;  // the first column names its row
+  std::vector<std::vector<Cell>> rows;
+};
+
+struct Range {
+  double low = 0, high = 0;
+};
+
+// Horizontal bars from 0, or, on a logarithmic axis, dots; a bar of several parts is stacked.
+struct Bars {
+  struct Bar {
+    std::string label;
+    std::vector<double> parts;           // as many as part_names; at least one
+    std::optional<Range> interval = {};  // of the sum
+    std::string value = {};              // how it is written beside the bar
+  };
+  std::vector<std::string> part_names;  // none: one part without a name
+  std::vector<Bar> bars;
+  std::string axis;  // "size, MB"
+  bool logarithmic = false;
+  std::optional<double> line = {};  // a value to hold them against, as 1 for ratios
+  std::string line_label = {};
+};
+
+// Points by x and y of one or more series, joined by lines or not.
+struct Curves {
+  struct Point {
+    double x = 0, y = 0;
+    bool marked = false;  // drawn as a cross
+  };
+  struct Series {
+    std::string name;
+    std::vector<Point> points;
+  };
+  std::string x_axis, y_axis;
+  std::vector<Series> series;
+  bool joined = true;
+  bool logarithmic_x = false;
+  std::optional<double> line = {};  // a horizontal line
+  std::string line_label = {};
+};
+
+// Counts by row and column; colour by share of the row.
+struct Matrix {
+  std::vector<std::string> names;  // of rows and of columns
+  std::vector<std::vector<double>> values;
+  std::string row_title, column_title;
+};
+
+// The floor of the simulated world from above, metres: x upwards (forward from the start), y to the left.
+struct Floor {
+  struct Box {
+    double x = 0, y = 0, half_x = 0, half_y = 0;
+  };
+  struct Step {
+    double x = 0, y = 0;
+    bool lost = false;  // no frame arrived
+  };
+  std::vector<Box> boxes;
+  double goal_x = 0, goal_y = 0, goal_distance = 0;
+  std::vector<Step> path;
+  bool succeeded = false;
+};
+
+struct Figure {
+  std::string title;
+  std::string description;  // what it shows, for those who do not see it, and below it
+  std::variant<Bars, Curves, Matrix, Floor> plot;
+  Table table;  // the same numbers
+};
+
+struct Picture {
+  std::string alternative;  // what it shows, in words
+  std::string png;          // the file's bytes
+};
+
+struct Paragraph {
+  std::string text;
+};
+
+using Block = std::variant<Paragraph, Table, Figure, Picture>;
+
+struct Section {
+  std::string id;  // unique on the page: "latency"
+  std::string title;
+  std::vector<Block> blocks;
+};
+
+struct Page {
+  std::string title, subtitle;
+  std::vector<Section> sections;
+};
+
+}  // namespace vlaq::report

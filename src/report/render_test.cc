@@ -1,0 +1,86 @@
+#include "report/render.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <set>
+
+#include "report/compose.h"
+#include "report/testing.h"
+
+namespace vlaq::report {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+size_t Count(const std::string& text, const std::string& pattern) {
+  const std::regex regex(pattern);
+  return static_cast<size_t>(std::distance(std::sregex_iterator(text.begin(), text.end(), regex), {}));
+}
+
+Page ExamplePage() { return *Compose(Examples(), "A <title> & more"); }
+
+TEST(HtmlTest, IsOneFileThatLoadsNothing) {
+  const std::string html = Html(ExamplePage());
+  EXPECT_THAT(html, HasSubstr("<!DOCTYPE html>"));
+  EXPECT_THAT(html, HasSubstr("default-src 'none'"));
+  EXPECT_EQ(Count(html, "<script|<link rel=\"stylesheet|src=\"(?!data:)|url\\(|@import|https?:"), 0U);
+}
+
+TEST(HtmlTest, TextIsEscaped) {
+  const std::string html = Html(ExamplePage());
+  EXPECT_THAT(html, HasSubstr("A &lt;title&gt; &amp; more"));
+  EXPECT_THAT(html, HasSubstr("A &lt;CPU&gt;"));
+  EXPECT_THAT(html, Not(HasSubstr("A <CPU>")));
+}
+
+TEST(HtmlTest, EveryPlotHasItsTableAndItsOwnId) {
+  const std::string html = Html(ExamplePage());
+  EXPECT_GT(Count(html, "<svg "), 8U);
+  EXPECT_EQ(Count(html, "<svg "), Count(html, "<details>"));
+  EXPECT_EQ(Count(html, "<svg "), Count(html, "role=\"img\""));
+  std::set<std::string> ids;
+  const std::regex pattern("id=\"([^\"]+)\"");
+  for (std::sregex_iterator it(html.begin(), html.end(), pattern), end; it != end; ++it) {
+    EXPECT_TRUE(ids.insert((*it)[1]).second) << (*it)[1];
+  }
+}
+
+TEST(HtmlTest, EveryCellKnowsItsColumn) {
+  const std::string html = Html(ExamplePage());
+  EXPECT_EQ(Count(html, "<td"), Count(html, "<td data-label=\"[^\"]+\""));
+}
+
+TEST(HtmlTest, PicturesAreInTheFile) {
+  Page page;
+  page.sections.push_back({"rollouts", "Rollouts", {Picture{"what \"is\" seen", std::string("\x89PNG", 4)}}});
+  EXPECT_THAT(Html(page), HasSubstr("<img alt=\"what &quot;is&quot; seen\" src=\"data:image/png;base64,iVBORw==\">"));
+}
+
+TEST(MarkdownTest, TablesAreTables) {
+  const std::string text = Markdown(ExamplePage());
+  EXPECT_THAT(text, HasSubstr("# A \\<title\\> & more\n"));
+  EXPECT_THAT(text, HasSubstr("\n| what | verdict | why |\n|---|---|---|\n"));
+  EXPECT_THAT(text, HasSubstr("| **UNSTABLE** | drift: cool \\| it |\n")) << "a bar in a cell would end it";
+  EXPECT_THAT(text, HasSubstr("<details><summary>Success in the simulator, simulation.json</summary>\n\n"));
+  // Every row of a table has as many cells as its header.
+  size_t columns = 0;
+  size_t begin = 0;
+  while (begin < text.size()) {
+    const size_t end = text.find('\n', begin);
+    const std::string line = text.substr(begin, end - begin);
+    if (line.starts_with("|")) {
+      const size_t bars = Count(line, "(^|[^\\\\])\\|");
+      if (columns == 0) columns = bars;
+      EXPECT_EQ(bars, columns) << line;
+    } else {
+      columns = 0;
+    }
+    begin = end + 1;
+  }
+}
+
+}  // namespace
+}  // namespace vlaq::report

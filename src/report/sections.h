@@ -1,0 +1,34 @@
+// What each kind of document contributes to the page. Each reads its document through Field and reports trouble there.
+#pragma once
+
+#include "report/document.h"
+#include "report/draft.h"
+
+namespace vlaq::report {
+
+void AddResults(const Document& document, const Field& root, Draft& draft);     // vlaq.results/1, of bench
+void AddTimings(const Document& document, const Field& root, Draft& draft);     // its times, as plots
+void AddReceipt(const Document& document, const Field& root, Draft& draft);     // vlaq.verify/1
+void AddOpenLoop(const Document& document, const Field& root, Draft& draft);    // vlaq.eval/1 open_loop
+void AddSimulation(const Document& document, const Field& root, Draft& draft);  // vlaq.eval/1 simulation
+void AddDrive(const Document& document, const Field& root, Draft& draft);       // vlaq.sim.render/1
+void AddPlan(const Document& document, const Field& root, Draft& draft);        // vlaq.plan_quantize/1
+void AddQuantized(const Document& document, const Field& root, Draft& draft);   // vlaq.quantize/1
+void AddInspection(const Document& document, const Field& root, Draft& draft);  // vlaq.inspect/1
+
+// "VALID" and "verified" are good, "UNSTABLE" and what cannot be tested warn, the rest is bad.
+Mood MoodOf(std::string_view state);
+// A verdict's text with its mood.
+Cell State(const std::string& state);
+
+// Object members as rows "name | value"; nested objects become "a.b".
+Table SettingsTable(const std::string& caption, const Field& settings);
+
+// "12.3 ms"
+std::string Milliseconds(double ns);
+// "6.82 GB"
+std::string BytesText(const Field& number);
+// "2.6 (2.5 to 2.7)" of {"median", "low", "high"}
+std::string RatioText(const Field& ratio);
+
+}  // namespace vlaq::report

@@ -1,0 +1,163 @@
+// The times of `bench` as plots: distributions, ratios, the machine's limit, sweeps, the control period.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+#include "report/sections.h"
+
+namespace vlaq::report {
+namespace {
+
+constexpr size_t kQuantiles = 120;  // points of a distribution's curve, besides the slowest
+constexpr size_t kSlowest = 40;
+constexpr double kWideRange = 8;  // from which times are drawn on a logarithmic axis
+
+// Share of steps that took no longer, from a few hundred points: evenly in rank, and all of the slowest.
+Curves::Series Distribution(const std::string& name, std::vector<double> ns) {
+  std::sort(ns.begin(), ns.end());
+  Curves::Series series{name, {}};
+  const size_t every = std::max<size_t>(1, ns.size() / kQuantiles);
+  for (size_t i = 0; i < ns.size(); ++i) {
+    if (i % every != 0 && i + kSlowest < ns.size()) continue;
+    series.points.push_back({ns[i] / 1e6, 100 * static_cast<double>(i + 1) / static_cast<double>(ns.size())});
+  }
+  return series;
+}
+
+double At(const std::vector<double>& sorted, double p) {
+  const auto rank = static_cast<size_t>(std::ceil(p * static_cast<double>(sorted.size())));
+  return sorted[std::clamp<size_t>(rank, 1, sorted.size()) - 1];
+}
+
+void AddDistributions(const Document& document, const Field& root, Draft& draft) {
+  Curves curves{"step, ms", "steps that took no longer, %", {}};
+  Table table{"", {"subject", "least", "p25", "median", "p75", "p90", "most", "runs"}, {}};
+  double shortest = INFINITY;
+  double longest = 0;
+  for (const Field& subject : root["subjects"].Items()) {
+    std::vector<double> ns = subject["samples"]["wall_ns"].Numbers();
+    if (ns.empty()) continue;
+    curves.series.push_back(Distribution(subject["name"].Text(), ns));
+    std::sort(ns.begin(), ns.end());
+    shortest = std::min(shortest, ns.front());
+    longest = std::max(longest, ns.back());
+    table.rows.push_back({subject["name"].Text(), Milliseconds(ns.front()), Milliseconds(At(ns, 0.25)),
+                          Milliseconds(At(ns, 0.5)), Milliseconds(At(ns, 0.75)), Milliseconds(At(ns, 0.9)),
+                          Milliseconds(ns.back()), Grouped(static_cast<int64_t>(ns.size()))});
+  }
+  if (curves.series.empty()) return;
+  curves.logarithmic_x = shortest > 0 && longest > kWideRange * shortest;
+  draft.Add(Part::kLatency, Figure{"Distribution of the step's time, " + document.name(),
+                                   "Each curve climbs from the fastest step to the slowest; steep is steady, a flat "
+                                   "top end is a tail of slow steps.",
+                                   std::move(curves), std::move(table)});
+}
+
+void AddRatios(const Document& document, const Field& root, Draft& draft) {
+  Bars bars;
+  bars.axis = "times faster";
+  bars.line = 1;
+  bars.line_label = "as fast";
+  Table table{"", {"compared", "times faster", "rounds", "noise", "verdict"}, {}};
+  for (const Field& comparison : root["comparisons"].Items()) {
+    const Field ratio = comparison["ratio"];
+    const std::string name = fmt::format("{} than {}", comparison["second"].Text(), comparison["first"].Text());
+    Bars::Bar bar{name, {ratio["median"].Number()}};
+    const auto low = ratio.Find("low"), high = ratio.Find("high");
+    if (low && high) bar.interval = Range{low->Number(), high->Number()};
+    bar.value = RatioText(ratio);
+    table.rows.push_back({name, bar.value, Grouped(comparison["rounds"].Integer()),
+                          fmt::format("{:.1f} %", 100 * comparison["noise_floor"].Number()),
+                          comparison["verdict"].Text()});
+    bars.bars.push_back(std::move(bar));
+  }
+  if (bars.bars.empty()) return;
+  draft.Add(Part::kLatency, Figure{"How many times faster, " + document.name(),
+                                   "Ratio of times within each round: the median, and its 95 % interval.",
+                                   std::move(bars), std::move(table)});
+}
+
+void AddTimeline(const Document& document, const Field& root, Draft& draft) {
+  const auto period = root["settings"].Find("period_ns");
+  if (!period) return;
+  Curves curves{"time since the first frame, s", "from frame to action, ms", {}};
+  curves.joined = false;
+  curves.line = period->Number() / 1e6;
+  curves.line_label = "the next frame comes";
+  Table table{"", {"subject", "missed", "latest", "jitter"}, {}};
+  for (const Field& subject : root["subjects"].Items()) {
+    const auto deadline = subject["summary"].Find("deadline");
+    const std::vector<double> start = subject["samples"]["start_ns"].Numbers();
+    const std::vector<double> wall = subject["samples"]["wall_ns"].Numbers();
+    if (start.size() != wall.size()) {
+      subject["samples"].Complain("start_ns and wall_ns are of different lengths");
+      return;
+    }
+    if (!deadline || start.empty()) continue;
+    Curves::Series series{subject["name"].Text(), {}};
+    for (size_t i = 0; i < start.size(); ++i) {
+      series.points.push_back({(start[i] - start.front()) / 1e9, wall[i] / 1e6, wall[i] > period->Number()});
+    }
+    curves.series.push_back(std::move(series));
+    table.rows.push_back(
+        {subject["name"].Text(), fmt::format("{} of {}", (*deadline)["missed"].Integer(), (*deadline)["of"].Integer()),
+         Milliseconds((*deadline)["late_most_ns"].Number()), Milliseconds((*deadline)["jitter_ns"].Number())});
+  }
+  if (curves.series.empty()) return;
+  draft.Add(Part::kTimeline, Figure{"Action latency over time, " + document.name(),
+                                    "A dot per control step; a cross missed the next frame. Jitter: how long after its "
+                                    "frame a step began, p99.",
+                                    std::move(curves), std::move(table)});
+}
+
+void AddRooflines(const Document& document, const Field& root, Draft& draft) {
+  Bars bars;
+  bars.axis = "share of the machine's limit, %";
+  Table table{"", {"subject", "MACs a step", "bytes a step", "at the limit", "bound by", "reached"}, {}};
+  for (const Field& subject : root["subjects"].Items()) {
+    const auto roofline = subject.Find("roofline");
+    if (!roofline) continue;
+    const double reached = 100 * (*roofline)["fraction_of_limit"].Number();
+    const std::string name = subject["name"].Text();
+    bars.bars.push_back({name, {reached}, {}, fmt::format("{:.0f} %", reached)});
+    table.rows.push_back({name, ThreeDigits((*roofline)["macs"].Number()), BytesText((*roofline)["bytes"]),
+                          Milliseconds((*roofline)["limit_ns"].Number()), (*roofline)["bound"].Text(),
+                          fmt::format("{:.0f} %", reached)});
+  }
+  if (bars.bars.empty()) return;
+  draft.Add(Part::kLatency, Figure{"How much of the machine's limit a step reaches, " + document.name(),
+                                   "The limit: multiplications over the measured peak, or bytes over the measured "
+                                   "bandwidth, whichever takes longer.",
+                                   std::move(bars), std::move(table)});
+}
+
+void AddSweeps(const Document& document, const Field& root, Draft& draft) {
+  for (const Field& sweep : root["sweeps"].Items()) {
+    const std::string axis = sweep["axis"].Text();
+    const std::string subject = sweep["subject"].Text();
+    Curves curves{axis, "ms an item", {{subject, {}}}};
+    Table table{"", {axis, "median", "an item", "runs", "verdict"}, {}};
+    for (const Field& point : sweep["points"].Items()) {
+      curves.series.front().points.push_back({point["value"].Number(), point["per_item_ns"].Number() / 1e6});
+      table.rows.push_back({ThreeDigits(point["value"].Number()), Milliseconds(point["median_ns"].Number()),
+                            Milliseconds(point["per_item_ns"].Number()), Grouped(point["n"].Integer()),
+                            State(point["state"].Text())});
+    }
+    draft.Add(Part::kLatency, Figure{fmt::format("{} over {}, {}", subject, axis, document.name()),
+                                     "Time of a step over the items in it.", std::move(curves), std::move(table)});
+  }
+}
+
+}  // namespace
+
+void AddTimings(const Document& document, const Field& root, Draft& draft) {
+  AddDistributions(document, root, draft);
+  AddRatios(document, root, draft);
+  AddRooflines(document, root, draft);
+  AddSweeps(document, root, draft);
+  AddTimeline(document, root, draft);
+}
+
+}  // namespace vlaq::report
