@@ -6,4 +6,7 @@ if(TARGET vlaq)
   file(GLOB _ort_library "${VLAQ_ORT_ROOT}/lib/libonnxruntime.so*")
   install(FILES ${_ort_library} DESTINATION lib)
   install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION share/doc/vlaq)
+  # What `bench torch:CHECKPOINT` starts, for a Python that VLAQ_PYTHON names.
+  install(FILES "${PROJECT_SOURCE_DIR}/python/torch_policy.py" "${PROJECT_SOURCE_DIR}/python/torch_worker.py"
+    "${PROJECT_SOURCE_DIR}/python/requirements.txt" DESTINATION share/vlaq/python)
 endif()

@@ -118,7 +118,7 @@ def compare(args, work, checkpoint, bundle):
     rounds, documents = [], {}
     for index in range(args.rounds):
         vlaq = Measured(args.vlaq, "run", bundle, "--frames", f"{frames}:frames.u8", "--threads", args.threads, "--json")
-        torch = Measured(args.python, here / "pytorch_policy.py", checkpoint, frames, "--threads", args.threads)
+        torch = Measured(args.python, here / "pytorch_policy.py", checkpoint, bundle / "policy.json", frames, "--threads", args.threads)
         documents = {"vlaq": json.loads(vlaq.output), "pytorch": json.loads(torch.output)}
         row = {"vlaq_ms": steady(documents["vlaq"]), "pytorch_ms": steady(documents["pytorch"]),
                "difference": largest_difference(documents["vlaq"], documents["pytorch"]),
