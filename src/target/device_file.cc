@@ -14,8 +14,8 @@ namespace {
 constexpr std::string_view kSchema = "vlaq.device/1";
 
 const std::vector<std::string>& DeviceKeys() {
-  static const std::vector<std::string> keys{"schema",         "name",        "title",  "memory_bytes",
-                                             "reserved_bytes", "bytes_per_s", "source", "modes"};
+  static const std::vector<std::string> keys{"schema",      "name",        "title",  "memory_bytes", "reserved_bytes",
+                                             "bytes_per_s", "cache_bytes", "source", "modes"};
   return keys;
 }
 
@@ -103,6 +103,7 @@ Result<Device> ParseDevice(const Json& json, const std::string& where) {
     return InputError(where, "reserved_bytes is more than memory_bytes");
   }
   VLAQ_ASSIGN_OR_RETURN(device.bytes_per_s, Positive(reader, "bytes_per_s"));
+  VLAQ_ASSIGN_OR_RETURN(device.cache_bytes, Bytes(reader, "cache_bytes", 0));
   const Json* modes = reader.Find("modes");
   if (modes == nullptr || !modes->is_array() || modes->empty()) {
     return InputError(where, "modes must be a list of at least one power mode");
@@ -123,6 +124,7 @@ Json DeviceToJson(const Device& device) {
   Json json{{"schema", kSchema}, {"name", device.name}, {"title", device.title}, {"memory_bytes", device.memory_bytes}};
   PutIfKnown(json, "reserved_bytes", device.reserved_bytes);
   PutIfKnown(json, "bytes_per_s", device.bytes_per_s);
+  PutIfKnown(json, "cache_bytes", device.cache_bytes);
   json["source"] = device.source;
   json["modes"] = Json::array();
   for (const PowerMode& mode : device.modes) {

@@ -37,9 +37,11 @@ Device OrinNx16() {
   // (0.7 GB without one: Seeed's wiki on the reComputer J4012).
   device.reserved_bytes = device.memory_bytes - 15'189'422'080 + 1'500'000'000;
   device.bytes_per_s = 102.4e9;
+  device.cache_bytes = 2 * 1024 * 1024;
   device.source =
       "NVIDIA Jetson Orin NX Series data sheet DS-10712-001: 16 GB of 128-bit LPDDR5, 102.4 GB/s (a power mode may cap "
-      "the memory clock, too). Reserved: deviceQuery on the module, and an idle desktop as Seeed's wiki measured it";
+      "the memory clock, too). L2 cache, reserved: deviceQuery on the module, and an idle desktop as Seeed's wiki "
+      "measured it";
   // Super modes (40W, MAXN_SUPER of JetPack 6.2) are not among these: the board of the published plan has JetPack 6.0.
   const std::string derived = ", 8 multiprocessors; peaks derived from clock x units, DLA not counted";
   device.modes = {
@@ -69,7 +71,8 @@ Device OrinAgx64() {
   device.title = "Jetson AGX Orin 64 GB";
   device.memory_bytes = 64 * kGiB;
   device.bytes_per_s = 204.8e9;
-  device.source = "NVIDIA Jetson AGX Orin Series data sheet: 64 GB of 256-bit LPDDR5, 204.8 GB/s";
+  device.cache_bytes = 4 * 1024 * 1024;
+  device.source = "NVIDIA Jetson AGX Orin Series data sheet: 64 GB of 256-bit LPDDR5, 204.8 GB/s, L2 4 MB";
   const auto mode = [](const char* name, double tops) {
     return PowerMode{name,
                      OfSparseInt8(tops),

@@ -52,9 +52,10 @@ struct Device {
   uint64_t memory_bytes = 0;
   // What firmware, kernel and an idle desktop take of it.
   std::optional<uint64_t> reserved_bytes;
-  std::optional<double> bytes_per_s;  // of memory
-  std::string source;                 // of the figures above
-  std::vector<PowerMode> modes;       // the fastest last
+  std::optional<double> bytes_per_s;    // of memory
+  std::optional<uint64_t> cache_bytes;  // what may stay on the chip from one run to the next
+  std::string source;                   // of the figures above
+  std::vector<PowerMode> modes;         // the fastest last
 
   std::optional<double> BytesPerSecond(const PowerMode& mode) const;
   // Errors: kUsage with the nearest name.
