@@ -176,4 +176,22 @@ Json LimitsJson(const ModelCost& cost, const Device& device, std::span<const Pow
   return list;
 }
 
+Json RateJson(const planning::RateVerdict& rate) {
+  Json needs = Json::array();
+  for (const planning::RateNeed& need : rate.needs) {
+    Json row{{"precision", need.limit.precision->name},
+             {"macs_per_s", need.macs_per_s},
+             {"times_peak", need.times_peak},
+             {"bytes_per_s", need.bytes_per_s}};
+    if (need.times_bandwidth) row["times_bandwidth"] = *need.times_bandwidth;
+    row["per_second_at_most"] = need.limit.per_second();
+    needs.push_back(std::move(row));
+  }
+  return {{"per_second", rate.claimed},
+          {"scenario", rate.scenario},
+          {"power", rate.mode},
+          {"needs", std::move(needs)},
+          {"possible", rate.possible}};
+}
+
 }  // namespace vlaq::cli

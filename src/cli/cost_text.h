@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/json_fwd.h"
+#include "planning/claims.h"
 #include "planning/model_cost.h"
 #include "planning/roofline.h"
 #include "target/devices.h"
@@ -30,5 +31,6 @@ Json ModelJson(const planning::ModelCost& cost);
 Json ScenariosJson(const planning::ModelCost& cost);
 Json LimitsJson(const planning::ModelCost& cost, const target::Device& device,
                 std::span<const target::PowerMode> modes);
+Json RateJson(const planning::RateVerdict& rate);
 
 }  // namespace vlaq::cli

@@ -146,24 +146,6 @@ Json SizeJson(const SizeVerdict& size) {
           {"possible", size.possible}};
 }
 
-Json RateJson(const RateVerdict& rate) {
-  Json needs = Json::array();
-  for (const planning::RateNeed& need : rate.needs) {
-    Json row{{"precision", need.limit.precision->name},
-             {"macs_per_s", need.macs_per_s},
-             {"times_peak", need.times_peak},
-             {"bytes_per_s", need.bytes_per_s}};
-    if (need.times_bandwidth) row["times_bandwidth"] = *need.times_bandwidth;
-    row["per_second_at_most"] = need.limit.per_second();
-    needs.push_back(std::move(row));
-  }
-  return {{"per_second", rate.claimed},
-          {"scenario", rate.scenario},
-          {"power", rate.mode},
-          {"needs", std::move(needs)},
-          {"possible", rate.possible}};
-}
-
 Json AsJson(const Outcome& outcome) {
   Json json{{"schema", "vlaq.plan_cost/1"}, {"model", ModelJson(outcome.cost)}};
   json["graphs"] = Json::array();
@@ -183,17 +165,6 @@ Json AsJson(const Outcome& outcome) {
   return json;
 }
 
-// Which mode is the fastest differs by precision only if a device's description says so; INT8 decides, or what there
-// is.
-const target::PowerMode& Fastest(const std::vector<target::PowerMode>& modes) {
-  const auto speed = [](const target::PowerMode& mode) {
-    double best = 0;
-    for (const auto& row : target::kPrecisions) best = std::max(best, (mode.macs_per_s.*row.peak).value_or(0));
-    return best;
-  };
-  return *std::ranges::max_element(modes, {}, speed);
-}
-
 Result<Outcome> Work(const Arguments& a) {
   if (a.claim_fps > 0 && a.device.name.empty()) {
     return UsageError("--claim-fps needs a device to hold it against", "give --device NAME");
@@ -206,8 +177,8 @@ Result<Outcome> Work(const Arguments& a) {
   VLAQ_ASSIGN_OR_RETURN(outcome.cost, a.cost.Read());
   if (a.claim_size > 0) outcome.size = planning::JudgeSize(outcome.cost, a.claim_size);
   if (a.claim_fps > 0) {
-    VLAQ_ASSIGN_OR_RETURN(outcome.rate,
-                          planning::JudgeRate(outcome.cost, a.claim_fps, *outcome.device, Fastest(outcome.modes)));
+    VLAQ_ASSIGN_OR_RETURN(
+        outcome.rate, planning::JudgeRate(outcome.cost, a.claim_fps, *outcome.device, target::Fastest(outcome.modes)));
   }
   return outcome;
 }

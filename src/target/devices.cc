@@ -43,12 +43,19 @@ Device OrinNx16() {
       "the memory clock, too). L2 cache, reserved: deviceQuery on the module, and an idle desktop as Seeed's wiki "
       "measured it";
   // Super modes (40W, MAXN_SUPER of JetPack 6.2) are not among these: the board of the published plan has JetPack 6.0.
-  const std::string derived = ", 8 multiprocessors; peaks derived from clock x units, DLA not counted";
+  const std::string derived = "; peaks are clock x units, DLA not counted";
   device.modes = {
-      {"10W", OfClock(4, 612), {}, "NVIDIA's table of power modes: GPU at 612 MHz, 4 of 8 multiprocessors", false},
-      {"15W", OfClock(8, 612), {}, "NVIDIA's table of power modes: GPU at 612 MHz" + derived, false},
-      {"25W", OfClock(8, 408), {}, "nvpmodel of the module: GPU capped at 408 MHz" + derived},
-      {"MAXN", OfClock(8, 918), {}, "data sheet: GPU at 918 MHz, 60 of 100 sparse INT8 TOPS" + derived},
+      {"10W",
+       OfClock(4, 612),
+       {},
+       "NVIDIA's table of power modes: GPU at 612 MHz, 4 of 8 multiprocessors" + derived,
+       false},
+      {"15W", OfClock(8, 612), {}, "NVIDIA's table of power modes: GPU at 612 MHz, 8 multiprocessors" + derived, false},
+      {"25W", OfClock(8, 408), {}, "nvpmodel of the module: GPU capped at 408 MHz, 8 multiprocessors" + derived},
+      {"MAXN",
+       OfClock(8, 918),
+       {},
+       "data sheet: GPU at 918 MHz, 8 multiprocessors, 60 of 100 sparse INT8 TOPS" + derived},
   };
   return device;
 }
@@ -104,6 +111,14 @@ Result<const PowerMode*> Device::FindMode(std::string_view wanted) const {
     names.push_back(mode.name);
   }
   return UnknownName(fmt::format("power mode of {}", name), wanted, names);
+}
+
+const PowerMode& Fastest(std::span<const PowerMode> modes) {
+  return *std::ranges::max_element(modes, {}, [](const PowerMode& mode) {
+    double best = 0;
+    for (const PrecisionRow& row : kPrecisions) best = std::max(best, (mode.macs_per_s.*row.peak).value_or(0));
+    return best;
+  });
 }
 
 std::span<const Device> Devices() {

@@ -55,12 +55,15 @@ struct Device {
   std::optional<double> bytes_per_s;    // of memory
   std::optional<uint64_t> cache_bytes;  // what may stay on the chip from one run to the next
   std::string source;                   // of the figures above
-  std::vector<PowerMode> modes;         // the fastest last
+  std::vector<PowerMode> modes;         // as nvpmodel lists them, the fastest last
 
   std::optional<double> BytesPerSecond(const PowerMode& mode) const;
   // Errors: kUsage with the nearest name.
   Result<const PowerMode*> FindMode(std::string_view wanted) const;
 };
+
+// The mode with the highest peak. `modes` is not empty.
+const PowerMode& Fastest(std::span<const PowerMode> modes);
 
 std::span<const Device> Devices();
 std::vector<std::string> DeviceNames();
