@@ -44,6 +44,34 @@ Status FixExtents(Graph& graph, const Extents& extents) {
   return {};
 }
 
+// libonnx 1.12 divides by these attributes, by their square, and by the number of outputs, without looking: with zeros
+// in a file that would end the process. (Found by giving every operator every bad number.)
+constexpr std::array<std::string_view, 2> kDivisors = {"strides", "blocksize"};
+constexpr int64_t kLargestDivisor = int64_t{1} << 20U;
+
+bool IsDivisor(int64_t number) { return number >= 1 && number <= kLargestDivisor; }
+
+Status CheckDivisors(const Graph& graph) {
+  for (const Node& node : graph.nodes) {
+    const auto refuse = [&](std::string what) {
+      return InputError(fmt::format("node '{}' ({})", node.name, node.op_type), std::move(what));
+    };
+    if (node.outputs.empty()) return refuse("has no outputs");
+    for (const auto& [name, value] : node.attributes) {
+      if (const auto* subgraph = std::get_if<std::shared_ptr<const Graph>>(&value)) {
+        VLAQ_RETURN_IF_ERROR(CheckDivisors(**subgraph));
+      }
+      if (std::ranges::find(kDivisors, name) == kDivisors.end()) continue;
+      const auto* one = std::get_if<int64_t>(&value);
+      const auto* many = std::get_if<std::vector<int64_t>>(&value);
+      const bool good =
+          (one == nullptr || IsDivisor(*one)) && (many == nullptr || std::ranges::all_of(*many, IsDivisor));
+      if (!good) return refuse(fmt::format("its attribute {} is not from 1 to {}", name, kLargestDivisor));
+    }
+  }
+  return {};
+}
+
 // Weights become inputs: the inference neither needs nor copies their bytes.
 void DropWeights(Graph& graph) {
   const auto is_weight = [](const Initializer& initializer) {
@@ -98,6 +126,7 @@ void Take(const ::onnx::ValueInfoProto& proto, ValueShapes& shapes) {
 Result<ValueShapes> InferShapes(const Model& model, const Extents& extents) {
   Model skeleton = model;
   Graph& graph = skeleton.graph;
+  VLAQ_RETURN_IF_ERROR(CheckDivisors(graph));
   VLAQ_RETURN_IF_ERROR(FixExtents(graph, extents));
   // What was declared for other extents would contradict.
   graph.values.clear();

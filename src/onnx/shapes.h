@@ -17,7 +17,8 @@ using ValueShapes = std::map<std::string, TypedShape, std::less<>>;
 
 // Types and shapes of inputs, initializers and every value of the main graph whose shape could be found; the others
 // are left out. Weights are not read. Subgraphs are not entered.
-// Errors: kInput naming the input and its extent that has no number in `extents`.
+// Errors: kInput naming the input and its extent that has no number in `extents`, or a node with an attribute that no
+// inference survives.
 Result<ValueShapes> InferShapes(const Model& model, const Extents& extents);
 
 }  // namespace vlaq::onnx

@@ -77,5 +77,36 @@ TEST(InferShapes, LeavesOutWhatItDoesNotKnow) {
   EXPECT_FALSE(shapes->contains("y"));
 }
 
+// libonnx would end the process with a division by zero.
+TEST(InferShapes, NumbersThatLibonnxDividesByAreLookedAt) {
+  const struct {
+    const char* op_type;
+    Attributes attributes;
+    bool good;
+  } cases[] = {
+      {"Conv", {{"strides", Ints{0, 1}}}, false},
+      {"Conv", {{"strides", Ints{-1, 1}}}, false},
+      {"MaxPool", {{"strides", Ints{1, 0}}, {"kernel_shape", Ints{2, 2}}}, false},
+      {"MaxPool", {{"strides", Ints{1, 2}}, {"kernel_shape", Ints{2, 2}}}, true},
+      {"DepthToSpace", {{"blocksize", int64_t{0}}}, false},
+      {"DepthToSpace", {{"blocksize", int64_t{1} << 32U}}, false},
+      {"DepthToSpace", {{"blocksize", int64_t{2}}}, true},
+  };
+  for (const auto& c : cases) {
+    GraphBuilder b("g");
+    std::vector<std::string> inputs{
+        b.Input("x", DType::kF32, {Dim::Fixed(1), Dim::Fixed(4), Dim::Fixed(4), Dim::Fixed(4)})};
+    if (c.op_type == std::string("Conv")) inputs.push_back(b.Constant("w", Zeros({1, 4, 2, 2})));
+    b.Output(b.Op(c.op_type, inputs, c.attributes, "odd"), "y", DType::kF32, {});
+    const auto shapes = InferShapes(MakeModel(*b.Finish(), ""), {});
+    EXPECT_EQ(shapes.ok(), c.good) << c.op_type;
+    EXPECT_TRUE(shapes.ok() || shapes.error().where == "node 'odd' (" + std::string(c.op_type) + ")");
+  }
+  Model model = MakeModel(Graph{}, "");
+  model.graph.inputs.push_back({"x", DType::kF32, true, {Dim::Fixed(4)}, ""});
+  model.graph.nodes.push_back({"Split", "none", "", {"x"}, {}, {}});
+  EXPECT_FALSE(InferShapes(model, {}).ok());
+}
+
 }  // namespace
 }  // namespace vlaq::onnx

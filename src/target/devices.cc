@@ -137,7 +137,7 @@ Result<const Device*> FindDevice(std::string_view name) {
     if (device.name == name) return &device;
   }
   Error error = UnknownName("device", name, DeviceNames());
-  error.advice += "; a device of your own is a .json file";
+  error.advice += " (another can be described in a .json file)";
   return error;
 }
 
