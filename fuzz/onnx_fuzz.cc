@@ -5,8 +5,22 @@
 #include "onnx/model_file.h"
 #include "onnx/reachability.h"
 #include "onnx/summary.h"
+#include "onnx/work.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
+// What a run would cost: every named extent is 2.
+static void WorkOut(const vlaq::onnx::Model& model) {
+  vlaq::onnx::Extents extents;
+  for (const auto& input : model.graph.inputs) {
+    for (const auto& dim : input.dims) extents[dim.name] = 2;
+  }
+  const auto shapes = vlaq::onnx::InferShapes(model, extents);
+  if (!shapes.ok()) return;
+  const auto work = vlaq::onnx::WorkOf(model.graph, *shapes);
+  if (work.ok() && work->parameters_read > work->parameters) std::abort();
+  vlaq::onnx::PeakActivations(model.graph, *shapes, 4);
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using vlaq::onnx::ReadModelBytes;
@@ -17,6 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto reached = vlaq::onnx::ReachableFromOutputs(model->graph);
   const auto summary = vlaq::onnx::Summarise(*model);
   if (reached.bytes > summary.total.bytes()) std::abort();
+  WorkOut(*model);
   const auto written = Serialize(*model);
   if (!written.ok()) return 0;
   const auto again = ReadModelBytes(std::make_shared<const std::string>(*written), "/no/such/folder", "fuzz");

@@ -6,5 +6,7 @@
 namespace vlaq::cli {
 
 Action AddPlanQuantize(CLI::App& app, Context& context);
+Action AddPlanCost(CLI::App& app, Context& context);
+Action AddPlanDevice(CLI::App& app, Context& context);
 
 }  // namespace vlaq::cli

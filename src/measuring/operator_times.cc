@@ -29,11 +29,7 @@ std::vector<OperatorWork> WorkByOperator(const std::vector<backend::ExecutedNode
 
 int64_t ReachedParameters(const onnx::Graph& graph) {
   const onnx::Reachability reached = onnx::ReachableFromOutputs(graph);
-  std::map<std::string, int64_t, std::less<>> packed;  // initializer -> elements that it stands for
-  for (const onnx::Node& node : graph.nodes) {
-    if (node.op_type != "MatMulNBits" || node.inputs.size() < 2) continue;
-    packed[node.inputs[1]] = node.Int("K", 0) * node.Int("N", 0);
-  }
+  const auto packed = onnx::PackedWeights(graph);
   int64_t parameters = 0;
   for (const onnx::Initializer& initializer : graph.initializers) {
     if (!reached.initializers.contains(initializer.name)) continue;

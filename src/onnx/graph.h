@@ -1,5 +1,5 @@
 // An ONNX model as a plain value: what readers give, architectures build, passes change and writers take.
-// In scope: structure. Not aware of: protobuf (only onnx/reader.cc, writer.cc and checker.cc are), execution, rules of
+// In scope: structure. Not aware of: protobuf (onnx/README.md names the files that are), execution, rules of
 // targets. Copies are cheap for weights (Tensor shares its bytes). Not synchronised.
 #pragma once
 

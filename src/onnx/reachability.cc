@@ -66,4 +66,13 @@ Reachability ReachableFromOutputs(const Graph& graph) {
   return ReachableFrom(graph, outputs);
 }
 
+std::map<std::string, int64_t, std::less<>> PackedWeights(const Graph& graph) {
+  std::map<std::string, int64_t, std::less<>> packed;
+  for (const Node& node : graph.nodes) {
+    if (node.op_type != "MatMulNBits" || node.inputs.size() < 2) continue;
+    packed[node.inputs[1]] = ElementCount(Shape{node.Int("K", 0), node.Int("N", 0)}).value_or(0);
+  }
+  return packed;
+}
+
 }  // namespace vlaq::onnx

@@ -2,6 +2,7 @@
 // `verify` prints the fraction that this reaches. Not aware of: files and values. Pure functions.
 #pragma once
 
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -26,5 +27,8 @@ struct Reachability {
 Reachability ReachableFrom(const Graph& graph, std::span<const std::string> values);
 // From all outputs of the graph.
 Reachability ReachableFromOutputs(const Graph& graph);
+
+// Weights packed in blocks of bits (MatMulNBits): initializer -> how many numbers it stands for.
+std::map<std::string, int64_t, std::less<>> PackedWeights(const Graph& graph);
 
 }  // namespace vlaq::onnx

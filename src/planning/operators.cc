@@ -7,6 +7,7 @@
 #include <set>
 
 #include "onnx/model_file.h"
+#include "onnx/work.h"
 
 namespace vlaq::planning {
 namespace {
@@ -21,43 +22,22 @@ std::string Folder(const std::string& name) {
 
 std::string Last(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
-// Rows of a MatMul's input for one frame. The towers' lengths follow from the weights: rows of the position table for
-// the vision tower, the prompt for the text tower.
-struct Lengths {
-  int64_t vision = 1, text = 1, image = 1;
-
-  int64_t RowsAt(const std::string& node) const {
-    if (node.starts_with("vision/") || node.starts_with("projection/dense")) return vision;
-    if (node.starts_with("projection/x_attn/k_proj") || node.starts_with("projection/x_attn/v_proj")) {
-      return vision + image;
-    }
-    if (node.starts_with("projection/")) return image;
-    return node.starts_with("text/") ? text : 1;
-  }
-};
-
 class Reader {
  public:
-  Reader(const onnx::Graph& graph, const bundle::Bundle& bundle, bool in_head, PolicyOperators& into)
-      : graph_(graph), in_head_(in_head), window_(bundle.spec.window), into_(into) {
-    lengths_.text = std::max<int64_t>(1, static_cast<int64_t>(bundle.spec.prompt_ids.size()));
-    lengths_.image = std::max<int64_t>(1, bundle.spec.image_tokens);
+  Reader(const onnx::Graph& graph, const onnx::ValueShapes& shapes, bool in_head, PolicyOperators& into)
+      : graph_(graph), shapes_(shapes), in_head_(in_head), into_(into) {
     for (const Node& node : graph.nodes) {
       for (const std::string& input : node.inputs) readers_[input].push_back(&node);
-      if (node.op_type == "Conv") {
-        const int64_t patch = graph.FindInitializer(node.inputs[1])->shape.back();
-        const int64_t side = bundle.spec.preprocess.image_size / patch;
-        lengths_.vision = side * side + 1;
-      }
     }
   }
 
-  void Run() {
+  Status Run() {
     for (const Node& node : graph_.nodes) {
-      TakeWeighted(node);
+      VLAQ_RETURN_IF_ERROR(TakeWeighted(node));
       TakeSensitive(node);
       TakeSmoothable(node);
     }
+    return {};
   }
 
  private:
@@ -86,7 +66,7 @@ class Reader {
     return group;
   }
 
-  void TakeWeighted(const Node& node) {
+  Status TakeWeighted(const Node& node) {
     WeightedOperator op;
     op.node = node.name;
     op.op_type = node.op_type;
@@ -107,21 +87,12 @@ class Reader {
       op.input = node.inputs[0];
       op.weights = {node.inputs[1], node.inputs[2]};
     } else {
-      return;
+      return {};
     }
     op.shape = graph_.FindInitializer(op.weights[0])->shape;
-    op.macs = MacsOf(node, op);
+    VLAQ_ASSIGN_OR_RETURN(op.macs, onnx::MacsOf(node, shapes_));
     into_.operators.push_back(std::move(op));
-  }
-
-  int64_t MacsOf(const Node& node, const WeightedOperator& op) const {
-    if (op.op_type == "Gather") return 0;
-    int64_t elements = 0;
-    for (const std::string& weight : op.weights) {
-      elements += ElementCount(graph_.FindInitializer(weight)->shape).value_or(0);
-    }
-    if (op.op_type == "LSTM") return elements * window_;
-    return elements * (op.op_type == "Conv" ? lengths_.vision - 1 : lengths_.RowsAt(node.name));
+    return {};
   }
 
   void TakeSensitive(const Node& node) {
@@ -145,20 +116,28 @@ class Reader {
   }
 
   const onnx::Graph& graph_;
+  const onnx::ValueShapes& shapes_;
   bool in_head_;
-  int64_t window_;
-  Lengths lengths_;
   std::map<std::string, std::vector<const Node*>> readers_;
   PolicyOperators& into_;
 };
 
 }  // namespace
 
+onnx::Extents ExtentsOf(const policy::PolicySpec& spec) {
+  return {{"batch", 1},
+          {"window", spec.window},
+          {"tokens", std::max<int64_t>(1, static_cast<int64_t>(spec.prompt_ids.size()))}};
+}
+
 Result<PolicyOperators> ReadOperators(const bundle::Bundle& bundle) {
   PolicyOperators result;
   for (const std::string_view role : {bundle::kEncoder, bundle::kHead}) {
     VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(bundle.GraphPath(role)));
-    Reader(model.graph, bundle, role == bundle::kHead, result).Run();
+    auto shapes = onnx::InferShapes(model, ExtentsOf(bundle.spec));
+    if (!shapes.ok()) return Within(bundle.GraphPath(role).string(), shapes.error());
+    const Status read = Reader(model.graph, *shapes, role == bundle::kHead, result).Run();
+    if (!read.ok()) return Within(bundle.GraphPath(role).string(), read.error());
   }
   const auto last = std::find_if(result.operators.rbegin(), result.operators.rend(),
                                  [](const WeightedOperator& op) { return op.in_head && op.op_type == "MatMul"; });

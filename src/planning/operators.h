@@ -6,6 +6,7 @@
 
 #include "bundle/bundle.h"
 #include "onnx/graph.h"
+#include "onnx/shapes.h"
 
 namespace vlaq::planning {
 
@@ -32,6 +33,9 @@ struct PolicyOperators {
   // LayerNormalizations whose result only MatMuls with weights read: value -> those nodes.
   std::vector<std::pair<std::string, std::vector<std::string>>> smoothable;
 };
+
+// Numbers for the named extents of a bundle's graphs: one item, the policy's window and prompt.
+onnx::Extents ExtentsOf(const policy::PolicySpec& spec);
 
 // Errors: kInput if a graph cannot be read or holds no operators with weights (a bundle that is quantised already).
 Result<PolicyOperators> ReadOperators(const bundle::Bundle& bundle);

@@ -1,0 +1,23 @@
+// The options of verbs that work out what a model costs.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/verb.h"
+#include "planning/model_cost.h"
+
+namespace vlaq::cli {
+
+struct CostArguments {
+  std::filesystem::path path;
+  std::optional<int64_t> window;
+  std::vector<std::string> extents;
+
+  void AddTo(CLI::App& app, const std::string& what);
+  // Errors: kUsage for an extent that is none; those of planning::CostOfModel.
+  Result<planning::ModelCost> Read() const;
+};
+
+}  // namespace vlaq::cli

@@ -1,0 +1,259 @@
+// `vlaq plan device`: will a policy fit on a board, and how long would a step take at the very least. An estimate: the
+// board was not there.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "cli/cost_arguments.h"
+#include "cli/cost_text.h"
+#include "cli/device_choice.h"
+#include "cli/inspect_text.h"
+#include "cli/plan_verbs.h"
+#include "planning/claims.h"
+#include "planning/device_fit.h"
+#include "target/device_file.h"
+
+namespace vlaq::cli {
+namespace {
+
+using planning::BuildFit;
+using planning::DeviceMemory;
+using planning::ModelCost;
+using planning::PrecisionFit;
+using planning::RunFit;
+
+// What the published plan for the Jetson expected of this policy.
+constexpr double kExpectedLow = 800, kExpectedHigh = 1800;
+constexpr uint64_t kExpectedBytes = 100'000'000;
+
+struct Arguments {
+  CostArguments cost;
+  DeviceChoice device;
+  uint64_t workspace = uint64_t{2} << 30U;
+  bool json = false;
+};
+
+struct Outcome {
+  ModelCost cost;
+  target::Device device;
+  std::vector<target::PowerMode> modes;
+  DeviceMemory memory;
+  std::vector<PrecisionFit> fits;
+  planning::SizeVerdict size;
+  std::vector<planning::RateVerdict> rates;  // low and high; none if the device has no peak
+};
+
+int64_t UnknownValues(const ModelCost& cost) {
+  int64_t unknown = 0;
+  for (const auto& graph : cost.graphs) unknown += graph.peak32.unknown;
+  return unknown;
+}
+
+// ---- for people ----
+
+std::string YesNo(bool yes) { return yes ? "yes" : "NO"; }
+
+std::string MemoryText(const Outcome& o) {
+  TextTable table({"", "bytes"});
+  table.AddRow({"module", HumanBytes(o.memory.total)});
+  table.AddRow({"firmware, kernel, idle desktop", o.memory.reserved ? HumanBytes(*o.memory.reserved) : "not known"});
+  table.AddRow({"left for engines", (o.memory.reserved ? "" : "less than ") + HumanBytes(o.memory.available)});
+  return Section("Memory (estimate)", table);
+}
+
+std::string RunText(const Outcome& o) {
+  TextTable table({"engines", "precision", "weights", "activations", "running", "while loading", "fits"});
+  for (const PrecisionFit& fit : o.fits) {
+    for (const RunFit& run : fit.runs) {
+      table.AddRow({fmt::format("{}", fmt::join(run.engines, " + ")), std::string(run.precision->name),
+                    HumanBytes(run.weights), HumanBytes(run.activations), HumanBytes(run.running()),
+                    HumanBytes(run.running() + run.loading), YesNo(run.fits)});
+    }
+  }
+  std::string text = Section("Running (estimate)", table);
+  text +=
+      "  Activations are those of a walk over the graph that frees each value after its last reader: engines that "
+      "fuse\n"
+      "  need less. Not counted: the CUDA context, libraries, cameras.\n";
+  if (const int64_t unknown = UnknownValues(o.cost); unknown > 0) {
+    text += fmt::format("  {} values have shapes that are not known, and are not in these figures.\n", unknown);
+  }
+  return text;
+}
+
+std::string BuildText(const Outcome& o) {
+  TextTable table({"precision", "how", "parser holds", "builder", "engine file", "workspace", "peak", "fits"});
+  for (const PrecisionFit& fit : o.fits) {
+    for (const BuildFit& build : fit.builds) {
+      table.AddRow({std::string(fit.precision->name), std::string(build.id), HumanBytes(build.stored),
+                    HumanBytes(build.engine), HumanBytes(build.serialised), HumanBytes(build.workspace),
+                    HumanBytes(build.peak()), YesNo(build.fits)});
+    }
+  }
+  std::string text = Section("Building on the board (estimate; activations are in the peak)", table);
+  for (const BuildFit& build : o.fits.front().builds) text += fmt::format("  {}: {}\n", build.id, build.title);
+  return text;
+}
+
+std::string SumText(const BuildFit& build) {
+  return fmt::format("{} + {} + {} + {} + {} = {}", HumanBytes(build.stored), HumanBytes(build.engine),
+                     HumanBytes(build.serialised), HumanBytes(build.workspace), HumanBytes(build.activations),
+                     HumanBytes(build.peak()));
+}
+
+// What to do where the plainest way does not fit.
+std::string AdviceFor(const PrecisionFit& fit, uint64_t available) {
+  const BuildFit& whole = fit.builds.front();
+  if (whole.fits) return fmt::format("one engine of the whole policy can be built: {}", SumText(whole));
+  std::string text = fmt::format("one engine of the whole policy cannot be built: {}, {} more than there is",
+                                 SumText(whole), HumanBytes(whole.peak() - available));
+  if (fit.advised) {
+    const BuildFit& build = fit.builds[*fit.advised];
+    return text + fmt::format("\n        build {}: {}", build.title, SumText(build));
+  }
+  const BuildFit& least = *std::ranges::min_element(fit.builds, {}, &BuildFit::peak);
+  text += fmt::format("\n        nor any other way: {} takes {}", least.id, SumText(least));
+  const uint64_t without = least.peak() - least.workspace;
+  if (without < available) {
+    text += fmt::format("; with --workspace below {} it would fit", HumanBytes(available - without));
+  }
+  return text;
+}
+
+std::string AdviceText(const Outcome& o) {
+  std::string text = "\nSo (parser + builder + engine file + workspace + activations)\n";
+  for (const PrecisionFit& fit : o.fits) {
+    text += fmt::format("  {}: {}\n", fit.precision->name, AdviceFor(fit, o.memory.available));
+  }
+  return text;
+}
+
+std::string PublishedText(const Outcome& o) {
+  std::string text = fmt::format(
+      "\nThe published plan expected {:.0f} to {} frames/s and less than {}\n"
+      "  size: {}; {} parameters take {} at least, at 4 bits each, and {} holds {} bits for each\n",
+      kExpectedLow, Grouped(static_cast<int64_t>(kExpectedHigh)), HumanBytes(kExpectedBytes),
+      o.size.possible ? "possible" : "impossible", Grouped(o.cost.parameters),
+      HumanBytes(planning::SmallestBytes(o.cost.parameters, planning::kFormats.back())), HumanBytes(kExpectedBytes),
+      HumanNumber(o.size.bits_per_parameter));
+  for (const planning::RateVerdict& rate : o.rates) {
+    const auto& best = *std::ranges::max_element(rate.needs, {}, [](const auto& n) { return n.limit.per_second(); });
+    text += fmt::format("  {} frames/s: {}; they need {}/s, {} times the {} peak in {}, where {}/s are the most\n",
+                        HumanNumber(rate.claimed), rate.possible ? "possible at the roofline" : "impossible",
+                        HumanMacs(best.macs_per_s), HumanNumber(best.times_peak), best.limit.precision->name, rate.mode,
+                        HumanNumber(best.limit.per_second()));
+  }
+  return text;
+}
+
+void Print(const Outcome& o, std::ostream& out) {
+  out << fmt::format("ESTIMATE for {}, by arithmetic alone: nothing was measured\n", o.device.title)
+      << TitleText(o.cost) << MemoryText(o) << RunText(o) << BuildText(o) << AdviceText(o) << ScenariosText(o.cost)
+      << LimitsText(o.cost, o.device, o.modes) << PublishedText(o) << "\nSources\n"
+      << fmt::format("  {}: {}\n", o.device.name, o.device.source);
+  for (const auto& mode : o.modes) out << fmt::format("  {}: {}\n", mode.name, mode.source);
+}
+
+// ---- for programs ----
+
+Json RunJson(const RunFit& run) {
+  return {{"engines", run.engines},
+          {"weights_bytes", run.weights},
+          {"activations_bytes", run.activations},
+          {"running_bytes", run.running()},
+          {"loading_bytes", run.running() + run.loading},
+          {"fits", run.fits}};
+}
+
+Json BuildJson(const BuildFit& build) {
+  return {{"id", build.id},
+          {"title", build.title},
+          {"stored_bytes", build.stored},
+          {"builder_bytes", build.engine},
+          {"serialised_bytes", build.serialised},
+          {"workspace_bytes", build.workspace},
+          {"activations_bytes", build.activations},
+          {"peak_bytes", build.peak()},
+          {"fits", build.fits}};
+}
+
+Json FitJson(const PrecisionFit& fit) {
+  Json json{{"precision", fit.precision->name}, {"running", Json::array()}, {"building", Json::array()}};
+  for (const RunFit& run : fit.runs) json["running"].push_back(RunJson(run));
+  for (const BuildFit& build : fit.builds) json["building"].push_back(BuildJson(build));
+  json["advised"] = fit.advised ? Json(fit.builds[*fit.advised].id) : Json();
+  return json;
+}
+
+Json AsJson(const Outcome& o) {
+  Json json{{"schema", "vlaq.plan_device/1"},
+            {"kind", "estimate"},
+            {"measured", false},
+            {"model", ModelJson(o.cost)},
+            {"device", target::DeviceToJson(o.device)}};
+  json["memory"] = {{"total_bytes", o.memory.total}, {"available_bytes", o.memory.available}};
+  if (o.memory.reserved) json["memory"]["reserved_bytes"] = *o.memory.reserved;
+  json["activations_unknown_values"] = UnknownValues(o.cost);
+  json["fit"] = Json::array();
+  for (const PrecisionFit& fit : o.fits) json["fit"].push_back(FitJson(fit));
+  json["scenarios"] = ScenariosJson(o.cost);
+  json["limits"] = LimitsJson(o.cost, o.device, o.modes);
+  json["published"] = {{"frames_per_s", {kExpectedLow, kExpectedHigh}},
+                       {"bytes_below", kExpectedBytes},
+                       {"size_possible", o.size.possible},
+                       {"rates", Json::array()}};
+  for (const planning::RateVerdict& rate : o.rates) json["published"]["rates"].push_back(RateJson(rate));
+  return json;
+}
+
+Result<Outcome> Work(const Arguments& a) {
+  Outcome o;
+  VLAQ_ASSIGN_OR_RETURN(o.device, a.device.Read());
+  VLAQ_ASSIGN_OR_RETURN(o.modes, a.device.Modes(o.device));
+  VLAQ_ASSIGN_OR_RETURN(o.cost, a.cost.Read());
+  if (!o.cost.is_bundle) {
+    return UsageError(fmt::format("{} is not a bundle", a.cost.path.string()),
+                      "vlaq plan cost says what a graph of another origin costs");
+  }
+  o.memory = planning::MemoryOf(o.device);
+  o.fits = planning::FitOf(o.cost, o.device, a.workspace);
+  o.size = planning::JudgeSize(o.cost, kExpectedBytes);
+  for (const double expected : {kExpectedLow, kExpectedHigh}) {
+    auto rate = planning::JudgeRate(o.cost, expected, o.device, target::Fastest(o.modes));
+    if (rate.ok()) o.rates.push_back(*std::move(rate));
+  }
+  return o;
+}
+
+}  // namespace
+
+Action AddPlanDevice(CLI::App& app, Context& context) {
+  auto a = std::make_shared<Arguments>();
+  a->cost.AddTo(app, "A bundle");
+  a->device.AddTo(app, true);
+  app.add_option("--workspace", a->workspace, "Memory that the builder may try kernels in")
+      ->transform(CLI::AsSizeValue(true))
+      ->default_str("2GiB")
+      ->type_name("SIZE");
+  AddJsonFlag(app, a->json);
+  app.footer(
+      "Everything it prints is an estimate, from data sheets and shapes; what a board really does, only a board says.\n"
+      "Examples:\n"
+      "  vlaq plan device mae0222 --device orin-nx-16\n"
+      "  vlaq plan device mae0222 --device orin-nx-16 --power 15W --json\n"
+      "  vlaq plan device mae0222 --device mine.json --workspace 512MiB");
+  return [a, &context]() -> Status {
+    VLAQ_ASSIGN_OR_RETURN(const Outcome outcome, Work(*a));
+    if (a->json) {
+      PrintJson(AsJson(outcome), context.out);
+    } else {
+      Print(outcome, context.out);
+    }
+    return {};
+  };
+}
+
+}  // namespace vlaq::cli

@@ -1,0 +1,59 @@
+// Whether a policy's engines fit into a device's memory, when they run and when they are built: sums of what is known
+// to be there, as an estimate. Pure functions.
+//
+// The model of a build: the parser holds the weights as the graph stores them, the builder a copy in the engine's
+// precision, the serialised engine another until it is written, and kernels are tried in the workspace. Not counted:
+// the CUDA context, the libraries' own memory, cameras.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "planning/model_cost.h"
+#include "target/devices.h"
+
+namespace vlaq::planning {
+
+struct DeviceMemory {
+  uint64_t total = 0;
+  std::optional<uint64_t> reserved;  // absent: not known, and so not taken off
+  uint64_t available = 0;
+};
+DeviceMemory MemoryOf(const target::Device& device);
+
+// Engines that are loaded together.
+struct RunFit {
+  std::vector<std::string> engines;
+  const target::PrecisionRow* precision = nullptr;
+  uint64_t weights = 0;
+  uint64_t activations = 0;
+  uint64_t loading = 0;  // the largest engine's file, which is there once more while it is read
+  uint64_t running() const { return weights + activations; }
+  bool fits = false;  // loading included
+};
+
+// One way to build a policy's engines. `parts` are those of the engine at which the sum is largest (or of all, where
+// they are built at once).
+struct BuildFit {
+  std::string_view id;     // "whole", "at_once", "in_turn", "in_turn_small", "in_turn_stripped"
+  std::string_view title;  // in words
+  uint64_t stored = 0, engine = 0, serialised = 0, workspace = 0, activations = 0;
+  uint64_t peak() const { return stored + engine + serialised + workspace + activations; }
+  bool fits = false;
+};
+
+struct PrecisionFit {
+  const target::PrecisionRow* precision = nullptr;
+  std::vector<RunFit> runs;      // encoder and head; the whole policy
+  std::vector<BuildFit> builds;  // the plainest first
+  // Index of the first that fits; absent: none does.
+  std::optional<size_t> advised;
+};
+
+// For each precision that an engine can be built in; once for those that take the same memory. `cost` is of a bundle.
+std::vector<PrecisionFit> FitOf(const ModelCost& cost, const target::Device& device, uint64_t workspace);
+
+}  // namespace vlaq::planning

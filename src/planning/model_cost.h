@@ -1,0 +1,60 @@
+// What a policy, or any ONNX file, costs by arithmetic: parameters, bytes, multiply-accumulates of one frame and of one
+// control step, memory between operators. Nothing is run and no weight is read. Not aware of: devices (roofline.h).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "onnx/work.h"
+
+namespace vlaq::planning {
+
+struct CostOptions {
+  std::optional<int64_t> window;  // instead of the policy's
+  onnx::Extents extents;          // of the graph's inputs, by name; over what the policy says
+};
+
+struct GraphCost {
+  std::string name;  // its role in the bundle, or the file's name
+  std::string file;
+  onnx::Work work;
+  onnx::PeakMemory peak32, peak16;  // of activations, with floats of 32 and 16 bits
+};
+
+// Graphs that run one after the other, once each.
+struct Scenario {
+  std::string id;     // "frame", "step_streaming", "step_naive", "run"
+  std::string name;   // "streaming step"
+  std::string title;  // what it is, for people
+  std::vector<size_t> graphs;
+  bool is_step = false;  // of the control loop: one a period
+};
+
+struct ModelCost {
+  std::filesystem::path path;
+  bool is_bundle = false;
+  std::string precision;   // of a bundle: how its weights are stored
+  int64_t parameters = 0;  // of the checkpoint, whatever they are stored as; of a file: what its weights stand for
+  int64_t computed = 0;    // numbers stored beside them that export computed (positions)
+  std::optional<int64_t> window;   // frames
+  std::optional<int64_t> tokens;   // of the prompt
+  std::optional<double> period_s;  // between two control steps
+  std::vector<GraphCost> graphs;
+  std::vector<Scenario> scenarios;
+
+  const GraphCost* Find(std::string_view name) const;
+  const Scenario* FindScenario(std::string_view id) const;
+  int64_t MacsOf(const Scenario& scenario) const;
+  // The graph that holds all weights: the whole policy's, or the file's.
+  const GraphCost& All() const { return graphs.front(); }
+};
+
+// `path` is a bundle or an .onnx file. Batch is 1. Errors: kInput if it cannot be read, naming an extent that has no
+// number or a node whose cost the shapes do not say.
+Result<ModelCost> CostOfModel(const std::filesystem::path& path, const CostOptions& options);
+
+}  // namespace vlaq::planning
