@@ -25,6 +25,8 @@ constexpr std::array kKinds{
     Kind{"vlaq.sim.render/1", "drives of vlaq sim render", AddDrive},
     Kind{"vlaq.plan_quantize/1", "vlaq plan quantize --json", AddPlan},
     Kind{"vlaq.quantize/1", "vlaq quantize --json", AddQuantized},
+    Kind{"vlaq.plan_cost/1", "vlaq plan cost --json", AddCost},
+    Kind{"vlaq.plan_device/1", "vlaq plan device --json", AddDevice},
     Kind{"vlaq.inspect/1", "vlaq inspect --json of a bundle", AddInspection},
 };
 

@@ -109,6 +109,20 @@ TEST(ComposeTest, TypesOfAPartAreStacked) {
   EXPECT_THAT(bars.bars.front().parts, ElementsAre(2, 1));
 }
 
+TEST(ComposeTest, ClaimsThatArithmeticRefutesAreBadVerdicts) {
+  const Page page = PageOf({ExampleCost(), ExampleDevice()});
+  const auto& verdicts = std::get<Table>(page.sections.front().blocks.front());
+  ASSERT_EQ(verdicts.rows.size(), 2U);
+  EXPECT_EQ(verdicts.rows[0][0].text, "mae0222 could be 44.0 MB");
+  EXPECT_EQ(verdicts.rows[0][1].text, "impossible");
+  EXPECT_EQ(verdicts.rows[0][1].mood, Mood::kBad);
+  EXPECT_EQ(verdicts.rows[1][0].text, "mae0222 could be 700 frames/s");
+  const Section* size = FindSection(page, "size");
+  ASSERT_EQ(size->blocks.size(), 2U);
+  EXPECT_EQ(std::get<Table>(size->blocks[1]).rows[0][1].text, "encoder + head");
+  EXPECT_EQ(std::get<Table>(FindSection(page, "latency")->blocks[0]).rows[0][0].text, "15W (not confirmed), int8");
+}
+
 TEST(ComposeTest, TheWorstWeightStandsFirst) {
   const Page page = PageOf({ExampleQuantized()});
   const auto figures = Figures(page, "layers");

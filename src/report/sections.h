@@ -15,6 +15,8 @@ void AddDrive(const Document& document, const Field& root, Draft& draft);       
 void AddPlan(const Document& document, const Field& root, Draft& draft);        // vlaq.plan_quantize/1
 void AddQuantized(const Document& document, const Field& root, Draft& draft);   // vlaq.quantize/1
 void AddInspection(const Document& document, const Field& root, Draft& draft);  // vlaq.inspect/1
+void AddCost(const Document& document, const Field& root, Draft& draft);        // vlaq.plan_cost/1
+void AddDevice(const Document& document, const Field& root, Draft& draft);      // vlaq.plan_device/1
 
 // "VALID" and "verified" are good, "UNSTABLE" and what cannot be tested warn, the rest is bad.
 Mood MoodOf(std::string_view state);

@@ -24,7 +24,7 @@ void AddRows(const std::string& prefix, const Field& settings, Table& table) {
 }  // namespace
 
 Mood MoodOf(std::string_view state) {
-  if (state == "VALID" || state == "verified" || state == "ok") return Mood::kGood;
+  if (state == "VALID" || state == "verified" || state == "ok" || state == "possible") return Mood::kGood;
   if (state == "UNSTABLE" || state == "NOT TESTABLE" || state.starts_with("verified")) return Mood::kWarning;
   return Mood::kBad;
 }

@@ -96,10 +96,27 @@ inline Document ExampleInspection() {
               {"part": "rnn", "dtype": "float32", "bytes": 1000000, "parameters": 250000}]})");
 }
 
+inline Document ExampleCost() {
+  return Example("vlaq.plan_cost/1", "cost.json", R"({"schema": "vlaq.plan_cost/1", "model": {"path": "mae0222"},
+    "smallest_bytes": {"fp32": 6815892488, "int8": 1703973122},
+    "estimate": {"device": {"title": "Jetson"}, "limits": [{"power": "15W", "confirmed": false, "precision": "int8",
+      "scenario": "frame", "seconds_at_least": 0.017, "per_second_at_most": 58.6, "bound_by": "arithmetic"}]},
+    "claim_size": {"bytes": 44000000, "possible": false}, "claim_fps": {"per_second": 700, "possible": false}})");
+}
+
+inline Document ExampleDevice() {
+  return Example("vlaq.plan_device/1", "device.json", R"({"schema": "vlaq.plan_device/1", "model": {"path": "mae0222"},
+    "device": {"title": "Jetson"}, "memory": {"available_bytes": 13700000000},
+    "fit": [{"precision": "fp16", "running": [{"engines": ["encoder", "head"], "running_bytes": 3420000000,
+                                               "loading_bytes": 6760000000, "fits": true}]}],
+    "limits": [{"power": "MAXN", "confirmed": true, "precision": "fp16", "scenario": "frame", "seconds_at_least": 0.03,
+                "per_second_at_most": 33.5, "bound_by": "memory"}]})");
+}
+
 // All but the drive, whose picture is a file.
 inline std::vector<Document> Examples() {
-  return {ExampleReceipt(), ExampleResults(),   ExampleOpenLoop(),  ExampleSimulation(),
-          ExamplePlan(),    ExampleQuantized(), ExampleInspection()};
+  return {ExampleReceipt(),   ExampleResults(),    ExampleOpenLoop(), ExampleSimulation(), ExamplePlan(),
+          ExampleQuantized(), ExampleInspection(), ExampleCost(),     ExampleDevice()};
 }
 
 }  // namespace vlaq::report
