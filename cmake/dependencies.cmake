@@ -5,11 +5,22 @@ if(EXISTS "${PROJECT_SOURCE_DIR}/.deps/onnx")
   list(PREPEND CMAKE_PREFIX_PATH "${PROJECT_SOURCE_DIR}/.deps/onnx")
 endif()
 
+# Preset jetson: libraries go into the program, as far as they exist as archives. They do in the folder that script/setup
+# --jetson makes, where nothing else is.
+option(VLAQ_STATIC_LIBRARIES "Link archives, for a program that runs on another system" OFF)
+
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(ZLIB REQUIRED)
-find_package(fmt REQUIRED)
+if(VLAQ_STATIC_LIBRARIES)
+  add_library(vlaq_fmt STATIC "${PROJECT_SOURCE_DIR}/cmake/compat/fmt_library.cc")  # Debian has only the shared one
+  find_path(VLAQ_FMT_INCLUDE fmt/format.h REQUIRED)
+  target_include_directories(vlaq_fmt SYSTEM PUBLIC "${VLAQ_FMT_INCLUDE}")
+  add_library(fmt::fmt ALIAS vlaq_fmt)
+else()
+  find_package(fmt REQUIRED)
+endif()
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(PNG REQUIRED)
@@ -21,6 +32,15 @@ add_library(libjpeg-turbo::turbojpeg ALIAS PkgConfig::TURBOJPEG)
 pkg_check_modules(SENTENCEPIECE REQUIRED IMPORTED_TARGET sentencepiece)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5)
+if(VLAQ_STATIC_LIBRARIES)
+  # What Debian's libhdf5 uses itself. One of its file drivers, for files in Amazon's cloud, wants libcurl, which wants
+  # twenty more libraries: it gets one that always refuses.
+  find_library(VLAQ_SZIP_LIBRARY sz REQUIRED)
+  find_library(VLAQ_AEC_LIBRARY aec REQUIRED)
+  add_library(vlaq_no_curl STATIC "${PROJECT_SOURCE_DIR}/cmake/compat/no_curl.c")
+  target_link_libraries(PkgConfig::HDF5 INTERFACE "${VLAQ_SZIP_LIBRARY}" "${VLAQ_AEC_LIBRARY}" ZLIB::ZLIB OpenSSL::Crypto vlaq_no_curl
+    ${CMAKE_DL_LIBS} m)
+endif()
 if(VLAQ_BUILD_TESTS)
   find_package(GTest REQUIRED)
 endif()

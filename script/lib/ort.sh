@@ -45,10 +45,9 @@ fetch_ort_headers() {
   dpkg -x "$package" "$work/x"
 }
 
-# fetch_ort_library FOLDER: leaves onnxruntime/capi/libonnxruntime.so.* under FOLDER/w.
+# fetch_ort_library FOLDER [MACHINE]: leaves onnxruntime/capi/libonnxruntime.so.* under FOLDER/w.
 fetch_ort_library() {
-  local work=$1 machine sum_name
-  machine=$(uname -m)
+  local work=$1 machine=${2:-$(uname -m)} sum_name
   sum_name="ort_wheel_sha256_$machine"
   [ -n "${!sum_name:-}" ] || { echo "there is no ONNX Runtime wheel for $machine: put headers and library under .deps/ort by hand"; return 1; }
   "$deps/python/bin/pip" download -q --no-deps --only-binary=:all: --python-version 3.11 --implementation cp --abi cp311 \

@@ -11,6 +11,8 @@
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 namespace vlaq::measuring {
@@ -34,6 +36,7 @@ struct Kernel {
   void (*run)(int64_t rounds);
 };
 
+#if !defined(__aarch64__)  // where every processor has NEON
 void PortableFloat(int64_t rounds) {
   constexpr size_t kChains = 64;
   std::array<float, kChains> sums{};
@@ -42,6 +45,7 @@ void PortableFloat(int64_t rounds) {
   }
   g_float_sink = sums[0] + sums[kChains - 1];
 }
+#endif
 
 #if defined(__x86_64__)
 constexpr size_t kChains = 12;
@@ -142,8 +146,10 @@ void NeonFloat(int64_t rounds) {
 
 Kernel FloatKernel() { return {"neon", kChains * 4, NeonFloat}; }
 
-#if defined(__ARM_FEATURE_DOTPROD)
-void NeonInt8(int64_t rounds) {
+// The dot product came with ARMv8.2, so whether it is there is asked at run time. Clang 14 knows it only in builds that
+// take it for granted.
+#if defined(__ARM_FEATURE_DOTPROD) || !defined(__clang__)
+__attribute__((target("arch=armv8.2-a+dotprod"))) void NeonInt8(int64_t rounds) {
   std::array<int32x4_t, kChains> sums{};
   int8x16_t a = vdupq_n_s8(3);
   const int8x16_t b = vdupq_n_s8(-2);
@@ -155,7 +161,11 @@ void NeonInt8(int64_t rounds) {
   for (const int32x4_t& sum : sums) total = vaddq_s32(total, sum);
   g_int_sink = vaddvq_s32(total);
 }
-Kernel IntegerKernel() { return {"neon dotprod", kChains * 16, NeonInt8}; }
+
+Kernel IntegerKernel() {
+  if ((::getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0) return {"neon dotprod", kChains * 16, NeonInt8};
+  return {"", 0, nullptr};
+}
 #else
 Kernel IntegerKernel() { return {"", 0, nullptr}; }
 #endif

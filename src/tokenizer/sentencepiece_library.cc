@@ -11,7 +11,8 @@ constexpr const char* kEntry = "VlaqSentencePieceModule";
 Result<const SentencePieceFunctions*> Load() {
   std::vector<std::filesystem::path> candidates;
   for (const auto& folder : ProgramLibraryFolders()) candidates.push_back(folder / kModule);
-  candidates.emplace_back(VLAQ_SENTENCEPIECE_MODULE);
+  // Where this build put it; empty in a build for another system.
+  if (std::string_view(VLAQ_SENTENCEPIECE_MODULE) != "") candidates.emplace_back(VLAQ_SENTENCEPIECE_MODULE);
   std::string tried;
   for (const auto& candidate : candidates) {
     const auto library = LoadSharedLibrary(candidate, true);
