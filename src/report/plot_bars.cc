@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "base/text.h"
@@ -9,6 +10,7 @@
 namespace vlaq::report {
 namespace {
 
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kLeft = 6, kRight = kDrawingWidth - 16;
 constexpr double kBarHeight = 11, kRowHeight = kLineHeight + kBarHeight + 6;
 
@@ -16,8 +18,8 @@ double Sum(const Bars::Bar& bar) { return std::accumulate(bar.parts.begin(), bar
 
 // Over all finite values that will be drawn.
 Scale ScaleOf(const Bars& bars) {
-  double low = bars.logarithmic ? INFINITY : 0;
-  double high = -INFINITY;
+  double low = bars.logarithmic ? kInfinity : 0;
+  double high = -kInfinity;
   const auto see = [&](double value) {
     if (!std::isfinite(value) || (bars.logarithmic && value <= 0)) return;
     low = std::min(low, value);

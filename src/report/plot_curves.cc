@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/text.h"
 #include "report/plot_axes.h"
@@ -8,10 +9,11 @@
 namespace vlaq::report {
 namespace {
 
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kLeft = 46, kRight = kDrawingWidth - 12, kTop = 20, kBottom = 180;
 
 struct Extent {
-  double low = INFINITY, high = -INFINITY;
+  double low = kInfinity, high = -kInfinity;
   void See(double value) {
     low = std::min(low, value);
     high = std::max(high, value);

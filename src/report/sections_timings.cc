@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/text.h"
 #include "report/sections.h"
@@ -10,6 +11,7 @@
 namespace vlaq::report {
 namespace {
 
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr size_t kQuantiles = 120;  // points of a distribution's curve, besides the slowest
 constexpr size_t kSlowest = 40;
 constexpr double kWideRange = 8;  // from which times are drawn on a logarithmic axis
@@ -34,7 +36,7 @@ double At(const std::vector<double>& sorted, double p) {
 void AddDistributions(const Document& document, const Field& root, Draft& draft) {
   Curves curves{"step, ms", "steps that took no longer, %", {}};
   Table table{"", {"subject", "least", "p25", "median", "p75", "p90", "most", "runs"}, {}};
-  double shortest = INFINITY;
+  double shortest = kInfinity;
   double longest = 0;
   for (const Field& subject : root["subjects"].Items()) {
     std::vector<double> ns = subject["samples"]["wall_ns"].Numbers();
