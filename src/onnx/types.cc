@@ -143,4 +143,26 @@ Result<ValueTypes> InferTypes(const Graph& graph) {
   return types;
 }
 
+ValueTypes KnownTypes(const Graph& graph) {
+  ValueTypes types;
+  for (const auto* infos : {&graph.inputs, &graph.outputs, &graph.values}) {
+    for (const ValueInfo& info : *infos) {
+      if (info.other_type.empty()) types.emplace(info.name, info.dtype);
+    }
+  }
+  for (const Initializer& initializer : graph.initializers) types.insert_or_assign(initializer.name, initializer.dtype);
+  for (const Node& node : graph.nodes) {
+    if (const Tensor* constant = node.TensorAttribute("value"); constant != nullptr && node.op_type == "Constant") {
+      for (const std::string& output : node.outputs) types.emplace(output, constant->dtype());
+    }
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      const auto from = RuleFor(node, i);
+      if (!from.ok() || node.outputs[i].empty()) continue;
+      const auto dtype = Resolve(*from, node, types);
+      if (dtype.ok()) types.emplace(node.outputs[i], *dtype);
+    }
+  }
+  return types;
+}
+
 }  // namespace vlaq::onnx

@@ -15,4 +15,7 @@ using ValueTypes = std::map<std::string, DType, std::less<>>;
 // kin; subgraphs are not entered. Errors: kInput naming a node whose operator is not known.
 Result<ValueTypes> InferTypes(const Graph& graph);
 
+// The same as far as it goes: what declared types and known operators say, values of other operators left out.
+ValueTypes KnownTypes(const Graph& graph);
+
 }  // namespace vlaq::onnx

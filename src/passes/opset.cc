@@ -32,6 +32,11 @@ void MoveAxes(onnx::Graph& graph) {
 
 }  // namespace
 
+int64_t FormatOf(int64_t opset) {
+  const auto* row = std::find_if(kFormats.begin(), kFormats.end(), [&](const Row& r) { return opset >= r.opset; });
+  return row->ir_version;
+}
+
 Status RaiseOpset(onnx::Model& model, int64_t opset) {
   const auto found = model.opsets.find("");
   const int64_t now = found == model.opsets.end() ? 1 : found->second;
@@ -42,9 +47,7 @@ Status RaiseOpset(onnx::Model& model, int64_t opset) {
   }
   if (now < 18 && opset >= 18) MoveAxes(model.graph);
   model.opsets[""] = opset;
-  const auto* format =
-      std::find_if(kFormats.begin(), kFormats.end(), [&](const Row& row) { return opset >= row.opset; });
-  model.ir_version = std::max(model.ir_version, format->ir_version);
+  model.ir_version = std::max(model.ir_version, FormatOf(opset));
   return {};
 }
 

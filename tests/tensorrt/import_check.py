@@ -9,6 +9,7 @@ a node of an operator that contains TEXT, 5 otherwise; so that the check itself 
 """
 import argparse
 import json
+import math
 import pathlib
 import sys
 
@@ -61,7 +62,10 @@ def profile(network, axes, builder):
             if size < 0 and name not in axes:
                 raise SystemExit(f"import_check: input '{tensor.name}' has the dynamic axis '{name}'; say --axis {name}=MIN,OPT,MAX")
             sizes.append((size,) * 3 if size >= 0 else axes[name])
-        shapes.set_shape(tensor.name, *map(tuple, zip(*sizes)))
+        if sizes:
+            shapes.set_shape(tensor.name, *map(tuple, zip(*sizes)))
+        if tensor.is_shape_tensor:  # its values decide shapes: ones, for want of better
+            shapes.set_shape_input(tensor.name, *[[1] * math.prod(tensor.shape)] * 3)
     return shapes
 
 
@@ -72,12 +76,15 @@ def reasons(parser):
 
 
 def check(path, build, axes):
-    """What became of a file: {"file", "accepted", "refused": [...], "engine_bytes"}."""
+    """What became of a file: {"file", "accepted", "refused": [...], "outputs": {name: shape}, "engine_bytes"}."""
     log = Log()
     builder = trt.Builder(log)
     network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
     parser = trt.OnnxParser(network, log)
     result = {"file": str(path), "accepted": parser.parse_from_file(str(path)), "refused": list(reasons(parser))}
+    if result["accepted"]:
+        outputs = [network.get_output(i) for i in range(network.num_outputs)]
+        result["outputs"] = {tensor.name: list(tensor.shape) for tensor in outputs}
     if not result["accepted"]:
         result["refused"] = result["refused"] or [{"node": "", "operator": "", "why": "; ".join(log.errors)}]
     elif build:

@@ -17,6 +17,7 @@ import onnxruntime.quantization as ort
 SKIPPED, REFUSED = 77, 5
 QUANTISED = (("tensorrt-10", "int8"), ("tensorrt-10", "fp16"), ("tensorrt-10", "mixed"), ("tensorrt-10", "int4"),
              ("tensorrt-8.6", "int8"), ("tensorrt-8.6", "fp16"))
+VERSIONS = {"tensorrt-8.6": "8.6", "tensorrt-10": "10.3"}  # of `vlaq preflight`
 WHOLE = "mae0222_model_cpu.onnx"
 GRAPHS = ("encoder.onnx", "head.onnx", WHOLE)
 program, model, tensorrt = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
@@ -39,6 +40,12 @@ def imported(exit_code, *arguments):
     done = subprocess.run([tensorrt, checker, "--json", *map(str, arguments)], capture_output=True, text=True)
     assert done.returncode == exit_code, (arguments, done.returncode, done.stdout[-4000:], done.stderr[-2000:])
     return json.loads(done.stdout)
+
+
+def preflight(path, version, exit_code=0):
+    """`vlaq preflight` says of it what the importer says."""
+    done = subprocess.run([program, "preflight", path, "--tensorrt", version], capture_output=True, text=True)
+    assert done.returncode == exit_code, (path, version, done.returncode, done.stdout[-4000:], done.stderr)
 
 
 def accepted(folder, built=(WHOLE,)):
@@ -78,6 +85,8 @@ def foreign(bundle, work):
     for name, operator in (("encoder.onnx", "MatMulInteger"), ("head.onnx", "DynamicQuantizeLSTM")):
         ort.quantize_dynamic(single_file(bundle / name, work), work / f"dynamic_{name}", per_channel=True)
         refused(work / f"dynamic_{name}", operator)
+        for version in VERSIONS.values():
+            preflight(work / f"dynamic_{name}", version, REFUSED)
     width = json.loads((bundle / "policy.json").read_text())["lstm_input"]
 
     def static(output, symmetric):
@@ -87,7 +96,9 @@ def foreign(bundle, work):
         return work / output
     result = imported(0, "--build", static("symmetric.onnx", True))[0]
     assert result["engine_bytes"] > 0, result
+    preflight(work / "symmetric.onnx", VERSIONS["tensorrt-10"])
     refused(static("asymmetric.onnx", False), "QuantizeLinear")
+    preflight(work / "asymmetric.onnx", VERSIONS["tensorrt-10"], REFUSED)
 
 
 def quantised(bundle, work):
@@ -98,6 +109,7 @@ def quantised(bundle, work):
         output = work / f"{target}_{precision}"
         vlaq("quantize", bundle, "--target", target, "--precision", precision, "--stats", stats, "-o", output)
         accepted(output)
+        preflight(output, VERSIONS[target])
 
 
 def main():
@@ -108,6 +120,8 @@ def main():
         work = pathlib.Path(folder)
         fp32 = bundle_of(work / "fp32")
         accepted(fp32, built=("encoder.onnx", "head.onnx"))
+        for version in VERSIONS.values():
+            preflight(fp32, version)
         accepted(bundle_of(work / "fp16", "--precision", "fp16"))
         quantised(fp32, work)
         foreign(fp32, work)

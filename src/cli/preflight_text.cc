@@ -1,0 +1,170 @@
+#include "cli/preflight_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "base/text.h"
+
+namespace vlaq::cli {
+namespace {
+
+using preflight::Finding;
+using preflight::Outcome;
+using preflight::Report;
+using preflight::Rule;
+using preflight::Severity;
+
+// Of the places where one rule is broken; --json has all.
+constexpr size_t kShownPlaces = 5;
+
+std::string Place(const Finding& finding) {
+  std::string text = finding.graph;
+  if (!finding.op_type.empty()) text += fmt::format(": {} '{}'", finding.op_type, finding.node);
+  if (!finding.tensor.empty()) text += fmt::format(", tensor '{}'", finding.tensor);
+  return text + ": " + finding.detail;
+}
+
+// Findings of one rule, which CheckModel gives graph by graph.
+std::vector<std::pair<const Rule*, std::vector<const Finding*>>> ByRule(const std::vector<Finding>& findings) {
+  std::vector<std::pair<const Rule*, std::vector<const Finding*>>> groups;
+  for (const Finding& finding : findings) {
+    auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == finding.rule; });
+    if (group == groups.end()) group = groups.insert(group, {finding.rule, {}});
+    group->second.push_back(&finding);
+  }
+  std::stable_sort(groups.begin(), groups.end(),
+                   [](const auto& a, const auto& b) { return a.first->severity > b.first->severity; });
+  return groups;
+}
+
+Json AsJson(const Rule& rule) {
+  return {{"id", rule.id},
+          {"applies", preflight::AppliesText(rule.applies)},
+          {"severity", preflight::SeverityName(rule.severity)},
+          {"reason", rule.reason},
+          {"cure", rule.cure},
+          {"source", rule.source}};
+}
+
+std::string Verdict(const Report& report) {
+  const size_t errors = report.Count(Severity::kError);
+  if (errors > 0) return fmt::format("TensorRT {} will not take it: {} errors", report.version->name, errors);
+  return fmt::format("no rule of TensorRT {} is broken; its own importer has the last word", report.version->name);
+}
+
+std::string Summary(const Report& report) {
+  int64_t nodes = 0;
+  for (const auto& graph : report.graphs) nodes += graph.nodes;
+  return fmt::format("{} rules looked at, {} graphs, {} nodes: {} errors, {} warnings, {} notes", report.rules,
+                     report.graphs.size(), Grouped(nodes), report.Count(Severity::kError),
+                     report.Count(Severity::kWarning), report.Count(Severity::kNote));
+}
+
+}  // namespace
+
+std::string RuleTable() {
+  std::string table =
+      "| rule | TensorRT | severity | what TensorRT does | what to emit | source |\n|---|---|---|---|---|---|\n";
+  for (const Rule& rule : preflight::Rules()) {
+    table += fmt::format("| {} | {} | {} | {} | {} | {} |\n", rule.id, preflight::AppliesText(rule.applies),
+                         preflight::SeverityName(rule.severity), rule.reason, rule.cure, rule.source);
+  }
+  return table;
+}
+
+Json RulesAsJson() {
+  Json rules = Json::array();
+  for (const Rule& rule : preflight::Rules()) rules.push_back(AsJson(rule));
+  return {{"schema", "vlaq.preflight-rules/1"}, {"rules", std::move(rules)}};
+}
+
+std::string PreflightText(const Report& report, const std::string& path) {
+  std::string text = fmt::format("{}: TensorRT {} ({})\n", path, report.version->name, report.version->where);
+  for (const auto& [rule, findings] : ByRule(report.findings)) {
+    text += fmt::format("\n{} {}, {}x: {}\n", preflight::SeverityName(rule->severity), rule->id, findings.size(),
+                        rule->reason);
+    for (size_t i = 0; i < std::min(findings.size(), kShownPlaces); ++i)
+      text += fmt::format("  {}\n", Place(*findings[i]));
+    if (findings.size() > kShownPlaces) text += fmt::format("  and {} more\n", findings.size() - kShownPlaces);
+    text += fmt::format("  emit: {}\n", rule->cure);
+  }
+  return text + fmt::format("\n{}\n{}\n", Summary(report), Verdict(report));
+}
+
+Json PreflightJson(const Report& report, const std::string& path) {
+  Json graphs = Json::array();
+  for (const auto& graph : report.graphs) {
+    graphs.push_back({{"graph", graph.name}, {"bytes", graph.bytes}, {"nodes", graph.nodes}});
+  }
+  Json findings = Json::array();
+  for (const Finding& finding : report.findings) {
+    Json json = AsJson(*finding.rule);
+    json.update({{"graph", finding.graph},
+                 {"node", finding.node},
+                 {"op_type", finding.op_type},
+                 {"tensor", finding.tensor},
+                 {"detail", finding.detail}});
+    findings.push_back(std::move(json));
+  }
+  return {{"schema", "vlaq.preflight/1"},
+          {"path", path},
+          {"tensorrt", report.version->name},
+          {"rules", report.rules},
+          {"errors", report.Count(Severity::kError)},
+          {"warnings", report.Count(Severity::kWarning)},
+          {"notes", report.Count(Severity::kNote)},
+          {"accepted", report.Count(Severity::kError) == 0},
+          {"graphs", std::move(graphs)},
+          {"findings", std::move(findings)}};
+}
+
+std::string FixText(const preflight::Fixed& fixed, const std::string& output) {
+  std::string text;
+  size_t cured = 0;
+  // Alike ones are told together: a rule, and what was done or why nothing was.
+  std::vector<std::pair<const Outcome*, std::vector<const Outcome*>>> groups;
+  for (const Outcome& outcome : fixed.outcomes) {
+    cured += outcome.cured ? 1 : 0;
+    auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) {
+      return g.first->finding.rule == outcome.finding.rule && g.first->cured == outcome.cured &&
+             g.first->how == outcome.how;
+    });
+    if (group == groups.end()) group = groups.insert(group, {&outcome, {}});
+    group->second.push_back(&outcome);
+  }
+  for (const auto& [first, outcomes] : groups) {
+    text += fmt::format("{} {} {}, {}x: {}\n", first->cured ? "cured" : "NOT cured",
+                        preflight::SeverityName(first->finding.rule->severity), first->finding.rule->id,
+                        outcomes.size(), first->how);
+    for (size_t i = 0; i < std::min(outcomes.size(), kShownPlaces); ++i) {
+      text += fmt::format("  {}\n", Place(outcomes[i]->finding));
+    }
+    if (outcomes.size() > kShownPlaces) text += fmt::format("  and {} more\n", outcomes.size() - kShownPlaces);
+  }
+  return text + fmt::format("\n{}: {} of {} findings cured; {}\n{}\n", output, cured, fixed.outcomes.size(),
+                            Summary(fixed.after), Verdict(fixed.after));
+}
+
+Json FixJson(const preflight::Fixed& fixed, const std::string& path, const std::string& output) {
+  Json document = PreflightJson(fixed.before, path);
+  Json outcomes = Json::array();
+  for (const Outcome& outcome : fixed.outcomes) {
+    outcomes.push_back({{"id", outcome.finding.rule->id},
+                        {"graph", outcome.finding.graph},
+                        {"node", outcome.finding.node},
+                        {"tensor", outcome.finding.tensor},
+                        {"cured", outcome.cured},
+                        {"how", outcome.how}});
+  }
+  document["fix"] = {{"output", output},
+                     {"errors", fixed.after.Count(Severity::kError)},
+                     {"warnings", fixed.after.Count(Severity::kWarning)},
+                     {"notes", fixed.after.Count(Severity::kNote)},
+                     {"accepted", fixed.after.Count(Severity::kError) == 0},
+                     {"outcomes", std::move(outcomes)}};
+  return document;
+}
+
+}  // namespace vlaq::cli

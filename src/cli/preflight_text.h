@@ -1,0 +1,25 @@
+// What `vlaq preflight` prints.
+#pragma once
+
+#include <string>
+
+#include "base/json_fwd.h"
+#include "preflight/check.h"
+#include "preflight/fix.h"
+
+namespace vlaq::cli {
+
+// The rules as a table: Markdown, as it stands in docs/preflight.md.
+std::string RuleTable();
+Json RulesAsJson();
+
+// By rule: what it says, where it was broken (the first places), what to do.
+std::string PreflightText(const preflight::Report& report, const std::string& path);
+Json PreflightJson(const preflight::Report& report, const std::string& path);
+
+// Of --fix: each finding, cured or not.
+std::string FixText(const preflight::Fixed& fixed, const std::string& output);
+// The report of what there was, with "fix" added.
+Json FixJson(const preflight::Fixed& fixed, const std::string& path, const std::string& output);
+
+}  // namespace vlaq::cli

@@ -1,0 +1,83 @@
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "cli/preflight_text.h"
+#include "cli/verbs.h"
+
+namespace vlaq::cli {
+namespace {
+
+struct Arguments {
+  std::filesystem::path path, output;
+  std::string tensorrt;
+  bool list_rules = false, fix = false, force = false, json = false;
+};
+
+Status Verdict(const preflight::Report& report, const std::string& path) {
+  const size_t errors = report.Count(preflight::Severity::kError);
+  if (errors == 0) return {};
+  return Error{ErrorCode::kVerification,
+               fmt::format("{} findings for which TensorRT {} refuses or misreads it", errors, report.version->name),
+               path, "each says above what to emit instead"};
+}
+
+Status Fix(const Arguments& a, const preflight::Version& version, Context& context) {
+  VLAQ_ASSIGN_OR_RETURN(const preflight::Fixed fixed, preflight::Fix(a.path, version, a.output, WhenExisting(a.force)));
+  if (a.json) {
+    PrintJson(FixJson(fixed, a.path.string(), a.output.string()), context.out);
+  } else {
+    context.out << FixText(fixed, a.output.string());
+  }
+  return Verdict(fixed.after, a.output.string());
+}
+
+Status Preflight(const Arguments& a, Context& context) {
+  if (a.list_rules) {
+    if (a.json) {
+      PrintJson(RulesAsJson(), context.out);
+    } else {
+      context.out << RuleTable();
+    }
+    return {};
+  }
+  if (a.path.empty()) return UsageError("what to look at is missing", "give a bundle or an .onnx file");
+  if (a.tensorrt.empty()) {
+    return UsageError("--tensorrt VERSION is missing", "known are " + preflight::VersionNames());
+  }
+  VLAQ_ASSIGN_OR_RETURN(const preflight::Version* version, preflight::FindVersion(a.tensorrt));
+  if (a.fix != !a.output.empty()) {
+    return UsageError(a.fix ? "--fix needs -o OUT: nothing is changed in place" : "-o OUT is for --fix");
+  }
+  if (a.fix) return Fix(a, *version, context);
+  VLAQ_ASSIGN_OR_RETURN(const preflight::Report report, preflight::Check(a.path, *version));
+  if (a.json) {
+    PrintJson(PreflightJson(report, a.path.string()), context.out);
+  } else {
+    context.out << PreflightText(report, a.path.string());
+  }
+  return Verdict(report, a.path.string());
+}
+
+}  // namespace
+
+Action AddPreflight(CLI::App& app, Context& context) {
+  auto a = std::make_shared<Arguments>();
+  app.add_option("path", a->path, "A bundle, all of whose graphs are looked at, or an .onnx file")
+      ->type_name("BUNDLE|FILE");
+  app.add_option("--tensorrt", a->tensorrt, "The version whose rules are asked; a patch of it (8.6.2) is the same")
+      ->type_name(fmt::format("{{{}}}", preflight::VersionNames(",")));
+  app.add_flag("--fix", a->fix, "Write a copy with every finding cured that can be without changing a number");
+  app.add_option("-o,--output", a->output, "The copy: a folder for a bundle, else a file")->type_name("OUT");
+  AddForceFlag(app, a->force);
+  app.add_flag("--list-rules", a->list_rules, "Print all rules instead, as Markdown or with --json");
+  AddJsonFlag(app, a->json);
+  app.footer(
+      "Exit code 5 if a rule of severity error is broken (with --fix: still is); warnings and notes do not fail.\n\n"
+      "Examples:\n"
+      "  vlaq preflight mae0222_trt --tensorrt 8.6\n"
+      "  vlaq preflight somebody_elses.onnx --tensorrt 10.3 --json\n"
+      "  vlaq preflight somebody_elses.onnx --tensorrt 8.6 --fix -o mine.onnx");
+  return [a, &context]() -> Status { return Preflight(*a, context); };
+}
+
+}  // namespace vlaq::cli

@@ -1,0 +1,228 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+
+#include "onnx/types.h"
+#include "passes/opset.h"
+
+namespace vlaq::passes {
+namespace {
+
+using onnx::Node;
+
+// The oldest and newest opset between which what changed is known here.
+constexpr int64_t kOldestKnown = 13, kNewestKnown = 22;
+
+// Operators that mean the same from 13 to 22: only their lists of types grew.
+constexpr std::array<std::string_view, 71> kSame{"Abs",
+                                                 "Add",
+                                                 "And",
+                                                 "ArgMax",
+                                                 "ArgMin",
+                                                 "Concat",
+                                                 "Constant",
+                                                 "ConstantOfShape",
+                                                 "Conv",
+                                                 "Cos",
+                                                 "CumSum",
+                                                 "Div",
+                                                 "Einsum",
+                                                 "Equal",
+                                                 "Erf",
+                                                 "Exp",
+                                                 "Expand",
+                                                 "Flatten",
+                                                 "Floor",
+                                                 "GRU",
+                                                 "Gather",
+                                                 "GatherElements",
+                                                 "GatherND",
+                                                 "Gemm",
+                                                 "GlobalAveragePool",
+                                                 "GlobalMaxPool",
+                                                 "Greater",
+                                                 "HardSigmoid",
+                                                 "Identity",
+                                                 "LSTM",
+                                                 "LayerNormalization",
+                                                 "LeakyRelu",
+                                                 "Less",
+                                                 "Log",
+                                                 "LogSoftmax",
+                                                 "MatMul",
+                                                 "Max",
+                                                 "MaxPool",
+                                                 "Mean",
+                                                 "Min",
+                                                 "Mod",
+                                                 "Mul",
+                                                 "Neg",
+                                                 "Not",
+                                                 "Or",
+                                                 "PRelu",
+                                                 "Pow",
+                                                 "Range",
+                                                 "Reciprocal",
+                                                 "ReduceSum",
+                                                 "Relu",
+                                                 "Reshape",
+                                                 "Round",
+                                                 "Shape",
+                                                 "Sigmoid",
+                                                 "Sign",
+                                                 "Sin",
+                                                 "Size",
+                                                 "Slice",
+                                                 "Softmax",
+                                                 "Softplus",
+                                                 "Sqrt",
+                                                 "Squeeze",
+                                                 "Sub",
+                                                 "Sum",
+                                                 "Tanh",
+                                                 "Tile",
+                                                 "TopK",
+                                                 "Transpose",
+                                                 "Unsqueeze",
+                                                 "Where"};
+
+// What an operator's older form needs to know about the graph.
+struct Around {
+  const onnx::Graph& graph;
+  const onnx::ValueTypes& types;
+};
+
+Error Cannot(const Node& node, std::string_view why) {
+  return InputError(fmt::format("node '{}'", node.name), fmt::format("{} {}", node.op_type, why));
+}
+
+// Drops an attribute that older opsets do not have, if it says what they do anyway.
+Status Drop(Node& node, const std::string& attribute, int64_t usual) {
+  if (node.Int(attribute, usual) != usual) return Cannot(node, fmt::format("has {}, which is newer", attribute));
+  node.attributes.erase(attribute);
+  return {};
+}
+
+Status AxesToAttribute(Node& node, const Around& around) {
+  VLAQ_RETURN_IF_ERROR(Drop(node, "noop_with_empty_axes", 0));
+  if (node.inputs.size() < 2 || node.inputs[1].empty()) return {};
+  const onnx::Initializer* axes = around.graph.FindInitializer(node.inputs[1]);
+  if (axes == nullptr || axes->is_external() || axes->dtype != DType::kI64)
+    return Cannot(node, "has axes that are no constant");
+  const Bytes bytes = std::get<Tensor>(axes->data).bytes();
+  std::vector<int64_t> values(bytes.size() / sizeof(int64_t));
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), values.size() * sizeof(int64_t));
+  node.attributes["axes"] = std::move(values);
+  node.inputs.resize(1);
+  return {};
+}
+
+// Scales of float32 and 8-bit integers, as the first Q/DQ had them.
+Status OldPair(Node& node, const Around& around) {
+  const auto type = [&](size_t input) -> std::optional<DType> {
+    const auto found = input < node.inputs.size() ? around.types.find(node.inputs[input]) : around.types.end();
+    return found == around.types.end() ? std::nullopt : std::optional(found->second);
+  };
+  if (type(1) != DType::kF32) return Cannot(node, "has scales that are not float32");
+  const auto zero = type(2);
+  if (zero && *zero != DType::kI8 && *zero != DType::kU8 && *zero != DType::kI32)
+    return Cannot(node, "quantises to a newer type");
+  return Drop(node, "saturate", 1);
+}
+
+Status OneScaleAChannel(Node& node, const Around& /*around*/) {
+  VLAQ_RETURN_IF_ERROR(Drop(node, "output_dtype", 0));
+  return Drop(node, "block_size", 0);
+}
+
+Status NoParts(Node& node, const Around& /*around*/) {
+  return node.attributes.contains("num_outputs") ? Status(Cannot(node, "has num_outputs, which is newer")) : Status();
+}
+
+Status NoSaturation(Node& node, const Around& /*around*/) { return Drop(node, "saturate", 1); }
+Status NoAxes(Node& node, const Around& /*around*/) {
+  return node.inputs.size() > 3 && !node.inputs[3].empty() ? Status(Cannot(node, "has axes, which are newer"))
+                                                           : Status();
+}
+Status NoReduction(Node& node, const Around& /*around*/) {
+  const std::string reduction = node.String("reduction", "none");
+  return reduction == "max" || reduction == "min" ? Status(Cannot(node, "has a newer reduction")) : Status();
+}
+
+// An operator that got a new form in an opset, and how it is said before.
+struct Change {
+  std::string_view op_type;
+  int64_t since;
+  Status (*undo)(Node&, const Around&);
+};
+constexpr std::array kChanges = {
+    Change{"Cast", 19, NoSaturation},
+    Change{"DequantizeLinear", 19, OldPair},
+    Change{"DequantizeLinear", 21, OneScaleAChannel},
+    Change{"Pad", 18, NoAxes},
+    Change{"QuantizeLinear", 19, OldPair},
+    Change{"QuantizeLinear", 21, OneScaleAChannel},
+    Change{"ReduceL1", 18, AxesToAttribute},
+    Change{"ReduceL2", 18, AxesToAttribute},
+    Change{"ReduceLogSum", 18, AxesToAttribute},
+    Change{"ReduceLogSumExp", 18, AxesToAttribute},
+    Change{"ReduceMax", 18, AxesToAttribute},
+    Change{"ReduceMean", 18, AxesToAttribute},
+    Change{"ReduceMin", 18, AxesToAttribute},
+    Change{"ReduceProd", 18, AxesToAttribute},
+    Change{"ReduceSumSquare", 18, AxesToAttribute},
+    Change{"ScatterElements", 18, NoReduction},
+    Change{"ScatterND", 18, NoReduction},
+    Change{"Split", 18, NoParts},
+};
+
+bool IsKnown(std::string_view op_type) {
+  const auto named = [&](const auto& names) { return std::find(names.begin(), names.end(), op_type) != names.end(); };
+  return named(kSame) ||
+         std::any_of(kChanges.begin(), kChanges.end(), [&](const Change& c) { return c.op_type == op_type; });
+}
+
+// An operator that came with an opset of its own, later than 13.
+constexpr std::array kBorn = {
+    std::pair<std::string_view, int64_t>{"LayerNormalization", 17},
+};
+
+Status Lower(Node& node, const Around& around, int64_t from, int64_t to) {
+  if (!node.domain.empty()) return {};  // has opsets of its own
+  if (!IsKnown(node.op_type)) return Cannot(node, fmt::format("is not known to be the same in opset {}", to));
+  for (const auto& [op_type, since] : kBorn) {
+    if (op_type == node.op_type && to < since) return Cannot(node, fmt::format("came with opset {}", since));
+  }
+  for (const auto& [name, value] : node.attributes) {
+    if (std::holds_alternative<std::shared_ptr<const onnx::Graph>>(value)) return Cannot(node, "has a subgraph");
+  }
+  for (const Change& change : kChanges) {
+    const bool crossed = change.op_type == node.op_type && to < change.since && change.since <= from;
+    if (crossed) VLAQ_RETURN_IF_ERROR(change.undo(node, around));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status LowerOpset(onnx::Model& model, int64_t opset) {
+  const auto found = model.opsets.find("");
+  const int64_t now = found == model.opsets.end() ? 1 : found->second;
+  if (now == opset) return {};
+  if (opset > now || opset < kOldestKnown || now > kNewestKnown) {
+    return InputError("opset", fmt::format("cannot turn a graph of opset {} into one of {}", now, opset),
+                      fmt::format("vlaq knows opsets from {} to {}", kOldestKnown, kNewestKnown));
+  }
+  const onnx::ValueTypes types = onnx::KnownTypes(model.graph);
+  std::vector<Node> nodes = model.graph.nodes;
+  for (Node& node : nodes) VLAQ_RETURN_IF_ERROR(Lower(node, {model.graph, types}, now, opset));
+  model.graph.nodes = std::move(nodes);
+  model.opsets[""] = opset;
+  model.ir_version = std::min(model.ir_version, FormatOf(opset));
+  return {};
+}
+
+}  // namespace vlaq::passes

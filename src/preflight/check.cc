@@ -1,0 +1,126 @@
+#include "preflight/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "bundle/bundle.h"
+#include "preflight/scene.h"
+
+namespace vlaq::preflight {
+namespace fs = std::filesystem;
+namespace {
+
+// protobuf counts in int32.
+constexpr uint64_t kMostFileBytes = (uint64_t{1} << 31U) - 1;
+constexpr std::string_view kFileTooLarge = "TRT-G06";
+
+class Walk {
+ public:
+  Walk(const onnx::Model& model, onnx::WeightFiles& files, const Version& version)
+      : model_(model), files_(files), version_(version), rules_(RulesFor(version)) {}
+
+  Status Look(const onnx::Graph& graph, const std::string& name, const Scene* outer) {
+    const Scene scene(model_, graph, version_, files_, outer);
+    Findings findings(list_);
+    for (const Rule* rule : rules_) {
+      findings.Begin(*rule, name);
+      if (rule->graph != nullptr) rule->graph(scene, findings);
+      if (rule->node == nullptr) continue;
+      for (const onnx::Node& node : graph.nodes) {
+        if (Speaks(*rule, node)) rule->node(scene, node, findings);
+      }
+    }
+    VLAQ_RETURN_IF_ERROR(scene.error());
+    for (const onnx::Node& node : graph.nodes) {
+      for (const auto& [attribute, value] : node.attributes) {
+        const auto* subgraph = std::get_if<std::shared_ptr<const onnx::Graph>>(&value);
+        if (subgraph == nullptr) continue;
+        VLAQ_RETURN_IF_ERROR(Look(**subgraph, fmt::format("{}/{}.{}", name, node.name, attribute), &scene));
+      }
+    }
+    return {};
+  }
+
+  std::vector<Finding> Take() {
+    std::stable_sort(list_.begin(), list_.end(),
+                     [](const Finding& a, const Finding& b) { return a.rule->severity > b.rule->severity; });
+    return std::move(list_);
+  }
+
+ private:
+  static bool Speaks(const Rule& rule, const onnx::Node& node) {
+    if (rule.operators.front().empty()) return true;
+    return node.domain.empty() &&
+           std::find(rule.operators.begin(), rule.operators.end(), node.op_type) != rule.operators.end();
+  }
+
+  const onnx::Model& model_;
+  onnx::WeightFiles& files_;
+  const Version& version_;
+  std::vector<const Rule*> rules_;
+  std::vector<Finding> list_;
+};
+
+Result<Report::Graph> CheckFile(const GraphFile& file, const Version& version, std::vector<Finding>& findings) {
+  std::error_code error;
+  Report::Graph graph{file.name, fs::file_size(file.path, error), 0};
+  if (!error && graph.bytes > kMostFileBytes) {  // no reader takes it, ours included
+    const auto* rule = std::find_if(Rules().data(), Rules().data() + Rules().size(),
+                                    [](const Rule& r) { return r.id == kFileTooLarge; });
+    findings.push_back({rule, file.name, "", "", "", fmt::format("{} bytes; nothing else was looked at", graph.bytes)});
+    return graph;
+  }
+  VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(file.path));
+  onnx::WeightFiles files(file.path.parent_path());
+  auto found = CheckModel(model, files, version, file.name);
+  if (!found.ok()) return Within(file.path.string(), found.error());
+  findings.insert(findings.end(), found->begin(), found->end());
+  graph.nodes = static_cast<int64_t>(model.graph.nodes.size());
+  return graph;
+}
+
+}  // namespace
+
+std::vector<const Rule*> RulesFor(const Version& version) {
+  std::vector<const Rule*> rules;
+  for (const Rule& rule : Rules()) {
+    if (rule.applies.To(version)) rules.push_back(&rule);
+  }
+  return rules;
+}
+
+Result<std::vector<Finding>> CheckModel(const onnx::Model& model, onnx::WeightFiles& files, const Version& version,
+                                        const std::string& name) {
+  Walk walk(model, files, version);
+  VLAQ_RETURN_IF_ERROR(walk.Look(model.graph, name, nullptr));
+  return walk.Take();
+}
+
+Result<std::vector<GraphFile>> GraphsOf(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::is_directory(path, ignored)) return std::vector<GraphFile>{{path.filename().string(), path}};
+  VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(path));
+  std::vector<GraphFile> files;
+  for (const auto& [role, record] : bundle.graphs) files.push_back({role, path / record.file});
+  return files;
+}
+
+size_t Report::Count(Severity severity) const {
+  return static_cast<size_t>(
+      std::count_if(findings.begin(), findings.end(), [&](const Finding& f) { return f.rule->severity == severity; }));
+}
+
+Result<Report> Check(const fs::path& path, const Version& version) {
+  VLAQ_ASSIGN_OR_RETURN(const std::vector<GraphFile> files, GraphsOf(path));
+  Report report;
+  report.version = &version;
+  report.rules = RulesFor(version).size();
+  for (const GraphFile& file : files) {
+    VLAQ_ASSIGN_OR_RETURN(Report::Graph graph, CheckFile(file, version, report.findings));
+    report.graphs.push_back(std::move(graph));
+  }
+  return report;
+}
+
+}  // namespace vlaq::preflight

@@ -1,0 +1,127 @@
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "passes/opset.h"
+#include "preflight/cures.h"
+#include "preflight/fix.h"
+
+namespace vlaq::preflight {
+namespace {
+
+using Names = std::set<std::string, std::less<>>;
+
+void AddReads(const onnx::Graph& graph, Names& names) {
+  for (const onnx::ValueInfo& output : graph.outputs) names.insert(output.name);
+  for (const onnx::Node& node : graph.nodes) {
+    names.insert(node.inputs.begin(), node.inputs.end());
+    for (const auto& [attribute, value] : node.attributes) {
+      const auto* subgraph = std::get_if<std::shared_ptr<const onnx::Graph>>(&value);
+      if (subgraph != nullptr) AddReads(**subgraph, names);
+    }
+  }
+}
+
+// What the cures did and could not do.
+struct Record {
+  std::map<std::string, std::string> done;                             // node -> how
+  std::map<std::pair<std::string, std::string>, std::string> refused;  // rule, node -> why
+};
+
+bool Speaks(const Cure& cure, const onnx::Node& node) {
+  return node.domain == cure.domain &&
+         std::find(cure.operators.begin(), cure.operators.end(), node.op_type) != cure.operators.end();
+}
+
+onnx::Graph Apply(const Cure& cure, const Scene& scene, Record& record) {
+  onnx::Graph graph = scene.graph();
+  graph.nodes.clear();
+  Patch patch(scene.graph());
+  for (const onnx::Node& node : scene.graph().nodes) {
+    if (Speaks(cure, node) && !node.outputs.empty() && Given(node, 0) && cure.rewrite(scene, node, patch)) {
+      record.done[node.name] = cure.what;
+    } else {
+      patch.Add(node);
+    }
+  }
+  for (const auto& [node, why] : patch.refused()) record.refused[{std::string(cure.rule), node}] = why;
+  graph.nodes = std::move(patch.nodes());
+  for (onnx::Initializer& constant : patch.constants()) graph.initializers.push_back(std::move(constant));
+  return graph;
+}
+
+void DropUnused(const onnx::Graph& before, onnx::Graph& graph) {
+  Names read_before, read_now;
+  AddReads(before, read_before);
+  AddReads(graph, read_now);
+  // What nobody read before is the user's own business.
+  std::erase_if(graph.initializers, [&](const onnx::Initializer& initializer) {
+    const bool theirs = before.FindInitializer(initializer.name) != nullptr && !read_before.contains(initializer.name);
+    return !theirs && !read_now.contains(initializer.name);
+  });
+}
+
+bool Has(const std::vector<Finding>& findings, std::string_view rule) {
+  return std::any_of(findings.begin(), findings.end(), [&](const Finding& f) { return f.rule->id == rule; });
+}
+
+constexpr std::array<std::string_view, 3> kOpsetRules{"TRT-G01", "TRT-G02", "TRT-Q16a"};
+
+void Lower(const std::vector<Finding>& findings, const Version& version, onnx::Model& model, Record& record) {
+  for (const std::string_view rule : kOpsetRules) {
+    if (!Has(findings, rule)) continue;
+    const Status status = passes::LowerOpset(model, version.newest_opset);
+    if (status.ok()) {
+      record.done[""] = "lowered to opset " + std::to_string(version.newest_opset);
+    } else {
+      record.refused[{std::string(rule), ""}] = status.error().ToString();
+    }
+  }
+}
+
+std::string Reason(const Finding& finding, const Record& record) {
+  const auto refused = record.refused.find({std::string(finding.rule->id), finding.node});
+  if (refused != record.refused.end()) return refused->second;
+  const std::string_view why = WhyNotCured(finding.rule->id);
+  if (!why.empty()) return std::string(why);
+  return finding.rule->severity == Severity::kNote ? "nothing to cure" : "no cure that keeps the numbers is known here";
+}
+
+std::vector<Outcome> Outcomes(const std::vector<Finding>& before, const std::vector<Finding>& left,
+                              const Record& record) {
+  const auto key = [](const Finding& f) { return std::tuple(f.rule->id, f.graph, f.node, f.tensor); };
+  std::set<decltype(key(before.front()))> remaining;
+  for (const Finding& finding : left) remaining.insert(key(finding));
+  std::vector<Outcome> outcomes;
+  for (const Finding& finding : before) {
+    const bool cured = !remaining.contains(key(finding));
+    const auto done = record.done.find(finding.node);
+    const std::string how = done == record.done.end() ? "by another finding's cure" : done->second;
+    outcomes.push_back({finding, cured, cured ? how : Reason(finding, record)});
+  }
+  return outcomes;
+}
+
+}  // namespace
+
+Result<Cured> CureModel(const onnx::Model& model, onnx::WeightFiles& files, const Version& version,
+                        const std::string& name) {
+  VLAQ_ASSIGN_OR_RETURN(const std::vector<Finding> before, CheckModel(model, files, version, name));
+  Cured cured;
+  cured.model = model;
+  Record record;
+  for (const Cure& cure : Cures()) {
+    if (!Has(before, cure.rule)) continue;
+    const onnx::Model source = cured.model;
+    const Scene scene(source, source.graph, version, files, nullptr);
+    cured.model.graph = Apply(cure, scene, record);
+    VLAQ_RETURN_IF_ERROR(scene.error());
+  }
+  Lower(before, version, cured.model, record);
+  DropUnused(model.graph, cured.model.graph);
+  VLAQ_ASSIGN_OR_RETURN(cured.left, CheckModel(cured.model, files, version, name));
+  cured.outcomes = Outcomes(before, cured.left, record);
+  return cured;
+}
+
+}  // namespace vlaq::preflight

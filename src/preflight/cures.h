@@ -1,0 +1,58 @@
+// What makes a graph keep a rule without changing what it computes: one small rewrite of a node for each such rule.
+// Pure. Subgraphs are not entered. Private to this room.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "preflight/scene.h"
+
+namespace vlaq::preflight {
+
+// Collects what takes a node's place. New constants are inline.
+class Patch {
+ public:
+  explicit Patch(const onnx::Graph& graph);
+
+  void Add(onnx::Node node) { nodes_.push_back(std::move(node)); }
+  // A node with one output that bears the node's name. Returns it.
+  std::string Op(const std::string& op_type, const std::string& name, std::vector<std::string> inputs,
+                 std::map<std::string, onnx::AttributeValue> attributes = {});
+  // A new initializer, under a name that is made free. Equal requests of one name give one initializer.
+  std::string Constant(const std::string& name, const Tensor& tensor);
+  // Why this node cannot be cured.
+  void Refuse(const onnx::Node& node, std::string why) { refused_[node.name] = std::move(why); }
+
+  std::vector<onnx::Node>& nodes() { return nodes_; }
+  std::vector<onnx::Initializer>& constants() { return constants_; }
+  const std::map<std::string, std::string>& refused() const { return refused_; }
+
+ private:
+  std::vector<onnx::Node> nodes_;
+  std::vector<onnx::Initializer> constants_;
+  std::map<std::string, std::string> refused_;  // node -> why
+  std::map<std::string, bool> taken_;
+};
+
+struct Cure {
+  std::string_view rule;  // its id
+  std::string_view what;  // "composed of Erf, Mul and Add"
+  std::array<std::string_view, 4> operators{};
+  std::string_view domain;
+  // True if it put something in the node's place.
+  bool (*rewrite)(const Scene&, const onnx::Node&, Patch&) = nullptr;
+};
+// In the order in which they are applied.
+std::vector<Cure> Cures();
+
+// The rows of one file each.
+std::span<const Cure> OperatorCures();
+std::span<const Cure> PairCures();
+
+// Why a rule has no cure here, for a reader: "" if there is nothing special to say.
+std::string_view WhyNotCured(std::string_view rule);
+
+}  // namespace vlaq::preflight

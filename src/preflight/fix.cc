@@ -1,0 +1,154 @@
+#include "preflight/fix.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <optional>
+
+#include "base/version.h"
+#include "bundle/bundle.h"
+#include "bundle/hashed_file.h"
+
+namespace vlaq::preflight {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr size_t kAlignment = 64;            // of weights in a file
+constexpr int64_t kNewestCheckedOpset = 17;  // that the onnx library on Debian bookworm knows
+
+Report EmptyReport(const Version& version) {
+  Report report;
+  report.version = &version;
+  report.rules = RulesFor(version).size();
+  return report;
+}
+
+// One graph cured, its findings added to `fixed`.
+Result<onnx::Model> CureFile(const GraphFile& file, const Version& version, Fixed& fixed) {
+  VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(file.path));
+  if (model.local_functions > 0) {
+    return InputError(file.path.string(), "has functions of its own, which would be lost in the copy",
+                      "export without functions");
+  }
+  onnx::WeightFiles files(file.path.parent_path());
+  VLAQ_ASSIGN_OR_RETURN(Cured cured, CureModel(model, files, version, file.name));
+  std::error_code ignored;
+  const uint64_t bytes = fs::file_size(file.path, ignored);
+  fixed.before.graphs.push_back({file.name, bytes, static_cast<int64_t>(model.graph.nodes.size())});
+  fixed.after.graphs.push_back({file.name, bytes, static_cast<int64_t>(cured.model.graph.nodes.size())});
+  for (Outcome& outcome : cured.outcomes) {
+    fixed.before.findings.push_back(outcome.finding);
+    fixed.outcomes.push_back(std::move(outcome));
+  }
+  fixed.after.findings.insert(fixed.after.findings.end(), cured.left.begin(), cured.left.end());
+  return std::move(cured.model);
+}
+
+Status CheckWritten(const onnx::Model& model, const fs::path& path, const std::string& name) {
+  const auto opset = model.opsets.find("");
+  if (opset != model.opsets.end() && opset->second > kNewestCheckedOpset) return {};
+  const Status status = onnx::CheckModelFile(path);
+  if (status.ok()) return {};
+  return InputError(name, fmt::format("onnx's checker refuses the result: {}", status.error().what),
+                    "the model was perhaps not valid before; nothing was written");
+}
+
+// Copies the weights that lie beside `source` into a file beside the copy. Returns whether there were any.
+Result<bool> CopyWeights(const fs::path& source, const fs::path& target, Existing existing, onnx::Model& model) {
+  onnx::WeightFiles files(source.parent_path());
+  std::map<std::pair<std::string, uint64_t>, uint64_t> places;  // source -> offset in the copy
+  std::optional<OutputFile> out;
+  for (onnx::Initializer& initializer : model.graph.initializers) {
+    if (!initializer.is_external()) continue;
+    std::error_code ignored;
+    auto& external = std::get<onnx::ExternalData>(initializer.data);
+    if (fs::equivalent(source.parent_path() / external.location, target, ignored)) {
+      return UsageError(fmt::format("{} holds weights of the input", target.string()), "give another name");
+    }
+    if (!out) {
+      VLAQ_ASSIGN_OR_RETURN(OutputFile file, OutputFile::Create(target, existing));
+      out = std::move(file);
+    }
+    const auto [place, fresh] = places.try_emplace({external.location, external.offset}, 0);
+    if (fresh) {
+      VLAQ_ASSIGN_OR_RETURN(const Tensor tensor, files.Load(initializer));
+      VLAQ_RETURN_IF_ERROR(out->AlignTo(kAlignment));
+      place->second = out->offset();
+      VLAQ_RETURN_IF_ERROR(out->Write(tensor.bytes()));
+      files.Release(initializer);
+    }
+    external = {target.filename().string(), place->second, external.length};
+  }
+  if (out) VLAQ_RETURN_IF_ERROR(out->Commit());
+  return out.has_value();
+}
+
+Status WriteModel(const onnx::Model& model, const fs::path& output, Existing existing) {
+  VLAQ_ASSIGN_OR_RETURN(const std::string bytes, onnx::Serialize(model));
+  VLAQ_ASSIGN_OR_RETURN(OutputPath place, OutputPath::Create(output, existing));
+  VLAQ_RETURN_IF_ERROR(WriteFile(place.path(), bytes, Existing::kReplace));
+  VLAQ_RETURN_IF_ERROR(CheckWritten(model, place.path(), output.string()));
+  return place.Commit();
+}
+
+Status FixFile(const GraphFile& file, const Version& version, const fs::path& output, Existing existing, Fixed& fixed) {
+  VLAQ_ASSIGN_OR_RETURN(onnx::Model model, CureFile(file, version, fixed));
+  if (existing == Existing::kRefuse && fs::exists(output)) {
+    return UsageError(fmt::format("{} exists", output.string()), "--force replaces it");
+  }
+  const fs::path weights = output.parent_path() / (output.stem().string() + ".weights.bin");
+  VLAQ_ASSIGN_OR_RETURN(const bool beside, CopyWeights(file.path, weights, existing, model));
+  Status written = WriteModel(model, output, existing);
+  std::error_code ignored;
+  if (!written.ok() && beside) fs::remove(weights, ignored);
+  return written;
+}
+
+Status CopyBeside(const bundle::Bundle& source, const bundle::FileRecord& record, const fs::path& folder) {
+  std::error_code error;
+  fs::copy_file(source.path / record.file, folder / record.file, error);
+  return error ? Status(InputError(record.file, "cannot be copied: " + error.message())) : Status();
+}
+
+// weights.bin stays what it is, so that its records stay true; new constants lie in the graphs.
+Status FixBundle(const fs::path& path, const Version& version, const fs::path& output, Existing existing,
+                 Fixed& fixed) {
+  VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle source, bundle::Open(path));
+  VLAQ_ASSIGN_OR_RETURN(const auto records, bundle::ReadWeightRecords(source));
+  VLAQ_ASSIGN_OR_RETURN(bundle::Writer writer, bundle::Writer::Create(output, existing));
+  bundle::Bundle made = source;
+  VLAQ_ASSIGN_OR_RETURN(const auto weights, MappedFile::Open(source.WeightsPath()));
+  VLAQ_ASSIGN_OR_RETURN(bundle::HashedFile copy, bundle::HashedFile::Create(writer.folder() / source.weights.file));
+  VLAQ_RETURN_IF_ERROR(copy.WriteShared(*weights, weights->bytes()));
+  VLAQ_ASSIGN_OR_RETURN(made.weights, copy.Commit());
+  made.provenance = {std::string(kVersion), "preflight --fix", {source.weights}, source.provenance.assumptions};
+  for (const auto& [role, record] : source.graphs) {
+    made.provenance.sources.push_back(record);
+    VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, CureFile({role, path / record.file}, version, fixed));
+    VLAQ_RETURN_IF_ERROR(WriteModel(model, writer.folder() / record.file, Existing::kRefuse));
+    VLAQ_ASSIGN_OR_RETURN(made.graphs.at(role), bundle::Describe(writer.folder() / record.file));
+  }
+  const auto& earlier = source.provenance.sources;
+  made.provenance.sources.insert(made.provenance.sources.end(), earlier.begin(), earlier.end());
+  for (const auto& beside : {source.tokenizer, source.plan}) {
+    if (beside) VLAQ_RETURN_IF_ERROR(CopyBeside(source, *beside, writer.folder()));
+  }
+  return writer.Commit(made, records);
+}
+
+}  // namespace
+
+Result<Fixed> Fix(const fs::path& path, const Version& version, const fs::path& output, Existing existing) {
+  std::error_code ignored;
+  if (fs::equivalent(path, output, ignored))
+    return UsageError("the output is the input", "nothing is changed in place");
+  Fixed fixed{EmptyReport(version), EmptyReport(version), {}};
+  if (fs::is_directory(path, ignored)) {
+    VLAQ_RETURN_IF_ERROR(FixBundle(path, version, output, existing, fixed));
+  } else {
+    VLAQ_RETURN_IF_ERROR(FixFile({path.filename().string(), path}, version, output, existing, fixed));
+  }
+  return fixed;
+}
+
+}  // namespace vlaq::preflight

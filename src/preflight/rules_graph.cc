@@ -1,0 +1,260 @@
+// Rules about the file as a whole: opsets, element types, ranges of constants, size.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
+
+#include "preflight/operator_table.h"
+#include "preflight/rule.h"
+#include "preflight/scene.h"
+
+namespace vlaq::preflight {
+namespace {
+
+constexpr std::string_view kImporters = "onnx-tensorrt 8.6-GA and 10.1-GA";
+// Larger constants are weights: what float16 does to those is `vlaq quantize`'s report.
+constexpr int64_t kSmallConstant = 16;
+constexpr float kLargestHalf = 65504;
+constexpr float kSmallestHalf = 0x1p-25F;  // and below: rounds to zero
+
+bool IsFloat8(DType dtype) { return dtype == DType::kF8E4M3FN || dtype == DType::kF8E5M2; }
+
+// TensorRT 10 reads this opset, which INT4 needs, though its documents end before it: TRT-Q16a.
+constexpr int64_t kOpsetOfInt4 = 21;
+
+void Opset(const Scene& scene, Findings& findings) {
+  const Version& version = scene.version();
+  const int64_t opset = scene.opset();
+  const bool for_int4 = opset == kOpsetOfInt4 && version.number >= 1000;
+  if (scene.is_subgraph() || for_int4 || (opset >= version.oldest_opset && opset <= version.newest_opset)) return;
+  findings.Add("", fmt::format("opset {}, documented are {} to {}", opset, version.oldest_opset, version.newest_opset));
+}
+
+void OpsetOfInt4(const Scene& scene, Findings& findings) {
+  if (!scene.is_subgraph() && scene.opset() == kOpsetOfInt4) findings.Add("", "opset 21");
+}
+
+void LocalFunctions(const Scene& scene, Findings& findings) {
+  if (scene.is_subgraph() || scene.model().local_functions == 0) return;
+  findings.Add("", fmt::format("{} functions, into which vlaq does not look", scene.model().local_functions));
+}
+
+// Every constant of the graph: initializers (read only if `wanted`) and Constant nodes.
+using OnConstant = std::function<void(const std::string& name, const Tensor& value)>;
+void ForConstants(const Scene& scene, bool (*wanted)(DType dtype, int64_t elements), const OnConstant& act) {
+  for (const onnx::Initializer& initializer : scene.graph().initializers) {
+    if (!wanted(initializer.dtype, ElementCount(initializer.shape).value_or(0))) continue;
+    if (const auto value = scene.Value(initializer.name)) act(initializer.name, *value);
+  }
+  for (const onnx::Node& node : scene.graph().nodes) {
+    const auto value = ConstantOf(node);
+    if (value && !node.outputs.empty() && wanted(value->dtype(), value->size())) act(node.outputs[0], *value);
+  }
+}
+
+// The first value outside of int32, if there is one.
+std::optional<int64_t> Outside32(const Tensor& tensor) {
+  for (size_t at = 0; at + sizeof(int64_t) <= tensor.bytes().size(); at += sizeof(int64_t)) {
+    int64_t value = 0;
+    std::memcpy(&value, tensor.bytes().data() + at, sizeof value);
+    if (value < std::numeric_limits<int32_t>::min() || value > std::numeric_limits<int32_t>::max()) return value;
+  }
+  return std::nullopt;
+}
+
+bool IsInt64(DType dtype, int64_t /*elements*/) { return dtype == DType::kI64; }
+
+// Bounds of a Slice mean "to the end" when they are large, clamped or not.
+bool OnlyBounds(const Scene& scene, const std::string& name) {
+  const auto& readers = scene.Readers(name);
+  return !readers.empty() && std::all_of(readers.begin(), readers.end(), [&](const onnx::Node* node) {
+    return node->op_type == "Slice" && InputName(*node, 0) != name && InputName(*node, 3) != name;
+  });
+}
+
+void LargeIntegers(const Scene& scene, Findings& findings, bool bounds) {
+  ForConstants(scene, IsInt64, [&](const std::string& name, const Tensor& value) {
+    const auto outside = Outside32(value);
+    if (outside && OnlyBounds(scene, name) == bounds) findings.Add(name, fmt::format("holds {}", *outside));
+  });
+}
+
+void SmallIntegers(const Scene& scene, Findings& findings) {
+  int64_t count = 0;
+  ForConstants(scene, IsInt64, [&](const std::string&, const Tensor& value) { count += Outside32(value) ? 0 : 1; });
+  if (count > 0) findings.Add("", fmt::format("{} INT64 constants that fit", count));
+}
+
+// Inputs and outputs of the model.
+void ForEdges(const Scene& scene, const std::function<void(const onnx::ValueInfo&, std::string_view)>& act) {
+  if (scene.is_subgraph()) return;
+  for (const onnx::ValueInfo& input : scene.graph().inputs) {
+    if (scene.ModelInput(input.name) != nullptr) act(input, "input");
+  }
+  for (const onnx::ValueInfo& output : scene.graph().outputs) act(output, "output");
+}
+
+void Int64Edges(const Scene& scene, Findings& findings) {
+  ForEdges(scene, [&](const onnx::ValueInfo& value, std::string_view what) {
+    if (value.other_type.empty() && value.dtype == DType::kI64)
+      findings.Add(value.name, fmt::format("an INT64 {}", what));
+  });
+}
+
+void Doubles(const Scene& scene, Findings& findings) {
+  ForEdges(scene, [&](const onnx::ValueInfo& value, std::string_view what) {
+    if (value.other_type.empty() && value.dtype == DType::kF64)
+      findings.Add(value.name, fmt::format("a DOUBLE {}", what));
+  });
+  const auto is_double = [](DType dtype, int64_t) { return dtype == DType::kF64; };
+  ForConstants(scene, is_double,
+               [&](const std::string& name, const Tensor&) { findings.Add(name, "a DOUBLE constant"); });
+  for (const onnx::Node& node : scene.graph().nodes) {
+    constexpr int64_t kDouble = 11;  // TensorProto.DOUBLE
+    if (node.op_type == "Cast" && node.Int("to", 0) == kDouble)
+      findings.Add(node, InputName(node, 0), "casts to DOUBLE");
+  }
+}
+
+void UnknownTypes(const Scene& scene, Findings& findings) {
+  ForEdges(scene, [&](const onnx::ValueInfo& value, std::string_view what) {
+    if (!value.other_type.empty()) {
+      findings.Add(value.name, fmt::format("an {} of type {}", what, value.other_type));
+    } else if (!KnowsType(value.dtype, scene.version())) {
+      findings.Add(value.name, fmt::format("an {} of {}", what, DTypeName(value.dtype)));
+    }
+  });
+  for (const onnx::Initializer& initializer : scene.graph().initializers) {
+    // For 8.6 TRT-Q15a speaks of weights in small formats, with its own cure.
+    const bool said = scene.version().number < 1000 && (initializer.dtype == DType::kI4 || IsFloat8(initializer.dtype));
+    if (said || KnowsType(initializer.dtype, scene.version())) continue;
+    findings.Add(initializer.name, fmt::format("a constant of {}", DTypeName(initializer.dtype)));
+  }
+}
+
+void HalfRange(const Scene& scene, Findings& findings, bool large) {
+  const auto small_float = [](DType dtype, int64_t elements) {
+    return dtype == DType::kF32 && elements <= kSmallConstant;
+  };
+  ForConstants(scene, small_float, [&](const std::string& name, const Tensor& value) {
+    for (size_t at = 0; at + sizeof(float) <= value.bytes().size(); at += sizeof(float)) {
+      float number = 0;
+      std::memcpy(&number, value.bytes().data() + at, sizeof number);
+      const float size = std::abs(number);
+      const bool found = large ? std::isfinite(number) && size > kLargestHalf : number != 0 && size <= kSmallestHalf;
+      if (!found) continue;
+      findings.Add(name, fmt::format("holds {:g}", number));
+      return;
+    }
+  });
+}
+
+constexpr std::array kRules = {
+    Rule{.id = "TRT-G01",
+         .applies = kOnly86,
+         .reason = "documents opsets up to 17; its importer reads newer files and may misread them",
+         .cure = "opset 17",
+         .source = "onnx-tensorrt docs/operators.md",
+         .graph = Opset},
+    Rule{.id = "TRT-G02",
+         .applies = k10,
+         .reason = "documents opsets 9 to 20; its importer reads newer files and may misread them",
+         .cure = "opset 17 to 20",
+         .source = "onnx-tensorrt docs/operators.md",
+         .graph = Opset},
+    Rule{.id = "TRT-G03a",
+         .applies = kOnly86,
+         .reason = "INT64 constants become INT32 and are clamped, which changes this one",
+         .cure = "keep integer constants within int32",
+         .source = kImporters,
+         .graph = [](const Scene& scene, Findings& findings) { LargeIntegers(scene, findings, false); }},
+    Rule{.id = "TRT-G03b",
+         .applies = kOnly86,
+         .severity = Severity::kWarning,
+         .reason = "INT64 constants become INT32 and are clamped; as a bound of Slice that means the same",
+         .cure = "2147483647 for \"to the end\"",
+         .source = kImporters,
+         .graph = [](const Scene& scene, Findings& findings) { LargeIntegers(scene, findings, true); }},
+    Rule{.id = "TRT-G03c",
+         .applies = kOnly86,
+         .severity = Severity::kNote,
+         .reason = "INT64 constants become INT32; these fit, and the importer warns of them all the same",
+         .cure = "nothing",
+         .source = kImporters,
+         .graph = SmallIntegers},
+    Rule{.id = "TRT-G04",
+         .applies = kOnly86,
+         .severity = Severity::kWarning,
+         .reason = "INT64 inputs and outputs become INT32 bindings",
+         .cure = "read the binding's type from the engine, or declare INT32",
+         .source = kImporters,
+         .graph = Int64Edges},
+    Rule{.id = "TRT-G04",
+         .applies = k10,
+         .severity = Severity::kNote,
+         .reason = "INT64 inputs and outputs are INT64 bindings, which they were not in 8.6",
+         .cure = "read the binding's type from the engine",
+         .source = "NvInfer.h of 10.3",
+         .graph = Int64Edges},
+    Rule{.id = "TRT-G05",
+         .applies = kBoth,
+         .severity = Severity::kWarning,
+         .reason = "DOUBLE becomes FLOAT, clamped to its range",
+         .cure = "FLOAT",
+         .source = "onnx-tensorrt docs/operators.md",
+         .graph = Doubles},
+    Rule{.id = "TRT-G06",
+         .applies = kBoth,
+         .reason = "protobuf reads files below 2 GiB only",
+         .cure = "weights in a file beside the .onnx",
+         .source = kImporters},  // asked before the file is read: check.cc
+    Rule{.id = "TRT-G20",
+         .applies = kOnly86,
+         .reason = "its importer knows no functions of the model's own",
+         .cure = "export without functions, or inline them",
+         .source = "onnx-tensorrt 8.6-GA",
+         .graph = LocalFunctions},
+    Rule{.id = "TRT-G20",
+         .applies = k10,
+         .severity = Severity::kWarning,
+         .reason = "functions of the model's own are imported, but no rule was held against what is in them",
+         .cure = "inline them and ask again",
+         .source = "onnx-tensorrt 10.1-GA",
+         .graph = LocalFunctions},
+    Rule{.id = "TRT-T01",
+         .applies = kBoth,
+         .reason = "has no tensors of this element type",
+         .cure = "FLOAT, FLOAT16, INT32, INT64 or BOOL",
+         .source = "onnx-tensorrt docs/operators.md",
+         .graph = UnknownTypes},
+    Rule{.id = "TRT-Q16a",
+         .applies = k10,
+         .severity = Severity::kWarning,
+         .reason = "opset 21, which INT4 needs, is read, but its documents end at 20",
+         .cure = "try the graph on the exact version before relying on it",
+         .source = "onnx-tensorrt 10.1-GA; an open question",
+         .graph = OpsetOfInt4},
+    Rule{.id = "FP-05",
+         .applies = kBoth,
+         .severity = Severity::kWarning,
+         .reason = "with FP16 this constant becomes zero",
+         .cure = "keep its operator in float32, or raise the constant knowingly",
+         .source = "IEEE 754 binary16",
+         .graph = [](const Scene& scene, Findings& findings) { HalfRange(scene, findings, false); }},
+    Rule{.id = "FP-06",
+         .applies = kBoth,
+         .severity = Severity::kWarning,
+         .reason = "with FP16 this constant becomes infinite, and a mask made by multiplication NaN",
+         .cure = "-10000 for a mask, or Where",
+         .source = "IEEE 754 binary16",
+         .graph = [](const Scene& scene, Findings& findings) { HalfRange(scene, findings, true); }},
+};
+
+}  // namespace
+
+std::span<const Rule> GraphRules() { return kRules; }
+
+}  // namespace vlaq::preflight

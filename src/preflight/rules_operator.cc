@@ -1,0 +1,175 @@
+// Rules about which operators there are, and of which types.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "preflight/operator_table.h"
+#include "preflight/rule.h"
+#include "preflight/scene.h"
+
+namespace vlaq::preflight {
+namespace {
+
+constexpr std::string_view kTable = "onnx-tensorrt docs/operators.md, 8.6-GA and 10.1-GA";
+
+// Quantised arithmetic of ONNX, which neither version has; Q/DQ around float operators says the same.
+constexpr std::array<std::string_view, 5> kIntegerOperators{"ConvInteger", "DynamicQuantizeLinear", "MatMulInteger",
+                                                            "QLinearConv", "QLinearMatMul"};
+
+// Operators that NVIDIA's plugin library brings, whatever the domain.
+constexpr std::array<std::string_view, 13> kPlugins{"BatchedNMSDynamic_TRT",
+                                                    "BatchedNMS_TRT",
+                                                    "CustomEmbLayerNormPluginDynamic",
+                                                    "CustomQKVToContextPluginDynamic",
+                                                    "CustomSkipLayerNormPluginDynamic",
+                                                    "DisentangledAttention_TRT",
+                                                    "EfficientNMS_TRT",
+                                                    "GridAnchor_TRT",
+                                                    "InstanceNormalization_TRT",
+                                                    "MultiscaleDeformableAttnPlugin_TRT",
+                                                    "NMS_TRT",
+                                                    "ProposalLayer_TRT",
+                                                    "ROIAlign_TRT"};
+
+// The input that the table's types speak of, where it is not the first; operators about which other rules speak, or
+// whose first input is no data, have none.
+struct DataInput {
+  std::string_view op_type;
+  int input;
+};
+constexpr std::array kDataInputs = {
+    DataInput{"Constant", -1},
+    DataInput{"ConstantOfShape", -1},
+    DataInput{"DequantizeLinear", -1},
+    DataInput{"If", -1},
+    DataInput{"Loop", -1},
+    DataInput{"OneHot", 2},
+    DataInput{"QuantizeLinear", -1},
+    DataInput{"Where", 1},
+};
+
+// Operators that compute on floating-point numbers only: the importer refuses others, which it does not for every
+// operator whose row of the table leaves a type out.
+constexpr std::array<std::string_view, 31> kFloatOnly{
+    "Acos",          "Acosh",   "Asin",     "Asinh", "Atan",       "Atanh", "Ceil",      "Conv",
+    "ConvTranspose", "Cos",     "Cosh",     "Erf",   "Exp",        "Floor", "Gemm",      "LSTM",
+    "LeakyRelu",     "Log",     "MatMul",   "PRelu", "Reciprocal", "Round", "Sigmoid",   "Sin",
+    "Sinh",          "Softmax", "Softplus", "Sqrt",  "Tan",        "Tanh",  "LogSoftmax"};
+
+template <size_t N>
+bool OneOf(const std::array<std::string_view, N>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Not ai.onnx, nor a name that NVIDIA's plugins have.
+bool IsForeign(const onnx::Node& node) { return !node.domain.empty() && !OneOf(kPlugins, node.op_type); }
+
+// With functions of the model's own a foreign name may be one of them, which 10.x imports: TRT-G20 says so.
+bool MayBeFunction(const Scene& scene, const onnx::Node& node) {
+  return scene.version().number >= 1000 && scene.model().local_functions > 0 && node.domain != "com.microsoft";
+}
+
+void Foreign(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  if (IsForeign(node) && !MayBeFunction(scene, node))
+    findings.Add(node, "", fmt::format("is {}.{}", node.domain, node.op_type));
+}
+
+void Plugin(const Scene& /*scene*/, const onnx::Node& node, Findings& findings) {
+  if (OneOf(kPlugins, node.op_type)) findings.Add(node, "", "is a plugin");
+}
+
+void Gelu(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  if (!HasOperator("Gelu", scene.version())) findings.Add(node, "", "is one operator");
+}
+
+void IntegerOperator(const Scene& /*scene*/, const onnx::Node& node, Findings& findings) {
+  if (node.domain.empty() && OneOf(kIntegerOperators, node.op_type)) findings.Add(node, "", "computes in integers");
+}
+
+void Missing(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  const bool said = OneOf(kIntegerOperators, node.op_type) || node.op_type == "Gelu" || OneOf(kPlugins, node.op_type);
+  if (!node.domain.empty() || said || HasOperator(node.op_type, scene.version())) return;
+  findings.Add(node, "", fmt::format("{} is not in its table", node.op_type));
+}
+
+void TypeNotListed(const Scene& scene, const onnx::Node& node, Findings& findings, bool refused) {
+  if (!node.domain.empty() || !HasOperator(node.op_type, scene.version())) return;
+  if (OneOf(kFloatOnly, node.op_type) != refused) return;
+  const auto* row = std::find_if(kDataInputs.begin(), kDataInputs.end(),
+                                 [&](const DataInput& data) { return data.op_type == node.op_type; });
+  const int input = row == kDataInputs.end() ? 0 : row->input;
+  if (input < 0) return;
+  const std::string& value = InputName(node, static_cast<size_t>(input));
+  const auto dtype = scene.Type(value);
+  if (!dtype || *dtype == DType::kU8 || TakesType(node.op_type, *dtype, scene.version())) return;
+  findings.Add(node, value, fmt::format("works on {}", DTypeName(*dtype)));
+}
+
+// QuantizeLinear and DequantizeLinear have rules of their own about it.
+void Uint8Inside(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  constexpr std::array<std::string_view, 4> kMay{"Cast", "CastLike", "DequantizeLinear", "QuantizeLinear"};
+  if (OneOf(kMay, node.op_type)) return;
+  for (const std::string& input : node.inputs) {
+    if (scene.Type(input) == DType::kU8) findings.Add(node, input, "works on uint8");
+  }
+}
+
+constexpr std::array kRules = {
+    Rule{.id = "TRT-G07",
+         .applies = kOnly86,
+         .reason = "has no Gelu",
+         .cure = "0.5 x (1 + Erf(x / sqrt 2))",
+         .source = kTable,
+         .operators = {"Gelu"},
+         .node = Gelu},
+    Rule{.id = "TRT-G08",
+         .applies = kBoth,
+         .reason = "has no operators of other domains, com.microsoft's among them, unless somebody writes a plugin",
+         .cure = "operators of ai.onnx; quick_gelu is x Sigmoid(1.702 x)",
+         .source = "onnx-tensorrt, the importer's fallback to plugins",
+         .node = Foreign},
+    Rule{.id = "TRT-G09",
+         .applies = kBoth,
+         .reason = "does not compute in integers except between QuantizeLinear and DequantizeLinear",
+         .cure = "QuantizeLinear and DequantizeLinear around float operators: vlaq quantize --target tensorrt-...",
+         .source = kTable,
+         .node = IntegerOperator},
+    Rule{.id = "TRT-G19",
+         .applies = kBoth,
+         .severity = Severity::kWarning,
+         .reason = "is an operator of the plugin library, which has to be loaded and can differ by version",
+         .cure = "initLibNvInferPlugins before parsing (trtexec does it)",
+         .source = "TensorRT's plugin folder",
+         .node = Plugin},
+    Rule{.id = "TRT-O01",
+         .applies = kBoth,
+         .reason = "does not have this operator",
+         .cure = "compose it of operators that the table has",
+         .source = kTable,
+         .node = Missing},
+    Rule{.id = "TRT-T02a",
+         .applies = kBoth,
+         .reason = "computes this operator on floating-point numbers only",
+         .cure = "Cast to FLOAT and back",
+         .source = kTable,
+         .node = [](const Scene& scene, const onnx::Node& node, Findings& f) { TypeNotListed(scene, node, f, true); }},
+    Rule{.id = "TRT-T02b",
+         .applies = kBoth,
+         .severity = Severity::kWarning,
+         .reason = "its table does not list this operator for this element type",
+         .cure = "Cast to a listed type and back",
+         .source = kTable,
+         .node = [](const Scene& scene, const onnx::Node& node, Findings& f) { TypeNotListed(scene, node, f, false); }},
+    Rule{.id = "TRT-T03",
+         .applies = kBoth,
+         .reason = "UINT8 is for inputs and outputs, which a Cast reads or makes",
+         .cure = "Cast first",
+         .source = "onnx-tensorrt docs/operators.md, 10.1-GA",
+         .node = Uint8Inside},
+};
+
+}  // namespace
+
+std::span<const Rule> OperatorRules() { return kRules; }
+
+}  // namespace vlaq::preflight

@@ -1,0 +1,276 @@
+// Rules about QuantizeLinear and DequantizeLinear: types, zero points, what may be quantised.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "preflight/rule.h"
+#include "preflight/scene.h"
+
+namespace vlaq::preflight {
+namespace {
+
+constexpr std::string_view kImporters = "onnx-tensorrt 8.6-GA and 10.1-GA";
+constexpr int kMostSteps = 64;  // of a way through nodes that only move or widen values
+
+bool Quantizes(const onnx::Node& node) { return node.op_type == "QuantizeLinear"; }
+
+bool IsType(const Scene& scene, const onnx::Node& node, size_t input, DType dtype) {
+  return Given(node, input) && scene.Type(node.inputs[input]) == dtype;
+}
+
+bool IsFloat8(std::optional<DType> dtype) { return dtype == DType::kF8E4M3FN || dtype == DType::kF8E5M2; }
+
+void NoZeroPoint(const Scene& /*scene*/, const onnx::Node& node, Findings& findings) {
+  if (!Given(node, 2)) findings.Add(node, "", "has no zero point");
+}
+
+// ONNX: uint8 without a zero point. TensorRT: int8.
+void TypeByDefault(const Scene& /*scene*/, const onnx::Node& node, Findings& findings) {
+  if (!Given(node, 2) && node.Int("output_dtype", 0) == 0) findings.Add(node, "", "has no zero point to say its type");
+}
+
+void Asymmetric(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  const auto zero = scene.Value(InputName(node, 2));
+  if (!zero) return;
+  const Bytes bytes = zero->bytes();
+  if (std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; })) return;
+  findings.Add(node, InputName(node, 2), fmt::format("{} that are not all zero", Described(*zero)));
+}
+
+// UINT8 by default only: TRT-Q01 speaks of that.
+bool IsQuantizedByDefault(const Scene& scene, const std::string& value) {
+  const onnx::Node* maker = scene.Producer(value);
+  return maker != nullptr && Quantizes(*maker) && !Given(*maker, 2);
+}
+
+void Unsigned(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  for (const size_t input : {size_t{0}, size_t{2}}) {
+    if (!IsType(scene, node, input, DType::kU8) || IsQuantizedByDefault(scene, node.inputs[input])) continue;
+    findings.Add(node, node.inputs[input], input == 0 ? "its data is uint8" : "its zero point is uint8");
+    return;
+  }
+}
+
+// An INT32 constant is Conv's or Gemm's bias as ONNX Runtime writes it.
+void Int32Data(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  if (IsType(scene, node, 0, DType::kI32)) findings.Add(node, node.inputs[0], "dequantises INT32, as for a bias");
+}
+
+void Int8Constant(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  if (IsType(scene, node, 0, DType::kI8) && scene.IsConstant(node.inputs[0])) {
+    findings.Add(node, node.inputs[0], "its data is an INT8 constant");
+  }
+}
+
+void FloatWeight(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  if (scene.IsConstant(InputName(node, 0))) findings.Add(node, InputName(node, 0), "quantises a constant");
+}
+
+void NotFloat32(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  const auto dtype = scene.Type(InputName(node, 0));
+  if (dtype && *dtype != DType::kF32)
+    findings.Add(node, InputName(node, 0), fmt::format("quantises {}", DTypeName(*dtype)));
+}
+
+void OtherTypeThanScale(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  const auto data = scene.Type(InputName(node, 0));
+  const auto scale = scene.Type(InputName(node, 1));
+  if (!data || !scale || *data == *scale) return;
+  findings.Add(node, InputName(node, 0), fmt::format("{} with a scale of {}", DTypeName(*data), DTypeName(*scale)));
+}
+
+void ScalarData(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  const auto shape = scene.ShapeOf(InputName(node, 0));
+  if (shape && shape->empty()) findings.Add(node, InputName(node, 0), "its data is a scalar");
+}
+
+constexpr int64_t kOnnxInt8 = 3, kOnnxUint8 = 2;  // TensorProto.DataType
+
+void OutputType(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  const int64_t asked = node.Int("output_dtype", 0);
+  const auto zero = scene.Type(InputName(node, 2));
+  const bool differs =
+      (asked == kOnnxInt8 && zero && *zero != DType::kI8) || (asked == kOnnxUint8 && zero != DType::kU8);
+  if (differs) findings.Add(node, InputName(node, 2), "output_dtype is not the zero point's type");
+}
+
+bool IsNarrow(std::optional<DType> dtype) { return IsFloat8(dtype) || dtype == DType::kI4 || dtype == DType::kU4; }
+
+void NarrowFormat(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  for (const size_t input : {size_t{0}, size_t{2}}) {
+    const auto dtype = scene.Type(InputName(node, input));
+    if (!IsNarrow(dtype)) continue;
+    findings.Add(node, node.inputs[input], std::string(DTypeName(*dtype)));
+    return;
+  }
+}
+
+void Float8BesideInt8(const Scene& scene, Findings& findings) {
+  const onnx::Node* float8 = nullptr;
+  const onnx::Node* int8 = nullptr;
+  for (const onnx::Node& node : scene.graph().nodes) {
+    if (!Quantizes(node) && node.op_type != "DequantizeLinear") continue;
+    const auto dtype = Given(node, 2) ? scene.Type(node.inputs[2]) : scene.Type(InputName(node, 0));
+    if (IsFloat8(dtype)) float8 = &node;
+    if (dtype == DType::kI8) int8 = &node;
+  }
+  if (float8 != nullptr && int8 != nullptr) findings.Add(*float8, "", fmt::format("FP8, and INT8 at '{}'", int8->name));
+}
+
+// The constant that `value` is a moved, quantised or widened form of.
+bool IsRootedAtConstant(const Scene& scene, std::string value) {
+  constexpr std::array<std::string_view, 8> kPass{"Cast",    "DequantizeLinear", "Identity",  "QuantizeLinear",
+                                                  "Reshape", "Squeeze",          "Transpose", "Unsqueeze"};
+  for (int step = 0; step < kMostSteps; ++step) {
+    if (scene.IsConstant(value)) return true;
+    const onnx::Node* node = scene.Producer(value);
+    const bool passes = node != nullptr && std::find(kPass.begin(), kPass.end(), node->op_type) != kPass.end();
+    if (!passes || !Given(*node, 0)) return false;
+    value = node->inputs[0];
+  }
+  return false;
+}
+
+void PerChannelActivation(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  const auto scale = scene.ShapeOf(InputName(node, 1));
+  const bool per_channel = scale && ElementCount(*scale).value_or(1) > 1;
+  if (per_channel && !IsRootedAtConstant(scene, InputName(node, 0))) {
+    findings.Add(node, InputName(node, 0), fmt::format("has scales {}, and is no constant", ShapeText(*scale)));
+  }
+}
+
+void HasPairs(const Scene& scene, Findings& findings) {
+  const auto& nodes = scene.graph().nodes;
+  const auto count = std::count_if(nodes.begin(), nodes.end(), Quantizes);
+  if (count > 0) findings.Add("", fmt::format("{} QuantizeLinear", count));
+}
+
+constexpr std::array kRules = {
+    Rule{.id = "TRT-Q01",
+         .applies = kOnly86,
+         .reason = "wants all three inputs",
+         .cure = "INT8 zeros, as many as scales",
+         .source = "onnx-tensorrt 8.6-GA",
+         .operators = {"DequantizeLinear", "QuantizeLinear"},
+         .node = NoZeroPoint},
+    Rule{.id = "TRT-Q01",
+         .applies = k10,
+         .severity = Severity::kWarning,
+         .reason = "reads a missing zero point as INT8, where ONNX says UINT8",
+         .cure = "INT8 zeros, as many as scales",
+         .source = "onnx-tensorrt 10.1-GA",
+         .operators = {"QuantizeLinear"},
+         .node = TypeByDefault},
+    Rule{.id = "TRT-Q02",
+         .applies = kBoth,
+         .reason = "quantises symmetrically only",
+         .cure = "zero points of zero: vlaq quantize --target tensorrt-...",
+         .source = kImporters,
+         .operators = {"DequantizeLinear", "QuantizeLinear"},
+         .node = Asymmetric},
+    Rule{.id = "TRT-Q03a",
+         .applies = kOnly86,
+         .reason = "has no UINT8 in Q/DQ",
+         .cure = "INT8",
+         .source = "onnx-tensorrt 8.6-GA",
+         .operators = {"DequantizeLinear", "QuantizeLinear"},
+         .node = Unsigned},
+    Rule{.id = "TRT-Q03b",
+         .applies = k10,
+         .reason = "does not quantise to UINT8",
+         .cure = "INT8",
+         .source = "onnx-tensorrt 10.1-GA",
+         .operators = {"QuantizeLinear"},
+         .node = Unsigned},
+    Rule{.id = "TRT-Q03c",
+         .applies = k10,
+         .reason = "reads UINT8 data as INT8: values from 128 on become negative",
+         .cure = "INT8",
+         .source = "onnx-tensorrt 10.1-GA",
+         .operators = {"DequantizeLinear"},
+         .node = Unsigned},
+    Rule{.id = "TRT-Q09",
+         .applies = kBoth,
+         .reason = "takes scales by channel for weights only",
+         .cure = "one scale for an activation; a constant behind scales by channel",
+         .source = "NvInfer.h, IQuantizeLayer and IDequantizeLayer",
+         .operators = {"DequantizeLinear", "QuantizeLinear"},
+         .node = PerChannelActivation},
+    Rule{.id = "TRT-Q10",
+         .applies = kOnly86,
+         .reason = "quantises FP32 tensors only",
+         .cure = "a float32 tensor in front of QuantizeLinear",
+         .source = "NvInfer.h 8.6.1",
+         .operators = {"QuantizeLinear"},
+         .node = NotFloat32},
+    Rule{.id = "TRT-Q11a",
+         .applies = k10,
+         .severity = Severity::kWarning,
+         .reason = "with strong typing a tensor must have its scale's type",
+         .cure = "a Cast, or a scale of the tensor's type",
+         .source = "NvInfer.h 10.3",
+         .operators = {"QuantizeLinear"},
+         .node = OtherTypeThanScale},
+    Rule{.id = "TRT-Q11b",
+         .applies = k10,
+         .reason = "quantises no scalars",
+         .cure = "a tensor of rank 1 or more",
+         .source = "onnx-tensorrt 10.1-GA",
+         .operators = {"DequantizeLinear", "QuantizeLinear"},
+         .node = ScalarData},
+    Rule{.id = "TRT-Q11c",
+         .applies = k10,
+         .reason = "wants output_dtype and zero point to agree",
+         .cure = "leave output_dtype out",
+         .source = "onnx-tensorrt 10.1-GA",
+         .operators = {"QuantizeLinear"},
+         .node = OutputType},
+    Rule{.id = "TRT-Q12",
+         .applies = kBoth,
+         .reason = "does not dequantise INT32",
+         .cure = "a float bias",
+         .source = "onnx-tensorrt issue 850",
+         .operators = {"DequantizeLinear"},
+         .node = Int32Data},
+    Rule{.id = "TRT-Q13",
+         .applies = kOnly86,
+         .reason = "INT8 constants as weights were refused by earlier 8.x; whether 8.6 builds them is not known",
+         .cure = "a float32 weight, QuantizeLinear, DequantizeLinear",
+         .source = "microsoft/onnxruntime issue 11535",
+         .operators = {"DequantizeLinear"},
+         .node = Int8Constant},
+    Rule{.id = "TRT-Q14",
+         .applies = k10,
+         .severity = Severity::kNote,
+         .reason = "takes INT8 constants as weights, a quarter of the bytes",
+         .cure = "vlaq quantize --target tensorrt-10",
+         .source = "TensorRT's developer guide",
+         .operators = {"QuantizeLinear"},
+         .node = FloatWeight},
+    Rule{.id = "TRT-Q15a",
+         .applies = kOnly86,
+         .reason = "has neither FP8 nor INT4 in Q/DQ",
+         .cure = "INT8",
+         .source = "NvInfer.h 8.6.1",
+         .operators = {"DequantizeLinear", "QuantizeLinear"},
+         .node = NarrowFormat},
+    Rule{.id = "TRT-Q15b",
+         .applies = k10,
+         .reason = "trtexec does not take FP8 and INT8 together",
+         .cure = "one of them",
+         .source = "NVIDIA/TensorRT 10.3, sampleOptions.cpp",
+         .graph = Float8BesideInt8},
+    Rule{.id = "TRT-Q17",
+         .applies = kBoth,
+         .severity = Severity::kNote,
+         .reason = "a model with Q/DQ must not be given a calibration table",
+         .cure = "no --calib",
+         .source = "TensorRT's developer guide",
+         .graph = HasPairs},
+};
+
+}  // namespace
+
+std::span<const Rule> QuantizedRules() { return kRules; }
+
+}  // namespace vlaq::preflight

@@ -1,0 +1,101 @@
+// Rules about LSTM, GRU and RNN.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "preflight/rule.h"
+#include "preflight/scene.h"
+
+namespace vlaq::preflight {
+namespace {
+
+constexpr std::string_view kTable = "onnx-tensorrt docs/operators.md, 8.6-GA and 10.1-GA";
+
+// Activations that TensorRT has, in lower case; ONNX's list has Affine too.
+constexpr std::array<std::string_view, 10> kActivations{"elu",        "hardsigmoid",    "leakyrelu", "relu",
+                                                        "scaledtanh", "sigmoid",        "softplus",  "softsign",
+                                                        "tanh",       "thresholdedrelu"};
+
+std::vector<std::string> Activations(const onnx::Node& node) {
+  const auto found = node.attributes.find("activations");
+  if (found == node.attributes.end()) return {};
+  const auto* names = std::get_if<std::vector<std::string>>(&found->second);
+  return names == nullptr ? std::vector<std::string>{} : *names;
+}
+
+std::string Lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); });
+  return text;
+}
+
+void InputForget(const Scene& /*scene*/, const onnx::Node& node, Findings& findings) {
+  if (node.Int("input_forget", 0) != 0) findings.Add(node, "", "input_forget = 1");
+}
+
+void Layout(const Scene& /*scene*/, const onnx::Node& node, Findings& findings) {
+  if (node.Int("layout", 0) != 0) findings.Add(node, "", "layout = 1");
+}
+
+void DifferentDirections(const Scene& /*scene*/, const onnx::Node& node, Findings& findings) {
+  const std::vector<std::string> names = Activations(node);
+  if (node.String("direction", "forward") != "bidirectional" || names.size() % 2 != 0) return;
+  const auto middle = names.begin() + static_cast<std::ptrdiff_t>(names.size() / 2);
+  if (!std::equal(names.begin(), middle, middle)) findings.Add(node, "", "other activations backwards than forwards");
+}
+
+void UnknownActivation(const Scene& /*scene*/, const onnx::Node& node, Findings& findings) {
+  for (const std::string& name : Activations(node)) {
+    const bool known = std::find(kActivations.begin(), kActivations.end(), Lower(name)) != kActivations.end();
+    if (!known) findings.Add(node, "", fmt::format("activation {}", name));
+  }
+}
+
+void FloatLoop(const Scene& /*scene*/, const onnx::Node& node, Findings& findings) {
+  findings.Add(node, InputName(node, 0), "runs as a loop in floating point");
+}
+
+constexpr std::array kRules = {
+    Rule{.id = "TRT-L01",
+         .applies = kBoth,
+         .reason = "has no coupled input and forget gates",
+         .cure = "input_forget = 0, with weights for both gates",
+         .source = "onnx-tensorrt 8.6-GA and 10.1-GA",
+         .operators = {"LSTM"},
+         .node = InputForget},
+    Rule{.id = "TRT-L02",
+         .applies = kBoth,
+         .reason = "does not look at layout: a batch would be read as time",
+         .cure = "layout = 0, with Transposes around it",
+         .source = kTable,
+         .operators = {"GRU", "LSTM", "RNN"},
+         .node = Layout},
+    Rule{.id = "TRT-L03",
+         .applies = kBoth,
+         .reason = "uses the same activations in both directions",
+         .cure = "one node for each direction",
+         .source = kTable,
+         .operators = {"GRU", "LSTM", "RNN"},
+         .node = DifferentDirections},
+    Rule{.id = "TRT-L04",
+         .applies = kBoth,
+         .reason = "does not have this activation",
+         .cure = "Sigmoid, Tanh, Relu and their kin",
+         .source = "onnx-tensorrt, the importer's attributes",
+         .operators = {"GRU", "LSTM", "RNN"},
+         .node = UnknownActivation},
+    Rule{.id = "TRT-L05",
+         .applies = kBoth,
+         .severity = Severity::kNote,
+         .reason = "becomes a loop of matrix products without INT8 kernels",
+         .cure = "nothing; for a fixed window it can be unrolled",
+         .source = kTable,
+         .operators = {"GRU", "LSTM", "RNN"},
+         .node = FloatLoop},
+};
+
+}  // namespace
+
+std::span<const Rule> RecurrentRules() { return kRules; }
+
+}  // namespace vlaq::preflight

@@ -1,0 +1,177 @@
+// Rules about the scales of QuantizeLinear and DequantizeLinear, and blocks of INT4.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstring>
+#include <optional>
+
+#include "preflight/rule.h"
+#include "preflight/scene.h"
+#include "tensor/convert.h"
+
+namespace vlaq::preflight {
+namespace {
+
+constexpr std::string_view kImporters = "onnx-tensorrt 8.6-GA and 10.1-GA";
+
+// The number of scales where they are one axis; nullopt for one scale, blocks and what is not known.
+std::optional<int64_t> Channels(const Scene& scene, const onnx::Node& node) {
+  const auto scales = scene.ShapeOf(InputName(node, 1));
+  if (!scales || scales->size() != 1 || scales->front() <= 1) return std::nullopt;
+  return scales->front();
+}
+
+void ScaleNotFloat32(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  const auto dtype = scene.Type(InputName(node, 1));
+  if (dtype && *dtype != DType::kF32)
+    findings.Add(node, InputName(node, 1), fmt::format("scale of {}", DTypeName(*dtype)));
+}
+
+void HalfScaleTooEarly(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  constexpr int64_t kOtherScales = 19;  // the opset whose Q/DQ take them
+  if (scene.opset() < kOtherScales) ScaleNotFloat32(scene, node, findings);
+}
+
+void NotPositive(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  const auto value = scene.Value(InputName(node, 1));
+  const auto scales = value ? ToFloat32(*value) : Result<Tensor>(Tensor());
+  if (!value || !scales.ok()) return;
+  if (scales->size() == 0) findings.Add(node, InputName(node, 1), "has no scales");
+  for (size_t at = 0; at + sizeof(float) <= scales->bytes().size(); at += sizeof(float)) {
+    float scale = 0;
+    std::memcpy(&scale, scales->bytes().data() + at, sizeof scale);
+    if (scale > 0 && std::isfinite(scale)) continue;
+    findings.Add(node, InputName(node, 1), fmt::format("scale {:g} (index {})", scale, at / sizeof(float)));
+    return;
+  }
+}
+
+// A constant, or one behind a Cast, which 8.6 takes too.
+bool KnownAtBuild(const Scene& scene, const std::string& value) {
+  if (scene.IsConstant(value)) return true;
+  const onnx::Node* node = scene.Producer(value);
+  return node != nullptr && node->op_type == "Cast" && scene.IsConstant(InputName(*node, 0));
+}
+
+void Computed(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  for (const size_t input : {size_t{1}, size_t{2}}) {
+    if (!Given(node, input) || KnownAtBuild(scene, node.inputs[input])) continue;
+    findings.Add(node, node.inputs[input], input == 1 ? "its scale is computed" : "its zero point is computed");
+  }
+}
+
+void NoAxis(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  const auto channels = Channels(scene, node);
+  if (channels && !node.attributes.contains("axis")) {
+    findings.Add(node, InputName(node, 1), fmt::format("{} scales and no axis", *channels));
+  }
+}
+
+void WrongCount(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  const auto channels = Channels(scene, node);
+  const auto data = scene.ShapeOf(InputName(node, 0));
+  if (!channels || !data || data->empty()) return;
+  const int64_t given = node.Int("axis", 1);
+  const auto rank = static_cast<int64_t>(data->size());
+  const int64_t axis = given < 0 ? given + rank : given;
+  if (axis < 0 || axis >= rank) {
+    findings.Add(node, InputName(node, 0), fmt::format("axis {} of {}", given, ShapeText(*data)));
+    return;
+  }
+  const int64_t extent = (*data)[static_cast<size_t>(axis)];
+  if (extent >= 0 && extent != *channels) {
+    findings.Add(node, InputName(node, 1),
+                 fmt::format("{} scales for axis {} of {}", *channels, axis, ShapeText(*data)));
+  }
+}
+
+// As many zero points as scales.
+void ZeroPointCount(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  const auto scales = scene.ShapeOf(InputName(node, 1));
+  const auto zeros = Given(node, 2) ? scene.ShapeOf(node.inputs[2]) : std::nullopt;
+  if (!scales || !zeros || ElementCount(*scales) == ElementCount(*zeros)) return;
+  findings.Add(node, node.inputs[2], fmt::format("zero points {}, scales {}", ShapeText(*zeros), ShapeText(*scales)));
+}
+
+// What is wrong with blocks of 4 bits; "" if nothing.
+std::string BlockProblem(const Shape& data, const Shape& scales) {
+  if (data.size() != 2) return fmt::format("weight {} is not a matrix", ShapeText(data));
+  if (data.back() % 2 != 0) return fmt::format("the last axis of {} is odd", ShapeText(data));
+  if (scales.size() != 2) return fmt::format("scales {} are not a matrix", ShapeText(scales));
+  const int blocked = (scales[0] != data[0] ? 1 : 0) + (scales[1] != data[1] ? 1 : 0);
+  return blocked == 1 ? "" : fmt::format("scales {} block {} axes of {}", ShapeText(scales), blocked, ShapeText(data));
+}
+
+void Int4Blocks(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  if (scene.Type(InputName(node, 0)) != DType::kI4) return;
+  const auto data = scene.ShapeOf(InputName(node, 0));
+  const auto scales = scene.ShapeOf(InputName(node, 1));
+  if (!data || !scales) return;
+  const std::string problem = BlockProblem(*data, *scales);
+  if (!problem.empty()) findings.Add(node, InputName(node, 0), problem);
+}
+
+constexpr std::array kRules = {
+    Rule{.id = "TRT-Q04",
+         .applies = kOnly86,
+         .reason = "reads scales as FP32, whatever their type",
+         .cure = "FP32 scales",
+         .source = "onnx-tensorrt 8.6-GA",
+         .operators = {"DequantizeLinear", "QuantizeLinear"},
+         .node = ScaleNotFloat32},
+    Rule{.id = "TRT-Q05",
+         .applies = k10,
+         .reason = "takes scales of other types than FP32 from opset 19 on",
+         .cure = "FP32 scales, or opset 19",
+         .source = "onnx-tensorrt 10.1-GA",
+         .operators = {"DequantizeLinear", "QuantizeLinear"},
+         .node = HalfScaleTooEarly},
+    Rule{.id = "TRT-Q06",
+         .applies = kBoth,
+         .reason = "wants scales above zero",
+         .cure = "1 for what is always zero",
+         .source = kImporters,
+         .operators = {"DequantizeLinear", "QuantizeLinear"},
+         .node = NotPositive},
+    Rule{.id = "TRT-Q07",
+         .applies = kBoth,
+         .reason = "scales and zero points must be known when the engine is built",
+         .cure = "initializers",
+         .source = kImporters,
+         .operators = {"DequantizeLinear", "QuantizeLinear"},
+         .node = Computed},
+    Rule{.id = "TRT-Q08a",
+         .applies = kBoth,
+         .reason = "scales by channel without an axis are read along axis 0, where ONNX says 1",
+         .cure = "write axis",
+         .source = kImporters,
+         .operators = {"DequantizeLinear", "QuantizeLinear"},
+         .node = NoAxis},
+    Rule{.id = "TRT-Q08b",
+         .applies = kBoth,
+         .reason = "wants one scale for each channel of the axis",
+         .cure = "axis 1 for MatMul's weight, 0 for Conv's and for Gemm's with transB",
+         .source = kImporters,
+         .operators = {"DequantizeLinear", "QuantizeLinear"},
+         .node = WrongCount},
+    Rule{.id = "TRT-Q08c",
+         .applies = kOnly86,
+         .reason = "wants as many zero points as scales",
+         .cure = "one zero for each scale",
+         .source = "onnx-tensorrt 8.6-GA",
+         .operators = {"DequantizeLinear", "QuantizeLinear"},
+         .node = ZeroPointCount},
+    Rule{.id = "TRT-Q16",
+         .applies = k10,
+         .reason = "takes INT4 as a matrix with an even last axis and blocks along exactly one axis",
+         .cure = "two axes, a scale for each block",
+         .source = "onnx-tensorrt 10.1-GA",
+         .operators = {"DequantizeLinear"},
+         .node = Int4Blocks},
+};
+
+}  // namespace
+
+std::span<const Rule> ScaleRules() { return kRules; }
+
+}  // namespace vlaq::preflight

@@ -1,0 +1,177 @@
+// Rules about shapes that depend on values, dynamic axes, and control flow.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "preflight/rule.h"
+#include "preflight/scene.h"
+
+namespace vlaq::preflight {
+namespace {
+
+constexpr std::string_view kTable = "onnx-tensorrt docs/operators.md, 8.6-GA and 10.1-GA";
+
+// Inputs whose values are shapes.
+struct ShapeInput {
+  std::string_view op_type;
+  size_t input;
+};
+constexpr std::array kShapeInputs = {
+    ShapeInput{"ConstantOfShape", 0}, ShapeInput{"Expand", 1}, ShapeInput{"Reshape", 1},
+    ShapeInput{"Resize", 3},          ShapeInput{"Tile", 1},
+};
+// They ask for shapes, not for values: the way back to the model's inputs ends here.
+constexpr std::array<std::string_view, 2> kAsksForShape{"Shape", "Size"};
+
+// The model's inputs on whose values `value` depends.
+std::vector<const onnx::ValueInfo*> InputsBehind(const Scene& scene, const std::string& value) {
+  std::vector<const onnx::ValueInfo*> inputs;
+  std::set<std::string> seen{value};
+  for (std::vector<std::string> open{value}; !open.empty();) {
+    const std::string at = std::move(open.back());
+    open.pop_back();
+    if (const onnx::ValueInfo* input = scene.ModelInput(at)) inputs.push_back(input);
+    const onnx::Node* node = scene.Producer(at);
+    const bool ends =
+        node == nullptr || std::find(kAsksForShape.begin(), kAsksForShape.end(), node->op_type) != kAsksForShape.end();
+    if (ends) continue;
+    for (const std::string& next : node->inputs) {
+      if (!next.empty() && seen.insert(next).second) open.push_back(next);
+    }
+  }
+  return inputs;
+}
+
+void ShapeOfValues(const Scene& scene, const onnx::Node& node, Findings& findings, bool floats) {
+  for (const ShapeInput& row : kShapeInputs) {
+    if (row.op_type != node.op_type || !node.domain.empty() || !Given(node, row.input)) continue;
+    for (const onnx::ValueInfo* input : InputsBehind(scene, node.inputs[row.input])) {
+      const bool is_float = input->other_type.empty() && IsFloat(input->dtype);
+      if (is_float != floats) continue;
+      findings.Add(node, node.inputs[row.input], fmt::format("its shape depends on the values of '{}'", input->name));
+    }
+  }
+}
+
+void DynamicInput(const Scene& scene, Findings& findings) {
+  if (scene.is_subgraph()) return;
+  for (const onnx::ValueInfo& input : scene.graph().inputs) {
+    const bool dynamic =
+        std::any_of(input.dims.begin(), input.dims.end(), [](const auto& dim) { return dim.value < 0; });
+    if (dynamic && scene.ModelInput(input.name) != nullptr) findings.Add(input.name, onnx::DimsText(input.dims));
+  }
+}
+
+void UndeclaredShape(const Scene& scene, Findings& findings) {
+  if (scene.is_subgraph()) return;
+  for (const onnx::ValueInfo& input : scene.graph().inputs) {
+    const bool tensor = input.other_type.empty() && scene.ModelInput(input.name) != nullptr;
+    if (tensor && !input.has_shape) findings.Add(input.name, "declares no shape");
+  }
+}
+
+const onnx::Graph* Subgraph(const onnx::Node& node, std::string_view attribute) {
+  const auto found = node.attributes.find(std::string(attribute));
+  if (found == node.attributes.end()) return nullptr;
+  const auto* graph = std::get_if<std::shared_ptr<const onnx::Graph>>(&found->second);
+  return graph == nullptr ? nullptr : graph->get();
+}
+
+// A Loop's outputs: what is carried (as many as inputs behind count and condition), then what every turn adds.
+void DynamicLoop(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  const size_t carried = node.inputs.size() < 2 ? 0 : node.inputs.size() - 2;
+  const bool scans = node.outputs.size() > carried;
+  if (scans && !scene.IsConstant(InputName(node, 0)))
+    findings.Add(node, InputName(node, 0), "the number of turns is computed");
+}
+
+struct Branches {
+  const onnx::Graph* then_branch = nullptr;
+  const onnx::Graph* else_branch = nullptr;
+
+  explicit Branches(const onnx::Node& node)
+      : then_branch(Subgraph(node, "then_branch")), else_branch(Subgraph(node, "else_branch")) {}
+  size_t outputs() const {
+    if (then_branch == nullptr || else_branch == nullptr) return 0;
+    return std::min(then_branch->outputs.size(), else_branch->outputs.size());
+  }
+};
+
+void SameBranchNames(const Scene& /*scene*/, const onnx::Node& node, Findings& findings) {
+  const Branches branches(node);
+  for (size_t i = 0; i < branches.outputs(); ++i) {
+    const std::string& name = branches.then_branch->outputs[i].name;
+    const auto& others = branches.else_branch->outputs;
+    if (std::any_of(others.begin(), others.end(), [&](const auto& other) { return other.name == name; })) {
+      findings.Add(node, name, "both branches give it");
+    }
+  }
+}
+
+void BranchRanks(const Scene& /*scene*/, const onnx::Node& node, Findings& findings) {
+  const Branches branches(node);
+  for (size_t i = 0; i < branches.outputs(); ++i) {
+    const onnx::ValueInfo& one = branches.then_branch->outputs[i];
+    const onnx::ValueInfo& other = branches.else_branch->outputs[i];
+    if (!one.has_shape || !other.has_shape || one.dims.size() == other.dims.size()) continue;
+    findings.Add(node, node.outputs.size() > i ? node.outputs[i] : one.name,
+                 fmt::format("ranks {} and {}", one.dims.size(), other.dims.size()));
+  }
+}
+
+constexpr std::array kRules = {
+    Rule{.id = "TRT-S01",
+         .applies = kBoth,
+         .reason = "shapes are computed from shapes and integers, not from floating-point values",
+         .cure = "fixed shapes, or an INT32 input that carries the shape",
+         .source = "TensorRT's developer guide on shape tensors",
+         .node = [](const Scene& scene, const onnx::Node& node, Findings& f) { ShapeOfValues(scene, node, f, true); }},
+    Rule{.id = "TRT-S02",
+         .applies = kBoth,
+         .severity = Severity::kWarning,
+         .reason = "an input whose values are a shape needs these values, not its shape, in the profile",
+         .cure = "fixed shapes, or values for --minShapes, --optShapes and --maxShapes",
+         .source = "TensorRT's developer guide on shape tensors",
+         .node = [](const Scene& scene, const onnx::Node& node, Findings& f) { ShapeOfValues(scene, node, f, false); }},
+    Rule{.id = "TRT-S03",
+         .applies = kBoth,
+         .severity = Severity::kNote,
+         .reason = "an input with dynamic axes needs a profile",
+         .cure = "--minShapes, --optShapes and --maxShapes",
+         .source = "TensorRT's developer guide on dynamic shapes",
+         .graph = DynamicInput},
+    Rule{.id = "TRT-S04",
+         .applies = kBoth,
+         .reason = "an input that declares no shape is taken for one of unknown rank or for a scalar",
+         .cure = "declare its rank, with names for dynamic axes",
+         .source = "TensorRT's developer guide on dynamic shapes",
+         .graph = UndeclaredShape},
+    Rule{.id = "TRT-G17",
+         .applies = k10,
+         .reason = "what a Loop gathers must have a length known when the engine is built",
+         .cure = "a constant number of turns, or the loop unrolled",
+         .source = kTable,
+         .operators = {"Loop"},
+         .node = DynamicLoop},
+    Rule{.id = "TRT-G18a",
+         .applies = kBoth,
+         .reason = "the branches of If must name their outputs differently",
+         .cure = "rename one",
+         .source = kTable,
+         .operators = {"If"},
+         .node = SameBranchNames},
+    Rule{.id = "TRT-G18b",
+         .applies = kBoth,
+         .reason = "the branches of If must give outputs of one rank (8.6: that broadcast)",
+         .cure = "Unsqueeze the smaller one, or Where instead of If",
+         .source = kTable,
+         .operators = {"If"},
+         .node = BranchRanks},
+};
+
+}  // namespace
+
+std::span<const Rule> ShapeRules() { return kRules; }
+
+}  // namespace vlaq::preflight

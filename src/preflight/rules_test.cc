@@ -1,0 +1,406 @@
+// Each rule fires on a graph that breaks it and is silent on one that does not.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "preflight/operator_table.h"
+#include "preflight/testing.h"
+
+namespace vlaq::preflight {
+namespace {
+
+using onnx::Attributes;
+using onnx::Dim;
+using onnx::GraphBuilder;
+using onnx::Ints;
+using testing::Broken;
+using testing::Build;
+using ::testing::Contains;
+using testing::Fixed;
+using ::testing::HasSubstr;
+using testing::Make;
+using ::testing::Not;
+using testing::Values;
+
+// One rule, a graph that breaks it and one that keeps it.
+struct Case {
+  std::string rule, version;
+  Build breaks, keeps;
+  int64_t opset = 17, kept_opset = 17;
+};
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.rule << " " << c.version; }
+
+std::string X(GraphBuilder& b, DType dtype = DType::kF32, std::vector<Dim> dims = Fixed({2, 4})) {
+  return b.Input("x", dtype, std::move(dims));
+}
+std::string Floats(GraphBuilder& b, Shape shape, float value = 1) {
+  Tensor tensor = Tensor::Make(DType::kF32, std::move(shape));
+  for (float& v : tensor.mutable_data<float>()) v = value;
+  return b.Constant("floats", tensor);
+}
+template <typename T>
+std::string Zeros(GraphBuilder& b, Shape shape = {}) {
+  return b.Constant("zeros", Tensor::Make(kDTypeOf<T>, std::move(shape)));
+}
+Build Unary(const std::string& op_type, DType dtype = DType::kF32, const Attributes& attributes = {}) {
+  return [=](GraphBuilder& b) { b.Output(b.Op(op_type, {X(b, dtype)}, attributes), "y", dtype, Fixed({2, 4})); };
+}
+Build OfDomain(const std::string& op_type, const std::string& domain) {
+  return [=](GraphBuilder& b) {
+    b.SetDomain(op_type, domain);
+    b.Op(op_type, {X(b)});
+  };
+}
+Build WithConstant(const Tensor& tensor, const std::string& op_type = "Mul") {
+  return [=](GraphBuilder& b) { b.Op(op_type, {X(b, tensor.dtype()), b.Constant("c", tensor)}); };
+}
+Build Axes(const std::string& op_type, bool computed) {
+  return [=](GraphBuilder& b) {
+    const std::string x = X(b);
+    b.Op(op_type, {x, computed ? b.Input("axes", DType::kI64, Fixed({1})) : b.Constant(Ints{0})});
+  };
+}
+Build Lstm(const Attributes& attributes, const std::string& op_type = "LSTM") {
+  return [=](GraphBuilder& b) {
+    const std::string x = X(b, DType::kF32, Fixed({5, 2, 4}));
+    b.Ops(op_type, {x, Floats(b, {1, 12, 4}), Floats(b, {1, 12, 3})}, 3, attributes);
+  };
+}
+
+// x -> Q -> DQ, or constants of other kinds; every part can be made otherwise.
+struct Pair {
+  DType data = DType::kF32;
+  std::vector<Dim> dims = Fixed({2, 4});
+  Tensor scale = Tensor::Scalar<float>(0.1F);
+  std::optional<Tensor> zero = Tensor::Scalar<int8_t>(0);
+  Attributes attributes{};
+  std::optional<Tensor> constant{};  // instead of the input
+  bool only_dequantise = false;
+  bool computed_scale = false;
+
+  void operator()(GraphBuilder& b) const {
+    const std::string x = constant ? b.Constant("data", *constant) : X(b, data, dims);
+    const std::string s = computed_scale ? b.Input("scale", DType::kF32, {}) : b.Constant("scale", scale);
+    const std::string z = zero ? b.Constant("zero", *zero) : "";
+    std::vector<std::string> inputs{x, s};
+    if (zero) inputs.push_back(z);
+    if (!only_dequantise) inputs[0] = b.Op("QuantizeLinear", inputs, attributes);
+    b.Op("DequantizeLinear", inputs, attributes);
+  }
+};
+
+Tensor Many(DType dtype, Shape shape) {
+  Tensor tensor = Tensor::Make(dtype, std::move(shape));
+  if (dtype == DType::kF32) {
+    for (float& value : tensor.mutable_data<float>()) value = 0.5F;
+  }
+  return tensor;
+}
+
+std::shared_ptr<const onnx::Graph> Branch(const std::string& output, size_t rank) {
+  onnx::Graph graph;
+  graph.name = output;
+  onnx::Node node = testing::MakeNode("Constant", output + ".node", {}, output);
+  node.attributes["value"] = Tensor::Make(DType::kF32, Shape(rank, 1));
+  graph.nodes.push_back(std::move(node));
+  graph.outputs.push_back({output, DType::kF32, true, std::vector<Dim>(rank, Dim::Fixed(1)), ""});
+  return std::make_shared<const onnx::Graph>(std::move(graph));
+}
+Build If(const std::string& one, const std::string& other, size_t rank) {
+  return [=](GraphBuilder& b) {
+    b.Op("If", {b.Input("condition", DType::kBool, {})},
+         {{"then_branch", Branch(one, 2)}, {"else_branch", Branch(other, rank)}});
+  };
+}
+Build Loop(bool computed) {
+  return [=](GraphBuilder& b) {
+    const std::string x = X(b);
+    const std::string turns = computed ? b.Input("turns", DType::kI64, {}) : b.Constant(int64_t{3});
+    b.Ops("Loop", {turns, b.Constant("go", Tensor::Make(DType::kBool, {})), x}, 2, {{"body", Branch("y", 2)}});
+  };
+}
+Build ReshapeFrom(DType dtype) {
+  return [=](GraphBuilder& b) {
+    const std::string x = X(b);
+    const std::string wanted = b.Input("wanted", dtype, Fixed({2}));
+    b.Op("Reshape", {x, b.Op("Cast", {wanted}, {{"to", int64_t{7}}})});
+  };
+}
+void ReshapeFromShape(GraphBuilder& b) {
+  const std::string x = X(b);
+  b.Op("Reshape", {x, b.Op("Shape", {x})});
+}
+void NormInPieces(GraphBuilder& b) {
+  const std::string x = X(b);
+  const std::string centred = b.Op("Sub", {x, b.Op("ReduceMean", {x})});
+  b.Op("ReduceMean", {b.Op("Pow", {centred, b.Constant(2.F)})});
+}
+Build Norm(size_t inputs, size_t outputs) {
+  return [=](GraphBuilder& b) {
+    std::vector<std::string> given{X(b), Floats(b, {4}), Floats(b, {4}, 2)};
+    given.resize(inputs);
+    b.Ops("LayerNormalization", given, outputs);
+  };
+}
+Build TopK(int64_t k, int64_t sorted) {
+  return [=](GraphBuilder& b) { b.Ops("TopK", {X(b), b.Constant(Ints{k})}, 2, {{"sorted", sorted}}); };
+}
+Build MaxPool(size_t outputs, const Attributes& attributes) {
+  return [=](GraphBuilder& b) { b.Ops("MaxPool", {X(b, DType::kF32, Fixed({1, 2, 8, 8}))}, outputs, attributes); };
+}
+Build Einsum(const std::string& equation) {
+  return [=](GraphBuilder& b) { b.Op("Einsum", {X(b), Floats(b, {4, 3})}, {{"equation", equation}}); };
+}
+Build Scatter(const std::string& reduction) {
+  return [=](GraphBuilder& b) {
+    b.Op("ScatterND", {X(b), b.Constant("i", Tensor::Make(DType::kI64, {1, 1})), Floats(b, {1, 4})},
+         {{"reduction", reduction}});
+  };
+}
+Build OneHot(bool computed) {
+  return [=](GraphBuilder& b) {
+    const std::string x = X(b, DType::kI64);
+    b.Op("OneHot", {x, computed ? b.Input("depth", DType::kI64, {}) : b.Constant(int64_t{5}), Floats(b, {2})});
+  };
+}
+Build SliceTo(int64_t end) {
+  return [=](GraphBuilder& b) { b.Op("Slice", {X(b), b.Constant(Ints{0}), b.Constant(Ints{end})}); };
+}
+void FloatAndInt8(GraphBuilder& b, DType first) {
+  Pair{}(b);
+  b.Op("DequantizeLinear", {b.Constant("narrow", Tensor::Make(first, {4})), b.Constant("s", Tensor::Scalar<float>(1))});
+}
+
+std::vector<Case> Cases() {
+  const Build plain = Unary("Relu");
+  const Build pair = Pair{};
+  const Tensor channels = Many(DType::kF32, {4});
+  const Tensor zeros = Many(DType::kI8, {4});
+  const Pair weight{
+      .scale = channels, .zero = zeros, .attributes = {{"axis", int64_t{1}}}, .constant = Many(DType::kF32, {2, 4})};
+  const auto with = [](Pair from, const std::function<void(Pair&)>& change) {
+    change(from);
+    return Build(from);
+  };
+  const Pair int4{.scale = Many(DType::kF32, {2, 4}),
+                  .zero = std::nullopt,
+                  .attributes = {{"axis", int64_t{0}}, {"block_size", int64_t{16}}},
+                  .constant = Tensor::Make(DType::kI4, {32, 4}),
+                  .only_dequantise = true};
+  constexpr int64_t kLarge = int64_t{1} << 40U;
+  return {
+      {"TRT-G01", "8.6", plain, plain, 18},
+      {"TRT-G02", "10.3", plain, plain, 22},
+      {"TRT-G03a", "8.6", WithConstant(Values<int64_t>({1, kLarge})), SliceTo(kLarge)},
+      {"TRT-G03b", "8.6", SliceTo(kLarge), SliceTo(2)},
+      {"TRT-G03c", "8.6", SliceTo(2), plain},
+      {"TRT-G04", "8.6", Unary("Neg", DType::kI64), Unary("Neg", DType::kI32)},
+      {"TRT-G04", "10.3", Unary("Neg", DType::kI64), Unary("Neg", DType::kI32)},
+      {"TRT-G05", "8.6", Unary("Exp", DType::kF64), plain},
+      {"TRT-G05", "10.3", WithConstant(Tensor::Make(DType::kF64, {1})), plain},
+      {"TRT-T01", "8.6", Unary("Abs", DType::kU16), plain},
+      {"TRT-T01", "8.6", Unary("Abs", DType::kBF16), Unary("Abs", DType::kF16)},
+      {"TRT-T01", "10.3", WithConstant(Tensor::Make(DType::kU32, {1})), Unary("Abs", DType::kBF16)},
+      {"TRT-Q16a", "10.3", plain, plain, 21, 20},
+      {"FP-05", "8.6", WithConstant(Tensor::Scalar<float>(1e-12F)), WithConstant(Tensor::Scalar<float>(1e-5F))},
+      {"FP-06", "10.3", WithConstant(Tensor::Scalar<float>(-3.4e38F)), WithConstant(Tensor::Scalar<float>(-1e4F))},
+      {"TRT-G07", "8.6", Unary("Gelu"), Unary("Erf"), 20},
+      {"TRT-G08", "8.6", OfDomain("QuickGelu", "com.microsoft"), Unary("Sigmoid")},
+      {"TRT-G08", "10.3", OfDomain("Foo", "my.company"), OfDomain("EfficientNMS_TRT", "trt.plugins")},
+      {"TRT-G09", "8.6", Unary("DynamicQuantizeLinear"), pair},
+      {"TRT-G09", "10.3", WithConstant(Tensor::Make(DType::kI8, {4, 4}), "MatMulInteger"), pair},
+      {"TRT-G19", "10.3", OfDomain("EfficientNMS_TRT", "trt.plugins"), OfDomain("Foo", "my.company")},
+      {"TRT-O01", "8.6", Unary("Hardmax"), Unary("Softmax")},
+      {"TRT-O01", "10.3", Unary("Det"), Unary("Hardmax")},
+      {"TRT-T02a", "8.6", Unary("Sqrt", DType::kI32), Unary("Abs", DType::kI64)},
+      {"TRT-T02a", "10.3", Unary("Erf", DType::kI32), Unary("Erf", DType::kBF16)},
+      {"TRT-T02b", "8.6", Unary("Clip", DType::kI32), Unary("Clip", DType::kF16)},
+      {"TRT-T03", "10.3", Unary("Transpose", DType::kU8), Unary("Cast", DType::kU8, {{"to", int64_t{1}}})},
+      {"TRT-G10a", "8.6", Norm(3, 3), Norm(3, 1)},
+      {"TRT-G10a", "10.3", Norm(3, 2), Norm(2, 1)},
+      {"TRT-G10b", "10.3", Norm(2, 1), Norm(3, 1)},
+      {"TRT-G11", "8.6", NormInPieces, Axes("ReduceMean", false)},
+      {"TRT-G12", "8.6", Einsum("...j,jk->...k"), Einsum("ij,jk->ik")},
+      {"TRT-G12", "8.6", Einsum("ii,jk->ik"), Einsum("ij,jk->ik")},
+      {"TRT-G12", "8.6", Einsum("Ij,jk->Ik"), Einsum("ij,jk->ik")},
+      {"TRT-G13", "8.6", Axes("Squeeze", true), Axes("Squeeze", false)},
+      {"TRT-G13", "10.3", Axes("ReduceMean", true), Axes("ReduceMean", false), 18, 18},
+      {"TRT-G14a", "10.3", TopK(2, 0), TopK(2, 1)},
+      {"TRT-G14b", "10.3", TopK(3840, 1), TopK(3839, 1)},
+      {"TRT-G14c", "10.3", OneHot(true), OneHot(false)},
+      {"TRT-G15a", "8.6", MaxPool(1, {{"kernel_shape", Ints{2, 2, 2, 2}}}), MaxPool(1, {{"kernel_shape", Ints{2, 2}}})},
+      {"TRT-G15b", "8.6", MaxPool(2, {{"kernel_shape", Ints{2, 2}}}), MaxPool(1, {{"kernel_shape", Ints{2, 2}}})},
+      {"TRT-G15c", "10.3", MaxPool(1, {{"dilations", Ints{2, 2}}}), MaxPool(1, {{"dilations", Ints{1, 1}}})},
+      {"TRT-G16", "10.3", Scatter("add"), Scatter("none")},
+      {"TRT-S01", "8.6", ReshapeFrom(DType::kF32), ReshapeFrom(DType::kI32)},
+      {"TRT-S02", "10.3", ReshapeFrom(DType::kI32), ReshapeFromShape},
+      {"TRT-S03", "8.6", [](GraphBuilder& b) { b.Op("Relu", {X(b, DType::kF32, {Dim::Named("batch")})}); }, plain},
+      {"TRT-G17", "10.3", Loop(true), Loop(false)},
+      {"TRT-G18a", "8.6", If("a", "a", 2), If("a", "b", 2)},
+      {"TRT-G18b", "10.3", If("a", "b", 1), If("a", "b", 2)},
+      {"TRT-L01", "8.6", Lstm({{"input_forget", int64_t{1}}}), Lstm({})},
+      {"TRT-L02", "10.3", Lstm({{"layout", int64_t{1}}}, "GRU"), Lstm({{"layout", int64_t{0}}}, "GRU")},
+      {"TRT-L03", "8.6",
+       Lstm({{"direction", "bidirectional"}, {"activations", std::vector<std::string>{"Tanh", "Relu"}}}, "RNN"),
+       Lstm({{"direction", "bidirectional"}, {"activations", std::vector<std::string>{"Tanh", "Tanh"}}}, "RNN")},
+      {"TRT-L04", "10.3", Lstm({{"activations", std::vector<std::string>{"Affine"}}}, "RNN"),
+       Lstm({{"activations", std::vector<std::string>{"LeakyRelu"}}}, "RNN")},
+      {"TRT-L05", "8.6", Lstm({}), plain},
+      {"TRT-Q01", "8.6", Pair{.zero = std::nullopt}, pair},
+      {"TRT-Q01", "10.3", Pair{.zero = std::nullopt}, pair},
+      {"TRT-Q02", "8.6", Pair{.zero = Tensor::Scalar<int8_t>(3)}, pair},
+      {"TRT-Q02", "10.3", Pair{.zero = Tensor::Scalar<uint8_t>(128)}, Pair{.zero = Tensor::Scalar<uint8_t>(0)}},
+      {"TRT-Q03a", "8.6", Pair{.zero = Tensor::Scalar<uint8_t>(0)}, pair},
+      {"TRT-Q03b", "10.3", Pair{.zero = Tensor::Scalar<uint8_t>(0)}, pair},
+      {"TRT-Q03c", "10.3",
+       Pair{.zero = Tensor::Scalar<uint8_t>(0), .constant = Many(DType::kU8, {2, 4}), .only_dequantise = true}, pair},
+      {"TRT-Q04", "8.6", Pair{.scale = Tensor::Make(DType::kF16, {})}, pair},
+      {"TRT-Q05", "10.3", Pair{.scale = Tensor::Make(DType::kF16, {})}, Pair{.scale = Tensor::Make(DType::kF16, {})},
+       17, 19},
+      {"TRT-Q06", "8.6", Pair{.scale = Tensor::Scalar<float>(0)}, pair},
+      {"TRT-Q06", "10.3", Pair{.scale = Tensor::Scalar<float>(-1)}, pair},
+      {"TRT-Q06", "10.3", Pair{.scale = Tensor::Make(DType::kF32, {0})}, pair},
+      {"TRT-Q07", "8.6", Pair{.computed_scale = true}, pair},
+      {"TRT-Q08a", "8.6", with(weight, [](Pair& p) { p.attributes.clear(); }), weight},
+      {"TRT-Q08b", "10.3", with(weight, [](Pair& p) { p.attributes["axis"] = int64_t{0}; }), weight},
+      {"TRT-Q08b", "8.6", with(weight, [](Pair& p) { p.attributes["axis"] = int64_t{7}; }), weight},
+      {"TRT-Q08c", "8.6", with(weight, [](Pair& p) { p.zero = Tensor::Scalar<int8_t>(0); }), weight},
+      {"TRT-Q09", "10.3", with(weight, [](Pair& p) { p.constant.reset(); }), weight},
+      {"TRT-Q10", "8.6", Pair{.data = DType::kF16}, pair},
+      {"TRT-Q11a", "10.3", Pair{.data = DType::kF16}, pair},
+      {"TRT-Q11b", "10.3", Pair{.dims = {}}, pair},
+      {"TRT-Q11c", "10.3", Pair{.attributes = {{"output_dtype", int64_t{2}}}}, pair, 21, 20},
+      {"TRT-Q12", "8.6",
+       Pair{.zero = std::nullopt, .constant = Tensor::Make(DType::kI32, {4}), .only_dequantise = true}, pair},
+      {"TRT-Q13", "8.6", Pair{.constant = Tensor::Make(DType::kI8, {4}), .only_dequantise = true}, weight},
+      {"TRT-Q14", "10.3", weight, Pair{.constant = Tensor::Make(DType::kI8, {4}), .only_dequantise = true}},
+      {"TRT-Q15a", "8.6", int4, pair, 21},
+      {"TRT-Q15b", "10.3", [](GraphBuilder& b) { FloatAndInt8(b, DType::kF8E4M3FN); },
+       [](GraphBuilder& b) { FloatAndInt8(b, DType::kI8); }, 19, 19},
+      {"TRT-Q16", "10.3",
+       with(int4,
+            [](Pair& p) {
+              p.constant = Tensor::Make(DType::kI4, {2, 32, 4});
+            }),
+       int4, 21, 21},
+      {"TRT-Q16", "10.3",
+       with(int4,
+            [](Pair& p) {
+              p.scale = Many(DType::kF32, {2, 2});
+            }),
+       int4, 21, 21},
+      {"TRT-Q16", "10.3",
+       with(int4,
+            [](Pair& p) {
+              p.constant = Tensor::Make(DType::kI4, {32, 5});
+            }),
+       int4, 21, 21},
+      {"TRT-Q17", "8.6", pair, plain},
+  };
+}
+
+class RuleTest : public ::testing::TestWithParam<Case> {};
+
+TEST_P(RuleTest, FiresOnAGraphThatBreaksItOnly) {
+  const Case& c = GetParam();
+  const onnx::Model breaks = Make(c.breaks, c.opset);
+  const onnx::Model keeps = Make(c.keeps, c.kept_opset);
+  ASSERT_FALSE(breaks.graph.nodes.empty());
+  ASSERT_FALSE(keeps.graph.nodes.empty());
+  EXPECT_THAT(Broken(breaks, c.version), Contains(c.rule));
+  EXPECT_THAT(Broken(keeps, c.version), Not(Contains(c.rule)));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, RuleTest, ::testing::ValuesIn(Cases()));
+
+// A rule without a case would be one that nobody has seen to fire.
+TEST(Rules, AllHaveACase) {
+  const std::set<std::string> elsewhere{"TRT-G06", "TRT-G20", "TRT-S04"};  // in check_test.cc and below
+  for (const Rule& rule : Rules()) {
+    bool seen = elsewhere.contains(std::string(rule.id));
+    for (const Case& c : Cases()) seen = seen || (c.rule == rule.id && rule.applies.To(**FindVersion(c.version)));
+    EXPECT_TRUE(seen) << rule.id << " " << AppliesText(rule.applies);
+  }
+}
+
+TEST(Rules, OtherVersionsAreSilent) {
+  EXPECT_THAT(Broken(Make(Unary("Gelu"), 17), "10.3"), Not(Contains("TRT-G07")));
+  EXPECT_THAT(Broken(Make(Scatter("add")), "8.6"), Not(Contains("TRT-G16")));
+  const Build computed_axes = [](GraphBuilder& b) {
+    const std::string x = X(b);
+    b.Op("Slice", {x, b.Constant(Ints{0}), b.Constant(Ints{1}), b.Input("axes", DType::kI64, Fixed({1}))});
+  };
+  EXPECT_THAT(Broken(Make(computed_axes), "10.1"), Contains("TRT-G13"));
+  EXPECT_THAT(Broken(Make(computed_axes), "10.3"), Not(Contains("TRT-G13")));
+}
+
+// It is UINT8 because nobody said otherwise, which 10.x reads as INT8: a warning, and no second finding at its reader.
+TEST(Rules, Uint8ByDefaultIsTrtQ01sAlone) {
+  const std::set<std::string> broken = Broken(Make(Pair{.zero = std::nullopt}), "10.3");
+  EXPECT_THAT(broken, Contains("TRT-Q01"));
+  EXPECT_THAT(broken, Not(Contains("TRT-Q03c")));
+}
+
+// What a foreign name stands for is not known then; 8.6 refuses it either way.
+TEST(Rules, AForeignNameMayBeAFunction) {
+  onnx::Model model = Make(OfDomain("Foo", "pkg.torch"));
+  model.local_functions = 1;
+  EXPECT_THAT(Broken(model, "10.3"), Not(Contains("TRT-G08")));
+  EXPECT_THAT(Broken(model, "8.6"), Contains("TRT-G08"));
+}
+
+TEST(Rules, FunctionsAndUndeclaredShapes) {
+  onnx::Model model = Make(Unary("Relu"));
+  EXPECT_THAT(Broken(model, "8.6"), Not(Contains("TRT-G20")));
+  EXPECT_THAT(Broken(model, "8.6"), Not(Contains("TRT-S04")));
+  model.local_functions = 1;
+  model.graph.inputs[0].has_shape = false;
+  for (const char* version : {"8.6", "10.3"}) {
+    EXPECT_THAT(Broken(model, version), Contains("TRT-G20"));
+    EXPECT_THAT(Broken(model, version), Contains("TRT-S04"));
+  }
+}
+
+TEST(Rules, SayWhatWhyAndInstead) {
+  std::set<std::pair<std::string_view, int>> seen;
+  for (const Rule& rule : Rules()) {
+    EXPECT_FALSE(rule.id.empty() || rule.reason.empty() || rule.cure.empty() || rule.source.empty()) << rule.id;
+    EXPECT_TRUE(seen.emplace(rule.id, rule.applies.from).second) << rule.id;
+    EXPECT_LE(rule.applies.from, rule.applies.to);
+    EXPECT_FALSE(AppliesText(rule.applies).empty()) << rule.id;
+  }
+}
+
+TEST(Versions, AreFoundByNameAndPatch) {
+  for (const Version& version : Versions()) {
+    ASSERT_TRUE(FindVersion(version.name).ok());
+    EXPECT_EQ((*FindVersion(version.name))->number, version.number);
+  }
+  ASSERT_TRUE(FindVersion("8.6.2").ok());
+  EXPECT_EQ((*FindVersion("8.6.2"))->name, "8.6");
+  for (const char* unknown : {"", "8", "8.5", "8.61", "8.6.", "8.6.x", "10.30", "11.1"}) {
+    const auto found = FindVersion(unknown);
+    ASSERT_FALSE(found.ok()) << unknown;
+    EXPECT_EQ(found.error().code, ErrorCode::kUsage);
+    EXPECT_THAT(found.error().ToString(), HasSubstr("8.6, 10.0, 10.1, 10.3"));
+  }
+}
+
+TEST(OperatorTable, KnowsOperatorsAndTypes) {
+  const Version& old = **FindVersion("8.6");
+  const Version& now = **FindVersion("10.3");
+  for (const char* op : {"Abs", "Add", "LSTM", "GRU", "LayerNormalization", "Where", "Xor"}) {
+    EXPECT_TRUE(HasOperator(op, old) && HasOperator(op, now)) << op;
+  }
+  for (const char* op : {"MatMulInteger", "Unique", "NoSuchOperator", ""}) {
+    EXPECT_FALSE(HasOperator(op, old) || HasOperator(op, now)) << op;
+  }
+  EXPECT_TRUE(TakesType("Add", DType::kI64, old)) << "INT64 becomes INT32";
+  EXPECT_TRUE(TakesType("Add", DType::kF64, now)) << "DOUBLE becomes FLOAT";
+  EXPECT_FALSE(TakesType("Sqrt", DType::kI32, now));
+  EXPECT_FALSE(KnowsType(DType::kBF16, old));
+  EXPECT_TRUE(KnowsType(DType::kBF16, now));
+}
+
+}  // namespace
+}  // namespace vlaq::preflight

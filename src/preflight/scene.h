@@ -1,0 +1,74 @@
+// One graph as rules look at it: who makes a value, who reads it, whether it is a constant and of which value, its type
+// and shape where they are known. Reads weights only when a rule asks for one. Not thread-safe (WeightFiles is not).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "onnx/graph.h"
+#include "onnx/model_file.h"
+#include "onnx/types.h"
+#include "preflight/version.h"
+
+namespace vlaq::preflight {
+
+class Scene {
+ public:
+  // All must outlive the scene. `outer`: the scene of the graph around this subgraph, or null.
+  Scene(const onnx::Model& model, const onnx::Graph& graph, const Version& version, onnx::WeightFiles& files,
+        const Scene* outer);
+
+  const onnx::Model& model() const { return model_; }
+  const onnx::Graph& graph() const { return graph_; }
+  const Version& version() const { return version_; }
+  bool is_subgraph() const { return outer_ != nullptr; }
+  int64_t opset() const;
+
+  // The node of this graph that makes a value, or null.
+  const onnx::Node* Producer(std::string_view value) const;
+  // Nodes of this graph that read a value.
+  const std::vector<const onnx::Node*>& Readers(std::string_view value) const;
+  // An input of the whole model that no initializer stands for, or null.
+  const onnx::ValueInfo* ModelInput(std::string_view value) const;
+
+  // An initializer, or the output of a Constant node.
+  bool IsConstant(std::string_view value) const;
+  // A constant's elements; nullopt for what is none. An unreadable file is remembered: see error().
+  std::optional<Tensor> Value(std::string_view value) const;
+  // The same for a list of integers of any width.
+  std::optional<std::vector<int64_t>> Integers(std::string_view value) const;
+
+  std::optional<DType> Type(std::string_view value) const;
+  std::optional<Shape> ShapeOf(std::string_view value) const;
+
+  // The first weight that could not be read.
+  Status error() const { return error_; }
+
+ private:
+  const onnx::Model& model_;
+  const onnx::Graph& graph_;
+  const Version& version_;
+  onnx::WeightFiles& files_;
+  const Scene* outer_;
+  std::map<std::string, const onnx::Node*, std::less<>> producers_;
+  std::map<std::string, std::vector<const onnx::Node*>, std::less<>> readers_;
+  std::map<std::string, const onnx::Initializer*, std::less<>> initializers_;
+  std::map<std::string, const onnx::ValueInfo*, std::less<>> declared_;
+  onnx::ValueTypes types_;
+  mutable Status error_;
+};
+
+// An optional input that is given. Absent ones are "" or beyond the list.
+bool Given(const onnx::Node& node, size_t input);
+// That input's name, "" if it is absent.
+const std::string& InputName(const onnx::Node& node, size_t input);
+
+// A Constant node's value as a tensor; nullopt for another node or kind of value.
+std::optional<Tensor> ConstantOf(const onnx::Node& node);
+// "int64 [2, 3]" for a tensor in messages.
+std::string Described(const Tensor& tensor);
+
+}  // namespace vlaq::preflight
