@@ -23,7 +23,7 @@ class Browser:
         self.into, from_child = os.pipe()
         # Which descriptors the pipes got is chance; the browser wants 3 and 4. They are moved out of each other's way first.
         high_in, high_out = (os.dup2(fd, 100 + i) for i, fd in enumerate((to_child, from_child)))
-        arguments = [program, "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--hide-scrollbars",
+        arguments = [program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe", "--hide-scrollbars",
                      f"--user-data-dir={self.profile.name}", "about:blank"]
         silent = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1, 2)]
         moved = [(os.POSIX_SPAWN_DUP2, high_in, 3), (os.POSIX_SPAWN_DUP2, high_out, 4)]
