@@ -13,6 +13,7 @@ Action AddExport(CLI::App& app, Context& context);
 Action AddCalibrate(CLI::App& app, Context& context);
 Action AddPlan(CLI::App& app, Context& context);
 Action AddQuantize(CLI::App& app, Context& context);
+Action AddBuild(CLI::App& app, Context& context);
 Action AddRun(CLI::App& app, Context& context);
 Action AddVerify(CLI::App& app, Context& context);
 Action AddEpisodes(CLI::App& app, Context& context);
@@ -37,6 +38,7 @@ inline constexpr std::array kVerbs{
     VerbRow{"calibrate", "Run a bundle on recorded frames and keep the ranges of its values", AddCalibrate},
     VerbRow{"plan", "Say which operator gets which format, and why", AddPlan},
     VerbRow{"quantize", "Turn a bundle into one that a target runs fast", AddQuantize},
+    VerbRow{"build", "Build TensorRT engines on the board, and check what really runs in them", AddBuild},
     VerbRow{"run", "Run a bundle on camera frames", AddRun},
     VerbRow{"verify", "Prove that a bundle is the checkpoint's policy", AddVerify},
     VerbRow{"episodes", "Split recorded episodes, and prove that splits share none", AddEpisodes},
