@@ -18,6 +18,11 @@ Result<std::vector<ExecutedNode>> OpenedModel::Profile() {
   return Error{ErrorCode::kBackend, "this back end keeps no record of what ran", Description(), ""};
 }
 
+Status Backend::Provides(std::string_view provider) const {
+  if (provider == "cpu") return {};
+  return Error{ErrorCode::kBackend, fmt::format("has no provider '{}', only cpu", provider), std::string(name()), ""};
+}
+
 Status CheckInputs(const std::vector<Port>& ports, const NamedTensors& inputs) {
   for (const auto& input : inputs) {
     const bool known = std::any_of(ports.begin(), ports.end(), [&](const Port& p) { return p.name == input.first; });

@@ -32,6 +32,15 @@ struct OpenOptions {
   std::string provider = "cpu";
   // Graph optimisations of the back end; off for differential tests.
   bool optimise = true;
+  // Where nodes may go that `provider` does not take: a provider's name, or one with an operator, "cpu:Gather". A node
+  // anywhere else is an error that names it.
+  std::vector<std::string> also = {};
+  // What the graph's bundle stores: "fp32", "fp16", "int8". A provider may compute in no narrower type.
+  std::string precision = "fp32";
+  // Where a provider keeps what it compiled; empty: nowhere.
+  std::filesystem::path cache = {};
+  // Further options of the provider, by its own names.
+  std::map<std::string, std::string> provider_options = {};
   // Where to write the back end's own profile (a file prefix); empty: none.
   std::filesystem::path profile = {};
 };
@@ -84,6 +93,9 @@ class Backend {
   virtual Status Available() const = 0;
   // Library version and providers in one line, for `doctor`; only if Available().
   virtual std::string Version() const = 0;
+  // Success if models can be opened with this provider, or kBackend: which there are and how to get it. Only if
+  // Available().
+  virtual Status Provides(std::string_view provider) const;
   // Whether its models give a Profile().
   virtual bool KeepsProfile() const { return false; }
   virtual Result<std::unique_ptr<OpenedModel>> Open(const ModelSource& source, const OpenOptions& options) const = 0;

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "base/run_program.h"
 #include "cli/bench_arguments.h"
 #include "cli/frame_argument.h"
 #include "measuring/inputs.h"
@@ -38,12 +39,6 @@ const KindRow* FindKind(std::string_view name) {
     if (row.name == name) return &row;
   }
   return nullptr;
-}
-
-std::string Quoted(const std::string& word) {
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? "'\\''" : std::string(1, c);
-  return quoted + "'";
 }
 
 Result<SubjectSpec> ReadSubject(const std::string& text) {
@@ -112,8 +107,9 @@ Result<std::string> TorchCommand(const SubjectSpec& subject, const std::vector<S
         ErrorCode::kBackend, "PyTorch is not there", subject.text,
         "script/pytorch installs it; or set VLAQ_PYTHON to a Python that has what python/requirements.txt names"};
   }
-  return fmt::format("{} {} {} {} {}", Quoted(python.string()), Quoted((*folder / "torch_worker.py").string()),
-                     Quoted(subject.what), Quoted((policy->bundle->path / bundle::kPolicyFile).string()), kind.options);
+  return fmt::format("{} {} {} {} {}", ShellWord(python.string()), ShellWord((*folder / "torch_worker.py").string()),
+                     ShellWord(subject.what), ShellWord((policy->bundle->path / bundle::kPolicyFile).string()),
+                     kind.options);
 }
 
 Status AddFile(const fs::path& path, benchmark::SubjectResult& result) {
@@ -152,10 +148,9 @@ Result<std::string> WorkerCommand(const SubjectSpec& subject, const std::vector<
   std::error_code error;
   const fs::path self = fs::read_symlink("/proc/self/exe", error);
   if (error) return InternalError("/proc/self/exe", "cannot be read: " + error.message());
-  std::string command = fmt::format("{} bench worker {} --backend {} --provider {}", Quoted(self.string()),
-                                    kind.options, Quoted(backend.name), Quoted(backend.provider));
-  if (!subject.what.empty()) command += " " + Quoted(subject.what);
-  if (!backend.library.empty()) command += " --ort " + Quoted(backend.library.string());
+  std::string command = fmt::format("{} bench worker {}", ShellWord(self.string()), kind.options);
+  if (!subject.what.empty()) command += " " + ShellWord(subject.what);
+  command += backend.CommandLine();
   return command;
 }
 

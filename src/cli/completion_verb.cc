@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <sstream>
 
 #include "cli/app.h"
 #include "cli/verbs.h"
@@ -30,10 +31,30 @@ std::vector<std::string> Names(const CLI::Option& option) {
   return names;
 }
 
-struct Cases {
-  std::string words;                          // "case" lines: the words that may follow a verb
-  std::map<std::string, std::string> values;  // option -> what it sets for the value after it
+// What may follow an option of some name, whatever the verb: the words of all verbs that have it.
+struct Follows {
+  Value value = Value::kOther;
+  std::string words;
 };
+
+struct Cases {
+  std::string words;                      // "case" lines: the words that may follow a verb
+  std::map<std::string, Follows> values;  // by option
+};
+
+void Merge(const std::string& choices, Value value, Follows& into) {
+  if (value != Value::kWords) {
+    if (into.words.empty()) into.value = value;
+    return;
+  }
+  into.value = value;
+  std::istringstream words(choices);
+  for (std::string word; words >> word;) {
+    if ((" " + into.words + " ").find(" " + word + " ") == std::string::npos) {
+      into.words += (into.words.empty() ? "" : " ") + word;
+    }
+  }
+}
 
 void AddCases(const CLI::App& app, const std::string& path, Cases& cases) {
   std::vector<std::string> words;
@@ -44,9 +65,7 @@ void AddCases(const CLI::App& app, const std::string& path, Cases& cases) {
     std::string choices = option->get_type_name();
     choices = value == Value::kWords ? choices.substr(1, choices.size() - 2) : "";
     std::replace(choices.begin(), choices.end(), ',', ' ');
-    for (const std::string& name : Names(*option)) {
-      cases.values[name] = fmt::format("kind={} words=\"{}\"", value == Value::kFile ? "files" : "words", choices);
-    }
+    for (const std::string& name : Names(*option)) Merge(choices, value, cases.values[name]);
   }
   for (const CLI::App* sub : app.get_subcommands({})) {
     if (sub->get_group().empty()) continue;  // for programs
@@ -72,7 +91,10 @@ std::string BashCompletion(const CLI::App& program) {
   Cases cases;
   AddCases(program, "vlaq", cases);
   std::string values;
-  for (const auto& [option, set] : cases.values) values += fmt::format("    {}) {} ;;\n", option, set);
+  for (const auto& [option, follows] : cases.values) {
+    values += fmt::format("    {}) kind={} words=\"{}\" ;;\n", option,
+                          follows.value == Value::kFile ? "files" : "words", follows.words);
+  }
   return fmt::format(R"(# bash completion for vlaq; load with: source <(vlaq completion bash)
 _vlaq() {{
   local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}}

@@ -8,6 +8,7 @@
 #include "backend/onnxruntime/onnxruntime.h"
 #include "backend/reference/reference.h"
 #include "base/json.h"
+#include "base/run_program.h"
 #include "base/text.h"
 
 namespace vlaq::cli {
@@ -38,6 +39,24 @@ void BackendChoice::AddTo(CLI::App& app) {
       ->type_name("NAME")
       ->capture_default_str()
       ->group(group);
+  app.add_option("--also", also,
+                 "Where nodes may go that the provider does not take, e.g. cuda or cpu:Gather; others are an error")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("PROVIDER[:OPERATOR],...")
+      ->group(group);
+  app.add_option("--provider-option", provider_options, "An option of the provider, by its own name")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->check([](const std::string& text) {
+        return text.find('=') == std::string::npos || text.front() == '=' ? "must be KEY=VALUE" : std::string();
+      })
+      ->group(group);
+  app.add_option("--engine-cache", cache,
+                 "Folder where the provider keeps the engines that it builds; it must be there")
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory)
+      ->group(group);
   app.add_option("--ort", library, "The ONNX Runtime library to load (also: the variable VLAQ_ORT)")
       ->type_name("FILE")
       ->group(group);
@@ -51,6 +70,7 @@ Result<std::unique_ptr<backend::Backend>> BackendChoice::Make() const {
   for (auto& backend : AllBackends(library)) {
     if (backend->name() != name) continue;
     VLAQ_RETURN_IF_ERROR(backend->Available());
+    VLAQ_RETURN_IF_ERROR(backend->Provides(provider));
     return std::move(backend);
   }
   return InternalError("", fmt::format("the options let back end '{}' pass", name));
@@ -60,7 +80,22 @@ backend::OpenOptions BackendChoice::Options() const {
   backend::OpenOptions options;
   options.threads = threads;
   options.provider = provider;
+  options.also = also;
+  options.cache = cache;
+  for (const std::string& option : provider_options) {
+    const size_t equals = option.find('=');  // the option's check let no other pass
+    options.provider_options[option.substr(0, equals)] = option.substr(equals + 1);
+  }
   return options;
+}
+
+std::string BackendChoice::CommandLine() const {
+  std::string line = fmt::format(" --backend {} --provider {}", ShellWord(name), ShellWord(provider));
+  for (const std::string& entry : also) line += " --also " + ShellWord(entry);
+  for (const std::string& option : provider_options) line += " --provider-option " + ShellWord(option);
+  if (!cache.empty()) line += " --engine-cache " + ShellWord(cache.string());
+  if (!library.empty()) line += " --ort " + ShellWord(library.string());
+  return line;
 }
 
 std::vector<std::unique_ptr<backend::Backend>> AllBackends(const std::filesystem::path& ort) {

@@ -47,11 +47,15 @@ struct BackendChoice {
   std::string provider = "cpu";
   std::filesystem::path library;  // --ort
   int threads = 0;
+  std::vector<std::string> also, provider_options;  // KEY=VALUE
+  std::filesystem::path cache;
 
   void AddTo(CLI::App& app);
   // Errors: kBackend if it is not available. No fallback.
   Result<std::unique_ptr<backend::Backend>> Make() const;
   backend::OpenOptions Options() const;
+  // The same choice as words of a command line, each after a space.
+  std::string CommandLine() const;
 };
 // Every back end, for `doctor`.
 std::vector<std::unique_ptr<backend::Backend>> AllBackends(const std::filesystem::path& ort);

@@ -14,6 +14,7 @@ Action AddCalibrate(CLI::App& app, Context& context);
 Action AddPlan(CLI::App& app, Context& context);
 Action AddQuantize(CLI::App& app, Context& context);
 Action AddPreflight(CLI::App& app, Context& context);
+Action AddBuild(CLI::App& app, Context& context);
 Action AddRun(CLI::App& app, Context& context);
 Action AddVerify(CLI::App& app, Context& context);
 Action AddEpisodes(CLI::App& app, Context& context);
@@ -39,6 +40,7 @@ inline constexpr std::array kVerbs{
     VerbRow{"plan", "Say which operator gets which format, and why", AddPlan},
     VerbRow{"quantize", "Turn a bundle into one that a target runs fast", AddQuantize},
     VerbRow{"preflight", "Say whether a version of TensorRT will take a bundle or a graph, and why not", AddPreflight},
+    VerbRow{"build", "Build TensorRT engines on the board, and check what really runs in them", AddBuild},
     VerbRow{"run", "Run a bundle on camera frames", AddRun},
     VerbRow{"verify", "Prove that a bundle is the checkpoint's policy", AddVerify},
     VerbRow{"episodes", "Split recorded episodes, and prove that splits share none", AddEpisodes},

@@ -86,6 +86,7 @@ class Worker {
   backend::OpenOptions Options() const {
     backend::OpenOptions open = options_.open;
     open.threads = setup_.threads;
+    if (!precision_.empty()) open.precision = precision_;
     return open;
   }
 

@@ -150,7 +150,9 @@ Result<std::unique_ptr<OpenedModel>> OpenGraph(const Bundle& bundle, std::string
                                                const OpenOptions& options, const std::vector<std::string>& extra) {
   VLAQ_ASSIGN_OR_RETURN(const ModelSource source, extra.empty() ? ModelSource::FromFile(bundle.GraphPath(role))
                                                                 : WithOutputs(bundle, role, extra));
-  return backend.Open(source, options);
+  OpenOptions of_bundle = options;
+  of_bundle.precision = bundle.precision;
+  return backend.Open(source, of_bundle);
 }
 
 Result<Encoder> Encoder::Open(const Bundle& bundle, const Backend& backend, const OpenOptions& options,

@@ -53,6 +53,7 @@ constexpr std::array kRules = {
     Rule{"FP-03", "its values go beyond 512: kept in float32", "ModelOpt AutoCast's limit"},
     Rule{"SIZE-01", "small, but not worth float32 beside weights of 4 bits", "size of the published policy"},
     Rule{"USER", "asked for on the command line", "you"},
+    Rule{"TIME-01", "no faster in INT8, by the layers' times of both engines on the board", "vlaq build --choose"},
     Rule{"ACC-01", "reverted to hold the accuracy that was asked for", "accuracy control"},
 };
 

@@ -105,6 +105,7 @@ Result<std::vector<ExecutedNode>> RunProfiled(const Bundle& bundle, const std::s
   VLAQ_ASSIGN_OR_RETURN(const auto source, backend::ModelSource::FromFile(bundle.GraphPath(role)));
   OpenOptions open = options.open;
   open.optimise = optimise && open.optimise;
+  open.precision = bundle.precision;
   open.profile = scratch.path() / "profile";
   VLAQ_ASSIGN_OR_RETURN(const auto model, options.backend->Open(source, open));
   VLAQ_ASSIGN_OR_RETURN(const NamedTensors feeds, Feeds(bundle, role, model->inputs()));

@@ -67,6 +67,12 @@ class BenchTest : public CliTest {
   }
 };
 
+TEST_F(BenchTest, AnAbsentProviderStops) {
+  EXPECT_THAT(
+      RefusedWith(4, {Bundle(), "--provider", "tensorrt", "--also", "cuda", "--provider-option", "device_id=0"}),
+      HasSubstr("no execution provider 'tensorrt'"));
+}
+
 TEST_F(BenchTest, MeasuresABundleInBothWays) {
   const Json results = BenchJson({"new=" + Bundle(), "window=whole:" + Bundle()});
   EXPECT_EQ(results["schema"], "vlaq.results/1");

@@ -114,6 +114,13 @@ TEST_F(Eval, WhatCannotBeReadIsBadInput) {
   refused({"eval", "merge", In("part.json")}, "part.json");
 }
 
+TEST_F(Eval, AnAbsentProviderStops) {
+  const Ran ran = Vlaq({"eval", In("bundle"), "--episodes", Record("provider", 2), "--provider", "tensorrt"});
+  EXPECT_EQ(ran.exit_code, 4) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("no execution provider 'tensorrt'"));
+  EXPECT_THAT(ran.out, IsEmpty());
+}
+
 TEST_F(Eval, RecordedEpisodesAreScored) {
   const std::string data = Record("data", 5);
   const Ran text = Vlaq({"eval", In("bundle"), "--episodes", data});

@@ -28,7 +28,16 @@ void AddFolder(const fs::path& folder, std::vector<fs::path>& candidates) {
   candidates.insert(candidates.end(), found.begin(), found.end());
 }
 
-void DropLog(void*, OrtLoggingLevel, const char*, const char*, const char*, const char*) {}
+// Of the OrtLogCapture that lives on this thread.
+thread_local std::vector<std::string>* captured = nullptr;
+
+// Drops everything that nobody asked for. A session that is made to talk says tens of thousands of lines before those
+// that are wanted.
+void TakeLog(void*, OrtLoggingLevel, const char*, const char*, const char*, const char* message) {
+  if (captured == nullptr || message == nullptr) return;
+  if (captured->empty() && std::string_view(message) != "Node placements") return;
+  captured->emplace_back(message);
+}
 
 struct Loaded {
   void* handle = nullptr;
@@ -37,12 +46,6 @@ struct Loaded {
 
 Error Unavailable(std::string what) {
   return Error{ErrorCode::kBackend, std::move(what), "ONNX Runtime", std::string(kAdvice)};
-}
-
-// The second number of "1.32.0"; 0 if there is none.
-int MinorVersion(const std::string& version) {
-  const size_t dot = version.find('.');
-  return dot == std::string::npos ? 0 : std::atoi(version.c_str() + dot + 1);
 }
 
 Result<Loaded> TryLoad(const fs::path& path) {
@@ -69,7 +72,7 @@ Result<Loaded> TryLoad(const fs::path& path) {
   try {
     // Never destroyed: sessions may be closed by static destructors. Made before any other call, because ORT logs, and
     // without an environment even a log line at start-up ends the process.
-    auto* environment = new Ort::Env(ORT_LOGGING_LEVEL_FATAL, "vlaq", &DropLog, nullptr);
+    auto* environment = new Ort::Env(ORT_LOGGING_LEVEL_FATAL, "vlaq", &TakeLog, nullptr);
     return Loaded{handle, {path, std::move(version), environment}};
   } catch (const std::exception& error) {
     return Unavailable(fmt::format("{} does not start: {}", path.string(), error.what()));
@@ -96,6 +99,14 @@ bool IsSame(const Loaded& loaded, const fs::path& path) {
 }
 
 }  // namespace
+
+int MinorVersion(const std::string& version) {
+  const size_t dot = version.find('.');
+  return dot == std::string::npos ? 0 : std::atoi(version.c_str() + dot + 1);
+}
+
+OrtLogCapture::OrtLogCapture() { captured = &lines_; }
+OrtLogCapture::~OrtLogCapture() { captured = nullptr; }
 
 OrtSearch SearchFor(const fs::path& wanted, const fs::path& from_environment) {
   if (!wanted.empty()) return {true, {wanted}};

@@ -15,6 +15,23 @@ struct OrtLibrary {
   void* environment = nullptr;  // the process's only Ort::Env; lives until the process ends
 };
 
+// Of 1.<minor>; 0 if the version is none.
+int MinorVersion(const std::string& version);
+
+// Keeps what this thread's calls into the library log while it lives, from the line "Node placements" on. One at a
+// time.
+class OrtLogCapture {
+ public:
+  OrtLogCapture();
+  ~OrtLogCapture();
+  OrtLogCapture(const OrtLogCapture&) = delete;
+  OrtLogCapture& operator=(const OrtLogCapture&) = delete;
+  const std::vector<std::string>& lines() const { return lines_; }
+
+ private:
+  std::vector<std::string> lines_;
+};
+
 // Where to look for the library. A binding choice is the only one that is tried.
 struct OrtSearch {
   bool binding = false;

@@ -28,6 +28,11 @@ class OnnxRuntimeBackend final : public Backend {
                        fmt::join(OrtProviders(), ", "));
   }
 
+  Status Provides(std::string_view provider) const override {
+    VLAQ_RETURN_IF_ERROR(LoadOrt(options_.library));
+    return FindOrtProvider(provider);
+  }
+
   bool KeepsProfile() const override { return true; }
 
   Result<std::unique_ptr<OpenedModel>> Open(const ModelSource& source, const OpenOptions& options) const override {

@@ -8,6 +8,8 @@
 #include <sstream>
 
 #include "backend/onnxruntime/library.h"
+#include "backend/onnxruntime/ort.h"
+#include "backend/onnxruntime/providers.h"
 #include "base/output.h"
 #include "base/testing.h"
 #include "onnx/builder.h"
@@ -185,6 +187,43 @@ TEST_F(OnnxRuntime, RefusesAbsentProviders) {
   ASSERT_FALSE(model.ok());
   EXPECT_EQ(model.error().code, ErrorCode::kBackend);
   EXPECT_THAT(ErrorOf(model), AllOf(HasSubstr("no-such-provider"), HasSubstr("cpu")));
+}
+
+TEST_F(OnnxRuntime, SaysWhatToInstallForAnAbsentProvider) {
+  for (const char* provider : {"tensorrt", "cuda"}) {
+    OpenOptions options;
+    options.provider = provider;
+    const auto model = backend_->Open(Source(Doubling(DType::kF32)), options);
+    if (model.ok()) GTEST_SKIP() << "this library has " << provider;
+    EXPECT_EQ(model.error().code, ErrorCode::kBackend);
+    EXPECT_THAT(ErrorOf(model), AllOf(HasSubstr(provider), HasSubstr("it has"), HasSubstr("onnxruntime-gpu")));
+  }
+}
+
+TEST_F(OnnxRuntime, TheCpuHasNoOptions) {
+  OpenOptions options;
+  options.provider_options = {{"device_id", "0"}};
+  EXPECT_THAT(ErrorOf(backend_->Open(Source(Doubling(DType::kF32)), options)), HasSubstr("takes no options"));
+  options.provider_options.clear();
+  options.also = {"cuda"};
+  EXPECT_THAT(ErrorOf(backend_->Open(Source(Doubling(DType::kF32)), options)), HasSubstr("every node runs on it"));
+}
+
+// The words by which a session says where its nodes went, from the library itself.
+TEST_F(OnnxRuntime, SaysWhereNodesWent) {
+  const ModelSource source = Source(Doubling(DType::kF32));
+  const auto library = LoadOrt("");
+  ASSERT_TRUE(library.ok());
+  Ort::SessionOptions options;
+  options.SetLogSeverityLevel(ORT_LOGGING_LEVEL_VERBOSE);
+  const OrtLogCapture log;
+  const Ort::Session session(*static_cast<Ort::Env*>(library->environment), source.onnx->data(), source.onnx->size(),
+                             options);
+  const auto placements = ReadPlacements(log.lines());
+  ASSERT_EQ(placements.size(), 1U) << ::testing::PrintToString(log.lines());
+  EXPECT_EQ(placements[0].provider, "cpu");
+  EXPECT_EQ(placements[0].count, 1U);
+  EXPECT_THAT(CheckPlacements(placements, "tensorrt", {}, "m").error().what, HasSubstr("all 1 nodes run on cpu"));
 }
 
 TEST_F(OnnxRuntime, WritesItsProfile) {

@@ -8,6 +8,7 @@
 
 #include "backend/onnxruntime/ort.h"
 #include "backend/onnxruntime/profile.h"
+#include "backend/onnxruntime/providers.h"
 #include "backend/onnxruntime/values.h"
 #include "base/mapped_file.h"
 #include "base/parallel.h"
@@ -23,48 +24,70 @@ Error Refused(const std::string& where, std::string what, std::string advice = "
   return Error{ErrorCode::kBackend, std::move(what), where, std::move(advice)};
 }
 
-// Calls `append` with freshly created V2 provider options and releases them.
+// Creates V2 provider options, gives them all keys at once (each update starts from the defaults), appends them to the
+// session and releases them.
 template <typename Options>
-void AppendV2(Ort::SessionOptions& session, OrtStatus* (*create)(Options**), void (*release)(Options*),
+void AppendV2(Ort::SessionOptions& session, const KeyValues& given, OrtStatus* (*create)(Options**),
+              OrtStatus* (*update)(Options*, const char* const*, const char* const*, size_t), void (*release)(Options*),
               OrtStatus* (*append)(OrtSessionOptions*, const Options*)) {
   Options* options = nullptr;
   Ort::ThrowOnError(create(&options));
   const std::unique_ptr<Options, void (*)(Options*)> owner(options, release);
+  std::vector<const char*> keys, values;
+  for (const auto& [key, value] : given) {
+    keys.push_back(key.c_str());
+    values.push_back(value.c_str());
+  }
+  if (!keys.empty()) Ort::ThrowOnError(update(options, keys.data(), values.data(), keys.size()));
   Ort::ThrowOnError(append(session, options));
 }
 
-void AppendProvider(Ort::SessionOptions& session, const std::string& provider, const std::string& full_name) {
+void AppendProvider(Ort::SessionOptions& session, const std::string& provider, const std::string& full_name,
+                    const KeyValues& options) {
   const OrtApi& api = Ort::GetApi();
   if (provider == "cuda") {
-    AppendV2<OrtCUDAProviderOptionsV2>(session, api.CreateCUDAProviderOptions, api.ReleaseCUDAProviderOptions,
+    AppendV2<OrtCUDAProviderOptionsV2>(session, options, api.CreateCUDAProviderOptions, api.UpdateCUDAProviderOptions,
+                                       api.ReleaseCUDAProviderOptions,
                                        api.SessionOptionsAppendExecutionProvider_CUDA_V2);
   } else if (provider == "tensorrt") {
-    AppendV2<OrtTensorRTProviderOptionsV2>(session, api.CreateTensorRTProviderOptions,
-                                           api.ReleaseTensorRTProviderOptions,
+    AppendV2<OrtTensorRTProviderOptionsV2>(session, options, api.CreateTensorRTProviderOptions,
+                                           api.UpdateTensorRTProviderOptions, api.ReleaseTensorRTProviderOptions,
                                            api.SessionOptionsAppendExecutionProvider_TensorRT_V2);
   } else {
     session.AppendExecutionProvider(full_name.substr(0, full_name.rfind("ExecutionProvider")));
   }
 }
 
-Status SelectProvider(Ort::SessionOptions& session, const std::string& provider) {
-  if (provider == "cpu") return {};
+// Appends `provider`, with options that are its own.
+Status AddProvider(Ort::SessionOptions& session, const std::string& provider, const OpenOptions& options, int minor) {
+  VLAQ_RETURN_IF_ERROR(FindOrtProvider(provider));
   const auto all = Ort::GetAvailableProviders();
   const auto it =
       std::find_if(all.begin(), all.end(), [&](const auto& name) { return ShortProviderName(name) == provider; });
-  if (it == all.end()) {
-    return Refused("ONNX Runtime",
-                   fmt::format("this library has no execution provider '{}'; it has {}", provider,
-                               fmt::join(OrtProviders(), ", ")),
-                   "choose one of them, or name another library with --ort");
-  }
-  AppendProvider(session, provider, *it);
-  // Nodes that the provider does not take would otherwise run on the CPU without a word.
-  session.AddConfigEntry(kNoCpuFallback, "1");
+  VLAQ_ASSIGN_OR_RETURN(const KeyValues values, OptionsFor(provider, options, minor));
+  AppendProvider(session, provider, *it, values);
   return {};
 }
 
-Result<Ort::SessionOptions> MakeOptions(const ModelSource& source, const OpenOptions& options, int threads) {
+Status SelectProviders(Ort::SessionOptions& session, const OpenOptions& options, int minor) {
+  if (options.provider == "cpu") {
+    if (options.provider_options.empty() && options.also.empty()) return {};
+    return UsageError("the provider cpu takes no options, and every node runs on it");
+  }
+  VLAQ_RETURN_IF_ERROR(AddProvider(session, options.provider, options, minor));
+  for (const std::string& further : FurtherProviders(options.also)) {
+    OpenOptions plain = options;
+    plain.provider_options.clear();  // they are the first one's
+    VLAQ_RETURN_IF_ERROR(AddProvider(session, further, plain, minor));
+  }
+  // Nodes that no provider takes would otherwise run on the CPU without a word.
+  if (!AllowsCpu(options.also)) session.AddConfigEntry(kNoCpuFallback, "1");
+  // It says where each node goes only at its most talkative.
+  session.SetLogSeverityLevel(ORT_LOGGING_LEVEL_VERBOSE);
+  return {};
+}
+
+Result<Ort::SessionOptions> MakeOptions(const ModelSource& source, const OpenOptions& options, int threads, int minor) {
   Ort::SessionOptions session;
   session.SetIntraOpNumThreads(threads);
   session.SetInterOpNumThreads(1);
@@ -76,7 +99,7 @@ Result<Ort::SessionOptions> MakeOptions(const ModelSource& source, const OpenOpt
     session.AddConfigEntry(kExternalFolder, folder.c_str());
   }
   if (!options.profile.empty()) session.EnableProfiling(options.profile.c_str());
-  VLAQ_RETURN_IF_ERROR(SelectProvider(session, options.provider));
+  VLAQ_RETURN_IF_ERROR(SelectProviders(session, options, minor));
   return session;
 }
 
@@ -159,21 +182,40 @@ std::vector<std::string> OrtProviders() {
   return names;
 }
 
+Status FindOrtProvider(std::string_view provider) {
+  const auto all = OrtProviders();
+  if (std::find(all.begin(), all.end(), provider) != all.end()) return {};
+  return Refused("ONNX Runtime",
+                 fmt::format("this library has no execution provider '{}'; it has {}", provider, fmt::join(all, ", ")),
+                 HowToGet(provider));
+}
+
 Result<std::unique_ptr<OpenedModel>> OpenOrtSession(const OrtLibrary& library, const ModelSource& source,
                                                     const OpenOptions& options) {
   const int threads = options.threads > 0 ? options.threads : HardwareThreads();
+  const bool elsewhere = options.provider != "cpu";
+  const OrtLogCapture log;
   try {
-    VLAQ_ASSIGN_OR_RETURN(Ort::SessionOptions session_options, MakeOptions(source, options, threads));
+    VLAQ_ASSIGN_OR_RETURN(Ort::SessionOptions session_options,
+                          MakeOptions(source, options, threads, MinorVersion(library.version)));
     Ort::Session session(*static_cast<Ort::Env*>(library.environment), source.onnx->data(), source.onnx->size(),
                          session_options);
-    auto opened = std::make_unique<OrtSession>(std::move(session),
-                                               fmt::format("ONNX Runtime {}, {}, {} thread{}", library.version,
-                                                           options.provider, threads, threads == 1 ? "" : "s"),
-                                               !options.profile.empty());
+    std::string description = fmt::format("ONNX Runtime {}, {}, {} thread{}", library.version, options.provider,
+                                          threads, threads == 1 ? "" : "s");
+    if (elsewhere) {
+      const auto placements = ReadPlacements(log.lines());
+      VLAQ_RETURN_IF_ERROR(CheckPlacements(placements, options.provider, options.also, source.name));
+      description += fmt::format(" ({})", PlacementText(placements));
+    }
+    auto opened = std::make_unique<OrtSession>(std::move(session), std::move(description), !options.profile.empty());
     const Status ports = opened->DescribePorts();
     if (!ports.ok()) return Within(source.name, ports.error());
     return std::unique_ptr<OpenedModel>(std::move(opened));
   } catch (const std::exception& error) {
+    // ONNX Runtime says that nodes fell to the CPU, but not which.
+    if (const auto placements = ReadPlacements(log.lines()); elsewhere && !placements.empty()) {
+      VLAQ_RETURN_IF_ERROR(CheckPlacements(placements, options.provider, options.also, source.name));
+    }
     return Refused(source.name,
                    fmt::format("ONNX Runtime {} does not open the model: {}", library.version, error.what()));
   }

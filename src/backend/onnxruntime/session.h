@@ -14,5 +14,7 @@ Result<std::unique_ptr<OpenedModel>> OpenOrtSession(const OrtLibrary& library, c
 
 // Names of the execution providers that the loaded library has, as OpenOptions::provider spells them.
 std::vector<std::string> OrtProviders();
+// Errors: kBackend naming those that there are, and how to get this one.
+Status FindOrtProvider(std::string_view provider);
 
 }  // namespace vlaq::backend

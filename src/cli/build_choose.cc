@@ -1,0 +1,73 @@
+// `vlaq build --choose`: the INT8 plan, edited by what both engines' layers took.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "cli/build_arguments.h"
+#include "engine/choose.h"
+#include "quantization/plan_file.h"
+
+namespace vlaq::cli {
+namespace {
+
+const NamedEngine* Find(const std::vector<NamedEngine>& engines, std::string_view precision, std::string_view part) {
+  const auto found = std::find_if(engines.begin(), engines.end(), [&](const NamedEngine& e) {
+    return engine::EnginePrecision(*e.plan.bundle) == precision && e.plan.part->name == part;
+  });
+  return found == engines.end() ? nullptr : &*found;
+}
+
+std::string Milliseconds(const std::optional<double>& ms) { return ms ? ThreeDigits(*ms) : "-"; }
+
+void Print(const engine::Choice& choice, const std::filesystem::path& output, std::ostream& out) {
+  TextTable table({"group", "FP16 ms", "INT8 ms", "now"});
+  for (const auto& group : choice.groups) {
+    table.AddRow(
+        {group.group, Milliseconds(group.fp16_ms), Milliseconds(group.int8_ms), group.int8 ? "int8" : "float"});
+  }
+  const auto kept = std::count_if(choice.groups.begin(), choice.groups.end(), [](const auto& g) { return g.int8; });
+  out << "\n" << table.ToString();
+  out << fmt::format(
+      "\nAll layers: FP16 {} ms ({} reformats), INT8 {} ms ({} reformats). {} of {} groups stay INT8.\n"
+      "Written: {}. Next: vlaq quantize BUNDLE --plan {} --stats STATS -o OUT, and vlaq verify OUT --reference "
+      "BUNDLE\n",
+      ThreeDigits(choice.fp16_ms), choice.fp16_reformats, ThreeDigits(choice.int8_ms), choice.int8_reformats, kept,
+      choice.groups.size(), output.string(), output.string());
+}
+
+}  // namespace
+
+Status ChooseByTime(const BuildArguments& a, const std::vector<NamedEngine>& engines, const engine::Builder& builder,
+                    Context& context) {
+  // The whole policy, or the encoder of the pair, where nearly all of the time goes.
+  const NamedEngine *fp16 = nullptr, *int8 = nullptr;
+  for (const std::string_view part : {bundle::kWhole, bundle::kEncoder}) {
+    if (fp16 != nullptr && int8 != nullptr) break;
+    fp16 = Find(engines, "fp16", part);
+    int8 = Find(engines, "int8", part);
+  }
+  if (fp16 == nullptr || int8 == nullptr) {
+    return UsageError("--choose compares an FP16 engine with an INT8 one", "name a bundle of each precision");
+  }
+  VLAQ_ASSIGN_OR_RETURN(const quantization::Plan plan,
+                        quantization::ReadPlan(int8->plan.bundle->path / int8->plan.bundle->plan->file));
+  engine::ChoiceRules rules;
+  rules.least_gain = a.least_gain;
+  std::vector<std::string> why = fp16->built.not_measured;
+  if (why.empty()) why = int8->built.not_measured;
+  if (!why.empty()) rules.caveat = "not measured on a board";
+  if (a.max_difference > 0) {
+    rules.largest_difference = a.max_difference;
+    VLAQ_ASSIGN_OR_RETURN(rules.int8_difference, DifferenceFromFp32(a, *int8, builder));
+  }
+  VLAQ_ASSIGN_OR_RETURN(const engine::Choice choice,
+                        engine::Choose(plan, fp16->built.layers, int8->built.layers, rules));
+  VLAQ_RETURN_IF_ERROR(WriteFile(a.plan_output, quantization::PlanText(choice.plan), WhenExisting(a.force)));
+  Print(choice, a.plan_output, a.json ? context.err : context.out);
+  if (!why.empty()) context.log.Warning(fmt::format("the plan's times are not measured: {}", fmt::join(why, "; ")));
+  return {};
+}
+
+}  // namespace vlaq::cli

@@ -1,0 +1,299 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "cli/build_arguments.h"
+#include "cli/verbs.h"
+
+namespace vlaq::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using engine::Board;
+using engine::Builder;
+using engine::EnginePlan;
+using engine::Part;
+using engine::Version;
+
+// A bundle for each precision that is asked for, in that order.
+Result<std::vector<bundle::Bundle>> OpenBundles(const BuildArguments& a) {
+  std::vector<bundle::Bundle> all;
+  for (const std::string& path : a.bundles) {
+    VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(path));
+    if (engine::EnginePrecision(bundle).empty()) {
+      return InputError(path,
+                        fmt::format("is a {} bundle; engines are made of fp16, int8 and mixed ones", bundle.precision),
+                        "vlaq quantize BUNDLE --target tensorrt-8.6 --precision fp16|int8|mixed -o OUT");
+    }
+    all.push_back(std::move(bundle));
+  }
+  std::vector<std::string> wanted = a.precisions;
+  if (wanted.empty()) {
+    for (const auto& bundle : all) wanted.emplace_back(engine::EnginePrecision(bundle));
+  }
+  std::vector<bundle::Bundle> chosen;
+  for (const std::string& precision : wanted) {
+    const auto has = [&](const bundle::Bundle& b) { return engine::EnginePrecision(b) == precision; };
+    const auto count = std::count_if(all.begin(), all.end(), has);
+    if (count == 1) {
+      chosen.push_back(*std::find_if(all.begin(), all.end(), has));
+      continue;
+    }
+    return UsageError(fmt::format("{} bundles are for an engine of {}", count == 0 ? "no" : "several", precision),
+                      "name one bundle for each: vlaq build FP16_BUNDLE INT8_BUNDLE");
+  }
+  return chosen;
+}
+
+std::vector<const Part*> PartsOf(const BuildArguments& a) {
+  std::vector<const Part*> parts;
+  for (const Part& part : engine::Parts()) {
+    if (a.parts.empty() || std::find(a.parts.begin(), a.parts.end(), part.name) != a.parts.end())
+      parts.push_back(&part);
+  }
+  return parts;
+}
+
+Result<std::vector<NamedEngine>> PlanAll(const BuildArguments& a, const std::vector<bundle::Bundle>& bundles,
+                                         const Version& version, const std::string& tool_sha256,
+                                         const engine::BuildOptionsOfUser& options) {
+  std::vector<NamedEngine> engines;
+  for (const bundle::Bundle& bundle : bundles) {
+    for (const Part* part : PartsOf(a)) {
+      VLAQ_ASSIGN_OR_RETURN(EnginePlan plan, engine::PlanEngine(bundle, *part, version, tool_sha256, options));
+      engines.push_back({std::move(plan), {}});
+    }
+  }
+  return engines;
+}
+
+std::string CommandLine(const std::string& program, const std::vector<std::string>& arguments) {
+  std::string line = ShellWord(program);
+  for (const std::string& argument : arguments) line += " " + ShellWord(argument);
+  return line;
+}
+
+// What would be run, on whatever machine.
+Status DryRun(const BuildArguments& a, const std::vector<bundle::Bundle>& bundles,
+              const engine::BuildOptionsOfUser& options, Context& context) {
+  const std::optional<Version> usual = engine::VersionOfTarget(bundles.front().target);
+  Version version = usual.value_or(Version{});
+  if (!a.tensorrt.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(version, engine::ParseVersion(a.tensorrt));
+  }
+  engine::BuildOptionsOfUser anything = options;
+  anything.existing = Existing::kReplace;
+  VLAQ_ASSIGN_OR_RETURN(const auto engines, PlanAll(a, bundles, version, "", anything));
+  const std::string program = a.trtexec.empty() ? "trtexec" : a.trtexec;
+  Json list = Json::array();
+  for (const NamedEngine& e : engines) {
+    VLAQ_ASSIGN_OR_RETURN(const auto arguments, engine::BuildArguments(version, e.plan.request));
+    engine::InspectRequest inspect;
+    inspect.engine = e.plan.request.engine;
+    inspect.layers = inspect.engine + ".layers.json";
+    inspect.profile = inspect.engine + ".profile.json";
+    inspect.inputs = e.plan.work.inputs;
+    const std::string build = CommandLine(program, arguments);
+    const std::string check = CommandLine(program, engine::InspectArguments(version, inspect));
+    list.push_back({{"engine", e.plan.file.string()}, {"build", build}, {"check", check}});
+    if (!a.json) context.out << fmt::format("# {}\n{}\n{}\n\n", e.plan.file.string(), build, check);
+  }
+  if (a.json) {
+    PrintJson({{"schema", "vlaq.build/1"}, {"dry_run", true}, {"tensorrt", version.ToString()}, {"engines", list}},
+              context.out);
+  } else {
+    context.out << fmt::format("For TensorRT {}; nothing was run.\n", version.ToString());
+  }
+  return {};
+}
+
+Json AsJson(const NamedEngine& e) {
+  Json shares = Json::object();
+  for (const auto& count : e.built.report.by_precision) {
+    shares[std::string(engine::PrecisionName(count.precision))] = {{"layers", count.layers},
+                                                                   {"share_of_macs", count.macs_share}};
+  }
+  Json json{{"file", e.plan.file.string()},
+            {"part", e.plan.part->name},
+            {"precision", e.plan.precision},
+            {"bundle", e.plan.bundle->path.string()},
+            {"state", e.built.built ? "built" : "kept"},
+            {"bytes", e.built.bytes},
+            {"sha256", e.built.sha256},
+            {"as_planned", e.built.report.as_planned},
+            {"evidence", e.built.report.evidence},
+            {"runs_in", std::move(shares)},
+            {"layers", e.built.report.layers},
+            {"reformats", e.built.report.reformats},
+            {"warnings", e.built.warnings},
+            {"measured", e.built.not_measured.empty()}};
+  if (!e.built.not_measured.empty()) {
+    json["why_not_measured"] = e.built.not_measured;
+  } else {
+    json["build_seconds"] = e.built.seconds;
+    if (e.built.report.layers_ms) json["layers_ms"] = *e.built.report.layers_ms;
+    if (e.built.report.reformats_ms) json["reformats_ms"] = *e.built.report.reformats_ms;
+  }
+  return json;
+}
+
+void Print(const BuildArguments& a, const std::vector<NamedEngine>& engines, const Builder& builder, const Board& board,
+           std::ostream& out) {
+  if (a.json) {
+    Json list = Json::array();
+    for (const NamedEngine& e : engines) list.push_back(AsJson(e));
+    PrintJson({{"schema", "vlaq.build/1"},
+               {"dry_run", false},
+               {"tensorrt", builder.version.ToString()},
+               {"trtexec", {{"path", builder.tool.path.string()}, {"sha256", builder.tool.sha256}}},
+               {"board", {{"model", board.model}, {"release", board.release}}},
+               {"engines", std::move(list)}},
+              out);
+    return;
+  }
+  TextTable table({"engine", "state", "size", "as planned", "layers", "reformats"});
+  for (const NamedEngine& e : engines) {
+    const auto& report = e.built.report;
+    table.AddRow({e.plan.file.filename().string(), e.built.built ? "built" : "kept", HumanBytes(e.built.bytes),
+                  report.by_size ? "by its size" : fmt::format("{:.1f} %", 100 * report.as_planned),
+                  std::to_string(report.layers), std::to_string(report.reformats)});
+  }
+  out << fmt::format("TensorRT {} ({})\n\n{}\n", builder.version.ToString(), builder.tool.path.string(),
+                     table.ToString());
+  for (const NamedEngine& e : engines) {
+    out << fmt::format("{}: {}{}\n", e.plan.file.filename().string(),
+                       e.plan.kept ? "kept, " + *e.plan.kept + "; " : std::string(), e.built.report.evidence);
+  }
+  if (const auto& why = engines.front().built.not_measured; !why.empty()) {
+    out << fmt::format("\nNothing here counts as measured: {}.\n", fmt::join(why, "; "));
+  }
+}
+
+Status CheckArguments(const BuildArguments& a) {
+  const bool both = a.choose && a.plan_output.empty();
+  if (both) return UsageError("--choose edits a plan: where to?", "give -o plan.json");
+  if ((a.choose || a.measure) && a.dry_run) return UsageError("--dry-run runs nothing, so nothing can be compared");
+  if (a.max_difference > 0 && a.reference.empty()) {
+    return UsageError("--max-difference needs the fp32 policy", "give --reference BUNDLE --frames SRC");
+  }
+  if (a.reference.empty() != a.frames.empty()) return UsageError("--reference and --frames belong together");
+  return {};
+}
+
+Status RunBuild(const BuildArguments& a, Context& context) {
+  VLAQ_RETURN_IF_ERROR(CheckArguments(a));
+  VLAQ_ASSIGN_OR_RETURN(const std::vector<bundle::Bundle> bundles, OpenBundles(a));
+  const engine::BuildOptionsOfUser options{a.engine_dir, a.workspace_mib, a.timeout_s, WhenExisting(a.force)};
+  if (a.dry_run) return DryRun(a, bundles, options, context);
+  VLAQ_ASSIGN_OR_RETURN(const Builder builder, engine::FindBuilder(a.trtexec));
+  if (!a.tensorrt.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(const Version expected, engine::ParseVersion(a.tensorrt));
+    if (expected.major != builder.version.major || expected.minor != builder.version.minor) {
+      return Error{
+          ErrorCode::kBackend,
+          fmt::format("belongs to TensorRT {}, and --tensorrt says {}", builder.version.ToString(), a.tensorrt),
+          builder.tool.path.string(), "name another with --trtexec"};
+    }
+  }
+  const Board board = engine::ReadBoard("/");
+  VLAQ_ASSIGN_OR_RETURN(auto engines, PlanAll(a, bundles, builder.version, builder.tool.sha256, options));
+  VLAQ_RETURN_IF_ERROR(MakeFolder(a.engine_dir));
+  std::vector<EnginePlan> plans;
+  for (const NamedEngine& e : engines) plans.push_back(e.plan);
+  VLAQ_RETURN_IF_ERROR(engine::CheckDisk(a.engine_dir, plans));
+  for (NamedEngine& e : engines) {
+    VLAQ_ASSIGN_OR_RETURN(e.built, e.plan.kept ? engine::ReadEngine(e.plan)
+                                               : engine::BuildEngine(e.plan, builder, board, options, context.log));
+  }
+  Print(a, engines, builder, board, context.out);
+  if (a.choose) VLAQ_RETURN_IF_ERROR(ChooseByTime(a, engines, builder, context));
+  if (a.measure) return WriteEngineResults(a, engines, builder, board, context);
+  return {};
+}
+
+void AddOptions(CLI::App& app, BuildArguments& a) {
+  app.add_option("bundles", a.bundles, "Bundles for TensorRT, one for each precision: fp16, int8 or mixed")->required();
+  app.add_option("--engine-dir", a.engine_dir, "Folder for the engines; it may be there")->type_name("DIR")->required();
+  OneOf(app.add_option("--precision", a.precisions, "Engines to build; default: one for each bundle")
+            ->delimiter(',')
+            ->allow_extra_args(false),
+        {"fp16", "int8"});
+  OneOf(app.add_option("--parts", a.parts,
+                       "Graphs to build: the whole policy, or the pair that streams (encoder and head); default: all")
+            ->delimiter(',')
+            ->allow_extra_args(false),
+        {"whole", "encoder", "head"});
+  const std::string how = "How";
+  app.add_option("--trtexec", a.trtexec, "The board's trtexec; default: on PATH, or /usr/src/tensorrt/bin/trtexec")
+      ->type_name("FILE")
+      ->group(how);
+  app.add_option("--tensorrt", a.tensorrt, "The version it must be (8.6, 10.3); of a dry run, the one to show")
+      ->type_name("VERSION")
+      ->group(how);
+  app.add_option("--workspace", a.workspace_mib, "Limit of scratch memory in MiB; default: TensorRT's own")
+      ->type_name("MIB")
+      ->group(how);
+  app.add_option("--timeout", a.timeout_s, "Seconds that one build may take")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(how);
+  app.add_flag("--dry-run", a.dry_run, "Show the commands and run nothing; works on any machine")->group(how);
+  const std::string choosing = "INT8 or FP16";
+  app.add_flag("--choose", a.choose,
+               "Compare both engines layer by layer, and write the INT8 plan with Q/DQ only where they win")
+      ->group(choosing);
+  app.add_option("-o,--output", a.plan_output, "The edited plan, for vlaq quantize --plan")
+      ->type_name("plan.json")
+      ->group(choosing);
+  app.add_option("--least-gain", a.least_gain, "Share of FP16's time that INT8 must save")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str()
+      ->group(choosing);
+  app.add_option("--max-difference", a.max_difference, "Of the INT8 engine's actions from fp32's on average (-1 to 1)")
+      ->check(CLI::PositiveNumber)
+      ->group(choosing);
+  const std::string measuring = "Measuring";
+  app.add_flag("--measure", a.measure,
+               "Also run the engines and write jetson_tensorrt_results.json; exit code 6 where nothing can be measured")
+      ->group(measuring);
+  app.add_option("--seconds", a.seconds, "To run each")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(measuring);
+  app.add_option("--reference", a.reference, "The fp32 bundle, for the MAE of the actions")
+      ->type_name("BUNDLE")
+      ->group(measuring);
+  app.add_option("--frames", a.frames, "Camera frames for it, as `vlaq run` takes them")
+      ->type_name("SRC")
+      ->group(measuring);
+  app.add_option("--estimate", a.estimate, "A JSON estimate (vlaq plan device --json) to stand apart in the results")
+      ->type_name("FILE")
+      ->group(measuring);
+  AddForceFlag(app, a.force);
+  AddJsonFlag(app, a.json);
+  a.backend.AddTo(app);
+  app.footer(
+      "Engines are built on the board that runs them. One that is there and was made of the same is kept; one that "
+      "fell "
+      "back to a wider type is refused (exit code 5).\n\n"
+      "Examples:\n"
+      "  vlaq build mae0222_fp16 mae0222_int8 --engine-dir jetson_tensorrt_models\n"
+      "  vlaq build mae0222_int8 --engine-dir jetson_tensorrt_models --parts encoder,head --dry-run\n"
+      "  vlaq build mae0222_fp16 mae0222_int8 --engine-dir jetson_tensorrt_models --choose -o plan.json\n"
+      "  vlaq build mae0222_fp16 mae0222_int8 --engine-dir jetson_tensorrt_models --measure --reference mae0222 "
+      "--frames "
+      "episode/");
+}
+
+}  // namespace
+
+Action AddBuild(CLI::App& app, Context& context) {
+  auto a = std::make_shared<BuildArguments>();
+  AddOptions(app, *a);
+  return [a, &context]() -> Status { return RunBuild(*a, context); };
+}
+
+}  // namespace vlaq::cli

@@ -1,0 +1,28 @@
+// An engine run by trtexec for its time, with the board's state watched meanwhile; and run on given values for its
+// outputs.
+//
+// In scope: one engine at a time. Whether the figures may be called measured is board.h's question, asked with the log
+// that stands in them. The watching is a thread that ends with the call.
+#pragma once
+
+#include <vector>
+
+#include "engine/build.h"
+
+namespace vlaq::engine {
+
+struct Timing {
+  RunTimes times;
+  std::vector<BoardReading> readings;
+  uint64_t peak_resident_bytes = 0;  // of trtexec
+  ToolLog log;
+};
+// `root`: "/" but in tests. Errors: kBackend by the cause in the log.
+Result<Timing> TimeEngine(const EnginePlan& plan, const Builder& builder, double seconds,
+                          const std::filesystem::path& root);
+
+// The outputs of one run over `input`, float32 values of the engine's only input with `batch` in front. Errors:
+// kBackend.
+Result<std::vector<double>> RunEngine(const EnginePlan& plan, const Builder& builder, const Tensor& input);
+
+}  // namespace vlaq::engine

@@ -1,0 +1,99 @@
+#include "engine/version.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace vlaq::engine {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(Version, IsRead) {
+  EXPECT_EQ(*ParseVersion("8.6"), (Version{8, 6, 0}));
+  EXPECT_EQ(*ParseVersion("10.3.0"), (Version{10, 3, 0}));
+  for (const char* bad : {"", "8", "8.", "a.b", "8.6.2.1", "8.-6"}) EXPECT_FALSE(ParseVersion(bad).ok()) << bad;
+  EXPECT_EQ(VersionFromBanner("8602"), (Version{8, 6, 2}));
+  EXPECT_EQ(VersionFromBanner("100300"), (Version{10, 3, 0}));
+  EXPECT_EQ(VersionFromBanner("101300"), (Version{10, 13, 0}));
+  EXPECT_EQ(VersionFromBanner("110100"), (Version{11, 1, 0}));
+  for (const char* bad : {"", "86", "8602b", "v8602"}) EXPECT_EQ(VersionFromBanner(bad), std::nullopt) << bad;
+}
+
+TEST(Version, FitsItsTarget) {
+  EXPECT_TRUE(FitsTarget("tensorrt-8.6", {8, 6, 2}));
+  EXPECT_FALSE(FitsTarget("tensorrt-8.6", {10, 3, 0}));
+  EXPECT_TRUE(FitsTarget("tensorrt-10", {10, 3, 0}));
+  EXPECT_TRUE(FitsTarget("tensorrt-10", {11, 1, 0}));
+  EXPECT_FALSE(FitsTarget("cpu", {10, 3, 0}));
+  EXPECT_EQ(TargetFor({8, 6, 1}), "tensorrt-8.6");
+  EXPECT_EQ(TargetFor({7, 0, 0}), "");
+  EXPECT_EQ(VersionOfTarget("tensorrt-8.6"), (Version{8, 6, 2}));
+}
+
+BuildRequest Request(const std::string& precision) {
+  return {"in.onnx", "out.trt", "t.cache", precision, {{"x", {1, 3}, {1, 3}, {8, 3}}}, 0};
+}
+
+TEST(Flags, AreThoseOfTheVersion) {
+  struct Row {
+    Version version;
+    std::string precision;
+    std::vector<std::string> types;
+  };
+  const std::vector<Row> rows{{{8, 6, 2}, "fp16", {"--fp16"}},
+                              {{8, 6, 2}, "int8", {"--int8", "--fp16"}},
+                              {{8, 6, 2}, "mixed", {"--int8", "--fp16"}},
+                              {{10, 3, 0}, "fp16", {"--stronglyTyped"}},
+                              {{10, 3, 0}, "int8", {"--int8", "--fp16"}},
+                              {{10, 3, 0}, "mixed", {"--stronglyTyped"}},
+                              {{11, 1, 0}, "fp16", {}},
+                              {{11, 1, 0}, "int8", {}}};
+  for (const Row& row : rows) {
+    const auto options = BuildOptions(row.version, Request(row.precision));
+    ASSERT_TRUE(options.ok());
+    for (const char* flag : {"--fp16", "--int8", "--stronglyTyped"}) {
+      const bool wanted = std::find(row.types.begin(), row.types.end(), flag) != row.types.end();
+      const bool there = std::find(options->begin(), options->end(), flag) != options->end();
+      EXPECT_EQ(there, wanted) << row.version.ToString() << " " << row.precision << " " << flag;
+    }
+    // Gone since 10, and never needed.
+    for (const std::string& option : *options) EXPECT_THAT(option, Not(HasSubstr("--workspace=")));
+  }
+  EXPECT_FALSE(BuildOptions({7, 2, 1}, Request("fp16")).ok());
+  EXPECT_FALSE(BuildOptions({10, 3, 0}, Request("int4")).ok());
+}
+
+TEST(Flags, GiveTheProfile) {
+  BuildRequest request = Request("fp16");
+  request.inputs.push_back({"y", {1}, {1}, {1}});
+  const auto arguments = BuildArguments({8, 6, 2}, request);
+  ASSERT_TRUE(arguments.ok());
+  EXPECT_THAT(*arguments, Contains("--minShapes=x:1x3,y:1"));
+  EXPECT_THAT(*arguments, Contains("--maxShapes=x:8x3,y:1"));
+  EXPECT_THAT(*arguments, Contains("--timingCacheFile=t.cache"));
+  EXPECT_THAT(*arguments, Contains("--skipInference"));
+  request.inputs = {{"x", {1, 3}, {1, 3}, {1, 3}}};
+  const auto fixed = BuildArguments({8, 6, 2}, request);
+  ASSERT_TRUE(fixed.ok());
+  for (const std::string& word : *fixed) EXPECT_THAT(word, Not(HasSubstr("Shapes")));
+}
+
+TEST(Flags, OfAnInspection) {
+  InspectRequest request;
+  request.engine = "a.trt";
+  request.inputs = {{"x", {1, 3}, {1, 3}, {8, 3}}};
+  request.batch = 4;
+  request.load = {{"x", "x.bin"}};
+  request.outputs = "out.json";
+  EXPECT_THAT(InspectArguments({8, 6, 2}, request),
+              ElementsAre("--loadEngine=a.trt", "--shapes=x:4x3", "--loadInputs=x:x.bin", "--exportOutput=out.json",
+                          "--duration=3"));
+}
+
+}  // namespace
+}  // namespace vlaq::engine

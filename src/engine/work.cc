@@ -1,0 +1,218 @@
+#include "engine/work.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "base/text.h"
+#include "onnx/model_file.h"
+#include "quantization/plan_file.h"
+
+namespace vlaq::engine {
+namespace {
+
+using quantization::Form;
+using quantization::OperatorChoice;
+
+// Below it an engine is not what was asked for. Some products of a few rows are faster in a wider type, and TensorRT
+// may choose that; a tenth of the work leaves it room.
+constexpr double kLeastAsPlanned = 0.9 - 1e-9;
+constexpr size_t kNamed = 3;
+
+struct Extent {
+  int64_t least, usual, largest;
+};
+
+// What the names of extents in vlaq's graphs stand for.
+std::map<std::string, Extent, std::less<>> Extents(const policy::PolicySpec& spec) {
+  const auto prompt = static_cast<int64_t>(spec.prompt_ids.size());
+  constexpr int64_t kLongerInstruction = 32;
+  return {
+      {"batch", {1, 1, kLargestBatch}},
+      // The window grows from one frame at the start of an episode.
+      {"window", {1, spec.window, spec.window}},
+      {"tokens", {std::min(prompt, spec.image_tokens + spec.image_start + 2), prompt, prompt + kLongerInstruction}}};
+}
+
+Result<InputProfile> ProfileOf(const onnx::ValueInfo& input, const policy::PolicySpec& spec, const std::string& where) {
+  const auto extents = Extents(spec);
+  InputProfile profile{input.name, {}, {}, {}};
+  for (const onnx::Dim& dim : input.dims) {
+    Extent extent{dim.value, dim.value, dim.value};
+    if (dim.value < 0) {
+      const auto known = extents.find(dim.name);
+      if (known == extents.end() || known->second.usual <= 0) {
+        return InputError(fmt::format("{}: input '{}'", where, input.name),
+                          fmt::format("vlaq does not know how large its extent '{}' becomes", dim.name));
+      }
+      extent = known->second;
+    }
+    profile.least.push_back(extent.least);
+    profile.usual.push_back(extent.usual);
+    profile.largest.push_back(extent.largest);
+  }
+  return profile;
+}
+
+Precision PlannedPrecision(const OperatorChoice& choice) {
+  switch (choice.form) {
+    case Form::kStaticInt8:
+      return Precision::kInt8;
+    case Form::kHalf:
+      return Precision::kHalf;
+    case Form::kFloat:
+    case Form::kDynamicInt8:
+    case Form::kWeightOnly:
+      return Precision::kFloat32;
+  }
+  return Precision::kFloat32;
+}
+
+// Bytes of an element as planned, and one step wider.
+struct Widths {
+  double planned, fallen_back;
+};
+Widths WidthsOf(const onnx::Initializer& initializer, const quantization::Plan& plan) {
+  constexpr double kByte = 1, kHalf = 2, kFloat = 4;
+  if (initializer.dtype == DType::kI8 || initializer.dtype == DType::kU8) return {kByte, kHalf};
+  if (initializer.dtype == DType::kF16) return {kHalf, kFloat};
+  for (const OperatorChoice& choice : plan.operators) {
+    for (const quantization::WeightChoice& weight : choice.weights) {
+      if (weight.name == initializer.name && choice.form == Form::kStaticInt8) return {kByte, kHalf};
+    }
+  }
+  return {kFloat, kFloat};
+}
+
+// The layer that an operator became part of.
+std::map<std::string, const Layer*, std::less<>> ByNode(const std::vector<Layer>& layers) {
+  std::map<std::string, const Layer*, std::less<>> by_node;
+  for (const Layer& layer : layers) {
+    if (layer.reformat) continue;
+    for (const std::string& node : layer.nodes) {
+      const Layer*& at = by_node[node];
+      // Of several that name it, the one with a kernel computes; others move its values about.
+      if (at == nullptr || (at->precision == Precision::kUnknown && layer.precision != Precision::kUnknown))
+        at = &layer;
+    }
+  }
+  return by_node;
+}
+
+void Count(const std::vector<Layer>& layers, PrecisionReport& report) {
+  for (const Layer& layer : layers) {
+    if (layer.average_ms) report.layers_ms = report.layers_ms.value_or(0) + *layer.average_ms;
+    if (layer.reformat && layer.average_ms) report.reformats_ms = report.reformats_ms.value_or(0) + *layer.average_ms;
+    if (layer.reformat) {
+      ++report.reformats;
+    } else {
+      ++report.by_precision[static_cast<size_t>(layer.precision)].layers;
+    }
+  }
+  report.layers = layers.size();
+}
+
+Error FellBack(const std::string& engine, const PrecisionReport& report, const std::vector<std::string>& first) {
+  std::string ran;
+  for (const PrecisionCount& count : report.by_precision) {
+    if (count.macs_share > 0)
+      ran +=
+          fmt::format("{}{} {:.1f} %", ran.empty() ? "" : ", ", PrecisionName(count.precision), 100 * count.macs_share);
+  }
+  return {
+      ErrorCode::kVerification,
+      fmt::format("the engine fell back: {:.1f} % of the MACs that were planned narrower run so (all: {}); first {}",
+                  100 * report.as_planned, ran, fmt::join(first, ", ")),
+      engine, "it was not kept; the log's warnings may say why, and vlaq preflight what this version takes"};
+}
+
+}  // namespace
+
+Result<GraphWork> DescribeWork(const bundle::Bundle& bundle, std::string_view role) {
+  if (!bundle.plan) {
+    return InputError(bundle.path.string(), "has no plan: it is not quantised, so no precision can be held against it",
+                      "vlaq quantize BUNDLE --target tensorrt-8.6 --precision fp16 -o OUT");
+  }
+  VLAQ_ASSIGN_OR_RETURN(const quantization::Plan plan, quantization::ReadPlan(bundle.path / bundle.plan->file));
+  const std::string path = bundle.GraphPath(role).string();
+  VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(path));
+  GraphWork work;
+  for (const onnx::ValueInfo& input : model.graph.inputs) {
+    VLAQ_ASSIGN_OR_RETURN(InputProfile profile, ProfileOf(input, bundle.spec, path));
+    work.inputs.push_back(std::move(profile));
+  }
+  std::set<std::string, std::less<>> nodes;
+  for (const onnx::Node& node : model.graph.nodes) nodes.insert(node.name);
+  for (const OperatorChoice& choice : plan.operators) {
+    if (choice.macs == 0 || !nodes.contains(choice.node)) continue;
+    work.operators.push_back({choice.node, choice.group, PlannedPrecision(choice), static_cast<double>(choice.macs)});
+  }
+  for (const onnx::Initializer& initializer : model.graph.initializers) {
+    const auto elements = static_cast<double>(ElementCount(initializer.shape).value_or(0));
+    const Widths widths = WidthsOf(initializer, plan);
+    work.planned_bytes += elements * widths.planned;
+    work.fallen_back_bytes += elements * widths.fallen_back;
+  }
+  if (work.operators.empty()) return InputError(path, "has no operator that its plan names");
+  return work;
+}
+
+Result<PrecisionReport> JudgePrecision(const GraphWork& work, const std::vector<Layer>& layers, uint64_t engine_bytes,
+                                       const std::string& engine) {
+  PrecisionReport report;
+  constexpr std::array kAll{Precision::kInt8, Precision::kHalf, Precision::kFloat32, Precision::kOther,
+                            Precision::kUnknown};
+  for (const Precision precision : kAll) report.by_precision.push_back({precision, 0, 0});
+  Count(layers, report);
+  const auto by_node = ByNode(layers);
+  double all = 0, narrow = 0, fallen_back = 0;
+  std::vector<std::string> first;
+  for (const PlannedOperator& op : work.operators) {
+    all += op.macs;
+    if (op.planned < Precision::kFloat32) narrow += op.macs;
+  }
+  for (const PlannedOperator& op : work.operators) {
+    const auto found = by_node.find(op.node);
+    const Precision ran = found == by_node.end() ? Precision::kUnknown : found->second->precision;
+    report.by_precision[static_cast<size_t>(ran)].macs_share += op.macs / all;
+    if (op.planned == Precision::kFloat32) continue;  // nothing can be wider
+    if (ran == Precision::kUnknown) {
+      report.unknown += op.macs / narrow;
+    } else if (ran <= op.planned) {
+      report.as_planned += op.macs / narrow;
+    } else {
+      fallen_back += op.macs / narrow;
+      if (first.size() < kNamed) first.push_back(fmt::format("{} ({})", op.node, PrecisionName(ran)));
+    }
+  }
+  if (narrow == 0) {
+    report.as_planned = 1;
+    report.evidence = "the plan keeps all products of this graph in float32";
+    return report;
+  }
+  if (fallen_back > 1 - kLeastAsPlanned) return FellBack(engine, report, first);
+  if (report.as_planned >= kLeastAsPlanned) {
+    report.evidence =
+        fmt::format("{:.1f} % of the MACs that were planned narrower run so, by the layers", 100 * report.as_planned);
+    return report;
+  }
+  // Fused regions that do not say what is in them. Weights in a wider type would take more room than there is.
+  report.by_size = true;
+  const double limit = (work.planned_bytes + work.fallen_back_bytes) / 2;
+  const auto bytes = static_cast<double>(engine_bytes);
+  report.evidence = fmt::format(
+      "{:.1f} % of the MACs are in layers that do not say what they compute in; the engine has {}, the weights as "
+      "planned "
+      "{}, one step wider {}",
+      100 * report.unknown, HumanBytes(engine_bytes), HumanBytes(static_cast<uint64_t>(work.planned_bytes)),
+      HumanBytes(static_cast<uint64_t>(work.fallen_back_bytes)));
+  if (bytes <= limit) return report;
+  return Error{ErrorCode::kVerification, "the engine fell back, by its size: " + report.evidence, engine,
+               "it was not kept; the log's warnings may say why"};
+}
+
+}  // namespace vlaq::engine

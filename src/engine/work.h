@@ -1,0 +1,56 @@
+// What a graph of a bundle asks of an engine: the shapes of its inputs, and which precision each multiplying operator
+// was planned in. And whether an engine does it: the share of the work that runs as planned.
+//
+// In scope: bundles with a plan. Not aware of: trtexec. Judging is a pure function.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "bundle/bundle.h"
+#include "engine/layers.h"
+#include "engine/version.h"
+
+namespace vlaq::engine {
+
+inline constexpr int64_t kLargestBatch = 8;
+
+struct PlannedOperator {
+  std::string node, group;
+  Precision planned = Precision::kFloat32;
+  double macs = 0;
+};
+
+struct GraphWork {
+  std::vector<InputProfile> inputs;
+  std::vector<PlannedOperator> operators;  // those with weights that the graph holds
+  // Of the weights, as planned; and if each ran one step wider than planned.
+  double planned_bytes = 0, fallen_back_bytes = 0;
+};
+
+// Errors: kInput if the bundle has no plan (it is not quantised) or the graph has an extent that vlaq does not know.
+Result<GraphWork> DescribeWork(const bundle::Bundle& bundle, std::string_view role);
+
+struct PrecisionCount {
+  Precision precision = Precision::kUnknown;
+  size_t layers = 0;
+  double macs_share = 0;  // of the operators with weights
+};
+
+struct PrecisionReport {
+  std::vector<PrecisionCount> by_precision;  // what runs, narrowest first
+  size_t layers = 0, reformats = 0;
+  std::optional<double> layers_ms, reformats_ms;  // if the layers were timed
+  // Of the MACs that were planned narrower than float32: run so; are in layers that do not say.
+  double as_planned = 0, unknown = 0;
+  bool by_size = false;  // too much is unknown: the engine's size decided
+  std::string evidence;  // in words
+};
+
+// Errors: kVerification if the engine fell back, naming the first operators that did.
+Result<PrecisionReport> JudgePrecision(const GraphWork& work, const std::vector<Layer>& layers, uint64_t engine_bytes,
+                                       const std::string& engine);
+
+}  // namespace vlaq::engine

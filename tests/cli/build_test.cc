@@ -1,0 +1,288 @@
+// Engines without a board: a stand-in for trtexec (tests/board) ends in every way that the real one does, and `vlaq
+// build` keeps, refuses or explains. Nothing that the stand-in says may come out as measured.
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "program.h"
+
+namespace vlaq {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class Build : public CliTest {
+ protected:
+  static void SetUpTestSuite() {
+    CliTest::SetUpTestSuite();
+    const Ran stats =
+        Vlaq({"calibrate", Bundle(), "--frames", Frames(), "--samples", "2", "--threads", "1", "-o", In("stats.json")});
+    ASSERT_EQ(stats.exit_code, 0) << stats.err;
+    for (const char* precision : {"fp16", "int8"}) {
+      const Ran made = Vlaq({"quantize", Bundle(), "--target", "tensorrt-8.6", "--precision", precision, "--stats",
+                             In("stats.json"), "-o", In(precision)});
+      ASSERT_EQ(made.exit_code, 0) << made.err;
+    }
+  }
+  void SetUp() override { fs::remove_all(Engines()); }
+
+  static std::string Engines() { return In("jetson_tensorrt_models"); }
+  static std::string Engine(const std::string& name) { return Engines() + "/" + name; }
+  // A trtexec that plays a scenario.
+  static std::string Trtexec(const std::string& scenario) {
+    const std::string path = In("trtexec_" + scenario);
+    Overwrite(path, "#!/bin/sh\nexec python3 '" VLAQ_TESTDATA "/../tests/board/stand_in_trtexec.py' " + scenario +
+                        " \"$@\"\n");
+    ::chmod(path.c_str(), 0755);
+    return path;
+  }
+  // vlaq build with the INT8 bundle's whole graph, unless told otherwise.
+  static Ran Run(const std::string& scenario, std::vector<std::string> bundles = {In("int8")},
+                 const std::vector<std::string>& more = {"--parts", "whole"}) {
+    std::vector<std::string> arguments{"build"};
+    arguments.insert(arguments.end(), bundles.begin(), bundles.end());
+    arguments.insert(arguments.end(), {"--engine-dir", Engines(), "--trtexec", Trtexec(scenario)});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Vlaq(arguments);
+  }
+  static std::vector<std::string> Files() {
+    std::vector<std::string> names;
+    if (!fs::exists(Engines())) return names;
+    for (const auto& entry : fs::directory_iterator(Engines())) names.push_back(entry.path().filename().string());
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+  // No engine, no record, nothing temporary: at most the log of the failure and TensorRT's own cache.
+  static void ExpectNothingMade() {
+    for (const std::string& name : Files()) {
+      EXPECT_TRUE(name.ends_with(".log") || name.ends_with(".cache")) << name;
+    }
+  }
+};
+
+TEST_F(Build, MakesTheEnginesUnderThePublishedNames) {
+  const Ran ran = Run("ok", {In("fp16"), In("int8")}, {});
+  ASSERT_EQ(ran.exit_code, 0) << ran.err;
+  for (const char* name : {"mae0222_model_fp16.trt", "mae0222_model_int8.trt", "mae0222_encoder_fp16.trt",
+                           "mae0222_encoder_int8.trt", "mae0222_head_fp16.trt", "mae0222_head_int8.trt"}) {
+    EXPECT_TRUE(fs::exists(Engine(name))) << name;
+    EXPECT_THAT(ran.out, HasSubstr(name));
+    const Json record = Json::parse(Content(Engine(std::string(name) + ".json")));
+    EXPECT_EQ(record["builder"]["tensorrt"], "8.6.2");
+    EXPECT_EQ(record["measured"], false);
+  }
+  EXPECT_EQ(Files().size(), 13U) << ::testing::PrintToString(Files());  // and the timing cache
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("100.0 %"), HasSubstr("Nothing here counts as measured")));
+  const Json options = Json::parse(Content(Engine("mae0222_model_int8.trt.json")))["options"];
+  EXPECT_THAT(options.dump(), AllOf(HasSubstr("--int8"), HasSubstr("--fp16"), HasSubstr("1x1x3x224x224"),
+                                    HasSubstr("8x8x3x224x224"), HasSubstr("--profilingVerbosity=detailed")));
+}
+
+TEST_F(Build, KeepsWhatIsMadeOfTheSame) {
+  ASSERT_EQ(Run("ok").exit_code, 0);
+  const auto time = fs::last_write_time(Engine("mae0222_model_int8.trt"));
+  const Ran again = Run("ok");
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.out, HasSubstr("kept, its bundle, options and TensorRT are the same"));
+  EXPECT_EQ(fs::last_write_time(Engine("mae0222_model_int8.trt")), time);
+  // Other options, or a file that is not the one recorded: never replaced without being told to.
+  const Ran other = Run("ok", {In("int8")}, {"--parts", "whole", "--workspace", "512"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, AllOf(HasSubstr("already exists"), HasSubstr("--force")));
+  EXPECT_EQ(Run("ok", {In("int8")}, {"--parts", "whole", "--workspace", "512", "--force"}).exit_code, 0);
+  Overwrite(Engine("mae0222_model_int8.trt"), "something else");
+  EXPECT_EQ(Run("ok", {In("int8")}, {"--parts", "whole", "--workspace", "512"}).exit_code, 2);
+  fs::remove(Engine("mae0222_model_int8.trt.json"));
+  const Ran unknown = Run("ok");
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("nothing says what it was made of"));
+}
+
+TEST_F(Build, GoesOnWhereItStopped) {
+  ASSERT_EQ(Run("ok", {In("fp16")}).exit_code, 0);
+  // The second engine fails, the first stays; then only the second is built.
+  EXPECT_EQ(Run("ok", {In("fp16"), In("int8")}).exit_code, 0);
+  const Json report = Run("ok", {In("fp16"), In("int8")}, {"--parts", "whole", "--json"}).json();
+  EXPECT_EQ(report["engines"][0]["state"], "kept");
+  EXPECT_EQ(report["engines"][1]["state"], "kept");
+  EXPECT_FALSE(report["engines"][1].contains("build_seconds"));  // a stand-in's
+}
+
+TEST_F(Build, EndsAsSpecified) {
+  struct Case {
+    const char* scenario;
+    int exit_code;
+    const char* says;
+  };
+  const std::vector<Case> cases{
+      {"unsupported", 3,
+       "does not know an operator of the graph: \"[8] No importer registered for op: DynamicQuantizeLinear"},
+      {"out_of_memory", 4, "out of memory while building"},
+      {"fallback", 5, "the engine fell back: 0.0 % of the MACs"},
+      {"opaque_fallback", 5, "fell back, by its size"},
+      {"tensorrt_10", 3, "was made for tensorrt-8.6, and this is TensorRT 10.3.0"},
+      {"truncated_log", 4, "breaks off before a verdict"},
+      {"truncated_json", 4, "is no JSON: it is cut off or damaged"},
+      {"truncated_engine", 4, "the engine is truncated"},
+      {"names_only", 4, "names of layers alone"},
+      {"crash", 4, "crashed: it was ended by signal 11"},
+      {"killed", 4, "killed from outside, as the system does when memory runs out"},
+      {"full_disk", 3, "the disk is full: \"Saving engine to file failed: No space left on device\""},
+      {"unknown_option", 4, "does not know an option that vlaq gives"},
+      {"other_program", 4, "does not say which TensorRT it belongs to"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.scenario);
+    fs::remove_all(Engines());
+    const Ran ran = Run(c.scenario);
+    EXPECT_EQ(ran.exit_code, c.exit_code) << ran.err;
+    EXPECT_THAT(ran.err, HasSubstr(c.says));
+    EXPECT_THAT(ran.out, IsEmpty());
+    ExpectNothingMade();
+  }
+  // A failure leaves its log; the next success takes it away.
+  ASSERT_EQ(Run("crash").exit_code, 4);
+  EXPECT_TRUE(fs::exists(Engine("mae0222_model_int8.trt.log")));
+  ASSERT_EQ(Run("ok").exit_code, 0);
+  EXPECT_FALSE(fs::exists(Engine("mae0222_model_int8.trt.log")));
+}
+
+TEST_F(Build, AFailureLeavesTheEngineThatWasThere) {
+  ASSERT_EQ(Run("ok").exit_code, 0);
+  const std::string before = Content(Engine("mae0222_model_int8.trt"));
+  for (const char* scenario : {"crash", "full_disk", "fallback", "truncated_json"}) {
+    EXPECT_NE(Run(scenario, {In("int8")}, {"--parts", "whole", "--force"}).exit_code, 0) << scenario;
+    EXPECT_EQ(Content(Engine("mae0222_model_int8.trt")), before) << scenario;
+  }
+  EXPECT_EQ(Run("crash").exit_code, 2);  // another trtexec would build another engine
+  const Ran kept = Run("ok");
+  EXPECT_EQ(kept.exit_code, 0) << kept.err;
+  EXPECT_THAT(kept.out, HasSubstr("kept, "));
+}
+
+TEST_F(Build, AnOpaqueEngineIsJudgedByItsSize) {
+  const Ran ran = Run("opaque", {In("fp16")});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("by its size"), HasSubstr("in layers that do not say what they compute in")));
+  EXPECT_EQ(Run("opaque_fallback", {In("fp16")}, {"--parts", "whole", "--force"}).exit_code, 5);
+}
+
+TEST_F(Build, FromTensorRt10OnAnEngineIsWrapped) {
+  const Ran made = Vlaq({"quantize", Bundle(), "--target", "tensorrt-10", "--precision", "fp16", "--stats",
+                         In("stats.json"), "-o", In("ten")});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  const Ran ran = Run("tensorrt_10", {In("ten")});
+  ASSERT_EQ(ran.exit_code, 0) << ran.err;
+  const Json options = Json::parse(Content(Engine("mae0222_model_fp16.trt.json")))["options"];
+  EXPECT_THAT(options.dump(), AllOf(HasSubstr("--stronglyTyped"), Not(HasSubstr("--fp16"))));
+  const std::string wrapper = Engine("mae0222_model_fp16.trt.onnx");
+  EXPECT_THAT(Content(wrapper), AllOf(HasSubstr("EPContext"), HasSubstr("mae0222_model_fp16.trt")));
+  EXPECT_THAT(Vlaq({"inspect", wrapper}).out, AllOf(HasSubstr("pixel_values"), HasSubstr("actions")));
+}
+
+TEST_F(Build, ADryRunShowsTheCommandsOfEachVersion) {
+  const std::vector<std::string> dry{"build", In("int8"), "--engine-dir", Engines(), "--parts", "whole", "--dry-run"};
+  const Ran ran = Vlaq(dry);
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("trtexec --onnx="), HasSubstr("--int8 --fp16"), HasSubstr("--skipInference"),
+                    HasSubstr("--loadEngine="), HasSubstr("--exportLayerInfo="), HasSubstr("nothing was run")));
+  EXPECT_FALSE(fs::exists(Engines()));
+  std::vector<std::string> ten = dry;
+  ten.insert(ten.end(), {"--tensorrt", "10.3"});
+  const Ran wrong = Vlaq(ten);
+  EXPECT_EQ(wrong.exit_code, 3);
+  EXPECT_THAT(wrong.err, HasSubstr("quantise it again with --target tensorrt-10"));
+}
+
+TEST_F(Build, SaysWhatIsMissing) {
+  const Ran none = Vlaq({"build", In("int8"), "--engine-dir", Engines(), "--trtexec", "/no/trtexec"});
+  EXPECT_EQ(none.exit_code, 4);
+  EXPECT_THAT(none.err, AllOf(HasSubstr("there is no trtexec (/no/trtexec)"), HasSubstr("nvidia-jetpack")));
+  EXPECT_FALSE(fs::exists(Engines()));
+  const Ran fp32 = Run("ok", {Bundle()});
+  EXPECT_EQ(fp32.exit_code, 3);
+  EXPECT_THAT(fp32.err, HasSubstr("is a fp32 bundle"));
+  const Ran missing = Run("ok", {In("int8")}, {"--precision", "fp16,int8"});
+  EXPECT_EQ(missing.exit_code, 2);
+  EXPECT_THAT(missing.err, HasSubstr("no bundles are for an engine of fp16"));
+  ExpectUsage({"build", In("int8"), "--engine-dir", Engines(), "--choose"}, "-o plan.json");
+  ExpectUsage({"build", In("int8"), "--engine-dir", Engines(), "--reference", Bundle()}, "belong together");
+  const Ran version = Run("ok", {In("int8")}, {"--tensorrt", "10.3"});
+  EXPECT_EQ(version.exit_code, 4);
+  EXPECT_THAT(version.err, HasSubstr("belongs to TensorRT 8.6.2, and --tensorrt says 10.3"));
+}
+
+TEST_F(Build, AStandInIsNeverMeasured) {
+  Overwrite(In("estimate.json"), R"({"schema": "vlaq.estimate/1", "fp16_ms": 12})");
+  const Ran ran = Run("ok", {In("fp16"), In("int8")},
+                      {"--measure", "--seconds", "1", "--reference", Bundle(), "--frames", Frames(), "--estimate",
+                       In("estimate.json")});
+  EXPECT_EQ(ran.exit_code, 6);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("nothing was measured"), HasSubstr("the tool says that it is a stand-in"),
+                             HasSubstr("is no aarch64 program")));
+  const Json results = Json::parse(Content(Engine("jetson_tensorrt_results.json")));
+  EXPECT_EQ(results["measured"], false);
+  for (const char* name : {"fp16", "int8", "fp16_encoder", "int8_head"}) {
+    const Json& entry = results[name];
+    EXPECT_EQ(entry["measured"], false);
+    EXPECT_FALSE(entry["why"].empty());
+    EXPECT_EQ(entry.size(), 3U) << entry;  // measured, why, engine: no figure of any kind
+  }
+  EXPECT_EQ(results["estimate"]["measured"], false);
+  EXPECT_EQ(results["estimate"]["content"]["fp16_ms"], 12);
+  // Nowhere in what was written or said.
+  for (const auto& entry : fs::directory_iterator(Engines())) {
+    EXPECT_THAT(Content(entry.path()), Not(HasSubstr("\"measured\": true"))) << entry.path();
+  }
+  const Json report = Run("ok", {In("fp16"), In("int8")}, {"--json"}).json();
+  for (const Json& engine : report["engines"]) EXPECT_EQ(engine["measured"], false);
+}
+
+TEST_F(Build, ChoosesByTime) {
+  const std::vector<std::string> choose{"--parts", "whole", "--choose", "-o", In("chosen.json"), "--force"};
+  const Ran fast = Run("ok", {In("fp16"), In("int8")}, choose);
+  ASSERT_EQ(fast.exit_code, 0) << fast.err;
+  EXPECT_THAT(fast.out, HasSubstr("groups stay INT8"));
+  EXPECT_THAT(fast.err, HasSubstr("not measured"));
+  const Json kept = Json::parse(Content(In("chosen.json")));
+  fs::remove_all(Engines());
+  const Ran slow = Run("int8_slow", {In("fp16"), In("int8")}, choose);
+  ASSERT_EQ(slow.exit_code, 0) << slow.err;
+  EXPECT_THAT(slow.out, HasSubstr("0 of "));
+  const Json reverted = Json::parse(Content(In("chosen.json")));
+  size_t int8 = 0, timed = 0;
+  for (const Json& op : kept["operators"]) {
+    if (op["form"] == "static_int8") ++int8;
+  }
+  for (const Json& op : reverted["operators"]) {
+    EXPECT_NE(op["form"], "static_int8");
+    if (op["rule"] != "TIME-01") continue;
+    ++timed;
+    EXPECT_THAT(op["reason"].get<std::string>(),
+                AllOf(StartsWith("INT8 "), HasSubstr("no gain"), HasSubstr("not measured")));
+  }
+  EXPECT_GT(int8, 0U);
+  EXPECT_EQ(timed, int8);
+  // The plan is one that quantize obeys.
+  const Ran again =
+      Vlaq({"quantize", Bundle(), "--plan", In("chosen.json"), "--stats", In("stats.json"), "-o", In("again")});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  // Actions that are too far from fp32's take INT8 back whatever it gains.
+  fs::remove_all(Engines());
+  std::vector<std::string> accurate = choose;
+  accurate.insert(accurate.end(), {"--max-difference", "0.0000001", "--reference", Bundle(), "--frames", Frames()});
+  const Ran far = Run("ok", {In("fp16"), In("int8")}, accurate);
+  ASSERT_EQ(far.exit_code, 0) << far.err;
+  EXPECT_THAT(Content(In("chosen.json")), AllOf(HasSubstr("ACC-01"), HasSubstr("actions differ by")));
+  const Ran one = Run("ok", {In("int8")}, choose);
+  EXPECT_EQ(one.exit_code, 2);
+}
+
+}  // namespace
+}  // namespace vlaq
