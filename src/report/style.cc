@@ -43,7 +43,7 @@ svg text{fill:var(--text);paint-order:stroke;stroke:var(--ground);stroke-width:3
 img{max-width:100%;height:auto;border:1px solid var(--line)}
 details{font-size:.875rem;margin:.2em 0}figure:has(details[open]){grid-column:1/-1}figure:has(details[open]) svg{max-width:520px}
 summary{cursor:pointer;color:var(--soft)}
-@media (max-width:640px){body{padding:12px}
+@media (max-width:1000px){body{padding:12px}
 table,caption,tbody,tr,td,tbody th{display:block}thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 tr{border-bottom:1px solid var(--line);padding:.4em 0}td,tbody th{border:0;padding:.05em 0;overflow-wrap:anywhere}
 .short{white-space:normal}td::before{content:attr(data-label) ": ";color:var(--soft);font-weight:400}}

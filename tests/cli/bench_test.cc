@@ -15,14 +15,6 @@ using ::testing::Not;
 
 class BenchTest : public CliTest {
  protected:
-  // The built program in a process of its own: as a library it could not start its workers.
-  static Ran Program(const std::vector<std::string>& arguments, const std::string& environment = "") {
-    std::string command = environment + " '" + VLAQ_PROGRAM + "'";
-    for (const std::string& argument : arguments) command += " '" + argument + "'";
-    command += " >'" + In("out") + "' 2>'" + In("err") + "'";
-    const int status = std::system(command.c_str());  // NOLINT(concurrency-mt-unsafe)
-    return {WEXITSTATUS(status), Content(In("out")), Content(In("err"))};
-  }
   // A few rounds, one thread.
   static Ran Bench(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "bench");

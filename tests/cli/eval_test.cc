@@ -363,7 +363,8 @@ TEST_F(Simulated, RenderWritesTwoPicturesAndWhatTheyShow) {
   EXPECT_TRUE(report["succeeded"].get<bool>());
   ASSERT_EQ(report["files"].size(), 2U);
   EXPECT_EQ(report["path"].size(), report["steps"].get<size_t>() + 1);
-  EXPECT_EQ(Json::parse(Content(fs::path(In("pictures")) / "000000003_2box_vert_left.json")), report);
+  const std::string file_of_it = "000000003_" + report["layout"].get<std::string>() + ".json";
+  EXPECT_EQ(Json::parse(Content(fs::path(In("pictures")) / file_of_it)), report);
   for (const Json& file : report["files"]) {
     const auto source = image::OpenPictures({fs::path(In("pictures")) / file.get<std::string>()});
     ASSERT_TRUE(source.ok()) << source.error().ToString();

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -75,6 +76,16 @@ class CliTest : public ::testing::Test {
     std::filesystem::copy(Bundle(), In(name));
     return In(name);
   }
+#ifdef VLAQ_PROGRAM
+  // The program itself, for verbs that start it again (bench's subjects).
+  static Ran Program(const std::vector<std::string>& arguments, const std::string& environment = "") {
+    std::string command = environment + " '" + VLAQ_PROGRAM + "'";
+    for (const std::string& argument : arguments) command += " '" + argument + "'";
+    command += " >'" + In("out") + "' 2>'" + In("err") + "'";
+    const int status = std::system(command.c_str());  // NOLINT(concurrency-mt-unsafe)
+    return {WEXITSTATUS(status), Content(In("out")), Content(In("err"))};
+  }
+#endif
   static std::string Frames() { return VLAQ_TESTDATA "/image/cli_frames"; }
 
  private:
