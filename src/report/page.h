@@ -16,9 +16,10 @@ struct Cell {
   std::string text;
   Mood mood = Mood::kPlain;
   Cell() = default;
-  Cell(std::string of, Mood in = Mood::kPlain)
-      : text(std::move(of)), mood(in) {}  // NOLINT(google-explicit-constructor)
-  Cell(const char* of) : text(of) {}      // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor): rows are lists of texts
+  Cell(std::string of, Mood in = Mood::kPlain) : text(std::move(of)), mood(in) {}
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Cell(const char* of) : text(of) {}
 };
 
 struct Table {
