@@ -115,7 +115,7 @@ TEST(Cures, SilenceTheirRules) {
       {"TRT-Q03b", PairAround(128), "10.3"},
       {"TRT-Q02", Dequantize(Tensor::Make(DType::kU8, {2, 4}), Tensor::Scalar<uint8_t>(128))},
       {"TRT-Q08a", Dequantize(codes, Tensor::Make(DType::kI8, {4}), {}, four)},
-      {"TRT-Q08c", Dequantize(codes, Tensor::Scalar<int8_t>(0), {{"axis", int64_t{1}}}, four)},
+      {"TRT-Q08c", Dequantize(codes, Tensor::Scalar<int8_t>(0), {{"axis", int64_t{1}}}, four), "10.3"},
       {"TRT-Q12", Dequantize(Tensor::Make(DType::kI32, {4}), std::nullopt)},
       {"TRT-Q13", Dequantize(codes, Tensor::Make(DType::kI8, {4}), {{"axis", int64_t{1}}}, four)},
   };

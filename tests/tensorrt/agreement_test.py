@@ -28,7 +28,6 @@ NO_GRAPH = {
     "TRT-S04": "onnx itself refuses inputs without a shape",
     "TRT-Q10": "a rule of 8.6 (a Q of float16), TensorRT-RTX follows TensorRT 10",
     "TRT-Q04": "a rule of 8.6 (a scale of float16), TensorRT-RTX follows TensorRT 10",
-    "TRT-Q08c": "a rule of 8.6 (as many zero points as scales), TensorRT-RTX follows TensorRT 10",
     "TRT-Q11c": "onnx itself refuses an output_dtype that is not the zero point's",
     "TRT-Q13": "a rule of 8.6 (weight_int8_constant shows that 10 takes it)",
     "TRT-Q15a": "a rule of 8.6 (FP8 and INT4), TensorRT-RTX follows TensorRT 10",

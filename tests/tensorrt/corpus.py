@@ -89,7 +89,7 @@ def unary(name, rule, breaks, op_type, dtype=F, out=None, attributes=None, **mor
 
 
 ONLY_86 = "a rule of 8.6, TensorRT-RTX follows TensorRT 10"
-NEWER = "TensorRT-RTX is newer than 10.3 and takes it; 10.1's importer or table does not"
+NEWER = "TensorRT-RTX is newer and takes it; 10.1's importer, its table or the documents of 10.3 do not"
 
 # Opsets and files.
 unary("opset_17", "TRT-G02", False, "Relu")
@@ -447,11 +447,11 @@ def _(g):
     g.output(pair(g, g.input(), g.input("scale", ()), g.const(0, np.int8)))
 
 
-def weight(name, rule, breaks, scales=3, axis=1, zero_type=np.int8, codes=False, **more):
+def weight(name, rule, breaks, scales=3, zeros=None, axis=1, zero_type=np.int8, codes=False, **more):
     """x @ (W -> Q -> DQ), or of constant codes, per channel."""
     @case(name, rule, breaks, **more)
     def _(g):
-        scale, zero = g.const(np.full(scales, 0.1)), g.const(np.zeros(scales), zero_type)
+        scale, zero = g.const(np.full(scales, 0.1)), g.const(np.zeros(scales if zeros is None else zeros), zero_type)
         attributes = {} if axis is None else {"axis": axis}
         if codes:
             w = g.op("DequantizeLinear", g.const(np.ones((4, 3)), zero_type), scale, zero, **attributes)
@@ -463,6 +463,7 @@ def weight(name, rule, breaks, scales=3, axis=1, zero_type=np.int8, codes=False,
 weight("weight_per_channel", "TRT-Q08a", False)
 weight("weight_without_axis", "TRT-Q08a", True, axis=None, differs="TensorRT-RTX reads ONNX's default axis of 1; the importers of 8.6 and 10.1 fall back to 0")
 weight("weight_wrong_count", "TRT-Q08b", True, scales=4)
+weight("weight_one_zero_point", "TRT-Q08c", True, zeros=())
 weight("weight_int8_constant", "TRT-Q14", False, codes=True)
 weight("weight_float_is_noted", "TRT-Q14", True)
 weight("weight_uint8_constant", "TRT-Q03c", True, codes=True, zero_type=np.uint8)
