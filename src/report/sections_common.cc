@@ -37,7 +37,10 @@ Table SettingsTable(const std::string& caption, const Field& settings) {
   return table;
 }
 
-std::string BytesText(const Field& number) { return HumanBytes(static_cast<uint64_t>(std::max(0.0, number.Number()))); }
+std::string BytesText(const Field& number) {
+  constexpr double kMost = 1e18;  // what a document claims may be more than any file has
+  return HumanBytes(static_cast<uint64_t>(std::clamp(number.Number(), 0.0, kMost)));
+}
 
 std::string RatioText(const Field& ratio) {
   const auto low = ratio.Find("low"), high = ratio.Find("high");

@@ -45,7 +45,7 @@ void AddConfusion(const Document& document, const Party& party, const Field& con
       return;
     }
     std::vector<Cell> cells{names[matrix.values.size() - 1]};
-    for (const double value : matrix.values.back()) cells.emplace_back(Grouped(static_cast<int64_t>(value)));
+    for (const double value : matrix.values.back()) cells.emplace_back(ThreeDigits(value));
     table.rows.push_back(std::move(cells));
   }
   if (matrix.values.size() != names.size()) {
