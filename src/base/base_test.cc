@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <fstream>
 #include <limits>
 
 #include "base/base64.h"
@@ -14,6 +15,7 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "base/status.h"
+#include "base/system_files.h"
 #include "base/testing.h"
 #include "base/text.h"
 
@@ -105,6 +107,23 @@ TEST(MappedFile, ReadsWhatWasWritten) {
   EXPECT_TRUE((*empty)->bytes().empty());
   EXPECT_EQ(MappedFile::Open(folder.path() / "none").error().code, ErrorCode::kInput);
   EXPECT_EQ(MappedFile::Open(folder.path()).error().code, ErrorCode::kInput);
+}
+
+TEST(SystemFiles, AreAbsentOrTheirFirstLine) {
+  const TemporaryFolder root;
+  const auto chip = root.path() / "sys/class/hwmon/hwmon0";
+  std::filesystem::create_directories(chip);
+  std::ofstream(chip / "name") << std::string("ina3221\0rest\nsecond", 19);
+  EXPECT_EQ(FirstLine(chip / "name"), "ina3221");
+  EXPECT_EQ(FirstLine(chip / "none"), std::nullopt);
+  EXPECT_EQ(FirstNumber(chip / "name"), std::nullopt);
+  EXPECT_EQ(BoardInputWatts(root.path()), std::nullopt) << "no readings";
+  std::ofstream(chip / "in1_input") << "5000\n";
+  std::ofstream(chip / "curr1_input") << "1500 mA\n";
+  EXPECT_EQ(FirstNumber(chip / "curr1_input"), 1500);
+  EXPECT_DOUBLE_EQ(BoardInputWatts(root.path()).value_or(0), 7.5);
+  EXPECT_THAT(EntriesBeginning(chip, "in"), ::testing::ElementsAre(chip / "in1_input"));
+  EXPECT_THAT(EntriesBeginning(root.path() / "none", ""), ::testing::IsEmpty());
 }
 
 TEST(Parallel, VisitsEveryItemOnce) {

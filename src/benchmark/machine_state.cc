@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "base/machine.h"
+#include "base/system_files.h"
 #include "benchmark/worker.h"
 
 namespace vlaq::benchmark {
@@ -15,38 +16,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::optional<std::string> Text(const fs::path& path) {
-  std::ifstream file(path);
-  std::string line;
-  if (!std::getline(file, line)) return std::nullopt;
-  return line;
-}
-
-std::optional<double> Number(const fs::path& path) {
-  const auto text = Text(path);
-  if (!text) return std::nullopt;
-  std::istringstream stream(*text);
-  double value = 0;
-  if (!(stream >> value)) return std::nullopt;
-  return value;
-}
-
-// Folders right below `folder` whose names begin so, in order.
-std::vector<fs::path> Below(const fs::path& folder, std::string_view prefix) {
-  std::vector<fs::path> found;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    if (entry.path().filename().string().starts_with(prefix)) found.push_back(entry.path());
-  }
-  std::ranges::sort(found);
-  return found;
-}
-
 // The largest of a file in each folder, in units of `unit`.
 std::optional<double> Largest(const std::vector<fs::path>& folders, const std::string& file, double unit) {
   std::optional<double> largest;
   for (const fs::path& folder : folders) {
-    const auto value = Number(folder / file);
+    const auto value = FirstNumber(folder / file);
     if (value && (!largest || *value * unit > *largest)) largest = *value * unit;
   }
   return largest;
@@ -55,12 +29,14 @@ std::optional<double> Largest(const std::vector<fs::path>& folders, const std::s
 std::optional<double> Sum(const std::vector<fs::path>& folders, const std::string& file) {
   std::optional<double> sum;
   for (const fs::path& folder : folders) {
-    if (const auto value = Number(folder / file)) sum = sum.value_or(0) + *value;
+    if (const auto value = FirstNumber(folder / file)) sum = sum.value_or(0) + *value;
   }
   return sum;
 }
 
-std::vector<fs::path> Processors(const fs::path& root) { return Below(root / "sys/devices/system/cpu", "cpu"); }
+std::vector<fs::path> Processors(const fs::path& root) {
+  return EntriesBeginning(root / "sys/devices/system/cpu", "cpu");
+}
 
 std::optional<double> ClockMhz(const fs::path& root) {
   if (const auto khz = Largest(Processors(root), "cpufreq/scaling_cur_freq", 1e-3)) return khz;
@@ -76,29 +52,19 @@ std::optional<double> ClockMhz(const fs::path& root) {
 }
 
 std::optional<double> Celsius(const fs::path& root) {
-  auto zones = Largest(Below(root / "sys/class/thermal", "thermal_zone"), "temp", 1e-3);
-  const auto chips = Largest(Below(root / "sys/class/hwmon", "hwmon"), "temp1_input", 1e-3);
+  auto zones = Largest(EntriesBeginning(root / "sys/class/thermal", "thermal_zone"), "temp", 1e-3);
+  const auto chips = Largest(EntriesBeginning(root / "sys/class/hwmon", "hwmon"), "temp1_input", 1e-3);
   return chips && (!zones || *chips > *zones) ? chips : zones;
 }
 
 // RAPL counts microjoules of each package; "intel-rapl:0:1" and the like are parts of one.
 std::optional<double> Joules(const fs::path& root) {
   std::vector<fs::path> packages;
-  for (const fs::path& path : Below(root / "sys/class/powercap", "intel-rapl:")) {
+  for (const fs::path& path : EntriesBeginning(root / "sys/class/powercap", "intel-rapl:")) {
     if (std::ranges::count(path.filename().string(), ':') == 1) packages.push_back(path);
   }
   const auto micro = Sum(packages, "energy_uj");
   return micro ? std::optional(*micro * 1e-6) : std::nullopt;
-}
-
-// Jetson's INA3221: millivolts times milliamperes of its first rail, which is the board's input.
-std::optional<double> Watts(const fs::path& root) {
-  for (const fs::path& chip : Below(root / "sys/class/hwmon", "hwmon")) {
-    if (Text(chip / "name").value_or("") != "ina3221") continue;
-    const auto volts = Number(chip / "in1_input"), amperes = Number(chip / "curr1_input");
-    if (volts && amperes) return *volts * *amperes * 1e-6;
-  }
-  return std::nullopt;
 }
 
 std::optional<int64_t> Throttles(const fs::path& root) {
@@ -118,7 +84,7 @@ std::optional<int64_t> QuotaStops(const fs::path& root) {
 
 // "200000 100000" or "max 100000".
 std::optional<double> Quota(const fs::path& root) {
-  std::istringstream text(Text(root / "sys/fs/cgroup/cpu.max").value_or(""));
+  std::istringstream text(FirstLine(root / "sys/fs/cgroup/cpu.max").value_or(""));
   double quota = 0, period = 0;
   if (text >> quota >> period && period > 0) return quota / period;
   return std::nullopt;
@@ -142,7 +108,7 @@ void ReadLoad(const fs::path& root, Reading& reading) {
 
 // utime and stime of /proc/PID/stat, whose second field may hold anything but ")".
 double CpuOf(const fs::path& root, const std::string& pid) {
-  const std::string line = Text(root / "proc" / pid / "stat").value_or("");
+  const std::string line = FirstLine(root / "proc" / pid / "stat").value_or("");
   const size_t name_end = line.rfind(')');
   if (name_end == std::string::npos) return 0;
   std::istringstream fields(line.substr(name_end + 1));
@@ -170,9 +136,9 @@ MachineState MachineReader::Describe() const {
   utsname system{};
   ::uname(&system);
   state.kernel = std::string(system.sysname) + " " + system.release;
-  state.governor = Text(root_ / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
-  if (const auto boost = Number(root_ / "sys/devices/system/cpu/cpufreq/boost")) state.boost = *boost != 0;
-  if (const auto off = Number(root_ / "sys/devices/system/cpu/intel_pstate/no_turbo")) state.boost = *off == 0;
+  state.governor = FirstLine(root_ / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
+  if (const auto boost = FirstNumber(root_ / "sys/devices/system/cpu/cpufreq/boost")) state.boost = *boost != 0;
+  if (const auto off = FirstNumber(root_ / "sys/devices/system/cpu/intel_pstate/no_turbo")) state.boost = *off == 0;
   state.cpu_quota = Quota(root_);
   return state;
 }
@@ -180,11 +146,11 @@ MachineState MachineReader::Describe() const {
 Reading MachineReader::Read() const {
   Reading reading;
   reading.at_ns = NowNs();
-  reading.load = Number(root_ / "proc/loadavg").value_or(0);
+  reading.load = FirstNumber(root_ / "proc/loadavg").value_or(0);
   reading.temperature_c = Celsius(root_);
   reading.clock_mhz = ClockMhz(root_);
   reading.energy_j = Joules(root_);
-  reading.power_w = Watts(root_);
+  reading.power_w = BoardInputWatts(root_);
   reading.throttles = Throttles(root_);
   reading.quota_stops = QuotaStops(root_);
   ReadLoad(root_, reading);

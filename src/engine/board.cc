@@ -4,33 +4,17 @@
 
 #include <algorithm>
 #include <fstream>
-#include <sstream>
 
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/machine.h"
 #include "base/mapped_file.h"
+#include "base/system_files.h"
 
 namespace vlaq::engine {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::optional<std::string> FirstLine(const fs::path& path) {
-  std::ifstream file(path);
-  std::string line;
-  if (!std::getline(file, line)) return std::nullopt;
-  // The device tree's texts end in a zero.
-  line.erase(std::find(line.begin(), line.end(), '\0'), line.end());
-  return line;
-}
-
-std::optional<double> Number(const fs::path& path) {
-  std::istringstream text(FirstLine(path).value_or(""));
-  double value = 0;
-  if (text >> value) return value;
-  return std::nullopt;
-}
 
 // Entries of a folder whose names hold `part`, in order.
 std::vector<fs::path> Holding(const fs::path& folder, std::string_view part) {
@@ -84,7 +68,7 @@ Board ReadBoard(const fs::path& root) {
 BoardReading ReadState(const fs::path& root) {
   BoardReading reading;
   const auto mhz = [](const fs::path& path) {
-    const auto hz = Number(path);
+    const auto hz = FirstNumber(path);
     return hz ? std::optional(*hz / 1e6) : std::nullopt;
   };
   // JetPack 6 calls it 17000000.gpu, earlier ones 17000000.ga10b.
@@ -94,17 +78,13 @@ BoardReading ReadState(const fs::path& root) {
     }
   }
   reading.memory_mhz = mhz(root / "sys/kernel/debug/bpmp/debug/clk/emc/rate");  // for root alone
-  for (const fs::path& zone : Holding(root / "sys/class/thermal", "thermal_zone")) {
+  for (const fs::path& zone : EntriesBeginning(root / "sys/class/thermal", "thermal_zone")) {
     std::string type = FirstLine(zone / "type").value_or("");
     std::transform(type.begin(), type.end(), type.begin(), [](unsigned char c) { return std::tolower(c); });
     if (!type.starts_with("gpu")) continue;
-    if (const auto milli = Number(zone / "temp")) reading.gpu_c = *milli / 1e3;
+    if (const auto milli = FirstNumber(zone / "temp")) reading.gpu_c = *milli / 1e3;
   }
-  for (const fs::path& chip : Holding(root / "sys/class/hwmon", "hwmon")) {
-    if (FirstLine(chip / "name").value_or("") != "ina3221") continue;
-    const auto millivolts = Number(chip / "in1_input"), milliamperes = Number(chip / "curr1_input");
-    if (millivolts && milliamperes && !reading.input_w) reading.input_w = *millivolts * *milliamperes * 1e-6;
-  }
+  reading.input_w = BoardInputWatts(root);
   return reading;
 }
 

@@ -22,6 +22,12 @@ std::vector<Party> Parties(const Field& root) {
   return parties;
 }
 
+// Which policy it was, by its hash.
+Table Identity(const std::string& caption, const Party& party) {
+  return {
+      caption, {"policy", "kind", "SHA-256"}, {{party.name, party.field["kind"].Text(), party.field["sha256"].Text()}}};
+}
+
 std::string Interval(const Field& low_high) {
   const std::vector<double> ends = low_high.Numbers();
   if (ends.size() != 2) {
@@ -83,9 +89,7 @@ void AddOpenLoop(const Document& document, const Field& root, Draft& draft) {
                             Grouped(summary["steps"].Integer())});
       if (condition["condition"].Text() == "normal") AddConfusion(document, party, condition, names, draft);
     }
-    draft.Add(Part::kSettings, Table{document.name() + ": what was evaluated",
-                                     {"policy", "kind", "SHA-256"},
-                                     {{party.name, party.field["kind"].Text(), party.field["sha256"].Text()}}});
+    draft.Add(Part::kSettings, Identity(document.name() + ": what was evaluated", party));
   }
   draft.Add(Part::kEpisodes,
             Figure{"Error on recorded episodes, " + document.name(),
@@ -117,9 +121,7 @@ void AddSimulation(const Document& document, const Field& root, Draft& draft) {
                             rate(summary["timed_out"]), rate(summary["passed_on_told_side"]),
                             fmt::format("{:.1f}", summary["mean_seconds_of_successes"].Number())});
     }
-    draft.Add(Part::kSettings, Table{document.name() + ": who drove",
-                                     {"policy", "kind", "SHA-256"},
-                                     {{party.name, party.field["kind"].Text(), party.field["sha256"].Text()}}});
+    draft.Add(Part::kSettings, Identity(document.name() + ": who drove", party));
   }
   draft.Add(Part::kRollouts, Figure{"Success in the simulator, " + document.name(),
                                     "Reached the bottle on the side that was told, without a collision; 95 % Wilson "
