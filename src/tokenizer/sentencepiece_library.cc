@@ -12,7 +12,7 @@ Result<const SentencePieceFunctions*> Load() {
   std::vector<std::filesystem::path> candidates;
   for (const auto& folder : ProgramLibraryFolders()) candidates.push_back(folder / kModule);
   // Where this build put it; empty in a build for another system.
-  if (std::string_view(VLAQ_SENTENCEPIECE_MODULE) != "") candidates.emplace_back(VLAQ_SENTENCEPIECE_MODULE);
+  if (!std::string_view(VLAQ_SENTENCEPIECE_MODULE).empty()) candidates.emplace_back(VLAQ_SENTENCEPIECE_MODULE);
   std::string tried;
   for (const auto& candidate : candidates) {
     const auto library = LoadSharedLibrary(candidate, true);
