@@ -54,6 +54,8 @@ std::vector<std::string> LimitCells(const ModelCost& cost, const Device& device,
   return cells;
 }
 
+std::string BandwidthText(double bytes_per_s) { return fmt::format("{:.1f} GB/s", bytes_per_s / 1e9); }
+
 Json LimitJson(const ModelCost& cost, const Scenario& scenario, const PowerMode& mode, const Limit& limit) {
   Json row{{"power", mode.name},
            {"confirmed", mode.confirmed},
@@ -129,11 +131,13 @@ std::string LimitsText(const ModelCost& cost, const Device& device, std::span<co
     }
   }
   if (!any) return "\nNo peak of this device is known, so nothing can be said about time.\n";
-  const auto bandwidth = device.BytesPerSecond(modes.back());
   std::string text = Section(
       fmt::format("Estimate for {}, memory {}: the roofline, at which every step takes at least so long", device.title,
-                  bandwidth ? fmt::format("{:.1f} GB/s", *bandwidth / 1e9) : "of unknown bandwidth"),
+                  device.bytes_per_s ? BandwidthText(*device.bytes_per_s) : "of unknown bandwidth"),
       table);
+  for (const PowerMode& mode : modes) {
+    if (mode.bytes_per_s) text += fmt::format("  {}: memory {}\n", mode.name, BandwidthText(*mode.bytes_per_s));
+  }
   for (const Scenario& scenario : cost.scenarios) text += fmt::format("  {}: {}\n", scenario.name, scenario.title);
   if (std::ranges::any_of(modes, [](const PowerMode& mode) { return !mode.confirmed; })) {
     text += "  * clocks of this mode are not confirmed: compare with nvpmodel -q --verbose on the board\n";

@@ -28,6 +28,35 @@ Peaks OfSparseInt8(double tops) {
 
 constexpr uint64_t kGiB = uint64_t{1} << 30U;
 
+// NVIDIA's nvpmodel files for the modules (nvpmodel_p3767_0000.conf and its kin) cap the GPU's clock, and power gate
+// its pairs of multiprocessors by a mask: 240 leaves 4 of them, 252 leaves 2. At 10 W the memory's clock is capped,
+// too.
+struct NvpMode {
+  const char* name;
+  double multiprocessors, mhz;
+  const char* more = "";
+  double memory_mhz = 0;  // 0: not capped
+};
+
+constexpr double kMemoryBytesPerClock = 32;  // 128 bit, twice a clock
+
+std::vector<PowerMode> OrinNxModes(const std::string& file, std::initializer_list<NvpMode> rows) {
+  std::vector<PowerMode> modes;
+  for (const NvpMode& row : rows) {
+    PowerMode mode{row.name,
+                   OfClock(row.multiprocessors, row.mhz),
+                   {},
+                   fmt::format("{}: GPU at {} MHz, {} of 8 multiprocessors{}; peaks are clock x units, DLA not counted",
+                               file, row.mhz, row.multiprocessors, row.more)};
+    if (row.memory_mhz > 0) mode.bytes_per_s = row.memory_mhz * 1e6 * kMemoryBytesPerClock;
+    modes.push_back(std::move(mode));
+  }
+  return modes;
+}
+
+constexpr NvpMode k10W{"10W", 4, 612, ", memory at 2,133 MHz", 2133};
+constexpr NvpMode k15W{"15W", 4, 612};
+
 Device OrinNx16() {
   Device device;
   device.name = "orin-nx-16";
@@ -39,24 +68,25 @@ Device OrinNx16() {
   device.bytes_per_s = 102.4e9;
   device.cache_bytes = 2 * 1024 * 1024;
   device.source =
-      "NVIDIA Jetson Orin NX Series data sheet DS-10712-001: 16 GB of 128-bit LPDDR5, 102.4 GB/s (a power mode may cap "
-      "the memory clock, too). L2 cache, reserved: deviceQuery on the module, and an idle desktop as Seeed's wiki "
-      "measured it";
-  // Super modes (40W, MAXN_SUPER of JetPack 6.2) are not among these: the board of the published plan has JetPack 6.0.
-  const std::string derived = "; peaks are clock x units, DLA not counted";
-  device.modes = {
-      {"10W",
-       OfClock(4, 612),
-       {},
-       "NVIDIA's table of power modes: GPU at 612 MHz, 4 of 8 multiprocessors" + derived,
-       false},
-      {"15W", OfClock(8, 612), {}, "NVIDIA's table of power modes: GPU at 612 MHz, 8 multiprocessors" + derived, false},
-      {"25W", OfClock(8, 408), {}, "nvpmodel of the module: GPU capped at 408 MHz, 8 multiprocessors" + derived},
-      {"MAXN",
-       OfClock(8, 918),
-       {},
-       "data sheet: GPU at 918 MHz, 8 multiprocessors, 60 of 100 sparse INT8 TOPS" + derived},
-  };
+      "NVIDIA Jetson Orin NX Series data sheet DS-10712-001: 16 GB of 128-bit LPDDR5, 102.4 GB/s. L2 cache, reserved: "
+      "deviceQuery on the module, and an idle desktop as Seeed's wiki measured it";
+  device.modes =
+      OrinNxModes("nvpmodel_p3767_0000.conf",
+                  {k10W, k15W, {"25W", 8, 408}, {"MAXN", 8, 918, ", the data sheet's 60 of 100 sparse INT8 TOPS"}});
+  return device;
+}
+
+// The same module flashed with the Super configuration that JetPack 6.2 brought.
+Device OrinNx16Super() {
+  Device device = OrinNx16();
+  device.name = "orin-nx-16-super";
+  device.title = "Jetson Orin NX 16 GB, Super";
+  device.modes =
+      OrinNxModes("nvpmodel_p3767_0000_super.conf", {k10W,
+                                                     k15W,
+                                                     {"25W", 8, 408},
+                                                     {"40W", 8, 1173},
+                                                     {"MAXN_SUPER", 8, 1173, ", NVIDIA's 77 of 157 sparse INT8 TOPS"}});
   return device;
 }
 
@@ -67,8 +97,9 @@ Device OrinNx8() {
   device.memory_bytes = 8 * kGiB;
   device.bytes_per_s = 102.4e9;
   device.source = "NVIDIA Jetson Orin NX Series data sheet DS-10712-001: 8 GB of 128-bit LPDDR5, 102.4 GB/s";
-  device.modes = {
-      {"MAXN", OfClock(8, 765), {}, "data sheet: GPU at 765 MHz, 50 of 70 sparse INT8 TOPS; peaks derived"}};
+  device.modes =
+      OrinNxModes("nvpmodel_p3767_0001.conf",
+                  {k10W, k15W, {"20W", 8, 408}, {"MAXN", 8, 765, ", the data sheet's 50 of 70 sparse INT8 TOPS"}});
   return device;
 }
 
@@ -122,7 +153,7 @@ const PowerMode& Fastest(std::span<const PowerMode> modes) {
 }
 
 std::span<const Device> Devices() {
-  static const std::vector<Device> devices{OrinNx16(), OrinNx8(), OrinAgx64()};
+  static const std::vector<Device> devices{OrinNx16(), OrinNx16Super(), OrinNx8(), OrinAgx64()};
   return devices;
 }
 

@@ -39,8 +39,17 @@ TEST(Devices, PeaksGiveTheFiguresOfTheDataSheets) {
   EXPECT_NEAR(*mode("orin-nx-16", "MAXN").macs_per_s.fp32 * 2 / 1e12, 1.88, 0.005);
   EXPECT_NEAR(*mode("orin-agx-64", "MAXN").macs_per_s.fp32 * 2 / 1e12, 5.3, 0.05);
   EXPECT_DOUBLE_EQ(*mode("orin-agx-64", "50W").macs_per_s.int8, 109e12 / 4);
-  // The oddity of this module: 25 W allows the processor more and the GPU less than 15 W.
-  EXPECT_LT(*mode("orin-nx-16", "25W").macs_per_s.int8, *mode("orin-nx-16", "15W").macs_per_s.int8);
+  EXPECT_NEAR(*mode("orin-nx-16-super", "MAXN_SUPER").macs_per_s.int8 * 4 / 1e12, 77, 0.5);
+}
+
+TEST(Devices, LowPowerModesHaveHalfTheMultiprocessorsAndAt10WattsSlowerMemory) {
+  const Device& device = **FindDevice("orin-nx-16");
+  const auto mode = [&device](const char* name) { return **device.FindMode(name); };
+  EXPECT_DOUBLE_EQ(*mode("15W").macs_per_s.int8, *mode("MAXN").macs_per_s.int8 / 2 * 612 / 918);
+  EXPECT_DOUBLE_EQ(*mode("10W").macs_per_s.int8, *mode("15W").macs_per_s.int8);
+  EXPECT_DOUBLE_EQ(*mode("25W").macs_per_s.int8, *mode("MAXN").macs_per_s.int8 * 408 / 918);
+  EXPECT_NEAR(*device.BytesPerSecond(mode("10W")), 102.4e9 * 2 / 3, 0.1e9);
+  EXPECT_DOUBLE_EQ(*device.BytesPerSecond(mode("15W")), 102.4e9);
 }
 
 TEST(Devices, UnknownNamesGetTheNearest) {

@@ -143,9 +143,17 @@ TEST_F(PlanCostTest, LimitsCoverModesPrecisionsAndSteps) {
     EXPECT_EQ(limit.contains("share_of_period"), limit["scenario"] != "frame");
   }
   const Ran text = Cost({Bundle(), "--device", "orin-nx-16"});
-  EXPECT_THAT(text.out,
-              AllOf(HasSubstr("Estimate for Jetson Orin NX 16 GB"), HasSubstr("15W *"), HasSubstr("not confirmed")));
-  EXPECT_THAT(Cost({Bundle(), "--device", "orin-nx-16", "--power", "MAXN"}).out, Not(HasSubstr("not confirmed")));
+  EXPECT_THAT(text.out, AllOf(HasSubstr("Estimate for Jetson Orin NX 16 GB, memory 102.4 GB/s"),
+                              HasSubstr("10W: memory 68.3 GB/s"), Not(HasSubstr("not confirmed"))));
+  EXPECT_THAT(Cost({Bundle(), "--device", "orin-nx-16", "--power", "MAXN"}).out, Not(HasSubstr("68.3")));
+}
+
+TEST_F(PlanCostTest, AModeThatNobodyConfirmedIsMarked) {
+  Json device = target::DeviceToJson(target::Devices()[0]);
+  device["modes"][1]["confirmed"] = false;
+  Overwrite(In("mine.json"), device.dump());
+  EXPECT_THAT(Cost({Bundle(), "--device", In("mine.json")}).out,
+              AllOf(HasSubstr("15W *"), Not(HasSubstr("10W *")), HasSubstr("not confirmed")));
 }
 
 TEST_F(PlanCostTest, DevicesOfOnesOwn) {
