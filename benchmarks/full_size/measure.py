@@ -25,23 +25,30 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def available_bytes():
+    line = next(line for line in pathlib.Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable:"))
+    return 1024 * int(line.split()[1])
+
+
 class Measured:
     """Runs a command; wall time, peak resident memory, and the peak of its own (anonymous, not mapped) memory. What it
-    writes to stderr goes to the stream `errors`, or to ours."""
+    writes to stderr goes to the stream `errors`, or to ours. Exit codes other than those of `accept` end the program. It
+    is killed (`stopped`) before the machine has less than `keep_free` bytes left."""
 
-    def __init__(self, *command, errors=None):
+    def __init__(self, *command, errors=None, accept=(0,), keep_free=0):
         say("$ " + " ".join(map(str, command)))
         self.own = self.resident = 0
+        self.keep_free, self.stopped = keep_free, False
         started = time.perf_counter()
         process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=errors, text=True)
         watcher = threading.Thread(target=self.watch, args=(process,))
         watcher.start()
         self.output = process.stdout.read()
-        code = process.wait()
+        self.code = process.wait()
         self.seconds = time.perf_counter() - started
         watcher.join()
-        if code != 0:
-            sys.exit(f"measure: '{command[0]} {command[1]}' ended with {code}")
+        if self.code not in accept and not self.stopped:
+            sys.exit(f"measure: '{command[0]} {command[1]}' ended with {self.code}")
 
     def watch(self, process):
         fields = {"RssAnon:": "own", "VmHWM:": "resident"}
@@ -53,6 +60,9 @@ class Measured:
                         setattr(self, fields[name], max(getattr(self, fields[name]), 1024 * int(rest[0])))
             except (OSError, ProcessLookupError):
                 pass
+            if self.keep_free and available_bytes() < self.keep_free:
+                self.stopped = True
+                process.kill()
             time.sleep(0.01)
 
     def row(self, what):
