@@ -11,7 +11,15 @@ namespace vlaq::backend {
 Result<ModelSource> ModelSource::FromFile(const std::filesystem::path& path) {
   VLAQ_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
   return ModelSource{path.string(), std::make_shared<const std::string>(AsText(file->bytes())),
-                     path.has_parent_path() ? path.parent_path() : "."};
+                     path.has_parent_path() ? path.parent_path() : ".", path};
+}
+
+OpenOptions OpenOptions::ForSource() const {
+  if (engines.empty()) return *this;
+  OpenOptions source;
+  source.threads = threads;
+  source.optimise = optimise;
+  return source;
 }
 
 Result<std::vector<ExecutedNode>> OpenedModel::Profile() {

@@ -21,6 +21,8 @@ struct ModelSource {
   std::string name;                         // for messages, e.g. the path
   std::shared_ptr<const std::string> onnx;  // serialised ModelProto
   std::filesystem::path folder;
+  // The file that holds just these bytes, if one does: a provider may open it, and what it names beside itself.
+  std::filesystem::path file = {};
 
   // Reads a model file (without its external data). Errors: kInput.
   static Result<ModelSource> FromFile(const std::filesystem::path& path);
@@ -39,10 +41,15 @@ struct OpenOptions {
   std::string precision = "fp32";
   // Where a provider keeps what it compiled; empty: nowhere.
   std::filesystem::path cache = {};
+  // Finished engines to run in place of a bundle's graphs, as `vlaq build` leaves them; empty: the graphs.
+  std::filesystem::path engines = {};
   // Further options of the provider, by its own names.
   std::map<std::string, std::string> provider_options = {};
   // Where to write the back end's own profile (a file prefix); empty: none.
   std::filesystem::path profile = {};
+
+  // For the source that a bundle is held against: it has no engines, and what it is right by is the CPU.
+  OpenOptions ForSource() const;
 };
 
 // One model input or output. Dynamic extents are -1 and keep their name in dim_names (same length as dims, "" where

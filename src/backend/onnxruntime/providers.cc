@@ -73,7 +73,7 @@ constexpr std::array kOptions{
 };
 
 struct AdviceRow {
-  std::string_view provider, advice;
+  std::string_view of, advice;
 };
 constexpr std::array kAdvice{
     AdviceRow{
@@ -83,6 +83,18 @@ constexpr std::array kAdvice{
     AdviceRow{
         "cuda",
         "install an onnxruntime-gpu (1.21 or newer) built for this machine's CUDA, and name its library with --ort"},
+};
+
+// What providers load themselves, by how the files' names begin.
+constexpr std::string_view kCudaAdvice =
+    "install the CUDA and cuDNN that this onnxruntime-gpu was built for; on a Jetson: sudo apt install nvidia-jetpack";
+constexpr std::string_view kTensorRtAdvice =
+    "install the TensorRT that this onnxruntime-gpu was built for; on a Jetson: sudo apt install nvidia-jetpack";
+constexpr std::array kLibraries{
+    AdviceRow{"libnvinfer", kTensorRtAdvice},
+    AdviceRow{"libnvonnxparser", kTensorRtAdvice},
+    AdviceRow{"libcuda.so", "it is the GPU's driver: install it; a machine without an NVIDIA GPU has none"},
+    AdviceRow{"libcu", kCudaAdvice},
 };
 
 bool Applies(When when, const OpenOptions& options) {
@@ -146,9 +158,20 @@ Result<KeyValues> OptionsFor(std::string_view provider, const OpenOptions& optio
 }
 
 std::string HowToGet(std::string_view provider) {
-  const auto* row =
-      std::find_if(kAdvice.begin(), kAdvice.end(), [&](const AdviceRow& r) { return r.provider == provider; });
+  const auto* row = std::find_if(kAdvice.begin(), kAdvice.end(), [&](const AdviceRow& r) { return r.of == provider; });
   return row != kAdvice.end() ? std::string(row->advice) : "choose one of them, or name another library with --ort";
+}
+
+std::optional<Error> MissingLibrary(std::string_view words, const std::string& where) {
+  constexpr std::string_view kBefore = "with error: ", kAfter = ": cannot open shared object file";
+  const size_t end = words.find(kAfter), begin = words.substr(0, end).rfind(kBefore);
+  if (end == std::string_view::npos || begin == std::string_view::npos) return std::nullopt;
+  const std::string library(words.substr(begin + kBefore.size(), end - begin - kBefore.size()));
+  const auto* row =
+      std::find_if(kLibraries.begin(), kLibraries.end(), [&](const AdviceRow& r) { return library.starts_with(r.of); });
+  return Error{
+      ErrorCode::kBackend, fmt::format("the provider needs {}, which is not installed", library), where,
+      row != kLibraries.end() ? std::string(row->advice) : "install it, or name its folder in LD_LIBRARY_PATH"};
 }
 
 std::vector<Placement> ReadPlacements(const std::vector<std::string>& log) {

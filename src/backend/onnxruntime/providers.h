@@ -4,6 +4,7 @@
 // In scope: options as text, the session's log as text. Not aware of: ORT's types. Pure functions.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,10 @@ Result<KeyValues> OptionsFor(std::string_view provider, const OpenOptions& optio
 
 // What to do where the library has no such provider.
 std::string HowToGet(std::string_view provider);
+
+// The error of a provider that is there but whose own libraries are not, out of the words that the system's loader
+// ended with; nothing if they say anything else.
+std::optional<Error> MissingLibrary(std::string_view words, const std::string& where);
 
 // The nodes that one provider got.
 struct Placement {

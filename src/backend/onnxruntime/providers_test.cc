@@ -20,6 +20,26 @@ std::vector<std::string> Keys(const OpenOptions& options, int minor = 21, std::s
   return keys;
 }
 
+// As onnxruntime-gpu 1.31 says it on machines without them.
+TEST(Providers, SayWhichLibraryIsNotThereAndHowToGetIt) {
+  const std::string words =
+      "provider_bridge_ort.cc:2043 Get() [ONNXRuntimeError] : 1 : FAIL : Failed to load library "
+      "/x/libonnxruntime_providers_tensorrt.so with error: ";
+  const auto tensorrt =
+      MissingLibrary(words + "libnvinfer.so.10: cannot open shared object file: No such file or directory", "tensorrt");
+  ASSERT_TRUE(tensorrt);
+  EXPECT_EQ(tensorrt->code, ErrorCode::kBackend);
+  EXPECT_THAT(tensorrt->ToString(), AllOf(HasSubstr("needs libnvinfer.so.10"), HasSubstr("nvidia-jetpack")));
+  const auto driver = MissingLibrary(words + "libcuda.so.1: cannot open shared object file: No such file", "cuda");
+  ASSERT_TRUE(driver);
+  EXPECT_THAT(driver->ToString(), HasSubstr("driver"));
+  const auto other = MissingLibrary(words + "libfoo.so.3: cannot open shared object file: No such file", "cuda");
+  ASSERT_TRUE(other);
+  EXPECT_THAT(other->ToString(), HasSubstr("LD_LIBRARY_PATH"));
+  EXPECT_FALSE(MissingLibrary("[ONNXRuntimeError] : 10 : INVALID_GRAPH", "tensorrt"));
+  EXPECT_FALSE(MissingLibrary(words + "undefined symbol: x", "tensorrt"));
+}
+
 TEST(ProviderOptions, FollowThePrecisionAndTheCache) {
   OpenOptions options;
   EXPECT_THAT(Keys(options), ElementsAre("device_id"));  // an fp32 policy is computed in fp32

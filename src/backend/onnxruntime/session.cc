@@ -103,6 +103,14 @@ Result<Ort::SessionOptions> MakeOptions(const ModelSource& source, const OpenOpt
   return session;
 }
 
+// Most models come as bytes. One that a provider may look for more beside (an engine that it names, weights that its
+// own parser reads) it has to know the place of.
+Ort::Session MakeSession(Ort::Env& environment, const ModelSource& source, const OpenOptions& options,
+                         const Ort::SessionOptions& session_options) {
+  if (options.provider != "cpu" && !source.file.empty()) return {environment, source.file.c_str(), session_options};
+  return {environment, source.onnx->data(), source.onnx->size(), session_options};
+}
+
 class OrtSession final : public OpenedModel {
  public:
   OrtSession(Ort::Session session, std::string description, bool profiles)
@@ -198,10 +206,10 @@ Result<std::unique_ptr<OpenedModel>> OpenOrtSession(const OrtLibrary& library, c
   try {
     VLAQ_ASSIGN_OR_RETURN(Ort::SessionOptions session_options,
                           MakeOptions(source, options, threads, MinorVersion(library.version)));
-    Ort::Session session(*static_cast<Ort::Env*>(library.environment), source.onnx->data(), source.onnx->size(),
-                         session_options);
+    Ort::Session session = MakeSession(*static_cast<Ort::Env*>(library.environment), source, options, session_options);
     std::string description = fmt::format("ONNX Runtime {}, {}, {} thread{}", library.version, options.provider,
                                           threads, threads == 1 ? "" : "s");
+    if (!options.engines.empty()) description += fmt::format(", engine {}", source.file.stem().string());
     if (elsewhere) {
       const auto placements = ReadPlacements(log.lines());
       VLAQ_RETURN_IF_ERROR(CheckPlacements(placements, options.provider, options.also, source.name));
@@ -216,6 +224,7 @@ Result<std::unique_ptr<OpenedModel>> OpenOrtSession(const OrtLibrary& library, c
     if (const auto placements = ReadPlacements(log.lines()); elsewhere && !placements.empty()) {
       VLAQ_RETURN_IF_ERROR(CheckPlacements(placements, options.provider, options.also, source.name));
     }
+    if (auto missing = MissingLibrary(error.what(), options.provider); elsewhere && missing) return *missing;
     return Refused(source.name,
                    fmt::format("ONNX Runtime {} does not open the model: {}", library.version, error.what()));
   }
