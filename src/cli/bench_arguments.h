@@ -61,7 +61,8 @@ Result<BenchInputs> MakeBenchInputs(const BenchArguments& a, const std::vector<S
                                     const std::filesystem::path& folder);
 
 // Files of a subject with their hashes, and what it takes on disk. Errors: kInput.
-Status DescribeFiles(const SubjectSpec& subject, benchmark::SubjectResult& result);
+Status DescribeFiles(const SubjectSpec& subject, const std::filesystem::path& engines,
+                     benchmark::SubjectResult& result);
 
 // Normalised MAE over recorded episodes, of bundles that stream. Errors: kInput, kBackend.
 Status MeasureQuality(const BenchArguments& a, const std::vector<SubjectSpec>& subjects, benchmark::Results& results,

@@ -8,6 +8,7 @@
 #include "base/run_program.h"
 #include "cli/bench_arguments.h"
 #include "cli/frame_argument.h"
+#include "engine/find.h"
 #include "measuring/inputs.h"
 
 namespace vlaq::cli {
@@ -181,7 +182,7 @@ Result<BenchInputs> MakeBenchInputs(const BenchArguments& a, const std::vector<S
   return inputs;
 }
 
-Status DescribeFiles(const SubjectSpec& subject, benchmark::SubjectResult& result) {
+Status DescribeFiles(const SubjectSpec& subject, const fs::path& engines, benchmark::SubjectResult& result) {
   result.spec = subject.text;
   result.kind = subject.kind;
   result.mode = subject.streaming ? "streaming" : "whole";
@@ -194,9 +195,15 @@ Status DescribeFiles(const SubjectSpec& subject, benchmark::SubjectResult& resul
     result.files.push_back({file.file, file.bytes, file.sha256});
     result.size_bytes += file.bytes;
   };
-  add(bundle.weights);
+  if (engines.empty()) add(bundle.weights);
   for (const auto& [role, file] : bundle.graphs) {
-    if ((role == bundle::kWhole) != subject.streaming) add(file);
+    if ((role == bundle::kWhole) == subject.streaming) continue;
+    if (engines.empty()) {
+      add(file);
+      continue;
+    }
+    VLAQ_ASSIGN_OR_RETURN(const engine::FoundEngine found, engine::FindEngine(bundle, role, engines));
+    add({found.file.filename().string(), found.record.engine_bytes, found.record.engine_sha256});
   }
   return {};
 }

@@ -86,12 +86,13 @@ class Bench {
   Bench(const BenchArguments& a, Context& context) : a_(a), context_(context) {}
 
   Result<Results> Run() {
+    VLAQ_RETURN_IF_ERROR(a_.backend.Check());
     VLAQ_ASSIGN_OR_RETURN(subjects_, ReadSubjects(a_.subjects));
     if (!a_.published.empty()) VLAQ_RETURN_IF_ERROR(CheckPublished(subjects_));
     results_.made = MadeNow(a_);
     for (const SubjectSpec& subject : subjects_) {
       SubjectResult described;
-      VLAQ_RETURN_IF_ERROR(DescribeFiles(subject, described));
+      VLAQ_RETURN_IF_ERROR(DescribeFiles(subject, a_.backend.engines, described));
       described_.push_back(std::move(described));
     }
     VLAQ_RETURN_IF_ERROR(CheckMemory(described_));

@@ -106,8 +106,9 @@ Result<std::optional<double>> DifferenceFromFp32(const BuildArguments& a, const 
         windows.mutable_bytes().begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(i * window) * frame_bytes));
   }
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
-  VLAQ_ASSIGN_OR_RETURN(const auto step, measuring::OpenWholeStep(reference.GraphPath(bundle::kWhole), *backend,
-                                                                  a.backend.Options(), pixels, window, 1));
+  VLAQ_ASSIGN_OR_RETURN(const auto source, backend::ModelSource::FromFile(reference.GraphPath(bundle::kWhole)));
+  VLAQ_ASSIGN_OR_RETURN(const auto step,
+                        measuring::OpenWholeStep(source, *backend, a.backend.Options().ForSource(), pixels, window, 1));
   VLAQ_ASSIGN_OR_RETURN(const std::vector<double> actions, engine::RunEngine(engine.plan, builder, windows));
   double sum = 0;
   size_t at = 0;

@@ -10,8 +10,9 @@ using evaluation::OpenLoopContestant;
 using evaluation::OpenLoopEvaluation;
 
 Result<OpenLoopContestant> Score(const EvalArguments& a, const std::filesystem::path& path,
-                                 const backend::Backend& backend, const episode::EpisodeSet& episodes, Log& log) {
-  VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenPolicy(path, a.files, a.backend, backend, log));
+                                 const backend::OpenOptions& options, const backend::Backend& backend,
+                                 const episode::EpisodeSet& episodes, Log& log) {
+  VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenPolicy(path, a.files, options, backend, log));
   if (!opened.drivers->follows_instructions()) {
     log.Warning(
         fmt::format("{} holds no tokeniser: it gets the prompt of its export at every episode, whatever its "
@@ -38,9 +39,10 @@ Result<OpenLoopEvaluation> EvaluateOpenLoop(const EvalArguments& a, Log& log) {
   evaluation.channel_order = set.read.channel_order;
   for (const episode::BadEpisode& bad : episodes.bad()) evaluation.skipped.push_back(bad.error.ToString());
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
-  VLAQ_ASSIGN_OR_RETURN(evaluation.policy, Score(a, a.bundle, *backend, episodes, log));
+  VLAQ_ASSIGN_OR_RETURN(evaluation.policy, Score(a, a.bundle, a.backend.Options(), *backend, episodes, log));
   if (!a.against.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(evaluation.against, Score(a, a.against, *backend, episodes, log));
+    VLAQ_ASSIGN_OR_RETURN(evaluation.against,
+                          Score(a, a.against, a.backend.Options().ForSource(), *backend, episodes, log));
   }
   return evaluation;
 }

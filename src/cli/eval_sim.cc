@@ -73,8 +73,8 @@ Run WithExpert(Log& log) {
 }
 
 Result<OpenedPolicy> OpenContestant(const EvalArguments& a, const std::filesystem::path& path,
-                                    const backend::Backend& backend, Log& log) {
-  VLAQ_ASSIGN_OR_RETURN(OpenedPolicy opened, OpenPolicy(path, a.files, a.backend, backend, log));
+                                    const backend::OpenOptions& options, const backend::Backend& backend, Log& log) {
+  VLAQ_ASSIGN_OR_RETURN(OpenedPolicy opened, OpenPolicy(path, a.files, options, backend, log));
   VLAQ_RETURN_IF_ERROR(CheckFollowsInstructions(opened));
   return opened;
 }
@@ -103,13 +103,14 @@ Result<SimEvaluation> EvaluateInSimulation(const EvalArguments& a, Log& log) {
     VLAQ_ASSIGN_OR_RETURN(e.policy,
                           Drive(a, {"expert", "scripted, sees the true state", ""}, options, WithExpert(log)));
   } else {
-    VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenContestant(a, a.bundle, *backend, log));
+    VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenContestant(a, a.bundle, a.backend.Options(), *backend, log));
     VLAQ_ASSIGN_OR_RETURN(e.policy, DrivePolicy(a, a.bundle, opened, options, log));
     space.scale = opened.drivers->space().scale;
     space.action_dim = opened.drivers->space().action_dim;
   }
   if (!a.against.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenContestant(a, a.against, *backend, log));
+    VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened,
+                          OpenContestant(a, a.against, a.backend.Options().ForSource(), *backend, log));
     VLAQ_ASSIGN_OR_RETURN(e.against, DrivePolicy(a, a.against, opened, options, log));
   } else if (!a.against_driver.empty()) {
     const evaluation::ProcessDriverFactory factory(a.against_driver, space);

@@ -39,7 +39,7 @@ void PolicyFiles::AddTo(CLI::App& app) {
 }
 
 Result<OpenedPolicy> OpenPolicy(const std::filesystem::path& path, const PolicyFiles& files,
-                                const BackendChoice& choice, const backend::Backend& backend, Log& log) {
+                                backend::OpenOptions options, const backend::Backend& backend, Log& log) {
   OpenedPolicy opened;
   std::filesystem::path place = path;
   if (!bundle::IsBundle(path) && std::filesystem::is_regular_file(path)) {
@@ -47,7 +47,6 @@ Result<OpenedPolicy> OpenPolicy(const std::filesystem::path& path, const PolicyF
     place = opened.temporary->path() / "bundle";
   }
   VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(place));
-  backend::OpenOptions options = choice.Options();
   options.threads = 1;
   VLAQ_ASSIGN_OR_RETURN(opened.drivers,
                         evaluation::PolicyDriverFactory::Open(std::move(bundle), backend, options, files.tokenizer));

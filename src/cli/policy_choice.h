@@ -31,7 +31,7 @@ struct OpenedPolicy {
 // `path`: a bundle or a checkpoint. Episodes run side by side, so each session gets one thread. Errors: as
 // bundle::Open and exporting::Export.
 Result<OpenedPolicy> OpenPolicy(const std::filesystem::path& path, const PolicyFiles& files,
-                                const BackendChoice& choice, const backend::Backend& backend, Log& log);
+                                backend::OpenOptions options, const backend::Backend& backend, Log& log);
 
 // Errors: kUsage if the policy cannot be told where to go.
 Status CheckFollowsInstructions(const OpenedPolicy& policy);

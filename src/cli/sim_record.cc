@@ -78,7 +78,7 @@ Status Record(const Arguments& a, Context& context) {
   std::optional<OpenedPolicy> opened;
   if (!a.policy.empty()) {
     VLAQ_ASSIGN_OR_RETURN(backend, a.backend.Make());
-    VLAQ_ASSIGN_OR_RETURN(opened, OpenPolicy(a.policy, a.files, a.backend, *backend, context.log));
+    VLAQ_ASSIGN_OR_RETURN(opened, OpenPolicy(a.policy, a.files, a.backend.Options(), *backend, context.log));
     VLAQ_RETURN_IF_ERROR(CheckFollowsInstructions(*opened));
   }
   const auto start = std::chrono::steady_clock::now();

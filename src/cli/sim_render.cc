@@ -70,7 +70,7 @@ Status Render(const Arguments& a, Context& context) {
   std::unique_ptr<sim::Pilot> pilot;
   if (!a.policy.empty()) {
     VLAQ_ASSIGN_OR_RETURN(backend, a.backend.Make());
-    VLAQ_ASSIGN_OR_RETURN(opened, OpenPolicy(a.policy, a.files, a.backend, *backend, context.log));
+    VLAQ_ASSIGN_OR_RETURN(opened, OpenPolicy(a.policy, a.files, a.backend.Options(), *backend, context.log));
     VLAQ_RETURN_IF_ERROR(CheckFollowsInstructions(*opened));
     VLAQ_ASSIGN_OR_RETURN(pilot, evaluation::MakePilot(*opened->drivers));
   }

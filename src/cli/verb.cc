@@ -57,6 +57,11 @@ void BackendChoice::AddTo(CLI::App& app) {
       ->type_name("DIR")
       ->check(CLI::ExistingDirectory)
       ->group(group);
+  app.add_option("--engines", engines,
+                 "Run the engines that vlaq build made of this bundle in place of its graphs (provider tensorrt)")
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory)
+      ->group(group);
   app.add_option("--ort", library, "The ONNX Runtime library to load (also: the variable VLAQ_ORT)")
       ->type_name("FILE")
       ->group(group);
@@ -66,7 +71,13 @@ void BackendChoice::AddTo(CLI::App& app) {
       ->group(group);
 }
 
+Status BackendChoice::Check() const {
+  if (engines.empty() || provider == "tensorrt") return {};
+  return UsageError(fmt::format("engines do not run on the provider {}", provider), "add --provider tensorrt");
+}
+
 Result<std::unique_ptr<backend::Backend>> BackendChoice::Make() const {
+  VLAQ_RETURN_IF_ERROR(Check());
   for (auto& backend : AllBackends(library)) {
     if (backend->name() != name) continue;
     VLAQ_RETURN_IF_ERROR(backend->Available());
@@ -82,6 +93,7 @@ backend::OpenOptions BackendChoice::Options() const {
   options.provider = provider;
   options.also = also;
   options.cache = cache;
+  options.engines = engines;
   for (const std::string& option : provider_options) {
     const size_t equals = option.find('=');  // the option's check let no other pass
     options.provider_options[option.substr(0, equals)] = option.substr(equals + 1);
@@ -94,6 +106,7 @@ std::string BackendChoice::CommandLine() const {
   for (const std::string& entry : also) line += " --also " + ShellWord(entry);
   for (const std::string& option : provider_options) line += " --provider-option " + ShellWord(option);
   if (!cache.empty()) line += " --engine-cache " + ShellWord(cache.string());
+  if (!engines.empty()) line += " --engines " + ShellWord(engines.string());
   if (!library.empty()) line += " --ort " + ShellWord(library.string());
   return line;
 }

@@ -48,10 +48,12 @@ struct BackendChoice {
   std::filesystem::path library;  // --ort
   int threads = 0;
   std::vector<std::string> also, provider_options;  // KEY=VALUE
-  std::filesystem::path cache;
+  std::filesystem::path cache, engines;
 
   void AddTo(CLI::App& app);
-  // Errors: kBackend if it is not available. No fallback.
+  // Errors: kUsage for options that do not go together.
+  Status Check() const;
+  // Errors: as Check(), and kBackend if it is not available. No fallback.
   Result<std::unique_ptr<backend::Backend>> Make() const;
   backend::OpenOptions Options() const;
   // The same choice as words of a command line, each after a space.

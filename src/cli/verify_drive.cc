@@ -110,14 +110,14 @@ Status CheckDriveArguments(const VerifyArguments& a, Log& log, verification::Rep
 
 Status Drive(const VerifyArguments& a, const backend::Backend& backend, Log& log, verification::Report& report) {
   if (!a.drives()) return {};
-  VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenPolicy(a.bundle, a.files, a.backend, backend, log));
+  VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenPolicy(a.bundle, a.files, a.backend.Options(), backend, log));
   VLAQ_ASSIGN_OR_RETURN(report.evidence.driver, opened.Describe(a.bundle));
   const int threads = evaluation::SideBySide(opened.bundle(), a.backend.threads, log);
   const Contender policy = AsContender(opened);
   std::optional<OpenedPolicy> other;
   std::optional<Contender> reference;
   if (!a.reference.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(other, OpenPolicy(a.reference, a.files, a.backend, backend, log));
+    VLAQ_ASSIGN_OR_RETURN(other, OpenPolicy(a.reference, a.files, a.backend.Options().ForSource(), backend, log));
     reference.emplace(AsContender(*other));
     VLAQ_ASSIGN_OR_RETURN(report.evidence.reference, other->Describe(a.reference));
   }

@@ -188,9 +188,7 @@ Result<EnginePlan> PlanEngine(const bundle::Bundle& bundle, const Part& part, co
   plan.request.inputs = plan.work.inputs;
   plan.request.workspace_mib = options.workspace_mib;
   VLAQ_ASSIGN_OR_RETURN(plan.options, BuildOptions(version, plan.request));
-  plan.made_of = {{bundle.graphs.find(part.name)->second.file, bundle.graphs.find(part.name)->second.sha256},
-                  {bundle.weights.file, bundle.weights.sha256},
-                  {bundle.plan->file, bundle.plan->sha256}};
+  plan.made_of = MadeOf(bundle, part.name);
   plan.key = Key(plan, version, tool_sha256);
   VLAQ_ASSIGN_OR_RETURN(plan.kept, WhyKept(plan, options.existing));
   return plan;

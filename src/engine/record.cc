@@ -20,6 +20,13 @@ Json ToJson(const PrecisionReport& report) {
 
 }  // namespace
 
+std::vector<std::pair<std::string, std::string>> MadeOf(const bundle::Bundle& bundle, std::string_view role) {
+  const bundle::FileRecord& graph = bundle.graphs.find(role)->second;
+  return {{graph.file, graph.sha256},
+          {bundle.weights.file, bundle.weights.sha256},
+          {bundle.plan->file, bundle.plan->sha256}};
+}
+
 std::filesystem::path RecordPath(const std::filesystem::path& engine) { return engine.string() + ".json"; }
 
 std::string RecordText(const EnginePlan& plan, const Builder& builder, const Board& board, const BuiltEngine& built) {
@@ -64,6 +71,12 @@ Result<Record> ReadRecord(const std::filesystem::path& engine) {
   VLAQ_ASSIGN_OR_RETURN(const auto key, reader.String("key"));
   if (!key) return damaged("key");
   record.key = *key;
+  if (!json.contains("made_of") || !json["made_of"].is_object()) return damaged("made_of");
+  const JsonReader made_of(json["made_of"], where);
+  for (const auto& [file, value] : json["made_of"].items()) {
+    VLAQ_ASSIGN_OR_RETURN(const auto sha256, made_of.String(file));
+    record.made_of.emplace_back(file, sha256.value_or(""));
+  }
   if (!json.contains("engine") || !json["engine"].is_object()) return damaged("engine");
   const JsonReader file(json["engine"], where);
   VLAQ_ASSIGN_OR_RETURN(const auto bytes, file.Integer("bytes"));

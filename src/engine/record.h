@@ -7,10 +7,14 @@
 
 namespace vlaq::engine {
 
+// The files of a bundle that decide what an engine of this graph is. `bundle` has a plan.
+std::vector<std::pair<std::string, std::string>> MadeOf(const bundle::Bundle& bundle, std::string_view role);
+
 std::filesystem::path RecordPath(const std::filesystem::path& engine);
 std::string RecordText(const EnginePlan& plan, const Builder& builder, const Board& board, const BuiltEngine& built);
 
 struct Record {
+  std::vector<std::pair<std::string, std::string>> made_of;  // file -> SHA-256
   std::string key, engine_sha256;
   uint64_t engine_bytes = 0;
   double seconds = 0;

@@ -85,7 +85,9 @@ Result<std::unique_ptr<PolicyDriverFactory>> PolicyDriverFactory::Open(bundle::B
 ActionSpace PolicyDriverFactory::space() const { return SpaceOf(bundle_.spec); }
 
 Result<Subject> PolicyDriverFactory::Describe(std::string kind, std::string name) const {
-  Subject subject{std::move(kind), std::move(name), "", "", fmt::format("{}, {}", backend_.name(), options_.provider)};
+  std::string engine = fmt::format("{}, {}", backend_.name(), options_.provider);
+  if (!options_.engines.empty()) engine += ", finished engines";
+  Subject subject{std::move(kind), std::move(name), "", "", std::move(engine)};
   VLAQ_ASSIGN_OR_RETURN(subject.sha256, HashOfFile(bundle_.path / bundle::kPolicyFile));
   if (!tokenizer_file_.empty()) {
     VLAQ_ASSIGN_OR_RETURN(subject.tokenizer_sha256, HashOfFile(tokenizer_file_));

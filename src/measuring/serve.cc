@@ -13,6 +13,7 @@
 #include "measuring/operator_times.h"
 #include "measuring/step.h"
 #include "onnx/model_file.h"
+#include "runtime/policy_runner.h"
 
 namespace vlaq::measuring {
 namespace {
@@ -98,26 +99,40 @@ class Worker {
     }
     VLAQ_ASSIGN_OR_RETURN(Tensor pixels, ReadInputs(setup_.inputs));
     frames_ = pixels.shape()[0];
-    graphs_.clear();
-    if (options_.kind == Kind::kOnnx) {
-      precision_ = "";
-      graphs_.push_back(options_.path);
-    } else {
+    precision_ = "";
+    if (options_.kind != Kind::kOnnx) {
       VLAQ_ASSIGN_OR_RETURN(bundle_, bundle::Open(options_.path));
       precision_ = bundle_->precision;
       setup_.window = bundle_->spec.window;
-      if (options_.kind == Kind::kWhole) graphs_ = {bundle_->GraphPath(bundle::kWhole)};
-      if (options_.kind == Kind::kStreaming)
-        graphs_ = {bundle_->GraphPath(bundle::kEncoder), bundle_->GraphPath(bundle::kHead)};
     }
     VLAQ_RETURN_IF_ERROR(CountParameters());
     return OpenStep(Options(), std::move(pixels));
   }
 
+  // The graphs of the bundle that belong to a step; none for a file.
+  std::vector<std::string_view> Roles() const {
+    if (options_.kind == Kind::kWhole) return {bundle::kWhole};
+    if (options_.kind == Kind::kStreaming) return {bundle::kEncoder, bundle::kHead};
+    return {};
+  }
+
+  // What runs: the file, the bundle's graphs, or engines in their place.
+  Result<std::vector<backend::ModelSource>> Sources(const backend::OpenOptions& open) const {
+    std::vector<backend::ModelSource> sources;
+    for (const std::string_view role : Roles()) {
+      VLAQ_ASSIGN_OR_RETURN(sources.emplace_back(), runtime::SourceOf(*bundle_, role, open));
+    }
+    if (sources.empty()) {
+      VLAQ_ASSIGN_OR_RETURN(sources.emplace_back(), backend::ModelSource::FromFile(options_.path));
+    }
+    return sources;
+  }
+
   Status OpenStep(const backend::OpenOptions& open, Tensor pixels) {
     if (options_.kind != Kind::kStreaming) {
+      VLAQ_ASSIGN_OR_RETURN(const auto sources, Sources(open));
       VLAQ_ASSIGN_OR_RETURN(
-          step_, OpenWholeStep(graphs_[0], *options_.backend, open, std::move(pixels), setup_.window, setup_.batch));
+          step_, OpenWholeStep(sources[0], *options_.backend, open, std::move(pixels), setup_.window, setup_.batch));
       return {};
     }
     if (setup_.batch != 1)
@@ -127,8 +142,11 @@ class Worker {
   }
 
   Status CountParameters() {
+    std::vector<std::filesystem::path> graphs;
+    for (const std::string_view role : Roles()) graphs.push_back(bundle_->GraphPath(role));
+    if (graphs.empty()) graphs.push_back(options_.path);
     int64_t parameters = 0;
-    for (const auto& graph : graphs_) {
+    for (const auto& graph : graphs) {
       VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(graph));
       parameters += ReachedParameters(model.graph);
     }
@@ -162,18 +180,18 @@ class Worker {
   // Opens the graphs once more, with the engine's record kept, so that the timed ones are not slowed by it.
   Result<Json> Profile() {
     Json list = Json::array();
-    for (const auto& graph : graphs_) VLAQ_RETURN_IF_ERROR(ProfileGraph(graph, list));
+    VLAQ_ASSIGN_OR_RETURN(const auto sources, Sources(Options()));
+    for (const backend::ModelSource& source : sources) VLAQ_RETURN_IF_ERROR(ProfileGraph(source, list));
     return Json{{"operators", std::move(list)}};
   }
 
-  Status ProfileGraph(const std::filesystem::path& graph, Json& list) {
+  Status ProfileGraph(const backend::ModelSource& source, Json& list) {
     constexpr int kRuns = 3;
     VLAQ_ASSIGN_OR_RETURN(const OutputFolder scratch,
                           OutputFolder::Create(std::filesystem::temp_directory_path() / "vlaq-bench-profile",
                                                Existing::kReplace, [](const std::filesystem::path&) { return false; }));
     backend::OpenOptions open = Options();
     open.profile = scratch.path() / "profile";
-    VLAQ_ASSIGN_OR_RETURN(const auto source, backend::ModelSource::FromFile(graph));
     VLAQ_ASSIGN_OR_RETURN(const auto model, options_.backend->Open(source, open));
     VLAQ_ASSIGN_OR_RETURN(const backend::NamedTensors feeds, Feeds(model->inputs()));
     for (int i = 0; i < 1 + kRuns; ++i) VLAQ_RETURN_IF_ERROR(model->Run(feeds));
@@ -215,7 +233,6 @@ class Worker {
   const ServeOptions& options_;
   Setup setup_;
   std::optional<bundle::Bundle> bundle_;
-  std::vector<std::filesystem::path> graphs_;
   std::string precision_;
   std::optional<int64_t> parameters_;
   int64_t frames_ = 0;

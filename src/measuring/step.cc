@@ -136,21 +136,20 @@ Result<std::unique_ptr<Step>> OpenStreamingStep(const bundle::Bundle& bundle, co
                                                                prompt::Baked(bundle.spec), pixels, bundle.spec.window));
 }
 
-Result<std::unique_ptr<Step>> OpenWholeStep(const std::filesystem::path& graph, const backend::Backend& backend,
+Result<std::unique_ptr<Step>> OpenWholeStep(const backend::ModelSource& source, const backend::Backend& backend,
                                             const backend::OpenOptions& options, Tensor pixels, int64_t window,
                                             int64_t batch) {
-  VLAQ_ASSIGN_OR_RETURN(const auto source, backend::ModelSource::FromFile(graph));
   VLAQ_ASSIGN_OR_RETURN(auto model, backend.Open(source, options));
   const auto& inputs = model->inputs();
   constexpr size_t kRank = 5;  // [batch, window, 3, S, S]
   const bool fits = inputs.size() == 1 && inputs[0].dtype == DType::kF32 && inputs[0].dims.size() == kRank &&
                     model->outputs().size() == 1 && model->outputs()[0].dtype == DType::kF32;
   if (!fits) {
-    return InputError(graph.string(),
+    return InputError(source.name,
                       "is no whole-policy graph: it must take pixel_values float32 [batch, window, 3, S, S] "
                       "alone, and give actions alone");
   }
-  if (inputs[0].dims.back() > 0) VLAQ_RETURN_IF_ERROR(CheckSide(pixels, inputs[0].dims.back(), graph.string()));
+  if (inputs[0].dims.back() > 0) VLAQ_RETURN_IF_ERROR(CheckSide(pixels, inputs[0].dims.back(), source.name));
   if (inputs[0].dims[1] > 0) window = inputs[0].dims[1];
   return std::unique_ptr<Step>(std::make_unique<WholeStep>(std::move(model), pixels, window, batch));
 }

@@ -26,9 +26,9 @@ class Step {
 // Streaming: the newest frame through the encoder, the head over the features of the window.
 Result<std::unique_ptr<Step>> OpenStreamingStep(const bundle::Bundle& bundle, const backend::Backend& backend,
                                                 const backend::OpenOptions& options, Tensor pixels);
-// The whole-policy graph of a bundle, or any .onnx file that takes pixel_values [batch, window, 3, S, S] alone: all
-// frames of the window, in `batch` copies.
-Result<std::unique_ptr<Step>> OpenWholeStep(const std::filesystem::path& graph, const backend::Backend& backend,
+// The whole-policy graph of a bundle, or any model that takes pixel_values [batch, window, 3, S, S] alone: all frames
+// of the window, in `batch` copies.
+Result<std::unique_ptr<Step>> OpenWholeStep(const backend::ModelSource& source, const backend::Backend& backend,
                                             const backend::OpenOptions& options, Tensor pixels, int64_t window,
                                             int64_t batch);
 

@@ -11,6 +11,8 @@
 #include "base/output.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "engine/find.h"
+#include "engine/work.h"
 #include "onnx/model_file.h"
 #include "prompt/prompt.h"
 #include "verification/precision_bounds.h"
@@ -296,6 +298,31 @@ Status CheckBytes(const Bundle& bundle, const Plan* plan, const Bundle* referenc
   return {};
 }
 
+// Finished engines were asked for their layers when they were built; their records say what came out.
+Status TellEngines(const Bundle& bundle, const std::filesystem::path& folder, Report& report) {
+  for (const std::string_view role : {bundle::kEncoder, bundle::kHead, bundle::kWhole}) {
+    const std::string name = fmt::format("layers of the engine, {}", role);
+    if (!engine::HasEngine(bundle, role, folder)) {
+      report.untestable.push_back({kRung, name, "there is none in " + folder.string()});
+      continue;
+    }
+    VLAQ_ASSIGN_OR_RETURN(const engine::FoundEngine found, engine::FindEngine(bundle, role, folder));
+    VLAQ_ASSIGN_OR_RETURN(const engine::GraphWork work, engine::DescribeWork(bundle, role));
+    const auto judged =
+        engine::JudgePrecision(work, found.record.layers, found.record.engine_bytes, found.file.string());
+    if (!judged.ok() && judged.error().code != ErrorCode::kVerification) return judged.error();
+    Check check{kRung, name, judged.ok(), judged.ok() ? judged->evidence : judged.error().ToString(), {}};
+    if (judged.ok()) {
+      for (const engine::PrecisionCount& count : judged->by_precision) {
+        check.figures.emplace_back(fmt::format("macs_{}", engine::PrecisionName(count.precision)), count.macs_share);
+      }
+      check.figures.emplace_back("planned_kept", judged->as_planned);
+    }
+    report.checks.push_back(std::move(check));
+  }
+  return {};
+}
+
 }  // namespace
 
 Status CheckReality(const Bundle& bundle, const Plan* plan, const Bundle* reference, const RealityOptions& options,
@@ -304,6 +331,7 @@ Status CheckReality(const Bundle& bundle, const Plan* plan, const Bundle* refere
   const RealityBounds& bounds = BoundsOfReality(bundle.precision);
   report.evidence.limits.push_back({"least_of_planned_macs", bounds.of_planned, std::string(bounds.reason)});
   report.evidence.limits.push_back({"least_of_weighted_macs", bounds.of_all, std::string(bounds.reason)});
+  if (!options.open.engines.empty()) return TellEngines(bundle, options.open.engines, report);
   if (std::string why = NotItsEngine(bundle, options); !why.empty()) {
     report.untestable.push_back({kRung, "kernels", std::move(why)});
     return {};

@@ -28,8 +28,9 @@ struct RealityOptions {
 
 // Adds the checks "bytes", "kernels" (of a control step: encoder and head) and "kernels, whole graph" to `report`.
 // `plan` may be null: then every operator with weights must be what the precision says. `reference` may be null: then
-// bytes are only told. An engine that is not the target's, or keeps no record, makes the kernels untestable. Errors:
-// kInput if the graphs cannot be read; kBackend.
+// bytes are only told. An engine that is not the target's, or keeps no record, makes the kernels untestable. With
+// finished engines (OpenOptions::engines) the checks are "layers of the engine, ROLE", from their records. Errors:
+// kInput if the graphs cannot be read, or an engine is not this bundle's; kBackend.
 Status CheckReality(const bundle::Bundle& bundle, const quantization::Plan* plan, const bundle::Bundle* reference,
                     const RealityOptions& options, Log& log, Report& report);
 

@@ -36,13 +36,12 @@ std::vector<Tensor> Noise(const policy::PolicySpec& spec) {
 using Outputs = std::map<std::string, std::vector<Tensor>>;
 
 Result<Outputs> RunOn(const Bundle& bundle, const std::vector<Tensor>& frames,
-                      const std::map<std::string, std::string>& stages, const ReferenceNumberOptions& options,
-                      Log& log) {
+                      const std::map<std::string, std::string>& stages, const backend::Backend& backend,
+                      const backend::OpenOptions& open, Log& log) {
   std::vector<std::string> extra;
   for (const auto& [stage, value] : stages) extra.push_back(value);
-  VLAQ_ASSIGN_OR_RETURN(const runtime::Encoder encoder,
-                        runtime::Encoder::Open(bundle, *options.backend, options.open, extra));
-  VLAQ_ASSIGN_OR_RETURN(const runtime::Actor head, runtime::Actor::OpenHead(bundle, *options.backend, options.open));
+  VLAQ_ASSIGN_OR_RETURN(const runtime::Encoder encoder, runtime::Encoder::Open(bundle, backend, open, extra));
+  VLAQ_ASSIGN_OR_RETURN(const runtime::Actor head, runtime::Actor::OpenHead(bundle, backend, open));
   const prompt::Prompt prompt = prompt::Baked(bundle.spec);
   Outputs outputs;
   std::vector<Tensor>& features = outputs["features"];
@@ -92,9 +91,11 @@ Status CheckReferenceNumbers(const Bundle& bundle, const Bundle& reference, cons
                       "give the bundle that it was quantised from");
   }
   const std::vector<Tensor> frames = options.pixels.empty() ? Noise(bundle.spec) : options.pixels;
-  const auto stages = CommonStages(bundle, reference);
-  VLAQ_ASSIGN_OR_RETURN(const Outputs expected, RunOn(reference, frames, stages, options, log));
-  VLAQ_ASSIGN_OR_RETURN(const Outputs actual, RunOn(bundle, frames, stages, options, log));
+  std::map<std::string, std::string> stages;
+  if (options.open.engines.empty()) stages = CommonStages(bundle, reference);
+  VLAQ_ASSIGN_OR_RETURN(const Outputs expected,
+                        RunOn(reference, frames, stages, *options.backend, options.open.ForSource(), log));
+  VLAQ_ASSIGN_OR_RETURN(const Outputs actual, RunOn(bundle, frames, stages, *options.backend, options.open, log));
   const StageBounds& bounds = BoundsOfStages(bundle.precision);
   const std::string remark =
       fmt::format(", {} {} frames", frames.size(), options.pixels.empty() ? "noise" : "recorded");

@@ -1,10 +1,9 @@
 // Engines without a board: a stand-in for trtexec (tests/board) ends in every way that the real one does, and `vlaq
 // build` keeps, refuses or explains. Nothing that the stand-in says may come out as measured.
-#include <sys/stat.h>
-
 #include <algorithm>
 
 #include "program.h"
+#include "stand_in.h"
 
 namespace vlaq {
 namespace {
@@ -33,14 +32,7 @@ class Build : public CliTest {
 
   static std::string Engines() { return In("jetson_tensorrt_models"); }
   static std::string Engine(const std::string& name) { return Engines() + "/" + name; }
-  // A trtexec that plays a scenario.
-  static std::string Trtexec(const std::string& scenario) {
-    const std::string path = In("trtexec_" + scenario);
-    Overwrite(path, "#!/bin/sh\nexec python3 '" VLAQ_TESTDATA "/../tests/board/stand_in_trtexec.py' " + scenario +
-                        " \"$@\"\n");
-    ::chmod(path.c_str(), 0755);
-    return path;
-  }
+  static std::string Trtexec(const std::string& scenario) { return StandIn(In("trtexec_" + scenario), scenario); }
   // vlaq build with the INT8 bundle's whole graph, unless told otherwise.
   static Ran Run(const std::string& scenario, std::vector<std::string> bundles = {In("int8")},
                  const std::vector<std::string>& more = {"--parts", "whole"}) {

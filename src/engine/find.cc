@@ -1,0 +1,68 @@
+#include "engine/find.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/build.h"
+#include "onnx/model_file.h"
+
+namespace vlaq::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path EnginePath(const bundle::Bundle& bundle, std::string_view role, const fs::path& folder) {
+  const auto part = std::ranges::find(Parts(), role, &Part::name);
+  return folder / EngineFile(*part, bundle);
+}
+
+Error Refused(const fs::path& file, std::string why, std::string_view role, const fs::path& folder) {
+  return InputError(file.string(), std::move(why),
+                    fmt::format("vlaq build BUNDLE --engine-dir {} --parts {} --force", folder.string(), role));
+}
+
+// The wrapper must name this engine: the provider loads whatever it names.
+Status CheckWrapper(const fs::path& wrapper, const fs::path& engine) {
+  VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(wrapper));
+  const std::string name = engine.filename().string();
+  for (const onnx::Node& node : model.graph.nodes) {
+    if (node.op_type == "EPContext" && node.String("ep_cache_context", "") == name) return {};
+  }
+  return InputError(wrapper.string(), fmt::format("does not name the engine {}", name), "build with --force");
+}
+
+}  // namespace
+
+bool HasEngine(const bundle::Bundle& bundle, std::string_view role, const fs::path& folder) {
+  std::error_code ignored;
+  return fs::exists(EnginePath(bundle, role, folder), ignored);
+}
+
+Result<FoundEngine> FindEngine(const bundle::Bundle& bundle, std::string_view role, const fs::path& folder) {
+  if (EnginePrecision(bundle).empty() || !bundle.plan || !bundle.target.starts_with("tensorrt")) {
+    return InputError(bundle.path.string(), "is not quantised for TensorRT, so no engine is made of it",
+                      "leave --engines out, or give the bundle that they were built from");
+  }
+  FoundEngine found;
+  found.file = EnginePath(bundle, role, folder);
+  if (!HasEngine(bundle, role, folder)) return Refused(found.file, "there is no such engine", role, folder);
+  VLAQ_ASSIGN_OR_RETURN(found.record, ReadRecord(found.file));
+  if (!std::ranges::is_permutation(found.record.made_of, MadeOf(bundle, role))) {
+    return Refused(found.file, fmt::format("was not made of {}", bundle.path.string()), role, folder);
+  }
+  VLAQ_ASSIGN_OR_RETURN(const bundle::FileRecord now, bundle::Describe(found.file));
+  if (now.sha256 != found.record.engine_sha256 || now.bytes != found.record.engine_bytes) {
+    return Refused(found.file, "is not the file that its record describes", role, folder);
+  }
+  found.wrapper = found.file.string() + ".onnx";
+  std::error_code ignored;
+  if (!fs::exists(found.wrapper, ignored)) {
+    return InputError(found.wrapper.string(), "is missing: ONNX Runtime runs engines of TensorRT 10 and later only",
+                      "for 8.6, vlaq build --measure has trtexec run the engine");
+  }
+  VLAQ_RETURN_IF_ERROR(CheckWrapper(found.wrapper, found.file));
+  return found;
+}
+
+}  // namespace vlaq::engine

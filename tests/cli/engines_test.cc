@@ -1,0 +1,238 @@
+// --engines: finished engines in place of a bundle's graphs, only if they are its own. No provider that runs them is
+// here, so a back end plays one: it takes the model that names an engine, and runs the graph that the engine was made
+// of.
+#include "backend/onnxruntime/onnxruntime.h"
+#include "engine/find.h"
+#include "prompt/prompt.h"
+#include "quantization/plan_file.h"
+#include "runtime/policy_runner.h"
+#include "stand_in.h"
+#include "verification/numbers.h"
+#include "verification/reality.h"
+#include "verification/reference_numbers.h"
+
+namespace vlaq {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::DoubleNear;
+using ::testing::ElementsAre;
+using ::testing::Field;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::Pair;
+using verification::Check;
+using verification::Report;
+using verification::Untestable;
+
+// Engines stand for the graph of the same name; opened files are remembered with the provider that they were opened
+// for.
+class PlaysEngines : public backend::Backend {
+ public:
+  explicit PlaysEngines(const bundle::Bundle& bundle) : bundle_(bundle) {}
+  std::string_view name() const override { return "plays engines"; }
+  std::string_view description() const override { return "test equipment"; }
+  Status Available() const override { return cpu_->Available(); }
+  std::string Version() const override { return "1"; }
+  bool KeepsProfile() const override { return true; }
+  Result<std::unique_ptr<backend::OpenedModel>> Open(const backend::ModelSource& source,
+                                                     const backend::OpenOptions& options) const override {
+    opened.push_back(options.provider + " " + source.file.filename().string());
+    backend::OpenOptions plain = options;
+    plain.provider = "cpu";
+    plain.engines.clear();
+    for (const auto& [role, stem] : kStems) {
+      if (source.file.filename() != std::string(stem) + "_int8.trt.onnx") continue;
+      return runtime::OpenGraph(bundle_, role, *cpu_, plain);
+    }
+    return cpu_->Open(source, plain);
+  }
+
+  mutable std::vector<std::string> opened;
+
+ private:
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kStems = {
+      {{bundle::kWhole, "mae0222_model"}, {bundle::kEncoder, "mae0222_encoder"}, {bundle::kHead, "mae0222_head"}}};
+  const bundle::Bundle& bundle_;
+  std::unique_ptr<backend::Backend> cpu_ = backend::MakeOnnxRuntimeBackend({});
+};
+
+class Engines : public CliTest {
+ protected:
+  static void SetUpTestSuite() {
+    CliTest::SetUpTestSuite();
+    const Ran stats =
+        Vlaq({"calibrate", Bundle(), "--frames", Frames(), "--samples", "2", "--threads", "1", "-o", In("stats.json")});
+    ASSERT_EQ(stats.exit_code, 0) << stats.err;
+    for (const char* precision : {"fp16", "int8"}) {
+      const Ran made = Vlaq({"quantize", Bundle(), "--target", "tensorrt-10", "--precision", precision, "--stats",
+                             In("stats.json"), "-o", In(precision)});
+      ASSERT_EQ(made.exit_code, 0) << made.err;
+    }
+  }
+  void SetUp() override {
+    fs::remove_all(Folder());
+    source_ = *bundle::Open(Bundle());
+    int8_ = *bundle::Open(In("int8"));
+  }
+
+  static std::string Folder() { return In("jetson_tensorrt_models"); }
+  static std::string File(const std::string& name) { return Folder() + "/" + name; }
+  static void Build(const std::string& parts) {
+    const Ran ran = Vlaq({"build", In("int8"), "--engine-dir", Folder(), "--trtexec",
+                          StandIn(In("trtexec"), "tensorrt_10"), "--parts", parts});
+    ASSERT_EQ(ran.exit_code, 0) << ran.err;
+  }
+  static backend::OpenOptions Open() {
+    backend::OpenOptions open;
+    open.threads = 1;
+    open.provider = "tensorrt";
+    open.engines = Folder();
+    return open;
+  }
+  std::string WhyNot(std::string_view role = bundle::kHead) const {
+    const auto found = engine::FindEngine(int8_, role, Folder());
+    EXPECT_FALSE(found.ok());
+    if (found.ok()) return "";
+    EXPECT_EQ(found.error().code, ErrorCode::kInput);
+    return found.error().ToString();
+  }
+
+  bundle::Bundle source_, int8_;
+};
+
+TEST_F(Engines, RunInPlaceOfTheGraphs) {
+  Build("encoder,head");
+  const PlaysEngines player(int8_);
+  const prompt::Prompt prompt = prompt::Baked(int8_.spec);
+  auto engines = *runtime::OpenStreaming(int8_, player, Open(), prompt);
+  EXPECT_THAT(player.opened,
+              ElementsAre("tensorrt mae0222_encoder_int8.trt.onnx", "tensorrt mae0222_head_int8.trt.onnx"));
+  backend::OpenOptions graphs = Open();
+  graphs.engines.clear();
+  graphs.provider = "cpu";
+  auto plain = *runtime::OpenStreaming(int8_, player, graphs, prompt);
+  const auto side = static_cast<int64_t>(int8_.spec.preprocess.image_size);
+  const Tensor pixels = Tensor::Make(DType::kF32, {3, side, side});
+  const auto a = engines->Step(pixels), b = plain->Step(pixels);
+  ASSERT_TRUE(a.ok() && b.ok());
+  EXPECT_TRUE(std::ranges::equal(a->data<float>(), b->data<float>()));
+  const auto inside = runtime::OpenGraph(int8_, bundle::kEncoder, player, Open(), {"image_embeds"});
+  ASSERT_FALSE(inside.ok());
+  EXPECT_THAT(inside.error().ToString(), HasSubstr("an engine gives its outputs only"));
+}
+
+TEST_F(Engines, OnlyThoseOfThisBundle) {
+  EXPECT_THAT(WhyNot(), AllOf(HasSubstr("there is no such engine"), HasSubstr("--parts head")));
+  Build("head");
+  ASSERT_TRUE(engine::FindEngine(int8_, bundle::kHead, Folder()).ok());
+  const auto unquantised = engine::FindEngine(source_, bundle::kHead, Folder());
+  ASSERT_FALSE(unquantised.ok());
+  EXPECT_THAT(unquantised.error().ToString(), HasSubstr("is not quantised for TensorRT"));
+  // The same policy, quantised again with another plan: other weights, the same names.
+  const Ran other = Vlaq({"quantize", Bundle(), "--target", "tensorrt-10", "--precision", "mixed", "--stats",
+                          In("stats.json"), "-o", In("mixed"), "--force"});
+  ASSERT_EQ(other.exit_code, 0) << other.err;
+  int8_ = *bundle::Open(In("mixed"));
+  EXPECT_THAT(WhyNot(), HasSubstr("was not made of"));
+}
+
+TEST_F(Engines, OnlyAsTheyWereMade) {
+  Build("head");
+  const std::string engine = Content(File("mae0222_head_int8.trt")), wrapper = File("mae0222_head_int8.trt.onnx");
+  std::string changed = engine;
+  changed.back() ^= 1;
+  Overwrite(File("mae0222_head_int8.trt"), changed);
+  EXPECT_THAT(WhyNot(), HasSubstr("is not the file that its record describes"));
+  Overwrite(File("mae0222_head_int8.trt"), engine);
+  const std::string model = Content(wrapper);
+  std::string elsewhere = model;
+  elsewhere.replace(elsewhere.find("mae0222_head_int8"), 17, "mae0222_head_fp16");
+  Overwrite(wrapper, elsewhere);
+  EXPECT_THAT(WhyNot(), HasSubstr("does not name the engine mae0222_head_int8.trt"));
+  fs::remove(wrapper);
+  EXPECT_THAT(WhyNot(), HasSubstr("runs engines of TensorRT 10 and later only"));
+  Overwrite(File("mae0222_head_int8.trt.json"), "{}");
+  EXPECT_THAT(WhyNot(), HasSubstr("it is no record of an engine"));
+}
+
+TEST_F(Engines, AreHeldAgainstTheSourceOnTheCpu) {
+  Build("encoder,head");
+  const PlaysEngines player(int8_);
+  Report report;
+  ASSERT_TRUE(verification::CheckReferenceNumbers(int8_, source_, {&player, Open(), {}}, SilentLog(), report).ok());
+  EXPECT_THAT(player.opened, ElementsAre("cpu encoder.onnx", "cpu head.onnx", "tensorrt mae0222_encoder_int8.trt.onnx",
+                                         "tensorrt mae0222_head_int8.trt.onnx"));
+  EXPECT_THAT(report.checks, ElementsAre(Field(&Check::name, "actions against the source"),
+                                         Field(&Check::name, "features against the source")));
+}
+
+TEST_F(Engines, WhatHasNoneIsNotCalledVerified) {
+  Build("encoder,head");
+  const PlaysEngines player(int8_);
+  verification::NumberOptions options;
+  options.backend = &player;
+  options.open = Open();
+  Report without;
+  ASSERT_TRUE(verification::CheckNumbers(int8_, options, SilentLog(), without).ok());
+  EXPECT_THAT(without.untestable, ElementsAre(Field(&Untestable::reason, HasSubstr("the whole graph has no engine"))));
+  EXPECT_THAT(without.checks, IsEmpty());
+  Build("whole");
+  Report with;
+  ASSERT_TRUE(verification::CheckNumbers(int8_, options, SilentLog(), with).ok());
+  EXPECT_THAT(with.untestable, IsEmpty());
+  EXPECT_THAT(with.checks, ElementsAre(Field(&Check::name, "streaming")));
+}
+
+TEST_F(Engines, TheirRecordsSayWhatRuns) {
+  Build("encoder,head");
+  const PlaysEngines player(int8_);
+  const auto plan = quantization::ReadPlan(int8_.path / int8_.plan->file);
+  ASSERT_TRUE(plan.ok());
+  const auto judged = [&] {
+    Report report;
+    const verification::RealityOptions options{&player, Open()};
+    EXPECT_TRUE(verification::CheckReality(int8_, &*plan, &source_, options, SilentLog(), report).ok());
+    return report;
+  };
+  const Report good = judged();
+  EXPECT_EQ(good.first_failure(), nullptr);
+  EXPECT_THAT(good.checks,
+              Contains(AllOf(Field(&Check::name, "layers of the engine, encoder"),
+                             Field(&Check::figures, Contains(Pair("planned_kept", DoubleNear(1, 1e-9)))))));
+  EXPECT_THAT(good.untestable, ElementsAre(Field(&Untestable::name, "layers of the engine, whole")));
+  EXPECT_THAT(player.opened, IsEmpty()) << "nothing was run for it";
+  // A record of an engine in which the layers came out wide.
+  const std::string record = File("mae0222_encoder_int8.trt.json");
+  Json json = Json::parse(Content(record));
+  for (Json& layer : json["layers"]) layer["precision"] = "float32";
+  Overwrite(record, json.dump());
+  const Report wide = judged();
+  ASSERT_NE(wide.first_failure(), nullptr);
+  EXPECT_THAT(wide.first_failure()->detail, HasSubstr("fell back"));
+}
+
+TEST_F(Engines, TheVerbsTakeThemOnTensorRtOnly) {
+  Build("encoder,head");
+  const std::vector<std::vector<std::string>> verbs{{"run", In("int8"), "--frames", Frames()},
+                                                    {"verify", In("int8")},
+                                                    {"eval", In("int8"), "--sim", "--episodes", "1"},
+                                                    {"bench", In("int8"), "--rounds", "1"}};
+  for (std::vector<std::string> arguments : verbs) {
+    arguments.insert(arguments.end(), {"--engines", Folder()});
+    ExpectUsage(arguments, "add --provider tensorrt");
+    if (arguments[0] == "bench") continue;  // asks workers, which the test program is none of
+    arguments.insert(arguments.end(), {"--provider", "tensorrt"});
+    const Ran ran = Vlaq(arguments);
+    EXPECT_EQ(ran.exit_code, 4) << arguments[0];
+    EXPECT_THAT(ran.err, HasSubstr("no execution provider 'tensorrt'")) << arguments[0];
+  }
+  ExpectUsage({"run", In("int8"), "--frames", Frames(), "--provider", "tensorrt", "--engines", In("nowhere")},
+              "engines");
+}
+
+}  // namespace
+}  // namespace vlaq
