@@ -15,37 +15,25 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-class Build : public CliTest {
+class Build : public BoardTest {
  protected:
-  static void SetUpTestSuite() {
-    CliTest::SetUpTestSuite();
-    const Ran stats =
-        Vlaq({"calibrate", Bundle(), "--frames", Frames(), "--samples", "2", "--threads", "1", "-o", In("stats.json")});
-    ASSERT_EQ(stats.exit_code, 0) << stats.err;
-    for (const char* precision : {"fp16", "int8"}) {
-      const Ran made = Vlaq({"quantize", Bundle(), "--target", "tensorrt-8.6", "--precision", precision, "--stats",
-                             In("stats.json"), "-o", In(precision)});
-      ASSERT_EQ(made.exit_code, 0) << made.err;
-    }
-  }
-  void SetUp() override { fs::remove_all(Engines()); }
+  static void SetUpTestSuite() { QuantizeFor("tensorrt-8.6"); }
+  void SetUp() override { fs::remove_all(Folder()); }
 
-  static std::string Engines() { return In("jetson_tensorrt_models"); }
-  static std::string Engine(const std::string& name) { return Engines() + "/" + name; }
   static std::string Trtexec(const std::string& scenario) { return StandIn(In("trtexec_" + scenario), scenario); }
   // vlaq build with the INT8 bundle's whole graph, unless told otherwise.
   static Ran Run(const std::string& scenario, std::vector<std::string> bundles = {In("int8")},
                  const std::vector<std::string>& more = {"--parts", "whole"}) {
     std::vector<std::string> arguments{"build"};
     arguments.insert(arguments.end(), bundles.begin(), bundles.end());
-    arguments.insert(arguments.end(), {"--engine-dir", Engines(), "--trtexec", Trtexec(scenario)});
+    arguments.insert(arguments.end(), {"--engine-dir", Folder(), "--trtexec", Trtexec(scenario)});
     arguments.insert(arguments.end(), more.begin(), more.end());
     return Vlaq(arguments);
   }
   static std::vector<std::string> Files() {
     std::vector<std::string> names;
-    if (!fs::exists(Engines())) return names;
-    for (const auto& entry : fs::directory_iterator(Engines())) names.push_back(entry.path().filename().string());
+    if (!fs::exists(Folder())) return names;
+    for (const auto& entry : fs::directory_iterator(Folder())) names.push_back(entry.path().filename().string());
     std::sort(names.begin(), names.end());
     return names;
   }
@@ -62,34 +50,34 @@ TEST_F(Build, MakesTheEnginesUnderThePublishedNames) {
   ASSERT_EQ(ran.exit_code, 0) << ran.err;
   for (const char* name : {"mae0222_model_fp16.trt", "mae0222_model_int8.trt", "mae0222_encoder_fp16.trt",
                            "mae0222_encoder_int8.trt", "mae0222_head_fp16.trt", "mae0222_head_int8.trt"}) {
-    EXPECT_TRUE(fs::exists(Engine(name))) << name;
+    EXPECT_TRUE(fs::exists(File(name))) << name;
     EXPECT_THAT(ran.out, HasSubstr(name));
-    const Json record = Json::parse(Content(Engine(std::string(name) + ".json")));
+    const Json record = Json::parse(Content(File(std::string(name) + ".json")));
     EXPECT_EQ(record["builder"]["tensorrt"], "8.6.2");
     EXPECT_EQ(record["measured"], false);
   }
   EXPECT_EQ(Files().size(), 13U) << ::testing::PrintToString(Files());  // and the timing cache
   EXPECT_THAT(ran.out, AllOf(HasSubstr("100.0 %"), HasSubstr("Nothing here counts as measured")));
-  const Json options = Json::parse(Content(Engine("mae0222_model_int8.trt.json")))["options"];
+  const Json options = Json::parse(Content(File("mae0222_model_int8.trt.json")))["options"];
   EXPECT_THAT(options.dump(), AllOf(HasSubstr("--int8"), HasSubstr("--fp16"), HasSubstr("1x1x3x224x224"),
                                     HasSubstr("8x8x3x224x224"), HasSubstr("--profilingVerbosity=detailed")));
 }
 
 TEST_F(Build, KeepsWhatIsMadeOfTheSame) {
   ASSERT_EQ(Run("ok").exit_code, 0);
-  const auto time = fs::last_write_time(Engine("mae0222_model_int8.trt"));
+  const auto time = fs::last_write_time(File("mae0222_model_int8.trt"));
   const Ran again = Run("ok");
   EXPECT_EQ(again.exit_code, 0) << again.err;
   EXPECT_THAT(again.out, HasSubstr("kept, its bundle, options and TensorRT are the same"));
-  EXPECT_EQ(fs::last_write_time(Engine("mae0222_model_int8.trt")), time);
+  EXPECT_EQ(fs::last_write_time(File("mae0222_model_int8.trt")), time);
   // Other options, or a file that is not the one recorded: never replaced without being told to.
   const Ran other = Run("ok", {In("int8")}, {"--parts", "whole", "--workspace", "512"});
   EXPECT_EQ(other.exit_code, 2);
   EXPECT_THAT(other.err, AllOf(HasSubstr("already exists"), HasSubstr("--force")));
   EXPECT_EQ(Run("ok", {In("int8")}, {"--parts", "whole", "--workspace", "512", "--force"}).exit_code, 0);
-  Overwrite(Engine("mae0222_model_int8.trt"), "something else");
+  Overwrite(File("mae0222_model_int8.trt"), "something else");
   EXPECT_EQ(Run("ok", {In("int8")}, {"--parts", "whole", "--workspace", "512"}).exit_code, 2);
-  fs::remove(Engine("mae0222_model_int8.trt.json"));
+  fs::remove(File("mae0222_model_int8.trt.json"));
   const Ran unknown = Run("ok");
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_THAT(unknown.err, HasSubstr("nothing says what it was made of"));
@@ -130,7 +118,7 @@ TEST_F(Build, EndsAsSpecified) {
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.scenario);
-    fs::remove_all(Engines());
+    fs::remove_all(Folder());
     const Ran ran = Run(c.scenario);
     EXPECT_EQ(ran.exit_code, c.exit_code) << ran.err;
     EXPECT_THAT(ran.err, HasSubstr(c.says));
@@ -139,17 +127,17 @@ TEST_F(Build, EndsAsSpecified) {
   }
   // A failure leaves its log; the next success takes it away.
   ASSERT_EQ(Run("crash").exit_code, 4);
-  EXPECT_TRUE(fs::exists(Engine("mae0222_model_int8.trt.log")));
+  EXPECT_TRUE(fs::exists(File("mae0222_model_int8.trt.log")));
   ASSERT_EQ(Run("ok").exit_code, 0);
-  EXPECT_FALSE(fs::exists(Engine("mae0222_model_int8.trt.log")));
+  EXPECT_FALSE(fs::exists(File("mae0222_model_int8.trt.log")));
 }
 
 TEST_F(Build, AFailureLeavesTheEngineThatWasThere) {
   ASSERT_EQ(Run("ok").exit_code, 0);
-  const std::string before = Content(Engine("mae0222_model_int8.trt"));
+  const std::string before = Content(File("mae0222_model_int8.trt"));
   for (const char* scenario : {"crash", "full_disk", "fallback", "truncated_json"}) {
     EXPECT_NE(Run(scenario, {In("int8")}, {"--parts", "whole", "--force"}).exit_code, 0) << scenario;
-    EXPECT_EQ(Content(Engine("mae0222_model_int8.trt")), before) << scenario;
+    EXPECT_EQ(Content(File("mae0222_model_int8.trt")), before) << scenario;
   }
   EXPECT_EQ(Run("crash").exit_code, 2);  // another trtexec would build another engine
   const Ran kept = Run("ok");
@@ -170,21 +158,21 @@ TEST_F(Build, FromTensorRt10OnAnEngineIsWrapped) {
   ASSERT_EQ(made.exit_code, 0) << made.err;
   const Ran ran = Run("tensorrt_10", {In("ten")});
   ASSERT_EQ(ran.exit_code, 0) << ran.err;
-  const Json options = Json::parse(Content(Engine("mae0222_model_fp16.trt.json")))["options"];
+  const Json options = Json::parse(Content(File("mae0222_model_fp16.trt.json")))["options"];
   EXPECT_THAT(options.dump(), AllOf(HasSubstr("--stronglyTyped"), Not(HasSubstr("--fp16"))));
-  const std::string wrapper = Engine("mae0222_model_fp16.trt.onnx");
+  const std::string wrapper = File("mae0222_model_fp16.trt.onnx");
   EXPECT_THAT(Content(wrapper), AllOf(HasSubstr("EPContext"), HasSubstr("mae0222_model_fp16.trt")));
   EXPECT_THAT(Vlaq({"inspect", wrapper}).out, AllOf(HasSubstr("pixel_values"), HasSubstr("actions")));
 }
 
 TEST_F(Build, ADryRunShowsTheCommandsOfEachVersion) {
-  const std::vector<std::string> dry{"build", In("int8"), "--engine-dir", Engines(), "--parts", "whole", "--dry-run"};
+  const std::vector<std::string> dry{"build", In("int8"), "--engine-dir", Folder(), "--parts", "whole", "--dry-run"};
   const Ran ran = Vlaq(dry);
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_THAT(ran.out,
               AllOf(HasSubstr("trtexec --onnx="), HasSubstr("--int8 --fp16"), HasSubstr("--skipInference"),
                     HasSubstr("--loadEngine="), HasSubstr("--exportLayerInfo="), HasSubstr("nothing was run")));
-  EXPECT_FALSE(fs::exists(Engines()));
+  EXPECT_FALSE(fs::exists(Folder()));
   std::vector<std::string> ten = dry;
   ten.insert(ten.end(), {"--tensorrt", "10.3"});
   const Ran wrong = Vlaq(ten);
@@ -193,18 +181,18 @@ TEST_F(Build, ADryRunShowsTheCommandsOfEachVersion) {
 }
 
 TEST_F(Build, SaysWhatIsMissing) {
-  const Ran none = Vlaq({"build", In("int8"), "--engine-dir", Engines(), "--trtexec", "/no/trtexec"});
+  const Ran none = Vlaq({"build", In("int8"), "--engine-dir", Folder(), "--trtexec", "/no/trtexec"});
   EXPECT_EQ(none.exit_code, 4);
   EXPECT_THAT(none.err, AllOf(HasSubstr("there is no trtexec (/no/trtexec)"), HasSubstr("nvidia-jetpack")));
-  EXPECT_FALSE(fs::exists(Engines()));
+  EXPECT_FALSE(fs::exists(Folder()));
   const Ran fp32 = Run("ok", {Bundle()});
   EXPECT_EQ(fp32.exit_code, 3);
   EXPECT_THAT(fp32.err, HasSubstr("is a fp32 bundle"));
   const Ran missing = Run("ok", {In("int8")}, {"--precision", "fp16,int8"});
   EXPECT_EQ(missing.exit_code, 2);
   EXPECT_THAT(missing.err, HasSubstr("no bundles are for an engine of fp16"));
-  ExpectUsage({"build", In("int8"), "--engine-dir", Engines(), "--choose"}, "-o plan.json");
-  ExpectUsage({"build", In("int8"), "--engine-dir", Engines(), "--reference", Bundle()}, "belong together");
+  ExpectUsage({"build", In("int8"), "--engine-dir", Folder(), "--choose"}, "-o plan.json");
+  ExpectUsage({"build", In("int8"), "--engine-dir", Folder(), "--reference", Bundle()}, "belong together");
   const Ran version = Run("ok", {In("int8")}, {"--tensorrt", "10.3"});
   EXPECT_EQ(version.exit_code, 4);
   EXPECT_THAT(version.err, HasSubstr("belongs to TensorRT 8.6.2, and --tensorrt says 10.3"));
@@ -218,7 +206,7 @@ TEST_F(Build, AStandInIsNeverMeasured) {
   EXPECT_EQ(ran.exit_code, 6);
   EXPECT_THAT(ran.err, AllOf(HasSubstr("nothing was measured"), HasSubstr("the tool says that it is a stand-in"),
                              HasSubstr("is no aarch64 program")));
-  const Json results = Json::parse(Content(Engine("jetson_tensorrt_results.json")));
+  const Json results = Json::parse(Content(File("jetson_tensorrt_results.json")));
   EXPECT_EQ(results["measured"], false);
   for (const char* name : {"fp16", "int8", "fp16_encoder", "int8_head"}) {
     const Json& entry = results[name];
@@ -229,7 +217,7 @@ TEST_F(Build, AStandInIsNeverMeasured) {
   EXPECT_EQ(results["estimate"]["measured"], false);
   EXPECT_EQ(results["estimate"]["content"]["fp16_ms"], 12);
   // Nowhere in what was written or said.
-  for (const auto& entry : fs::directory_iterator(Engines())) {
+  for (const auto& entry : fs::directory_iterator(Folder())) {
     EXPECT_THAT(Content(entry.path()), Not(HasSubstr("\"measured\": true"))) << entry.path();
   }
   const Json report = Run("ok", {In("fp16"), In("int8")}, {"--json"}).json();
@@ -243,7 +231,7 @@ TEST_F(Build, ChoosesByTime) {
   EXPECT_THAT(fast.out, HasSubstr("groups stay INT8"));
   EXPECT_THAT(fast.err, HasSubstr("not measured"));
   const Json kept = Json::parse(Content(In("chosen.json")));
-  fs::remove_all(Engines());
+  fs::remove_all(Folder());
   const Ran slow = Run("int8_slow", {In("fp16"), In("int8")}, choose);
   ASSERT_EQ(slow.exit_code, 0) << slow.err;
   EXPECT_THAT(slow.out, HasSubstr("0 of "));
@@ -266,7 +254,7 @@ TEST_F(Build, ChoosesByTime) {
       Vlaq({"quantize", Bundle(), "--plan", In("chosen.json"), "--stats", In("stats.json"), "-o", In("again")});
   EXPECT_EQ(again.exit_code, 0) << again.err;
   // Actions that are too far from fp32's take INT8 back whatever it gains.
-  fs::remove_all(Engines());
+  fs::remove_all(Folder());
   std::vector<std::string> accurate = choose;
   accurate.insert(accurate.end(), {"--max-difference", "0.0000001", "--reference", Bundle(), "--frames", Frames()});
   const Ran far = Run("ok", {In("fp16"), In("int8")}, accurate);

@@ -60,27 +60,15 @@ class PlaysEngines : public backend::Backend {
   std::unique_ptr<backend::Backend> cpu_ = backend::MakeOnnxRuntimeBackend({});
 };
 
-class Engines : public CliTest {
+class Engines : public BoardTest {
  protected:
-  static void SetUpTestSuite() {
-    CliTest::SetUpTestSuite();
-    const Ran stats =
-        Vlaq({"calibrate", Bundle(), "--frames", Frames(), "--samples", "2", "--threads", "1", "-o", In("stats.json")});
-    ASSERT_EQ(stats.exit_code, 0) << stats.err;
-    for (const char* precision : {"fp16", "int8"}) {
-      const Ran made = Vlaq({"quantize", Bundle(), "--target", "tensorrt-10", "--precision", precision, "--stats",
-                             In("stats.json"), "-o", In(precision)});
-      ASSERT_EQ(made.exit_code, 0) << made.err;
-    }
-  }
+  static void SetUpTestSuite() { QuantizeFor("tensorrt-10"); }
   void SetUp() override {
     fs::remove_all(Folder());
     source_ = *bundle::Open(Bundle());
     int8_ = *bundle::Open(In("int8"));
   }
 
-  static std::string Folder() { return In("jetson_tensorrt_models"); }
-  static std::string File(const std::string& name) { return Folder() + "/" + name; }
   static void Build(const std::string& parts) {
     const Ran ran = Vlaq({"build", In("int8"), "--engine-dir", Folder(), "--trtexec",
                           StandIn(In("trtexec"), "tensorrt_10"), "--parts", parts});
