@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/folder_lock.h"
 #include "base/testing.h"
 #include "base/unfinished.h"
 
@@ -155,6 +156,21 @@ TEST(OutputFolder, IsRemovedWhenTheProgramIsInterrupted) {
   ASSERT_TRUE(WriteFile(out->path() / "x", "1", Existing::kRefuse).ok());
   RemoveUnfinishedOutputs();
   EXPECT_EQ(CountEntries(folder.path()), 0U);
+}
+
+TEST(FolderLock, IsHeldByOneAtATime) {
+  TemporaryFolder folder;
+  {
+    auto first = FolderLock::Take(folder.path());
+    ASSERT_TRUE(first.ok());
+    const FolderLock moved = std::move(*first);
+    const auto second = FolderLock::Take(folder.path());  // another descriptor, as another process would have
+    ASSERT_FALSE(second.ok());
+    EXPECT_EQ(second.error().code, ErrorCode::kInput);
+  }
+  EXPECT_TRUE(FolderLock::Take(folder.path()).ok());
+  EXPECT_EQ(CountEntries(folder.path()), 0U);
+  EXPECT_FALSE(FolderLock::Take(folder.path() / "nowhere").ok());
 }
 
 TEST(OutputFolder, ReplacesOnlyWhatIsOurs) {

@@ -16,6 +16,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <optional>
+
+#include "base/running.h"
 
 namespace vlaq {
 namespace {
@@ -29,7 +32,8 @@ Error SystemError(const std::string& program, const std::string& what, int code)
           ""};
 }
 
-// Starts it with both of its outputs in `output` and no input; in our process group, so that Ctrl-C ends it, too.
+// Starts it with both of its outputs in `output` and no input; in our process group, and with the signals that we block
+// open to it, so that Ctrl-C ends it, too.
 Result<pid_t> Spawn(const std::vector<std::string>& arguments, int output) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -41,7 +45,14 @@ Result<pid_t> Spawn(const std::vector<std::string>& arguments, int output) {
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   pid_t pid = 0;
-  const int code = ::posix_spawnp(&pid, pointers[0], &actions, nullptr, pointers.data(), environ);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  const int code = ::posix_spawnp(&pid, pointers[0], &actions, &attributes, pointers.data(), environ);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (code != 0) return SystemError(arguments[0], "cannot be started", code);
   return pid;
@@ -85,10 +96,15 @@ Result<ProgramRun> RunProgram(const std::vector<std::string>& arguments, double 
     return pid.error();
   }
   ProgramRun run;
+  std::optional<RunningProgram> running(*pid);
   const auto deadline = start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(timeout_s));
   const bool in_time = ReadAll(ends[0], deadline, run, each_part);
   ::close(ends[0]);
   if (!in_time) ::kill(*pid, SIGKILL);
+  siginfo_t ended{};
+  while (::waitid(P_PID, static_cast<id_t>(*pid), &ended, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+  }
+  running.reset();
   int status = 0;
   rusage usage{};
   while (::wait4(*pid, &status, 0, &usage) < 0 && errno == EINTR) {

@@ -1,5 +1,5 @@
 // Runs a program to its end and keeps what it said: for tools that do one job and leave, such as trtexec. No shell, so
-// no quoting. A program that talks to and fro is a ChildProcess. Thread-safe.
+// no quoting. An interrupted vlaq ends it (running.h). A program that talks to and fro is a ChildProcess. Thread-safe.
 #pragma once
 
 #include <cstdint>

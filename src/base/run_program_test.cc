@@ -35,6 +35,19 @@ TEST(RunProgram, PassesWordsAsTheyAre) {
   EXPECT_EQ(run->output, "a b|'|$HOME|");
 }
 
+// A program that inherits a blocked Ctrl-C cannot be stopped by it.
+TEST(RunProgram, DoesNotHandOnBlockedSignals) {
+  sigset_t blocked, before;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &blocked, &before);
+  const auto run = RunProgram({"sh", "-c", "kill -TERM $$; echo went on"}, 20);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ASSERT_TRUE(run.ok());
+  EXPECT_EQ(run->signal, SIGTERM);
+  EXPECT_EQ(run->output, "");
+}
+
 TEST(RunProgram, EndsWhatTakesTooLong) {
   const auto run = RunProgram({"sleep", "100"}, 0.2);
   ASSERT_FALSE(run.ok());

@@ -1,5 +1,5 @@
 // The temporary files and folders that this process is writing to, so that an interrupted program leaves none behind.
-// Used by output.cc; thread-safe.
+// For those who write files by themselves or have programs write them; output.h does it for all others. Thread-safe.
 #pragma once
 
 #include <filesystem>
