@@ -158,7 +158,9 @@ void Print(const BuildArguments& a, const std::vector<NamedEngine>& engines, con
   for (const NamedEngine& e : engines) {
     const auto& report = e.built.report;
     table.AddRow({e.plan.file.filename().string(), e.built.built ? "built" : "kept", HumanBytes(e.built.bytes),
-                  report.by_size ? "by its size" : fmt::format("{:.1f} %", 100 * report.as_planned),
+                  !report.proven   ? "not proven"
+                  : report.by_size ? "by its size"
+                                   : fmt::format("{:.1f} %", 100 * report.as_planned),
                   std::to_string(report.layers), std::to_string(report.reformats)});
   }
   out << fmt::format("TensorRT {} ({})\n\n{}\n", builder.version.ToString(), builder.tool.path.string(),

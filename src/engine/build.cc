@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <array>
 
+#include "base/folder_lock.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "base/unfinished.h"
 #include "engine/record.h"
 #include "engine/wrapper.h"
 
@@ -52,25 +54,34 @@ Result<std::optional<std::string>> WhyKept(const EnginePlan& plan, Existing exis
                     "give another --engine-dir, or --force to replace it");
 }
 
-// Files of one run, which go when it is over.
+// Files of one run, which go when it is over or is interrupted.
 class Scratch {
  public:
   explicit Scratch(const fs::path& engine) : stem_(engine.string()) {}
   ~Scratch() {
     std::error_code ignored;
-    for (const std::string& path : paths_) fs::remove(path, ignored);
+    for (const fs::path& path : paths_) {
+      fs::remove(path, ignored);
+      ReleaseTemporaryName(path);
+    }
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
   std::string Path(std::string_view what) {
-    paths_.push_back(fmt::format("{}.{}", stem_, what));
-    return paths_.back();
+    paths_.push_back(ClaimTemporaryName(fmt::format("{}.{}", stem_, what)));
+    return paths_.back().string();
   }
 
  private:
   std::string stem_;
-  std::vector<std::string> paths_;
+  std::vector<fs::path> paths_;
 };
+
+std::optional<uint64_t> FreeBytes(const fs::path& file) {
+  std::error_code error;
+  const auto space = fs::space(file.has_parent_path() ? file.parent_path() : ".", error);
+  return error ? std::optional<uint64_t>{} : space.available;
+}
 
 // Runs trtexec; a log that tells of a failure stays as FILE.log.
 Result<ToolLog> RunTool(const Builder& builder, const std::vector<std::string>& arguments, double timeout_s,
@@ -80,7 +91,7 @@ Result<ToolLog> RunTool(const Builder& builder, const std::vector<std::string>& 
   auto run = RunProgram(command, timeout_s);
   if (!run.ok()) return Within(doing, run.error());
   ToolLog log = ReadLog(run->output);
-  const Status judged = JudgeRun(*run, log, doing);
+  const Status judged = JudgeRun(*run, log, doing, FreeBytes(engine));
   if (judged.ok()) return log;
   Error error = judged.error();
   const fs::path kept = engine.string() + ".log";
@@ -99,7 +110,7 @@ Result<std::string> ReadAll(const std::string& path) {
 // The engine as it lies on the disk, loaded and run: its layers with their times.
 Status Inspect(const EnginePlan& plan, const Builder& builder, const std::string& engine, double timeout_s,
                BuiltEngine& built, ToolLog& log) {
-  Scratch scratch(engine);
+  Scratch scratch(plan.file);
   InspectRequest request;
   request.engine = engine;
   request.layers = scratch.Path("layers.json");
@@ -120,6 +131,20 @@ Status CheckWhole(const fs::path& file, const ToolLog& log, uint64_t bytes) {
   return Error{ErrorCode::kBackend,
                fmt::format("the engine is truncated: {} of {:g} MiB were written", HumanBytes(bytes), *log.engine_mib),
                file.string(), "see that the disk has room"};
+}
+
+Result<FolderLock> LockFolder(const fs::path& file) {
+  auto lock = FolderLock::Take(file.has_parent_path() ? file.parent_path() : ".");
+  if (lock.ok()) return lock;
+  return InputError(lock.error().where, "another vlaq is building engines there",
+                    "wait until it has ended, or give another --engine-dir");
+}
+
+Status Wrap(const EnginePlan& plan, const Version& version) {
+  if (!CanWrap(version)) return {};
+  VLAQ_ASSIGN_OR_RETURN(const std::string wrapper,
+                        WrapEngine(*plan.bundle, plan.part->name, plan.file.filename().string(), version));
+  return WriteFile(plan.file.string() + ".onnx", wrapper, Existing::kReplace);
 }
 
 }  // namespace
@@ -185,6 +210,7 @@ Result<EnginePlan> PlanEngine(const bundle::Bundle& bundle, const Part& part, co
   plan.request.engine = plan.file.string();
   plan.request.timing_cache = (options.folder / fmt::format("timing_{}.cache", version.ToString())).string();
   plan.request.precision = bundle.precision;
+  plan.request.quantized = plan.work.quantized;
   plan.request.inputs = plan.work.inputs;
   plan.request.workspace_mib = options.workspace_mib;
   VLAQ_ASSIGN_OR_RETURN(plan.options, BuildOptions(version, plan.request));
@@ -210,6 +236,7 @@ Status CheckDisk(const fs::path& folder, const std::vector<EnginePlan>& plans) {
 
 Result<BuiltEngine> BuildEngine(const EnginePlan& plan, const Builder& builder, const Board& board,
                                 const BuildOptionsOfUser& options, Log& log) {
+  VLAQ_ASSIGN_OR_RETURN(const FolderLock lock, LockFolder(plan.file));
   // It may replace what WhyKept() let pass.
   VLAQ_ASSIGN_OR_RETURN(OutputPath place, OutputPath::Create(plan.file, options.existing));
   BuildRequest request = plan.request;
@@ -236,13 +263,12 @@ Result<BuiltEngine> BuildEngine(const EnginePlan& plan, const Builder& builder, 
   built.managed_mib = running.managed_mib;
   built.not_measured = WhyNotMeasured(board, builder.tool, building);
   VLAQ_ASSIGN_OR_RETURN(built.report, JudgePrecision(plan.work, built.layers, built.bytes, plan.file.string()));
-  // The record first: a record of an engine that is not there yet is only ignored.
-  VLAQ_RETURN_IF_ERROR(WriteFile(RecordPath(plan.file), RecordText(plan, builder, board, built), Existing::kReplace));
-  if (CanWrap(builder.version)) {
-    VLAQ_ASSIGN_OR_RETURN(const std::string wrapper, WrapEngine(*plan.bundle, plan.part->name, name, builder.version));
-    VLAQ_RETURN_IF_ERROR(WriteFile(plan.file.string() + ".onnx", wrapper, Existing::kReplace));
-  }
+  // Written whole before anything gets its name: the engine that is there and its record belong together.
+  VLAQ_ASSIGN_OR_RETURN(OutputFile record, OutputFile::Create(RecordPath(plan.file), Existing::kReplace));
+  VLAQ_RETURN_IF_ERROR(record.Write(RecordText(plan, builder, board, built)));
   VLAQ_RETURN_IF_ERROR(place.Commit());
+  VLAQ_RETURN_IF_ERROR(record.Commit());
+  VLAQ_RETURN_IF_ERROR(Wrap(plan, builder.version));
   std::error_code ignored;
   fs::remove(plan.file.string() + ".log", ignored);  // of an earlier failure
   return built;

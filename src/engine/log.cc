@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kBanner = "[TensorRT v";
 constexpr size_t kLongestQuote = 300;
+constexpr std::string_view kNotSaved = "Saving engine to file failed";
 
 // The text between two words of a line.
 std::optional<std::string_view> Between(std::string_view line, std::string_view before, std::string_view after) {
@@ -59,6 +60,7 @@ struct Cause {
   std::vector<std::string_view> words;  // any of them
   ErrorCode code;
   std::string_view what, advice;
+  bool as_warning = false;  // where nothing else says why, a warning of this kind does
 };
 const std::vector<Cause>& Causes() {
   static const std::vector<Cause> causes{
@@ -70,8 +72,8 @@ const std::vector<Cause>& Causes() {
         "Requested amount of GPU memory"},
        ErrorCode::kBackend,
        "out of memory while building",
-       "close other programs, add swap, give --workspace MIB, or build --parts encoder,head instead of the whole "
-       "graph"},
+       "close other programs, add swap, give --workspace, or build --parts encoder,head instead of the whole graph",
+       true},
       {{"No importer registered for op", "UNSUPPORTED_NODE", "UNSUPPORTED_GRAPH", "could not find plugin",
         "Plugin not found", "Unsupported operator"},
        ErrorCode::kInput,
@@ -94,7 +96,8 @@ const std::vector<Cause>& Causes() {
       {{"Could not find any implementation for node", "Skipping tactic"},
        ErrorCode::kBackend,
        "TensorRT found no implementation for a part of the graph",
-       "most often too little memory: close other programs, or give --workspace MIB"},
+       "most often too little memory: close other programs, or give --workspace",
+       true},
       {{"cannot open shared object", "CUDA driver version is insufficient", "no CUDA-capable device",
         "CUDA initialization failure", "Could not load library"},
        ErrorCode::kBackend,
@@ -104,14 +107,17 @@ const std::vector<Cause>& Causes() {
   return causes;
 }
 
-// The first line of the log that has one of a cause's words.
+const std::string* FindLine(const std::vector<std::string>& lines, std::string_view word) {
+  const auto line =
+      std::find_if(lines.begin(), lines.end(), [&](const std::string& l) { return l.find(word) != std::string::npos; });
+  return line == lines.end() ? nullptr : &*line;
+}
+
+// The first error that has one of a cause's words.
 const Cause* FindCause(const ToolLog& log, const std::string& output, std::string& quote) {
   for (const Cause& cause : Causes()) {
     for (const std::string_view word : cause.words) {
-      for (const auto* lines : {&log.errors, &log.warnings}) {
-        const auto line = std::find_if(lines->begin(), lines->end(),
-                                       [&](const std::string& l) { return l.find(word) != std::string::npos; });
-        if (line == lines->end()) continue;
+      if (const std::string* line = FindLine(log.errors, word); line != nullptr) {
         quote = *line;
         return &cause;
       }
@@ -126,6 +132,33 @@ const Cause* FindCause(const ToolLog& log, const std::string& output, std::strin
     }
   }
   return nullptr;
+}
+
+// Asked last: many warnings, such as those of the importer about types of inputs, come with every engine.
+const Cause* FindWarning(const ToolLog& log, std::string& quote) {
+  for (const Cause& cause : Causes()) {
+    for (const std::string_view word : cause.words) {
+      const std::string* line = cause.as_warning ? FindLine(log.warnings, word) : nullptr;
+      if (line == nullptr) continue;
+      quote = *line;
+      return &cause;
+    }
+  }
+  return nullptr;
+}
+
+Error Because(const Cause& cause, const std::string& quote, const std::string& doing) {
+  return Error{cause.code, fmt::format("{}: \"{}\"", cause.what, quote), doing, std::string(cause.advice)};
+}
+
+// trtexec does not say why it could not write.
+Error NotSaved(const std::string& quote, std::optional<uint64_t> free_bytes, const std::string& doing) {
+  constexpr uint64_t kFull = uint64_t{64} << 20;
+  const bool full = free_bytes && *free_bytes < kFull;
+  return InputError(doing,
+                    fmt::format("{}: \"{}\"", full ? "the disk is full" : "the engine could not be written", quote),
+                    full ? "free some space, or give another --engine-dir"
+                         : "see that the folder may be written to and has room, or give another --engine-dir");
 }
 
 std::string_view LastLine(std::string_view text) {
@@ -167,11 +200,13 @@ ToolLog ReadLog(std::string_view text) {
   return log;
 }
 
-Status JudgeRun(const ProgramRun& run, const ToolLog& log, const std::string& doing) {
+Status JudgeRun(const ProgramRun& run, const ToolLog& log, const std::string& doing,
+                std::optional<uint64_t> free_bytes) {
   if (run.signal == 0 && run.exit_code == 0 && log.passed == true) return {};
   std::string quote;
-  if (const Cause* cause = FindCause(log, run.output, quote); cause != nullptr) {
-    return Error{cause->code, fmt::format("{}: \"{}\"", cause->what, quote), doing, std::string(cause->advice)};
+  if (const Cause* cause = FindCause(log, run.output, quote); cause != nullptr) return Because(*cause, quote, doing);
+  if (const std::string* line = FindLine(log.errors, kNotSaved); line != nullptr) {
+    return NotSaved(*line, free_bytes, doing);
   }
   if (run.signal == SIGKILL) {
     return Error{ErrorCode::kBackend, "trtexec was killed from outside, as the system does when memory runs out", doing,
@@ -187,6 +222,7 @@ Status JudgeRun(const ProgramRun& run, const ToolLog& log, const std::string& do
                              run.HowItEnded(), LastLine(run.output)),
                  doing, "the log is truncated: nothing it made is used"};
   }
+  if (const Cause* cause = FindWarning(log, quote); cause != nullptr) return Because(*cause, quote, doing);
   const std::string why = log.errors.empty() ? "without an error in its log" : "\"" + log.errors.front() + "\"";
   return Error{ErrorCode::kBackend, fmt::format("trtexec {}: {}", run.HowItEnded(), why), doing, ""};
 }

@@ -97,6 +97,37 @@ TEST(Causes, AreFoundInTheLog) {
   }
 }
 
+// With every graph that has integer inputs TensorRT 10 warns so; it explains nothing.
+TEST(Causes, AWarningIsNoneWhereSomethingElseSaysMore) {
+  const std::string warned =
+      "&&&& RUNNING TensorRT.trtexec [TensorRT v100300] # trtexec\n"
+      "[11/20/2026-10:00:00] [W] [TRT] ModelImporter.cpp:420: Make sure input input_ids has Int64 binding.\n"
+      "[11/20/2026-10:00:01] [W] [TRT] Skipping tactic 0x0 due to insufficient memory\n";
+  EXPECT_THAT(ErrorOf(warned, -1, SIGKILL).what, HasSubstr("killed from outside"));
+  EXPECT_THAT(ErrorOf(warned, -1, SIGSEGV).what, HasSubstr("crashed"));
+  const std::string failed = "&&&& FAILED TensorRT.trtexec [TensorRT v100300] # trtexec\n";
+  EXPECT_THAT(
+      ErrorOf(warned + "[11/20/2026-10:00:02] [E] Error[10]: Could not find any implementation for node x\n" + failed)
+          .what,
+      HasSubstr("found no implementation"));
+  EXPECT_THAT(ErrorOf(warned + failed).what, HasSubstr("Skipping tactic"));
+}
+
+// trtexec itself does not say why.
+TEST(Causes, WhatCouldNotBeWrittenIsAMatterOfTheDisk) {
+  const std::string output =
+      "&&&& RUNNING TensorRT.trtexec [TensorRT v8601] # trtexec\n"
+      "[11/20/2026-10:00:00] [E] Saving engine to file failed.\n"
+      "&&&& FAILED TensorRT.trtexec [TensorRT v8601] # trtexec\n";
+  const auto judged = [&output](std::optional<uint64_t> free_bytes) {
+    return JudgeRun(Ended(output, 1), ReadLog(output), "building a.trt", free_bytes).error();
+  };
+  EXPECT_EQ(judged(4096).code, ErrorCode::kInput);
+  EXPECT_THAT(judged(4096).what, HasSubstr("the disk is full"));
+  EXPECT_THAT(judged(uint64_t{1} << 40).what, HasSubstr("could not be written"));
+  EXPECT_THAT(judged({}).what, HasSubstr("could not be written"));
+}
+
 TEST(Causes, WithoutWords) {
   const std::string half = "&&&& RUNNING TensorRT.trtexec [TensorRT v8602] # trtexec\n[I] going on";
   EXPECT_THAT(ErrorOf(half, 0).what, HasSubstr("breaks off"));

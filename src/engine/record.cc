@@ -14,8 +14,13 @@ Json ToJson(const PrecisionReport& report) {
     precisions.push_back(
         {{"precision", PrecisionName(count.precision)}, {"layers", count.layers}, {"share_of_macs", count.macs_share}});
   }
-  return {{"as_planned", report.as_planned}, {"unknown", report.unknown},     {"by_size", report.by_size},
-          {"evidence", report.evidence},     {"reformats", report.reformats}, {"by_precision", std::move(precisions)}};
+  return {{"as_planned", report.as_planned},
+          {"unknown", report.unknown},
+          {"by_size", report.by_size},
+          {"proven", report.proven},
+          {"evidence", report.evidence},
+          {"reformats", report.reformats},
+          {"by_precision", std::move(precisions)}};
 }
 
 }  // namespace

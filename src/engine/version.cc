@@ -44,6 +44,13 @@ const std::vector<TypeRow>& TypeRows() {
   return rows;
 }
 
+// What trtexec leaves out of a run by itself: from 11 on it copies nothing, spins while it waits, and replays a
+// captured graph of kernels.
+const std::vector<std::string>& RunFlags(const VersionRow& row) {
+  static const std::vector<std::string> none, eleven{"--includeDataTransfers", "--noSpinWait", "--noCudaGraph"};
+  return row.name == "11" ? eleven : none;
+}
+
 struct TargetRow {
   std::string_view name;
   Version usual, from, below;
@@ -137,6 +144,8 @@ Result<std::vector<std::string>> BuildOptions(const Version& version, const Buil
   for (const TypeRow& type : TypeRows()) {
     if (type.version != row->name || type.precision != request.precision) continue;
     std::vector<std::string> options = type.flags;
+    // trtexec invents scales for a graph that has none of its own.
+    if (!request.quantized) std::erase(options, "--int8");
     options.emplace_back("--profilingVerbosity=detailed");
     if (AnyDynamic(request.inputs)) {
       options.push_back(Shapes("--minShapes", request.inputs, &InputProfile::least));
@@ -159,8 +168,10 @@ Result<std::vector<std::string>> BuildArguments(const Version& version, const Bu
   return arguments;
 }
 
-std::vector<std::string> InspectArguments(const Version& /*version*/, const InspectRequest& request) {
+std::vector<std::string> InspectArguments(const Version& version, const InspectRequest& request) {
   std::vector<std::string> arguments{"--loadEngine=" + request.engine};
+  const VersionRow* row = FindRow(version);
+  if (row != nullptr) arguments.insert(arguments.end(), RunFlags(*row).begin(), RunFlags(*row).end());
   if (AnyDynamic(request.inputs)) {
     std::string shapes;
     for (const InputProfile& input : request.inputs) {
@@ -176,7 +187,8 @@ std::vector<std::string> InspectArguments(const Version& /*version*/, const Insp
   }
   // A separate run for the layers' times, which would disturb those of the whole.
   if (!request.profile.empty()) {
-    arguments.insert(arguments.end(), {"--separateProfileRun", "--exportProfile=" + request.profile});
+    if (row == nullptr || RunFlags(*row).empty()) arguments.emplace_back("--separateProfileRun");  // 11 always does
+    arguments.push_back("--exportProfile=" + request.profile);
   }
   if (!request.times.empty()) arguments.push_back("--exportTimes=" + request.times);
   std::string load;

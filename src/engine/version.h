@@ -48,6 +48,7 @@ struct InputProfile {
 struct BuildRequest {
   std::string onnx, engine, timing_cache;  // paths
   std::string precision;                   // the bundle's: "fp16", "int8", "mixed"
+  bool quantized = false;                  // whether this graph of it has Q/DQ at all
   std::vector<InputProfile> inputs;
   uint64_t workspace_mib = 0;  // 0: TensorRT's own limit, all of the memory
 };
@@ -65,6 +66,8 @@ struct InspectRequest {
   std::map<std::string, std::string> load;
   std::string outputs;
 };
+// A run is asked for alike in every version: copies to and from the device belong to it, nothing is captured in a
+// graph.
 std::vector<std::string> InspectArguments(const Version& version, const InspectRequest& request);
 
 }  // namespace vlaq::engine

@@ -8,9 +8,11 @@
 namespace vlaq::engine {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
 using ::testing::Not;
 
 TEST(Version, IsRead) {
@@ -36,7 +38,7 @@ TEST(Version, FitsItsTarget) {
 }
 
 BuildRequest Request(const std::string& precision) {
-  return {"in.onnx", "out.trt", "t.cache", precision, {{"x", {1, 3}, {1, 3}, {8, 3}}}, 0};
+  return {"in.onnx", "out.trt", "t.cache", precision, false, {{"x", {1, 3}, {1, 3}, {8, 3}}}, 0};
 }
 
 TEST(Flags, AreThoseOfTheVersion) {
@@ -54,7 +56,9 @@ TEST(Flags, AreThoseOfTheVersion) {
                               {{11, 1, 0}, "fp16", {}},
                               {{11, 1, 0}, "int8", {}}};
   for (const Row& row : rows) {
-    const auto options = BuildOptions(row.version, Request(row.precision));
+    BuildRequest request = Request(row.precision);
+    request.quantized = true;
+    const auto options = BuildOptions(row.version, request);
     ASSERT_TRUE(options.ok());
     for (const char* flag : {"--fp16", "--int8", "--stronglyTyped"}) {
       const bool wanted = std::find(row.types.begin(), row.types.end(), flag) != row.types.end();
@@ -66,6 +70,15 @@ TEST(Flags, AreThoseOfTheVersion) {
   }
   EXPECT_FALSE(BuildOptions({7, 2, 1}, Request("fp16")).ok());
   EXPECT_FALSE(BuildOptions({10, 3, 0}, Request("int4")).ok());
+}
+
+// trtexec makes up ranges where --int8 meets a graph without Q/DQ (sampleEngines.cpp, setTensorDynamicRange).
+TEST(Flags, NoInt8WithoutScales) {
+  for (const Version& version : {Version{8, 6, 2}, Version{10, 3, 0}}) {
+    const auto options = BuildOptions(version, Request("int8"));
+    ASSERT_TRUE(options.ok());
+    EXPECT_THAT(*options, AllOf(Contains("--fp16"), Not(Contains("--int8"))));
+  }
 }
 
 TEST(Flags, GiveTheProfile) {
@@ -93,6 +106,12 @@ TEST(Flags, OfAnInspection) {
   EXPECT_THAT(InspectArguments({8, 6, 2}, request),
               ElementsAre("--loadEngine=a.trt", "--shapes=x:4x3", "--loadInputs=x:x.bin", "--exportOutput=out.json",
                           "--duration=3"));
+  request.profile = "p.json";
+  EXPECT_THAT(InspectArguments({10, 3, 0}, request), Contains("--separateProfileRun"));
+  // 11 leaves out copies and replays graphs unless told otherwise: its times would be others.
+  EXPECT_THAT(InspectArguments({11, 1, 0}, request),
+              AllOf(IsSupersetOf({"--includeDataTransfers", "--noSpinWait", "--noCudaGraph", "--exportProfile=p.json"}),
+                    Not(Contains("--separateProfileRun"))));
 }
 
 }  // namespace

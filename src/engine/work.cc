@@ -7,6 +7,7 @@
 #include <array>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "base/text.h"
 #include "onnx/model_file.h"
@@ -72,32 +73,61 @@ Precision PlannedPrecision(const OperatorChoice& choice) {
   return Precision::kFloat32;
 }
 
-// Bytes of an element as planned, and one step wider.
+// Bytes of an element of a weight in an engine that does as planned, and what one step wider adds.
 struct Widths {
-  double planned, fallen_back;
+  double planned, least, most, widening;
 };
 Widths WidthsOf(const onnx::Initializer& initializer, const quantization::Plan& plan) {
   constexpr double kByte = 1, kHalf = 2, kFloat = 4;
-  if (initializer.dtype == DType::kI8 || initializer.dtype == DType::kU8) return {kByte, kHalf};
-  if (initializer.dtype == DType::kF16) return {kHalf, kFloat};
+  if (initializer.dtype == DType::kI8 || initializer.dtype == DType::kU8) return {kByte, kByte, kByte, kHalf - kByte};
+  if (initializer.dtype == DType::kF16) return {kHalf, kHalf, kHalf, kFloat - kHalf};
   for (const OperatorChoice& choice : plan.operators) {
     for (const quantization::WeightChoice& weight : choice.weights) {
-      if (weight.name == initializer.name && choice.form == Form::kStaticInt8) return {kByte, kHalf};
+      if (weight.name != initializer.name || choice.form != Form::kStaticInt8) continue;
+      return {kByte, kByte, kByte, kHalf - kByte};
     }
   }
-  return {kFloat, kFloat};
+  return {kFloat, kHalf, kFloat, 0};
 }
 
-// The layer that an operator became part of.
+void AddWeights(const onnx::Graph& graph, const quantization::Plan& plan, GraphWork& work) {
+  for (const onnx::Initializer& initializer : graph.initializers) {
+    const auto elements = static_cast<double>(ElementCount(initializer.shape).value_or(0));
+    const Widths widths = WidthsOf(initializer, plan);
+    work.planned_bytes += elements * widths.planned;
+    work.least_bytes += elements * widths.least;
+    work.most_bytes += elements * widths.most;
+    work.widening_bytes += elements * widths.widening;
+  }
+}
+
+// Of the layers that name a node one multiplies; others convert and move its values, fused with neighbours ("kgen" of
+// TensorRT 10), and may be of any type.
+bool Multiplies(const Layer& layer) {
+  constexpr std::array<std::string_view, 5> kWords{"gemm", "conv", "Conv", "Gemm", "MatrixMultiply"};
+  return std::ranges::any_of(kWords, [&layer](std::string_view word) {
+    return layer.type.find(word) != std::string::npos || layer.tactic.find(word) != std::string::npos;
+  });
+}
+bool Moves(const Layer& layer) {
+  constexpr std::array<std::string_view, 5> kTypes{"kgen", "Cast", "Move", "Shuffle", "Concatenation"};
+  return std::ranges::find(kTypes, layer.type) != kTypes.end();
+}
+int Rank(const Layer& layer) { return Multiplies(layer) ? 2 : Moves(layer) ? 0 : 1; }
+
+// The layer that an operator became part of: that which computes it; of several alike the one that says its type, and
+// of those the widest.
 std::map<std::string, const Layer*, std::less<>> ByNode(const std::vector<Layer>& layers) {
   std::map<std::string, const Layer*, std::less<>> by_node;
+  const auto order = [](const Layer& layer) {
+    const bool says = layer.precision != Precision::kUnknown;
+    return std::tuple(Rank(layer), says, says ? static_cast<int>(layer.precision) : 0);
+  };
   for (const Layer& layer : layers) {
     if (layer.reformat) continue;
     for (const std::string& node : layer.nodes) {
       const Layer*& at = by_node[node];
-      // Of several that name it, the one with a kernel computes; others move its values about.
-      if (at == nullptr || (at->precision == Precision::kUnknown && layer.precision != Precision::kUnknown))
-        at = &layer;
+      if (at == nullptr || order(layer) > order(*at)) at = &layer;
     }
   }
   return by_node;
@@ -130,6 +160,41 @@ Error FellBack(const std::string& engine, const PrecisionReport& report, const s
       engine, "it was not kept; the log's warnings may say why, and vlaq preflight what this version takes"};
 }
 
+Error Invented(const std::string& engine, const PlannedOperator& op) {
+  return {ErrorCode::kVerification,
+          fmt::format("{} runs in INT8, for which the plan has no scales: TensorRT took some of its own", op.node),
+          engine, "it was not kept; name an engine built with vlaq's own options"};
+}
+
+// What the size of an engine says whose layers do not say what they compute in. It holds the weights and some more.
+Result<PrecisionReport> JudgeBySize(const GraphWork& work, uint64_t engine_bytes, const std::string& engine,
+                                    PrecisionReport report) {
+  constexpr double kMore = 64e6;  // kernels, their parameters, the plan: at most so much as far as is known
+  const auto bytes = static_cast<double>(engine_bytes);
+  const auto share = [&work](double wider) { return std::clamp(wider / work.widening_bytes, 0.0, 1.0); };
+  const double at_most = share(bytes - work.least_bytes), at_least = share(bytes - work.most_bytes - kMore);
+  report.by_size = true;
+  report.evidence = fmt::format(
+      "{:.1f} % of the MACs are in layers that do not say what they compute in; the engine has {}, the weights as "
+      "planned {}, all one step wider {}: ",
+      100 * report.unknown, HumanBytes(engine_bytes), HumanBytes(static_cast<uint64_t>(work.planned_bytes)),
+      HumanBytes(static_cast<uint64_t>(work.planned_bytes + work.widening_bytes)));
+  if (at_most <= 1 - kLeastAsPlanned) {
+    report.evidence += fmt::format("at most {:.1f} % of them can be wider", 100 * at_most);
+    return report;
+  }
+  if (at_least > 1 - kLeastAsPlanned) {
+    return Error{ErrorCode::kVerification,
+                 fmt::format("the engine fell back, by its size: {}at least {:.1f} % of them are", report.evidence,
+                             100 * at_least),
+                 engine, "it was not kept; the log's warnings may say why"};
+  }
+  report.proven = false;
+  report.evidence +=
+      fmt::format("NOT PROVEN, from {:.1f} to {:.1f} % of them can be wider", 100 * at_least, 100 * at_most);
+  return report;
+}
+
 }  // namespace
 
 Result<GraphWork> DescribeWork(const bundle::Bundle& bundle, std::string_view role) {
@@ -151,12 +216,10 @@ Result<GraphWork> DescribeWork(const bundle::Bundle& bundle, std::string_view ro
     if (choice.macs == 0 || !nodes.contains(choice.node)) continue;
     work.operators.push_back({choice.node, choice.group, PlannedPrecision(choice), static_cast<double>(choice.macs)});
   }
-  for (const onnx::Initializer& initializer : model.graph.initializers) {
-    const auto elements = static_cast<double>(ElementCount(initializer.shape).value_or(0));
-    const Widths widths = WidthsOf(initializer, plan);
-    work.planned_bytes += elements * widths.planned;
-    work.fallen_back_bytes += elements * widths.fallen_back;
-  }
+  AddWeights(model.graph, plan, work);
+  work.quantized = std::ranges::any_of(model.graph.nodes, [](const onnx::Node& node) {
+    return node.op_type == "QuantizeLinear" || node.op_type == "DequantizeLinear";
+  });
   if (work.operators.empty()) return InputError(path, "has no operator that its plan names");
   return work;
 }
@@ -179,6 +242,7 @@ Result<PrecisionReport> JudgePrecision(const GraphWork& work, const std::vector<
     const auto found = by_node.find(op.node);
     const Precision ran = found == by_node.end() ? Precision::kUnknown : found->second->precision;
     report.by_precision[static_cast<size_t>(ran)].macs_share += op.macs / all;
+    if (ran == Precision::kInt8 && op.planned != Precision::kInt8) return Invented(engine, op);
     if (op.planned == Precision::kFloat32) continue;  // nothing can be wider
     if (ran == Precision::kUnknown) {
       report.unknown += op.macs / narrow;
@@ -200,19 +264,7 @@ Result<PrecisionReport> JudgePrecision(const GraphWork& work, const std::vector<
         fmt::format("{:.1f} % of the MACs that were planned narrower run so, by the layers", 100 * report.as_planned);
     return report;
   }
-  // Fused regions that do not say what is in them. Weights in a wider type would take more room than there is.
-  report.by_size = true;
-  const double limit = (work.planned_bytes + work.fallen_back_bytes) / 2;
-  const auto bytes = static_cast<double>(engine_bytes);
-  report.evidence = fmt::format(
-      "{:.1f} % of the MACs are in layers that do not say what they compute in; the engine has {}, the weights as "
-      "planned "
-      "{}, one step wider {}",
-      100 * report.unknown, HumanBytes(engine_bytes), HumanBytes(static_cast<uint64_t>(work.planned_bytes)),
-      HumanBytes(static_cast<uint64_t>(work.fallen_back_bytes)));
-  if (bytes <= limit) return report;
-  return Error{ErrorCode::kVerification, "the engine fell back, by its size: " + report.evidence, engine,
-               "it was not kept; the log's warnings may say why"};
+  return JudgeBySize(work, engine_bytes, engine, std::move(report));
 }
 
 }  // namespace vlaq::engine

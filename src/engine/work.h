@@ -26,8 +26,13 @@ struct PlannedOperator {
 struct GraphWork {
   std::vector<InputProfile> inputs;
   std::vector<PlannedOperator> operators;  // those with weights that the graph holds
-  // Of the weights, as planned; and if each ran one step wider than planned.
-  double planned_bytes = 0, fallen_back_bytes = 0;
+  bool quantized = false;                  // it has Q/DQ
+  // Of the weights, as planned.
+  double planned_bytes = 0;
+  // Of an engine that does as planned: a builder may hold what is float32 in the graph as float16, or not.
+  double least_bytes = 0, most_bytes = 0;
+  // What comes on top if all weights that were planned narrower than float32 are one step wider.
+  double widening_bytes = 0;
 };
 
 // Errors: kInput if the bundle has no plan (it is not quantised) or the graph has an extent that vlaq does not know.
@@ -45,11 +50,13 @@ struct PrecisionReport {
   std::optional<double> layers_ms, reformats_ms;  // if the layers were timed
   // Of the MACs that were planned narrower than float32: run so; are in layers that do not say.
   double as_planned = 0, unknown = 0;
-  bool by_size = false;  // too much is unknown: the engine's size decided
+  bool by_size = false;  // too much is unknown: the engine's size was asked
+  bool proven = true;    // false: neither layers nor size tell
   std::string evidence;  // in words
 };
 
-// Errors: kVerification if the engine fell back, naming the first operators that did.
+// Errors: kVerification if the engine fell back, naming the first operators that did, or if it computes in INT8 what
+// has no scales.
 Result<PrecisionReport> JudgePrecision(const GraphWork& work, const std::vector<Layer>& layers, uint64_t engine_bytes,
                                        const std::string& engine);
 

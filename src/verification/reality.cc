@@ -311,6 +311,10 @@ Status TellEngines(const Bundle& bundle, const std::filesystem::path& folder, Re
     const auto judged =
         engine::JudgePrecision(work, found.record.layers, found.record.engine_bytes, found.file.string());
     if (!judged.ok() && judged.error().code != ErrorCode::kVerification) return judged.error();
+    if (judged.ok() && !judged->proven) {
+      report.untestable.push_back({kRung, name, judged->evidence});
+      continue;
+    }
     Check check{kRung, name, judged.ok(), judged.ok() ? judged->evidence : judged.error().ToString(), {}};
     if (judged.ok()) {
       for (const engine::PrecisionCount& count : judged->by_precision) {

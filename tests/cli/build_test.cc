@@ -112,7 +112,7 @@ TEST_F(Build, EndsAsSpecified) {
       {"names_only", 4, "names of layers alone"},
       {"crash", 4, "crashed: it was ended by signal 11"},
       {"killed", 4, "killed from outside, as the system does when memory runs out"},
-      {"full_disk", 3, "the disk is full: \"Saving engine to file failed: No space left on device\""},
+      {"full_disk", 3, "the engine could not be written: \"Saving engine to file failed.\""},  // the disk here has room
       {"unknown_option", 4, "does not know an option that vlaq gives"},
       {"other_program", 4, "does not say which TensorRT it belongs to"},
   };
@@ -150,6 +150,23 @@ TEST_F(Build, AnOpaqueEngineIsJudgedByItsSize) {
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_THAT(ran.out, AllOf(HasSubstr("by its size"), HasSubstr("in layers that do not say what they compute in")));
   EXPECT_EQ(Run("opaque_fallback", {In("fp16")}, {"--parts", "whole", "--force"}).exit_code, 5);
+  // A few megabytes say nothing of a small policy: kernels take as much.
+  const Ran unclear = Run("opaque_unclear", {In("fp16")}, {"--parts", "whole", "--force"});
+  EXPECT_EQ(unclear.exit_code, 0) << unclear.err;
+  EXPECT_THAT(unclear.out, AllOf(HasSubstr("NOT PROVEN"), Not(HasSubstr("by its size"))));
+  EXPECT_EQ(Json::parse(Content(File("mae0222_model_fp16.trt.json")))["runs_in"]["proven"], false);
+}
+
+// The head is all float32 there: --int8 would make TensorRT invent scales for it.
+TEST_F(Build, NoInt8IsAskedForWhereThePlanHasNone) {
+  const std::vector<std::string> dry{"build", In("int8"), "--engine-dir", Folder(), "--dry-run", "--parts"};
+  for (const char* part : {"encoder", "head"}) {
+    std::vector<std::string> arguments = dry;
+    arguments.emplace_back(part);
+    const Ran ran = Vlaq(arguments);
+    EXPECT_EQ(ran.exit_code, 0) << ran.err;
+    EXPECT_EQ(ran.out.find("--int8") != std::string::npos, part == std::string("encoder")) << ran.out;
+  }
 }
 
 TEST_F(Build, FromTensorRt10OnAnEngineIsWrapped) {

@@ -1,5 +1,7 @@
 // What only shows in a process of its own: variables of the environment, and being killed.
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -88,6 +90,51 @@ TEST_F(Process, AnInterruptedExportLeavesNothing) {
     KillMidway(In("stopped"), signal);
     EXPECT_FALSE(fs::exists(In("stopped")));
     EXPECT_EQ(HalfMade(), 0U);
+  }
+}
+
+// trtexec works on a board for hours, and in gigabytes: it must not go on without us.
+TEST_F(Process, AnInterruptedBuildEndsItsTrtexec) {
+  for (const char* step : {"calibrate", "quantize"}) {
+    std::vector<std::string> arguments{step, Bundle()};
+    if (step == std::string("calibrate")) {
+      arguments.insert(arguments.end(), {"--frames", Frames(), "--samples", "2", "-o", In("stats.json"), "--force"});
+    } else {
+      arguments.insert(arguments.end(), {"--target", "tensorrt-8.6", "--precision", "fp16", "--stats", In("stats.json"),
+                                         "-o", In("fp16"), "--force"});
+    }
+    const Ran made = Vlaq(arguments);
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+  }
+  const std::string engines = In("engines"), pid_file = In("trtexec.pid");
+  Overwrite(In("trtexec"), "#!/bin/sh\ncase \"$*\" in *--onnx=*) echo $$ >'" + pid_file + "' ;; esac\nexec python3 '" +
+                               VLAQ_TESTDATA "/../tests/board/stand_in_trtexec.py' slow \"$@\"\n");
+  ::chmod(In("trtexec").c_str(), 0755);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    fs::remove_all(engines);
+    fs::remove(pid_file);
+    const pid_t child = Start({"build", In("fp16"), "--engine-dir", engines, "--trtexec", In("trtexec")});
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    const auto writes = [&engines] {
+      if (!fs::exists(engines)) return false;
+      for (const auto& entry : fs::directory_iterator(engines)) {
+        if (entry.path().string().find(".part-") != std::string::npos) return true;
+      }
+      return false;
+    };
+    while (!writes() && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    const pid_t trtexec = std::atoi(Content(pid_file).c_str());
+    ASSERT_GT(trtexec, 0);
+    ::kill(child, signal);
+    const int status = Wait(child);
+    ASSERT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 128 + signal);
+    // It may be a zombie that nobody has waited for yet.
+    const std::string state = Content(fmt::format("/proc/{}/stat", trtexec));
+    EXPECT_TRUE(state.empty() || state.find(") Z ") != std::string::npos) << state;
+    EXPECT_FALSE(writes()) << signal;
   }
 }
 
