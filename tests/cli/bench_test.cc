@@ -82,7 +82,7 @@ TEST_F(BenchTest, MeasuresABundleInBothWays) {
   EXPECT_EQ(results["subjects"][0]["mode"], "streaming");
   EXPECT_EQ(results["subjects"][1]["mode"], "whole");
   EXPECT_EQ(results["comparisons"][0]["first"], "new");
-  EXPECT_EQ(results["comparisons"][0]["verdict"], "first faster") << "one frame instead of eight";
+  EXPECT_LT(results["comparisons"][0]["ratio"]["median"], 1) << "one frame instead of eight";
   EXPECT_LT(results["harness"]["call_ns"], 20'000);
 }
 
