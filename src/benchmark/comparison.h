@@ -15,17 +15,19 @@ inline constexpr double kLeastEffect = 0.01;
 
 // Of one run: the ratio within each round, its median with a bootstrap interval of 95 %. One is called faster only if
 // the interval of 99 % leaves out 1 and the effect exceeds kLeastEffect and the noise floor: the same figure of each
-// subject against itself, its even rounds against the odd ones beside them (the larger of both).
+// subject against itself, its even rounds against the odd ones beside them (the larger of both). Too few rounds for an
+// interval of 99 %, or a subject that is INVALID: not judged, and the verdict says so.
 Comparison Compare(const SubjectResult& first, const SubjectResult& second);
 
 // What `compare` needs of a stored document.
 struct StoredSubject {
-  std::string name;
+  std::string name, runs_on;
+  std::vector<std::string> files;  // SHA-256 of each, in order; none of a program whose files are not known
   State state = State::kValid;
   std::vector<double> round_medians;
 };
 struct StoredResults {
-  std::string where, cpu, protocol, inputs_sha256;
+  std::string where, cpu, protocol, inputs_sha256, revision;
   int64_t threads = 1, batch = 1, window = 0;
   std::vector<StoredSubject> subjects;
 };
@@ -36,15 +38,31 @@ StoredResults Stored(const Results& results);
 
 struct Change {
   std::string name;
-  double old_ns = 0, new_ns = 0;
+  double old_ns = 0, new_ns = 0;  // medians of the rounds
+  State old_state = State::kValid, new_state = State::kValid;
   double ratio = 1;        // new / old: above 1 is slower
-  Interval interval = {};  // 95 %
-  enum class Kind { kSame, kSlower, kFaster } kind = Kind::kSame;
+  Interval interval = {};  // 95 %; infinite with too few rounds
+  bool paired = false;     // the ratio is that of ratios to the reference
+  size_t rounds = 0;       // of the run that has fewer
+  enum class Kind { kSame, kSlower, kFaster, kTooFew, kReference } kind = Kind::kSame;
 };
-// Subjects of the same name. Not paired in time, so each run's rounds are drawn on their own. Slower or faster: the
-// whole interval beyond `threshold` (0.05: 5 %). Errors: kInput saying what differs (machine, settings, inputs) or is
-// not VALID, unless `allow_different`; if no name is in both.
-Result<std::vector<Change>> CompareRuns(const StoredResults& before, const StoredResults& after, double threshold,
-                                        bool allow_different);
+struct Changes {
+  std::string reference;  // that the others are held against; empty: none, see `unpaired`
+  std::string unpaired;   // why there is none
+  std::vector<Change> list;
+};
+struct CompareOptions {
+  double threshold = 0.05;
+  bool allow_different = false;  // machine, settings, inputs; INVALID subjects
+  bool allow_missing = false;    // subjects that only one of the runs has
+};
+// Subjects of the same name. If the first of both runs is the same (name and SHA-256 of its files), it is the
+// reference: each other subject's times are divided by the reference's of the same round before the runs are held
+// against each other, so that a machine that became slower slows both. The reference itself is judged by its own times,
+// unless the same revision of vlaq and the same back end ran it: then only the machine can have changed, and it is not
+// judged. Without a reference the times are taken as they are. Slower or faster: the whole interval beyond the
+// threshold. Errors: kInput saying what differs (machine, settings, inputs), is not VALID or is missing, unless that is
+// allowed; if no name is in both.
+Result<Changes> CompareRuns(const StoredResults& before, const StoredResults& after, const CompareOptions& options);
 
 }  // namespace vlaq::benchmark

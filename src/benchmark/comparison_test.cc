@@ -79,8 +79,22 @@ TEST(Compare, SaysHowManyTimesFaster) {
 }
 
 TEST(Compare, AFewRoundsShowNothing) {
-  const Pair pair = Simulated(3, 0.25, 5);
-  EXPECT_EQ(Compare(pair.a, pair.b).verdict, "no difference shown");
+  for (const size_t rounds : {1U, 5U, 7U}) {
+    const Pair pair = Simulated(3, 0.25, rounds);
+    EXPECT_EQ(Compare(pair.a, pair.b).verdict, "cannot tell: too few rounds") << rounds;
+  }
+  const Pair pair = Simulated(3, 0.25, 8);
+  EXPECT_EQ(Compare(pair.a, pair.b).verdict, "second faster");
+}
+
+TEST(Compare, WhatIsInvalidIsNotJudged) {
+  const Finding invalid{"other_load", State::kInvalid, 0.5, 0.1, ""}, unstable{"drift", State::kUnstable, 1, 0, ""};
+  Pair pair = Simulated(3, 0.25);
+  pair.a.verdict.findings = {unstable};
+  EXPECT_EQ(Compare(pair.a, pair.b).verdict, "second faster");
+  pair.a.verdict.findings.push_back(invalid);
+  EXPECT_EQ(Compare(pair.a, pair.b).verdict, "not judged: INVALID");
+  EXPECT_EQ(Compare(pair.b, pair.a).verdict, "not judged: INVALID");
 }
 
 // ---- stored runs ----
@@ -119,6 +133,15 @@ TEST_F(StoredRuns, ComeBackAsTheyWere) {
   EXPECT_EQ(read->cpu, wanted.cpu);
   EXPECT_EQ(read->subjects[1].name, "b");
   EXPECT_EQ(read->subjects[1].round_medians, wanted.subjects[1].round_medians);
+  const auto known = ReadResults(Write("known.json", [](Json& j) {
+    j["made"]["revision"] = "abc";
+    j["subjects"][0]["runs_on"] = "a back end";
+    j["subjects"][0]["files"] = {{{"name", "x"}, {"bytes", 1}, {"sha256", "12"}}};
+  }));
+  ASSERT_TRUE(known.ok());
+  EXPECT_EQ(known->revision, "abc");
+  EXPECT_EQ(known->subjects[0].runs_on, "a back end");
+  EXPECT_EQ(known->subjects[0].files, std::vector<std::string>{"12"});
 }
 
 TEST_F(StoredRuns, DamagedOnesAreRefusedByName) {
@@ -134,16 +157,70 @@ TEST_F(StoredRuns, DamagedOnesAreRefusedByName) {
 }
 
 TEST_F(StoredRuns, ARegressionIsFoundAndNothingElse) {
-  const auto same = CompareRuns(Stored(RunOf(1, 1)), Stored(RunOf(2, 1)), 0.25, false);
+  const auto same = CompareRuns(Stored(RunOf(1, 1)), Stored(RunOf(2, 1)), {.threshold = 0.25});
   ASSERT_TRUE(same.ok());
-  for (const Change& change : *same) EXPECT_EQ(change.kind, Change::Kind::kSame) << change.name;
-  const auto slower = CompareRuns(Stored(RunOf(1, 1)), Stored(RunOf(1, 1.5)), 0.05, false);
+  for (const Change& change : same->list) EXPECT_EQ(change.kind, Change::Kind::kSame) << change.name;
+  const auto slower = CompareRuns(Stored(RunOf(1, 1)), Stored(RunOf(1, 1.5)), {});
   ASSERT_TRUE(slower.ok());
-  EXPECT_EQ((*slower)[0].kind, Change::Kind::kSame);
-  EXPECT_EQ((*slower)[1].kind, Change::Kind::kSlower);
-  EXPECT_NEAR((*slower)[1].ratio, 1.5, 0.02);
-  const auto faster = CompareRuns(Stored(RunOf(1, 1.5)), Stored(RunOf(1, 1)), 0.05, false);
-  EXPECT_EQ((*faster)[1].kind, Change::Kind::kFaster);
+  EXPECT_EQ(slower->list[0].kind, Change::Kind::kSame);
+  EXPECT_EQ(slower->list[1].kind, Change::Kind::kSlower);
+  EXPECT_NEAR(slower->list[1].ratio, 1.5, 0.02);
+  EXPECT_THAT(slower->unpaired, HasSubstr("no hashes say whether the first subject, 'a', is the same"));
+  const auto faster = CompareRuns(Stored(RunOf(1, 1.5)), Stored(RunOf(1, 1)), {});
+  EXPECT_EQ(faster->list[1].kind, Change::Kind::kFaster);
+}
+
+// The machine takes 1.3 times as long the second time. The first subject is known to be the same, so the others are
+// judged as if it did not.
+TEST_F(StoredRuns, AReferenceTakesTheMachineOut) {
+  const auto run = [](double machine, double b_factor, const std::string& hash, const std::string& revision) {
+    Results results = RunOf(machine == 1 ? 1 : 2, b_factor);
+    results.made.revision = revision;
+    for (SubjectResult& subject : results.subjects) {
+      subject.ready.runs_on = "a back end";
+      subject.files = {{"weights.bin", 5, subject.name == "a" ? hash : "of b"}};
+      for (int64_t& ns : subject.samples.wall_ns) ns = static_cast<int64_t>(static_cast<double>(ns) * machine);
+    }
+    return Stored(results);
+  };
+  const auto kinds = [](const Result<Changes>& changes) {
+    return std::vector{changes->list[0].kind, changes->list[1].kind};
+  };
+  using Kind = Change::Kind;
+  const StoredResults before = run(1, 1, "of a", "1");
+  const auto same = CompareRuns(before, run(1.3, 1, "of a", "1"), {.threshold = 0.1});
+  ASSERT_TRUE(same.ok());
+  EXPECT_EQ(same->reference, "a");
+  EXPECT_EQ(kinds(same), (std::vector{Kind::kReference, Kind::kSame}));
+  EXPECT_TRUE(same->list[1].paired);
+  EXPECT_NEAR(same->list[1].ratio, 1, 0.05);
+  const auto slower = CompareRuns(before, run(1.3, 1.3, "of a", "1"), {.threshold = 0.1});
+  EXPECT_EQ(kinds(slower), (std::vector{Kind::kReference, Kind::kSlower}));
+  EXPECT_NEAR(slower->list[1].ratio, 1.3, 0.06);
+  // Another vlaq may itself have become slower: its reference is judged, and only that one is.
+  EXPECT_EQ(kinds(CompareRuns(before, run(1.3, 1, "of a", "2"), {.threshold = 0.1})),
+            (std::vector{Kind::kSlower, Kind::kSame}));
+  // Another file under the same name is no reference.
+  const auto other = CompareRuns(before, run(1.3, 1, "other", "1"), {.threshold = 0.1});
+  EXPECT_EQ(kinds(other), (std::vector{Kind::kSlower, Kind::kSlower}));
+  EXPECT_EQ(other->reference, "");
+  EXPECT_THAT(other->unpaired, HasSubstr("files of the first subject, 'a', differ"));
+}
+
+TEST_F(StoredRuns, TooFewRoundsCannotTell) {
+  const auto run = [](double factor, size_t rounds) {
+    Results results = RunOf(1, factor);
+    const Pair pair = Simulated(1, factor, rounds);
+    results.subjects = {pair.a, pair.b};
+    return Stored(results);
+  };
+  for (const size_t rounds : {1U, 5U}) {
+    const auto changes = CompareRuns(run(1, 20), run(1.5, rounds), {});
+    ASSERT_TRUE(changes.ok());
+    EXPECT_EQ(changes->list[1].kind, Change::Kind::kTooFew) << rounds;
+    EXPECT_EQ(changes->list[1].rounds, rounds);
+  }
+  EXPECT_EQ(CompareRuns(run(1, 20), run(1.5, 6), {})->list[1].kind, Change::Kind::kSlower);
 }
 
 TEST_F(StoredRuns, WhatIsNoFairComparisonIsRefused) {
@@ -151,7 +228,7 @@ TEST_F(StoredRuns, WhatIsNoFairComparisonIsRefused) {
   const auto expect = [&](const std::string& text, const std::function<void(StoredResults&)>& edit) {
     StoredResults after = before;
     edit(after);
-    const auto refused = CompareRuns(before, after, 0.05, false);
+    const auto refused = CompareRuns(before, after, {});
     ASSERT_FALSE(refused.ok()) << text;
     EXPECT_THAT(refused.error().ToString(), HasSubstr(text));
     return;
@@ -162,9 +239,20 @@ TEST_F(StoredRuns, WhatIsNoFairComparisonIsRefused) {
   expect("inputs", [](StoredResults& r) { r.inputs_sha256 = "else"; });
   expect("INVALID", [](StoredResults& r) { r.subjects[0].state = State::kInvalid; });
   expect("no subject", [](StoredResults& r) { r.subjects.clear(); });
+  expect("only this run has 'b'", [](StoredResults& r) { r.subjects.pop_back(); });
+  expect("only later has 'c'", [](StoredResults& r) {
+    r.where = "later";
+    r.subjects.push_back(r.subjects.front());
+    r.subjects.back().name = "c";
+  });
   StoredResults after = before;
   after.cpu = "another";
-  EXPECT_TRUE(CompareRuns(before, after, 0.05, true).ok());
+  EXPECT_TRUE(CompareRuns(before, after, {.allow_different = true}).ok());
+  after = before;
+  after.subjects.pop_back();
+  const auto fewer = CompareRuns(before, after, {.allow_missing = true});
+  ASSERT_TRUE(fewer.ok());
+  EXPECT_EQ(fewer->list.size(), 1U);
 }
 
 }  // namespace

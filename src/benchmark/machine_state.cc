@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <sstream>
 
@@ -72,22 +73,67 @@ std::optional<int64_t> Throttles(const fs::path& root) {
   return count ? std::optional(static_cast<int64_t>(*count)) : std::nullopt;
 }
 
-// "nr_throttled 3" of the control group's cpu.stat.
-std::optional<int64_t> QuotaStops(const fs::path& root) {
-  std::ifstream stat(root / "sys/fs/cgroup/cpu.stat");
-  for (std::string key; stat >> key;) {
-    int64_t value = 0;
-    if (stat >> value && key == "nr_throttled") return value;
+// Folders of the control groups that may limit this process: its own and all above it, of version 2 and of version 1's
+// cpu controller. What is mounted in a container may begin anywhere below the system's own; what is not there is left
+// out.
+std::vector<fs::path> ControlGroups(const fs::path& root) {
+  std::vector<fs::path> groups;
+  const auto add = [&groups](const fs::path& mount, fs::path group) {
+    std::error_code ignored;
+    for (;; group = group.parent_path()) {
+      if (fs::is_directory(mount / group, ignored)) groups.push_back(mount / group);
+      if (group.empty()) return;
+    }
+  };
+  const fs::path mount = root / "sys/fs/cgroup";
+  bool unified = false;
+  std::ifstream lines(root / "proc/self/cgroup");
+  for (std::string line; std::getline(lines, line);) {  // "0::/user.slice/a", "4:cpu,cpuacct:/docker/b"
+    const size_t controllers_begin = line.find(':');
+    const size_t path_begin = line.find(':', controllers_begin + 1);
+    if (controllers_begin == std::string::npos || path_begin == std::string::npos) continue;
+    const std::string controllers = line.substr(controllers_begin + 1, path_begin - controllers_begin - 1);
+    std::string path = line.substr(path_begin + 1);
+    path.erase(0, path.find_first_not_of('/'));
+    if (path.find("..") != std::string::npos) path.clear();  // outside of what this process may see
+    const bool cpu = ("," + controllers + ",").find(",cpu,") != std::string::npos;
+    if (!controllers.empty() && !cpu) continue;
+    unified = unified || controllers.empty();
+    std::error_code ignored;
+    const bool together = cpu && fs::is_directory(mount / controllers, ignored);  // else each by its own name
+    add(cpu ? mount / (together ? controllers : "cpu") : mount, path);
   }
-  return std::nullopt;
+  if (!unified) add(mount, "");
+  return groups;
 }
 
-// "200000 100000" or "max 100000".
+// "nr_throttled 3" of cpu.stat, of all groups together: each counts what its own quota stopped.
+std::optional<int64_t> QuotaStops(const fs::path& root) {
+  std::optional<int64_t> stops;
+  for (const fs::path& group : ControlGroups(root)) {
+    std::ifstream stat(group / "cpu.stat");
+    for (std::string key; stat >> key;) {
+      int64_t value = 0;
+      if (stat >> value && key == "nr_throttled") stops = stops.value_or(0) + value;
+    }
+  }
+  return stops;
+}
+
+// The least quota of all groups, in processors: "200000 100000" or "max 100000"; of version 1 two files, and -1 for
+// none.
 std::optional<double> Quota(const fs::path& root) {
-  std::istringstream text(FirstLine(root / "sys/fs/cgroup/cpu.max").value_or(""));
-  double quota = 0, period = 0;
-  if (text >> quota >> period && period > 0) return quota / period;
-  return std::nullopt;
+  std::optional<double> least;
+  const auto take = [&least](double quota, double period) {
+    if (quota > 0 && period > 0) least = std::min(least.value_or(quota / period), quota / period);
+  };
+  for (const fs::path& group : ControlGroups(root)) {
+    std::istringstream text(FirstLine(group / "cpu.max").value_or(""));
+    double quota = 0, period = 0;
+    if (text >> quota >> period) take(quota, period);
+    take(FirstNumber(group / "cpu.cfs_quota_us").value_or(-1), FirstNumber(group / "cpu.cfs_period_us").value_or(0));
+  }
+  return least;
 }
 
 double SecondsPerTick() { return 1.0 / static_cast<double>(std::max(1L, ::sysconf(_SC_CLK_TCK))); }
@@ -106,18 +152,43 @@ void ReadLoad(const fs::path& root, Reading& reading) {
   }
 }
 
-// utime and stime of /proc/PID/stat, whose second field may hold anything but ")".
-double CpuOf(const fs::path& root, const std::string& pid) {
-  const std::string line = FirstLine(root / "proc" / pid / "stat").value_or("");
+struct ProcessTime {
+  int64_t group = 0;
+  double cpu_s = 0;  // its own and that of children that have ended, so that nothing is lost with a short-lived one
+};
+
+// Of /proc/PID/stat, whose second field may hold anything but ")".
+std::optional<ProcessTime> TimeOf(const fs::path& process) {
+  const std::string line = FirstLine(process / "stat").value_or("");
   const size_t name_end = line.rfind(')');
-  if (name_end == std::string::npos) return 0;
+  if (name_end == std::string::npos) return std::nullopt;
   std::istringstream fields(line.substr(name_end + 1));
+  ProcessTime time;
   std::string skipped;
-  constexpr int kBefore = 11;  // state ... cmajflt
-  for (int i = 0; i < kBefore; ++i) fields >> skipped;
-  double user = 0, system = 0;
-  fields >> user >> system;
-  return (user + system) * SecondsPerTick();
+  fields >> skipped >> skipped >> time.group;  // state, parent, group
+  constexpr int kBetween = 8;                  // session ... cmajflt
+  for (int i = 0; i < kBetween; ++i) fields >> skipped;
+  double ticks = 0;
+  for (int i = 0; i < 4 && fields >> ticks; ++i)
+    time.cpu_s += ticks * SecondsPerTick();  // utime, stime, cutime, cstime
+  return time;
+}
+
+// Of this process, of `own`, and of all in the process groups that those lead: a command may start others.
+double OwnSeconds(const fs::path& root, const std::vector<int>& own) {
+  double seconds = 0;
+  if (const auto self = TimeOf(root / "proc/self")) seconds = self->cpu_s;
+  const auto is_own = [&own](int64_t id) { return std::ranges::find(own, id) != own.end(); };
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(root / "proc", ignored)) {
+    const std::string name = entry.path().filename().string();
+    int pid = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (error != std::errc() || end != name.data() + name.size()) continue;
+    const auto time = TimeOf(entry.path());
+    if (time && (is_own(pid) || is_own(time->group))) seconds += time->cpu_s;
+  }
+  return seconds;
 }
 
 }  // namespace
@@ -154,8 +225,7 @@ Reading MachineReader::Read() const {
   reading.throttles = Throttles(root_);
   reading.quota_stops = QuotaStops(root_);
   ReadLoad(root_, reading);
-  reading.own_s = CpuOf(root_, "self");
-  for (const int pid : own_) reading.own_s += CpuOf(root_, std::to_string(pid));
+  reading.own_s = OwnSeconds(root_, own_);
   return reading;
 }
 
@@ -170,6 +240,24 @@ void Conclude(std::vector<Reading> readings, MachineState& machine) {
   if (a.throttles || a.quota_stops) {
     machine.throttled = grew(a.throttles, b.throttles) || grew(a.quota_stops, b.quota_stops);
   }
+}
+
+double ClockStep::share() const { return std::max(from_mhz, to_mhz) / std::min(from_mhz, to_mhz) - 1; }
+
+std::optional<ClockStep> LargestClockStep(const std::vector<Reading>& readings) {
+  std::vector<double> clocks;
+  for (const Reading& reading : readings) {
+    if (reading.clock_mhz.value_or(0) > 0) clocks.push_back(*reading.clock_mhz);
+  }
+  if (clocks.size() < 2) return std::nullopt;
+  const size_t side = std::clamp<size_t>(clocks.size() / 2, 1, 3);
+  std::optional<ClockStep> largest;
+  for (size_t i = side; i + side <= clocks.size(); ++i) {
+    const auto at = clocks.begin() + static_cast<std::ptrdiff_t>(i);
+    const ClockStep step{Median({clocks.begin(), at}), Median({at, clocks.end()})};
+    if (!largest || step.share() > largest->share()) largest = step;
+  }
+  return largest;
 }
 
 std::optional<double> EnergyOf(const std::vector<Reading>& readings) {

@@ -76,11 +76,71 @@ TEST_F(MachineTest, ReadsAJetson) {
 TEST_F(MachineTest, CountsItsOwnProcessesAsItsOwn) {
   Put("proc/stat", "cpu 100 0 50 800 50 0 0 0 0 0\ncpu0 1 2 3");
   Put("proc/self/stat", "1 (vl) aq) S 1 1 1 0 -1 4194560 100 0 0 0 30 20 0 0 20 0 1 0 5");
-  Put("proc/77/stat", "77 (python3) R 1 1 1 0 -1 4194560 100 0 0 0 200 100 0 0 20 0 1 0 5");
+  Put("proc/77/stat", "77 (sh) R 1 77 1 0 -1 4194560 100 0 0 0 200 100 0 0 20 0 1 0 5");
+  Put("proc/79/stat", "79 (stranger) R 1 79 1 0 -1 4194560 100 0 0 0 5000 100 0 0 20 0 1 0 5");
   const Reading reading = Read({77, 78});
   EXPECT_DOUBLE_EQ(reading.cpu_all_s, 10);
   EXPECT_DOUBLE_EQ(reading.cpu_idle_s, 8.5);
   EXPECT_DOUBLE_EQ(reading.own_s, 3.5);
+}
+
+// The shell of a command starts what really works: in its process group, and gone perhaps at the next reading.
+TEST_F(MachineTest, CountsWhatItsProcessesStartedAsItsOwn) {
+  Put("proc/self/stat", "1 (vlaq) S 1 1 1 0 -1 4194560 100 0 0 0 0 0 0 0 20 0 1 0 5");
+  Put("proc/77/stat", "77 (sh) S 1 77 1 0 -1 4194560 100 0 0 0 1 1 30 20 20 0 1 0 5");
+  Put("proc/80/stat", "80 (python3) R 77 77 1 0 -1 4194560 100 0 0 0 200 100 0 0 20 0 1 0 5");
+  Put("proc/81/stat", "81 (a worker) R 80 77 1 0 -1 4194560 100 0 0 0 40 0 0 0 20 0 1 0 5");
+  EXPECT_DOUBLE_EQ(Read({77}).own_s, 0.52 + 3 + 0.4);
+}
+
+TEST_F(MachineTest, TheControlGroupIsTheOneThatItIsIn) {
+  Put("proc/self/cgroup", "0::/user.slice/job.scope");
+  Put("sys/fs/cgroup/cpu.stat", "usage_usec 5");
+  Put("sys/fs/cgroup/user.slice/cpu.stat", "usage_usec 5\nnr_throttled 2");
+  Put("sys/fs/cgroup/user.slice/cpu.max", "400000 100000");
+  Put("sys/fs/cgroup/user.slice/job.scope/cpu.stat", "usage_usec 5\nnr_throttled 7");
+  Put("sys/fs/cgroup/user.slice/job.scope/cpu.max", "max 100000");
+  Put("sys/fs/cgroup/other.slice/cpu.stat", "nr_throttled 100");
+  EXPECT_EQ(Read().quota_stops, 9) << "its own and those above";
+  EXPECT_EQ(MachineReader(folder_.path()).Describe().cpu_quota, 4);
+}
+
+TEST_F(MachineTest, ReadsControlGroupsOfVersion1) {
+  Put("proc/self/cgroup", "5:memory:/docker/a\n4:cpu,cpuacct:/docker/a\n0::/");
+  Put("sys/fs/cgroup/memory/docker/a/cpu.stat", "nr_throttled 100");
+  Put("sys/fs/cgroup/cpu/docker/a/cpu.stat", "nr_periods 9\nnr_throttled 3");
+  Put("sys/fs/cgroup/cpu/docker/a/cpu.cfs_quota_us", "50000");
+  Put("sys/fs/cgroup/cpu/docker/a/cpu.cfs_period_us", "100000");
+  Put("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1");
+  Put("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000");
+  EXPECT_EQ(Read().quota_stops, 3);
+  EXPECT_EQ(MachineReader(folder_.path()).Describe().cpu_quota, 0.5);
+}
+
+// A container sees its own group as the root of the mount, by whatever path the system knows it.
+TEST_F(MachineTest, AContainersGroupIsTheRootOfItsMount) {
+  Put("proc/self/cgroup", "0::/system.slice/docker-ab.scope");
+  Put("sys/fs/cgroup/cpu.stat", "nr_throttled 6");
+  EXPECT_EQ(Read().quota_stops, 6);
+}
+
+std::optional<ClockStep> StepOf(const std::vector<double>& clocks) {
+  std::vector<Reading> readings;
+  for (const double mhz : clocks) readings.push_back({.clock_mhz = mhz > 0 ? std::optional(mhz) : std::nullopt});
+  return LargestClockStep(readings);
+}
+
+TEST(LargestClockStep, IsOneThatStays) {
+  EXPECT_FALSE(StepOf({}).has_value());
+  EXPECT_FALSE(StepOf({0, 2000, 0}).has_value()) << "one reading is no step";
+  EXPECT_LT(StepOf({2000, 2010, 1990, 2005, 2000, 2010, 1995})->share(), kClockStepLimit);
+  EXPECT_LT(StepOf({2000, 2000, 2000, 800, 2000, 2000, 2000, 2000})->share(), kClockStepLimit) << "an idle moment";
+  const auto throttled = StepOf({3000, 3000, 0, 3010, 2990, 2000, 2010, 1990, 2000});
+  ASSERT_TRUE(throttled.has_value());
+  EXPECT_EQ(throttled->from_mhz, 3000);
+  EXPECT_EQ(throttled->to_mhz, 2000);
+  EXPECT_DOUBLE_EQ(throttled->share(), 0.5);
+  EXPECT_NEAR(StepOf({2000, 3000})->share(), 0.5, 1e-9) << "faster is another machine, too";
 }
 
 TEST(Conclude, SaysWhatOthersTookAndWhatWasThrottled) {

@@ -17,12 +17,13 @@ double LogBinomial(int64_t n, int64_t k, double q) {
 }
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr size_t kFewestForInterval = 6;  // 2 * 0.5^6 < 0.05: all six may lie on one side of the median by chance
+// What rounding of doubles may add to a whole number: 99.9 / 100 * 1000 is 999.0000000000001.
+constexpr double kRounding = 1e-9;
 
 }  // namespace
 
 double NearestRank(std::span<const double> sorted, double p) {
-  const auto rank = static_cast<size_t>(std::ceil(p * static_cast<double>(sorted.size())));
+  const auto rank = static_cast<size_t>(std::ceil(p * static_cast<double>(sorted.size()) - kRounding));
   return sorted[std::clamp<size_t>(rank, 1, sorted.size()) - 1];
 }
 
@@ -80,8 +81,10 @@ Spread SpreadOf(std::span<const double> values) {
   return spread;
 }
 
+size_t FewestForMedian(double sure) { return static_cast<size_t>(std::ceil(1 - std::log2(1 - sure) - kRounding)); }
+
 Interval BootstrapMedian(std::span<const double> values, double sure, int resamples, uint64_t seed) {
-  if (values.size() < kFewestForInterval) return {-kInfinity, kInfinity};
+  if (values.size() < FewestForMedian(sure)) return {-kInfinity, kInfinity};
   Random random(seed, 0xB007);
   std::vector<double> medians, drawn(values.size());
   for (int i = 0; i < resamples; ++i) {

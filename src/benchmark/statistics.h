@@ -38,9 +38,11 @@ struct Interval {
   double low = 0, high = 0;
   bool Holds(double value) const { return low <= value && value <= high; }
 };
+// The fewest values that hold their median between them with the probability `sure`: with fewer, all may lie on one
+// side of it by chance (2 * 0.5^n > 1 - sure). 6 for 95 %, 8 for 99 %.
+size_t FewestForMedian(double sure);
 // Percentile bootstrap interval of the median (Efron 1979) that holds it with the probability `sure`. Seeded: the same
-// values give the same interval everywhere. Fewer than 6 values: infinite, since no interval of theirs holds the median
-// that surely.
+// values give the same interval everywhere. Fewer than FewestForMedian(sure) values: infinite.
 Interval BootstrapMedian(std::span<const double> values, double sure = 0.95, int resamples = 2000, uint64_t seed = 0);
 
 }  // namespace vlaq::benchmark

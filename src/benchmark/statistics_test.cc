@@ -74,6 +74,18 @@ TEST(Percentiles, NearestRankTakesAValueThatWasSeen) {
   EXPECT_EQ(SafePercentile(values, 0.5), std::nullopt) << "ten samples allow no claim";
 }
 
+// 99.9 / 100 * 1000 is 999.0000000000001 in doubles: rank 999, not 1000. Held against ranks in whole numbers.
+TEST(Percentiles, RanksAreExactDespiteRounding) {
+  for (const int n : {1, 7, 10, 20, 100, 1000, 3000}) {
+    std::vector<double> values(static_cast<size_t>(n));
+    for (int i = 0; i < n; ++i) values[static_cast<size_t>(i)] = i + 1;
+    for (int tenths = 1; tenths < 1000; ++tenths) {
+      const int rank = std::max(1, (tenths * n + 999) / 1000);
+      EXPECT_EQ(NearestRank(values, tenths / 10.0 / 100), rank) << tenths << " of 1000, n " << n;
+    }
+  }
+}
+
 TEST(Spread, KeepsTheDigitsOfLargeNumbers) {
   const std::vector<double> values{1e9 + 1, 1e9 + 2, 1e9 + 3};
   const Spread spread = SpreadOf(values);
@@ -91,6 +103,19 @@ TEST(BootstrapMedian, HoldsTheTruthAsOftenAsItSays) {
   }
   EXPECT_GE(held, kRuns * 0.90);
   EXPECT_TRUE(std::isinf(BootstrapMedian(std::vector<double>{1, 2, 3, 4, 5}).high));
+}
+
+TEST(BootstrapMedian, NeedsAsManyValuesAsItIsSure) {
+  for (const double sure : {0.5, 0.9, 0.95, 0.99, 0.999}) {
+    size_t fewest = 1;  // slowly: until all on one side of the median is rarer than 1 - sure
+    while (2 * std::pow(0.5, static_cast<double>(fewest)) > 1 - sure + 1e-12) ++fewest;
+    EXPECT_EQ(FewestForMedian(sure), fewest) << sure;
+  }
+  EXPECT_EQ(FewestForMedian(0.95), 6U);
+  EXPECT_EQ(FewestForMedian(0.99), 8U);
+  const std::vector<double> seven{1, 2, 3, 4, 5, 6, 7};
+  EXPECT_TRUE(std::isinf(BootstrapMedian(seven, 0.99).low));
+  EXPECT_FALSE(std::isinf(BootstrapMedian(seven, 0.95).low));
 }
 
 }  // namespace

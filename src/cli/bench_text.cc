@@ -31,7 +31,7 @@ const Comparison* With(const Results& results, const std::string& name) {
 std::string SpeedUp(const Results& results, const SubjectResult& subject) {
   const Comparison* c = With(results, subject.name);
   if (c == nullptr) return "1";
-  if (!std::isfinite(c->interval.low)) return fmt::format("{:.2f}", c->ratio);
+  if (!std::isfinite(c->interval.low)) return fmt::format("{:.2f} ({} rounds: no interval)", c->ratio, c->rounds);
   return fmt::format("{:.2f} ({:.2f} to {:.2f})", c->ratio, c->interval.low, c->interval.high);
 }
 
@@ -44,6 +44,12 @@ std::string Difference(const SubjectResult& subject) {
 std::string Last(const SubjectResult& subject) {
   const auto& deadlines = subject.summary.deadlines;
   return deadlines ? fmt::format("{} of {}", deadlines->missed, deadlines->of) : "";
+}
+
+// The plain percentile and the safe estimate above it; what the number of runs does not allow is not shown as a figure.
+std::string PercentileText(const benchmark::Percentile& p) {
+  if (!p.safe_ns) return "no claim";
+  return fmt::format("{} (at most {})", Milliseconds(p.ns), Milliseconds(*p.safe_ns));
 }
 
 void PrintTable(const Results& results, std::ostream& out) {
@@ -59,7 +65,7 @@ void PrintTable(const Results& results, std::ostream& out) {
   for (const SubjectResult& s : results.subjects) {
     std::vector<std::string> row{s.name, Milliseconds(s.summary.median_ns), Milliseconds(s.summary.mean_ns)};
     for (const auto& p : s.summary.percentiles) {
-      if (p.p != 0.5) row.push_back(Milliseconds(p.ns));
+      if (p.p != 0.5) row.push_back(PercentileText(p));
     }
     row.insert(row.end(),
                {fmt::format("{:.2f}", s.summary.throughput_per_s), SpeedUp(results, s), std::to_string(s.summary.n),
@@ -70,6 +76,18 @@ void PrintTable(const Results& results, std::ostream& out) {
     table.AddRow(std::move(row));
   }
   out << table.ToString();
+}
+
+// What "at most" and "no claim" mean, where they stand.
+void PrintClaims(const Results& results, std::ostream& out) {
+  const auto& asked = results.settings.percentiles;
+  if (std::ranges::all_of(asked, [](double p) { return p == 0.5; })) return;
+  out << fmt::format("at most: {:g} % sure, by MLPerf's early stopping. no claim: too few runs;",
+                     100 * results.settings.confidence);
+  for (const double p : asked) {
+    if (p != 0.5) out << fmt::format(" p{:g} needs {}", 100 * p, benchmark::FewestFor(p, results.settings.confidence));
+  }
+  out << ".\n";
 }
 
 // What is said of all of them alike, such as another program's load, is said once.
@@ -150,8 +168,8 @@ void PrintResults(const Results& results, std::ostream& out) {
                      results.harness.call_ns / 1e3);
   PrintTable(results, out);
   out << "\ntimes faster: than the first, 95 % interval. differs by: largest difference of actions from the first's, "
-         "or MAE on "
-         "episodes.\n";
+         "or MAE on episodes.\n";
+  PrintClaims(results, out);
   PrintFindings(results, out);
   PrintProfiles(results, out);
   PrintRooflines(results, out);

@@ -165,6 +165,13 @@ Json AsJson(const Outcome& outcome) {
   return json;
 }
 
+// AsSizeValue takes "-5" for 18 million TB, and a file of nothing is no claim.
+std::string RefuseNoSize(const std::string& text) {
+  const bool some = text.find_first_of("123456789") != std::string::npos;
+  if (some && text.find('-') == std::string::npos) return "";
+  return fmt::format("'{}' is no size of a file: a whole number above 0, as 44MB", text);
+}
+
 Result<Outcome> Work(const Arguments& a) {
   if (a.claim_fps > 0 && a.device.name.empty()) {
     return UsageError("--claim-fps needs a device to hold it against", "give --device NAME");
@@ -191,6 +198,7 @@ Action AddPlanCost(CLI::App& app, Context& context) {
   a->device.AddTo(app, false);
   app.add_option("--claim-size", a->claim_size, "Is so small a file possible? Exit code 5 if not")
       ->transform(CLI::AsSizeValue(true))
+      ->transform(CLI::Validator(RefuseNoSize, ""))  // runs before the one above
       ->type_name("SIZE");
   app.add_option("--claim-fps", a->claim_fps, "Are so many frames a second possible? Exit code 5 if not")
       ->check(CLI::PositiveNumber)

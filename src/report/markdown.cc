@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "report/render.h"
+#include "report/svg.h"
 
 namespace vlaq::report {
 namespace {
@@ -17,6 +20,13 @@ std::string Plain(std::string_view text) {
     plain += c;
   }
   return plain;
+}
+
+// Text within raw HTML, where backslashes escape nothing: a subject's name may be a tag. Ends of lines would end it.
+std::string InHtml(std::string text) {
+  std::ranges::replace_if(
+      text, [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return Escape(text);
 }
 
 std::string_view MarkOf(Mood mood) { return mood == Mood::kPlain || mood == Mood::kGood ? "" : "**"; }
@@ -43,7 +53,7 @@ struct BlockWriter {
   std::string operator()(const Paragraph& paragraph) const { return Plain(paragraph.text) + "\n\n"; }
   std::string operator()(const Table& table) const { return TableText(table); }
   std::string operator()(const Figure& figure) const {
-    return fmt::format("<details><summary>{}</summary>\n\n{}\n\n{}</details>\n\n", Plain(figure.title),
+    return fmt::format("<details><summary>{}</summary>\n\n{}\n\n{}</details>\n\n", InHtml(figure.title),
                        Plain(figure.description), TableText(figure.table));
   }
   std::string operator()(const Picture& picture) const {

@@ -65,6 +65,7 @@ TEST(MarkdownTest, TablesAreTables) {
   EXPECT_THAT(text, HasSubstr("\n| what | verdict | why |\n|---|---|---|\n"));
   EXPECT_THAT(text, HasSubstr("| **UNSTABLE** | drift: cool \\| it |\n")) << "a bar in a cell would end it";
   EXPECT_THAT(text, HasSubstr("<details><summary>Success in the simulator, simulation.json</summary>\n\n"));
+  EXPECT_EQ(Count(text, "\n\\|[^\n]*p90[^\n]*\\|\n"), 1U) << "a percentile stands where it may be claimed, only";
   // Every row of a table has as many cells as its header.
   size_t columns = 0;
   size_t begin = 0;
@@ -79,6 +80,22 @@ TEST(MarkdownTest, TablesAreTables) {
       columns = 0;
     }
     begin = end + 1;
+  }
+}
+
+// A name that a stranger chose must not become a tag where a pull request is read.
+TEST(MarkdownTest, NamesAreTextInHtmlToo) {
+  const std::string bad = "<img src=https://example.com/x.png>&\n</summary>";
+  Json json = *ExampleResults().json;
+  json["subjects"][0]["name"] = bad;
+  json["comparisons"][0]["second"] = bad;
+  json["sweeps"][0]["subject"] = bad;
+  const std::string text = Markdown(*Compose({Example("vlaq.results/1", "<b>.json", json.dump())}, bad));
+  EXPECT_THAT(text, HasSubstr("<summary>&lt;img src=https://example.com/x.png&gt;&amp; &lt;/summary&gt; over batch"));
+  // No tag but our own, apart from escaped ones.
+  const std::regex tags("(^|[^\\\\])<[^>]*>");
+  for (std::sregex_iterator it(text.begin(), text.end(), tags), end; it != end; ++it) {
+    EXPECT_THAT(it->str(), ::testing::ContainsRegex("</?(details|summary)>$"));
   }
 }
 

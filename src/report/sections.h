@@ -8,6 +8,7 @@ namespace vlaq::report {
 
 void AddResults(const Document& document, const Field& root, Draft& draft);     // vlaq.results/1, of bench
 void AddTimings(const Document& document, const Field& root, Draft& draft);     // its times, as plots
+void AddWhatRan(const Document& document, const Field& root, Draft& draft);     // what each subject ran on and took
 void AddReceipt(const Document& document, const Field& root, Draft& draft);     // vlaq.verify/1
 void AddOpenLoop(const Document& document, const Field& root, Draft& draft);    // vlaq.eval/1 open_loop
 void AddSimulation(const Document& document, const Field& root, Draft& draft);  // vlaq.eval/1 simulation
@@ -23,6 +24,8 @@ Mood MoodOf(std::string_view state);
 // A verdict's text with its mood.
 Cell State(const std::string& state);
 
+// Rows of a machine's table from what was read while it measured: clocks, temperatures, power, throttling.
+void AddReadings(const Field& readings, Table& machine);
 // Object members as rows "name | value"; nested objects become "a.b".
 Table SettingsTable(const std::string& caption, const Field& settings);
 

@@ -36,6 +36,13 @@ std::string TimesFaster(const Field& root, const std::string& name) {
   return "1";
 }
 
+// The plain percentile is shown only where the runs allow a claim about it.
+std::string PercentileText(const Field& p, int64_t runs) {
+  const auto safe = p.Find("safe_ns");
+  if (!safe) return fmt::format("no claim from {} runs", Grouped(runs));
+  return fmt::format("{} (at most {})", Milliseconds(p["ns"].Number()), Milliseconds(safe->Number()));
+}
+
 void AddTable(const Document& document, const Field& root, Draft& draft) {
   const Field settings = root["settings"];
   Table table{
@@ -47,7 +54,7 @@ void AddTable(const Document& document, const Field& root, Draft& draft) {
   const std::vector<Field> subjects = root["subjects"].Items();
   if (subjects.empty()) return;
   for (const Field& p : subjects.front()["summary"]["percentiles"].Items()) {
-    if (p["p"].Number() != 50) table.header.push_back(fmt::format("p{:g}, safe", p["p"].Number()));
+    if (p["p"].Number() != 50) table.header.push_back(fmt::format("p{:g}", p["p"].Number()));
   }
   table.header.insert(table.header.end(), {"steps/s", "times faster", "runs", "size", "own memory", "differs by"});
   const bool control = subjects.front()["summary"].Find("deadline").has_value();
@@ -59,9 +66,7 @@ void AddTable(const Document& document, const Field& root, Draft& draft) {
     std::vector<Cell> row{name, Milliseconds(summary["median_ns"].Number()), Milliseconds(summary["mean_ns"].Number())};
     for (const Field& p : summary["percentiles"].Items()) {
       if (p["p"].Number() == 50) continue;
-      const auto safe = p.Find("safe_ns");
-      row.emplace_back(Milliseconds(p["ns"].Number()) +
-                       (safe ? fmt::format(", at most {}", Milliseconds(safe->Number())) : ", no claim"));
+      row.emplace_back(PercentileText(p, summary["n"].Integer()));
     }
     row.insert(row.end(), {ThreeDigits(summary["throughput_per_s"].Number()), TimesFaster(root, name),
                            Grouped(summary["n"].Integer()), BytesText(subject["size_bytes"]),
@@ -78,7 +83,8 @@ void AddTable(const Document& document, const Field& root, Draft& draft) {
             Paragraph{fmt::format("A step: {}. Times faster: than the first subject, median of the ratio within each "
                                   "round, 95 % interval. Differs by: the largest difference of an action from the "
                                   "first subject's on the same frames, or the mean absolute error on recorded episodes "
-                                  "(normalised actions).",
+                                  "(normalised actions). Percentiles: the nearest rank, and what it is at most by "
+                                  "MLPerf's early stopping.",
                                   settings["span"].Text())});
 }
 
@@ -147,6 +153,7 @@ void AddSettings(const Document& document, const Field& root, Draft& draft) {
     const std::string text = value.Dump();
     machine.rows.push_back({name, text == "null" ? "not known" : text});
   }
+  AddReadings(root["machine"]["readings"], machine);
   machine.rows.push_back({"a call costs", ThreeDigits(root["harness"]["call_ns"].Number() / 1e3) + " us"});
   draft.Add(Part::kSettings, std::move(machine));
   draft.Add(Part::kSettings, SettingsTable(document.name() + ": how it was measured", root["settings"]));
@@ -162,6 +169,7 @@ void AddResults(const Document& document, const Field& root, Draft& draft) {
                      State(verdict["state"].Text()), Why(verdict));
   }
   AddTable(document, root, draft);
+  AddWhatRan(document, root, draft);
   AddTimings(document, root, draft);
   AddMemory(document, root, draft);
   AddOperators(document, root, draft);

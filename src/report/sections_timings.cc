@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "base/text.h"
 #include "report/sections.h"
@@ -27,14 +28,27 @@ Curves::Series Distribution(const std::string& name, const std::vector<double>& 
   return series;
 }
 
-double At(const std::vector<double>& sorted, double p) {
-  const auto rank = static_cast<size_t>(std::ceil(p * static_cast<double>(sorted.size())));
-  return sorted[std::clamp<size_t>(rank, 1, sorted.size()) - 1];
+// Between neighbours in proportion, as the document's own medians are (benchmark/statistics.h), so that a page does not
+// show two of them.
+double At(const std::vector<double>& sorted, double q) {
+  const double at = q * static_cast<double>(sorted.size() - 1);
+  const auto low = static_cast<size_t>(std::floor(at));
+  const size_t high = std::min(low + 1, sorted.size() - 1);
+  return sorted[low] + (at - static_cast<double>(low)) * (sorted[high] - sorted[low]);
+}
+
+// States that the document gives its subjects.
+std::map<std::string, std::string> StatesOf(const Field& root) {
+  std::map<std::string, std::string> states;
+  for (const Field& subject : root["subjects"].Items()) {
+    states[subject["name"].Text()] = subject["verdict"]["state"].Text();
+  }
+  return states;
 }
 
 void AddDistributions(const Document& document, const Field& root, Draft& draft) {
   Curves curves{"step, ms", "steps that took no longer, %", {}};
-  Table table{"", {"subject", "least", "p25", "median", "p75", "p90", "most", "runs"}, {}};
+  Table table{"", {"subject", "least", "median", "middle half", "most", "runs"}, {}};
   double shortest = kInfinity;
   double longest = 0;
   for (const Field& subject : root["subjects"].Items()) {
@@ -44,15 +58,16 @@ void AddDistributions(const Document& document, const Field& root, Draft& draft)
     curves.series.push_back(Distribution(subject["name"].Text(), ns));
     shortest = std::min(shortest, ns.front());
     longest = std::max(longest, ns.back());
-    table.rows.push_back({subject["name"].Text(), Milliseconds(ns.front()), Milliseconds(At(ns, 0.25)),
-                          Milliseconds(At(ns, 0.5)), Milliseconds(At(ns, 0.75)), Milliseconds(At(ns, 0.9)),
+    table.rows.push_back({subject["name"].Text(), Milliseconds(ns.front()), Milliseconds(At(ns, 0.5)),
+                          fmt::format("{} to {}", Milliseconds(At(ns, 0.25)), Milliseconds(At(ns, 0.75))),
                           Milliseconds(ns.back()), Grouped(static_cast<int64_t>(ns.size()))});
   }
   if (curves.series.empty()) return;
   curves.logarithmic_x = shortest > 0 && longest > kWideRange * shortest;
   draft.Add(Part::kLatency, Figure{"Distribution of the step's time, " + document.name(),
                                    "Each curve climbs from the fastest step to the slowest; steep is steady, a flat "
-                                   "top end is a tail of slow steps.",
+                                   "top end is a tail of slow steps. These are the steps that were seen: what may be "
+                                   "claimed of others stands under percentiles.",
                                    std::move(curves), std::move(table)});
 }
 
@@ -62,16 +77,25 @@ void AddRatios(const Document& document, const Field& root, Draft& draft) {
   bars.line = 1;
   bars.line_label = "as fast";
   Table table{"", {"compared", "times faster", "rounds", "noise", "verdict"}, {}};
+  const auto states = StatesOf(root);
+  const auto invalid = [&states](const std::string& name) {
+    const auto found = states.find(name);
+    return found != states.end() && found->second == "INVALID";
+  };
   for (const Field& comparison : root["comparisons"].Items()) {
     const Field ratio = comparison["ratio"];
-    const std::string name = fmt::format("{} than {}", comparison["second"].Text(), comparison["first"].Text());
+    const std::string second = comparison["second"].Text(), first = comparison["first"].Text();
+    const std::string name = fmt::format("{} than {}", second, first);
+    // Documents of older versions judged these all the same.
+    const bool judged = !invalid(first) && !invalid(second);
+    const std::string verdict = comparison["verdict"].Text();
     Bars::Bar bar{name, {ratio["median"].Number()}};
     const auto low = ratio.Find("low"), high = ratio.Find("high");
     if (low && high) bar.interval = Range{low->Number(), high->Number()};
     bar.value = RatioText(ratio);
     table.rows.push_back({name, bar.value, Grouped(comparison["rounds"].Integer()),
                           fmt::format("{:.1f} %", 100 * comparison["noise_floor"].Number()),
-                          comparison["verdict"].Text()});
+                          judged ? Cell(verdict) : Cell("not judged: INVALID", Mood::kBad)});
     bars.bars.push_back(std::move(bar));
   }
   if (bars.bars.empty()) return;

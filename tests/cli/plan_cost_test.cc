@@ -130,6 +130,9 @@ TEST_F(PlanCostTest, ClaimsAreHeldAgainstArithmetic) {
   EXPECT_EQ(claim["power"], "25W");
   for (const Json& need : claim["needs"]) EXPECT_LT(need["per_second_at_most"].get<double>(), 1e9);
   ExpectUsage({"plan", "cost", Bundle(), "--claim-fps", "700"}, "--claim-fps needs a device");
+  for (const char* none : {"0", "0MB", "-5", "-5MB", "MB", ""}) {
+    ExpectUsage({"plan", "cost", Bundle(), "--claim-size", none}, "no size of a file");
+  }
 }
 
 TEST_F(PlanCostTest, LimitsCoverModesPrecisionsAndSteps) {
