@@ -1,6 +1,7 @@
 #include "cli/app.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,6 +24,22 @@ constexpr std::string_view kExitCodes =
     "Exit codes: 0 ok, 1 internal bug, 2 usage, 3 bad input, 4 back end, 5 verification failed, 6 unstable "
     "measurement.";
 
+// CLI11 lists the options that one excludes by where they lie in memory, which any change may turn round: by name, so
+// that the help, and docs/cli.md with it, stays.
+class StableFormatter : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    std::string text = Formatter::make_option_opts(option);
+    const auto& excluded = option->get_excludes();
+    if (excluded.size() < 2) return text;
+    std::vector<std::string> names;
+    for (const CLI::Option* other : excluded) names.push_back(other->get_name());
+    std::sort(names.begin(), names.end());
+    text.erase(text.find("Excludes:"));
+    return text + fmt::format("Excludes: {}", fmt::join(names, " "));
+  }
+};
+
 // The program's options with every verb's, and what each verb does.
 struct Program {
   explicit Program(Context context_in) : context(context_in), app(std::string(kDescription), "vlaq") {
@@ -30,6 +47,7 @@ struct Program {
     app.set_help_all_flag("--help-all", "Show the help of every verb");
     app.require_subcommand(1);
     app.footer(std::string(kExitCodes));
+    app.formatter(std::make_shared<StableFormatter>());
     app.get_formatter()->column_width(36);
     for (const VerbRow& row : kVerbs) {
       CLI::App* verb = app.add_subcommand(std::string(row.name), std::string(row.summary));

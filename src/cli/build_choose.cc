@@ -37,33 +37,54 @@ void Print(const engine::Choice& choice, const std::filesystem::path& output, st
       choice.groups.size(), output.string(), output.string());
 }
 
+// What is compared: the whole policy, or the encoder of the pair, where nearly all of the time goes.
+struct Compared {
+  const NamedEngine *fp16 = nullptr, *int8 = nullptr;
+};
+
+Result<Compared> FindBoth(const std::vector<NamedEngine>& engines) {
+  for (const std::string_view part : {bundle::kWhole, bundle::kEncoder}) {
+    const Compared both{Find(engines, "fp16", part), Find(engines, "int8", part)};
+    if (both.fp16 != nullptr && both.int8 != nullptr) return both;
+  }
+  return UsageError("--choose compares an FP16 engine with an INT8 one, of the whole policy or the encoder",
+                    "name a bundle of each precision, and --parts whole or encoder if any");
+}
+
+Result<quantization::Plan> PlanOf(const NamedEngine& engine) {
+  return quantization::ReadPlan(engine.plan.bundle->path / engine.plan.bundle->plan->file);
+}
+
 }  // namespace
 
+Status CheckChoice(const BuildArguments& a, const std::vector<NamedEngine>& engines) {
+  VLAQ_ASSIGN_OR_RETURN(const Compared both, FindBoth(engines));
+  if (a.max_difference > 0 && both.int8->plan.part->name != bundle::kWhole) {
+    return UsageError("--max-difference is of the whole policy's actions, and no engine of that is built",
+                      "build --parts whole, too");
+  }
+  VLAQ_RETURN_IF_ERROR(PlanOf(*both.int8));
+  // Made and dropped: it says whether the folder is there and lets itself be written to.
+  VLAQ_RETURN_IF_ERROR(OutputFile::Create(a.plan_output, WhenExisting(a.force)));
+  return {};
+}
+
 Status ChooseByTime(const BuildArguments& a, const std::vector<NamedEngine>& engines, const engine::Builder& builder,
-                    Context& context) {
-  // The whole policy, or the encoder of the pair, where nearly all of the time goes.
-  const NamedEngine *fp16 = nullptr, *int8 = nullptr;
-  for (const std::string_view part : {bundle::kWhole, bundle::kEncoder}) {
-    if (fp16 != nullptr && int8 != nullptr) break;
-    fp16 = Find(engines, "fp16", part);
-    int8 = Find(engines, "int8", part);
-  }
-  if (fp16 == nullptr || int8 == nullptr) {
-    return UsageError("--choose compares an FP16 engine with an INT8 one", "name a bundle of each precision");
-  }
-  VLAQ_ASSIGN_OR_RETURN(const quantization::Plan plan,
-                        quantization::ReadPlan(int8->plan.bundle->path / int8->plan.bundle->plan->file));
+                    Reference* reference, Context& context) {
+  VLAQ_ASSIGN_OR_RETURN(const Compared both, FindBoth(engines));
+  VLAQ_ASSIGN_OR_RETURN(const quantization::Plan plan, PlanOf(*both.int8));
   engine::ChoiceRules rules;
   rules.least_gain = a.least_gain;
-  std::vector<std::string> why = fp16->built.not_measured;
-  if (why.empty()) why = int8->built.not_measured;
+  std::vector<std::string> why = both.fp16->built.not_measured;
+  AddNew(both.int8->built.not_measured, why);
   if (!why.empty()) rules.caveat = "not measured on a board";
   if (a.max_difference > 0) {
+    if (reference == nullptr) return InternalError("", "--max-difference without a reference was let pass");
     rules.largest_difference = a.max_difference;
-    VLAQ_ASSIGN_OR_RETURN(rules.int8_difference, DifferenceFromFp32(a, *int8, builder));
+    VLAQ_ASSIGN_OR_RETURN(rules.int8_difference, reference->Difference(*both.int8, builder, a.timeout_s, context.log));
   }
   VLAQ_ASSIGN_OR_RETURN(const engine::Choice choice,
-                        engine::Choose(plan, fp16->built.layers, int8->built.layers, rules));
+                        engine::Choose(plan, both.fp16->built.layers, both.int8->built.layers, rules));
   VLAQ_RETURN_IF_ERROR(WriteFile(a.plan_output, quantization::PlanText(choice.plan), WhenExisting(a.force)));
   Print(choice, a.plan_output, a.json ? context.err : context.out);
   if (!why.empty()) context.log.Warning(fmt::format("the plan's times are not measured: {}", fmt::join(why, "; ")));

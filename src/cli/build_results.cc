@@ -7,19 +7,15 @@
 #include <numeric>
 
 #include "base/json.h"
-#include "base/text.h"
 #include "cli/build_arguments.h"
-#include "cli/frame_argument.h"
 #include "engine/measure.h"
-#include "measuring/inputs.h"
-#include "measuring/step.h"
 
 namespace vlaq::cli {
 namespace {
 
 using engine::BoardReading;
 
-constexpr std::string_view kResults = "jetson_tensorrt_results.json";
+constexpr std::string_view kSchema = "vlaq.jetson/1";
 
 double Mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -41,7 +37,7 @@ void AddMean(const std::vector<BoardReading>& readings, std::optional<double> Bo
   if (!values.empty()) entry[key] = Mean(values);
 }
 
-Json Entry(const NamedEngine& e, const engine::Timing& timing, const std::optional<double>& mae) {
+Json Entry(const NamedEngine& e, const engine::Timing& timing) {
   const auto& times = timing.times;
   const double mean_ms = Mean(times.latency);
   Json entry{{"measured", true},
@@ -58,21 +54,98 @@ Json Entry(const NamedEngine& e, const engine::Timing& timing, const std::option
   AddMean(timing.readings, &BoardReading::gpu_mhz, "gpu_mhz", entry);
   AddMean(timing.readings, &BoardReading::memory_mhz, "memory_mhz", entry);
   AddMean(timing.readings, &BoardReading::gpu_c, "gpu_c", entry);
-  if (mae) entry["mae"] = *mae;
   if (!timing.log.warnings.empty()) entry["warnings"] = timing.log.warnings;
   return entry;
 }
 
 Json Meanings() {
-  return {{"avg_time_ms", "mean of the runs of the whole window, copies to and from the device included"},
-          {"gpu_ms", "mean without the copies"},
-          {"fps", "runs a second, one after the other: 1000 / avg_time_ms"},
-          {"size_mb", "the engine, in 10^6 bytes"},
-          {"memory_mb", "weights and activations, as TensorRT says, in 10^6 bytes"},
-          {"process_mb", "most memory of trtexec's process that was resident, in 10^6 bytes"},
-          {"power_w", "mean of the board's input while it ran (INA3221)"},
-          {"mae", "mean absolute difference of normalised actions from the fp32 bundle's on the same frames"},
-          {"estimate", "not measured: what vlaq plan device expects"}};
+  return {
+      {"avg_time_ms", "mean of the runs of the whole window, copies to and from the device included"},
+      {"gpu_ms", "mean without the copies"},
+      {"fps", "runs a second, one after the other: 1000 / avg_time_ms"},
+      {"size_mb", "the engine, in 10^6 bytes"},
+      {"memory_mb", "weights and activations, as TensorRT says, in 10^6 bytes"},
+      {"process_mb", "most memory of trtexec's process that was resident, in 10^6 bytes"},
+      {"power_w", "mean of the board's input (INA3221) while inference ran; clocks and temperature likewise"},
+      {"mae", "mean absolute difference of normalised actions from the fp32 bundle's on the same windows of frames"},
+      {"compared",
+       "those windows, spread evenly over the frames; frames_sha256 is of the frames in them, in order: "
+       "WIDTHxHEIGHT, a line feed, 8-bit RGB row by row"},
+      {"estimate", "not measured: what vlaq plan device expects"}};
+}
+
+bool Says(const Json& json, const char* key, const Json& value) {
+  return json.is_object() && json.contains(key) && json[key] == value;
+}
+
+bool Holds(const std::vector<std::string>& all, const std::string& one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+std::vector<std::string> Missing(const std::vector<std::string>& from, const std::vector<std::string>& wanted) {
+  std::vector<std::string> missing;
+  for (const std::string& name : wanted) {
+    if (!Holds(from, name)) missing.push_back(name);
+  }
+  return missing;
+}
+
+}  // namespace
+
+void AddNew(const std::vector<std::string>& reasons, std::vector<std::string>& all) {
+  for (const std::string& reason : reasons) {
+    if (!Holds(all, reason)) all.push_back(reason);
+  }
+}
+
+std::string ResultName(const NamedEngine& engine) {
+  std::string name(engine::EnginePrecision(*engine.plan.bundle));
+  if (engine.plan.part->name != bundle::kWhole) name += fmt::format("_{}", engine.plan.part->name);
+  return name;
+}
+
+std::filesystem::path ResultsPath(const BuildArguments& a) { return a.engine_dir / "jetson_tensorrt_results.json"; }
+
+std::optional<EarlierResults> ReadEarlierResults(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return std::nullopt;
+  EarlierResults earlier;
+  const auto json = ReadJsonFile(path);
+  if (!json.ok() || !json->is_object()) return earlier;
+  earlier.ours = Says(*json, "schema", kSchema);
+  for (const auto& [name, entry] : json->items()) {
+    if (Says(entry, "measured", true)) earlier.engines.push_back(name);
+  }
+  earlier.measured = Says(*json, "measured", true) || !earlier.engines.empty();
+  return earlier;
+}
+
+Status CheckEarlierResults(const std::filesystem::path& path, const std::vector<std::string>& engines,
+                           const std::vector<std::string>& why_not, bool force) {
+  const auto earlier = ReadEarlierResults(path);
+  if (!earlier) return {};
+  if (earlier->measured && !why_not.empty()) {
+    return Error{ErrorCode::kUnstable,
+                 fmt::format("holds measured figures, and nothing can be measured here ({})", fmt::join(why_not, "; ")),
+                 path.string(), "run it on the board, give another --engine-dir, or move the file away"};
+  }
+  if (force) return {};
+  if (!earlier->ours) {
+    return UsageError(fmt::format("{} already exists, and vlaq did not write it", path.string()),
+                      "move it away, or --force to replace it");
+  }
+  if (const auto lost = Missing(engines, earlier->engines); !lost.empty()) {
+    return UsageError(fmt::format("{} holds measured figures of {}, which this run does not measure", path.string(),
+                                  fmt::join(lost, ", ")),
+                      "name their bundles and --parts, too; or --force to replace the file");
+  }
+  return {};
+}
+
+bool EarlierResultsStay(const std::optional<EarlierResults>& earlier, const std::vector<std::string>& measured,
+                        bool force) {
+  if (!earlier || !earlier->measured) return false;
+  return measured.empty() || (!force && !Missing(measured, earlier->engines).empty());
 }
 
 Result<Json> ReadEstimate(const std::filesystem::path& path) {
@@ -81,87 +154,63 @@ Result<Json> ReadEstimate(const std::filesystem::path& path) {
   return Json{{"measured", false}, {"from", file.file}, {"sha256", file.sha256}, {"content", std::move(json)}};
 }
 
-}  // namespace
-
-Result<std::optional<double>> DifferenceFromFp32(const BuildArguments& a, const NamedEngine& engine,
-                                                 const engine::Builder& builder) {
-  if (a.reference.empty()) return std::optional<double>{};
-  if (engine.plan.part->name != bundle::kWhole) {
-    return UsageError("the actions are compared with those of the whole policy's engine", "build --parts whole, too");
-  }
-  VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle reference, bundle::Open(a.reference));
-  if (reference.precision != "fp32") return InputError(a.reference.string(), "is no fp32 bundle");
-  VLAQ_ASSIGN_OR_RETURN(const auto frames, OpenFrames(a.frames));
-  const int64_t window = reference.spec.window, batch = engine::kLargestBatch;
-  const auto count = static_cast<int>(window + batch - 1);
-  VLAQ_ASSIGN_OR_RETURN(const Tensor pixels, measuring::PixelValues(*frames, reference.spec.preprocess, count));
-  const int64_t side = pixels.shape()[3];
-  const size_t frame_bytes = pixels.bytes().size() / static_cast<size_t>(count);
-  Tensor windows = Tensor::Make(DType::kF32, {batch, window, 3, side, side});
-  for (int64_t i = 0; i < batch; ++i) {
-    const Bytes from =
-        pixels.bytes().subspan(static_cast<size_t>(i) * frame_bytes, static_cast<size_t>(window) * frame_bytes);
-    std::copy(
-        from.begin(), from.end(),
-        windows.mutable_bytes().begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(i * window) * frame_bytes));
-  }
-  VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
-  VLAQ_ASSIGN_OR_RETURN(const auto source, backend::ModelSource::FromFile(reference.GraphPath(bundle::kWhole)));
-  VLAQ_ASSIGN_OR_RETURN(const auto step,
-                        measuring::OpenWholeStep(source, *backend, a.backend.Options().ForSource(), pixels, window, 1));
-  VLAQ_ASSIGN_OR_RETURN(const std::vector<double> actions, engine::RunEngine(engine.plan, builder, windows));
-  double sum = 0;
-  size_t at = 0;
-  for (int64_t i = 0; i < batch; ++i) {
-    VLAQ_ASSIGN_OR_RETURN(const Tensor wanted, step->Act(static_cast<int>(window - 1 + i)));
-    for (const float value : wanted.data<float>()) {
-      if (at == actions.size()) break;
-      sum += std::abs(actions[at++] - static_cast<double>(value));
-    }
-  }
-  const auto expected = static_cast<size_t>(batch * reference.spec.chunk * reference.spec.action_dim);
-  if (actions.size() != expected || at != expected) {
-    return Error{ErrorCode::kBackend,
-                 fmt::format("gave {} values where {} actions have {}", actions.size(), batch, expected),
-                 engine.plan.file.string(), ""};
-  }
-  return std::optional(sum / static_cast<double>(expected));
-}
-
 Status WriteEngineResults(const BuildArguments& a, const std::vector<NamedEngine>& engines,
-                          const engine::Builder& builder, const engine::Board& board, Context& context) {
-  Json document{{"schema", "vlaq.jetson/1"}};
+                          const engine::Builder& builder, const engine::Board& board, Reference* reference,
+                          const Json& estimate, Context& context) {
+  Json document{{"schema", kSchema}};
   if (!board.model.empty()) document["device"] = board.model;
   if (!board.release.empty()) document["release"] = board.release;
   if (board.power_mode) document["nvpmodel"] = *board.power_mode;
   document["tensorrt"] = builder.version.ToString();
   document["trtexec_sha256"] = builder.tool.sha256;
-  std::vector<std::string> why;
+  if (reference != nullptr) document["compared"] = reference->ToJson();
+  std::vector<std::string> why, measured;
+  Status failure;  // the first; what the others say must not be lost for it
+  const auto note = [&](const Error& error) {
+    context.log.Warning(error.ToString());
+    if (failure.ok()) failure = error;
+  };
   for (const NamedEngine& e : engines) {
-    VLAQ_ASSIGN_OR_RETURN(const engine::Timing timing, engine::TimeEngine(e.plan, builder, a.seconds, "/"));
-    std::optional<double> mae;
-    if (e.plan.part->name == bundle::kWhole) {
-      VLAQ_ASSIGN_OR_RETURN(mae, DifferenceFromFp32(a, e, builder));
-    }
+    const std::string name = ResultName(e);
+    Json& entry = document[name];
+    const auto timing = engine::TimeEngine(e.plan, builder, a.seconds, a.timeout_s, "/");
     // The one door to the word "measured": figures of anything else are dropped here.
-    why = engine::WhyNotMeasured(board, builder.tool, timing.log);
-    Json entry = why.empty() ? Entry(e, timing, mae) : Json{{"measured", false}, {"why", why}};
+    const std::vector<std::string> why_not = timing.ok() ? engine::WhyNotMeasured(board, builder.tool, timing->log)
+                                                         : std::vector<std::string>{timing.error().ToString()};
+    if (why_not.empty()) {
+      measured.push_back(name);
+      entry = Entry(e, *timing);
+    } else {
+      entry = {{"measured", false}, {"why", why_not}};
+      AddNew(why_not, why);
+    }
     entry["engine"] = {{"file", e.plan.file.filename().string()}, {"sha256", e.built.sha256}};
-    std::string name(engine::EnginePrecision(*e.plan.bundle));
-    if (e.plan.part->name != bundle::kWhole) name += fmt::format("_{}", e.plan.part->name);
-    document[name] = std::move(entry);
+    if (!timing.ok()) {
+      note(timing.error());
+    } else if (reference != nullptr && e.plan.part->name == bundle::kWhole) {
+      const auto mae = reference->Difference(e, builder, a.timeout_s, context.log);
+      if (!mae.ok()) note(mae.error());
+      if (why_not.empty() && mae.ok()) entry["mae"] = *mae;
+      if (why_not.empty() && !mae.ok()) entry["why_no_mae"] = mae.error().ToString();
+    }
   }
   document["measured"] = why.empty();
-  if (!a.estimate.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(document["estimate"], ReadEstimate(a.estimate));
-  }
+  if (!estimate.is_null()) document["estimate"] = estimate;
   document["meaning"] = Meanings();
-  const auto path = a.engine_dir / kResults;
-  VLAQ_RETURN_IF_ERROR(WriteFile(path, document.dump(1) + "\n", Existing::kReplace));
+  std::filesystem::path path = ResultsPath(a);
+  if (EarlierResultsStay(ReadEarlierResults(path), measured, a.force)) {
+    context.log.Warning(
+        fmt::format("{} holds measured figures that this run could not renew, and stays as it is", path.string()));
+    path.replace_extension(".incomplete.json");
+  }
+  VLAQ_RETURN_IF_ERROR(
+      WriteFile(path, document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n", Existing::kReplace));
   (a.json ? context.err : context.out) << fmt::format("\nWritten: {}\n", path.string());
-  if (why.empty()) return {};
-  return Error{ErrorCode::kUnstable, fmt::format("nothing was measured: {}", fmt::join(why, "; ")), path.string(),
-               "run it on the board, with the board's own trtexec"};
+  if (!failure.ok() || why.empty()) return failure;
+  return Error{
+      ErrorCode::kUnstable,
+      fmt::format("{} measured: {}", measured.empty() ? "nothing was" : "not all of it was", fmt::join(why, "; ")),
+      path.string(), "run it on the board, with the board's own trtexec"};
 }
 
 }  // namespace vlaq::cli

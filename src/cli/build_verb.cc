@@ -169,39 +169,98 @@ void Print(const BuildArguments& a, const std::vector<NamedEngine>& engines, con
     out << fmt::format("{}: {}{}\n", e.plan.file.filename().string(),
                        e.plan.kept ? "kept, " + *e.plan.kept + "; " : std::string(), e.built.report.evidence);
   }
-  if (const auto& why = engines.front().built.not_measured; !why.empty()) {
+  std::vector<std::string> why;
+  for (const NamedEngine& e : engines) AddNew(e.built.not_measured, why);
+  if (!why.empty()) {
     out << fmt::format("\nNothing here counts as measured: {}.\n", fmt::join(why, "; "));
   }
 }
 
-Status CheckArguments(const BuildArguments& a) {
-  const bool both = a.choose && a.plan_output.empty();
-  if (both) return UsageError("--choose edits a plan: where to?", "give -o plan.json");
+bool Builds(const BuildArguments& a, std::string_view part) {
+  const auto parts = PartsOf(a);
+  return std::any_of(parts.begin(), parts.end(), [part](const Part* p) { return p->name == part; });
+}
+
+// Options that the command line takes one by one, and that mean nothing, or two things, together.
+Status CheckArguments(const BuildArguments& a, bool backend_given) {
+  if (a.choose && a.plan_output.empty()) {
+    return UsageError("--choose edits a plan: where to?", "give -o plan.json");
+  }
   if ((a.choose || a.measure) && a.dry_run) return UsageError("--dry-run runs nothing, so nothing can be compared");
   if (a.max_difference > 0 && a.reference.empty()) {
     return UsageError("--max-difference needs the fp32 policy", "give --reference BUNDLE --frames SRC");
   }
   if (a.reference.empty() != a.frames.empty()) return UsageError("--reference and --frames belong together");
+  if (a.reference.empty()) {
+    return backend_given ? Status(UsageError("the options of the back end are for running --reference",
+                                             "give --reference BUNDLE --frames SRC, or leave them out"))
+                         : Status();
+  }
+  if (!a.measure && a.max_difference <= 0) {
+    return UsageError("--reference is compared with for --measure and --choose --max-difference", "add one of them");
+  }
+  if (!Builds(a, bundle::kWhole)) {
+    return UsageError("--reference is compared with the whole policy's engine, which is not built",
+                      "build --parts whole, too");
+  }
+  if (!a.backend.engines.empty()) return UsageError("--engines: the fp32 policy has none", "leave it out");
   return {};
 }
 
-Status RunBuild(const BuildArguments& a, Context& context) {
-  VLAQ_RETURN_IF_ERROR(CheckArguments(a));
-  VLAQ_ASSIGN_OR_RETURN(const std::vector<bundle::Bundle> bundles, OpenBundles(a));
-  const engine::BuildOptionsOfUser options{a.engine_dir, a.workspace_mib, a.timeout_s, WhenExisting(a.force)};
-  if (a.dry_run) return DryRun(a, bundles, options, context);
-  VLAQ_ASSIGN_OR_RETURN(const Builder builder, engine::FindBuilder(a.trtexec));
-  if (!a.tensorrt.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(const Version expected, engine::ParseVersion(a.tensorrt));
-    if (expected.major != builder.version.major || expected.minor != builder.version.minor) {
-      return Error{
-          ErrorCode::kBackend,
-          fmt::format("belongs to TensorRT {}, and --tensorrt says {}", builder.version.ToString(), a.tensorrt),
-          builder.tool.path.string(), "name another with --trtexec"};
-    }
+// Trtexec takes whole MiB.
+Result<uint64_t> WorkspaceMib(uint64_t bytes) {
+  constexpr uint64_t kMib = uint64_t{1} << 20U;
+  if (bytes % kMib == 0) return bytes / kMib;
+  return UsageError(fmt::format("--workspace: {} bytes are no whole number of MiB, which is what trtexec takes", bytes),
+                    fmt::format("say {}MiB", std::max<uint64_t>(1, bytes / kMib)));
+}
+
+Result<Builder> FindTool(const BuildArguments& a) {
+  VLAQ_ASSIGN_OR_RETURN(Builder builder, engine::FindBuilder(a.trtexec));
+  if (a.tensorrt.empty()) return builder;
+  VLAQ_ASSIGN_OR_RETURN(const Version expected, engine::ParseVersion(a.tensorrt));
+  if (expected.major == builder.version.major && expected.minor == builder.version.minor) return builder;
+  return Error{ErrorCode::kBackend,
+               fmt::format("belongs to TensorRT {}, and --tensorrt says {}", builder.version.ToString(), a.tensorrt),
+               builder.tool.path.string(), "name another with --trtexec"};
+}
+
+// What --choose and --measure need, looked at before the hours that the engines take.
+struct Prepared {
+  Json estimate;
+  std::optional<Reference> reference;
+  Reference* TheReference() { return reference ? &*reference : nullptr; }
+};
+
+Result<Prepared> Prepare(const BuildArguments& a, const std::vector<bundle::Bundle>& bundles,
+                         const std::vector<NamedEngine>& engines, const Builder& builder, const Board& board) {
+  Prepared prepared;
+  if (a.choose) VLAQ_RETURN_IF_ERROR(CheckChoice(a, engines));
+  if (a.measure) {
+    std::vector<std::string> names;
+    for (const NamedEngine& e : engines) names.push_back(ResultName(e));
+    VLAQ_RETURN_IF_ERROR(CheckEarlierResults(ResultsPath(a), names,
+                                             engine::WhyNotMeasured(board, builder.tool, builder.banner), a.force));
   }
+  if (!a.estimate.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(prepared.estimate, ReadEstimate(a.estimate));
+  }
+  if (!a.reference.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(prepared.reference, Reference::Open(a, bundles));
+  }
+  return prepared;
+}
+
+Status RunBuild(const BuildArguments& a, bool backend_given, Context& context) {
+  VLAQ_RETURN_IF_ERROR(CheckArguments(a, backend_given));
+  VLAQ_ASSIGN_OR_RETURN(const uint64_t workspace_mib, WorkspaceMib(a.workspace));
+  VLAQ_ASSIGN_OR_RETURN(const std::vector<bundle::Bundle> bundles, OpenBundles(a));
+  const engine::BuildOptionsOfUser options{a.engine_dir, workspace_mib, a.timeout_s, WhenExisting(a.force)};
+  if (a.dry_run) return DryRun(a, bundles, options, context);
+  VLAQ_ASSIGN_OR_RETURN(const Builder builder, FindTool(a));
   const Board board = engine::ReadBoard("/");
   VLAQ_ASSIGN_OR_RETURN(auto engines, PlanAll(a, bundles, builder.version, builder.tool.sha256, options));
+  VLAQ_ASSIGN_OR_RETURN(Prepared prepared, Prepare(a, bundles, engines, builder, board));
   VLAQ_RETURN_IF_ERROR(MakeFolder(a.engine_dir));
   std::vector<EnginePlan> plans;
   for (const NamedEngine& e : engines) plans.push_back(e.plan);
@@ -211,10 +270,18 @@ Status RunBuild(const BuildArguments& a, Context& context) {
                                                : engine::BuildEngine(e.plan, builder, board, options, context.log));
   }
   Print(a, engines, builder, board, context.out);
-  if (a.choose) VLAQ_RETURN_IF_ERROR(ChooseByTime(a, engines, builder, context));
-  if (a.measure) return WriteEngineResults(a, engines, builder, board, context);
-  return {};
+  // One does not keep the other from its output.
+  Status chosen, measured;
+  if (a.choose) chosen = ChooseByTime(a, engines, builder, prepared.TheReference(), context);
+  if (a.measure) {
+    measured = WriteEngineResults(a, engines, builder, board, prepared.TheReference(), prepared.estimate, context);
+  }
+  if (chosen.ok()) return measured;
+  if (!measured.ok()) context.log.Warning(measured.error().ToString());
+  return chosen;
 }
+
+constexpr const char* kBackendGroup = "Back end (of --reference alone)";
 
 void AddOptions(CLI::App& app, BuildArguments& a) {
   app.add_option("bundles", a.bundles, "Bundles for TensorRT, one for each precision: fp16, int8 or mixed")->required();
@@ -235,52 +302,66 @@ void AddOptions(CLI::App& app, BuildArguments& a) {
   app.add_option("--tensorrt", a.tensorrt, "The version it must be (8.6, 10.3); of a dry run, the one to show")
       ->type_name("VERSION")
       ->group(how);
-  app.add_option("--workspace", a.workspace_mib, "Limit of scratch memory in MiB; default: TensorRT's own")
-      ->type_name("MIB")
+  AsSize(app.add_option("--workspace", a.workspace, "Limit of scratch memory, e.g. 2GiB; default: TensorRT's own"))
       ->group(how);
-  app.add_option("--timeout", a.timeout_s, "Seconds that one build may take")
+  app.add_option("--timeout", a.timeout_s, "Seconds that one build may take; a run, that and its own --seconds")
       ->check(CLI::PositiveNumber)
       ->capture_default_str()
       ->group(how);
   app.add_flag("--dry-run", a.dry_run, "Show the commands and run nothing; works on any machine")->group(how);
   const std::string choosing = "INT8 or FP16";
-  app.add_flag("--choose", a.choose,
-               "Compare both engines layer by layer, and write the INT8 plan with Q/DQ only where they win")
-      ->group(choosing);
+  auto* choose =
+      app.add_flag("--choose", a.choose,
+                   "Compare both engines layer by layer, and write the INT8 plan with Q/DQ only where they win")
+          ->group(choosing);
   app.add_option("-o,--output", a.plan_output, "The edited plan, for vlaq quantize --plan")
       ->type_name("plan.json")
+      ->needs(choose)
       ->group(choosing);
   app.add_option("--least-gain", a.least_gain, "Share of FP16's time that INT8 must save")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str()
+      ->needs(choose)
       ->group(choosing);
   app.add_option("--max-difference", a.max_difference, "Of the INT8 engine's actions from fp32's on average (-1 to 1)")
       ->check(CLI::PositiveNumber)
+      ->needs(choose)
       ->group(choosing);
   const std::string measuring = "Measuring";
-  app.add_flag("--measure", a.measure,
-               "Also run the engines and write jetson_tensorrt_results.json; exit code 6 where nothing can be measured")
-      ->group(measuring);
+  auto* measure =
+      app.add_flag("--measure", a.measure,
+                   "Also run the engines and write jetson_tensorrt_results.json; exit code 6 where nothing can be "
+                   "measured")
+          ->group(measuring);
   app.add_option("--seconds", a.seconds, "To run each")
       ->check(CLI::PositiveNumber)
       ->capture_default_str()
-      ->group(measuring);
-  app.add_option("--reference", a.reference, "The fp32 bundle, for the MAE of the actions")
-      ->type_name("BUNDLE")
-      ->group(measuring);
-  app.add_option("--frames", a.frames, "Camera frames for it, as `vlaq run` takes them")
-      ->type_name("SRC")
+      ->needs(measure)
       ->group(measuring);
   app.add_option("--estimate", a.estimate, "A JSON estimate (vlaq plan device --json) to stand apart in the results")
       ->type_name("FILE")
+      ->needs(measure)
       ->group(measuring);
+  const std::string comparing = "Actions (for --measure and --max-difference)";
+  auto* reference = app.add_option("--reference", a.reference, "The fp32 bundle, for the MAE of the actions")
+                        ->type_name("BUNDLE")
+                        ->group(comparing);
+  app.add_option("--frames", a.frames, "Camera frames for it, as `vlaq run` takes them")
+      ->type_name("SRC")
+      ->group(comparing);
+  app.add_option("--samples", a.samples, "Windows of the frames at most, spread evenly over them")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str()
+      ->needs(reference)
+      ->group(comparing);
   AddForceFlag(app, a.force);
   AddJsonFlag(app, a.json);
-  a.backend.AddTo(app);
+  a.backend.AddTo(app, kBackendGroup);
   app.footer(
       "Engines are built on the board that runs them. One that is there and was made of the same is kept; one that "
-      "fell "
-      "back to a wider type is refused (exit code 5).\n\n"
+      "fell back to a wider type is refused (exit code 5). --measure replaces its own earlier results; figures that "
+      "were "
+      "measured give way to none that were not, and to those of fewer engines only with --force.\n\n"
       "Examples:\n"
       "  vlaq build mae0222_fp16 mae0222_int8 --engine-dir jetson_tensorrt_models\n"
       "  vlaq build mae0222_int8 --engine-dir jetson_tensorrt_models --parts encoder,head --dry-run\n"
@@ -295,7 +376,13 @@ void AddOptions(CLI::App& app, BuildArguments& a) {
 Action AddBuild(CLI::App& app, Context& context) {
   auto a = std::make_shared<BuildArguments>();
   AddOptions(app, *a);
-  return [a, &context]() -> Status { return RunBuild(*a, context); };
+  return [a, &app, &context]() -> Status {
+    const auto options = app.get_options();
+    const bool backend_given = std::any_of(options.begin(), options.end(), [](const CLI::Option* option) {
+      return option->get_group() == kBackendGroup && option->count() > 0;
+    });
+    return RunBuild(*a, backend_given, context);
+  };
 }
 
 }  // namespace vlaq::cli

@@ -234,10 +234,8 @@ Action AddPlanDevice(CLI::App& app, Context& context) {
   auto a = std::make_shared<Arguments>();
   a->cost.AddTo(app, "A bundle");
   a->device.AddTo(app, true);
-  app.add_option("--workspace", a->workspace, "Memory that the builder may try kernels in")
-      ->transform(CLI::AsSizeValue(true))
-      ->default_str("2GiB")
-      ->type_name("SIZE");
+  AsSize(app.add_option("--workspace", a->workspace, "Memory that the builder may try kernels in"))
+      ->default_str("2GiB");
   AddJsonFlag(app, a->json);
   app.footer(
       "Everything it prints is an estimate, from data sheets and shapes; what a board really does, only a board says.\n"

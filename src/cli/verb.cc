@@ -28,8 +28,17 @@ CLI::Option* OneOf(CLI::Option* option, const std::vector<std::string>& names) {
   return option->check(check)->type_name(fmt::format("{{{}}}", fmt::join(names, ",")));
 }
 
-void BackendChoice::AddTo(CLI::App& app) {
-  const std::string group = "Back end";
+CLI::Option* AsSize(CLI::Option* option) {
+  const auto convert = [](std::string& text) -> std::string {
+    if (!text.empty() && text.find_first_not_of("0123456789.") == std::string::npos) {
+      return fmt::format("{0} of which unit? Say {0}MiB or {0}GiB", text);
+    }
+    return CLI::AsSizeValue(true)(text);
+  };
+  return option->type_name("SIZE")->transform(CLI::Validator(convert, ""));
+}
+
+void BackendChoice::AddTo(CLI::App& app, const std::string& group) {
   std::vector<std::string> names;
   for (const auto& backend : AllBackends({})) names.emplace_back(backend->name());
   OneOf(app.add_option("--backend", name, "What runs the graphs; reference is slow and needs no library"), names)

@@ -41,6 +41,10 @@ inline Existing WhenExisting(bool force) { return force ? Existing::kReplace : E
 // usage error with the nearest one. An option that was not given is left alone.
 CLI::Option* OneOf(CLI::Option* option, const std::vector<std::string>& names);
 
+// Bytes with their unit: 512MiB, 2GiB, 44MB. A number without one is a usage error, since some would mean bytes by it
+// and some mebibytes.
+CLI::Option* AsSize(CLI::Option* option);
+
 // Which back end runs a graph, and how.
 struct BackendChoice {
   std::string name = "onnxruntime";
@@ -50,7 +54,7 @@ struct BackendChoice {
   std::vector<std::string> also, provider_options;  // KEY=VALUE
   std::filesystem::path cache, engines;
 
-  void AddTo(CLI::App& app);
+  void AddTo(CLI::App& app, const std::string& group = "Back end");
   // Errors: kUsage for options that do not go together.
   Status Check() const;
   // Errors: as Check(), and kBackend if it is not available. No fallback.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/build.h"
+#include "engine/wrapper.h"
 #include "onnx/model_file.h"
 
 namespace vlaq::engine {
@@ -20,6 +21,20 @@ fs::path EnginePath(const bundle::Bundle& bundle, std::string_view role, const f
 Error Refused(const fs::path& file, std::string why, std::string_view role, const fs::path& folder) {
   return InputError(file.string(), std::move(why),
                     fmt::format("vlaq build BUNDLE --engine-dir {} --parts {} --force", folder.string(), role));
+}
+
+// Engines of 8.6 never have one, and making them again does not help.
+Error NoWrapper(const FoundEngine& found, std::string_view role, const fs::path& folder) {
+  const auto version = ParseVersion(found.record.tensorrt);
+  if (version.ok() && !CanWrap(*version)) {
+    return InputError(found.file.string(),
+                      fmt::format("is an engine of TensorRT {}, and ONNX Runtime's provider runs those of TensorRT 10 "
+                                  "and later only",
+                                  found.record.tensorrt),
+                      "vlaq build --measure has trtexec run it");
+  }
+  return InputError(found.wrapper.string(), "is missing: the model through which ONNX Runtime runs the engine",
+                    fmt::format("vlaq build BUNDLE --engine-dir {} --parts {} writes it again", folder.string(), role));
 }
 
 // The wrapper must name this engine: the provider loads whatever it names.
@@ -58,8 +73,7 @@ Result<FoundEngine> FindEngine(const bundle::Bundle& bundle, std::string_view ro
   found.wrapper = found.file.string() + ".onnx";
   std::error_code ignored;
   if (!fs::exists(found.wrapper, ignored)) {
-    return InputError(found.wrapper.string(), "is missing: ONNX Runtime runs engines of TensorRT 10 and later only",
-                      "for 8.6, vlaq build --measure has trtexec run the engine");
+    return NoWrapper(found, role, folder);
   }
   VLAQ_RETURN_IF_ERROR(CheckWrapper(found.wrapper, found.file));
   return found;

@@ -13,13 +13,32 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kTimeoutS = 600;
 constexpr auto kBetweenReadings = std::chrono::milliseconds(100);
 
-// Reads the board's state until it is destroyed or asked for what it saw.
+// Whether inference runs, by what trtexec says as it goes. See() belongs to one thread, running() to any.
+class Phase {
+ public:
+  // A part of the log, which need not end with a line.
+  void See(std::string_view part) {
+    line_ += part;
+    for (size_t end = line_.find('\n'); end != std::string::npos; end = line_.find('\n')) {
+      if (line_.substr(0, end).find("Starting inference") != std::string::npos) running_ = true;
+      // The first thing that it says afterwards.
+      if (line_.substr(0, end).find("Timing trace has") != std::string::npos) running_ = false;
+      line_.erase(0, end + 1);
+    }
+  }
+  bool running() const { return running_; }
+
+ private:
+  std::string line_;
+  std::atomic<bool> running_ = false;
+};
+
+// Reads the board's state while inference runs, until it is destroyed or asked for what it saw.
 class Watcher {
  public:
-  explicit Watcher(fs::path root) : root_(std::move(root)), thread_([this] { Watch(); }) {}
+  Watcher(fs::path root, const Phase& phase) : root_(std::move(root)), phase_(phase), thread_([this] { Watch(); }) {}
   ~Watcher() { Stop(); }
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
@@ -32,7 +51,10 @@ class Watcher {
  private:
   void Watch() {
     while (!done_) {
-      readings_.push_back(ReadState(root_));
+      if (phase_.running()) {
+        const BoardReading reading = ReadState(root_);
+        if (phase_.running()) readings_.push_back(reading);  // it did not end meanwhile
+      }
       std::this_thread::sleep_for(kBetweenReadings);
     }
   }
@@ -41,6 +63,7 @@ class Watcher {
     if (thread_.joinable()) thread_.join();
   }
   fs::path root_;
+  const Phase& phase_;
   std::atomic<bool> done_ = false;
   std::vector<BoardReading> readings_;  // of the thread, until it has ended
   std::thread thread_;                  // last: it uses the others
@@ -58,13 +81,34 @@ struct Temporary {
   std::string path;
 };
 
-Result<ProgramRun> Run(const Builder& builder, const InspectRequest& request, ToolLog& log) {
+// A log that tells of a failure stays as FILE.log, as that of a build does; a success takes it away.
+Result<ProgramRun> Run(const Builder& builder, const InspectRequest& request, double timeout_s, ToolLog& log,
+                       Phase& phase) {
   std::vector<std::string> command{builder.tool.path.string()};
   for (std::string& word : InspectArguments(builder.version, request)) command.push_back(std::move(word));
-  VLAQ_ASSIGN_OR_RETURN(ProgramRun run, RunProgram(command, kTimeoutS));
-  log = ReadLog(run.output);
-  VLAQ_RETURN_IF_ERROR(JudgeRun(run, log, "running " + fs::path(request.engine).filename().string()));
-  return run;
+  std::string said;  // so far: of a program that is ended at its deadline, RunProgram returns nothing
+  auto run = RunProgram(command, timeout_s, [&](std::string_view part) {
+    if (said.size() + part.size() <= ProgramRun::kLongestOutput) said += part;
+    phase.See(part);
+  });
+  const std::string doing = "running " + fs::path(request.engine).filename().string();
+  const fs::path kept = request.engine + ".log";
+  std::optional<Error> failure;
+  if (run.ok()) {
+    log = ReadLog(run->output);
+    if (const Status judged = JudgeRun(*run, log, doing); !judged.ok()) failure = judged.error();
+  } else {
+    failure = Within(doing, run.error());
+  }
+  if (!failure) {
+    std::error_code ignored;
+    fs::remove(kept, ignored);
+    return run;
+  }
+  if (!said.empty() && WriteFile(kept, said, Existing::kReplace).ok()) {
+    failure->advice += fmt::format("{}the whole log is {}", failure->advice.empty() ? "" : "; ", kept.string());
+  }
+  return *failure;
 }
 
 Result<std::string> Content(const std::string& path) {
@@ -75,7 +119,8 @@ Result<std::string> Content(const std::string& path) {
 
 }  // namespace
 
-Result<Timing> TimeEngine(const EnginePlan& plan, const Builder& builder, double seconds, const fs::path& root) {
+Result<Timing> TimeEngine(const EnginePlan& plan, const Builder& builder, double seconds, double timeout_s,
+                          const fs::path& root) {
   const Temporary times(plan.file, "times.json");
   InspectRequest request;
   request.engine = plan.file.string();
@@ -83,8 +128,9 @@ Result<Timing> TimeEngine(const EnginePlan& plan, const Builder& builder, double
   request.times = times.path;
   request.seconds = seconds;
   Timing timing;
-  Watcher watcher(root);
-  VLAQ_ASSIGN_OR_RETURN(const ProgramRun run, Run(builder, request, timing.log));
+  Phase phase;
+  Watcher watcher(root, phase);
+  VLAQ_ASSIGN_OR_RETURN(const ProgramRun run, Run(builder, request, timeout_s + seconds, timing.log, phase));
   timing.readings = watcher.Take();
   timing.peak_resident_bytes = run.peak_resident_bytes;
   VLAQ_ASSIGN_OR_RETURN(const std::string text, Content(times.path));
@@ -92,7 +138,8 @@ Result<Timing> TimeEngine(const EnginePlan& plan, const Builder& builder, double
   return timing;
 }
 
-Result<std::vector<double>> RunEngine(const EnginePlan& plan, const Builder& builder, const Tensor& input) {
+Result<std::vector<double>> RunEngine(const EnginePlan& plan, const Builder& builder, const Tensor& input,
+                                      double timeout_s) {
   const Temporary values(plan.file, "input.bin"), outputs(plan.file, "output.json");
   VLAQ_RETURN_IF_ERROR(WriteFile(values.path, AsText(input.bytes()), Existing::kReplace));
   if (plan.work.inputs.size() != 1) return InternalError(plan.file.string(), "has more than one input");
@@ -104,7 +151,8 @@ Result<std::vector<double>> RunEngine(const EnginePlan& plan, const Builder& bui
   request.outputs = outputs.path;
   request.seconds = 0;
   ToolLog log;
-  VLAQ_RETURN_IF_ERROR(Run(builder, request, log));
+  Phase nobody_asks;
+  VLAQ_RETURN_IF_ERROR(Run(builder, request, timeout_s, log, nobody_asks));
   VLAQ_ASSIGN_OR_RETURN(const std::string text, Content(outputs.path));
   VLAQ_ASSIGN_OR_RETURN(const auto all, ReadOutputs(text, "--exportOutput"));
   if (all.size() != 1) {

@@ -89,6 +89,10 @@ Result<Record> ReadRecord(const std::filesystem::path& engine) {
   if (!bytes || !sha256) return damaged("engine");
   record.engine_bytes = static_cast<uint64_t>(*bytes);
   record.engine_sha256 = *sha256;
+  if (json.contains("builder") && json["builder"].is_object()) {
+    VLAQ_ASSIGN_OR_RETURN(const auto version, JsonReader(json["builder"], where).String("tensorrt"));
+    record.tensorrt = version.value_or("");
+  }
   VLAQ_ASSIGN_OR_RETURN(const auto seconds, reader.Number("build_seconds"));
   record.seconds = seconds.value_or(0);
   if (!json.contains("layers")) return damaged("layers");

@@ -16,6 +16,7 @@ std::string RecordText(const EnginePlan& plan, const Builder& builder, const Boa
 struct Record {
   std::vector<std::pair<std::string, std::string>> made_of;  // file -> SHA-256
   std::string key, engine_sha256;
+  std::string tensorrt;  // version that made it; empty if the record does not say
   uint64_t engine_bytes = 0;
   double seconds = 0;
   std::vector<Layer> layers;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -53,8 +54,9 @@ Status CheckWritten(const onnx::Model& model, const fs::path& path, const std::s
                     "the model was perhaps not valid before; nothing was written");
 }
 
-// Copies the weights that lie beside `source` into a file beside the copy. Returns whether there were any.
-Result<bool> CopyWeights(const fs::path& source, const fs::path& target, Existing existing, onnx::Model& model) {
+// Copies the weights that lie beside `source` to where `place` keeps them for now, and names that file in `model`.
+// Returns whether there were any.
+Result<bool> CopyWeights(const fs::path& source, const OutputPath& place, onnx::Model& model) {
   onnx::WeightFiles files(source.parent_path());
   std::map<std::pair<std::string, uint64_t>, uint64_t> places;  // source -> offset in the copy
   std::optional<OutputFile> out;
@@ -62,46 +64,63 @@ Result<bool> CopyWeights(const fs::path& source, const fs::path& target, Existin
     if (!initializer.is_external()) continue;
     std::error_code ignored;
     auto& external = std::get<onnx::ExternalData>(initializer.data);
-    if (fs::equivalent(source.parent_path() / external.location, target, ignored)) {
-      return UsageError(fmt::format("{} holds weights of the input", target.string()), "give another name");
+    if (fs::equivalent(source.parent_path() / external.location, place.target(), ignored)) {
+      return UsageError(fmt::format("{} holds weights of the input", place.target().string()), "give another name");
     }
     if (!out) {
-      VLAQ_ASSIGN_OR_RETURN(OutputFile file, OutputFile::Create(target, existing));
+      VLAQ_ASSIGN_OR_RETURN(OutputFile file, OutputFile::Create(place.path(), Existing::kReplace));
       out = std::move(file);
     }
-    const auto [place, fresh] = places.try_emplace({external.location, external.offset}, 0);
+    const auto [at, fresh] = places.try_emplace({external.location, external.offset}, 0);
     if (fresh) {
       VLAQ_ASSIGN_OR_RETURN(const Tensor tensor, files.Load(initializer));
       VLAQ_RETURN_IF_ERROR(out->AlignTo(kAlignment));
-      place->second = out->offset();
+      at->second = out->offset();
       VLAQ_RETURN_IF_ERROR(out->Write(tensor.bytes()));
       files.Release(initializer);
     }
-    external = {target.filename().string(), place->second, external.length};
+    external = {place.path().filename().string(), at->second, external.length};
   }
   if (out) VLAQ_RETURN_IF_ERROR(out->Commit());
   return out.has_value();
 }
 
-Status WriteModel(const onnx::Model& model, const fs::path& output, Existing existing) {
+// To where `place` keeps it for now.
+Status PutModel(const onnx::Model& model, const OutputPath& place) {
   VLAQ_ASSIGN_OR_RETURN(const std::string bytes, onnx::Serialize(model));
+  return WriteFile(place.path(), bytes, Existing::kReplace);
+}
+
+Status WriteModel(const onnx::Model& model, const fs::path& output, Existing existing) {
   VLAQ_ASSIGN_OR_RETURN(OutputPath place, OutputPath::Create(output, existing));
-  VLAQ_RETURN_IF_ERROR(WriteFile(place.path(), bytes, Existing::kReplace));
+  VLAQ_RETURN_IF_ERROR(PutModel(model, place));
   VLAQ_RETURN_IF_ERROR(CheckWritten(model, place.path(), output.string()));
   return place.Commit();
 }
 
+// Model and weights belong together: neither takes its place, nor that of an earlier one, until both are good.
 Status FixFile(const GraphFile& file, const Version& version, const fs::path& output, Existing existing, Fixed& fixed) {
   VLAQ_ASSIGN_OR_RETURN(onnx::Model model, CureFile(file, version, fixed));
   if (existing == Existing::kRefuse && fs::exists(output)) {
     return UsageError(fmt::format("{} exists", output.string()), "--force replaces it");
   }
-  const fs::path weights = output.parent_path() / (output.stem().string() + ".weights.bin");
-  VLAQ_ASSIGN_OR_RETURN(const bool beside, CopyWeights(file.path, weights, existing, model));
-  Status written = WriteModel(model, output, existing);
-  std::error_code ignored;
-  if (!written.ok() && beside) fs::remove(weights, ignored);
-  return written;
+  const fs::path target = output.parent_path() / (output.stem().string() + ".weights.bin");
+  const bool to_refuse = existing == Existing::kRefuse &&
+                         std::ranges::any_of(model.graph.initializers, [](const auto& i) { return i.is_external(); });
+  VLAQ_ASSIGN_OR_RETURN(OutputPath weights,
+                        OutputPath::Create(target, to_refuse ? Existing::kRefuse : Existing::kReplace));
+  VLAQ_ASSIGN_OR_RETURN(const bool beside, CopyWeights(file.path, weights, model));
+  VLAQ_ASSIGN_OR_RETURN(OutputPath place, OutputPath::Create(output, existing));
+  VLAQ_RETURN_IF_ERROR(PutModel(model, place));
+  VLAQ_RETURN_IF_ERROR(CheckWritten(model, place.path(), output.string()));
+  if (!beside) return place.Commit();
+  for (onnx::Initializer& initializer : model.graph.initializers) {
+    if (!initializer.is_external()) continue;
+    std::get<onnx::ExternalData>(initializer.data).location = target.filename().string();
+  }
+  VLAQ_RETURN_IF_ERROR(PutModel(model, place));
+  VLAQ_RETURN_IF_ERROR(weights.Commit());
+  return place.Commit();
 }
 
 Status CopyBeside(const bundle::Bundle& source, const bundle::FileRecord& record, const fs::path& folder) {

@@ -257,5 +257,37 @@ TEST(Fix, LeavesNothingBehindWhenTheResultIsNotValid) {
   EXPECT_EQ(left, 2U);
 }
 
+// A result that is refused takes nothing away of the one that is there, --force or not.
+TEST(Fix, AnEarlierCopyStaysWholeWhenTheNewOneIsNotValid) {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "a.onnx", output = folder.path() / "b.onnx";
+  onnx::Model model = Make([](GraphBuilder& b) {
+    const std::string x = b.Input("x", DType::kF32, Fixed({1}));
+    b.Output(b.Op("Add", {x, b.External("w", DType::kF32, {1}, {"w.bin", 0, 4})}), "y", DType::kF32, Fixed({1}));
+  });
+  ASSERT_TRUE(WriteFile(path, *onnx::Serialize(model), Existing::kRefuse).ok());
+  ASSERT_TRUE(WriteFile(folder.path() / "w.bin", "abcd", Existing::kRefuse).ok());
+  ASSERT_TRUE(Fix(path, Old(), output, Existing::kRefuse).ok());
+  const auto content = [&](const fs::path& file) { return std::string(AsText((*MappedFile::Open(file))->bytes())); };
+  const std::string before = content(output);
+  EXPECT_EQ(content(folder.path() / "b.weights.bin"), "abcd");
+
+  model.graph.nodes[0].attributes["nonsense"] = int64_t{1};
+  ASSERT_TRUE(WriteFile(path, *onnx::Serialize(model), Existing::kReplace).ok());
+  ASSERT_TRUE(WriteFile(folder.path() / "w.bin", "efgh", Existing::kReplace).ok());
+  ASSERT_FALSE(Fix(path, Old(), output, Existing::kReplace).ok());
+  EXPECT_EQ(content(output), before);
+  EXPECT_EQ(content(folder.path() / "b.weights.bin"), "abcd");
+
+  // Weights of somebody else are not replaced without --force, either.
+  model.graph.nodes[0].attributes.erase("nonsense");
+  ASSERT_TRUE(WriteFile(path, *onnx::Serialize(model), Existing::kReplace).ok());
+  fs::remove(output);
+  EXPECT_EQ(Fix(path, Old(), output, Existing::kRefuse).error().code, ErrorCode::kUsage);
+  EXPECT_EQ(content(folder.path() / "b.weights.bin"), "abcd");
+  EXPECT_TRUE(Fix(path, Old(), output, Existing::kReplace).ok());
+  EXPECT_EQ(content(folder.path() / "b.weights.bin"), "efgh");
+}
+
 }  // namespace
 }  // namespace vlaq::preflight

@@ -2,6 +2,7 @@
 // build` keeps, refuses or explains. Nothing that the stand-in says may come out as measured.
 #include <algorithm>
 
+#include "cli/build_arguments.h"
 #include "program.h"
 #include "stand_in.h"
 
@@ -71,12 +72,12 @@ TEST_F(Build, KeepsWhatIsMadeOfTheSame) {
   EXPECT_THAT(again.out, HasSubstr("kept, its bundle, options and TensorRT are the same"));
   EXPECT_EQ(fs::last_write_time(File("mae0222_model_int8.trt")), time);
   // Other options, or a file that is not the one recorded: never replaced without being told to.
-  const Ran other = Run("ok", {In("int8")}, {"--parts", "whole", "--workspace", "512"});
+  const Ran other = Run("ok", {In("int8")}, {"--parts", "whole", "--workspace", "512MiB"});
   EXPECT_EQ(other.exit_code, 2);
   EXPECT_THAT(other.err, AllOf(HasSubstr("already exists"), HasSubstr("--force")));
-  EXPECT_EQ(Run("ok", {In("int8")}, {"--parts", "whole", "--workspace", "512", "--force"}).exit_code, 0);
+  EXPECT_EQ(Run("ok", {In("int8")}, {"--parts", "whole", "--workspace", "512MiB", "--force"}).exit_code, 0);
   Overwrite(File("mae0222_model_int8.trt"), "something else");
-  EXPECT_EQ(Run("ok", {In("int8")}, {"--parts", "whole", "--workspace", "512"}).exit_code, 2);
+  EXPECT_EQ(Run("ok", {In("int8")}, {"--parts", "whole", "--workspace", "512MiB"}).exit_code, 2);
   fs::remove(File("mae0222_model_int8.trt.json"));
   const Ran unknown = Run("ok");
   EXPECT_EQ(unknown.exit_code, 2);
@@ -209,7 +210,7 @@ TEST_F(Build, SaysWhatIsMissing) {
   EXPECT_EQ(missing.exit_code, 2);
   EXPECT_THAT(missing.err, HasSubstr("no bundles are for an engine of fp16"));
   ExpectUsage({"build", In("int8"), "--engine-dir", Folder(), "--choose"}, "-o plan.json");
-  ExpectUsage({"build", In("int8"), "--engine-dir", Folder(), "--reference", Bundle()}, "belong together");
+  ExpectUsage({"build", In("int8"), "--engine-dir", Folder(), "--measure", "--reference", Bundle()}, "belong together");
   const Ran version = Run("ok", {In("int8")}, {"--tensorrt", "10.3"});
   EXPECT_EQ(version.exit_code, 4);
   EXPECT_THAT(version.err, HasSubstr("belongs to TensorRT 8.6.2, and --tensorrt says 10.3"));
@@ -279,6 +280,166 @@ TEST_F(Build, ChoosesByTime) {
   EXPECT_THAT(Content(In("chosen.json")), AllOf(HasSubstr("ACC-01"), HasSubstr("actions differ by")));
   const Ran one = Run("ok", {In("int8")}, choose);
   EXPECT_EQ(one.exit_code, 2);
+}
+
+// ---- what must fail, fails before hours of building ----
+
+TEST_F(Build, RefusesBeforeItBuilds) {
+  const std::vector<std::string> both{In("fp16"), In("int8")}, one{In("int8")};
+  const std::vector<std::string> compared{"--reference", Bundle(), "--frames", Frames()};
+  Overwrite(In("there.json"), "{}");
+  fs::create_directories(In("few"));
+  fs::copy_file(Frames() + "/frame1.jpg", In("few") + "/frame1.jpg", fs::copy_options::overwrite_existing);
+  struct Case {
+    std::vector<std::string> bundles, more;
+    int exit_code;
+    const char* says;
+  };
+  const std::vector<Case> cases{
+      {both, {"--measure", "--estimate", In("nope.json")}, 3, "nope.json"},
+      {both, {"--choose", "-o", In("there.json")}, 2, "there.json"},
+      {both, {"--choose", "-o", In("no_folder") + "/plan.json"}, 3, "no_folder"},
+      {one, {"--choose", "-o", In("new.json")}, 2, "--choose compares an FP16 engine with an INT8 one"},
+      {both, {"--choose", "-o", In("new.json"), "--parts", "head"}, 2, "--parts whole or encoder"},
+      {both,
+       {"--choose", "-o", In("new.json"), "--parts", "encoder,head", "--max-difference", "0.1", "--reference", Bundle(),
+        "--frames", Frames()},
+       2,
+       "build --parts whole, too"},
+      {both, {"--measure", "--reference", Bundle(), "--frames", Frames(), "--ort", In("no.so")}, 4, "no.so"},
+      {both, {"--measure", "--reference", Bundle(), "--frames", Frames(), "--provider", "tensorrt"}, 4, "tensorrt"},
+      {both, {"--measure", "--reference", In("fp16"), "--frames", Frames()}, 3, "is no fp32 bundle"},
+      {both, {"--measure", "--reference", In("nowhere"), "--frames", Frames()}, 3, "nowhere"},
+      {both, {"--measure", "--reference", Bundle(), "--frames", In("few")}, 3, "gives 1 frames"},
+      {both, {"--workspace", "2GB"}, 2, "say 1907MiB"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(::testing::PrintToString(c.more));
+    const Ran ran = Run("ok", c.bundles, c.more);
+    EXPECT_EQ(ran.exit_code, c.exit_code) << ran.err;
+    EXPECT_THAT(ran.err, HasSubstr(c.says));
+    EXPECT_THAT(Files(), IsEmpty());
+  }
+  EXPECT_EQ(Content(In("there.json")), "{}");
+}
+
+TEST_F(Build, OptionsThatWouldDoNothingAreErrors) {
+  const auto usage = [](const std::vector<std::string>& more, const std::string& says) {
+    std::vector<std::string> arguments{"build", In("int8"), "--engine-dir", Folder(), "--trtexec", Trtexec("ok")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    SCOPED_TRACE(says);
+    ExpectUsage(arguments, says);
+  };
+  usage({"-o", "plan.json"}, "--choose");
+  usage({"--least-gain", "0.1"}, "--choose");
+  usage({"--max-difference", "0.1"}, "--choose");
+  usage({"--seconds", "3"}, "--measure");
+  usage({"--estimate", "x.json"}, "--measure");
+  usage({"--samples", "3", "--measure"}, "--reference");
+  usage({"--reference", Bundle(), "--frames", Frames()}, "--reference is compared with for --measure");
+  usage({"--reference", Bundle(), "--frames", Frames(), "--choose", "-o", "x.json"}, "add one of them");
+  usage({"--measure", "--threads", "2"}, "the options of the back end are for running --reference");
+  usage({"--workspace", "512"}, "Say 512MiB or 512GiB");
+  usage({"--workspace", "many"}, "--workspace");
+}
+
+// ---- jetson_tensorrt_results.json: what was measured is not lost ----
+
+TEST_F(Build, MeasuredResultsNeverGiveWayToNone) {
+  const std::string measured = R"({"schema": "vlaq.jetson/1", "measured": true, "fp16": {"measured": true}})";
+  fs::create_directories(Folder());
+  const std::string path = File("jetson_tensorrt_results.json");
+  for (const std::string& there : {measured, std::string(R"({"measured": true})"),
+                                   std::string(R"({"measured": false, "int8": {"measured": true}})")}) {
+    Overwrite(path, there);
+    for (const bool force : {false, true}) {
+      std::vector<std::string> more{"--measure"};
+      if (force) more.emplace_back("--force");
+      const Ran ran = Run("ok", {In("fp16"), In("int8")}, more);
+      EXPECT_EQ(ran.exit_code, 6);
+      EXPECT_THAT(ran.err, AllOf(HasSubstr("holds measured figures"), HasSubstr("nothing can be measured here")));
+      EXPECT_EQ(Content(path), there);
+      EXPECT_EQ(Files().size(), 1U) << "it is found out before anything is built";
+    }
+  }
+  // Of somebody else, with --force only; of our own that measured nothing, without.
+  const std::vector<std::string> whole{"--parts", "whole", "--measure"};
+  Overwrite(path, R"({"tensorrt_fp16": {"fps": 3}})");
+  const Ran foreign = Run("ok", {In("fp16")}, whole);
+  EXPECT_EQ(foreign.exit_code, 2);
+  EXPECT_THAT(foreign.err, HasSubstr("vlaq did not write it"));
+  EXPECT_EQ(Run("ok", {In("fp16")}, {"--parts", "whole", "--measure", "--force"}).exit_code, 6);
+  EXPECT_EQ(Json::parse(Content(path))["measured"], false);
+  EXPECT_EQ(Run("ok", {In("fp16")}, whole).exit_code, 6);
+}
+
+TEST_F(Build, MeasuredResultsMayBeRenewed) {
+  fs::create_directories(Folder());
+  const std::string path = File("jetson_tensorrt_results.json");
+  const auto check = [&](const std::vector<std::string>& engines, bool force = false) {
+    return cli::CheckEarlierResults(path, engines, {}, force).ok();
+  };
+  EXPECT_TRUE(check({"fp16"})) << "there is none";
+  Overwrite(path,
+            R"({"schema": "vlaq.jetson/1", "measured": true, "fp16": {"measured": true}, "int8": {"measured": true}})");
+  const auto earlier = cli::ReadEarlierResults(path);
+  ASSERT_TRUE(earlier && earlier->ours && earlier->measured);
+  EXPECT_THAT(earlier->engines, ::testing::ElementsAre("fp16", "int8"));
+  EXPECT_TRUE(check({"fp16", "int8", "fp16_head"}));
+  EXPECT_FALSE(check({"fp16"}));
+  EXPECT_TRUE(check({"fp16"}, true));
+  // What the run came to decides again: an engine may have failed.
+  EXPECT_FALSE(cli::EarlierResultsStay(earlier, {"fp16", "int8"}, false));
+  EXPECT_TRUE(cli::EarlierResultsStay(earlier, {"fp16"}, false));
+  EXPECT_FALSE(cli::EarlierResultsStay(earlier, {"fp16"}, true));
+  EXPECT_TRUE(cli::EarlierResultsStay(earlier, {}, true));
+  EXPECT_FALSE(cli::EarlierResultsStay(std::nullopt, {}, false));
+  Overwrite(path, "no JSON");
+  EXPECT_FALSE(check({"fp16"}));
+}
+
+// A trtexec that fails where its words hold `where`, and else is the stand-in.
+std::string FailsAt(const std::string& path, const std::string& where) {
+  Overwrite(path, "#!/bin/sh\ncase \"$*\" in *" + where +
+                      "*) echo '[E] something of its own'; exit 1;; esac\nexec python3 '" VLAQ_TESTDATA
+                      "/../tests/board/stand_in_trtexec.py' ok \"$@\"\n");
+  ::chmod(path.c_str(), 0755);
+  return path;
+}
+
+TEST_F(Build, WhatCouldBeMeasuredIsWrittenThoughTheRestFails) {
+  const std::vector<std::string> measure{"build",    In("fp16"),  In("int8"),    "--engine-dir",
+                                         Folder(),   "--measure", "--reference", Bundle(),
+                                         "--frames", Frames(),    "--samples",   "2"};
+  const auto with = [&](const std::string& tool) {
+    std::vector<std::string> arguments = measure;
+    arguments.insert(arguments.end(), {"--trtexec", tool});
+    return Vlaq(arguments);
+  };
+  const Ran no_mae = with(FailsAt(In("trtexec_no_mae"), "--loadInputs"));
+  EXPECT_EQ(no_mae.exit_code, 4) << no_mae.err;
+  EXPECT_THAT(no_mae.err, HasSubstr("something of its own"));
+  Json results = Json::parse(Content(File("jetson_tensorrt_results.json")));
+  EXPECT_TRUE(results.contains("int8_head")) << results;
+  EXPECT_EQ(results["compared"]["windows"], 2);
+  EXPECT_EQ(results["compared"]["frames"], 10);  // 0 to 7 and 2 to 9
+  EXPECT_EQ(results["compared"]["frames_sha256"].get<std::string>().size(), 64U);
+
+  fs::remove_all(Folder());
+  const Ran one = with(FailsAt(In("trtexec_one"), "encoder_fp16.trt.times"));
+  EXPECT_EQ(one.exit_code, 4) << one.err;
+  results = Json::parse(Content(File("jetson_tensorrt_results.json")));
+  EXPECT_THAT(results["fp16_encoder"]["why"].dump(), HasSubstr("running mae0222_encoder_fp16.trt"));
+  EXPECT_THAT(results["int8_head"]["why"].dump(), HasSubstr("stand-in"));
+  EXPECT_TRUE(fs::exists(File("mae0222_encoder_fp16.trt.log")));
+}
+
+// The reasons of all engines, not of the last one.
+TEST_F(Build, SaysWhyOfEveryEngine) {
+  std::vector<std::string> all{"a"};
+  cli::AddNew({"b", "a"}, all);
+  cli::AddNew({"c", "b"}, all);
+  EXPECT_THAT(all, ::testing::ElementsAre("a", "b", "c"));
 }
 
 }  // namespace

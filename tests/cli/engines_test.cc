@@ -142,7 +142,7 @@ TEST_F(Engines, OnlyAsTheyWereMade) {
   Overwrite(wrapper, elsewhere);
   EXPECT_THAT(WhyNot(), HasSubstr("does not name the engine mae0222_head_int8.trt"));
   fs::remove(wrapper);
-  EXPECT_THAT(WhyNot(), HasSubstr("runs engines of TensorRT 10 and later only"));
+  EXPECT_THAT(WhyNot(), AllOf(HasSubstr("onnx: is missing"), HasSubstr("--parts head writes it again")));
   Overwrite(File("mae0222_head_int8.trt.json"), "{}");
   EXPECT_THAT(WhyNot(), HasSubstr("it is no record of an engine"));
 }
@@ -220,6 +220,21 @@ TEST_F(Engines, TheVerbsTakeThemOnTensorRtOnly) {
   }
   ExpectUsage({"run", In("int8"), "--frames", Frames(), "--provider", "tensorrt", "--engines", In("nowhere")},
               "engines");
+}
+
+// An engine of 8.6 has no wrapper, and building it again gives none.
+TEST_F(Engines, OfTensorRt86AreToldFromThoseThatMissTheirWrapper) {
+  Build("head");
+  const std::string record = File("mae0222_head_int8.trt.json");
+  fs::remove(File("mae0222_head_int8.trt.onnx"));
+  Json json = Json::parse(Content(record));
+  json["builder"]["tensorrt"] = "8.6.2";
+  Overwrite(record, json.dump());
+  EXPECT_THAT(WhyNot(), AllOf(HasSubstr("is an engine of TensorRT 8.6.2"), HasSubstr("TensorRT 10 and later only"),
+                              HasSubstr("--measure"), Not(HasSubstr("writes it again"))));
+  json.erase("builder");
+  Overwrite(record, json.dump());
+  EXPECT_THAT(WhyNot(), HasSubstr("is missing"));
 }
 
 }  // namespace

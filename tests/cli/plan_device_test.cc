@@ -105,6 +105,7 @@ TEST_F(PlanDeviceTest, WhatIsNoBundleOrNoDevice) {
   const Ran file = Vlaq({"plan", "device", Bundle() + "/head.onnx", "--extent", "window=8", "--device", "orin-nx-16"});
   EXPECT_EQ(file.exit_code, 2);
   EXPECT_THAT(file.err, AllOf(HasSubstr("is not a bundle"), HasSubstr("vlaq plan cost")));
+  ExpectUsage({"plan", "device", Bundle(), "--device", "orin-nx-16", "--workspace", "2"}, "Say 2MiB or 2GiB");
   ExpectUsage({"plan", "device", Bundle()}, "--device is required");
   ExpectUsage({"plan", "device", Bundle(), "--device", "orin-nx"}, "did you mean orin-nx-");
   ExpectUsage({"plan", "device", Bundle(), "--device", "orin-nx-16", "--power", "20W"}, "did you mean");

@@ -1,0 +1,89 @@
+// `vlaq build --reference`: how far an engine's actions are from the fp32 policy's.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "cli/build_arguments.h"
+#include "cli/frame_argument.h"
+#include "engine/measure.h"
+#include "runtime/policy_runner.h"
+
+namespace vlaq::cli {
+namespace {
+
+// Another window or image would be another question, not a difference between engines.
+Status CheckSameQuestion(const bundle::Bundle& reference, const bundle::Bundle& other) {
+  const auto& a = reference.spec;
+  const auto& b = other.spec;
+  if (a.window == b.window && a.chunk == b.chunk && a.action_dim == b.action_dim &&
+      a.preprocess.image_size == b.preprocess.image_size) {
+    return {};
+  }
+  return InputError(reference.path.string(),
+                    fmt::format("is another policy than {}: window, actions or image size differ", other.path.string()),
+                    "give the fp32 bundle that it was quantised from");
+}
+
+}  // namespace
+
+Result<Reference> Reference::Open(const BuildArguments& a, const std::vector<bundle::Bundle>& engines_of) {
+  VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(a.reference));
+  if (bundle.precision != "fp32") return InputError(a.reference.string(), "is no fp32 bundle");
+  for (const bundle::Bundle& other : engines_of) VLAQ_RETURN_IF_ERROR(CheckSameQuestion(bundle, other));
+  VLAQ_ASSIGN_OR_RETURN(auto frames, OpenFrames(a.frames));
+  VLAQ_ASSIGN_OR_RETURN(measuring::Windows windows,
+                        measuring::Windows::Make(std::move(frames), bundle.spec, static_cast<size_t>(a.samples)));
+  VLAQ_ASSIGN_OR_RETURN(auto backend, a.backend.Make());
+  const backend::OpenOptions options = a.backend.Options();
+  // Opened to see that they can be, and closed again: a board has no memory for them beside a build.
+  for (const std::string_view role : {bundle::kEncoder, bundle::kHead}) {
+    VLAQ_RETURN_IF_ERROR(runtime::OpenGraph(bundle, role, *backend, options));
+  }
+  return Reference(std::move(bundle), std::move(windows), std::move(backend), options);
+}
+
+Result<double> Reference::Difference(const NamedEngine& engine, const engine::Builder& builder, double timeout_s,
+                                     Log& log) {
+  const auto known = known_.find(engine.plan.file);
+  if (known != known_.end()) return known->second;
+  return known_.emplace(engine.plan.file, Compare(engine, builder, timeout_s, log)).first->second;
+}
+
+Result<double> Reference::Compare(const NamedEngine& engine, const engine::Builder& builder, double timeout_s,
+                                  Log& log) {
+  if (engine.plan.part->name != bundle::kWhole) {
+    return InternalError(engine.plan.file.string(), "is not the whole policy, whose actions are compared");
+  }
+  if (actions_.empty()) {
+    log.Note(fmt::format("running {} on {} windows of {} frames", bundle_.path.string(), windows_.size(),
+                         windows_.frames_used()));
+    VLAQ_ASSIGN_OR_RETURN(actions_, windows_.ActionsOf(bundle_, *backend_, options_, log));
+  }
+  const auto values = static_cast<size_t>(bundle_.spec.chunk * bundle_.spec.action_dim);  // of one window
+  double sum = 0;
+  for (size_t first = 0; first < windows_.size(); first += engine::kLargestBatch) {
+    const size_t count = std::min<size_t>(engine::kLargestBatch, windows_.size() - first);
+    VLAQ_ASSIGN_OR_RETURN(const Tensor pixels, windows_.Pixels(first, count));
+    VLAQ_ASSIGN_OR_RETURN(const std::vector<double> got, engine::RunEngine(engine.plan, builder, pixels, timeout_s));
+    if (got.size() != count * values) {
+      return Error{ErrorCode::kBackend,
+                   fmt::format("gave {} values where {} windows have {}", got.size(), count, count * values),
+                   engine.plan.file.string(), ""};
+    }
+    for (size_t i = 0; i < got.size(); ++i) {
+      sum += std::abs(got[i] - static_cast<double>(actions_[first * values + i]));
+    }
+  }
+  const double mean = sum / static_cast<double>(windows_.size() * values);
+  if (std::isfinite(mean)) return mean;
+  return Error{ErrorCode::kBackend, "gave actions that are no numbers", engine.plan.file.string(), ""};
+}
+
+Json Reference::ToJson() const {
+  return {{"with_weights_sha256", bundle_.weights.sha256},
+          {"windows", windows_.size()},
+          {"frames", windows_.frames_used()},
+          {"frames_sha256", windows_.sha256()}};
+}
+
+}  // namespace vlaq::cli

@@ -1,0 +1,52 @@
+// Windows of recorded frames, spread evenly over them, and what a policy answers to each: for holding another build of
+// the policy against it.
+//
+// In scope: which windows, their pixels, the policy's own actions by the streaming pair (each frame is encoded once,
+// where the whole graph would encode it for each window that it is in). Not aware of: whom they are compared with.
+// Frames are read as they are needed and not kept. One thread at a time.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "base/log.h"
+#include "bundle/bundle.h"
+#include "image/frames.h"
+#include "image/preprocess.h"
+#include "tensor/tensor.h"
+
+namespace vlaq::measuring {
+
+class Windows {
+ public:
+  // At most `most` of the windows that the frames have: all of them, or as many with equal steps between, the first and
+  // the last among them. Reads each frame once, for the hash. Errors: kInput if there are fewer frames than a window
+  // holds, or one cannot be read.
+  static Result<Windows> Make(std::unique_ptr<image::FrameSource> frames, const policy::PolicySpec& spec, size_t most);
+
+  size_t size() const { return starts_.size(); }
+  size_t frames_used() const { return frames_used_; }
+  // SHA-256 of the frames that are in a window, in order: "WIDTHxHEIGHT\n", then 8-bit RGB row by row.
+  const std::string& sha256() const { return sha256_; }
+  // pixel_values float32 [count, W, 3, S, S] of the windows from `first` on; first + count <= size().
+  Result<Tensor> Pixels(size_t first, size_t count) const;
+  // The actions of `bundle`, window after window: size() * chunk * action_dim values. Its encoder and head are open
+  // during the call only. Errors: kBackend, kInput.
+  Result<std::vector<float>> ActionsOf(const bundle::Bundle& bundle, const backend::Backend& backend,
+                                       const backend::OpenOptions& options, Log& log) const;
+
+ private:
+  Windows(std::unique_ptr<image::FrameSource> frames, image::PreprocessSpec preprocess, size_t length)
+      : frames_(std::move(frames)), preprocess_(preprocess), length_(length) {}
+
+  std::unique_ptr<image::FrameSource> frames_;
+  image::PreprocessSpec preprocess_;
+  size_t length_;               // frames of a window
+  std::vector<size_t> starts_;  // its first frame, ascending
+  size_t frames_used_ = 0;
+  std::string sha256_;
+};
+
+}  // namespace vlaq::measuring
