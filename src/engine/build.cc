@@ -276,6 +276,12 @@ Result<BuiltEngine> BuildEngine(const EnginePlan& plan, const Builder& builder, 
 
 Result<BuiltEngine> ReadEngine(const EnginePlan& plan) {
   VLAQ_ASSIGN_OR_RETURN(Record record, ReadRecord(plan.file));
+  const auto version = ParseVersion(record.tensorrt);
+  std::error_code ignored;
+  if (version.ok() &&
+      !fs::exists(plan.file.string() + ".onnx", ignored)) {  // somebody removed it: it is made of nothing else
+    VLAQ_RETURN_IF_ERROR(Wrap(plan, *version));
+  }
   BuiltEngine built;
   built.file = plan.file;
   built.bytes = record.engine_bytes;

@@ -86,7 +86,7 @@ struct BuiltEngine {
 // a failed run does, as FILE.log.
 Result<BuiltEngine> BuildEngine(const EnginePlan& plan, const Builder& builder, const Board& board,
                                 const BuildOptionsOfUser& options, Log& log);
-// An engine that is kept, from its record. Errors: kInput.
+// An engine that is kept, from its record; its wrapper is written again if it is missing. Errors: kInput.
 Result<BuiltEngine> ReadEngine(const EnginePlan& plan);
 
 // The disk must hold the engines while they are made. Errors: kInput with both sizes.

@@ -191,6 +191,8 @@ class Tool:
         self.say("[TRT] Loaded engine size: 0 MiB")
         self.say("[TRT] [MemUsageChange] TensorRT-managed allocation in IExecutionContext creation: CPU +0, GPU +25, "
                  "now: CPU 0, GPU 60 (MiB)")
+        self.say("Starting inference")
+        self.say("Timing trace has 50 queries over 3.01 s")
         info = {"Layers": layers, "Bindings": ["pixel_values", "actions"]}
         if self.scenario == "names_only":
             info["Layers"] = [layer["Name"] for layer in layers]

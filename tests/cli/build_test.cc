@@ -181,6 +181,11 @@ TEST_F(Build, FromTensorRt10OnAnEngineIsWrapped) {
   const std::string wrapper = File("mae0222_model_fp16.trt.onnx");
   EXPECT_THAT(Content(wrapper), AllOf(HasSubstr("EPContext"), HasSubstr("mae0222_model_fp16.trt")));
   EXPECT_THAT(Vlaq({"inspect", wrapper}).out, AllOf(HasSubstr("pixel_values"), HasSubstr("actions")));
+  // Built again, the engine is kept, and what belongs to it is there again.
+  const std::string model = Content(wrapper);
+  fs::remove(wrapper);
+  EXPECT_THAT(Run("tensorrt_10", {In("ten")}).out, HasSubstr("kept, "));
+  EXPECT_EQ(Content(wrapper), model);
 }
 
 TEST_F(Build, ADryRunShowsTheCommandsOfEachVersion) {
