@@ -48,6 +48,38 @@ TEST(RunInTurns, AllAreAskedTheSameInTurns) {
   EXPECT_EQ(ran->readings.size(), static_cast<size_t>(x.round.back()) + 3) << "before, after each round, at the end";
 }
 
+// Who keeps features would else do less, or with warmer caches, than who comes first.
+TEST(RunInTurns, NobodyIsAskedMoreOrLessBeforeTheClockCounts) {
+  for (const Protocol protocol : {Protocol::kPublished, Protocol::kServing, Protocol::kControl}) {
+    FakeTime time;
+    Settings settings = Quick();
+    settings.protocol = protocol;
+    settings.period_ns = 20 * kMs;
+    settings.duration_ns = 600 * kMs;
+    FakeSubject a("a", time, Always(5 * kMs)), b("b", time, Always(5 * kMs)), c("c", time, Always(5 * kMs));
+    const auto ran = RunInTurns({&a, &b, &c}, settings, time.world(), SilentLog());
+    ASSERT_TRUE(ran.ok());
+    EXPECT_EQ(a.asked, b.asked) << ProtocolName(protocol);
+    EXPECT_EQ(a.asked, c.asked) << ProtocolName(protocol);
+    const size_t untimed = a.asked.size() - ran->subjects[0].samples.size();
+    for (int frame = 0; frame < settings.frames; ++frame) {
+      EXPECT_TRUE(std::find(a.asked.begin(), a.asked.begin() + static_cast<std::ptrdiff_t>(untimed), frame) !=
+                  a.asked.begin() + static_cast<std::ptrdiff_t>(untimed))
+          << "frame " << frame << " is new when it is timed";
+    }
+  }
+}
+
+TEST(RunInTurns, EnergyAndLoadAreReadWhenTheClockCounts) {
+  FakeTime time;
+  FakeSubject a("a", time, Always(5 * kMs));
+  const auto ran = RunInTurns({&a}, Quick(), time.world(), SilentLog());
+  ASSERT_TRUE(ran.ok());
+  const int64_t first_sample = ran->subjects[0].samples.start_ns[0];
+  EXPECT_LE(ran->readings.front().at_ns, first_sample);
+  EXPECT_GE(ran->readings.front().at_ns, first_sample - Quick().settle_ns) << "warming up belongs to no run";
+}
+
 TEST(RunInTurns, GoesOnUntilThePercentilesCanBeClaimed) {
   FakeTime time;
   Settings settings = Quick();
