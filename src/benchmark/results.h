@@ -53,8 +53,11 @@ struct Settings {
 struct Samples {
   std::vector<int> round, input;
   std::vector<int64_t> start_ns, wall_ns, cpu_ns;
-  // Control only: from the frame to the start of its step; wall_ns then is from the frame to its action.
-  std::vector<int64_t> late_ns;
+  // Control only: from the frame to the start of its step; wall_ns then is from the frame to its action. `frame` is the
+  // frame's number among all that came due, which are more than the steps where one took longer than the period.
+  std::vector<int64_t> late_ns, frame;
+  int64_t frames_due = 0;
+  int64_t span_ns = 0;  // of all turns: their frames' periods, and what the last step of each took longer
 
   size_t size() const { return wall_ns.size(); }
   void Add(int in_round, int of_input, int64_t start, int64_t wall, int64_t cpu);
@@ -71,7 +74,10 @@ struct Percentile {
 };
 
 struct Deadlines {
-  int64_t period_ns = 0, missed = 0, of = 0;
+  int64_t period_ns = 0;
+  int64_t of = 0;         // frames that came due
+  int64_t missed = 0;     // of these, without an action when the next one came
+  int64_t dropped = 0;    // of these, never looked at: a step was still busy with an earlier one
   int64_t latest_ns = 0;  // the longest from a frame to its action
   int64_t jitter_ns = 0;  // p99 of how long after its frame a step began
 };
@@ -80,7 +86,9 @@ struct Summary {
   size_t n = 0;
   double min_ns = 0, median_ns = 0, mean_ns = 0, stddev_ns = 0, variation = 0;  // variation: of the rounds' medians
   std::vector<Percentile> percentiles;
-  double throughput_per_s = 0;  // steps; a batch counts once for each of its items
+  // Steps; a batch counts once for each of its items. Of control those that were done in the time that they were given,
+  // so no more than frames come; else what one after the other gives.
+  double throughput_per_s = 0;
   double cpu_ns_per_run = 0;
   std::optional<double> energy_j_per_run;
   std::optional<Deadlines> deadlines;

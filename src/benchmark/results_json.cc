@@ -77,7 +77,12 @@ Json AsJson(const Settings& s) {
 Json AsJson(const Samples& s) {
   Json json = {
       {"round", s.round}, {"input", s.input}, {"start_ns", s.start_ns}, {"wall_ns", s.wall_ns}, {"cpu_ns", s.cpu_ns}};
-  if (!s.late_ns.empty()) json["late_ns"] = s.late_ns;
+  if (!s.late_ns.empty()) {
+    json["late_ns"] = s.late_ns;
+    json["frame"] = s.frame;
+    json["frames_due"] = s.frames_due;
+    json["span_ns"] = s.span_ns;
+  }
   return json;
 }
 
@@ -94,6 +99,7 @@ Json AsJson(const Summary& s) {
     deadline = {{"period_ns", s.deadlines->period_ns},
                 {"missed", s.deadlines->missed},
                 {"of", s.deadlines->of},
+                {"dropped", s.deadlines->dropped},
                 {"late_most_ns", s.deadlines->latest_ns},
                 {"jitter_ns", s.deadlines->jitter_ns}};
   }

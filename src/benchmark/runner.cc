@@ -16,7 +16,7 @@ constexpr int kMostWarmUps = 400;       // of a subject that never settles
 constexpr double kStillFalling = 0.05;  // a last quarter so much faster than the one before: not warm yet
 constexpr double kSteady = 0.10;        // three windows within this of each other (perf_analyzer's criterion)
 constexpr int kPublishedWarmUps = 5;
-constexpr int kControlSegment = 10;  // ticks of a turn
+constexpr int64_t kControlSegment = 10;  // frames of a turn
 
 // How far actions are from the first subject's, input by input.
 class OutputComparison {
@@ -213,39 +213,46 @@ class Turns {
     return high <= low * (1 + kSteady);
   }
 
-  // A new frame every period; subjects take turns of some ticks, since they cannot all have the machine at once. A step
-  // that is not over at the next frame misses it: the newest frame is taken then, none are queued.
+  // A new frame every period; subjects take turns of some frames, since they cannot all have the machine at once.
   Status Control() {
-    const auto ticks = static_cast<int>(std::max<int64_t>(1, settings_.duration_ns / settings_.period_ns));
-    for (int round = 0; round * kControlSegment < ticks; ++round) {
+    const int64_t ticks = std::max<int64_t>(1, settings_.duration_ns / settings_.period_ns);
+    int round = 0;
+    for (int64_t at = 0; at < ticks; at += kControlSegment, ++round) {
       for (const size_t s : Order(round)) {
-        VLAQ_RETURN_IF_ERROR(Segment(s, round, std::min(kControlSegment, ticks - round * kControlSegment)));
+        VLAQ_RETURN_IF_ERROR(Segment(s, round, at, std::min<int64_t>(kControlSegment, ticks - at)));
       }
       ran_.readings.push_back(world_.read_machine());
-      log_.Progress("ticks", static_cast<uint64_t>(std::min(ticks, (round + 1) * kControlSegment)),
+      log_.Progress("ticks", static_cast<uint64_t>(std::min(ticks, at + kControlSegment)),
                     static_cast<uint64_t>(ticks));
     }
     return {};
   }
 
-  Status Segment(size_t s, int round, int ticks) {
+  // A turn of `ticks` frames, of which the first is number `first` of all. A step that is not over when the next frame
+  // comes misses its own; then the newest frame that is there is taken at once, as a robot's loop does, though it may
+  // be most of a period old already. Frames before that are never looked at.
+  Status Segment(size_t s, int round, int64_t first, int64_t ticks) {
     SubjectResult& result = ran_.subjects[s];
+    Samples& samples = result.samples;
     world_.sleep_ns(settings_.settle_ns);
-    const int64_t begin = world_.now_ns();
+    const int64_t begin = world_.now_ns(), period = settings_.period_ns;
+    int64_t end = begin;
     for (int64_t tick = 0; tick < ticks;) {
-      const int64_t due = begin + tick * settings_.period_ns;
+      const int64_t due = begin + tick * period;
       if (const int64_t wait = due - world_.now_ns(); wait > 0) world_.sleep_ns(wait);
-      const std::vector<int> input{static_cast<int>((at_[s] + tick) % settings_.frames)};
+      const std::vector<int> input{static_cast<int>((first + tick) % settings_.frames)};
       const int64_t started = world_.now_ns();
       VLAQ_ASSIGN_OR_RETURN(const Block block, subjects_[s]->Run(input, true));
-      const int64_t latency = world_.now_ns() - due;
-      result.samples.Add(round, input[0], block.start_ns[0], latency, block.cpu_ns[0]);
-      result.samples.late_ns.push_back(started - due);
+      end = world_.now_ns();
+      samples.Add(round, input[0], block.start_ns[0], end - due, block.cpu_ns[0]);
+      samples.late_ns.push_back(started - due);
+      samples.frame.push_back(first + tick);
       result.impossible_claims += block.wall_ns[0] > block.seen_ns ? 1 : 0;
       Compare(input, block, result);
-      tick += 1 + latency / settings_.period_ns;  // frames that came meanwhile are gone
+      tick = std::max(tick + 1, (end - begin) / period);
     }
-    at_[s] += ticks;
+    samples.frames_due += ticks;
+    samples.span_ns += std::max(ticks * period, end - begin);
     return {};
   }
 

@@ -172,22 +172,54 @@ TEST(RunInTurns, ClaimsThatCannotBeAreCounted) {
   EXPECT_GT(ran->subjects[0].impossible_claims, 0);
 }
 
-TEST(Control, AFrameEveryPeriodAndMissedOnesAreGone) {
-  FakeTime time;
+Settings EveryFrame(int64_t period_ms, int64_t duration_ms) {
   Settings settings = Quick();
   settings.protocol = Protocol::kControl;
-  settings.period_ns = 400 * kMs;
-  settings.duration_ns = 4'000 * kMs;
+  settings.period_ns = period_ms * kMs;
+  settings.duration_ns = duration_ms * kMs;
+  return settings;
+}
+
+TEST(Control, AFrameEveryPeriodAndMissedOnesAreGone) {
+  FakeTime time;
+  const Settings settings = EveryFrame(400, 4'000);
   FakeSubject quick("quick", time, Always(100 * kMs)), slow("slow", time, Always(900 * kMs));
   const auto ran = RunInTurns({&quick, &slow}, settings, time.world(), SilentLog());
   ASSERT_TRUE(ran.ok());
   const Summary a = Summarise(ran->subjects[0].samples, settings), b = Summarise(ran->subjects[1].samples, settings);
   EXPECT_EQ(a.n, 10U);
   EXPECT_EQ(a.deadlines->missed, 0);
+  EXPECT_EQ(a.deadlines->dropped, 0);
+  EXPECT_EQ(a.deadlines->of, 10);
   EXPECT_EQ(a.median_ns, 100 * kMs);
-  EXPECT_EQ(b.n, 4U) << "each step of 900 ms uses up three frames";
-  EXPECT_EQ(b.deadlines->missed, 4);
-  EXPECT_EQ(b.deadlines->latest_ns, 900 * kMs);
+  EXPECT_DOUBLE_EQ(a.throughput_per_s, 2.5) << "no more than frames come";
+  const Samples& samples = ran->subjects[1].samples;
+  EXPECT_THAT(samples.frame, ElementsAre(0, 2, 4, 6, 9)) << "the newest that is there when the last step is done";
+  EXPECT_THAT(samples.late_ns, ElementsAre(0, 100 * kMs, 200 * kMs, 300 * kMs, 0)) << "at once, not at the next frame";
+  EXPECT_THAT(samples.wall_ns, ElementsAre(900 * kMs, 1'000 * kMs, 1'100 * kMs, 1'200 * kMs, 900 * kMs));
+  EXPECT_EQ(b.n, 5U);
+  EXPECT_EQ(b.deadlines->of, 10) << "frames that came, not steps";
+  EXPECT_EQ(b.deadlines->missed, 10) << "not one had its action in time";
+  EXPECT_EQ(b.deadlines->dropped, 5);
+  EXPECT_EQ(b.deadlines->latest_ns, 1'200 * kMs);
+  EXPECT_DOUBLE_EQ(b.throughput_per_s, 5 / 4.5) << "what it did in the time that it took";
+}
+
+TEST(Control, OneLongStepCostsTheFramesThatCameMeanwhile) {
+  FakeTime time;
+  const Settings settings = EveryFrame(100, 2'000);
+  // The fifth step of the second turn takes two and a half periods.
+  int timed = -1;
+  FakeSubject a("a", time, [&timed](int step) { return step == timed ? 250 * kMs : 40 * kMs; });
+  timed = 1 + settings.warm_up_runs + settings.frames + 14;
+  const auto ran = RunInTurns({&a}, settings, time.world(), SilentLog());
+  ASSERT_TRUE(ran.ok());
+  const Summary summary = Summarise(ran->subjects[0].samples, settings);
+  EXPECT_EQ(summary.deadlines->of, 20);
+  EXPECT_EQ(summary.deadlines->dropped, 1) << "frame 15; frame 16 is taken 50 ms after it came, and is in time";
+  EXPECT_EQ(summary.deadlines->missed, 2);
+  EXPECT_EQ(summary.deadlines->latest_ns, 250 * kMs);
+  EXPECT_EQ(summary.n, 19U);
 }
 
 TEST(MeasureHarness, TellsCallsFromMessages) {
