@@ -66,6 +66,13 @@ struct Samples {
   std::vector<double> RoundMedians() const;
 };
 
+// What was asked and how long it took by the clock of who asked, in order: an element for each question of a turn.
+struct Answers {
+  std::vector<int> steps;
+  std::vector<int64_t> claimed_ns;  // by the subject's own times of these steps
+  std::vector<int64_t> seen_ns;     // until the answer was there
+};
+
 struct Percentile {
   double p = 0;
   double ns = 0;                  // nearest rank
@@ -148,6 +155,7 @@ struct SubjectResult {
   int warm_up_runs = 0;
   int64_t warm_up_ns = 0;
   Samples samples;
+  Answers answers;
   Summary summary;
   std::optional<OutputDifference> outputs;
   std::optional<Quality> quality;

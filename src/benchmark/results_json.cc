@@ -86,6 +86,8 @@ Json AsJson(const Samples& s) {
   return json;
 }
 
+Json AsJson(const Answers& a) { return {{"steps", a.steps}, {"claimed_ns", a.claimed_ns}, {"seen_ns", a.seen_ns}}; }
+
 Json AsJson(const Summary& s) {
   Json percentiles = Json::array();
   for (const Percentile& p : s.percentiles) {
@@ -110,7 +112,7 @@ Json AsJson(const Summary& s) {
           {"stddev_ns", s.stddev_ns},
           {"cv", s.variation},
           {"percentiles", std::move(percentiles)},
-          {"throughput_per_s", s.throughput_per_s},
+          {"throughput_per_s", Finite(s.throughput_per_s)},
           {"cpu_ns_per_run", s.cpu_ns_per_run},
           {"energy_j_per_run", OrNull(s.energy_j_per_run)},
           {"deadline", std::move(deadline)}};
@@ -169,6 +171,7 @@ Json AsJson(const SubjectResult& s) {
                  {"own_bytes", s.memory.own_bytes}}},
                {"warm_up", {{"runs", s.warm_up_runs}, {"ns", s.warm_up_ns}}},
                {"samples", AsJson(s.samples)},
+               {"answers", AsJson(s.answers)},
                {"summary", AsJson(s.summary)}};
   json["outputs"] = !s.outputs ? Json(nullptr)
                                : Json{{"against", s.outputs->against},
@@ -184,9 +187,9 @@ Json AsJson(const SubjectResult& s) {
   json["roofline"] = !s.roofline ? Json(nullptr)
                                  : Json{{"macs", s.roofline->macs},
                                         {"bytes", s.roofline->bytes},
-                                        {"limit_ns", s.roofline->limit_ns},
+                                        {"limit_ns", Finite(s.roofline->limit_ns)},
                                         {"bound", s.roofline->memory_bound ? "memory" : "compute"},
-                                        {"fraction_of_limit", s.roofline->fraction_of_limit}};
+                                        {"fraction_of_limit", Finite(s.roofline->fraction_of_limit)}};
   json["verdict"] = AsJson(s.verdict);
   return json;
 }
@@ -194,9 +197,9 @@ Json AsJson(const SubjectResult& s) {
 Json AsJson(const Comparison& c) {
   return {{"first", c.first},
           {"second", c.second},
-          {"ratio", {{"median", c.ratio}, {"low", Finite(c.interval.low)}, {"high", Finite(c.interval.high)}}},
+          {"ratio", {{"median", Finite(c.ratio)}, {"low", Finite(c.interval.low)}, {"high", Finite(c.interval.high)}}},
           {"rounds", c.rounds},
-          {"noise_floor", c.noise_floor},
+          {"noise_floor", Finite(c.noise_floor)},
           {"verdict", c.verdict}};
 }
 

@@ -18,6 +18,12 @@ constexpr double kSteady = 0.10;        // three windows within this of each oth
 constexpr int kPublishedWarmUps = 5;
 constexpr int64_t kControlSegment = 10;  // frames of a turn
 
+// The sum of two times, none negative; a program may claim any number.
+int64_t AddUpTo(int64_t a, int64_t b) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  return a > kMost - b ? kMost : a + b;
+}
+
 // How far actions are from the first subject's, input by input.
 class OutputComparison {
  public:
@@ -95,7 +101,7 @@ class Turns {
       if (i >= least && long_enough && (settings_.protocol == Protocol::kPublished || !StillFalling(times))) break;
       VLAQ_ASSIGN_OR_RETURN(const Block block, subjects_[s]->Run(std::vector<int>{i % settings_.frames}, false));
       times.push_back(static_cast<double>(block.wall_ns[0]));
-      result.warm_up_ns += block.wall_ns[0];
+      result.warm_up_ns = AddUpTo(result.warm_up_ns, block.wall_ns[0]);
       ++result.warm_up_runs;
     }
     medians_.push_back(times.empty() ? static_cast<double>(first.wall_ns[0]) : Median(times));
@@ -159,17 +165,21 @@ class Turns {
   Status Turn(size_t s, int round, const std::vector<int>& inputs) {
     SubjectResult& result = ran_.subjects[s];
     VLAQ_ASSIGN_OR_RETURN(const Block block, subjects_[s]->Run(inputs, true));
-    int64_t claimed = 0;
     for (size_t i = 0; i < inputs.size(); ++i) {
       result.samples.Add(round, inputs[i], block.start_ns[i], block.wall_ns[i], block.cpu_ns[i]);
-      claimed += block.wall_ns[i];
     }
-    result.impossible_claims += claimed > block.seen_ns ? 1 : 0;
-    Compare(inputs, block, result);
+    Check(inputs, block, result);
     return {};
   }
 
-  void Compare(const std::vector<int>& inputs, const Block& block, SubjectResult& result) {
+  // What an answer is worth: its times against the clock here, its actions against the first subject's.
+  void Check(const std::vector<int>& inputs, const Block& block, SubjectResult& result) {
+    int64_t claimed = 0;
+    for (const int64_t ns : block.wall_ns) claimed = AddUpTo(claimed, ns);
+    result.impossible_claims += claimed > block.seen_ns ? 1 : 0;
+    result.answers.steps.push_back(static_cast<int>(inputs.size()));
+    result.answers.claimed_ns.push_back(claimed);
+    result.answers.seen_ns.push_back(block.seen_ns);
     if (!result.outputs) result.outputs = OutputDifference{subjects_[0]->name()};
     outputs_.Add(inputs, block, *result.outputs);
   }
@@ -247,8 +257,7 @@ class Turns {
       samples.Add(round, input[0], block.start_ns[0], end - due, block.cpu_ns[0]);
       samples.late_ns.push_back(started - due);
       samples.frame.push_back(first + tick);
-      result.impossible_claims += block.wall_ns[0] > block.seen_ns ? 1 : 0;
-      Compare(input, block, result);
+      Check(input, block, result);
       tick = std::max(tick + 1, (end - begin) / period);
     }
     samples.frames_due += ticks;

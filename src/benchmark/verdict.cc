@@ -40,6 +40,12 @@ class Judging {
       Find("claims", State::kInvalid, static_cast<double>(subject_.impossible_claims), 0,
            "its own times are longer than it took to answer: its clock is wrong");
     }
+    if (const double unseen = Unseen(); unseen > limits_.unseen) {
+      Find("unseen_time", State::kInvalid, unseen, limits_.unseen,
+           fmt::format("its answers took {:.2g} times as long as its own times say: a step is over when its action is "
+                       "there (synchronise before the clock stops), and features that it keeps are made once",
+                       1 + unseen));
+    }
     for (const Percentile& p : subject_.summary.percentiles) {
       if (p.safe_ns || results_.settings.protocol == Protocol::kPublished) continue;
       Find("too_few_runs", State::kInvalid, static_cast<double>(subject_.summary.n),
@@ -47,6 +53,20 @@ class Judging {
            fmt::format("p{:g} cannot be claimed from so few runs: a larger --budget, or fewer --percentiles",
                        100 * p.p));
     }
+  }
+
+  // Time that passed outside while an answer was made and that no step of it claims, by the claim: the median over all
+  // questions. An asynchronous launch without a wait looks like this: 0.2 ms are claimed, and the answer takes 10.
+  double Unseen() const {
+    const Answers& answers = subject_.answers;
+    std::vector<double> shares;
+    for (size_t i = 0; i < answers.seen_ns.size(); ++i) {
+      const auto claimed = static_cast<double>(answers.claimed_ns[i]);
+      const double free = results_.harness.message_ns + static_cast<double>(limits_.unseen_question_ns) +
+                          static_cast<double>(answers.steps[i]) * static_cast<double>(limits_.unseen_step_ns);
+      shares.push_back((static_cast<double>(answers.seen_ns[i]) - claimed - free) / std::max(claimed, 1.0));
+    }
+    return shares.empty() ? 0 : Median(std::move(shares));
   }
 
   void WrongConditions() {
@@ -62,8 +82,8 @@ class Judging {
            "other programs took this share of the machine: stop them");
     }
     const double median = subject_.summary.median_ns;
-    if (median > 0 && results_.harness.call_ns > limits_.harness * median) {
-      Find("harness", State::kInvalid, results_.harness.call_ns / median, limits_.harness,
+    if (subject_.samples.size() > 0 && results_.harness.call_ns > limits_.harness * median) {
+      Find("harness", State::kInvalid, results_.harness.call_ns / std::max(median, 1.0), limits_.harness,
            "a step is too short for this clock: use a larger --batch");
     }
   }

@@ -67,6 +67,26 @@ TEST_F(VerdictTest, ClaimsThatCannotBe) {
   EXPECT_EQ(verdict_.state(), State::kInvalid);
 }
 
+TEST_F(VerdictTest, TimeThatNobodyClaims) {
+  // Ten steps a question; each claims 0.2 ms, and takes 10: launched, and not waited for.
+  const auto answered = [](int64_t claimed_ns, int64_t seen_ns) {
+    return [=](SubjectResult& s) {
+      for (int i = 0; i < 20; ++i) {
+        s.answers.steps.push_back(10);
+        s.answers.claimed_ns.push_back(10 * claimed_ns);
+        s.answers.seen_ns.push_back(10 * seen_ns);
+      }
+    };
+  };
+  EXPECT_THAT(Found(Even(20, 200'000), answered(200'000, 10'000'000)), ElementsAre("unseen_time"));
+  EXPECT_EQ(verdict_.state(), State::kInvalid);
+  EXPECT_THAT(Found(Even(20, 10'000'000), answered(10'000'000, 14'000'000)), IsEmpty());
+  EXPECT_THAT(Found(Even(20, 10'000'000), answered(10'000'000, 15'200'000)), ElementsAre("unseen_time"));
+  EXPECT_THAT(Found(Even(20, 20'000), answered(20'000, 70'000)), IsEmpty()) << "a step too small for what text costs";
+  results_.harness.message_ns = 50'000'000;  // a machine where asking takes so long
+  EXPECT_THAT(Found(Even(20, 20'000'000), answered(10'000'000, 18'000'000)), IsEmpty());
+}
+
 TEST_F(VerdictTest, TooFewRuns) {
   results_.settings.percentiles = {0.5, 0.99};
   EXPECT_THAT(Found(Even(20, 1'000'000)), ElementsAre("too_few_runs"));

@@ -48,14 +48,14 @@ class BenchTest : public CliTest {
         "while read -r question; do\n"
         "  frames=$(echo \"$question\" | sed 's/.*\\[\\(.*\\)\\].*/\\1/' | tr ',' ' ')\n"
         "  one='' actions=''\n"
-        "  for f in $frames; do one=\"$one,100000\"; actions=\"$actions,[$f.5]\"; done\n" +
+        "  for f in $frames; do one=\"$one,10000000\"; actions=\"$actions,[$f.5]\"; done\n" +
             answer + "\ndone\n");
     return name + "=cmd:sh " + In(name + ".sh");
   }
   static std::string Honest(const std::string& name) {
     return Shell(
         name,
-        R"(sleep 0.01; echo "{\"start_ns\":[${one#,}],\"wall_ns\":[${one#,}],\"cpu_ns\":[${one#,}],\"actions\":[${actions#,}]}")");
+        R"(for f in $frames; do sleep 0.01; done; echo "{\"start_ns\":[${one#,}],\"wall_ns\":[${one#,}],\"cpu_ns\":[${one#,}],\"actions\":[${actions#,}]}")");
   }
 };
 
@@ -133,9 +133,24 @@ TEST_F(BenchTest, AFastWrongAnswerIsNoResult) {
 TEST_F(BenchTest, AClockThatLiesIsCaught) {
   const std::string liar = Shell(
       "liar",
-      R"(long=$(echo "${one#,}" | sed 's/100000/90000000000/g'); echo "{\"start_ns\":[${one#,}],\"wall_ns\":[$long],\"cpu_ns\":[${one#,}],\"actions\":[${actions#,}]}")");
+      R"(long=$(echo "${one#,}" | sed 's/10000000/90000000000/g'); echo "{\"start_ns\":[${one#,}],\"wall_ns\":[$long],\"cpu_ns\":[${one#,}],\"actions\":[${actions#,}]}")");
   const Json results = BenchJson({Honest("right"), liar});
   EXPECT_THAT(Findings(results["subjects"][1]), ::testing::Contains("claims"));
+}
+
+TEST_F(BenchTest, AStepThatIsNotWaitedForIsCaught) {
+  const std::string asynchronous = Shell(
+      "launched",
+      R"(for f in $frames; do sleep 0.01; done; short=$(echo "${one#,}" | sed 's/10000000/2000000/g'); echo "{\"start_ns\":[${one#,}],\"wall_ns\":[$short],\"cpu_ns\":[${one#,}],\"actions\":[${actions#,}]}")");
+  const Json results = BenchJson({Honest("right"), asynchronous});
+  EXPECT_THAT(Findings(results["subjects"][0]), Not(::testing::Contains("unseen_time")));
+  EXPECT_THAT(Findings(results["subjects"][1]), ::testing::Contains("unseen_time"));
+  EXPECT_EQ(results["subjects"][1]["verdict"]["state"], "INVALID");
+  EXPECT_EQ(results["subjects"][1]["answers"]["seen_ns"].size(), results["subjects"][1]["answers"]["steps"].size());
+  const std::string none = Shell(
+      "none",
+      R"(none=$(echo "${one#,}" | sed 's/10000000/0/g'); echo "{\"start_ns\":[${one#,}],\"wall_ns\":[$none],\"cpu_ns\":[${one#,}],\"actions\":[${actions#,}]}")");
+  EXPECT_THAT(RefusedWith(4, {Honest("right"), none}), AllOf(HasSubstr("'none'"), HasSubstr("no time is")));
 }
 
 TEST_F(BenchTest, AStandInIsAnotherNetwork) {
