@@ -46,7 +46,8 @@ struct Settings {
   int frames = 0;                        // distinct inputs
   std::string inputs;                    // what they are, in words
   std::string inputs_sha256;
-  double max_difference = 0.1;  // of any action from the first subject's; normalised
+  double max_difference = 0.1;    // of any action from the first subject's; normalised
+  bool difference_given = false;  // the user says what is close enough: no further limit
 };
 
 // Steps in the order in which they ran, an element of each vector for each.
@@ -124,6 +125,11 @@ struct OutputDifference {
   std::string against;
   double rms = 0, largest = 0;
   int64_t steps = 0;
+  // RMS deviation of the first subject's actions from their own mean: what the frames change in them.
+  double spread = 0;
+  // rms without what is the same for all frames: how much of that change a subject does not follow. A program that
+  // always says the same has just `spread` here.
+  double residual = 0;
 };
 
 struct Quality {

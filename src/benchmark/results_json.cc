@@ -71,6 +71,7 @@ Json AsJson(const Settings& s) {
           {"block_ns", s.block_ns},
           {"settle_ns", s.settle_ns},
           {"max_difference", s.max_difference},
+          {"max_difference_given", s.difference_given},
           {"inputs", {{"what", s.inputs}, {"frames", s.frames}, {"sha256", s.inputs_sha256}}}};
 }
 
@@ -173,11 +174,11 @@ Json AsJson(const SubjectResult& s) {
                {"samples", AsJson(s.samples)},
                {"answers", AsJson(s.answers)},
                {"summary", AsJson(s.summary)}};
-  json["outputs"] = !s.outputs ? Json(nullptr)
-                               : Json{{"against", s.outputs->against},
-                                      {"rms", Finite(s.outputs->rms)},
-                                      {"largest", Finite(s.outputs->largest)},
-                                      {"steps", s.outputs->steps}};
+  json["outputs"] = !s.outputs
+                        ? Json(nullptr)
+                        : Json{{"against", s.outputs->against},         {"rms", Finite(s.outputs->rms)},
+                               {"largest", Finite(s.outputs->largest)}, {"steps", s.outputs->steps},
+                               {"spread", Finite(s.outputs->spread)},   {"residual", Finite(s.outputs->residual)}};
   json["quality"] = !s.quality ? Json(nullptr)
                                : Json{{"mae", s.quality->mae},
                                       {"unit", "normalised action"},

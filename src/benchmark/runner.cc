@@ -24,42 +24,63 @@ int64_t AddUpTo(int64_t a, int64_t b) {
   return a > kMost - b ? kMost : a + b;
 }
 
-// How far actions are from the first subject's, input by input.
+// What the first subject says to each frame.
+using Reference = std::map<int, std::vector<float>>;
+
+// RMS deviation of values from the mean of their place, over all places: from sums and sums of squares by place.
+double Deviation(const std::vector<double>& sums, const std::vector<double>& squares, double steps) {
+  double all = 0;
+  for (size_t j = 0; j < sums.size(); ++j) all += squares[j] / steps - (sums[j] / steps) * (sums[j] / steps);
+  return std::sqrt(std::max(all / static_cast<double>(sums.size()), 0.0));
+}
+
+// How far a subject's actions are from the first subject's, input by input.
 class OutputComparison {
  public:
-  void Reference(const std::vector<int>& inputs, const Block& block) {
-    for (size_t i = 0; i < inputs.size(); ++i) reference_.emplace(inputs[i], block.actions[i]);
-  }
-  void Add(const std::vector<int>& inputs, const Block& block, OutputDifference& total) const {
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      const auto found = reference_.find(inputs[i]);
-      if (found == reference_.end()) continue;
-      AddOne(found->second, block.actions[i], total);
+  void Add(const std::vector<float>& wanted, const std::vector<float>& got) {
+    ++steps_;
+    if (sums_.empty()) sums_ = squares_ = wanted_sums_ = wanted_squares_ = std::vector<double>(wanted.size());
+    const bool fits = wanted.size() == got.size();
+    for (size_t j = 0; j < wanted.size(); ++j) {
+      const auto value = static_cast<double>(wanted[j]);
+      const double apart = fits ? static_cast<double>(got[j]) - value : std::numeric_limits<double>::quiet_NaN();
+      const double size = std::fabs(apart);
+      largest_ = std::isnan(size) || size > largest_ ? size : largest_;
+      sums_[j] += apart;
+      squares_[j] += apart * apart;
+      wanted_sums_[j] += value;
+      wanted_squares_[j] += value * value;
     }
+  }
+
+  OutputDifference Result(std::string against) const {
+    OutputDifference difference{std::move(against)};
+    if (steps_ == 0) return difference;
+    const auto steps = static_cast<double>(steps_);
+    difference.steps = steps_;
+    difference.largest = largest_;
+    difference.rms = std::sqrt(std::accumulate(squares_.begin(), squares_.end(), 0.0) /
+                               (steps * static_cast<double>(squares_.size())));
+    difference.residual = Deviation(sums_, squares_, steps);
+    difference.spread = Deviation(wanted_sums_, wanted_squares_, steps);
+    return difference;
   }
 
  private:
-  // rms holds the sum of squares until Finish().
-  static void AddOne(const std::vector<float>& wanted, const std::vector<float>& got, OutputDifference& total) {
-    ++total.steps;
-    double squares = 0;
-    for (size_t j = 0; j < wanted.size(); ++j) {
-      const bool there = j < got.size() && wanted.size() == got.size();
-      const double apart = there ? std::fabs(static_cast<double>(got[j]) - static_cast<double>(wanted[j]))
-                                 : std::numeric_limits<double>::quiet_NaN();
-      squares += apart * apart;
-      total.largest = std::isnan(apart) || apart > total.largest ? apart : total.largest;
-    }
-    total.rms += squares / static_cast<double>(wanted.size());
-  }
-
-  std::map<int, std::vector<float>> reference_;
+  int64_t steps_ = 0;
+  double largest_ = 0;
+  std::vector<double> sums_, squares_, wanted_sums_, wanted_squares_;  // by place in the action
 };
 
 class Turns {
  public:
   Turns(const std::vector<Subject*>& subjects, const Settings& settings, const World& world, Log& log)
-      : subjects_(subjects), settings_(settings), world_(world), log_(log), at_(subjects.size(), 0) {}
+      : subjects_(subjects),
+        settings_(settings),
+        world_(world),
+        log_(log),
+        at_(subjects.size(), 0),
+        outputs_(subjects.size()) {}
 
   Result<Ran> Run() {
     for (Subject* subject : subjects_) {
@@ -75,9 +96,7 @@ class Turns {
     for (size_t s = 0; s < subjects_.size(); ++s) {
       SubjectResult& result = ran_.subjects[s];
       VLAQ_ASSIGN_OR_RETURN(result.memory, subjects_[s]->MemoryNow());
-      if (result.outputs && result.outputs->steps > 0) {
-        result.outputs->rms = std::sqrt(result.outputs->rms / static_cast<double>(result.outputs->steps));
-      }
+      result.outputs = outputs_[s].Result(subjects_[0]->name());
     }
     return std::move(ran_);
   }
@@ -157,7 +176,7 @@ class Turns {
       std::vector<int> inputs;
       for (int i = at; i < std::min(at + steps, settings_.frames); ++i) inputs.push_back(i);
       VLAQ_ASSIGN_OR_RETURN(const Block block, subjects_[s]->Run(inputs, true));
-      if (s == 0) outputs_.Reference(inputs, block);
+      for (size_t i = 0; s == 0 && i < inputs.size(); ++i) reference_.emplace(inputs[i], block.actions[i]);
     }
     return {};
   }
@@ -168,20 +187,20 @@ class Turns {
     for (size_t i = 0; i < inputs.size(); ++i) {
       result.samples.Add(round, inputs[i], block.start_ns[i], block.wall_ns[i], block.cpu_ns[i]);
     }
-    Check(inputs, block, result);
+    Check(s, inputs, block);
     return {};
   }
 
   // What an answer is worth: its times against the clock here, its actions against the first subject's.
-  void Check(const std::vector<int>& inputs, const Block& block, SubjectResult& result) {
+  void Check(size_t s, const std::vector<int>& inputs, const Block& block) {
+    SubjectResult& result = ran_.subjects[s];
     int64_t claimed = 0;
     for (const int64_t ns : block.wall_ns) claimed = AddUpTo(claimed, ns);
     result.impossible_claims += claimed > block.seen_ns ? 1 : 0;
     result.answers.steps.push_back(static_cast<int>(inputs.size()));
     result.answers.claimed_ns.push_back(claimed);
     result.answers.seen_ns.push_back(block.seen_ns);
-    if (!result.outputs) result.outputs = OutputDifference{subjects_[0]->name()};
-    outputs_.Add(inputs, block, *result.outputs);
+    for (size_t i = 0; i < inputs.size(); ++i) outputs_[s].Add(reference_.at(inputs[i]), block.actions[i]);
   }
 
   int ExpectedRounds(int steps) const {
@@ -257,7 +276,7 @@ class Turns {
       samples.Add(round, input[0], block.start_ns[0], end - due, block.cpu_ns[0]);
       samples.late_ns.push_back(started - due);
       samples.frame.push_back(first + tick);
-      Check(input, block, result);
+      Check(s, input, block);
       tick = std::max(tick + 1, (end - begin) / period);
     }
     samples.frames_due += ticks;
@@ -271,7 +290,8 @@ class Turns {
   Log& log_;
   std::vector<int64_t> at_;      // the next frame, by subject
   std::vector<double> medians_;  // of the warm-up, by subject
-  OutputComparison outputs_;
+  Reference reference_;
+  std::vector<OutputComparison> outputs_;  // by subject
   Ran ran_;
 };
 

@@ -154,6 +154,21 @@ TEST(RunInTurns, ComparesActionsWithTheFirst) {
   EXPECT_TRUE(std::isnan(ran->subjects[2].outputs->largest)) << "no number is never equal";
 }
 
+TEST(RunInTurns, AConstantFollowsNoFrame) {
+  FakeTime time;
+  FakeSubject a("a", time, Always(kMs)), shifted("shifted", time, Always(kMs)), constant("constant", time, Always(kMs));
+  shifted.offset = 0.05F;
+  constant.gain = 0;
+  constant.offset = 2;
+  const auto ran = RunInTurns({&a, &shifted, &constant}, Quick(), time.world(), SilentLog());
+  ASSERT_TRUE(ran.ok());
+  const double spread = ran->subjects[0].outputs->spread;
+  EXPECT_NEAR(spread, std::sqrt((64 - 1) / 12.0 / 2), 0.05) << "frames 0 to 7, and one of two values stays";
+  EXPECT_NEAR(ran->subjects[1].outputs->residual, 0, 1e-6) << "a shift is the same for all frames";
+  EXPECT_NEAR(ran->subjects[2].outputs->residual, spread, 1e-9) << "whatever the constant is";
+  EXPECT_GT(ran->subjects[2].outputs->rms, spread);
+}
+
 TEST(RunInTurns, AFailureEndsItByName) {
   FakeTime time;
   FakeSubject a("a", time, Always(kMs)), b("b", time, Always(kMs));

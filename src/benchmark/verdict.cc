@@ -27,11 +27,7 @@ class Judging {
 
   // Something else was measured than was asked for.
   void WrongThing() {
-    const auto& outputs = subject_.outputs;
-    if (outputs && !(outputs->largest <= results_.settings.max_difference)) {
-      Find("outputs_differ", State::kInvalid, outputs->largest, results_.settings.max_difference,
-           fmt::format("its actions are not those of '{}': a fast wrong answer is no result", outputs->against));
-    }
+    if (subject_.outputs) OtherAnswers(*subject_.outputs);
     if (subject_.identity && *subject_.identity < limits_.identity) {
       Find("identity", State::kInvalid, *subject_.identity, limits_.identity,
            "its outputs depend on fewer parameters than the first graph's: it is another network");
@@ -52,6 +48,39 @@ class Judging {
            static_cast<double>(FewestFor(p.p, results_.settings.confidence)),
            fmt::format("p{:g} cannot be claimed from so few runs: a larger --budget, or fewer --percentiles",
                        100 * p.p));
+    }
+  }
+
+  // Near is not enough: a policy whose actions hardly change with the frames, as one of random weights, is near any
+  // constant. So what counts besides is how much of the change by frames a subject follows. What is the same for all
+  // frames is left out of that, since quantising shifts actions, and the limit above bounds it. An INT8 policy whose
+  // rounding is as large as that change is INVALID, too: nothing that was measured tells it from a program that looks
+  // at no frame. Frames of a camera and trained weights do, or who knows better says what is close enough.
+  void OtherAnswers(const OutputDifference& outputs) {
+    const Settings& settings = results_.settings;
+    if (!(outputs.largest <= settings.max_difference)) {
+      Find("outputs_differ", State::kInvalid, outputs.largest, settings.max_difference,
+           fmt::format("its actions are not those of '{}': a fast wrong answer is no result", outputs.against));
+      return;
+    }
+    if (outputs.against == subject_.name || outputs.steps == 0 || settings.difference_given) return;
+    constexpr std::string_view kWayOut = "measure on --frames of a camera, or say with --max-difference what is enough";
+    if (outputs.spread < limits_.least_spread) {
+      Find("outputs_flat", State::kUnstable, outputs.spread, limits_.least_spread,
+           fmt::format(
+               "the actions of '{}' hardly change with the frames, so they cannot tell a policy from a constant: {}",
+               outputs.against, kWayOut));
+      return;
+    }
+    const double lost = outputs.residual / outputs.spread;
+    const std::string what =
+        fmt::format("frames change the actions of '{}' by {:.2g} (RMS), and its own are {:.2g} off that",
+                    outputs.against, outputs.spread, outputs.residual);
+    if (lost > limits_.blind) {
+      Find("outputs_blind", State::kInvalid, lost, limits_.blind,
+           fmt::format("{}: a program that looks at no frame would do as well; {}", what, kWayOut));
+    } else if (lost > limits_.coarse) {
+      Find("outputs_coarse", State::kUnstable, lost, limits_.coarse, fmt::format("{}; {}", what, kWayOut));
     }
   }
 

@@ -66,6 +66,7 @@ Settings SettingsOf(const BenchArguments& a, const std::vector<SubjectSpec>& sub
   s.inputs = inputs.what;
   s.inputs_sha256 = inputs.sha256;
   s.max_difference = a.max_difference;
+  s.difference_given = a.difference_given;
   return s;
 }
 
@@ -437,8 +438,10 @@ Action AddBench(CLI::App& app, Context& context) {
   AddOptions(app, *a);
   const Action worker = AddWorker(app, context);
   CLI::App* worker_app = app.get_subcommand("worker");
-  return [a, worker, worker_app, &context]() -> Status {
+  const CLI::Option* difference = app.get_option("--max-difference");
+  return [a, worker, worker_app, difference, &context]() -> Status {
     if (worker_app->parsed()) return worker();
+    a->difference_given = difference->count() > 0;
     if (a->threads.empty() && a->backend.threads > 0) a->threads = {a->backend.threads};
     return RunBench(*a, context);
   };

@@ -130,6 +130,24 @@ TEST_F(BenchTest, AFastWrongAnswerIsNoResult) {
   EXPECT_EQ(results["subjects"][1]["verdict"]["state"], "INVALID");
 }
 
+TEST_F(BenchTest, AProgramThatLooksAtNoFrameIsNoPolicy) {
+  const auto constant = [](const std::string& name) {
+    return Shell(
+        name,
+        R"(echo "{\"start_ns\":[${one#,}],\"wall_ns\":[${one#,}],\"cpu_ns\":[${one#,}],\"actions\":[$(echo "${actions#,}" | sed 's/\[[0-9.]*\]/[0.5]/g')]}")");
+  };
+  const std::string slight = Shell(
+      "slight",
+      R"(for f in $frames; do sleep 0.01; done; echo "{\"start_ns\":[${one#,}],\"wall_ns\":[${one#,}],\"cpu_ns\":[${one#,}],\"actions\":[$(echo "${actions#,}" | sed 's/\[\([0-9]*\).5\]/[0.50\1]/g')]}")");
+  const Json results = BenchJson({slight, constant("blind")});
+  EXPECT_EQ(results["settings"]["max_difference_given"], false);
+  EXPECT_LT(results["subjects"][1]["outputs"]["largest"], 0.01);
+  EXPECT_THAT(Findings(results["subjects"][1]), ::testing::Contains("outputs_blind"));
+  const Json told = BenchJson({slight, constant("blind"), "--max-difference", "0.01"});
+  EXPECT_EQ(told["settings"]["max_difference_given"], true);
+  EXPECT_THAT(Findings(told["subjects"][1]), Not(::testing::Contains("outputs_blind")));
+}
+
 TEST_F(BenchTest, AClockThatLiesIsCaught) {
   const std::string liar = Shell(
       "liar",
