@@ -38,7 +38,7 @@ class Worker:
             self.encode, self.whole = torch.compile(self.encode), torch.compile(self.whole)
         return {"ready": True, "runs_on": f"PyTorch {torch.__version__}, {'torch.compile' if self.args.compile else 'eager'}, fp32, "
                                           f"{torch.get_num_threads()} threads",
-                "precision": "fp32",  # no "parameters": the checkpoint was loaded strictly
+                "precision": "fp32", "parameters": self.policy.parameters_used,
                 "threads": torch.get_num_threads(), "load_ns": time.monotonic_ns() - begin}
 
     def window_of(self, newest):

@@ -154,7 +154,8 @@ struct SubjectResult {
   std::string name, spec, kind, mode, path;  // mode: "streaming", "whole"
   std::vector<FileOf> files;
   uint64_t size_bytes = 0;
-  std::optional<double> identity;  // of the parameters of the first subject that says them
+  // Its parameters by those of the first subject; if that does not say its own, of the one that has most.
+  std::optional<double> identity;
   Ready ready;
   int64_t first_run_ns = 0;
   Memory memory;  // resident and own: after the runs; peak: over the whole life of the process

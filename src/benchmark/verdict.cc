@@ -30,7 +30,13 @@ class Judging {
     if (subject_.outputs) OtherAnswers(*subject_.outputs);
     if (subject_.identity && *subject_.identity < limits_.identity) {
       Find("identity", State::kInvalid, *subject_.identity, limits_.identity,
-           "its outputs depend on fewer parameters than the first graph's: it is another network");
+           "its outputs depend on fewer parameters than the first subject's (or, if that does not say, than those of "
+           "the "
+           "subject with most): it is another network");
+    }
+    if (subject_.identity && *subject_.identity > limits_.surplus) {
+      Find("identity", State::kInvalid, *subject_.identity, limits_.surplus,
+           "its outputs depend on more parameters than the first subject's: one of the two is another network");
     }
     if (subject_.impossible_claims > 0) {
       Find("claims", State::kInvalid, static_cast<double>(subject_.impossible_claims), 0,

@@ -22,6 +22,8 @@ struct Limits {
   double blind = 0.9;          // a constant has 1, whatever it says; less the luck of few frames
   double least_spread = 1e-6;  // of that change: below it, it is lost in float32's rounding
   double identity = 0.99;      // of the parameters; exports add up the two biases of an LSTM, which takes some 0.1 %
+  double surplus =
+      1.5;  // of them: tables that exports compute (15 % of a small policy), scales of blocks of 16 (12.5 %)
 };
 
 // The checks, in the order in which they are told. VALID findings are left out.

@@ -81,6 +81,9 @@ TEST_F(VerdictTest, AnotherNetwork) {
   EXPECT_THAT(Found(Even(20, 1'000'000), [](SubjectResult& s) { s.identity = 0.0065; }), ElementsAre("identity"));
   EXPECT_EQ(verdict_.state(), State::kInvalid);
   EXPECT_THAT(Found(Even(20, 1'000'000), [](SubjectResult& s) { s.identity = 0.9993; }), IsEmpty());
+  EXPECT_THAT(Found(Even(20, 1'000'000), [](SubjectResult& s) { s.identity = 1.125; }), IsEmpty()) << "INT4's scales";
+  EXPECT_THAT(Found(Even(20, 1'000'000), [](SubjectResult& s) { s.identity = 150; }), ElementsAre("identity"))
+      << "the first is the stand-in";
 }
 
 TEST_F(VerdictTest, ClaimsThatCannotBe) {

@@ -213,17 +213,23 @@ class Bench {
     return {};
   }
 
+  // What the others' are counted against. Where the first says none (another program), the largest: a stand-in must not
+  // be its own measure.
+  static int64_t ParametersOfTheFirst(const std::vector<SubjectResult>& subjects) {
+    const int64_t first = subjects.front().ready.parameters.value_or(0);
+    if (first > 0) return first;
+    int64_t most = 0;
+    for (const SubjectResult& s : subjects) most = std::max(most, s.ready.parameters.value_or(0));
+    return most;
+  }
+
   static void Judge(Results& results) {
     const SubjectResult& first = results.subjects.front();
     results.comparisons.clear();
-    // PyTorch names none: it is filled strictly, so its identity is no question, and it keeps no tables that are
-    // computed.
-    const auto reference =
-        std::ranges::find_if(results.subjects, [](const auto& s) { return s.ready.parameters.value_or(0) > 0; });
+    const int64_t reference = ParametersOfTheFirst(results.subjects);
     for (SubjectResult& subject : results.subjects) {
-      if (subject.ready.parameters && reference != results.subjects.end()) {
-        subject.identity = std::min(
-            1.0, static_cast<double>(*subject.ready.parameters) / static_cast<double>(*reference->ready.parameters));
+      if (subject.ready.parameters && reference > 0) {
+        subject.identity = static_cast<double>(*subject.ready.parameters) / static_cast<double>(reference);
       }
       subject.verdict = benchmark::Judge(subject, results);
       if (&subject != &first) results.comparisons.push_back(benchmark::Compare(first, subject));

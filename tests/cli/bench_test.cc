@@ -181,6 +181,24 @@ TEST_F(BenchTest, AStandInIsAnotherNetwork) {
   EXPECT_THAT(Findings(results["subjects"][1]), ::testing::Contains("outputs_differ"));
 }
 
+TEST_F(BenchTest, AStandInIsNotItsOwnMeasure) {
+  // A program that does not say how large it is, then the stand-in, then the whole.
+  const auto counted = [](const std::string& name, int64_t parameters) {
+    std::string subject = Honest(name);
+    std::string script = Content(In(name + ".sh"));
+    const size_t at = script.find("\"load_ns\"");
+    Overwrite(In(name + ".sh"), script.insert(at, "\"parameters\": " + std::to_string(parameters) + ", "));
+    return subject;
+  };
+  const Json results = BenchJson({Honest("first"), counted("stand_in", 1000), counted("whole", 150'000)});
+  EXPECT_TRUE(results["subjects"][0]["identity"].is_null());
+  EXPECT_THAT(Findings(results["subjects"][1]), ::testing::Contains("identity"));
+  EXPECT_EQ(results["subjects"][2]["identity"], 1.0);
+  const Json turned = BenchJson({counted("stand_in", 1000), counted("whole", 150'000)});
+  EXPECT_EQ(turned["subjects"][1]["identity"], 150.0) << "not cut off at 1";
+  EXPECT_THAT(Findings(turned["subjects"][1]), ::testing::Contains("identity"));
+}
+
 TEST_F(BenchTest, WhoDiesIsNamed) {
   EXPECT_THAT(RefusedWith(4, {Honest("right"), "dead=cmd:false"}),
               AllOf(HasSubstr("'dead'"), HasSubstr("ended with status 1")));
