@@ -14,6 +14,7 @@
 #include "benchmark/runner.h"
 #include "benchmark/verdict.h"
 #include "cli/bench_arguments.h"
+#include "cli/revision.h"
 #include "cli/verbs.h"
 #include "measuring/peaks.h"
 #include "measuring/serve.h"
@@ -36,13 +37,14 @@ constexpr bool kAssertions = false;
 constexpr bool kAssertions = true;
 #endif
 
-benchmark::Made MadeNow(const BenchArguments& a) {
-  benchmark::Made made{std::string(kVersion), VLAQ_REVISION,    VLAQ_COMPILER, VLAQ_BUILD_TYPE, "",
-                       kAssertions,           {"vlaq", "bench"}};
-  made.time_utc = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-  made.command.insert(made.command.end(), a.subjects.begin(), a.subjects.end());
-  made.command.insert(made.command.end(), {"--protocol", a.protocol});
-  return made;
+benchmark::Made MadeNow(const std::vector<std::string>& command) {
+  return {.vlaq = std::string(kVersion),
+          .revision = std::string(kRevision),
+          .compiler = VLAQ_COMPILER,
+          .build_type = VLAQ_BUILD_TYPE,
+          .time_utc = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
+          .assertions = kAssertions,
+          .command = command};
 }
 
 Settings SettingsOf(const BenchArguments& a, const std::vector<SubjectSpec>& subjects, const BenchInputs& inputs) {
@@ -90,7 +92,7 @@ class Bench {
     VLAQ_RETURN_IF_ERROR(a_.backend.Check());
     VLAQ_ASSIGN_OR_RETURN(subjects_, ReadSubjects(a_.subjects));
     if (!a_.published.empty()) VLAQ_RETURN_IF_ERROR(CheckPublished(subjects_));
-    results_.made = MadeNow(a_);
+    results_.made = MadeNow(context_.command);
     for (const SubjectSpec& subject : subjects_) {
       SubjectResult described;
       VLAQ_RETURN_IF_ERROR(DescribeFiles(subject, a_.backend.engines, described));

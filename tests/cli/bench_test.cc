@@ -86,6 +86,33 @@ TEST_F(BenchTest, MeasuresABundleInBothWays) {
   EXPECT_LT(results["harness"]["call_ns"], 20'000);
 }
 
+TEST_F(BenchTest, SaysWhatMadeIt) {
+  const Json made =
+      BenchJson({"a=" + Bundle(), "--protocol", "published", "--provider", "cpu", "--max-difference", "0.05"})["made"];
+  EXPECT_EQ(made["command"], (Json{"vlaq",
+                                   "bench",
+                                   "a=" + Bundle(),
+                                   "--protocol",
+                                   "published",
+                                   "--provider",
+                                   "cpu",
+                                   "--max-difference",
+                                   "0.05",
+                                   "--json",
+                                   "--threads",
+                                   "1",
+                                   "--budget",
+                                   "2",
+                                   "--rounds",
+                                   "7",
+                                   "--percentiles",
+                                   "50",
+                                   "--frames-count",
+                                   "3"}));
+  EXPECT_EQ(made["revision"], Program({"doctor", "--json"}).json()["vlaq"]["revision"]);
+  EXPECT_THAT(made["revision"].get<std::string>(), ::testing::MatchesRegex("([0-9a-f]+(-dirty)?)?"));
+}
+
 TEST_F(BenchTest, TheTableSaysWhatWasMeasured) {
   const Ran ran = Bench({"a=" + Bundle(), "--profile", "--roofline"});
   EXPECT_THAT(ran.out, AllOf(HasSubstr("serving protocol, 1 thread"), HasSubstr("seeded noise"), HasSubstr("median ms"),
