@@ -82,14 +82,19 @@ def state_of(checkpoint):
 
 
 def load(checkpoint, spec, attention="eager"):
+    """The policy, with `parameters_used`: the elements of the checkpoint's tensors, and of the table of positions, which no checkpoint
+    stores and exported graphs hold too; so the counts of both can be compared."""
     with torch.device("meta"):
         policy = Policy(spec, attention)
     policy.prompt = prompt_of(spec)
-    policy.load_state_dict(state_of(checkpoint), strict=True, assign=True)
+    state = state_of(checkpoint)
+    policy.load_state_dict(state, strict=True, assign=True)
+    policy.parameters_used = sum(tensor.numel() for tensor in state.values())
     config = policy.kosmos_model.config
     for name, module in policy.named_modules():  # buffers that no checkpoint stores were made on "meta"
         if name.endswith("embed_positions"):
             module.weights = module.get_embedding(module.weights.shape[0], module.weights.shape[1], config.text_config.pad_token_id)
+            policy.parameters_used += module.weights.numel()
         if name.endswith("vision_model.model.embeddings"):
             module.position_ids = torch.arange(module.num_positions)[None]
     return policy.float().eval()

@@ -38,17 +38,17 @@ class Worker:
             self.encode, self.whole = torch.compile(self.encode), torch.compile(self.whole)
         return {"ready": True, "runs_on": f"PyTorch {torch.__version__}, {'torch.compile' if self.args.compile else 'eager'}, fp32, "
                                           f"{torch.get_num_threads()} threads",
-                "precision": "fp32",  # no "parameters": the checkpoint was loaded strictly
+                "precision": "fp32", "parameters": self.policy.parameters_used,
                 "threads": torch.get_num_threads(), "load_ns": time.monotonic_ns() - begin}
 
     def window_of(self, newest):
         return [i % len(self.frames) for i in range(newest - self.window + 1, newest + 1)]
 
     def prepare(self, newest):
-        """Features that earlier steps would have left behind."""
+        """Features that earlier steps would have left behind; the newest frame is the step's own work, and done twice it is quicker."""
         if self.args.streaming:
             for i in self.window_of(newest):
-                if self.features[i] is None:
+                if i != newest and self.features[i] is None:
                     self.features[i] = self.encode(self.frames[i][None])[0]
 
     def step(self, newest):

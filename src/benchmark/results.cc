@@ -21,8 +21,13 @@ constexpr std::array kStates = {
     Named{State::kInvalid, "INVALID"},
 };
 
+// A policy that is too slow looks at few frames. What counts is how many got no action in time: those that it never
+// looked at, too.
 Deadlines DeadlinesOf(const Samples& samples, int64_t period) {
-  Deadlines d{.period_ns = period, .of = static_cast<int64_t>(samples.size())};
+  const auto steps = static_cast<int64_t>(samples.size());
+  Deadlines d{.period_ns = period, .of = std::max(samples.frames_due, steps)};
+  d.dropped = d.of - steps;
+  d.missed = d.dropped;
   std::vector<double> late;
   for (size_t i = 0; i < samples.size(); ++i) {
     d.missed += samples.wall_ns[i] > period ? 1 : 0;
@@ -77,7 +82,10 @@ Summary Summarise(const Samples& samples, const Settings& settings) {
     if (!percentile.safe_ns) percentile.reason = fmt::format("needs {} runs", FewestFor(p, settings.confidence));
     summary.percentiles.push_back(std::move(percentile));
   }
-  summary.throughput_per_s = 1e9 * static_cast<double>(settings.batch) / spread.mean;
+  const bool paced = settings.protocol == Protocol::kControl && samples.span_ns > 0;
+  const double span = paced ? static_cast<double>(samples.span_ns) : spread.mean * static_cast<double>(summary.n);
+  if (span > 0)
+    summary.throughput_per_s = 1e9 * static_cast<double>(settings.batch) * static_cast<double>(summary.n) / span;
   double cpu = 0;
   for (const int64_t ns : samples.cpu_ns) cpu += static_cast<double>(ns);
   summary.cpu_ns_per_run = cpu / static_cast<double>(summary.n);

@@ -46,21 +46,32 @@ struct Settings {
   int frames = 0;                        // distinct inputs
   std::string inputs;                    // what they are, in words
   std::string inputs_sha256;
-  double max_difference = 0.1;  // of any action from the first subject's; normalised
+  double max_difference = 0.1;    // of any action from the first subject's; normalised
+  bool difference_given = false;  // the user says what is close enough: no further limit
 };
 
 // Steps in the order in which they ran, an element of each vector for each.
 struct Samples {
   std::vector<int> round, input;
   std::vector<int64_t> start_ns, wall_ns, cpu_ns;
-  // Control only: from the frame to the start of its step; wall_ns then is from the frame to its action.
-  std::vector<int64_t> late_ns;
+  // Control only: from the frame to the start of its step; wall_ns then is from the frame to its action. `frame` is the
+  // frame's number among all that came due, which are more than the steps where one took longer than the period.
+  std::vector<int64_t> late_ns, frame;
+  int64_t frames_due = 0;
+  int64_t span_ns = 0;  // of all turns: their frames' periods, and what the last step of each took longer
 
   size_t size() const { return wall_ns.size(); }
   void Add(int in_round, int of_input, int64_t start, int64_t wall, int64_t cpu);
   std::vector<double> Wall() const { return {wall_ns.begin(), wall_ns.end()}; }
   // The median of each round, in order.
   std::vector<double> RoundMedians() const;
+};
+
+// What was asked and how long it took by the clock of who asked, in order: an element for each question of a turn.
+struct Answers {
+  std::vector<int> steps;
+  std::vector<int64_t> claimed_ns;  // by the subject's own times of these steps
+  std::vector<int64_t> seen_ns;     // until the answer was there
 };
 
 struct Percentile {
@@ -71,7 +82,10 @@ struct Percentile {
 };
 
 struct Deadlines {
-  int64_t period_ns = 0, missed = 0, of = 0;
+  int64_t period_ns = 0;
+  int64_t of = 0;         // frames that came due
+  int64_t missed = 0;     // of these, without an action when the next one came
+  int64_t dropped = 0;    // of these, never looked at: a step was still busy with an earlier one
   int64_t latest_ns = 0;  // the longest from a frame to its action
   int64_t jitter_ns = 0;  // p99 of how long after its frame a step began
 };
@@ -80,7 +94,9 @@ struct Summary {
   size_t n = 0;
   double min_ns = 0, median_ns = 0, mean_ns = 0, stddev_ns = 0, variation = 0;  // variation: of the rounds' medians
   std::vector<Percentile> percentiles;
-  double throughput_per_s = 0;  // steps; a batch counts once for each of its items
+  // Steps; a batch counts once for each of its items. Of control those that were done in the time that they were given,
+  // so no more than frames come; else what one after the other gives.
+  double throughput_per_s = 0;
   double cpu_ns_per_run = 0;
   std::optional<double> energy_j_per_run;
   std::optional<Deadlines> deadlines;
@@ -109,6 +125,11 @@ struct OutputDifference {
   std::string against;
   double rms = 0, largest = 0;
   int64_t steps = 0;
+  // RMS deviation of the first subject's actions from their own mean: what the frames change in them.
+  double spread = 0;
+  // rms without what is the same for all frames: how much of that change a subject does not follow. A program that
+  // always says the same has just `spread` here.
+  double residual = 0;
 };
 
 struct Quality {
@@ -133,13 +154,15 @@ struct SubjectResult {
   std::string name, spec, kind, mode, path;  // mode: "streaming", "whole"
   std::vector<FileOf> files;
   uint64_t size_bytes = 0;
-  std::optional<double> identity;  // of the parameters of the first subject that says them
+  // Its parameters by those of the first subject; if that does not say its own, of the one that has most.
+  std::optional<double> identity;
   Ready ready;
   int64_t first_run_ns = 0;
   Memory memory;  // resident and own: after the runs; peak: over the whole life of the process
   int warm_up_runs = 0;
   int64_t warm_up_ns = 0;
   Samples samples;
+  Answers answers;
   Summary summary;
   std::optional<OutputDifference> outputs;
   std::optional<Quality> quality;

@@ -71,15 +71,23 @@ Json AsJson(const Settings& s) {
           {"block_ns", s.block_ns},
           {"settle_ns", s.settle_ns},
           {"max_difference", s.max_difference},
+          {"max_difference_given", s.difference_given},
           {"inputs", {{"what", s.inputs}, {"frames", s.frames}, {"sha256", s.inputs_sha256}}}};
 }
 
 Json AsJson(const Samples& s) {
   Json json = {
       {"round", s.round}, {"input", s.input}, {"start_ns", s.start_ns}, {"wall_ns", s.wall_ns}, {"cpu_ns", s.cpu_ns}};
-  if (!s.late_ns.empty()) json["late_ns"] = s.late_ns;
+  if (!s.late_ns.empty()) {
+    json["late_ns"] = s.late_ns;
+    json["frame"] = s.frame;
+    json["frames_due"] = s.frames_due;
+    json["span_ns"] = s.span_ns;
+  }
   return json;
 }
+
+Json AsJson(const Answers& a) { return {{"steps", a.steps}, {"claimed_ns", a.claimed_ns}, {"seen_ns", a.seen_ns}}; }
 
 Json AsJson(const Summary& s) {
   Json percentiles = Json::array();
@@ -94,6 +102,7 @@ Json AsJson(const Summary& s) {
     deadline = {{"period_ns", s.deadlines->period_ns},
                 {"missed", s.deadlines->missed},
                 {"of", s.deadlines->of},
+                {"dropped", s.deadlines->dropped},
                 {"late_most_ns", s.deadlines->latest_ns},
                 {"jitter_ns", s.deadlines->jitter_ns}};
   }
@@ -104,7 +113,7 @@ Json AsJson(const Summary& s) {
           {"stddev_ns", s.stddev_ns},
           {"cv", s.variation},
           {"percentiles", std::move(percentiles)},
-          {"throughput_per_s", s.throughput_per_s},
+          {"throughput_per_s", Finite(s.throughput_per_s)},
           {"cpu_ns_per_run", s.cpu_ns_per_run},
           {"energy_j_per_run", OrNull(s.energy_j_per_run)},
           {"deadline", std::move(deadline)}};
@@ -163,12 +172,13 @@ Json AsJson(const SubjectResult& s) {
                  {"own_bytes", s.memory.own_bytes}}},
                {"warm_up", {{"runs", s.warm_up_runs}, {"ns", s.warm_up_ns}}},
                {"samples", AsJson(s.samples)},
+               {"answers", AsJson(s.answers)},
                {"summary", AsJson(s.summary)}};
-  json["outputs"] = !s.outputs ? Json(nullptr)
-                               : Json{{"against", s.outputs->against},
-                                      {"rms", Finite(s.outputs->rms)},
-                                      {"largest", Finite(s.outputs->largest)},
-                                      {"steps", s.outputs->steps}};
+  json["outputs"] = !s.outputs
+                        ? Json(nullptr)
+                        : Json{{"against", s.outputs->against},         {"rms", Finite(s.outputs->rms)},
+                               {"largest", Finite(s.outputs->largest)}, {"steps", s.outputs->steps},
+                               {"spread", Finite(s.outputs->spread)},   {"residual", Finite(s.outputs->residual)}};
   json["quality"] = !s.quality ? Json(nullptr)
                                : Json{{"mae", s.quality->mae},
                                       {"unit", "normalised action"},
@@ -178,9 +188,9 @@ Json AsJson(const SubjectResult& s) {
   json["roofline"] = !s.roofline ? Json(nullptr)
                                  : Json{{"macs", s.roofline->macs},
                                         {"bytes", s.roofline->bytes},
-                                        {"limit_ns", s.roofline->limit_ns},
+                                        {"limit_ns", Finite(s.roofline->limit_ns)},
                                         {"bound", s.roofline->memory_bound ? "memory" : "compute"},
-                                        {"fraction_of_limit", s.roofline->fraction_of_limit}};
+                                        {"fraction_of_limit", Finite(s.roofline->fraction_of_limit)}};
   json["verdict"] = AsJson(s.verdict);
   return json;
 }
@@ -188,9 +198,9 @@ Json AsJson(const SubjectResult& s) {
 Json AsJson(const Comparison& c) {
   return {{"first", c.first},
           {"second", c.second},
-          {"ratio", {{"median", c.ratio}, {"low", Finite(c.interval.low)}, {"high", Finite(c.interval.high)}}},
+          {"ratio", {{"median", Finite(c.ratio)}, {"low", Finite(c.interval.low)}, {"high", Finite(c.interval.high)}}},
           {"rounds", c.rounds},
-          {"noise_floor", c.noise_floor},
+          {"noise_floor", Finite(c.noise_floor)},
           {"verdict", c.verdict}};
 }
 

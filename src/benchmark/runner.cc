@@ -16,60 +16,87 @@ constexpr int kMostWarmUps = 400;       // of a subject that never settles
 constexpr double kStillFalling = 0.05;  // a last quarter so much faster than the one before: not warm yet
 constexpr double kSteady = 0.10;        // three windows within this of each other (perf_analyzer's criterion)
 constexpr int kPublishedWarmUps = 5;
-constexpr int kControlSegment = 10;  // ticks of a turn
+constexpr int64_t kControlSegment = 10;  // frames of a turn
 
-// How far actions are from the first subject's, input by input.
+// The sum of two times, none negative; a program may claim any number.
+int64_t AddUpTo(int64_t a, int64_t b) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  return a > kMost - b ? kMost : a + b;
+}
+
+// What the first subject says to each frame.
+using Reference = std::map<int, std::vector<float>>;
+
+// RMS deviation of values from the mean of their place, over all places: from sums and sums of squares by place.
+double Deviation(const std::vector<double>& sums, const std::vector<double>& squares, double steps) {
+  double all = 0;
+  for (size_t j = 0; j < sums.size(); ++j) all += squares[j] / steps - (sums[j] / steps) * (sums[j] / steps);
+  return std::sqrt(std::max(all / static_cast<double>(sums.size()), 0.0));
+}
+
+// How far a subject's actions are from the first subject's, input by input.
 class OutputComparison {
  public:
-  void Reference(const std::vector<int>& inputs, const Block& block) {
-    for (size_t i = 0; i < inputs.size(); ++i) reference_.emplace(inputs[i], block.actions[i]);
-  }
-  void Add(const std::vector<int>& inputs, const Block& block, OutputDifference& total) const {
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      const auto found = reference_.find(inputs[i]);
-      if (found == reference_.end()) continue;
-      AddOne(found->second, block.actions[i], total);
+  void Add(const std::vector<float>& wanted, const std::vector<float>& got) {
+    ++steps_;
+    if (sums_.empty()) sums_ = squares_ = wanted_sums_ = wanted_squares_ = std::vector<double>(wanted.size());
+    const bool fits = wanted.size() == got.size();
+    for (size_t j = 0; j < wanted.size(); ++j) {
+      const auto value = static_cast<double>(wanted[j]);
+      const double apart = fits ? static_cast<double>(got[j]) - value : std::numeric_limits<double>::quiet_NaN();
+      const double size = std::fabs(apart);
+      largest_ = std::isnan(size) || size > largest_ ? size : largest_;
+      sums_[j] += apart;
+      squares_[j] += apart * apart;
+      wanted_sums_[j] += value;
+      wanted_squares_[j] += value * value;
     }
+  }
+
+  OutputDifference Result(std::string against) const {
+    OutputDifference difference{std::move(against)};
+    if (steps_ == 0) return difference;
+    const auto steps = static_cast<double>(steps_);
+    difference.steps = steps_;
+    difference.largest = largest_;
+    difference.rms = std::sqrt(std::accumulate(squares_.begin(), squares_.end(), 0.0) /
+                               (steps * static_cast<double>(squares_.size())));
+    difference.residual = Deviation(sums_, squares_, steps);
+    difference.spread = Deviation(wanted_sums_, wanted_squares_, steps);
+    return difference;
   }
 
  private:
-  // rms holds the sum of squares until Finish().
-  static void AddOne(const std::vector<float>& wanted, const std::vector<float>& got, OutputDifference& total) {
-    ++total.steps;
-    double squares = 0;
-    for (size_t j = 0; j < wanted.size(); ++j) {
-      const bool there = j < got.size() && wanted.size() == got.size();
-      const double apart = there ? std::fabs(static_cast<double>(got[j]) - static_cast<double>(wanted[j]))
-                                 : std::numeric_limits<double>::quiet_NaN();
-      squares += apart * apart;
-      total.largest = std::isnan(apart) || apart > total.largest ? apart : total.largest;
-    }
-    total.rms += squares / static_cast<double>(wanted.size());
-  }
-
-  std::map<int, std::vector<float>> reference_;
+  int64_t steps_ = 0;
+  double largest_ = 0;
+  std::vector<double> sums_, squares_, wanted_sums_, wanted_squares_;  // by place in the action
 };
 
 class Turns {
  public:
   Turns(const std::vector<Subject*>& subjects, const Settings& settings, const World& world, Log& log)
-      : subjects_(subjects), settings_(settings), world_(world), log_(log), at_(subjects.size(), 0) {}
+      : subjects_(subjects),
+        settings_(settings),
+        world_(world),
+        log_(log),
+        at_(subjects.size(), 0),
+        outputs_(subjects.size()) {}
 
   Result<Ran> Run() {
     for (Subject* subject : subjects_) {
       ran_.subjects.emplace_back();
       ran_.subjects.back().name = subject->name();
     }
-    ran_.readings.push_back(world_.read_machine());
     for (size_t s = 0; s < subjects_.size(); ++s) VLAQ_RETURN_IF_ERROR(WarmUp(s));
+    for (size_t s = 0; s < subjects_.size(); ++s) VLAQ_RETURN_IF_ERROR(FirstPass(s));
+    // From here on all is timed: energy and load before belong to no run.
+    ran_.readings.push_back(world_.read_machine());
     VLAQ_RETURN_IF_ERROR(settings_.protocol == Protocol::kControl ? Control() : Rounds());
     ran_.readings.push_back(world_.read_machine());
     for (size_t s = 0; s < subjects_.size(); ++s) {
       SubjectResult& result = ran_.subjects[s];
       VLAQ_ASSIGN_OR_RETURN(result.memory, subjects_[s]->MemoryNow());
-      if (result.outputs && result.outputs->steps > 0) {
-        result.outputs->rms = std::sqrt(result.outputs->rms / static_cast<double>(result.outputs->steps));
-      }
+      result.outputs = outputs_[s].Result(subjects_[0]->name());
     }
     return std::move(ran_);
   }
@@ -93,7 +120,7 @@ class Turns {
       if (i >= least && long_enough && (settings_.protocol == Protocol::kPublished || !StillFalling(times))) break;
       VLAQ_ASSIGN_OR_RETURN(const Block block, subjects_[s]->Run(std::vector<int>{i % settings_.frames}, false));
       times.push_back(static_cast<double>(block.wall_ns[0]));
-      result.warm_up_ns += block.wall_ns[0];
+      result.warm_up_ns = AddUpTo(result.warm_up_ns, block.wall_ns[0]);
       ++result.warm_up_runs;
     }
     medians_.push_back(times.empty() ? static_cast<double>(first.wall_ns[0]) : Median(times));
@@ -131,8 +158,6 @@ class Turns {
     const int64_t begin = world_.now_ns();
     for (int round = 0;; ++round) {
       if (Enough(round, world_.now_ns() - begin)) return {};
-      // The first subject's actions have to be there before the others' are looked at.
-      if (round == 0) VLAQ_RETURN_IF_ERROR(Reference(steps));
       for (const size_t s : Order(round)) {
         world_.sleep_ns(settings_.settle_ns);
         VLAQ_RETURN_IF_ERROR(Turn(s, round, NextInputs(s, steps)));
@@ -142,13 +167,16 @@ class Turns {
     }
   }
 
-  // What the first subject says to every frame, not timed: others are compared with it whatever the order.
-  Status Reference(int steps) {
+  // Every frame once, not timed. Of the first subject it is what the others' actions are compared with, whatever the
+  // order. The others are asked just as much: who keeps features has those of all frames then, as the first has, so
+  // that nobody's caches are warmer when the clock starts.
+  Status FirstPass(size_t s) {
+    const int steps = BlockSteps();
     for (int at = 0; at < settings_.frames; at += steps) {
       std::vector<int> inputs;
       for (int i = at; i < std::min(at + steps, settings_.frames); ++i) inputs.push_back(i);
-      VLAQ_ASSIGN_OR_RETURN(const Block block, subjects_[0]->Run(inputs, true));
-      outputs_.Reference(inputs, block);
+      VLAQ_ASSIGN_OR_RETURN(const Block block, subjects_[s]->Run(inputs, true));
+      for (size_t i = 0; s == 0 && i < inputs.size(); ++i) reference_.emplace(inputs[i], block.actions[i]);
     }
     return {};
   }
@@ -156,19 +184,23 @@ class Turns {
   Status Turn(size_t s, int round, const std::vector<int>& inputs) {
     SubjectResult& result = ran_.subjects[s];
     VLAQ_ASSIGN_OR_RETURN(const Block block, subjects_[s]->Run(inputs, true));
-    int64_t claimed = 0;
     for (size_t i = 0; i < inputs.size(); ++i) {
       result.samples.Add(round, inputs[i], block.start_ns[i], block.wall_ns[i], block.cpu_ns[i]);
-      claimed += block.wall_ns[i];
     }
-    result.impossible_claims += claimed > block.seen_ns ? 1 : 0;
-    Compare(inputs, block, result);
+    Check(s, inputs, block);
     return {};
   }
 
-  void Compare(const std::vector<int>& inputs, const Block& block, SubjectResult& result) {
-    if (!result.outputs) result.outputs = OutputDifference{subjects_[0]->name()};
-    outputs_.Add(inputs, block, *result.outputs);
+  // What an answer is worth: its times against the clock here, its actions against the first subject's.
+  void Check(size_t s, const std::vector<int>& inputs, const Block& block) {
+    SubjectResult& result = ran_.subjects[s];
+    int64_t claimed = 0;
+    for (const int64_t ns : block.wall_ns) claimed = AddUpTo(claimed, ns);
+    result.impossible_claims += claimed > block.seen_ns ? 1 : 0;
+    result.answers.steps.push_back(static_cast<int>(inputs.size()));
+    result.answers.claimed_ns.push_back(claimed);
+    result.answers.seen_ns.push_back(block.seen_ns);
+    for (size_t i = 0; i < inputs.size(); ++i) outputs_[s].Add(reference_.at(inputs[i]), block.actions[i]);
   }
 
   int ExpectedRounds(int steps) const {
@@ -210,40 +242,45 @@ class Turns {
     return high <= low * (1 + kSteady);
   }
 
-  // A new frame every period; subjects take turns of some ticks, since they cannot all have the machine at once. A step
-  // that is not over at the next frame misses it: the newest frame is taken then, none are queued.
+  // A new frame every period; subjects take turns of some frames, since they cannot all have the machine at once.
   Status Control() {
-    VLAQ_RETURN_IF_ERROR(Reference(1));
-    const auto ticks = static_cast<int>(std::max<int64_t>(1, settings_.duration_ns / settings_.period_ns));
-    for (int round = 0; round * kControlSegment < ticks; ++round) {
+    const int64_t ticks = std::max<int64_t>(1, settings_.duration_ns / settings_.period_ns);
+    int round = 0;
+    for (int64_t at = 0; at < ticks; at += kControlSegment, ++round) {
       for (const size_t s : Order(round)) {
-        VLAQ_RETURN_IF_ERROR(Segment(s, round, std::min(kControlSegment, ticks - round * kControlSegment)));
+        VLAQ_RETURN_IF_ERROR(Segment(s, round, at, std::min<int64_t>(kControlSegment, ticks - at)));
       }
       ran_.readings.push_back(world_.read_machine());
-      log_.Progress("ticks", static_cast<uint64_t>(std::min(ticks, (round + 1) * kControlSegment)),
+      log_.Progress("ticks", static_cast<uint64_t>(std::min(ticks, at + kControlSegment)),
                     static_cast<uint64_t>(ticks));
     }
     return {};
   }
 
-  Status Segment(size_t s, int round, int ticks) {
+  // A turn of `ticks` frames, of which the first is number `first` of all. A step that is not over when the next frame
+  // comes misses its own; then the newest frame that is there is taken at once, as a robot's loop does, though it may
+  // be most of a period old already. Frames before that are never looked at.
+  Status Segment(size_t s, int round, int64_t first, int64_t ticks) {
     SubjectResult& result = ran_.subjects[s];
+    Samples& samples = result.samples;
     world_.sleep_ns(settings_.settle_ns);
-    const int64_t begin = world_.now_ns();
+    const int64_t begin = world_.now_ns(), period = settings_.period_ns;
+    int64_t end = begin;
     for (int64_t tick = 0; tick < ticks;) {
-      const int64_t due = begin + tick * settings_.period_ns;
+      const int64_t due = begin + tick * period;
       if (const int64_t wait = due - world_.now_ns(); wait > 0) world_.sleep_ns(wait);
-      const std::vector<int> input{static_cast<int>((at_[s] + tick) % settings_.frames)};
+      const std::vector<int> input{static_cast<int>((first + tick) % settings_.frames)};
       const int64_t started = world_.now_ns();
       VLAQ_ASSIGN_OR_RETURN(const Block block, subjects_[s]->Run(input, true));
-      const int64_t latency = world_.now_ns() - due;
-      result.samples.Add(round, input[0], block.start_ns[0], latency, block.cpu_ns[0]);
-      result.samples.late_ns.push_back(started - due);
-      result.impossible_claims += block.wall_ns[0] > block.seen_ns ? 1 : 0;
-      Compare(input, block, result);
-      tick += 1 + latency / settings_.period_ns;  // frames that came meanwhile are gone
+      end = world_.now_ns();
+      samples.Add(round, input[0], block.start_ns[0], end - due, block.cpu_ns[0]);
+      samples.late_ns.push_back(started - due);
+      samples.frame.push_back(first + tick);
+      Check(s, input, block);
+      tick = std::max(tick + 1, (end - begin) / period);
     }
-    at_[s] += ticks;
+    samples.frames_due += ticks;
+    samples.span_ns += std::max(ticks * period, end - begin);
     return {};
   }
 
@@ -253,7 +290,8 @@ class Turns {
   Log& log_;
   std::vector<int64_t> at_;      // the next frame, by subject
   std::vector<double> medians_;  // of the warm-up, by subject
-  OutputComparison outputs_;
+  Reference reference_;
+  std::vector<OutputComparison> outputs_;  // by subject
   Ran ran_;
 };
 

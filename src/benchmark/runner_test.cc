@@ -48,6 +48,38 @@ TEST(RunInTurns, AllAreAskedTheSameInTurns) {
   EXPECT_EQ(ran->readings.size(), static_cast<size_t>(x.round.back()) + 3) << "before, after each round, at the end";
 }
 
+// Who keeps features would else do less, or with warmer caches, than who comes first.
+TEST(RunInTurns, NobodyIsAskedMoreOrLessBeforeTheClockCounts) {
+  for (const Protocol protocol : {Protocol::kPublished, Protocol::kServing, Protocol::kControl}) {
+    FakeTime time;
+    Settings settings = Quick();
+    settings.protocol = protocol;
+    settings.period_ns = 20 * kMs;
+    settings.duration_ns = 600 * kMs;
+    FakeSubject a("a", time, Always(5 * kMs)), b("b", time, Always(5 * kMs)), c("c", time, Always(5 * kMs));
+    const auto ran = RunInTurns({&a, &b, &c}, settings, time.world(), SilentLog());
+    ASSERT_TRUE(ran.ok());
+    EXPECT_EQ(a.asked, b.asked) << ProtocolName(protocol);
+    EXPECT_EQ(a.asked, c.asked) << ProtocolName(protocol);
+    const size_t untimed = a.asked.size() - ran->subjects[0].samples.size();
+    for (int frame = 0; frame < settings.frames; ++frame) {
+      EXPECT_TRUE(std::find(a.asked.begin(), a.asked.begin() + static_cast<std::ptrdiff_t>(untimed), frame) !=
+                  a.asked.begin() + static_cast<std::ptrdiff_t>(untimed))
+          << "frame " << frame << " is new when it is timed";
+    }
+  }
+}
+
+TEST(RunInTurns, EnergyAndLoadAreReadWhenTheClockCounts) {
+  FakeTime time;
+  FakeSubject a("a", time, Always(5 * kMs));
+  const auto ran = RunInTurns({&a}, Quick(), time.world(), SilentLog());
+  ASSERT_TRUE(ran.ok());
+  const int64_t first_sample = ran->subjects[0].samples.start_ns[0];
+  EXPECT_LE(ran->readings.front().at_ns, first_sample);
+  EXPECT_GE(ran->readings.front().at_ns, first_sample - Quick().settle_ns) << "warming up belongs to no run";
+}
+
 TEST(RunInTurns, GoesOnUntilThePercentilesCanBeClaimed) {
   FakeTime time;
   Settings settings = Quick();
@@ -122,6 +154,21 @@ TEST(RunInTurns, ComparesActionsWithTheFirst) {
   EXPECT_TRUE(std::isnan(ran->subjects[2].outputs->largest)) << "no number is never equal";
 }
 
+TEST(RunInTurns, AConstantFollowsNoFrame) {
+  FakeTime time;
+  FakeSubject a("a", time, Always(kMs)), shifted("shifted", time, Always(kMs)), constant("constant", time, Always(kMs));
+  shifted.offset = 0.05F;
+  constant.gain = 0;
+  constant.offset = 2;
+  const auto ran = RunInTurns({&a, &shifted, &constant}, Quick(), time.world(), SilentLog());
+  ASSERT_TRUE(ran.ok());
+  const double spread = ran->subjects[0].outputs->spread;
+  EXPECT_NEAR(spread, std::sqrt((64 - 1) / 12.0 / 2), 0.05) << "frames 0 to 7, and one of two values stays";
+  EXPECT_NEAR(ran->subjects[1].outputs->residual, 0, 1e-6) << "a shift is the same for all frames";
+  EXPECT_NEAR(ran->subjects[2].outputs->residual, spread, 1e-9) << "whatever the constant is";
+  EXPECT_GT(ran->subjects[2].outputs->rms, spread);
+}
+
 TEST(RunInTurns, AFailureEndsItByName) {
   FakeTime time;
   FakeSubject a("a", time, Always(kMs)), b("b", time, Always(kMs));
@@ -140,22 +187,54 @@ TEST(RunInTurns, ClaimsThatCannotBeAreCounted) {
   EXPECT_GT(ran->subjects[0].impossible_claims, 0);
 }
 
-TEST(Control, AFrameEveryPeriodAndMissedOnesAreGone) {
-  FakeTime time;
+Settings EveryFrame(int64_t period_ms, int64_t duration_ms) {
   Settings settings = Quick();
   settings.protocol = Protocol::kControl;
-  settings.period_ns = 400 * kMs;
-  settings.duration_ns = 4'000 * kMs;
+  settings.period_ns = period_ms * kMs;
+  settings.duration_ns = duration_ms * kMs;
+  return settings;
+}
+
+TEST(Control, AFrameEveryPeriodAndMissedOnesAreGone) {
+  FakeTime time;
+  const Settings settings = EveryFrame(400, 4'000);
   FakeSubject quick("quick", time, Always(100 * kMs)), slow("slow", time, Always(900 * kMs));
   const auto ran = RunInTurns({&quick, &slow}, settings, time.world(), SilentLog());
   ASSERT_TRUE(ran.ok());
   const Summary a = Summarise(ran->subjects[0].samples, settings), b = Summarise(ran->subjects[1].samples, settings);
   EXPECT_EQ(a.n, 10U);
   EXPECT_EQ(a.deadlines->missed, 0);
+  EXPECT_EQ(a.deadlines->dropped, 0);
+  EXPECT_EQ(a.deadlines->of, 10);
   EXPECT_EQ(a.median_ns, 100 * kMs);
-  EXPECT_EQ(b.n, 4U) << "each step of 900 ms uses up three frames";
-  EXPECT_EQ(b.deadlines->missed, 4);
-  EXPECT_EQ(b.deadlines->latest_ns, 900 * kMs);
+  EXPECT_DOUBLE_EQ(a.throughput_per_s, 2.5) << "no more than frames come";
+  const Samples& samples = ran->subjects[1].samples;
+  EXPECT_THAT(samples.frame, ElementsAre(0, 2, 4, 6, 9)) << "the newest that is there when the last step is done";
+  EXPECT_THAT(samples.late_ns, ElementsAre(0, 100 * kMs, 200 * kMs, 300 * kMs, 0)) << "at once, not at the next frame";
+  EXPECT_THAT(samples.wall_ns, ElementsAre(900 * kMs, 1'000 * kMs, 1'100 * kMs, 1'200 * kMs, 900 * kMs));
+  EXPECT_EQ(b.n, 5U);
+  EXPECT_EQ(b.deadlines->of, 10) << "frames that came, not steps";
+  EXPECT_EQ(b.deadlines->missed, 10) << "not one had its action in time";
+  EXPECT_EQ(b.deadlines->dropped, 5);
+  EXPECT_EQ(b.deadlines->latest_ns, 1'200 * kMs);
+  EXPECT_DOUBLE_EQ(b.throughput_per_s, 5 / 4.5) << "what it did in the time that it took";
+}
+
+TEST(Control, OneLongStepCostsTheFramesThatCameMeanwhile) {
+  FakeTime time;
+  const Settings settings = EveryFrame(100, 2'000);
+  // The fifth step of the second turn takes two and a half periods.
+  int timed = -1;
+  FakeSubject a("a", time, [&timed](int step) { return step == timed ? 250 * kMs : 40 * kMs; });
+  timed = 1 + settings.warm_up_runs + settings.frames + 14;
+  const auto ran = RunInTurns({&a}, settings, time.world(), SilentLog());
+  ASSERT_TRUE(ran.ok());
+  const Summary summary = Summarise(ran->subjects[0].samples, settings);
+  EXPECT_EQ(summary.deadlines->of, 20);
+  EXPECT_EQ(summary.deadlines->dropped, 1) << "frame 15; frame 16 is taken 50 ms after it came, and is in time";
+  EXPECT_EQ(summary.deadlines->missed, 2);
+  EXPECT_EQ(summary.deadlines->latest_ns, 250 * kMs);
+  EXPECT_EQ(summary.n, 19U);
 }
 
 TEST(MeasureHarness, TellsCallsFromMessages) {

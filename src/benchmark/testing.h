@@ -38,7 +38,7 @@ class FakeSubject : public Subject {
       block.wall_ns.push_back(taken * claims);
       block.cpu_ns.push_back(taken);
       asked.push_back(input);
-      if (keep) block.actions.push_back({static_cast<float>(input) + offset, 0});
+      if (keep) block.actions.push_back({gain * static_cast<float>(input) + offset, 0});
     }
     block.seen_ns = time_.now - begin;
     return block;
@@ -46,7 +46,7 @@ class FakeSubject : public Subject {
   Result<Memory> MemoryNow() override { return Memory{10, 20, 5}; }
   Result<std::vector<OperatorTime>> Profile(std::span<const int>) override { return std::vector<OperatorTime>{}; }
 
-  float offset = 0;  // added to its actions
+  float gain = 1, offset = 0;  // its actions: gain * frame + offset
   int64_t claims = 1;
   int steps = 0, fails_at = -1;
   std::vector<int> asked;

@@ -27,18 +27,26 @@ class Judging {
 
   // Something else was measured than was asked for.
   void WrongThing() {
-    const auto& outputs = subject_.outputs;
-    if (outputs && !(outputs->largest <= results_.settings.max_difference)) {
-      Find("outputs_differ", State::kInvalid, outputs->largest, results_.settings.max_difference,
-           fmt::format("its actions are not those of '{}': a fast wrong answer is no result", outputs->against));
-    }
+    if (subject_.outputs) OtherAnswers(*subject_.outputs);
     if (subject_.identity && *subject_.identity < limits_.identity) {
       Find("identity", State::kInvalid, *subject_.identity, limits_.identity,
-           "its outputs depend on fewer parameters than the first graph's: it is another network");
+           "its outputs depend on fewer parameters than the first subject's (or, if that does not say, than those of "
+           "the "
+           "subject with most): it is another network");
+    }
+    if (subject_.identity && *subject_.identity > limits_.surplus) {
+      Find("identity", State::kInvalid, *subject_.identity, limits_.surplus,
+           "its outputs depend on more parameters than the first subject's: one of the two is another network");
     }
     if (subject_.impossible_claims > 0) {
       Find("claims", State::kInvalid, static_cast<double>(subject_.impossible_claims), 0,
            "its own times are longer than it took to answer: its clock is wrong");
+    }
+    if (const double unseen = Unseen(); unseen > limits_.unseen) {
+      Find("unseen_time", State::kInvalid, unseen, limits_.unseen,
+           fmt::format("its answers took {:.2g} times as long as its own times say: a step is over when its action is "
+                       "there (synchronise before the clock stops), and features that it keeps are made once",
+                       1 + unseen));
     }
     for (const Percentile& p : subject_.summary.percentiles) {
       if (p.safe_ns || results_.settings.protocol == Protocol::kPublished) continue;
@@ -47,6 +55,53 @@ class Judging {
            fmt::format("p{:g} cannot be claimed from so few runs: a larger --budget, or fewer --percentiles",
                        100 * p.p));
     }
+  }
+
+  // Near is not enough: a policy whose actions hardly change with the frames, as one of random weights, is near any
+  // constant. So what counts besides is how much of the change by frames a subject follows. What is the same for all
+  // frames is left out of that, since quantising shifts actions, and the limit above bounds it. An INT8 policy whose
+  // rounding is as large as that change is INVALID, too: nothing that was measured tells it from a program that looks
+  // at no frame. Frames of a camera and trained weights do, or who knows better says what is close enough.
+  void OtherAnswers(const OutputDifference& outputs) {
+    const Settings& settings = results_.settings;
+    if (!(outputs.largest <= settings.max_difference)) {
+      Find("outputs_differ", State::kInvalid, outputs.largest, settings.max_difference,
+           fmt::format("its actions are not those of '{}': a fast wrong answer is no result", outputs.against));
+      return;
+    }
+    if (outputs.against == subject_.name || outputs.steps == 0 || settings.difference_given) return;
+    constexpr std::string_view kWayOut = "measure on --frames of a camera, or say with --max-difference what is enough";
+    if (outputs.spread < limits_.least_spread) {
+      Find("outputs_flat", State::kUnstable, outputs.spread, limits_.least_spread,
+           fmt::format(
+               "the actions of '{}' hardly change with the frames, so they cannot tell a policy from a constant: {}",
+               outputs.against, kWayOut));
+      return;
+    }
+    const double lost = outputs.residual / outputs.spread;
+    const std::string what =
+        fmt::format("frames change the actions of '{}' by {:.2g} (RMS), and its own are {:.2g} off that",
+                    outputs.against, outputs.spread, outputs.residual);
+    if (lost > limits_.blind) {
+      Find("outputs_blind", State::kInvalid, lost, limits_.blind,
+           fmt::format("{}: a program that looks at no frame would do as well; {}", what, kWayOut));
+    } else if (lost > limits_.coarse) {
+      Find("outputs_coarse", State::kUnstable, lost, limits_.coarse, fmt::format("{}; {}", what, kWayOut));
+    }
+  }
+
+  // Time that passed outside while an answer was made and that no step of it claims, by the claim: the median over all
+  // questions. An asynchronous launch without a wait looks like this: 0.2 ms are claimed, and the answer takes 10.
+  double Unseen() const {
+    const Answers& answers = subject_.answers;
+    std::vector<double> shares;
+    for (size_t i = 0; i < answers.seen_ns.size(); ++i) {
+      const auto claimed = static_cast<double>(answers.claimed_ns[i]);
+      const double free = results_.harness.message_ns + static_cast<double>(limits_.unseen_question_ns) +
+                          static_cast<double>(answers.steps[i]) * static_cast<double>(limits_.unseen_step_ns);
+      shares.push_back((static_cast<double>(answers.seen_ns[i]) - claimed - free) / std::max(claimed, 1.0));
+    }
+    return shares.empty() ? 0 : Median(std::move(shares));
   }
 
   void WrongConditions() {
@@ -62,8 +117,8 @@ class Judging {
            "other programs took this share of the machine: stop them");
     }
     const double median = subject_.summary.median_ns;
-    if (median > 0 && results_.harness.call_ns > limits_.harness * median) {
-      Find("harness", State::kInvalid, results_.harness.call_ns / median, limits_.harness,
+    if (subject_.samples.size() > 0 && results_.harness.call_ns > limits_.harness * median) {
+      Find("harness", State::kInvalid, results_.harness.call_ns / std::max(median, 1.0), limits_.harness,
            "a step is too short for this clock: use a larger --batch");
     }
   }

@@ -46,25 +46,69 @@ TEST_F(VerdictTest, AGoodRunIsValid) {
 }
 
 TEST_F(VerdictTest, OtherOutputs) {
-  const auto differs = [](SubjectResult& s) { s.outputs = OutputDifference{"first", 0.05, 0.2, 8}; };
+  const auto differs = [](SubjectResult& s) { s.outputs = OutputDifference{"first", 0.05, 0.2, 8, 0.5, 0.05}; };
   EXPECT_THAT(Found(Even(20, 1'000'000), differs), ElementsAre("outputs_differ"));
   EXPECT_EQ(verdict_.state(), State::kInvalid);
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-  const auto nan = [](SubjectResult& s) { s.outputs = OutputDifference{"first", kNone, kNone, 8}; };
+  const auto nan = [](SubjectResult& s) { s.outputs = OutputDifference{"first", kNone, kNone, 8, 0.5, kNone}; };
   EXPECT_THAT(Found(Even(20, 1'000'000), nan), ElementsAre("outputs_differ"));
-  const auto near = [](SubjectResult& s) { s.outputs = OutputDifference{"first", 0.05, 0.09, 8}; };
+  const auto near = [](SubjectResult& s) { s.outputs = OutputDifference{"first", 0.05, 0.09, 8, 0.5, 0.05}; };
   EXPECT_THAT(Found(Even(20, 1'000'000), near), IsEmpty());
+}
+
+TEST_F(VerdictTest, NearIsNotEnough) {
+  const auto of = [](double spread, double residual) {
+    return
+        [=](SubjectResult& s) { s.outputs = OutputDifference{"first", residual, 2 * residual, 8, spread, residual}; };
+  };
+  EXPECT_THAT(Found(Even(20, 1'000'000), of(2e-3, 2e-3)), ElementsAre("outputs_blind")) << "as far as a constant";
+  EXPECT_EQ(verdict_.state(), State::kInvalid);
+  EXPECT_THAT(Found(Even(20, 1'000'000), of(2e-3, 1e-3)), ElementsAre("outputs_coarse"));
+  EXPECT_EQ(verdict_.state(), State::kUnstable);
+  EXPECT_THAT(Found(Even(20, 1'000'000), of(2e-3, 4e-4)), IsEmpty());
+  EXPECT_THAT(Found(Even(20, 1'000'000), of(5e-5, 1e-7)), IsEmpty()) << "hardly any change, and it follows it";
+  EXPECT_THAT(Found(Even(20, 1'000'000), of(5e-7, 1e-8)), ElementsAre("outputs_flat"));
+  EXPECT_EQ(verdict_.state(), State::kUnstable);
+  EXPECT_THAT(Found(Even(20, 1'000'000), [](SubjectResult& s) { s.outputs = OutputDifference{"a", 0, 0, 8, 0, 0}; }),
+              IsEmpty())
+      << "the first against itself";
+  results_.settings.difference_given = true;
+  EXPECT_THAT(Found(Even(20, 1'000'000), of(2e-3, 2e-3)), IsEmpty()) << "the user knows better";
+  EXPECT_THAT(Found(Even(20, 1'000'000), of(5e-7, 1e-8)), IsEmpty());
 }
 
 TEST_F(VerdictTest, AnotherNetwork) {
   EXPECT_THAT(Found(Even(20, 1'000'000), [](SubjectResult& s) { s.identity = 0.0065; }), ElementsAre("identity"));
   EXPECT_EQ(verdict_.state(), State::kInvalid);
   EXPECT_THAT(Found(Even(20, 1'000'000), [](SubjectResult& s) { s.identity = 0.9993; }), IsEmpty());
+  EXPECT_THAT(Found(Even(20, 1'000'000), [](SubjectResult& s) { s.identity = 1.125; }), IsEmpty()) << "INT4's scales";
+  EXPECT_THAT(Found(Even(20, 1'000'000), [](SubjectResult& s) { s.identity = 150; }), ElementsAre("identity"))
+      << "the first is the stand-in";
 }
 
 TEST_F(VerdictTest, ClaimsThatCannotBe) {
   EXPECT_THAT(Found(Even(20, 1'000'000), [](SubjectResult& s) { s.impossible_claims = 1; }), ElementsAre("claims"));
   EXPECT_EQ(verdict_.state(), State::kInvalid);
+}
+
+TEST_F(VerdictTest, TimeThatNobodyClaims) {
+  // Ten steps a question; each claims 0.2 ms, and takes 10: launched, and not waited for.
+  const auto answered = [](int64_t claimed_ns, int64_t seen_ns) {
+    return [=](SubjectResult& s) {
+      for (int i = 0; i < 20; ++i) {
+        s.answers.steps.push_back(10);
+        s.answers.claimed_ns.push_back(10 * claimed_ns);
+        s.answers.seen_ns.push_back(10 * seen_ns);
+      }
+    };
+  };
+  EXPECT_THAT(Found(Even(20, 200'000), answered(200'000, 10'000'000)), ElementsAre("unseen_time"));
+  EXPECT_EQ(verdict_.state(), State::kInvalid);
+  EXPECT_THAT(Found(Even(20, 10'000'000), answered(10'000'000, 14'000'000)), IsEmpty());
+  EXPECT_THAT(Found(Even(20, 10'000'000), answered(10'000'000, 15'200'000)), ElementsAre("unseen_time"));
+  EXPECT_THAT(Found(Even(20, 20'000), answered(20'000, 70'000)), IsEmpty()) << "a step too small for what text costs";
+  results_.harness.message_ns = 50'000'000;  // a machine where asking takes so long
+  EXPECT_THAT(Found(Even(20, 20'000'000), answered(10'000'000, 18'000'000)), IsEmpty());
 }
 
 TEST_F(VerdictTest, TooFewRuns) {

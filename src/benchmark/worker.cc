@@ -22,7 +22,10 @@ Result<std::vector<int64_t>> Times(const JsonReader& reader, std::string_view ke
     return InputError(reader.where(), fmt::format("its answer to {} steps has no \"{}\" for each", count, key));
   }
   for (const int64_t value : *values) {
-    if (value < least) return InputError(reader.where(), fmt::format("\"{}\" holds {}, which no time is", key, value));
+    if (value < least) {
+      return InputError(reader.where(),
+                        fmt::format("\"{}\" holds {}, which no time is: {} ns at least", key, value, least));
+    }
   }
   return std::move(*values);
 }
@@ -139,7 +142,7 @@ Result<Block> WorkerSubject::Run(std::span<const int> inputs, bool keep) {
   const JsonReader reader(answer, fmt::format("subject '{}'", name_));
   const auto read = [&]() -> Status {
     VLAQ_ASSIGN_OR_RETURN(block.start_ns, Times(reader, "start_ns", inputs.size(), 0));
-    VLAQ_ASSIGN_OR_RETURN(block.wall_ns, Times(reader, "wall_ns", inputs.size(), 0));
+    VLAQ_ASSIGN_OR_RETURN(block.wall_ns, Times(reader, "wall_ns", inputs.size(), 1));
     VLAQ_ASSIGN_OR_RETURN(block.cpu_ns, Times(reader, "cpu_ns", inputs.size(), 0));
     if (!keep) return {};
     VLAQ_ASSIGN_OR_RETURN(block.actions, Actions(reader, inputs.size()));

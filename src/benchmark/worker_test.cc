@@ -95,6 +95,8 @@ TEST_F(WorkerTest, AnswersThatDoNotFitAreErrors) {
   ExpectBadAnswer("{}", "start_ns");
   ExpectBadAnswer(R"({"start_ns": [1, 2], "wall_ns": [1], "cpu_ns": [1, 1], "actions": [[1], [1]]})", "wall_ns");
   ExpectBadAnswer(R"({"start_ns": [1, 2], "wall_ns": [1, -1], "cpu_ns": [1, 1], "actions": [[1], [1]]})", "-1");
+  ExpectBadAnswer(R"({"start_ns": [1, 2], "wall_ns": [1, 0], "cpu_ns": [1, 1], "actions": [[1], [1]]})",
+                  "1 ns at least");
   ExpectBadAnswer(R"({"start_ns": [1, 2], "wall_ns": [1, 1.5], "cpu_ns": [1, 1], "actions": [[1], [1]]})", "wall_ns");
   ExpectBadAnswer(R"({"start_ns": [1, 2], "wall_ns": [1, 1], "cpu_ns": [1, 1], "actions": [[1]]})", "action");
   ExpectBadAnswer(R"({"start_ns": [1, 2], "wall_ns": [1, 1], "cpu_ns": [1, 1], "actions": [[1], [1, 2]]})", "length");

@@ -42,7 +42,7 @@ class StableFormatter : public CLI::Formatter {
 
 // The program's options with every verb's, and what each verb does.
 struct Program {
-  explicit Program(Context context_in) : context(context_in), app(std::string(kDescription), "vlaq") {
+  explicit Program(Context context_in) : context(std::move(context_in)), app(std::string(kDescription), "vlaq") {
     app.set_version_flag("--version", fmt::format("vlaq {}", kVersion));
     app.set_help_all_flag("--help-all", "Show the help of every verb");
     app.require_subcommand(1);
@@ -171,7 +171,9 @@ int ReportUsage(const Program& program, const CLI::ParseError& error, const std:
 
 int Run(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
   TerminalLog log(err, &err == &std::cerr && ::isatty(STDERR_FILENO) != 0);
-  Program program({out, err, log});
+  std::vector<std::string> command{"vlaq"};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  Program program({out, err, log, std::move(command)});
   try {
     program.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {

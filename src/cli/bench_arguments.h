@@ -25,6 +25,7 @@ struct BenchArguments {
   int rounds = 12, frames_count = 24;
   uint64_t seed = 1;
   double max_difference = 0.1;
+  bool difference_given = false;
   std::vector<std::string> frames;
   std::filesystem::path episodes, output, against_last, published;
   double threshold = 0.05;

@@ -14,6 +14,7 @@
 #include "benchmark/runner.h"
 #include "benchmark/verdict.h"
 #include "cli/bench_arguments.h"
+#include "cli/revision.h"
 #include "cli/verbs.h"
 #include "measuring/peaks.h"
 #include "measuring/serve.h"
@@ -36,13 +37,14 @@ constexpr bool kAssertions = false;
 constexpr bool kAssertions = true;
 #endif
 
-benchmark::Made MadeNow(const BenchArguments& a) {
-  benchmark::Made made{std::string(kVersion), VLAQ_REVISION,    VLAQ_COMPILER, VLAQ_BUILD_TYPE, "",
-                       kAssertions,           {"vlaq", "bench"}};
-  made.time_utc = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-  made.command.insert(made.command.end(), a.subjects.begin(), a.subjects.end());
-  made.command.insert(made.command.end(), {"--protocol", a.protocol});
-  return made;
+benchmark::Made MadeNow(const std::vector<std::string>& command) {
+  return {.vlaq = std::string(kVersion),
+          .revision = std::string(kRevision),
+          .compiler = VLAQ_COMPILER,
+          .build_type = VLAQ_BUILD_TYPE,
+          .time_utc = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
+          .assertions = kAssertions,
+          .command = command};
 }
 
 Settings SettingsOf(const BenchArguments& a, const std::vector<SubjectSpec>& subjects, const BenchInputs& inputs) {
@@ -66,6 +68,7 @@ Settings SettingsOf(const BenchArguments& a, const std::vector<SubjectSpec>& sub
   s.inputs = inputs.what;
   s.inputs_sha256 = inputs.sha256;
   s.max_difference = a.max_difference;
+  s.difference_given = a.difference_given;
   return s;
 }
 
@@ -89,7 +92,7 @@ class Bench {
     VLAQ_RETURN_IF_ERROR(a_.backend.Check());
     VLAQ_ASSIGN_OR_RETURN(subjects_, ReadSubjects(a_.subjects));
     if (!a_.published.empty()) VLAQ_RETURN_IF_ERROR(CheckPublished(subjects_));
-    results_.made = MadeNow(a_);
+    results_.made = MadeNow(context_.command);
     for (const SubjectSpec& subject : subjects_) {
       SubjectResult described;
       VLAQ_RETURN_IF_ERROR(DescribeFiles(subject, a_.backend.engines, described));
@@ -212,17 +215,23 @@ class Bench {
     return {};
   }
 
+  // What the others' are counted against. Where the first says none (another program), the largest: a stand-in must not
+  // be its own measure.
+  static int64_t ParametersOfTheFirst(const std::vector<SubjectResult>& subjects) {
+    const int64_t first = subjects.front().ready.parameters.value_or(0);
+    if (first > 0) return first;
+    int64_t most = 0;
+    for (const SubjectResult& s : subjects) most = std::max(most, s.ready.parameters.value_or(0));
+    return most;
+  }
+
   static void Judge(Results& results) {
     const SubjectResult& first = results.subjects.front();
     results.comparisons.clear();
-    // PyTorch names none: it is filled strictly, so its identity is no question, and it keeps no tables that are
-    // computed.
-    const auto reference =
-        std::ranges::find_if(results.subjects, [](const auto& s) { return s.ready.parameters.value_or(0) > 0; });
+    const int64_t reference = ParametersOfTheFirst(results.subjects);
     for (SubjectResult& subject : results.subjects) {
-      if (subject.ready.parameters && reference != results.subjects.end()) {
-        subject.identity = std::min(
-            1.0, static_cast<double>(*subject.ready.parameters) / static_cast<double>(*reference->ready.parameters));
+      if (subject.ready.parameters && reference > 0) {
+        subject.identity = static_cast<double>(*subject.ready.parameters) / static_cast<double>(reference);
       }
       subject.verdict = benchmark::Judge(subject, results);
       if (&subject != &first) results.comparisons.push_back(benchmark::Compare(first, subject));
@@ -437,8 +446,10 @@ Action AddBench(CLI::App& app, Context& context) {
   AddOptions(app, *a);
   const Action worker = AddWorker(app, context);
   CLI::App* worker_app = app.get_subcommand("worker");
-  return [a, worker, worker_app, &context]() -> Status {
+  const CLI::Option* difference = app.get_option("--max-difference");
+  return [a, worker, worker_app, difference, &context]() -> Status {
     if (worker_app->parsed()) return worker();
+    a->difference_given = difference->count() > 0;
     if (a->threads.empty() && a->backend.threads > 0) a->threads = {a->backend.threads};
     return RunBench(*a, context);
   };

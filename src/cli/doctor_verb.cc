@@ -5,6 +5,7 @@
 #include "base/machine.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "cli/revision.h"
 #include "cli/verbs.h"
 #include "episode/libraries.h"
 #include "image/libraries.h"
@@ -14,8 +15,6 @@
 
 namespace vlaq::cli {
 namespace {
-
-constexpr std::string_view kRevision = VLAQ_REVISION;  // "" if the sources were no repository
 
 struct Row {
   std::string name;

@@ -20,6 +20,7 @@ struct Context {
   std::ostream& out;  // results
   std::ostream& err;  // progress, notes, warnings, errors
   Log& log;
+  std::vector<std::string> command = {};  // as it was typed, "vlaq" first
 };
 
 // Runs a parsed verb.

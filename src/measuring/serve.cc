@@ -168,7 +168,7 @@ class Worker {
       const int64_t after = Clock(CLOCK_MONOTONIC), cpu_after = Clock(CLOCK_PROCESS_CPUTIME_ID);
       if (!action.ok()) return action.error();
       start.push_back(before);
-      wall.push_back(after - before);
+      wall.push_back(std::max<int64_t>(after - before, 1));  // a clock of coarse ticks may see no time pass
       cpu.push_back(cpu_after - cpu_before);
       if (keep) actions.push_back(AsJson(*action));
     }

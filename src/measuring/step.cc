@@ -57,7 +57,9 @@ class StreamingStep : public Step {
   Status Prepare(int newest) override {
     const std::vector<size_t> window = WindowOf(newest, window_, frames_.size());
     for (const size_t i : window) {
-      if (!features_[i]) VLAQ_RETURN_IF_ERROR(Encode(i));
+      // The newest frame is the step's own work. Encoded here as well, just before the clock starts, it would find its
+      // weights in the cache: small policies then look three times as fast.
+      if (i != window.back() && !features_[i]) VLAQ_RETURN_IF_ERROR(Encode(i));
     }
     return {};
   }

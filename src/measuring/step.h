@@ -15,7 +15,7 @@ namespace vlaq::measuring {
 class Step {
  public:
   virtual ~Step() = default;
-  // What steps before `newest` would have left behind (features of the frames of its window); belongs to no time.
+  // What steps before `newest` would have left behind (features of the other frames of its window); belongs to no time.
   virtual Status Prepare(int newest) = 0;
   // [chunk, action_dim]; of a batch, the first of its equal items.
   virtual Result<Tensor> Act(int newest) = 0;

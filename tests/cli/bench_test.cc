@@ -48,14 +48,14 @@ class BenchTest : public CliTest {
         "while read -r question; do\n"
         "  frames=$(echo \"$question\" | sed 's/.*\\[\\(.*\\)\\].*/\\1/' | tr ',' ' ')\n"
         "  one='' actions=''\n"
-        "  for f in $frames; do one=\"$one,100000\"; actions=\"$actions,[$f.5]\"; done\n" +
+        "  for f in $frames; do one=\"$one,10000000\"; actions=\"$actions,[$f.5]\"; done\n" +
             answer + "\ndone\n");
     return name + "=cmd:sh " + In(name + ".sh");
   }
   static std::string Honest(const std::string& name) {
     return Shell(
         name,
-        R"(sleep 0.01; echo "{\"start_ns\":[${one#,}],\"wall_ns\":[${one#,}],\"cpu_ns\":[${one#,}],\"actions\":[${actions#,}]}")");
+        R"(for f in $frames; do sleep 0.01; done; echo "{\"start_ns\":[${one#,}],\"wall_ns\":[${one#,}],\"cpu_ns\":[${one#,}],\"actions\":[${actions#,}]}")");
   }
 };
 
@@ -84,6 +84,33 @@ TEST_F(BenchTest, MeasuresABundleInBothWays) {
   EXPECT_EQ(results["comparisons"][0]["first"], "new");
   EXPECT_LT(results["comparisons"][0]["ratio"]["median"], 1) << "one frame instead of eight";
   EXPECT_LT(results["harness"]["call_ns"], 20'000);
+}
+
+TEST_F(BenchTest, SaysWhatMadeIt) {
+  const Json made =
+      BenchJson({"a=" + Bundle(), "--protocol", "published", "--provider", "cpu", "--max-difference", "0.05"})["made"];
+  EXPECT_EQ(made["command"], (Json{"vlaq",
+                                   "bench",
+                                   "a=" + Bundle(),
+                                   "--protocol",
+                                   "published",
+                                   "--provider",
+                                   "cpu",
+                                   "--max-difference",
+                                   "0.05",
+                                   "--json",
+                                   "--threads",
+                                   "1",
+                                   "--budget",
+                                   "2",
+                                   "--rounds",
+                                   "7",
+                                   "--percentiles",
+                                   "50",
+                                   "--frames-count",
+                                   "3"}));
+  EXPECT_EQ(made["revision"], Program({"doctor", "--json"}).json()["vlaq"]["revision"]);
+  EXPECT_THAT(made["revision"].get<std::string>(), ::testing::MatchesRegex("([0-9a-f]+(-dirty)?)?"));
 }
 
 TEST_F(BenchTest, TheTableSaysWhatWasMeasured) {
@@ -130,12 +157,45 @@ TEST_F(BenchTest, AFastWrongAnswerIsNoResult) {
   EXPECT_EQ(results["subjects"][1]["verdict"]["state"], "INVALID");
 }
 
+TEST_F(BenchTest, AProgramThatLooksAtNoFrameIsNoPolicy) {
+  const auto constant = [](const std::string& name) {
+    return Shell(
+        name,
+        R"(echo "{\"start_ns\":[${one#,}],\"wall_ns\":[${one#,}],\"cpu_ns\":[${one#,}],\"actions\":[$(echo "${actions#,}" | sed 's/\[[0-9.]*\]/[0.5]/g')]}")");
+  };
+  const std::string slight = Shell(
+      "slight",
+      R"(for f in $frames; do sleep 0.01; done; echo "{\"start_ns\":[${one#,}],\"wall_ns\":[${one#,}],\"cpu_ns\":[${one#,}],\"actions\":[$(echo "${actions#,}" | sed 's/\[\([0-9]*\).5\]/[0.50\1]/g')]}")");
+  const Json results = BenchJson({slight, constant("blind")});
+  EXPECT_EQ(results["settings"]["max_difference_given"], false);
+  EXPECT_LT(results["subjects"][1]["outputs"]["largest"], 0.01);
+  EXPECT_THAT(Findings(results["subjects"][1]), ::testing::Contains("outputs_blind"));
+  const Json told = BenchJson({slight, constant("blind"), "--max-difference", "0.01"});
+  EXPECT_EQ(told["settings"]["max_difference_given"], true);
+  EXPECT_THAT(Findings(told["subjects"][1]), Not(::testing::Contains("outputs_blind")));
+}
+
 TEST_F(BenchTest, AClockThatLiesIsCaught) {
   const std::string liar = Shell(
       "liar",
-      R"(long=$(echo "${one#,}" | sed 's/100000/90000000000/g'); echo "{\"start_ns\":[${one#,}],\"wall_ns\":[$long],\"cpu_ns\":[${one#,}],\"actions\":[${actions#,}]}")");
+      R"(long=$(echo "${one#,}" | sed 's/10000000/90000000000/g'); echo "{\"start_ns\":[${one#,}],\"wall_ns\":[$long],\"cpu_ns\":[${one#,}],\"actions\":[${actions#,}]}")");
   const Json results = BenchJson({Honest("right"), liar});
   EXPECT_THAT(Findings(results["subjects"][1]), ::testing::Contains("claims"));
+}
+
+TEST_F(BenchTest, AStepThatIsNotWaitedForIsCaught) {
+  const std::string asynchronous = Shell(
+      "launched",
+      R"(for f in $frames; do sleep 0.01; done; short=$(echo "${one#,}" | sed 's/10000000/2000000/g'); echo "{\"start_ns\":[${one#,}],\"wall_ns\":[$short],\"cpu_ns\":[${one#,}],\"actions\":[${actions#,}]}")");
+  const Json results = BenchJson({Honest("right"), asynchronous});
+  EXPECT_THAT(Findings(results["subjects"][0]), Not(::testing::Contains("unseen_time")));
+  EXPECT_THAT(Findings(results["subjects"][1]), ::testing::Contains("unseen_time"));
+  EXPECT_EQ(results["subjects"][1]["verdict"]["state"], "INVALID");
+  EXPECT_EQ(results["subjects"][1]["answers"]["seen_ns"].size(), results["subjects"][1]["answers"]["steps"].size());
+  const std::string none = Shell(
+      "none",
+      R"(none=$(echo "${one#,}" | sed 's/10000000/0/g'); echo "{\"start_ns\":[${one#,}],\"wall_ns\":[$none],\"cpu_ns\":[${one#,}],\"actions\":[${actions#,}]}")");
+  EXPECT_THAT(RefusedWith(4, {Honest("right"), none}), AllOf(HasSubstr("'none'"), HasSubstr("no time is")));
 }
 
 TEST_F(BenchTest, AStandInIsAnotherNetwork) {
@@ -146,6 +206,24 @@ TEST_F(BenchTest, AStandInIsAnotherNetwork) {
   ASSERT_EQ(exported.exit_code, 0) << exported.err;
   const Json results = BenchJson({"it=" + Bundle(), "other=" + In("other"), "--max-difference", "0.001"});
   EXPECT_THAT(Findings(results["subjects"][1]), ::testing::Contains("outputs_differ"));
+}
+
+TEST_F(BenchTest, AStandInIsNotItsOwnMeasure) {
+  // A program that does not say how large it is, then the stand-in, then the whole.
+  const auto counted = [](const std::string& name, int64_t parameters) {
+    std::string subject = Honest(name);
+    std::string script = Content(In(name + ".sh"));
+    const size_t at = script.find("\"load_ns\"");
+    Overwrite(In(name + ".sh"), script.insert(at, "\"parameters\": " + std::to_string(parameters) + ", "));
+    return subject;
+  };
+  const Json results = BenchJson({Honest("first"), counted("stand_in", 1000), counted("whole", 150'000)});
+  EXPECT_TRUE(results["subjects"][0]["identity"].is_null());
+  EXPECT_THAT(Findings(results["subjects"][1]), ::testing::Contains("identity"));
+  EXPECT_EQ(results["subjects"][2]["identity"], 1.0);
+  const Json turned = BenchJson({counted("stand_in", 1000), counted("whole", 150'000)});
+  EXPECT_EQ(turned["subjects"][1]["identity"], 150.0) << "not cut off at 1";
+  EXPECT_THAT(Findings(turned["subjects"][1]), ::testing::Contains("identity"));
 }
 
 TEST_F(BenchTest, WhoDiesIsNamed) {
