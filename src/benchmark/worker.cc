@@ -106,8 +106,8 @@ Result<Memory> MemoryOf(int pid) {
 Result<std::unique_ptr<WorkerSubject>> WorkerSubject::Start(std::string name, const std::string& command,
                                                             const WorkerSettings& settings, double timeout_s) {
   // exec: the shell becomes the program, so that its memory is what is looked at.
-  constexpr double kLongest_s = 1e9;  // far from where a clock overflows
-  timeout_s = std::min(timeout_s, kLongest_s);
+  constexpr double kLongestSeconds = 1e9;  // far from where a clock overflows
+  timeout_s = std::min(timeout_s, kLongestSeconds);
   auto process = ChildProcess::Start("exec " + command);
   if (!process.ok()) return Within(fmt::format("subject '{}'", name), process.error());
   std::unique_ptr<WorkerSubject> subject(new WorkerSubject(std::move(name), std::move(*process), timeout_s));

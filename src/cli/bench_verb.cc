@@ -32,7 +32,7 @@ using benchmark::SubjectResult;
 using benchmark::WorkerSubject;
 
 constexpr int kNullBlocks = 200;
-constexpr double kLongestPeriod_s = 1e6;
+constexpr double kLongestPeriodSeconds = 1e6;
 
 #ifdef NDEBUG
 constexpr bool kAssertions = false;
@@ -71,7 +71,7 @@ Settings SettingsOf(const BenchArguments& a, const std::vector<SubjectSpec>& sub
   for (const SubjectSpec& subject : subjects) {
     if (period == 0 && subject.bundle) period = subject.bundle->spec.control_period_s;
   }
-  if (period > 0) s.period_ns = Nanoseconds(period, kLongestPeriod_s);
+  if (period > 0) s.period_ns = Nanoseconds(period, kLongestPeriodSeconds);
   s.frames = inputs.count;
   s.inputs = inputs.what;
   s.inputs_sha256 = inputs.sha256;
