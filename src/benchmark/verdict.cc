@@ -42,6 +42,11 @@ class Judging {
       Find("claims", State::kInvalid, static_cast<double>(subject_.impossible_claims), 0,
            "its own times are longer than it took to answer: its clock is wrong");
     }
+    const int threads = subject_.ready.threads;  // 0: it does not say
+    if (threads > 0 && threads != results_.settings.threads) {
+      Find("threads", State::kInvalid, threads, results_.settings.threads,
+           "it uses another number of threads than all were asked to: set them as its hello says");
+    }
     if (const double unseen = Unseen(); unseen > limits_.unseen) {
       Find("unseen_time", State::kInvalid, unseen, limits_.unseen,
            fmt::format("its answers took {:.2g} times as long as its own times say: a step is over when its action is "

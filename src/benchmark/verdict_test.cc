@@ -86,6 +86,14 @@ TEST_F(VerdictTest, AnotherNetwork) {
       << "the first is the stand-in";
 }
 
+TEST_F(VerdictTest, OtherThreadsThanAskedFor) {
+  results_.settings.threads = 2;
+  EXPECT_THAT(Found(Even(20, 1'000'000), [](SubjectResult& s) { s.ready.threads = 16; }), ElementsAre("threads"));
+  EXPECT_EQ(verdict_.state(), State::kInvalid);
+  EXPECT_THAT(Found(Even(20, 1'000'000), [](SubjectResult& s) { s.ready.threads = 2; }), IsEmpty());
+  EXPECT_THAT(Found(Even(20, 1'000'000), [](SubjectResult& s) { s.ready.threads = 0; }), IsEmpty()) << "does not say";
+}
+
 TEST_F(VerdictTest, ClaimsThatCannotBe) {
   EXPECT_THAT(Found(Even(20, 1'000'000), [](SubjectResult& s) { s.impossible_claims = 1; }), ElementsAre("claims"));
   EXPECT_EQ(verdict_.state(), State::kInvalid);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 #include <fstream>
@@ -105,6 +106,8 @@ Result<Memory> MemoryOf(int pid) {
 Result<std::unique_ptr<WorkerSubject>> WorkerSubject::Start(std::string name, const std::string& command,
                                                             const WorkerSettings& settings, double timeout_s) {
   // exec: the shell becomes the program, so that its memory is what is looked at.
+  constexpr double kLongestSeconds = 1e9;  // far from where a clock overflows
+  timeout_s = std::min(timeout_s, kLongestSeconds);
   auto process = ChildProcess::Start("exec " + command);
   if (!process.ok()) return Within(fmt::format("subject '{}'", name), process.error());
   std::unique_ptr<WorkerSubject> subject(new WorkerSubject(std::move(name), std::move(*process), timeout_s));
@@ -121,7 +124,7 @@ Result<std::unique_ptr<WorkerSubject>> WorkerSubject::Start(std::string name, co
 
 Result<Json> WorkerSubject::Ask(const Json& question) {
   const std::string place = fmt::format("subject '{}'", name_);
-  const std::string line = question.dump() + "\n";
+  const std::string line = question.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
   if (const Status sent = process_->Write(AsBytes(line), timeout_s_); !sent.ok()) return Within(place, sent.error());
   const auto text = process_->ReadLine(timeout_s_);
   if (!text.ok()) return Within(place, text.error());

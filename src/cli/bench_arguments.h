@@ -65,6 +65,8 @@ Result<BenchInputs> MakeBenchInputs(const BenchArguments& a, const std::vector<S
 Status DescribeFiles(const SubjectSpec& subject, const std::filesystem::path& engines,
                      benchmark::SubjectResult& result);
 
+// Whether MeasureQuality() has what it needs. Errors: kInput naming the episode; kUsage if no subject is a bundle.
+Status CheckQuality(const BenchArguments& a, const std::vector<SubjectSpec>& subjects);
 // Normalised MAE over recorded episodes, of bundles that stream. Errors: kInput, kBackend.
 Status MeasureQuality(const BenchArguments& a, const std::vector<SubjectSpec>& subjects, benchmark::Results& results,
                       Log& log);

@@ -1,8 +1,19 @@
 // What subjects of `bench` are worth beside their time: their error on recorded episodes.
+#include <algorithm>
+
 #include "cli/bench_arguments.h"
 #include "cli/eval_arguments.h"
 
 namespace vlaq::cli {
+
+Status CheckQuality(const BenchArguments& a, const std::vector<SubjectSpec>& subjects) {
+  if (a.episodes.empty()) return {};
+  if (std::ranges::none_of(subjects, [](const auto& subject) { return subject.bundle.has_value(); })) {
+    return UsageError("--episodes: none of the subjects is a bundle", "the MAE is measured of bundles only");
+  }
+  VLAQ_RETURN_IF_ERROR(episode::EpisodeSet::Open({a.episodes}));
+  return {};
+}
 
 Status MeasureQuality(const BenchArguments& a, const std::vector<SubjectSpec>& subjects, benchmark::Results& results,
                       Log& log) {

@@ -1,6 +1,7 @@
 // Subjects of `bench`: what the words mean, how each is started, what it weighs.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <set>
@@ -10,6 +11,7 @@
 #include "cli/frame_argument.h"
 #include "engine/find.h"
 #include "measuring/inputs.h"
+#include "onnx/model_file.h"
 
 namespace vlaq::cli {
 namespace {
@@ -113,6 +115,19 @@ Result<std::string> TorchCommand(const SubjectSpec& subject, const std::vector<S
                      kind.options);
 }
 
+// What a graph that stands alone says of its frames, pixel_values [batch, window, 3, S, S]: fixed extents of its input.
+// What else such a graph must be, its worker checks.
+Status TakeExtents(const fs::path& path, image::PreprocessSpec& preprocess, int64_t& window) {
+  VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(path));
+  constexpr size_t kRank = 5;
+  if (model.graph.inputs.empty() || model.graph.inputs[0].dims.size() != kRank) return {};
+  const auto& dims = model.graph.inputs[0].dims;
+  constexpr int64_t kMost = 4096;  // of the worker and of preprocessing
+  if (dims[1].value > 0) window = std::min(dims[1].value, kMost);
+  if (dims[kRank - 1].value > 0) preprocess.image_size = static_cast<int>(std::min(dims[kRank - 1].value, kMost));
+  return {};
+}
+
 Status AddFile(const fs::path& path, benchmark::SubjectResult& result) {
   VLAQ_ASSIGN_OR_RETURN(const bundle::FileRecord file, bundle::Describe(path));
   result.files.push_back({file.file, file.bytes, file.sha256});
@@ -163,6 +178,8 @@ Result<BenchInputs> MakeBenchInputs(const BenchArguments& a, const std::vector<S
   if (policy != nullptr) {
     preprocess = policy->bundle->spec.preprocess;
     inputs.window = policy->bundle->spec.window;
+  } else if (const auto graph = std::ranges::find(subjects, "onnx", &SubjectSpec::kind); graph != subjects.end()) {
+    VLAQ_RETURN_IF_ERROR(TakeExtents(graph->what, preprocess, inputs.window));
   }
   inputs.count = a.frames_count;
   Tensor pixels;

@@ -1,6 +1,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <iostream>
@@ -30,6 +32,7 @@ using benchmark::SubjectResult;
 using benchmark::WorkerSubject;
 
 constexpr int kNullBlocks = 200;
+constexpr double kLongestPeriodSeconds = 1e6;
 
 #ifdef NDEBUG
 constexpr bool kAssertions = false;
@@ -47,6 +50,11 @@ benchmark::Made MadeNow(const std::vector<std::string>& command) {
           .command = command};
 }
 
+// Of a time that a user may give as large as he likes. `most_s` is far from where ns overflow, and from any run's end.
+int64_t Nanoseconds(double seconds, double most_s = 1e9) {
+  return std::max<int64_t>(1, static_cast<int64_t>(1e9 * std::clamp(seconds, 0.0, most_s)));
+}
+
 Settings SettingsOf(const BenchArguments& a, const std::vector<SubjectSpec>& subjects, const BenchInputs& inputs) {
   Settings s;
   s.protocol = *benchmark::FindProtocol(a.protocol);  // OneOf() let no other name pass
@@ -54,8 +62,8 @@ Settings SettingsOf(const BenchArguments& a, const std::vector<SubjectSpec>& sub
   s.batch = a.batches[0];
   s.window = inputs.window;
   s.seed = a.seed;
-  s.budget_ns = static_cast<int64_t>(1e9 * a.budget_s);
-  s.duration_ns = static_cast<int64_t>(1e9 * a.duration_s);
+  s.budget_ns = Nanoseconds(a.budget_s);
+  s.duration_ns = Nanoseconds(a.duration_s);
   s.least_rounds = a.rounds;
   s.percentiles.clear();
   for (const double p : a.percentiles) s.percentiles.push_back(p / 100);
@@ -63,7 +71,7 @@ Settings SettingsOf(const BenchArguments& a, const std::vector<SubjectSpec>& sub
   for (const SubjectSpec& subject : subjects) {
     if (period == 0 && subject.bundle) period = subject.bundle->spec.control_period_s;
   }
-  if (period > 0) s.period_ns = static_cast<int64_t>(1e9 * period);
+  if (period > 0) s.period_ns = Nanoseconds(period, kLongestPeriodSeconds);
   s.frames = inputs.count;
   s.inputs = inputs.what;
   s.inputs_sha256 = inputs.sha256;
@@ -88,10 +96,13 @@ class Bench {
  public:
   Bench(const BenchArguments& a, Context& context) : a_(a), context_(context) {}
 
-  Result<Results> Run() {
+  // The main run. What can be known to fail later is refused before anything is measured.
+  Status Run() {
     VLAQ_RETURN_IF_ERROR(a_.backend.Check());
     VLAQ_ASSIGN_OR_RETURN(subjects_, ReadSubjects(a_.subjects));
     if (!a_.published.empty()) VLAQ_RETURN_IF_ERROR(CheckPublished(subjects_));
+    VLAQ_RETURN_IF_ERROR(CheckBatches());
+    VLAQ_RETURN_IF_ERROR(CheckQuality(a_, subjects_));
     results_.made = MadeNow(context_.command);
     for (const SubjectSpec& subject : subjects_) {
       SubjectResult described;
@@ -99,21 +110,33 @@ class Bench {
       described_.push_back(std::move(described));
     }
     VLAQ_RETURN_IF_ERROR(CheckMemory(described_));
-    VLAQ_ASSIGN_OR_RETURN(const OutputFolder scratch,
-                          OutputFolder::Create(fs::temp_directory_path() / "vlaq-bench", Existing::kReplace,
-                                               [](const fs::path&) { return false; }));
-    VLAQ_ASSIGN_OR_RETURN(inputs_, MakeBenchInputs(a_, subjects_, scratch.path()));
+    VLAQ_ASSIGN_OR_RETURN(scratch_, OutputFolder::Create(fs::temp_directory_path() / "vlaq-bench", Existing::kReplace,
+                                                         [](const fs::path&) { return false; }));
+    VLAQ_ASSIGN_OR_RETURN(inputs_, MakeBenchInputs(a_, subjects_, scratch_->path()));
     results_.settings = SettingsOf(a_, subjects_, inputs_);
-    VLAQ_RETURN_IF_ERROR(Measure(results_));
+    return Measure(results_);
+  }
+
+  // Sweeps and errors on episodes: they take long, and what failed in them leaves the results of Run() as they are.
+  Status RunMore() {
     VLAQ_RETURN_IF_ERROR(Sweep());
-    VLAQ_RETURN_IF_ERROR(MeasureQuality(a_, subjects_, results_, context_.log));
-    return std::move(results_);
+    return MeasureQuality(a_, subjects_, results_, context_.log);
   }
 
   const std::vector<SubjectSpec>& subjects() const { return subjects_; }
+  const Results& results() const { return results_; }
 
  private:
   using Workers = std::vector<std::unique_ptr<WorkerSubject>>;
+
+  Status CheckBatches() const {
+    const bool several = std::ranges::any_of(a_.batches, [](int64_t batch) { return batch != 1; });
+    const auto streams = std::ranges::find_if(subjects_, [](const auto& subject) { return subject.streaming; });
+    if (!several || streams == subjects_.end()) return {};
+    return UsageError(fmt::format("'{}' streams, for one robot: no batch", streams->name),
+                      "--batch takes subjects that see the whole window at each step: whole:BUNDLE, FILE.onnx, "
+                      "torch:CHECKPOINT");
+  }
 
   Result<Workers> Start(const Settings& settings) {
     Workers workers;
@@ -273,9 +296,20 @@ class Bench {
   Context& context_;
   std::vector<SubjectSpec> subjects_;
   std::vector<SubjectResult> described_;
+  std::optional<OutputFolder> scratch_;  // holds the inputs as long as somebody may be asked about them
   BenchInputs inputs_;
   Results results_;
 };
+
+// A folder that is there, or can be made: the first one above that exists is a folder to write into.
+Status CheckFolder(const fs::path& folder) {
+  std::error_code ignored;
+  fs::path at = fs::absolute(folder, ignored);
+  while (!fs::exists(at, ignored) && at.has_relative_path()) at = at.parent_path();
+  if (!fs::is_directory(at, ignored)) return InputError(at.string(), "is no folder", "give another name");
+  if (::access(at.c_str(), W_OK) == 0) return {};
+  return InputError(at.string(), "is a folder that cannot be written to", "give another name");
+}
 
 Status CheckArguments(const BenchArguments& a) {
   if (a.subjects.empty())
@@ -287,7 +321,18 @@ Status CheckArguments(const BenchArguments& a) {
     if (path.empty() || a.force || !fs::exists(path)) continue;
     return UsageError(fmt::format("{} already exists", path.string()), "give another name, or --force to replace it");
   }
+  if (!a.output.empty()) {
+    if (fs::is_directory(a.output)) return UsageError(fmt::format("{} is a folder", a.output.string()), "name a file");
+    VLAQ_RETURN_IF_ERROR(OutputFile::Create(a.output, Existing::kReplace));  // as it will be; gone at once
+  }
+  if (!a.published.empty()) VLAQ_RETURN_IF_ERROR(CheckFolder(a.published));
   return {};
+}
+
+// Names and paths need not be UTF-8, and JSON must.
+Status Write(const Results& results, const fs::path& path, Existing existing) {
+  if (path.empty()) return {};
+  return WriteFile(path, ToJson(results).dump(1, ' ', false, Json::error_handler_t::replace) + "\n", existing);
 }
 
 Status RunBench(const BenchArguments& a, Context& context) {
@@ -297,14 +342,18 @@ Status RunBench(const BenchArguments& a, Context& context) {
     VLAQ_ASSIGN_OR_RETURN(before, benchmark::ReadResults(a.against_last));
   }
   Bench bench(a, context);
-  VLAQ_ASSIGN_OR_RETURN(const Results results, bench.Run());
-  const Json document = benchmark::ToJson(results);
-  if (!a.output.empty()) VLAQ_RETURN_IF_ERROR(WriteFile(a.output, document.dump(1) + "\n", WhenExisting(a.force)));
+  VLAQ_RETURN_IF_ERROR(bench.Run());
+  const Results& results = bench.results();
+  // Before what may still fail, so that the measurement is not lost.
+  VLAQ_RETURN_IF_ERROR(Write(results, a.output, WhenExisting(a.force)));
+  const Status more = bench.RunMore();
+  if (more.ok()) VLAQ_RETURN_IF_ERROR(Write(results, a.output, Existing::kReplace));
   if (a.json) {
-    PrintJson(document, context.out);
+    PrintJson(ToJson(results), context.out);
   } else {
     PrintResults(results, context.out);
   }
+  if (!more.ok()) return Within("after the measurement, whose results are there", more.error());
   if (!a.published.empty())
     VLAQ_RETURN_IF_ERROR(WritePublished(a, bench.subjects(), results, a.json ? context.err : context.out));
   if (before) {

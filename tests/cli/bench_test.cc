@@ -139,7 +139,7 @@ TEST_F(BenchTest, ABatchSweep) {
   ASSERT_EQ(results["sweeps"].size(), 1U);
   EXPECT_EQ(results["sweeps"][0]["axis"], "batch");
   EXPECT_EQ(results["sweeps"][0]["points"][1]["value"], 2);
-  EXPECT_THAT(RefusedWith(4, {Bundle(), "--batch", "2"}), HasSubstr("no batch"));
+  EXPECT_THAT(RefusedWith(2, {Bundle(), "--batch", "2"}), HasSubstr("no batch"));
 }
 
 TEST_F(BenchTest, AnotherProgramIsASubject) {
@@ -246,6 +246,64 @@ TEST_F(BenchTest, WhatCannotBeMeasuredIsRefused) {
   Overwrite(In("there.json"), "mine");
   EXPECT_THAT(RefusedWith(2, {Bundle(), "-o", In("there.json")}), HasSubstr("already exists"));
   EXPECT_EQ(Content(In("there.json")), "mine");
+}
+
+// Half an hour of measuring must not be lost to what could be known before.
+TEST_F(BenchTest, WhatWouldFailAtTheEndIsRefusedAtOnce) {
+  EXPECT_THAT(RefusedWith(3, {Bundle(), "-o", In("no/folder/x.json")}), HasSubstr("no/folder"));
+  EXPECT_THAT(RefusedWith(2, {Bundle(), "-o", Folder().string(), "--force"}), HasSubstr("is a folder"));
+  EXPECT_THAT(RefusedWith(2, {"whole:" + Bundle(), "new=" + Bundle(), "--batch", "1,2"}), HasSubstr("'new' streams"));
+  EXPECT_THAT(RefusedWith(3, {Bundle(), "--episodes", In("no_episodes")}), HasSubstr("no_episodes"));
+  EXPECT_THAT(RefusedWith(2, {Honest("it"), "--episodes", In("no_episodes")}), HasSubstr("is a bundle"));
+  EXPECT_THAT(RefusedWith(3, {"pytorch=whole:" + Bundle(), "onnx=whole:" + Bundle(), "int8=whole:" + Bundle(),
+                              "streaming=" + Bundle(), "--published", Checkpoint() + "/below"}),
+              HasSubstr("is no folder"));
+}
+
+TEST_F(BenchTest, ASweepThatFailsLosesNothing) {
+  // Knows one thread, and ends when it is asked for more.
+  Overwrite(
+      In("single.sh"),
+      "read -r hello; case \"$hello\" in *'\"threads\":1,'*) ;; *) echo '{\"error\": \"one thread only\"}';; esac\n"
+      "echo '{\"ready\": true, \"runs_on\": \"a shell\", \"threads\": 1}'\n"
+      "while read -r question; do\n"
+      "  frames=$(echo \"$question\" | sed 's/.*\\[\\(.*\\)\\].*/\\1/' | tr ',' ' ')\n"
+      "  one='' actions=''\n"
+      "  for f in $frames; do sleep 0.01; one=\"$one,10000000\"; actions=\"$actions,[$f.5]\"; done\n"
+      "  echo \"{\\\"start_ns\\\":[${one#,}],\\\"wall_ns\\\":[${one#,}],\\\"cpu_ns\\\":[${one#,}],\\\"actions\\\":"
+      "[${actions#,}]}\"\ndone\n");
+  const Ran ran = Program({"bench", "single=cmd:sh " + In("single.sh"), "--sweep-threads", "1,2", "--protocol",
+                           "published", "--frames-count", "3", "-o", In("swept.json")});
+  EXPECT_EQ(ran.exit_code, 4) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("one thread only"));
+  EXPECT_THAT(ran.out, HasSubstr("single"));
+  const Json written = Json::parse(Content(In("swept.json")));
+  EXPECT_EQ(written["subjects"][0]["summary"]["n"], 20);
+  EXPECT_TRUE(written["sweeps"].empty());
+}
+
+TEST_F(BenchTest, OddNumbersAndNamesAreNoBugs) {
+  const Ran ran = Program({"bench", "caf\xe9=" + Bundle(), "--budget", "1e10", "--duration", "1e300", "--timeout",
+                           "1e300", "--threads", "1", "--protocol", "published", "-o", In("latin1.json")});
+  EXPECT_THAT(ran.exit_code, ::testing::AnyOf(0, 6)) << ran.err;
+  EXPECT_EQ(Json::parse(Content(In("latin1.json")))["subjects"][0]["name"], "caf\uFFFD");
+  const std::string sixteen = Honest("sixteen");
+  std::string script = Content(In("sixteen.sh"));
+  const size_t at = script.find("\"threads\": 1");
+  ASSERT_NE(at, std::string::npos);
+  Overwrite(In("sixteen.sh"), script.insert(at + 12, "6"));
+  EXPECT_THAT(Findings(BenchJson({sixteen, "--protocol", "published"})["subjects"][0]), ::testing::Contains("threads"));
+}
+
+TEST_F(BenchTest, AGraphAloneSaysItsImageSize) {
+  const std::string golden = VLAQ_TESTDATA "/golden/mean_hidden/";
+  const Ran made = Vlaq({"export", golden + "checkpoint.pth", "--config", golden + "config.json", "--policy",
+                         golden + "policy.json", "-o", In("small")});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  const Json policy = Json::parse(Content(In("small/policy.json")));
+  ASSERT_EQ(policy["image_size"], 28) << "not the 224 of others";
+  const Json results = BenchJson({"graph=" + In("small/mae0222_model_cpu.onnx"), "--protocol", "published"});
+  EXPECT_EQ(results["subjects"][0]["summary"]["n"], 20);
 }
 
 TEST_F(BenchTest, WithoutPyTorchSaysWhatToInstall) {
