@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "benchmark/machine_state.h"
+
 namespace vlaq::benchmark {
 namespace {
 
@@ -116,6 +118,12 @@ class Judging {
     if (results_.machine.throttled.value_or(false)) {
       Find("throttled", State::kInvalid, 1, 0,
            "the processor or its quota was throttled during the run: cool it, or raise the quota");
+    }
+    if (const auto step = LargestClockStep(results_.machine.readings); step && step->share() > kClockStepLimit) {
+      Find("clock", State::kInvalid, step->share(), kClockStepLimit,
+           fmt::format("the processor's clock went from {:.0f} to {:.0f} MHz during the run: pin it (governor "
+                       "performance), or cool it",
+                       step->from_mhz, step->to_mhz));
     }
     if (results_.machine.other_load > limits_.other_load) {
       Find("other_load", State::kInvalid, results_.machine.other_load, limits_.other_load,

@@ -139,6 +139,14 @@ TEST_F(VerdictTest, Throttling) {
   EXPECT_THAT(Found(Even(20, 1'000'000)), IsEmpty());
 }
 
+// One that drops and stays there; one reading alone would be none.
+TEST_F(VerdictTest, AStepOfTheClock) {
+  for (const double mhz : {3000.0, 3000.0, 3000.0, 3000.0, 2400.0, 2400.0, 2400.0, 2400.0}) {
+    results_.machine.readings.emplace_back().clock_mhz = mhz;
+  }
+  EXPECT_THAT(Found(Even(20, 1'000'000)), ElementsAre("clock"));
+}
+
 TEST_F(VerdictTest, OtherLoad) {
   results_.machine.other_load = 0.3;
   EXPECT_THAT(Found(Even(20, 1'000'000)), ElementsAre("other_load"));

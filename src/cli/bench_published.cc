@@ -214,7 +214,8 @@ Status WritePublished(const BenchArguments& a, const std::vector<SubjectSpec>& s
     document[std::string(kColumns[i].name)] = Entry(kColumns[i], *row[i], row[kPyTorch]);
   }
   document["meaning"] = Meanings();
-  VLAQ_RETURN_IF_ERROR(WriteFile(folder / kResults, document.dump(1) + "\n", existing));
+  VLAQ_RETURN_IF_ERROR(
+      WriteFile(folder / kResults, document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n", existing));
   PrintPublished(row, out);
   out << fmt::format("\nWritten: {} (with {}), {}\n", (folder / kModel).string(), int8->bundle->weights.file,
                      (folder / kResults).string());

@@ -394,8 +394,9 @@ Action AddWorker(CLI::App& bench, Context& context) {
 void AddOptions(CLI::App& app, BenchArguments& a) {
   app.add_option("subjects", a.subjects,
                  fmt::format("What to measure: [NAME=][KIND:]WHAT; KIND: {}. Without one: a bundle (one new frame a "
-                             "step), or an .onnx file "
-                             "(the whole window). Others are compared with the first",
+                             "step), or an .onnx file (the whole window). whole: the bundle's whole graph; torch: a "
+                             "checkpoint in PyTorch; cmd: a program that speaks the protocol of docs/benchmarks.md. "
+                             "Others are compared with the first",
                              fmt::join(SubjectKinds(), ", ")));
   OneOf(app.add_option("--protocol", a.protocol,
                        "published: 5 runs to warm up, 20 timed; serving: the next step when one is done, until the "
@@ -408,12 +409,13 @@ void AddOptions(CLI::App& app, BenchArguments& a) {
       ->delimiter(',')
       ->check(CLI::Range(1, 4096))
       ->group(how);
-  app.add_option("--sweep-threads", a.threads, "Thread counts; the first is the main run's, several make a sweep")
+  app.add_option("--sweep-threads", a.threads,
+                 "Thread counts; the first is the main run's in place of --threads, several make a sweep")
       ->delimiter(',')
       ->check(CLI::Range(1, 1024))
       ->type_name("N,N,...")
       ->group(how);
-  app.add_option("--rounds", a.rounds, "At least so many turns of each, serving")
+  app.add_option("--rounds", a.rounds, "At least so many turns of each; serving only")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str()
       ->group(how);
@@ -471,9 +473,10 @@ void AddOptions(CLI::App& app, BenchArguments& a) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str()
       ->group(more);
-  app.add_option("--published", a.published,
-                 "Write the files of the published table to this folder; needs subjects named pytorch, onnx, int8 and "
-                 "streaming")
+  app.add_option(
+         "--published", a.published,
+         "Write the files of the published table to this folder (any protocol); subjects named int8, which has to "
+         "be there, pytorch, onnx and streaming")
       ->type_name("DIR")
       ->group(more);
   AddForceFlag(app, a.force);

@@ -111,7 +111,7 @@ void AddTimeline(const Document& document, const Field& root, Draft& draft) {
   curves.joined = false;
   curves.line = period->Number() / 1e6;
   curves.line_label = "the next frame comes";
-  Table table{"", {"subject", "missed", "latest", "jitter"}, {}};
+  Table table{"", {"subject", "missed", "never looked at", "latest", "jitter"}, {}};
   for (const Field& subject : root["subjects"].Items()) {
     const auto deadline = subject["summary"].Find("deadline");
     const std::vector<double> start = subject["samples"]["start_ns"].Numbers();
@@ -121,6 +121,7 @@ void AddTimeline(const Document& document, const Field& root, Draft& draft) {
       return;
     }
     if (!deadline || start.empty()) continue;
+    const auto dropped = deadline->Find("dropped");
     Curves::Series series{subject["name"].Text(), {}};
     for (size_t i = 0; i < start.size(); ++i) {
       series.points.push_back({(start[i] - start.front()) / 1e9, wall[i] / 1e6, wall[i] > period->Number()});
@@ -128,13 +129,16 @@ void AddTimeline(const Document& document, const Field& root, Draft& draft) {
     curves.series.push_back(std::move(series));
     table.rows.push_back(
         {subject["name"].Text(), fmt::format("{} of {}", (*deadline)["missed"].Integer(), (*deadline)["of"].Integer()),
+         dropped ? std::to_string(dropped->Integer()) : "",  // earlier documents counted steps only
          Milliseconds((*deadline)["late_most_ns"].Number()), Milliseconds((*deadline)["jitter_ns"].Number())});
   }
   if (curves.series.empty()) return;
-  draft.Add(Part::kTimeline, Figure{"Action latency over time, " + document.name(),
-                                    "A dot per control step; a cross missed the next frame. Jitter: how long after its "
-                                    "frame a step began, p99.",
-                                    std::move(curves), std::move(table)});
+  draft.Add(Part::kTimeline,
+            Figure{"Action latency over time, " + document.name(),
+                   "A dot per control step; a cross was not over when the next frame came. Missed: frames "
+                   "without an action in time, those that no step looked at among them. Jitter: how "
+                   "long after its frame a step began, p99.",
+                   std::move(curves), std::move(table)});
 }
 
 void AddRooflines(const Document& document, const Field& root, Draft& draft) {
