@@ -112,8 +112,8 @@ TEST_F(VerdictTest, TimeThatNobodyClaims) {
   };
   EXPECT_THAT(Found(Even(20, 200'000), answered(200'000, 10'000'000)), ElementsAre("unseen_time"));
   EXPECT_EQ(verdict_.state(), State::kInvalid);
-  EXPECT_THAT(Found(Even(20, 10'000'000), answered(10'000'000, 14'000'000)), IsEmpty());
-  EXPECT_THAT(Found(Even(20, 10'000'000), answered(10'000'000, 15'200'000)), ElementsAre("unseen_time"));
+  EXPECT_THAT(Found(Even(20, 10'000'000), answered(10'000'000, 16'000'000)), IsEmpty());
+  EXPECT_THAT(Found(Even(20, 10'000'000), answered(10'000'000, 16'400'000)), ElementsAre("unseen_time"));
   EXPECT_THAT(Found(Even(20, 20'000), answered(20'000, 70'000)), IsEmpty()) << "a step too small for what text costs";
   results_.harness.message_ns = 50'000'000;  // a machine where asking takes so long
   EXPECT_THAT(Found(Even(20, 20'000'000), answered(10'000'000, 18'000'000)), IsEmpty());
