@@ -24,10 +24,10 @@ double NoiseFloor(const std::vector<double>& medians) {
 constexpr double kSureOfVerdict = 0.99;
 constexpr double kSureOfChange = 0.95;  // of two runs, where the threshold is wide
 
-std::string Words(const Comparison& c, const Interval& sure) {
+std::string Words(const Comparison& c, const Interval& sure, double least_effect) {
   if (c.rounds < FewestForMedian(kSureOfVerdict)) return "cannot tell: too few rounds";
   const double effect = std::fabs(c.ratio - 1);
-  const bool shown = !sure.Holds(1) && effect > kLeastEffect && effect > c.noise_floor;
+  const bool shown = !sure.Holds(1) && effect > least_effect && effect > c.noise_floor;
   if (!shown) return "no difference shown";
   return c.ratio > 1 ? "second faster" : "first faster";
 }
@@ -210,8 +210,10 @@ Comparison Compare(const SubjectResult& first, const SubjectResult& second) {
   c.interval = BootstrapMedian(ratios);
   c.ratio = ratios.empty() ? 1 : Median(ratios);
   c.noise_floor = std::max(NoiseFloor(a), NoiseFloor(b));
-  const bool invalid = first.verdict.state() == State::kInvalid || second.verdict.state() == State::kInvalid;
-  c.verdict = invalid ? "not judged: INVALID" : Words(c, BootstrapMedian(ratios, kSureOfVerdict));
+  const auto either = [&](State state) { return first.verdict.state() == state || second.verdict.state() == state; };
+  const double least = either(State::kUnstable) ? kLeastUnstableEffect : kLeastEffect;
+  c.verdict =
+      either(State::kInvalid) ? "not judged: INVALID" : Words(c, BootstrapMedian(ratios, kSureOfVerdict), least);
   return c;
 }
 

@@ -47,6 +47,17 @@ TEST(Compare, TwoRunsOfTheSameNeverDifferInTwentyRepetitions) {
   }
 }
 
+// What varies by 5 % from round to round is not told apart by less.
+TEST(Compare, AnUnstableOneMustDifferByMoreThanItVaries) {
+  Pair pair = Simulated(7, 0.965);
+  ASSERT_EQ(Compare(pair.a, pair.b).verdict, "second faster");
+  pair.b.verdict.findings.push_back({"drift", State::kUnstable, 0.04, 0.03, ""});
+  EXPECT_EQ(Compare(pair.a, pair.b).verdict, "no difference shown");
+  Pair far = Simulated(7, 0.8);
+  far.a.verdict.findings.push_back({"drift", State::kUnstable, 0.04, 0.03, ""});
+  EXPECT_EQ(Compare(far.a, far.b).verdict, "second faster");
+}
+
 TEST(Compare, FalseAlarmsAreRare) {
   int alarms = 0;
   constexpr int kRuns = 500;
