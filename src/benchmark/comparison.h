@@ -16,9 +16,9 @@ inline constexpr double kLeastEffect = 0.01;
 inline constexpr double kLeastUnstableEffect = 0.05;
 
 // Of one run: the ratio within each round, its median with a bootstrap interval of 95 %. One is called faster only if
-// the interval of 99 % leaves out 1 and the effect exceeds kLeast(Unstable)Effect and the noise floor: the same figure of each
-// subject against itself, its even rounds against the odd ones beside them (the larger of both). Too few rounds for an
-// interval of 99 %, or a subject that is INVALID: not judged, and the verdict says so.
+// the interval of 99 % leaves out 1 and the effect exceeds kLeast(Unstable)Effect and the noise floor: the same figure
+// of each subject against itself, its even rounds against the odd ones beside them (the larger of both). Too few rounds
+// for an interval of 99 %, or a subject that is INVALID: not judged, and the verdict says so.
 Comparison Compare(const SubjectResult& first, const SubjectResult& second);
 
 // What `compare` needs of a stored document.
