@@ -9,8 +9,8 @@
 #include "base/folder_lock.h"
 #include "base/hash.h"
 #include "base/text.h"
-#include "base/unfinished.h"
 #include "engine/record.h"
+#include "engine/tool_run.h"
 #include "engine/wrapper.h"
 
 namespace vlaq::engine {
@@ -54,59 +54,6 @@ Result<std::optional<std::string>> WhyKept(const EnginePlan& plan, Existing exis
                     "give another --engine-dir, or --force to replace it");
 }
 
-// Files of one run, which go when it is over or is interrupted.
-class Scratch {
- public:
-  explicit Scratch(const fs::path& engine) : stem_(engine.string()) {}
-  ~Scratch() {
-    std::error_code ignored;
-    for (const fs::path& path : paths_) {
-      fs::remove(path, ignored);
-      ReleaseTemporaryName(path);
-    }
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  std::string Path(std::string_view what) {
-    paths_.push_back(ClaimTemporaryName(fmt::format("{}.{}", stem_, what)));
-    return paths_.back().string();
-  }
-
- private:
-  std::string stem_;
-  std::vector<fs::path> paths_;
-};
-
-std::optional<uint64_t> FreeBytes(const fs::path& file) {
-  std::error_code error;
-  const auto space = fs::space(file.has_parent_path() ? file.parent_path() : ".", error);
-  return error ? std::optional<uint64_t>{} : space.available;
-}
-
-// Runs trtexec; a log that tells of a failure stays as FILE.log.
-Result<ToolLog> RunTool(const Builder& builder, const std::vector<std::string>& arguments, double timeout_s,
-                        const fs::path& engine, const std::string& doing) {
-  std::vector<std::string> command{builder.tool.path.string()};
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  auto run = RunProgram(command, timeout_s);
-  if (!run.ok()) return Within(doing, run.error());
-  ToolLog log = ReadLog(run->output);
-  const Status judged = JudgeRun(*run, log, doing, FreeBytes(engine));
-  if (judged.ok()) return log;
-  Error error = judged.error();
-  const fs::path kept = engine.string() + ".log";
-  if (WriteFile(kept, run->output, Existing::kReplace).ok()) {
-    error.advice += fmt::format("{}the whole log is {}", error.advice.empty() ? "" : "; ", kept.string());
-  }
-  return error;
-}
-
-Result<std::string> ReadAll(const std::string& path) {
-  const auto file = MappedFile::Open(path);
-  if (!file.ok()) return Error{ErrorCode::kBackend, "trtexec passed, but did not write it", path, ""};
-  return std::string(AsText((*file)->bytes()));
-}
-
 // The engine as it lies on the disk, loaded and run: its layers with their times.
 Status Inspect(const EnginePlan& plan, const Builder& builder, const std::string& engine, double timeout_s,
                BuiltEngine& built, ToolLog& log) {
@@ -116,11 +63,12 @@ Status Inspect(const EnginePlan& plan, const Builder& builder, const std::string
   request.layers = scratch.Path("layers.json");
   request.profile = scratch.Path("profile.json");
   request.inputs = plan.work.inputs;
-  VLAQ_ASSIGN_OR_RETURN(log, RunTool(builder, InspectArguments(builder.version, request), timeout_s, plan.file,
-                                     fmt::format("loading {}", plan.file.filename().string())));
-  VLAQ_ASSIGN_OR_RETURN(const std::string layers, ReadAll(request.layers));
+  VLAQ_ASSIGN_OR_RETURN(ToolRun run, RunTool(builder, InspectArguments(builder.version, request), timeout_s, plan.file,
+                                             fmt::format("loading {}", plan.file.filename().string())));
+  log = std::move(run.log);
+  VLAQ_ASSIGN_OR_RETURN(const std::string layers, ReadWritten(request.layers));
   VLAQ_ASSIGN_OR_RETURN(built.layers, ReadLayers(layers, "--exportLayerInfo"));
-  VLAQ_ASSIGN_OR_RETURN(const std::string profile, ReadAll(request.profile));
+  VLAQ_ASSIGN_OR_RETURN(const std::string profile, ReadWritten(request.profile));
   return ReadProfile(profile, "--exportProfile", built.layers);
 }
 
@@ -244,8 +192,9 @@ Result<BuiltEngine> BuildEngine(const EnginePlan& plan, const Builder& builder, 
   VLAQ_ASSIGN_OR_RETURN(const std::vector<std::string> arguments, BuildArguments(builder.version, request));
   const std::string name = plan.file.filename().string();
   log.Note(fmt::format("building {}, which takes minutes", name));
-  VLAQ_ASSIGN_OR_RETURN(const ToolLog building,
+  VLAQ_ASSIGN_OR_RETURN(const ToolRun building_run,
                         RunTool(builder, arguments, options.timeout_s, plan.file, "building " + name));
+  const ToolLog& building = building_run.log;
   const auto made = bundle::Describe(place.path());
   if (!made.ok() || made->bytes == 0) {
     return Error{ErrorCode::kBackend, "trtexec passed, but wrote no engine", plan.file.string(), ""};
@@ -269,8 +218,7 @@ Result<BuiltEngine> BuildEngine(const EnginePlan& plan, const Builder& builder, 
   VLAQ_RETURN_IF_ERROR(place.Commit());
   VLAQ_RETURN_IF_ERROR(record.Commit());
   VLAQ_RETURN_IF_ERROR(Wrap(plan, builder.version));
-  std::error_code ignored;
-  fs::remove(plan.file.string() + ".log", ignored);  // of an earlier failure
+  RemoveLog(plan.file);
   return built;
 }
 

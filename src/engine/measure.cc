@@ -6,7 +6,8 @@
 #include <chrono>
 #include <thread>
 
-#include "base/mapped_file.h"
+#include "base/output.h"
+#include "engine/tool_run.h"
 
 namespace vlaq::engine {
 namespace {
@@ -69,91 +70,52 @@ class Watcher {
   std::thread thread_;                  // last: it uses the others
 };
 
-// A file beside the engine that goes with the call.
-struct Temporary {
-  Temporary(const fs::path& engine, std::string_view what) : path(fmt::format("{}.{}", engine.string(), what)) {}
-  ~Temporary() {
-    std::error_code ignored;
-    fs::remove(path, ignored);
-  }
-  Temporary(const Temporary&) = delete;
-  Temporary& operator=(const Temporary&) = delete;
-  std::string path;
-};
-
-// A log that tells of a failure stays as FILE.log, as that of a build does; a success takes it away.
-Result<ProgramRun> Run(const Builder& builder, const InspectRequest& request, double timeout_s, ToolLog& log,
-                       Phase& phase) {
-  std::vector<std::string> command{builder.tool.path.string()};
-  for (std::string& word : InspectArguments(builder.version, request)) command.push_back(std::move(word));
-  std::string said;  // so far: of a program that is ended at its deadline, RunProgram returns nothing
-  auto run = RunProgram(command, timeout_s, [&](std::string_view part) {
-    if (said.size() + part.size() <= ProgramRun::kLongestOutput) said += part;
-    phase.See(part);
-  });
-  const std::string doing = "running " + fs::path(request.engine).filename().string();
-  const fs::path kept = request.engine + ".log";
-  std::optional<Error> failure;
-  if (run.ok()) {
-    log = ReadLog(run->output);
-    if (const Status judged = JudgeRun(*run, log, doing); !judged.ok()) failure = judged.error();
-  } else {
-    failure = Within(doing, run.error());
-  }
-  if (!failure) {
-    std::error_code ignored;
-    fs::remove(kept, ignored);
-    return run;
-  }
-  if (!said.empty() && WriteFile(kept, said, Existing::kReplace).ok()) {
-    failure->advice += fmt::format("{}the whole log is {}", failure->advice.empty() ? "" : "; ", kept.string());
-  }
-  return *failure;
-}
-
-Result<std::string> Content(const std::string& path) {
-  const auto file = MappedFile::Open(path);
-  if (!file.ok()) return Error{ErrorCode::kBackend, "trtexec passed, but did not write it", path, ""};
-  return std::string(AsText((*file)->bytes()));
+Result<ToolRun> Run(const Builder& builder, const EnginePlan& plan, const InspectRequest& request, double timeout_s,
+                    const std::function<void(std::string_view)>& each_part = {}) {
+  VLAQ_ASSIGN_OR_RETURN(ToolRun run, RunTool(builder, InspectArguments(builder.version, request), timeout_s, plan.file,
+                                             "running " + plan.file.filename().string(), each_part));
+  RemoveLog(plan.file);
+  return run;
 }
 
 }  // namespace
 
 Result<Timing> TimeEngine(const EnginePlan& plan, const Builder& builder, double seconds, double timeout_s,
                           const fs::path& root) {
-  const Temporary times(plan.file, "times.json");
+  Scratch scratch(plan.file);
   InspectRequest request;
   request.engine = plan.file.string();
   request.inputs = plan.work.inputs;
-  request.times = times.path;
+  request.times = scratch.Path("times.json");
   request.seconds = seconds;
   Timing timing;
   Phase phase;
   Watcher watcher(root, phase);
-  VLAQ_ASSIGN_OR_RETURN(const ProgramRun run, Run(builder, request, timeout_s + seconds, timing.log, phase));
+  VLAQ_ASSIGN_OR_RETURN(ToolRun run, Run(builder, plan, request, timeout_s + seconds,
+                                         [&phase](std::string_view part) { phase.See(part); }));
+  timing.log = std::move(run.log);
   timing.readings = watcher.Take();
   timing.peak_resident_bytes = run.peak_resident_bytes;
-  VLAQ_ASSIGN_OR_RETURN(const std::string text, Content(times.path));
+  VLAQ_ASSIGN_OR_RETURN(const std::string text, ReadWritten(request.times));
   VLAQ_ASSIGN_OR_RETURN(timing.times, ReadTimes(text, "--exportTimes"));
   return timing;
 }
 
 Result<std::vector<double>> RunEngine(const EnginePlan& plan, const Builder& builder, const Tensor& input,
                                       double timeout_s) {
-  const Temporary values(plan.file, "input.bin"), outputs(plan.file, "output.json");
-  VLAQ_RETURN_IF_ERROR(WriteFile(values.path, AsText(input.bytes()), Existing::kReplace));
+  Scratch scratch(plan.file);
+  const std::string values = scratch.Path("input.bin");
+  VLAQ_RETURN_IF_ERROR(WriteFile(values, AsText(input.bytes()), Existing::kReplace));
   if (plan.work.inputs.size() != 1) return InternalError(plan.file.string(), "has more than one input");
   InspectRequest request;
   request.engine = plan.file.string();
   request.inputs = plan.work.inputs;
   request.batch = input.shape()[0];
-  request.load = {{plan.work.inputs[0].name, values.path}};
-  request.outputs = outputs.path;
+  request.load = {{plan.work.inputs[0].name, values}};
+  request.outputs = scratch.Path("output.json");
   request.seconds = 0;
-  ToolLog log;
-  Phase nobody_asks;
-  VLAQ_RETURN_IF_ERROR(Run(builder, request, timeout_s, log, nobody_asks));
-  VLAQ_ASSIGN_OR_RETURN(const std::string text, Content(outputs.path));
+  VLAQ_RETURN_IF_ERROR(Run(builder, plan, request, timeout_s));
+  VLAQ_ASSIGN_OR_RETURN(const std::string text, ReadWritten(request.outputs));
   VLAQ_ASSIGN_OR_RETURN(const auto all, ReadOutputs(text, "--exportOutput"));
   if (all.size() != 1) {
     return Error{ErrorCode::kBackend, fmt::format("{} outputs where one was expected", all.size()), "--exportOutput",
