@@ -13,7 +13,8 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstring>
+
+#include "base/program_error.h"
 
 namespace vlaq {
 namespace {
@@ -21,15 +22,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kLongestLine = size_t{1} << 20;
-constexpr double kLongestWaitMs = 60'000;  // of one poll(); it takes an int
 
 Clock::time_point DeadlineIn(double seconds) {
   return Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-}
-
-Error SystemError(const std::string& command, const std::string& what, int code) {
-  return {ErrorCode::kBackend, fmt::format("{}: {}", what, std::strerror(code)), command,
-          ""};  // NOLINT(concurrency-mt-unsafe)
 }
 
 }  // namespace
@@ -38,7 +33,7 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::Start(const std::string& com
   // A pair of sockets and no pipes: writing to a program that is gone is then an error, not a signal.
   std::array<int, 2> sockets{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0) {
-    return SystemError(command, "no socket for a program", errno);
+    return ProgramError(command, "no socket for a program", errno);
   }
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -59,7 +54,7 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::Start(const std::string& com
   ::close(sockets[1]);
   if (code != 0) {
     ::close(sockets[0]);
-    return SystemError(command, "the program cannot be started", code);
+    return ProgramError(command, "the program cannot be started", code);
   }
   return std::unique_ptr<ChildProcess>(new ChildProcess(command, pid, sockets[0]));
 }
@@ -93,6 +88,7 @@ bool ChildProcess::WaitFor(short events, Clock::time_point deadline) const {
   for (;;) {
     const std::chrono::duration<double, std::milli> left = deadline - Clock::now();
     if (left.count() <= 0) return false;
+    constexpr double kLongestWaitMs = 60'000;  // of one poll(); it takes an int
     pollfd ready{socket_, events, 0};
     const int count = ::poll(&ready, 1, static_cast<int>(std::min(left.count(), kLongestWaitMs)) + 1);
     if (count > 0 || (count < 0 && errno != EINTR)) return true;  // or an error, which the next call will name

@@ -20,7 +20,7 @@ namespace {
 
 constexpr size_t kBufferBytes = size_t{1} << 20U;
 
-Error SystemError(const fs::path& path, std::string_view doing, int error) {
+Error OutputError(const fs::path& path, std::string_view doing, int error) {
   return InputError(path.string(), fmt::format("cannot {}: {}", doing, std::strerror(error)));
 }
 
@@ -41,7 +41,7 @@ Status WriteAll(int fd, const fs::path& path, Bytes bytes, off_t at) {
     const ssize_t n = at < 0 ? ::write(fd, bytes.data(), bytes.size()) : ::pwrite(fd, bytes.data(), bytes.size(), at);
     if (n < 0) {
       if (errno == EINTR) continue;
-      return SystemError(path, "write", errno);
+      return OutputError(path, "write", errno);
     }
     bytes = bytes.subspan(static_cast<size_t>(n));
     if (at >= 0) at += n;
@@ -96,7 +96,7 @@ Status OutputPath::Commit() {
   if (refuse && error != EEXIST && ::rename(temporary_.c_str(), target_.c_str()) == 0) {
     return {};  // a file system without hard links
   }
-  return SystemError(target_, "move the finished file into place", error);
+  return OutputError(target_, "move the finished file into place", error);
 }
 
 struct OutputFile::State {
@@ -130,7 +130,7 @@ Result<OutputFile> OutputFile::Create(const fs::path& path, Existing existing) {
   VLAQ_ASSIGN_OR_RETURN(OutputPath place, OutputPath::Create(path, existing));
   auto state = std::make_unique<State>(std::move(place));
   state->fd = ::open(state->place.path().c_str(), O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0644);
-  if (state->fd < 0) return SystemError(path, "create", errno);
+  if (state->fd < 0) return OutputError(path, "create", errno);
   return OutputFile(std::move(state));
 }
 
@@ -156,7 +156,7 @@ Status OutputFile::WriteShared(const MappedFile& file, Bytes range) {
   VLAQ_RETURN_IF_ERROR(s.Flush());
   if (ShareBlocks(s.fd, s.offset, file.path(), from + head, middle)) {
     s.offset += middle;
-    if (::lseek(s.fd, static_cast<off_t>(s.offset), SEEK_SET) < 0) return SystemError(s.target(), "write", errno);
+    if (::lseek(s.fd, static_cast<off_t>(s.offset), SEEK_SET) < 0) return OutputError(s.target(), "write", errno);
   } else {
     VLAQ_RETURN_IF_ERROR(Write(range.subspan(head, middle)));
   }
@@ -180,7 +180,7 @@ uint64_t OutputFile::offset() const { return state_->offset; }
 Status OutputFile::Commit() {
   State& s = *state_;
   VLAQ_RETURN_IF_ERROR(s.Flush());
-  if (::close(std::exchange(s.fd, -1)) != 0) return SystemError(s.target(), "close", errno);
+  if (::close(std::exchange(s.fd, -1)) != 0) return OutputError(s.target(), "close", errno);
   return s.place.Commit();
 }
 
@@ -196,7 +196,7 @@ Result<OutputFolder> OutputFolder::Create(const fs::path& target, Existing exist
   }
   fs::path temporary = ClaimTemporaryName(plain);
   fs::remove_all(temporary, error);
-  if (!fs::create_directory(temporary, error)) return SystemError(plain, "create the folder", error.value());
+  if (!fs::create_directory(temporary, error)) return OutputError(plain, "create the folder", error.value());
   return OutputFolder(std::move(plain), std::move(temporary));
 }
 
@@ -229,13 +229,13 @@ Status OutputFolder::Commit() {
     old = target_;
     old += fmt::format(".old-{}", ::getpid());
     fs::rename(target_, old, error);
-    if (error) return SystemError(target_, "move the old folder away", error.value());
+    if (error) return OutputError(target_, "move the old folder away", error.value());
   }
   fs::rename(temporary_, target_, error);
   if (error) {
     const int reason = error.value();
     if (!old.empty()) fs::rename(old, target_, error);
-    return SystemError(target_, "move the finished folder into place", reason);
+    return OutputError(target_, "move the finished folder into place", reason);
   }
   ReleaseTemporaryName(temporary_);
   temporary_.clear();

@@ -18,6 +18,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "base/program_error.h"
 #include "base/running.h"
 
 namespace vlaq {
@@ -25,12 +26,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-
-Error SystemError(const std::string& program, const std::string& what, int code) {
-  return {ErrorCode::kBackend, fmt::format("{}: {}", what, std::strerror(code)),
-          program,  // NOLINT(concurrency-mt-unsafe)
-          ""};
-}
 
 // Starts it with both of its outputs in `output` and no input; in our process group, and with the signals that we block
 // open to it, so that Ctrl-C ends it, too.
@@ -54,7 +49,7 @@ Result<pid_t> Spawn(const std::vector<std::string>& arguments, int output) {
   const int code = ::posix_spawnp(&pid, pointers[0], &actions, &attributes, pointers.data(), environ);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
-  if (code != 0) return SystemError(arguments[0], "cannot be started", code);
+  if (code != 0) return ProgramError(arguments[0], "cannot be started", code);
   return pid;
 }
 
@@ -87,7 +82,7 @@ std::string ProgramRun::HowItEnded() const {
 Result<ProgramRun> RunProgram(const std::vector<std::string>& arguments, double timeout_s,
                               const std::function<void(std::string_view)>& each_part) {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return SystemError(arguments[0], "no pipe for a program", errno);
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return ProgramError(arguments[0], "no pipe for a program", errno);
   const auto start = Clock::now();
   const auto pid = Spawn(arguments, ends[1]);
   ::close(ends[1]);

@@ -10,7 +10,7 @@
 namespace vlaq {
 namespace {
 
-std::mutex& Mutex() {
+std::mutex& RunningMutex() {
   static std::mutex mutex;
   return mutex;
 }
@@ -27,17 +27,17 @@ bool IsGone(pid_t pid) {
 }  // namespace
 
 RunningProgram::RunningProgram(pid_t pid) : pid_(pid) {
-  const std::lock_guard lock(Mutex());
+  const std::lock_guard lock(RunningMutex());
   Running().insert(pid);
 }
 
 RunningProgram::~RunningProgram() {
-  const std::lock_guard lock(Mutex());
+  const std::lock_guard lock(RunningMutex());
   Running().erase(pid_);
 }
 
 void EndRunningPrograms() {
-  Mutex().lock();  // for good: nobody may go on as if a program had ended by itself
+  RunningMutex().lock();  // for good: nobody may go on as if a program had ended by itself
   for (const pid_t pid : Running()) ::kill(pid, SIGKILL);
   constexpr int kTries = 200;
   constexpr useconds_t kBetween = 10'000;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kMark = ".part-";
 
-std::mutex& Mutex() {
+std::mutex& ClaimedMutex() {
   static std::mutex mutex;
   return mutex;
 }
@@ -50,18 +50,18 @@ fs::path ClaimTemporaryName(const fs::path& target) {
   if (name.filename().empty()) name = name.parent_path();
   RemoveLeftovers(name);
   name += fmt::format("{}{}", kMark, ::getpid());
-  const std::lock_guard lock(Mutex());
+  const std::lock_guard lock(ClaimedMutex());
   Claimed().insert(name);
   return name;
 }
 
 void ReleaseTemporaryName(const fs::path& temporary) {
-  const std::lock_guard lock(Mutex());
+  const std::lock_guard lock(ClaimedMutex());
   Claimed().erase(temporary);
 }
 
 void RemoveUnfinishedOutputs() {
-  const std::lock_guard lock(Mutex());
+  const std::lock_guard lock(ClaimedMutex());
   std::error_code ignored;
   for (const fs::path& path : Claimed()) fs::remove_all(path, ignored);
   Claimed().clear();

@@ -106,8 +106,8 @@ Result<StoredSubject> ReadSubject(const Json& json, const std::string& file) {
 
 // Ratios of medians of rounds drawn from each run on its own.
 Interval RatioInterval(const std::vector<double>& before, const std::vector<double>& after) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  if (std::min(before.size(), after.size()) < FewestForMedian(kSureOfChange)) return {-kInfinity, kInfinity};
+  constexpr double kUnbounded = std::numeric_limits<double>::infinity();
+  if (std::min(before.size(), after.size()) < FewestForMedian(kSureOfChange)) return {-kUnbounded, kUnbounded};
   constexpr int kResamples = 4000;
   Random random(0, 0xC0DE);
   const auto draw = [&random](const std::vector<double>& from) {

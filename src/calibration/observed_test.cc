@@ -13,7 +13,7 @@ using onnx::Dim;
 Tensor Floats(const Shape& shape) { return Tensor::Make(DType::kF32, shape); }
 
 // Text and pixels that meet, with every operator that counts and some that do not.
-onnx::Graph Sample() {
+onnx::Graph SampleGraph() {
   onnx::GraphBuilder b("g");
   const auto pixels = b.Input("pixel_values", DType::kF32, {Dim::Named("batch"), Dim::Fixed(3), Dim::Fixed(4)});
   const auto ids = b.Input("input_ids", DType::kI64, {Dim::Named("batch"), Dim::Named("tokens")});
@@ -37,7 +37,7 @@ onnx::Graph Sample() {
 }
 
 TEST(ObservedValues, AreWhatOperatorsWithWeightsReadAndWhatFloat16MayBreak) {
-  const auto found = ObservedValues(Sample());
+  const auto found = ObservedValues(SampleGraph());
   ASSERT_TRUE(found.ok()) << found.error().ToString();
   struct Expected {
     std::string name;

@@ -118,18 +118,21 @@ TEST(Fixtures, MissingChecksums) {
   EXPECT_THAT(checked.error().ToString(), HasSubstr("or the writer left the checksum out"));
 }
 
-TEST(Fixtures, GoldenCheckpoints) {
-  if (!fs::exists(kGolden)) GTEST_SKIP() << "no " << kGolden;
-  for (const fs::directory_entry& folder : fs::directory_iterator(kGolden)) {
-    if (!folder.is_directory()) continue;
-    const auto checkpoint = OpenOrFail(folder.path() / "checkpoint.pth", {.check_crc = true});
-    const auto twin = OpenOrFail(folder.path() / "model.safetensors");
-    ASSERT_TRUE(checkpoint && twin);
-    // The tied lm_head stands in the .pth alone.
-    EXPECT_EQ(ExpectSameTensors(*checkpoint, *twin), checkpoint->container() == "state_dict" ? 1U : 0U);
-    EXPECT_GE(twin->entries().size(), 909U);
-  }
+class GoldenCheckpoint : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenCheckpoint, SameTensors) {
+  const fs::path folder = kGolden / GetParam();
+  if (!fs::exists(folder)) GTEST_SKIP() << "no " << folder;
+  const auto checkpoint = OpenOrFail(folder / "checkpoint.pth", {.check_crc = true});
+  const auto twin = OpenOrFail(folder / "model.safetensors");
+  ASSERT_TRUE(checkpoint && twin);
+  // The tied lm_head stands in the .pth alone.
+  EXPECT_EQ(ExpectSameTensors(*checkpoint, *twin), checkpoint->container() == "state_dict" ? 1U : 0U);
+  EXPECT_GE(twin->entries().size(), 909U);
 }
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, GoldenCheckpoint,
+                         ::testing::Values("micro909", "micro909_last_token", "micro911_action_token"));
 
 }  // namespace
 }  // namespace vlaq::checkpoint

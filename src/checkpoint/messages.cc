@@ -5,7 +5,7 @@
 namespace vlaq::checkpoint {
 namespace {
 
-constexpr size_t kMaxName = 120;
+constexpr size_t kMaxQuoted = 120;
 
 // Length of the well-formed UTF-8 sequence at the start of `text`, or 0.
 size_t SequenceLength(std::string_view text) {
@@ -55,7 +55,7 @@ std::string Printable(std::string_view text, size_t max_bytes) {
   return out;
 }
 
-std::string Quoted(std::string_view name) { return "'" + Printable(name, kMaxName) + "'"; }
+std::string Quoted(std::string_view name) { return "'" + Printable(name, kMaxQuoted) + "'"; }
 
 std::string AtByte(std::string_view file, uint64_t offset) { return fmt::format("{}: byte {}", file, offset); }
 

@@ -11,7 +11,7 @@ namespace vlaq::checkpoint {
 namespace {
 
 template <typename T>
-std::string Format(Bytes bytes) {
+std::string FormatNumber(Bytes bytes) {
   return fmt::format("{}", LoadLittle<T>(bytes));
 }
 std::string FormatHalf(Bytes bytes) { return fmt::format("{}", HalfToFloat(LoadLittle<uint16_t>(bytes))); }
@@ -23,22 +23,22 @@ struct Row {
   std::string (*format)(Bytes);
 };
 constexpr std::array kRows{
-    Row{"f8", 8, Format<double>},   Row{"f4", 4, Format<float>},    Row{"f2", 2, FormatHalf},
-    Row{"i8", 8, Format<int64_t>},  Row{"i4", 4, Format<int32_t>},  Row{"i2", 2, Format<int16_t>},
-    Row{"i1", 1, Format<int8_t>},   Row{"u8", 8, Format<uint64_t>}, Row{"u4", 4, Format<uint32_t>},
-    Row{"u2", 2, Format<uint16_t>}, Row{"u1", 1, Format<uint8_t>},  Row{"b1", 1, FormatBool},
+    Row{"f8", 8, FormatNumber<double>},   Row{"f4", 4, FormatNumber<float>},    Row{"f2", 2, FormatHalf},
+    Row{"i8", 8, FormatNumber<int64_t>},  Row{"i4", 4, FormatNumber<int32_t>},  Row{"i2", 2, FormatNumber<int16_t>},
+    Row{"i1", 1, FormatNumber<int8_t>},   Row{"u8", 8, FormatNumber<uint64_t>}, Row{"u4", 4, FormatNumber<uint32_t>},
+    Row{"u2", 2, FormatNumber<uint16_t>}, Row{"u1", 1, FormatNumber<uint8_t>},  Row{"b1", 1, FormatBool},
 };
 
-struct Call {
+struct NamedCall {
   std::string_view module;
   std::string_view name;
   std::span<const ValueId> args;
 };
 
-std::optional<Call> AsCall(const PickleDocument& document, ValueId id) {
+std::optional<NamedCall> AsCall(const PickleDocument& document, ValueId id) {
   const PickleValue& value = document[id];
   if (value.kind != PickleKind::kObject) return std::nullopt;
-  return Call{document.Module(value.callable), document.Name(value.callable), document.Children(value.args)};
+  return NamedCall{document.Module(value.callable), document.Name(value.callable), document.Children(value.args)};
 }
 
 // Bytes as protocol 3 and later write them, or as protocol 2 does: _codecs.encode(text, 'latin1').

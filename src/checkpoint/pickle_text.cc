@@ -12,7 +12,7 @@ namespace vlaq::checkpoint {
 namespace {
 
 constexpr size_t kMaxText = 600;  // bytes of the whole line
-constexpr int kMaxDepth = 8;
+constexpr int kMaxTextDepth = 8;
 
 // Writes values the way Python's repr would. Every call adds at least one byte and stops at kMaxText, so shared values
 // cannot multiply; depth is limited, so self-reference ends.
@@ -27,7 +27,7 @@ class Renderer {
   }
 
   void Render(ValueId id, int depth) {
-    if (depth > kMaxDepth) return Add("...");
+    if (depth > kMaxTextDepth) return Add("...");
     const PickleValue& value = document_[id];
     switch (value.kind) {
       case PickleKind::kNone:

@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint64_t kMaxIndex = 64'000'000;
 constexpr size_t kMaxShards = 10'000;
-constexpr int kMaxDepth = 16;
+constexpr int kMaxJsonDepth = 16;
 
 using WeightMap = std::vector<std::pair<std::string, std::string>>;  // tensor, file
 
@@ -62,7 +62,7 @@ class IndexSax final : public StrictSax {
 
  private:
   bool InMap() const { return expects_map_ && depth_ == 2; }
-  bool Down() { return ++depth_ <= kMaxDepth || Fail("nested too deeply"); }
+  bool Down() { return ++depth_ <= kMaxJsonDepth || Fail("nested too deeply"); }
   bool Skip(std::string_view thing) {
     const bool misplaced = depth_ == 0 || InMap() || (expects_map_ && depth_ == 1);
     return !misplaced || Fail("unexpected " + std::string(thing));

@@ -16,7 +16,7 @@ using testing::Little;
 using testing::SafetensorsFile;
 using ::testing::StartsWith;
 
-std::string ErrorOf(const std::string& file) {
+std::string HeaderError(const std::string& file) {
   const auto header = ReadSafetensorsHeader(AsBytes(file), "f");
   if (header.ok()) return "";
   EXPECT_EQ(header.error().code, ErrorCode::kInput);
@@ -43,17 +43,17 @@ TEST(Safetensors, EveryTypeAndItsWidth) {
   for (const auto& [type, bits] : rows) {
     const size_t bytes = 4 * bits / 8;
     const std::string offsets = "[0," + std::to_string(bytes) + "]";
-    EXPECT_EQ(ErrorOf(One(type, "[2,2]", offsets, bytes)), "") << type;
-    EXPECT_THAT(ErrorOf(One(type, "[2,4]", offsets, bytes)), HasSubstr("needs")) << type;
+    EXPECT_EQ(HeaderError(One(type, "[2,2]", offsets, bytes)), "") << type;
+    EXPECT_THAT(HeaderError(One(type, "[2,4]", offsets, bytes)), HasSubstr("needs")) << type;
   }
-  EXPECT_THAT(ErrorOf(One("F4", "[3]", "[0,2]", 2)), HasSubstr("no whole number of bytes"));
-  EXPECT_THAT(ErrorOf(One("F31", "[1]", "[0,4]", 4)), HasSubstr("tensor 'x': the dtype 'F31' is unknown"));
+  EXPECT_THAT(HeaderError(One("F4", "[3]", "[0,2]", 2)), HasSubstr("no whole number of bytes"));
+  EXPECT_THAT(HeaderError(One("F31", "[1]", "[0,4]", 4)), HasSubstr("tensor 'x': the dtype 'F31' is unknown"));
 }
 
 TEST(Safetensors, LegalOddities) {
-  EXPECT_EQ(ErrorOf(One("F32", "[]", "[0,4]", 4)), "") << "rank 0";
-  EXPECT_EQ(ErrorOf(One("F32", "[0,7]", "[0,0]", 0)), "") << "a zero extent";
-  EXPECT_EQ(ErrorOf(SafetensorsFile("{}     ", "")), "") << "no tensors, padded";
+  EXPECT_EQ(HeaderError(One("F32", "[]", "[0,4]", 4)), "") << "rank 0";
+  EXPECT_EQ(HeaderError(One("F32", "[0,7]", "[0,0]", 0)), "") << "a zero extent";
+  EXPECT_EQ(HeaderError(SafetensorsFile("{}     ", "")), "") << "no tensors, padded";
   const std::string two = "{" + Row("b", "U8", "[2]", "[1,3]") + "," + Row("a", "U8", "[1]", "[0,1]") + "," +
                           Row("e", "U8", "[0]", "[1,1]") + "}";
   const std::string file = SafetensorsFile(two, "abc");
@@ -64,20 +64,20 @@ TEST(Safetensors, LegalOddities) {
 }
 
 TEST(Safetensors, HeaderLength) {
-  EXPECT_THAT(ErrorOf("1234567"), HasSubstr("too short"));
-  EXPECT_THAT(ErrorOf(Little<uint64_t>(3) + "{}"), HasSubstr("a header of 3 bytes in a file of 10"));
-  EXPECT_THAT(ErrorOf(Little<uint64_t>(UINT64_MAX) + "{}"), HasSubstr("18446744073709551615"));
+  EXPECT_THAT(HeaderError("1234567"), HasSubstr("too short"));
+  EXPECT_THAT(HeaderError(Little<uint64_t>(3) + "{}"), HasSubstr("a header of 3 bytes in a file of 10"));
+  EXPECT_THAT(HeaderError(Little<uint64_t>(UINT64_MAX) + "{}"), HasSubstr("18446744073709551615"));
   std::string huge;
   huge.assign(100'000'001, ' ');
-  EXPECT_THAT(ErrorOf(SafetensorsFile(huge, "")), HasSubstr("limit 100000000"));
-  EXPECT_THAT(ErrorOf(SafetensorsFile(" {}", "")), HasSubstr("does not begin with '{'"));
-  EXPECT_THAT(ErrorOf(SafetensorsFile("", "")), HasSubstr("does not begin with '{'"));
+  EXPECT_THAT(HeaderError(SafetensorsFile(huge, "")), HasSubstr("limit 100000000"));
+  EXPECT_THAT(HeaderError(SafetensorsFile(" {}", "")), HasSubstr("does not begin with '{'"));
+  EXPECT_THAT(HeaderError(SafetensorsFile("", "")), HasSubstr("does not begin with '{'"));
 }
 
 TEST(Safetensors, TensorsMustTileTheBuffer) {
   const auto two = [](std::string_view a, std::string_view b, size_t bytes) {
-    return ErrorOf(SafetensorsFile("{" + Row("a", "U8", "[4]", a) + "," + Row("b", "U8", "[4]", b) + "}",
-                                   std::string(bytes, '1')));
+    return HeaderError(SafetensorsFile("{" + Row("a", "U8", "[4]", a) + "," + Row("b", "U8", "[4]", b) + "}",
+                                       std::string(bytes, '1')));
   };
   EXPECT_EQ(two("[0,4]", "[4,8]", 8), "");
   EXPECT_THAT(two("[0,4]", "[5,9]", 9), AllOf(HasSubstr("tensor 'b'"), HasSubstr("there is a gap")));
@@ -89,22 +89,22 @@ TEST(Safetensors, TensorsMustTileTheBuffer) {
 }
 
 TEST(Safetensors, OffsetsAndShapes) {
-  EXPECT_THAT(ErrorOf(One("U8", "[4]", "[0,5]", 5)), HasSubstr("needs 4 bytes, its data_offsets are [0, 5]"));
-  EXPECT_THAT(ErrorOf(One("U8", "[4]", "[4,0]", 4)), HasSubstr("data_offsets are [4, 0]"));
-  EXPECT_THAT(ErrorOf(One("U8", "[4]", "[0]", 4)), HasSubstr("must be two numbers"));
-  EXPECT_THAT(ErrorOf(One("U8", "[4]", "[0,1,2]", 4)), HasSubstr("must be two numbers"));
-  EXPECT_THAT(ErrorOf(One("U8", "[-4]", "[0,4]", 4)), HasSubstr("unexpected a negative number"));
-  EXPECT_THAT(ErrorOf(One("U8", "[4.0]", "[0,4]", 4)), HasSubstr("unexpected a fraction"));
-  EXPECT_THAT(ErrorOf(One("U8", "[4294967296,4294967296]", "[0,4]", 4)), HasSubstr("overflows"));
-  EXPECT_THAT(ErrorOf(One("U8", "[18446744073709551615]", "[0,4]", 4)), HasSubstr("too large"));
-  EXPECT_THAT(ErrorOf(One("U8", "[99999999999999999999]", "[0,4]", 4)), HasSubstr("a fraction"));
-  EXPECT_THAT(ErrorOf(One("U8", "[1,1,1,1,1,1,1,1,1]", "[0,1]", 1)), HasSubstr("more than 8 numbers"));
-  EXPECT_THAT(ErrorOf(One("U8", "4", "[0,4]", 4)), HasSubstr("unexpected number"));
-  EXPECT_THAT(ErrorOf(One("U8", "\"4\"", "[0,4]", 4)), HasSubstr("unexpected text"));
+  EXPECT_THAT(HeaderError(One("U8", "[4]", "[0,5]", 5)), HasSubstr("needs 4 bytes, its data_offsets are [0, 5]"));
+  EXPECT_THAT(HeaderError(One("U8", "[4]", "[4,0]", 4)), HasSubstr("data_offsets are [4, 0]"));
+  EXPECT_THAT(HeaderError(One("U8", "[4]", "[0]", 4)), HasSubstr("must be two numbers"));
+  EXPECT_THAT(HeaderError(One("U8", "[4]", "[0,1,2]", 4)), HasSubstr("must be two numbers"));
+  EXPECT_THAT(HeaderError(One("U8", "[-4]", "[0,4]", 4)), HasSubstr("unexpected a negative number"));
+  EXPECT_THAT(HeaderError(One("U8", "[4.0]", "[0,4]", 4)), HasSubstr("unexpected a fraction"));
+  EXPECT_THAT(HeaderError(One("U8", "[4294967296,4294967296]", "[0,4]", 4)), HasSubstr("overflows"));
+  EXPECT_THAT(HeaderError(One("U8", "[18446744073709551615]", "[0,4]", 4)), HasSubstr("too large"));
+  EXPECT_THAT(HeaderError(One("U8", "[99999999999999999999]", "[0,4]", 4)), HasSubstr("a fraction"));
+  EXPECT_THAT(HeaderError(One("U8", "[1,1,1,1,1,1,1,1,1]", "[0,1]", 1)), HasSubstr("more than 8 numbers"));
+  EXPECT_THAT(HeaderError(One("U8", "4", "[0,4]", 4)), HasSubstr("unexpected number"));
+  EXPECT_THAT(HeaderError(One("U8", "\"4\"", "[0,4]", 4)), HasSubstr("unexpected text"));
 }
 
 TEST(Safetensors, HeaderStructure) {
-  const auto error = [](std::string_view header) { return ErrorOf(SafetensorsFile(header, "")); };
+  const auto error = [](std::string_view header) { return HeaderError(SafetensorsFile(header, "")); };
   EXPECT_THAT(error("{"), HasSubstr("does not end"));
   EXPECT_THAT(error("{,}"), HasSubstr("header: not valid JSON at byte 2"));
   EXPECT_THAT(error("{} x}"), HasSubstr("not valid JSON"));
@@ -167,7 +167,7 @@ class ShardedTest : public ::testing::Test {
     testing::WriteTestFile(path, index);
     return Checkpoint::Open(path);
   }
-  std::string ErrorOf(std::string_view index) {
+  std::string HeaderError(std::string_view index) {
     const auto checkpoint = Open(index);
     return checkpoint.ok() ? "" : checkpoint.error().ToString();
   }
@@ -190,25 +190,27 @@ TEST_F(ShardedTest, RefusesWhatDoesNotFitTogether) {
   const auto map = [](std::string_view items) { return "{\"weight_map\":{" + std::string(items) + "}}"; };
   for (const std::string name : {"../one.safetensors", "/one.safetensors", "sub/one.safetensors", "..", "",
                                  "a\\\\b.safetensors", "one.bin", "one\\u0000.safetensors"}) {
-    EXPECT_THAT(ErrorOf(map("\"a\":\"" + name + "\"")), HasSubstr("tensor 'a'")) << name;
-    EXPECT_THAT(ErrorOf(map("\"a\":\"" + name + "\"")), HasSubstr("is not the name of a .safetensors file")) << name;
+    EXPECT_THAT(HeaderError(map("\"a\":\"" + name + "\"")), HasSubstr("tensor 'a'")) << name;
+    EXPECT_THAT(HeaderError(map("\"a\":\"" + name + "\"")), HasSubstr("is not the name of a .safetensors file"))
+        << name;
   }
-  EXPECT_THAT(ErrorOf(map("\"a\":\"three.safetensors\"")), HasSubstr("three.safetensors: cannot open"));
-  EXPECT_THAT(ErrorOf(map("\"c\":\"one.safetensors\"")), HasSubstr("one.safetensors: tensor 'a': lies in this shard"));
-  EXPECT_THAT(ErrorOf(map("\"a\":\"one.safetensors\",\"c\":\"one.safetensors\"")),
+  EXPECT_THAT(HeaderError(map("\"a\":\"three.safetensors\"")), HasSubstr("three.safetensors: cannot open"));
+  EXPECT_THAT(HeaderError(map("\"c\":\"one.safetensors\"")),
+              HasSubstr("one.safetensors: tensor 'a': lies in this shard"));
+  EXPECT_THAT(HeaderError(map("\"a\":\"one.safetensors\",\"c\":\"one.safetensors\"")),
               HasSubstr("tensor 'c': is missing in 'one.safetensors'"));
-  EXPECT_THAT(ErrorOf(map("\"a\":\"one.safetensors\",\"a\":\"two.safetensors\"")), HasSubstr("occurs twice"));
-  EXPECT_THAT(ErrorOf(map("\"a\":7")), HasSubstr("unexpected a number"));
-  EXPECT_THAT(ErrorOf(map("\"a\":{}")), HasSubstr("unexpected object"));
-  EXPECT_THAT(ErrorOf(map("\"a\":[]")), HasSubstr("unexpected array"));
-  EXPECT_THAT(ErrorOf(map("")), HasSubstr("has no \"weight_map\""));
-  EXPECT_THAT(ErrorOf("{}"), HasSubstr("has no \"weight_map\""));
-  EXPECT_THAT(ErrorOf("[]"), HasSubstr("unexpected array"));
-  EXPECT_THAT(ErrorOf("7"), HasSubstr("unexpected a number"));
-  EXPECT_THAT(ErrorOf("{\"weight_map\":7}"), HasSubstr("unexpected a number"));
-  EXPECT_THAT(ErrorOf("{\"weight_map\":{},\"weight_map\":{}}"), HasSubstr("occurs twice"));
-  EXPECT_THAT(ErrorOf("{\"x\":" + std::string(1'000'000, '[')), HasSubstr("nested too deeply"));
-  EXPECT_THAT(ErrorOf(""), HasSubstr("not valid JSON"));
+  EXPECT_THAT(HeaderError(map("\"a\":\"one.safetensors\",\"a\":\"two.safetensors\"")), HasSubstr("occurs twice"));
+  EXPECT_THAT(HeaderError(map("\"a\":7")), HasSubstr("unexpected a number"));
+  EXPECT_THAT(HeaderError(map("\"a\":{}")), HasSubstr("unexpected object"));
+  EXPECT_THAT(HeaderError(map("\"a\":[]")), HasSubstr("unexpected array"));
+  EXPECT_THAT(HeaderError(map("")), HasSubstr("has no \"weight_map\""));
+  EXPECT_THAT(HeaderError("{}"), HasSubstr("has no \"weight_map\""));
+  EXPECT_THAT(HeaderError("[]"), HasSubstr("unexpected array"));
+  EXPECT_THAT(HeaderError("7"), HasSubstr("unexpected a number"));
+  EXPECT_THAT(HeaderError("{\"weight_map\":7}"), HasSubstr("unexpected a number"));
+  EXPECT_THAT(HeaderError("{\"weight_map\":{},\"weight_map\":{}}"), HasSubstr("occurs twice"));
+  EXPECT_THAT(HeaderError("{\"x\":" + std::string(1'000'000, '[')), HasSubstr("nested too deeply"));
+  EXPECT_THAT(HeaderError(""), HasSubstr("not valid JSON"));
 }
 
 }  // namespace

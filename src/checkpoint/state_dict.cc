@@ -11,8 +11,8 @@ namespace vlaq::checkpoint {
 namespace {
 
 constexpr std::array<std::string_view, 4> kContainers = {"model_state_dict", "state_dict", "model", "module"};
-constexpr int kMaxDepth = 32;
-constexpr size_t kMaxName = 1024;  // bytes; joined names of a hostile file would multiply otherwise
+constexpr int kMaxNesting = 32;
+constexpr size_t kMaxTensorName = 1024;  // bytes; joined names of a hostile file would multiply otherwise
 constexpr size_t kMaxOthers = 1000;
 constexpr size_t kMaxTensors = 200'000;
 
@@ -101,7 +101,7 @@ Status Finder::AddTensor(std::string name, ValueId value) {
 
 Status Finder::Flatten(ValueId mapping, const std::string& prefix, int depth) {
   const std::string where = fmt::format("{}: data.pkl: the dict {}", where_, Quoted(prefix));
-  if (depth > kMaxDepth) return InputError(where, fmt::format("modules nested deeper than {} levels", kMaxDepth));
+  if (depth > kMaxNesting) return InputError(where, fmt::format("modules nested deeper than {} levels", kMaxNesting));
   if (flattened_[mapping]) return InputError(where, "occurs in two places");
   flattened_[mapping] = true;
   const auto children = document_.Children(mapping);
@@ -109,7 +109,7 @@ Status Finder::Flatten(ValueId mapping, const std::string& prefix, int depth) {
     if (!IsText(children[i])) return InputError(where, "has a key that is not a text");
     std::string name = prefix.empty() ? "" : prefix + ".";
     name += document_.Text(children[i]);
-    if (name.size() > kMaxName) {
+    if (name.size() > kMaxTensorName) {
       return InputError(where, fmt::format("tensor {}: a name of {} bytes", Quoted(name), name.size()));
     }
     const ValueId value = children[i + 1];
@@ -131,7 +131,7 @@ Status Finder::FlattenRoot() {
     const ValueId key = children[i];
     const ValueId value = children[i + 1];
     const std::string name =
-        IsText(key) ? std::string(document_.Text(key).substr(0, kMaxName)) : fmt::format("<key {}>", i / 2);
+        IsText(key) ? std::string(document_.Text(key).substr(0, kMaxTensorName)) : fmt::format("<key {}>", i / 2);
     if (IsText(key) && IsTensor(document_, value)) {
       VLAQ_RETURN_IF_ERROR(AddTensor(name, value));
     } else if (IsText(key) && !name.starts_with("optim") && LooksLikeModule(value)) {
@@ -147,7 +147,7 @@ void Finder::AddOthersOfRoot(ValueId except) {
   const auto children = document_.Children(document_.root());
   for (size_t i = 0; i + 1 < children.size(); i += 2) {
     if (children[i + 1] == except || !IsText(children[i])) continue;
-    AddOther(std::string(document_.Text(children[i]).substr(0, kMaxName)), children[i + 1]);
+    AddOther(std::string(document_.Text(children[i]).substr(0, kMaxTensorName)), children[i + 1]);
   }
 }
 

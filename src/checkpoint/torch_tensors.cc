@@ -28,7 +28,7 @@ constexpr std::array kStorageClasses{
     StorageClass{"ComplexFloatStorage", DType::kC64}, StorageClass{"ComplexDoubleStorage", DType::kC128},
 };
 
-struct Call {
+struct RebuildCall {
   ValueId callable = kNoValue;
   ValueId args = kNoValue;
 };
@@ -45,7 +45,7 @@ class TensorReader {
   }
   // Element `index` of a tuple, or kNoValue.
   ValueId Element(ValueId tuple, size_t index) const;
-  Result<Call> Unwrap(ValueId value) const;
+  Result<RebuildCall> Unwrap(ValueId value) const;
   Status ReadStorage(ValueId value, bool untyped, TorchTensor& tensor) const;
   Result<Shape> Extents(ValueId value, std::string_view what) const;
   Status ReadMetadata(ValueId value) const;
@@ -62,9 +62,9 @@ ValueId TensorReader::Element(ValueId tuple, size_t index) const {
 }
 
 // Follows Parameter and tensor subclass wrappers down to the call of a _rebuild_tensor function.
-Result<Call> TensorReader::Unwrap(ValueId value) const {
+Result<RebuildCall> TensorReader::Unwrap(ValueId value) const {
   constexpr int kMaxWrappers = 8;
-  Call call;
+  RebuildCall call;
   for (int i = 0; i < kMaxWrappers; ++i) {
     if (value != kNoValue) {
       if (document_[value].kind != PickleKind::kObject) return Wrong("its pickle wraps something that is no tensor");
@@ -180,7 +180,7 @@ Status TensorReader::CheckInside(const TorchTensor& tensor) const {
 }
 
 Result<TorchTensor> TensorReader::Read(ValueId value) {
-  VLAQ_ASSIGN_OR_RETURN(const Call call, Unwrap(value));
+  VLAQ_ASSIGN_OR_RETURN(const RebuildCall call, Unwrap(value));
   const std::string_view name = document_.Name(call.callable);
   const bool v3 = name == "_rebuild_tensor_v3";
   const bool known = v3 || name == "_rebuild_tensor" || name == "_rebuild_tensor_v2";

@@ -24,12 +24,12 @@ Result<TorchTensor> ReadPickled(const std::string& pickle) {
 
 Result<TorchTensor> ReadOne(const Pickle::TensorArgs& args) { return ReadPickled(Pickle().Tensor(args).Stop()); }
 
-std::string ErrorOf(const Pickle::TensorArgs& args) {
+std::string TensorError(const Pickle::TensorArgs& args) {
   const auto tensor = ReadOne(args);
   return tensor.ok() ? "" : tensor.error().ToString();
 }
 
-std::string ErrorOfPickle(const std::string& pickle) {
+std::string PickledError(const std::string& pickle) {
   const auto tensor = ReadPickled(pickle);
   return tensor.ok() ? "" : tensor.error().ToString();
 }
@@ -47,7 +47,7 @@ TEST(TorchTensors, EveryStorageClass) {
     EXPECT_EQ(tensor->dtype, dtype);
     EXPECT_EQ(tensor->storage_bytes, 6 * DTypeBits(dtype) / 8);
   }
-  EXPECT_THAT(ErrorOf({.cls = "QUInt8Storage"}), HasSubstr("storage class torch.QUInt8Storage is not supported"));
+  EXPECT_THAT(TensorError({.cls = "QUInt8Storage"}), HasSubstr("storage class torch.QUInt8Storage is not supported"));
 }
 
 TEST(TorchTensors, UntypedStoragesCountBytes) {
@@ -56,11 +56,12 @@ TEST(TorchTensors, UntypedStoragesCountBytes) {
     const auto tensor = ReadOne({.elements = 4 * item, .offset = 1, .shape = {3}, .strides = {1}, .dtype = dtype});
     ASSERT_TRUE(tensor.ok()) << tensor.error().ToString();
     EXPECT_EQ(DTypeName(tensor->dtype), dtype);
-    EXPECT_THAT(ErrorOf({.elements = 4 * item - 1, .offset = 1, .shape = {3}, .strides = {1}, .dtype = dtype}),
+    EXPECT_THAT(TensorError({.elements = 4 * item - 1, .offset = 1, .shape = {3}, .strides = {1}, .dtype = dtype}),
                 HasSubstr("leaves its storage"));
   }
-  EXPECT_THAT(ErrorOf({.elements = 4, .dtype = "float4_e2m1fn_x2"}), HasSubstr("'float4_e2m1fn_x2' is not supported"));
-  EXPECT_THAT(ErrorOf({.cls = "UntypedStorage", .elements = 4}), HasSubstr("no element type"));
+  EXPECT_THAT(TensorError({.elements = 4, .dtype = "float4_e2m1fn_x2"}),
+              HasSubstr("'float4_e2m1fn_x2' is not supported"));
+  EXPECT_THAT(TensorError({.cls = "UntypedStorage", .elements = 4}), HasSubstr("no element type"));
 }
 
 TEST(TorchTensors, Wrappers) {
@@ -74,50 +75,50 @@ TEST(TorchTensors, Wrappers) {
   const std::string typed =
       "ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_tensor_v2\ncm\nMine\n" + arguments + "}tR";
   EXPECT_THAT(ReadPickled(Pickle().Raw(typed).Stop())->shape, ElementsAre(2));
-  EXPECT_THAT(ErrorOfPickle(Pickle().Raw("ctorch._utils\n_rebuild_parameter\n)R").Stop()), HasSubstr("wraps a tensor"));
-  EXPECT_THAT(ErrorOfPickle(Pickle().Raw("ctorch._utils\n_rebuild_parameter\nN\x85R").Stop()), HasSubstr("no tensor"));
+  EXPECT_THAT(PickledError(Pickle().Raw("ctorch._utils\n_rebuild_parameter\n)R").Stop()), HasSubstr("wraps a tensor"));
+  EXPECT_THAT(PickledError(Pickle().Raw("ctorch._utils\n_rebuild_parameter\nN\x85R").Stop()), HasSubstr("no tensor"));
 }
 
 TEST(TorchTensors, UnreadableKindsAreNamed) {
   for (const std::string kind : {"_rebuild_sparse_tensor", "_rebuild_qtensor", "_rebuild_meta_tensor_no_storage"}) {
-    EXPECT_THAT(ErrorOfPickle(Pickle().Global("torch._utils", kind).Raw(")R").Stop()),
+    EXPECT_THAT(PickledError(Pickle().Global("torch._utils", kind).Raw(")R").Stop()),
                 HasSubstr("f: tensor 'x': is of a kind that is not supported (torch._utils." + kind));
   }
-  EXPECT_THAT(ErrorOf({.metadata = "conj"}), HasSubstr("lazy 'conj' view"));
-  EXPECT_THAT(ErrorOf({.metadata = "neg"}), HasSubstr("lazy 'neg' view"));
-  EXPECT_EQ(ErrorOf({.metadata = "other"}), "");
+  EXPECT_THAT(TensorError({.metadata = "conj"}), HasSubstr("lazy 'conj' view"));
+  EXPECT_THAT(TensorError({.metadata = "neg"}), HasSubstr("lazy 'neg' view"));
+  EXPECT_EQ(TensorError({.metadata = "other"}), "");
 }
 
 TEST(TorchTensors, RefusesShapesThatLeaveTheStorage) {
-  EXPECT_EQ(ErrorOf({.elements = 6, .shape = {2, 3}, .strides = {3, 1}}), "");
-  EXPECT_EQ(ErrorOf({.elements = 6, .shape = {3, 2}, .strides = {1, 3}}), "");
-  EXPECT_EQ(ErrorOf({.elements = 6, .offset = 3, .shape = {3}}), "");
-  EXPECT_EQ(ErrorOf({.elements = 1, .shape = {}, .strides = {}}), "") << "rank 0";
-  EXPECT_EQ(ErrorOf({.elements = 0, .shape = {0, 5}, .strides = {5, 1}}), "") << "no last element";
-  EXPECT_EQ(ErrorOf({.elements = 0, .offset = 9, .shape = {0}}), "");
-  EXPECT_THAT(ErrorOf({.elements = 0, .shape = {}, .strides = {}}), HasSubstr("leaves its storage '0' of 0 bytes"));
-  EXPECT_THAT(ErrorOf({.elements = 5, .shape = {2, 3}, .strides = {3, 1}}), HasSubstr("leaves its storage"));
-  EXPECT_THAT(ErrorOf({.elements = 6, .offset = 4, .shape = {3}}), HasSubstr("leaves its storage"));
-  EXPECT_THAT(ErrorOf({.elements = 6, .offset = 6, .shape = {1}}), HasSubstr("leaves its storage"));
-  EXPECT_THAT(ErrorOf({.elements = 6, .shape = {2}, .strides = {INT64_MAX}}), HasSubstr("leaves its storage"));
-  EXPECT_THAT(ErrorOf({.elements = 6, .shape = {3}, .strides = {INT64_MAX}}), HasSubstr("leaves its storage"));
-  EXPECT_THAT(ErrorOf({.elements = 6, .offset = INT64_MAX, .shape = {2}}), HasSubstr("leaves its storage"));
-  EXPECT_THAT(ErrorOf({.elements = INT64_MAX}), HasSubstr("size of its storage overflows"));
-  EXPECT_THAT(ErrorOf({.elements = 6, .shape = {INT64_MAX, 2}, .strides = {0, 0}}), HasSubstr("overflows"));
-  EXPECT_THAT(ErrorOf({.elements = 6, .shape = {INT64_MAX}, .strides = {0}}), HasSubstr("overflows"));
+  EXPECT_EQ(TensorError({.elements = 6, .shape = {2, 3}, .strides = {3, 1}}), "");
+  EXPECT_EQ(TensorError({.elements = 6, .shape = {3, 2}, .strides = {1, 3}}), "");
+  EXPECT_EQ(TensorError({.elements = 6, .offset = 3, .shape = {3}}), "");
+  EXPECT_EQ(TensorError({.elements = 1, .shape = {}, .strides = {}}), "") << "rank 0";
+  EXPECT_EQ(TensorError({.elements = 0, .shape = {0, 5}, .strides = {5, 1}}), "") << "no last element";
+  EXPECT_EQ(TensorError({.elements = 0, .offset = 9, .shape = {0}}), "");
+  EXPECT_THAT(TensorError({.elements = 0, .shape = {}, .strides = {}}), HasSubstr("leaves its storage '0' of 0 bytes"));
+  EXPECT_THAT(TensorError({.elements = 5, .shape = {2, 3}, .strides = {3, 1}}), HasSubstr("leaves its storage"));
+  EXPECT_THAT(TensorError({.elements = 6, .offset = 4, .shape = {3}}), HasSubstr("leaves its storage"));
+  EXPECT_THAT(TensorError({.elements = 6, .offset = 6, .shape = {1}}), HasSubstr("leaves its storage"));
+  EXPECT_THAT(TensorError({.elements = 6, .shape = {2}, .strides = {INT64_MAX}}), HasSubstr("leaves its storage"));
+  EXPECT_THAT(TensorError({.elements = 6, .shape = {3}, .strides = {INT64_MAX}}), HasSubstr("leaves its storage"));
+  EXPECT_THAT(TensorError({.elements = 6, .offset = INT64_MAX, .shape = {2}}), HasSubstr("leaves its storage"));
+  EXPECT_THAT(TensorError({.elements = INT64_MAX}), HasSubstr("size of its storage overflows"));
+  EXPECT_THAT(TensorError({.elements = 6, .shape = {INT64_MAX, 2}, .strides = {0, 0}}), HasSubstr("overflows"));
+  EXPECT_THAT(TensorError({.elements = 6, .shape = {INT64_MAX}, .strides = {0}}), HasSubstr("overflows"));
 }
 
 TEST(TorchTensors, RefusesMalformedArguments) {
-  EXPECT_THAT(ErrorOf({.shape = {-1}}), HasSubstr("shape holds the negative number -1"));
-  EXPECT_THAT(ErrorOf({.strides = {-1}}), HasSubstr("strides holds the negative number -1"));
-  EXPECT_THAT(ErrorOf({.offset = -1}), HasSubstr("storage offset"));
-  EXPECT_THAT(ErrorOf({.elements = -1}), HasSubstr("no valid size"));
-  EXPECT_THAT(ErrorOf({.shape = {1, 1}}), HasSubstr("has shape [1, 1] but strides [1]"));
+  EXPECT_THAT(TensorError({.shape = {-1}}), HasSubstr("shape holds the negative number -1"));
+  EXPECT_THAT(TensorError({.strides = {-1}}), HasSubstr("strides holds the negative number -1"));
+  EXPECT_THAT(TensorError({.offset = -1}), HasSubstr("storage offset"));
+  EXPECT_THAT(TensorError({.elements = -1}), HasSubstr("no valid size"));
+  EXPECT_THAT(TensorError({.shape = {1, 1}}), HasSubstr("has shape [1, 1] but strides [1]"));
   const std::vector<int64_t> nine(9, 1);
-  EXPECT_THAT(ErrorOf({.shape = nine, .strides = nine}), HasSubstr("9 dimensions, more than the limit of 8"));
-  EXPECT_THAT(ErrorOf({.key = std::string(256, '0')}), HasSubstr("the key of its storage is too long"));
+  EXPECT_THAT(TensorError({.shape = nine, .strides = nine}), HasSubstr("9 dimensions, more than the limit of 8"));
+  EXPECT_THAT(TensorError({.key = std::string(256, '0')}), HasSubstr("the key of its storage is too long"));
   const auto call = [](std::string_view args) {
-    return ErrorOfPickle(Pickle().Global("torch._utils", "_rebuild_tensor_v2").Raw(args).Raw("R").Stop());
+    return PickledError(Pickle().Global("torch._utils", "_rebuild_tensor_v2").Raw(args).Raw("R").Stop());
   };
   EXPECT_THAT(call(")"), HasSubstr("it has no storage"));
   EXPECT_THAT(call("NQ\x85"), HasSubstr("not one that PyTorch writes"));

@@ -17,7 +17,7 @@ using testing::ZipFile;
 using testing::ZipOptions;
 
 // Opens the file and asks for every record, as a reader of the whole file would. Empty, or the error's text.
-std::string ErrorOf(const std::string& file) {
+std::string ZipError(const std::string& file) {
   const auto zip = ZipReader::Open(AsBytes(file), "f.pth");
   if (!zip.ok()) return zip.error().ToString();
   for (const ZipRecord& record : zip->records()) {
@@ -27,7 +27,7 @@ std::string ErrorOf(const std::string& file) {
   return "";
 }
 
-std::string TextOf(const std::string& file, std::string_view name) {
+std::string RecordText(const std::string& file, std::string_view name) {
   const auto zip = ZipReader::Open(AsBytes(file), "f.pth");
   if (!zip.ok()) return zip.error().ToString();
   const ZipRecord* record = zip->Find(name);
@@ -49,17 +49,17 @@ TEST(ZipReader, ReadsRecordsInAllLegalForms) {
     options.saturate_end = saturate;
     options.comment = "a comment PK\x05\x06 with a signature";
     const std::string file = ZipFile(entries, options);
-    EXPECT_EQ(ErrorOf(file), "");
-    EXPECT_EQ(TextOf(file, "a/descriptor"), "one");
-    EXPECT_EQ(TextOf(file, "a/sizes in the header"), "two!");
-    EXPECT_EQ(TextOf(file, "a/padded"), "three");
-    EXPECT_EQ(TextOf(file, "a/zip64"), "four");
-    EXPECT_EQ(TextOf(file, "a/empty"), "");
-    EXPECT_EQ(TextOf(file, "a/none"), "absent");
+    EXPECT_EQ(ZipError(file), "");
+    EXPECT_EQ(RecordText(file, "a/descriptor"), "one");
+    EXPECT_EQ(RecordText(file, "a/sizes in the header"), "two!");
+    EXPECT_EQ(RecordText(file, "a/padded"), "three");
+    EXPECT_EQ(RecordText(file, "a/zip64"), "four");
+    EXPECT_EQ(RecordText(file, "a/empty"), "");
+    EXPECT_EQ(RecordText(file, "a/none"), "absent");
   }
   ZipOptions plain;
   plain.zip64_end = false;
-  EXPECT_EQ(TextOf(ZipFile({{"a/b", "x"}}, plain), "a/b"), "x");
+  EXPECT_EQ(RecordText(ZipFile({{"a/b", "x"}}, plain), "a/b"), "x");
 }
 
 TEST(ZipReader, Zip64FieldHoldsOnlyWhatIsSaturated) {
@@ -68,60 +68,60 @@ TEST(ZipReader, Zip64FieldHoldsOnlyWhatIsSaturated) {
   entry.central_extra = Little<uint16_t>(0x7075) + Little<uint16_t>(2) + "??" + Little<uint16_t>(1) +
                         Little<uint16_t>(8) + Little<uint64_t>(0);
   entry.offset = 0xFFFFFFFF;
-  EXPECT_EQ(TextOf(ZipFile({entry}), "a/b"), "data");
+  EXPECT_EQ(RecordText(ZipFile({entry}), "a/b"), "data");
   entry.central_extra = Little<uint16_t>(1) + Little<uint16_t>(4) + "1234";
-  EXPECT_THAT(ErrorOf(ZipFile({entry})), AllOf(StartsWith("f.pth: record 'a/b'"), HasSubstr("zip64 field")));
+  EXPECT_THAT(ZipError(ZipFile({entry})), AllOf(StartsWith("f.pth: record 'a/b'"), HasSubstr("zip64 field")));
 }
 
 TEST(ZipReader, RefusesCompressedAndEncryptedRecords) {
-  EXPECT_THAT(ErrorOf(ZipFile({{"a/b", "x", 8}})), HasSubstr("record 'a/b': is compressed (zip method 8)"));
-  EXPECT_THAT(ErrorOf(ZipFile({{"a/b", "x", 0, 0x0809}})), HasSubstr("is encrypted"));
-  EXPECT_THAT(ErrorOf(ZipFile({{"a/b", "x", 0, 0x2808}})), HasSubstr("is encrypted"));
+  EXPECT_THAT(ZipError(ZipFile({{"a/b", "x", 8}})), HasSubstr("record 'a/b': is compressed (zip method 8)"));
+  EXPECT_THAT(ZipError(ZipFile({{"a/b", "x", 0, 0x0809}})), HasSubstr("is encrypted"));
+  EXPECT_THAT(ZipError(ZipFile({{"a/b", "x", 0, 0x2808}})), HasSubstr("is encrypted"));
   const std::string mixed = ZipFile({{"a/b", "x"}, {"a/c", "x", 8}});  // one that nobody asks for
   EXPECT_THAT(ZipReader::Open(AsBytes(mixed), "f.pth")->RequireStored().error().ToString(),
               HasSubstr("'a/c': is comp"));
   // Stored in the directory, compressed in the local header.
   std::string file = ZipFile({{"a/b", "x"}});
   file[8] = 8;
-  EXPECT_THAT(ErrorOf(file), HasSubstr("local header says"));
+  EXPECT_THAT(ZipError(file), HasSubstr("local header says"));
 }
 
 TEST(ZipReader, RefusesBadNames) {
   for (const std::string name : {"/etc/passwd", "a/../b", "..", "C:x", "a\\b", "", "a\xFF"}) {
-    EXPECT_THAT(ErrorOf(ZipFile({{name, "x"}})), HasSubstr("the name is")) << name;
+    EXPECT_THAT(ZipError(ZipFile({{name, "x"}})), HasSubstr("the name is")) << name;
   }
-  EXPECT_THAT(ErrorOf(ZipFile({{std::string("a\0b", 3), "x"}})), HasSubstr("'a\\x00b': the name is"));
-  EXPECT_THAT(ErrorOf(ZipFile({{std::string(1025, 'x'), "x"}})), HasSubstr("the name is empty, too long"));
-  EXPECT_EQ(ErrorOf(ZipFile({{"a/..b/c..", "x"}})), "");
-  EXPECT_THAT(ErrorOf(ZipFile({{"a/b", "x"}, {"a/c", "x"}, {"a/b", "y"}})), HasSubstr("record 'a/b': occurs twice"));
+  EXPECT_THAT(ZipError(ZipFile({{std::string("a\0b", 3), "x"}})), HasSubstr("'a\\x00b': the name is"));
+  EXPECT_THAT(ZipError(ZipFile({{std::string(1025, 'x'), "x"}})), HasSubstr("the name is empty, too long"));
+  EXPECT_EQ(ZipError(ZipFile({{"a/..b/c..", "x"}})), "");
+  EXPECT_THAT(ZipError(ZipFile({{"a/b", "x"}, {"a/c", "x"}, {"a/b", "y"}})), HasSubstr("record 'a/b': occurs twice"));
 }
 
 TEST(ZipReader, RefusesOverlap) {
   ZipEntry second{"a/c", "yyyy"};
   second.offset = 0;  // both records share one local header
-  EXPECT_THAT(ErrorOf(ZipFile({{"a/b", "xxxx"}, second})), HasSubstr("where the next record or the directory begins"));
+  EXPECT_THAT(ZipError(ZipFile({{"a/b", "xxxx"}, second})), HasSubstr("where the next record or the directory begins"));
   ZipEntry longer{"a/b", "xxxx"};
   longer.size = 100;  // runs into the next
-  EXPECT_THAT(ErrorOf(ZipFile({longer, {"a/c", std::string(500, 'y')}})), HasSubstr("where the next record"));
+  EXPECT_THAT(ZipError(ZipFile({longer, {"a/c", std::string(500, 'y')}})), HasSubstr("where the next record"));
   // Fits by the directory, but the local extra field pushes the data into the next record.
   std::string file = ZipFile({{"a/b", "xxxx"}, {"a/c", std::string(500, 'y')}});
   file[28] = 100;
-  EXPECT_THAT(ErrorOf(file), AllOf(HasSubstr("'a/b'"), HasSubstr("run into the next record")));
+  EXPECT_THAT(ZipError(file), AllOf(HasSubstr("'a/b'"), HasSubstr("run into the next record")));
 }
 
 TEST(ZipReader, RefusesContradictions) {
   ZipEntry entry{"a/b", "xxxx"};
   entry.packed_size = 3;
-  EXPECT_THAT(ErrorOf(ZipFile({entry})), HasSubstr("packed and unpacked sizes differ"));
+  EXPECT_THAT(ZipError(ZipFile({entry})), HasSubstr("packed and unpacked sizes differ"));
   entry = {"a/b", "xxxx"};
   entry.local_name = "a/c";
-  EXPECT_THAT(ErrorOf(ZipFile({entry})), HasSubstr("its local header has another name"));
+  EXPECT_THAT(ZipError(ZipFile({entry})), HasSubstr("its local header has another name"));
   entry = {"a/b", "xxxx", 0, 0x0800};
   entry.size = 3;
-  EXPECT_THAT(ErrorOf(ZipFile({entry})), HasSubstr("its local header has another size"));
+  EXPECT_THAT(ZipError(ZipFile({entry})), HasSubstr("its local header has another size"));
   std::string file = ZipFile({{"a/b", "xxxx"}});
   file[0] = 'Q';
-  EXPECT_THAT(ErrorOf(file), HasSubstr("its local header is damaged"));
+  EXPECT_THAT(ZipError(file), HasSubstr("its local header is damaged"));
 }
 
 TEST(ZipReader, ChecksTheEndRecords) {
@@ -129,7 +129,7 @@ TEST(ZipReader, ChecksTheEndRecords) {
   const auto with = [&](auto set) {
     ZipOptions options;
     set(options);
-    return ErrorOf(ZipFile(entries, options));
+    return ZipError(ZipFile(entries, options));
   };
   EXPECT_THAT(with([](ZipOptions& o) { o.count = 1; }), HasSubstr("bytes left over in the zip directory"));
   EXPECT_THAT(with([](ZipOptions& o) { o.count = 3; }), HasSubstr("3 zip records cannot stand"));
@@ -143,18 +143,18 @@ TEST(ZipReader, ChecksTheEndRecords) {
   EXPECT_THAT(with([](ZipOptions& o) { o.zip64_end = false, o.saturate_end = true; }), HasSubstr("locator is missing"));
   std::string long_extra = ZipFile(entries);
   long_extra[long_extra.rfind("PK\x01\x02") + 31] = '\x7F';  // an extra field of 32 kB
-  EXPECT_THAT(ErrorOf(long_extra), HasSubstr("cut short"));
+  EXPECT_THAT(ZipError(long_extra), HasSubstr("cut short"));
   const std::string whole = ZipFile(entries);
   for (size_t size = 0; size < whole.size(); ++size) {
-    EXPECT_THAT(ErrorOf(whole.substr(0, size)), HasSubstr("no zip directory at the end of the file")) << size;
+    EXPECT_THAT(ZipError(whole.substr(0, size)), HasSubstr("no zip directory at the end of the file")) << size;
   }
-  EXPECT_THAT(ErrorOf(whole + "x"), HasSubstr("no zip directory"));
+  EXPECT_THAT(ZipError(whole + "x"), HasSubstr("no zip directory"));
   std::string other = whole;
   other[other.size() - 22 - 20 - 56 + 32] = 7;  // the zip64 count, now unlike the 16-bit one
-  EXPECT_THAT(ErrorOf(other), HasSubstr("contradicts"));
+  EXPECT_THAT(ZipError(other), HasSubstr("contradicts"));
   other = whole;
   other[other.size() - 22 - 20 + 15] = '\x7F';  // the locator's offset
-  EXPECT_THAT(ErrorOf(other), HasSubstr("does not point at a zip64 end record"));
+  EXPECT_THAT(ZipError(other), HasSubstr("does not point at a zip64 end record"));
 }
 
 TEST(ZipReader, CrcIsCheckedOnDemand) {

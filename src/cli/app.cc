@@ -61,7 +61,7 @@ struct Program {
   std::vector<std::pair<CLI::App*, Action>> actions;
 };
 
-int Report(const Error& error, std::ostream& err) {
+int ReportError(const Error& error, std::ostream& err) {
   err << "vlaq: " << error.ToString() << "\n";
   return static_cast<int>(error.code);
 }
@@ -184,15 +184,15 @@ int Run(const std::vector<std::string>& arguments, std::ostream& out, std::ostre
     try {
       const Status status = action();
       out.flush();
-      return status.ok() ? 0 : Report(status.error(), err);
+      return status.ok() ? 0 : ReportError(status.error(), err);
     } catch (const std::bad_alloc&) {
-      return Report({ErrorCode::kInternal, "out of memory", "", "close other programs or use a machine with more"},
-                    err);
+      return ReportError({ErrorCode::kInternal, "out of memory", "", "close other programs or use a machine with more"},
+                         err);
     } catch (const std::exception& error) {
-      return Report(InternalError("", fmt::format("unexpected exception: {}", error.what())), err);
+      return ReportError(InternalError("", fmt::format("unexpected exception: {}", error.what())), err);
     }
   }
-  return Report(InternalError("", "no verb was run"), err);
+  return ReportError(InternalError("", "no verb was run"), err);
 }
 
 std::string ReferencePage() {

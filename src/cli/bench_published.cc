@@ -43,7 +43,7 @@ constexpr std::string_view kModel = "mae0222_model_cpu.onnx";
 constexpr std::string_view kResults = "mae0222_quantization_results_cpu.json";
 
 // Each of the columns, or null for one that was not measured.
-using Row = std::array<const SubjectResult*, kColumns.size()>;
+using MeasuredColumns = std::array<const SubjectResult*, kColumns.size()>;
 
 template <typename Subjects>
 auto* FindNamed(Subjects& subjects, std::string_view name) {
@@ -66,7 +66,7 @@ Status CheckColumn(const Column& column, const SubjectSpec& subject) {
 }
 
 // What only the workers could say, once they ran.
-Status CheckRan(const BenchArguments& a, const Row& row) {
+Status CheckRan(const BenchArguments& a, const MeasuredColumns& row) {
   if (a.backend.provider != "cpu" || !a.backend.engines.empty()) {
     return UsageError("--published is the table of a CPU: no other --provider, no --engines",
                       "-o keeps what was measured");
@@ -91,7 +91,7 @@ Status CopyFile(const fs::path& from, const fs::path& to, Existing existing) {
 }
 
 // `pytorch` is null if it was not measured: ratios to it are unknown then, and no other stands in for it.
-Json Entry(const Column& column, const SubjectResult& s, const SubjectResult* pytorch) {
+Json PublishedEntry(const Column& column, const SubjectResult& s, const SubjectResult* pytorch) {
   const double mean_ms = s.summary.mean_ns / 1e6, megabytes = static_cast<double>(s.size_bytes) / 1e6;
   Json entry{{"what", column.meaning},
              {"runs_on", s.ready.runs_on},
@@ -117,7 +117,7 @@ Json Entry(const Column& column, const SubjectResult& s, const SubjectResult* py
   return entry;
 }
 
-Json Meanings() {
+Json PublishedMeanings() {
   return {
       {"runs_on", "what it ran on, in its own words"},
       {"precision", "of its weights"},
@@ -136,7 +136,7 @@ Json Meanings() {
       {"largest_action_difference", "of any action (-1 to 1) from those of difference_against on the same frames"}};
 }
 
-void PrintPublished(const Row& measured, std::ostream& out) {
+void PrintPublished(const MeasuredColumns& measured, std::ostream& out) {
   std::vector<std::string> header{""};
   std::vector<const SubjectResult*> subjects;
   std::vector<std::string> missing;
@@ -195,7 +195,7 @@ Status CheckPublished(const std::vector<SubjectSpec>& subjects) {
 
 Status WritePublished(const BenchArguments& a, const std::vector<SubjectSpec>& subjects, const Results& results,
                       std::ostream& out) {
-  Row row{};
+  MeasuredColumns row{};
   for (size_t i = 0; i < kColumns.size(); ++i) row[i] = FindNamed(results.subjects, kColumns[i].name);
   VLAQ_RETURN_IF_ERROR(CheckRan(a, row));
   const SubjectSpec* int8 = FindNamed(subjects, "int8");
@@ -211,9 +211,9 @@ Status WritePublished(const BenchArguments& a, const std::vector<SubjectSpec>& s
                 {"inputs", results.settings.inputs}};
   for (size_t i = 0; i < kColumns.size(); ++i) {
     if (row[i] == nullptr) continue;
-    document[std::string(kColumns[i].name)] = Entry(kColumns[i], *row[i], row[kPyTorch]);
+    document[std::string(kColumns[i].name)] = PublishedEntry(kColumns[i], *row[i], row[kPyTorch]);
   }
-  document["meaning"] = Meanings();
+  document["meaning"] = PublishedMeanings();
   VLAQ_RETURN_IF_ERROR(
       WriteFile(folder / kResults, document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n", existing));
   PrintPublished(row, out);

@@ -23,19 +23,19 @@ std::string Milliseconds(double ns) {
   return ms < 10 ? fmt::format("{:.3f}", ms) : ms < 100 ? fmt::format("{:.1f}", ms) : Grouped(std::llround(ms));
 }
 
-const Comparison* With(const Results& results, const std::string& name) {
+const Comparison* ComparisonWith(const Results& results, const std::string& name) {
   const auto found = std::ranges::find(results.comparisons, name, &Comparison::second);
   return found == results.comparisons.end() ? nullptr : &*found;
 }
 
 std::string SpeedUp(const Results& results, const SubjectResult& subject) {
-  const Comparison* c = With(results, subject.name);
+  const Comparison* c = ComparisonWith(results, subject.name);
   if (c == nullptr) return "1";
   if (!std::isfinite(c->interval.low)) return fmt::format("{:.2f} ({} rounds: no interval)", c->ratio, c->rounds);
   return fmt::format("{:.2f} ({:.2f} to {:.2f})", c->ratio, c->interval.low, c->interval.high);
 }
 
-std::string Difference(const SubjectResult& subject) {
+std::string DifferenceText(const SubjectResult& subject) {
   if (subject.quality) return fmt::format("MAE {:.4f}", subject.quality->mae);
   if (!subject.outputs) return "-";
   return fmt::format("{:.1e}", subject.outputs->largest);
@@ -70,7 +70,7 @@ void PrintTable(const Results& results, std::ostream& out) {
     row.insert(row.end(),
                {fmt::format("{:.2f}", s.summary.throughput_per_s), SpeedUp(results, s), std::to_string(s.summary.n),
                 Milliseconds(s.summary.cpu_ns_per_run), s.size_bytes == 0 ? "-" : HumanBytes(s.size_bytes),
-                HumanBytes(s.memory.own_bytes), Difference(s)});
+                HumanBytes(s.memory.own_bytes), DifferenceText(s)});
     if (control) row.push_back(Last(s));
     row.emplace_back(StateName(s.verdict.state()));
     table.AddRow(std::move(row));

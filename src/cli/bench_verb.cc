@@ -16,7 +16,7 @@
 #include "benchmark/runner.h"
 #include "benchmark/verdict.h"
 #include "cli/bench_arguments.h"
-#include "cli/revision.h"
+#include "cli/build_info.h"
 #include "cli/verbs.h"
 #include "measuring/peaks.h"
 #include "measuring/serve.h"
@@ -42,9 +42,9 @@ constexpr bool kAssertions = true;
 
 benchmark::Made MadeNow(const std::vector<std::string>& command) {
   return {.vlaq = std::string(kVersion),
-          .revision = std::string(kRevision),
-          .compiler = VLAQ_COMPILER,
-          .build_type = VLAQ_BUILD_TYPE,
+          .revision = std::string(ThisBuild().revision),
+          .compiler = std::string(ThisBuild().compiler),
+          .build_type = std::string(ThisBuild().build_type),
           .time_utc = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
           .assertions = kAssertions,
           .command = command};

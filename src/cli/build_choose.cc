@@ -19,13 +19,13 @@ const NamedEngine* Find(const std::vector<NamedEngine>& engines, std::string_vie
   return found == engines.end() ? nullptr : &*found;
 }
 
-std::string Milliseconds(const std::optional<double>& ms) { return ms ? ThreeDigits(*ms) : "-"; }
+std::string MillisecondsOrDash(const std::optional<double>& ms) { return ms ? ThreeDigits(*ms) : "-"; }
 
 void Print(const engine::Choice& choice, const std::filesystem::path& output, std::ostream& out) {
   TextTable table({"group", "FP16 ms", "INT8 ms", "now"});
   for (const auto& group : choice.groups) {
-    table.AddRow(
-        {group.group, Milliseconds(group.fp16_ms), Milliseconds(group.int8_ms), group.int8 ? "int8" : "float"});
+    table.AddRow({group.group, MillisecondsOrDash(group.fp16_ms), MillisecondsOrDash(group.int8_ms),
+                  group.int8 ? "int8" : "float"});
   }
   const auto kept = std::count_if(choice.groups.begin(), choice.groups.end(), [](const auto& g) { return g.int8; });
   out << "\n" << table.ToString();

@@ -37,7 +37,7 @@ void AddMean(const std::vector<BoardReading>& readings, std::optional<double> Bo
   if (!values.empty()) entry[key] = Mean(values);
 }
 
-Json Entry(const NamedEngine& e, const engine::Timing& timing) {
+Json JetsonEntry(const NamedEngine& e, const engine::Timing& timing) {
   const auto& times = timing.times;
   const double mean_ms = Mean(times.latency);
   Json entry{{"measured", true},
@@ -58,7 +58,7 @@ Json Entry(const NamedEngine& e, const engine::Timing& timing) {
   return entry;
 }
 
-Json Meanings() {
+Json JetsonMeanings() {
   return {
       {"avg_time_ms", "mean of the runs of the whole window, copies to and from the device included"},
       {"gpu_ms", "mean without the copies"},
@@ -179,7 +179,7 @@ Status WriteEngineResults(const BuildArguments& a, const std::vector<NamedEngine
                                                          : std::vector<std::string>{timing.error().ToString()};
     if (why_not.empty()) {
       measured.push_back(name);
-      entry = Entry(e, *timing);
+      entry = JetsonEntry(e, *timing);
     } else {
       entry = {{"measured", false}, {"why", why_not}};
       AddNew(why_not, why);
@@ -196,7 +196,7 @@ Status WriteEngineResults(const BuildArguments& a, const std::vector<NamedEngine
   }
   document["measured"] = why.empty();
   if (!estimate.is_null()) document["estimate"] = estimate;
-  document["meaning"] = Meanings();
+  document["meaning"] = JetsonMeanings();
   std::filesystem::path path = ResultsPath(a);
   if (EarlierResultsStay(ReadEarlierResults(path), measured, a.force)) {
     context.log.Warning(

@@ -24,7 +24,7 @@ using quantization::ValueStatistics;
 constexpr size_t kShownValues = 12;
 constexpr double kMaskSize = 1e30;  // what a mask adds to keep positions out is no activation
 
-struct Arguments {
+struct CalibrateArguments {
   std::filesystem::path bundle, episodes, tokenizer, output;
   std::vector<std::string> frames, not_in;
   calibration::CalibrationOptions options;
@@ -33,7 +33,7 @@ struct Arguments {
   BackendChoice backend;
 };
 
-Result<std::unique_ptr<SampleSource>> OpenSource(const Arguments& a, Log& log) {
+Result<std::unique_ptr<SampleSource>> OpenSource(const CalibrateArguments& a, Log& log) {
   if (a.episodes.empty() == a.frames.empty()) return UsageError("give --episodes or --frames, one of them");
   if (!a.frames.empty()) {
     VLAQ_ASSIGN_OR_RETURN(auto frames, OpenFrames(a.frames));
@@ -48,7 +48,7 @@ Result<std::unique_ptr<SampleSource>> OpenSource(const Arguments& a, Log& log) {
 }
 
 // None of the episodes, drawn or not.
-Status CheckUnseen(const Arguments& a, SampleSource& source, Log& log) {
+Status CheckUnseen(const CalibrateArguments& a, SampleSource& source, Log& log) {
   if (a.not_in.empty()) return {};
   std::vector<episode::EpisodeList> lists;
   for (const std::string& place : a.not_in) {
@@ -68,7 +68,7 @@ Status CheckUnseen(const Arguments& a, SampleSource& source, Log& log) {
 
 // The prompt that the policy gets at run time: of the episode's instruction where it can be told one, else the one of
 // its export.
-Result<calibration::PromptMaker> PromptsOf(const Arguments& a, const bundle::Bundle& bundle, Log& log) {
+Result<calibration::PromptMaker> PromptsOf(const CalibrateArguments& a, const bundle::Bundle& bundle, Log& log) {
   const auto baked = [&bundle](const std::string&) { return Result<prompt::Prompt>(prompt::Baked(bundle.spec)); };
   if (!a.frames.empty()) return calibration::PromptMaker(baked);
   std::filesystem::path path = a.tokenizer;
@@ -108,9 +108,9 @@ NamedValue LargestOf(const ActivationStatistics& statistics) {
   return largest;
 }
 
-std::string_view Verdict(const quantization::Drift& drift) { return drift.enough() ? "enough" : "too few"; }
+std::string_view DriftVerdict(const quantization::Drift& drift) { return drift.enough() ? "enough" : "too few"; }
 
-void Print(const Arguments& a, const ActivationStatistics& statistics, double seconds, std::ostream& out) {
+void Print(const CalibrateArguments& a, const ActivationStatistics& statistics, double seconds, std::ostream& out) {
   out << fmt::format("{}: {} values over {} samples from {} episode{}, the head at {} of them, in {:.1f} s\n\n",
                      a.output.string(), statistics.values.size(), statistics.samples, statistics.episodes.size(),
                      statistics.episodes.size() == 1 ? "" : "s", statistics.windows, seconds);
@@ -132,11 +132,11 @@ void Print(const Arguments& a, const ActivationStatistics& statistics, double se
   out << fmt::format(
       "Samples: {}. Ranges differ between halves of them by {:.1f} % (median) and up to {:.1f} % ({}); by more than "
       "{:.0f} % in {} of {} values\n",
-      Verdict(drift), 100 * drift.median, 100 * drift.worst, drift.value, 100 * quantization::kToleratedDrift,
+      DriftVerdict(drift), 100 * drift.median, 100 * drift.worst, drift.value, 100 * quantization::kToleratedDrift,
       drift.beyond, drift.values);
 }
 
-Json AsJson(const Arguments& a, const ActivationStatistics& statistics, double seconds) {
+Json AsJson(const CalibrateArguments& a, const ActivationStatistics& statistics, double seconds) {
   const quantization::Drift drift = DriftOf(statistics);
   Json widest = Json::array();
   for (const auto& [name, value] : WidestFirst(statistics)) {
@@ -154,7 +154,7 @@ Json AsJson(const Arguments& a, const ActivationStatistics& statistics, double s
           {"episodes", statistics.episodes.size()},
           {"values", statistics.values.size()},
           {"drift",
-           {{"verdict", Verdict(drift)},
+           {{"verdict", DriftVerdict(drift)},
             {"worst", drift.worst},
             {"value", drift.value},
             {"median", drift.median},
@@ -164,7 +164,7 @@ Json AsJson(const Arguments& a, const ActivationStatistics& statistics, double s
           {"seconds", seconds}};
 }
 
-Status Calibrate(Arguments& a, Context& context) {
+Status Calibrate(CalibrateArguments& a, Context& context) {
   const auto start = std::chrono::steady_clock::now();
   std::error_code ignored;
   if (!a.force && std::filesystem::exists(a.output, ignored)) {
@@ -201,7 +201,7 @@ Status Calibrate(Arguments& a, Context& context) {
 }  // namespace
 
 Action AddCalibrate(CLI::App& app, Context& context) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<CalibrateArguments>();
   app.add_option("bundle", a->bundle, "The bundle that `vlaq export` made")->required();
   app.add_option("-o,--output", a->output, "The statistics to write")->type_name("stats.json")->required();
   CLI::Option* episodes =

@@ -31,8 +31,6 @@ std::string_view Word(Change::Kind kind) {
   return "";
 }
 
-Json OrNull(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
 Json AsJson(const Changes& changes, const CompareOptions& options) {
   Json list = Json::array();
   for (const Change& c : changes.list) {

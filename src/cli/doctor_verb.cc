@@ -5,7 +5,7 @@
 #include "base/machine.h"
 #include "base/text.h"
 #include "base/version.h"
-#include "cli/revision.h"
+#include "cli/build_info.h"
 #include "cli/verbs.h"
 #include "episode/libraries.h"
 #include "image/libraries.h"
@@ -16,7 +16,7 @@
 namespace vlaq::cli {
 namespace {
 
-struct Row {
+struct PartRow {
   std::string name;
   std::string state;  // "ok", "missing", "missing (optional)"
   std::string version;
@@ -24,15 +24,15 @@ struct Row {
 };
 
 struct Diagnosis {
-  std::vector<Row> backends;
-  std::vector<Row> libraries;
+  std::vector<PartRow> backends;
+  std::vector<PartRow> libraries;
   Machine machine;
   uint64_t free_disk_bytes = 0;
   std::vector<std::string> missing;  // what is missing and how to get it
   bool can_run = false;
 };
 
-void AddLibraries(const std::vector<LibraryVersion>& versions, std::vector<Row>& rows) {
+void AddLibraries(const std::vector<LibraryVersion>& versions, std::vector<PartRow>& rows) {
   for (const LibraryVersion& library : versions) rows.push_back({library.name, "ok", library.version, library.purpose});
 }
 
@@ -51,8 +51,8 @@ Diagnosis Diagnose(const std::filesystem::path& ort) {
   Diagnosis d;
   for (const auto& backend : AllBackends(ort)) {
     const Status available = backend->Available();
-    Row row{std::string(backend->name()), available.ok() ? "ok" : "missing", available.ok() ? backend->Version() : "",
-            std::string(backend->description())};
+    PartRow row{std::string(backend->name()), available.ok() ? "ok" : "missing",
+                available.ok() ? backend->Version() : "", std::string(backend->description())};
     if (!available.ok()) d.missing.push_back(available.error().ToString());
     // The reference back end is always there, but too slow to count as a way to run a policy.
     if (available.ok() && row.name != "reference") d.can_run = true;
@@ -71,9 +71,9 @@ Diagnosis Diagnose(const std::filesystem::path& ort) {
   return d;
 }
 
-Json AsJson(const std::vector<Row>& rows) {
+Json AsJson(const std::vector<PartRow>& rows) {
   Json list = Json::array();
-  for (const Row& row : rows) {
+  for (const PartRow& row : rows) {
     list.push_back({{"name", row.name}, {"state", row.state}, {"version", row.version}, {"purpose", row.purpose}});
   }
   return list;
@@ -84,34 +84,38 @@ Json AsJson(const Diagnosis& d) {
   for (const CpuFeature& f : d.machine.features) {
     features.push_back({{"name", f.name}, {"present", f.present}, {"purpose", f.purpose}});
   }
-  return {
-      {"schema", "vlaq.doctor/1"},
-      {"vlaq",
-       {{"version", kVersion}, {"build_type", VLAQ_BUILD_TYPE}, {"compiler", VLAQ_COMPILER}, {"revision", kRevision}}},
-      {"backends", AsJson(d.backends)},
-      {"libraries", AsJson(d.libraries)},
-      {"machine",
-       {{"cpu", d.machine.cpu},
-        {"architecture", d.machine.architecture},
-        {"features", std::move(features)},
-        {"threads", d.machine.threads},
-        {"cores", d.machine.cores},
-        {"memory_bytes", d.machine.memory_bytes},
-        {"available_memory_bytes", d.machine.available_memory_bytes},
-        {"free_disk_bytes", d.free_disk_bytes}}},
-      {"missing", d.missing},
-      {"can_run", d.can_run}};
+  const BuildInfo build = ThisBuild();
+  return {{"schema", "vlaq.doctor/1"},
+          {"vlaq",
+           {{"version", kVersion},
+            {"build_type", build.build_type},
+            {"compiler", build.compiler},
+            {"revision", build.revision}}},
+          {"backends", AsJson(d.backends)},
+          {"libraries", AsJson(d.libraries)},
+          {"machine",
+           {{"cpu", d.machine.cpu},
+            {"architecture", d.machine.architecture},
+            {"features", std::move(features)},
+            {"threads", d.machine.threads},
+            {"cores", d.machine.cores},
+            {"memory_bytes", d.machine.memory_bytes},
+            {"available_memory_bytes", d.machine.available_memory_bytes},
+            {"free_disk_bytes", d.free_disk_bytes}}},
+          {"missing", d.missing},
+          {"can_run", d.can_run}};
 }
 
-std::string AsTable(std::vector<std::string> header, const std::vector<Row>& rows) {
+std::string AsTable(std::vector<std::string> header, const std::vector<PartRow>& rows) {
   TextTable table(std::move(header));
-  for (const Row& row : rows) table.AddRow({row.name, row.state, row.version, row.purpose});
+  for (const PartRow& row : rows) table.AddRow({row.name, row.state, row.version, row.purpose});
   return table.ToString() + "\n";
 }
 
 void Print(const Diagnosis& d, std::ostream& out) {
-  out << fmt::format("vlaq {}, {} build, {}, git revision {}\n\n", kVersion, VLAQ_BUILD_TYPE, VLAQ_COMPILER,
-                     kRevision.empty() ? "unknown" : kRevision);
+  const BuildInfo build = ThisBuild();
+  out << fmt::format("vlaq {}, {} build, {}, git revision {}\n\n", kVersion, build.build_type, build.compiler,
+                     build.revision.empty() ? "unknown" : build.revision);
   out << AsTable({"back end", "state", "version", "what for"}, d.backends);
   out << AsTable({"library", "state", "version", "what for"}, d.libraries);
   TextTable machine({"machine", "found", "what for"});

@@ -9,10 +9,6 @@ namespace vlaq::cli {
 namespace {
 
 constexpr size_t kMostRows = 20;  // of a table that may grow with the data
-constexpr double kBarWidth = 40;  // characters of the longest bar
-
-std::string Text(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
-std::string Count(const Json& value) { return Grouped(value.get<int64_t>()); }
 
 // The first rows of a list, and how many more there are.
 template <typename Row>
@@ -29,7 +25,7 @@ std::string Axes(const Json& axes) {
   TextTable table({"axis", "mean", "std", "min", "max", "zero"});
   for (const Json& a : axes) {
     const auto number = [&](const char* key) { return fmt::format("{:.4f}", a[key].get<double>()); };
-    table.AddRow({Text(a["name"]), number("mean"), number("standard_deviation"), number("min"), number("max"),
+    table.AddRow({JsonText(a["name"]), number("mean"), number("standard_deviation"), number("min"), number("max"),
                   fmt::format("{:.1f} %", a["zero"].get<double>() * 100)});
   }
   return Section("Commands (m/s, rad/s)", table);
@@ -50,14 +46,14 @@ std::string HistogramOf(const Json& axis) {
     table.AddRow({fmt::format("{:.3f}", from), fmt::format("{:.3f}", from + width),
                   Grouped(static_cast<int64_t>(counts[i])), std::string(bar, '#')});
   }
-  return Section(Text(axis["name"]), table);
+  return Section(JsonText(axis["name"]), table);
 }
 
 std::string Channels(const Json& c) {
   return fmt::format(
       "\nRed and blue (read as {}): {}\n  {}\n  frames looked at: {}, more orange: {}, more sky-blue: {}\n",
-      c["read_as"] == "bgr" ? "BGR" : "RGB", Text(c["verdict"]), Text(c["explanation"]), Count(c["frames"]),
-      Count(c["warm_frames"]), Count(c["cool_frames"]));
+      c["read_as"] == "bgr" ? "BGR" : "RGB", JsonText(c["verdict"]), JsonText(c["explanation"]), JsonCount(c["frames"]),
+      JsonCount(c["warm_frames"]), JsonCount(c["cool_frames"]));
 }
 
 }  // namespace
@@ -65,24 +61,26 @@ std::string Channels(const Json& c) {
 std::string EpisodesText(const Json& d) {
   const Json& lengths = d["lengths"];
   std::string text =
-      fmt::format("{}: {} episodes, {} steps\n", Text(d["path"]), Count(d["episodes"]), Count(d["steps"]));
-  text += fmt::format("{} to {} steps, mean {:.1f}\n", Count(lengths["min"]), Count(lengths["max"]),
+      fmt::format("{}: {} episodes, {} steps\n", JsonText(d["path"]), JsonCount(d["episodes"]), JsonCount(d["steps"]));
+  text += fmt::format("{} to {} steps, mean {:.1f}\n", JsonCount(lengths["min"]), JsonCount(lengths["max"]),
                       lengths["mean"].get<double>());
   if (d["two_axis_episodes"] != 0) {
     text += fmt::format("{} episodes store two axes (linear_x, linear_y); angular_z is 0 there\n",
-                        Count(d["two_axis_episodes"]));
+                        JsonCount(d["two_axis_episodes"]));
   }
   const auto pair = [](const char* name, const char* count) {
-    return [name, count](const Json& row) { return std::vector<std::string>{Text(row[name]), Count(row[count])}; };
+    return [name, count](const Json& row) {
+      return std::vector<std::string>{JsonText(row[name]), JsonCount(row[count])};
+    };
   };
   text += Table("Lengths", {"steps", "episodes"}, lengths["histogram"], pair("steps", "episodes"));
   text += Table("Frames", {"size", "episodes"}, d["resolutions"], pair("size", "episodes"));
   text += Table("Instructions", {"episodes", "from", "text"}, d["instructions"], [](const Json& row) {
-    return std::vector<std::string>{Count(row["episodes"]), Text(row["source"]), Text(row["text"])};
+    return std::vector<std::string>{JsonCount(row["episodes"]), JsonText(row["source"]), JsonText(row["text"])};
   });
   text += Table("Layouts", {"layout", "episodes"}, d["layouts"], [](const Json& row) {
-    const std::string name = Text(row["name"]);
-    return std::vector<std::string>{name.empty() ? "(not said)" : name, Count(row["episodes"])};
+    const std::string name = JsonText(row["name"]);
+    return std::vector<std::string>{name.empty() ? "(not said)" : name, JsonCount(row["episodes"])};
   });
   text += Table("Events", {"event", "steps"}, d["events"], pair("name", "steps"));
   text += Axes(d["axes"]);
@@ -90,11 +88,11 @@ std::string EpisodesText(const Json& d) {
   text += Channels(d["channels"]);
   if (d.contains("episode_list")) {
     TextTable table({"file", "SHA-256 of the content"});
-    for (const Json& row : d["episode_list"]) table.AddRow({Text(row["file"]), Text(row["sha256"])});
+    for (const Json& row : d["episode_list"]) table.AddRow({JsonText(row["file"]), JsonText(row["sha256"])});
     text += Section("Episodes", table);
   }
   if (!d["bad"].empty()) text += fmt::format("\nBroken files: {}\n", d["bad"].size());
-  for (const Json& row : d["bad"]) text += fmt::format("  {}\n", Text(row["error"]));
+  for (const Json& row : d["bad"]) text += fmt::format("  {}\n", JsonText(row["error"]));
   return text;
 }
 

@@ -19,8 +19,8 @@ struct SplitArguments {
   bool json = false;
 };
 
-std::string Summary(const episode::Split& split, const episode::EpisodeSet& set, const episode::SetContent& content,
-                    const std::filesystem::path& output) {
+std::string SplitSummary(const episode::Split& split, const episode::EpisodeSet& set,
+                         const episode::SetContent& content, const std::filesystem::path& output) {
   size_t kept = 0;
   TextTable table({"part", "asked for", "episodes"});
   for (const episode::SplitPart& part : split.parts) {
@@ -53,7 +53,7 @@ Status RunSplit(const SplitArguments& a, Context& context) {
   if (a.json) {
     PrintJson(document, context.out);
   } else {
-    context.out << Summary(split, set, content, a.output);
+    context.out << SplitSummary(split, set, content, a.output);
   }
   return {};
 }

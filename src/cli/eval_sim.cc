@@ -38,7 +38,7 @@ Status ParseShard(const std::string& text, RolloutOptions& options) {
                     "give i/n with i from 0 to n - 1, and n at most the number of episodes");
 }
 
-Result<RolloutOptions> Options(const EvalArguments& a) {
+Result<RolloutOptions> RolloutOptionsOf(const EvalArguments& a) {
   RolloutOptions options;
   options.first_seed = a.seed;
   VLAQ_ASSIGN_OR_RETURN(options.episodes, ParseCount(a.episodes));
@@ -52,9 +52,10 @@ Result<RolloutOptions> Options(const EvalArguments& a) {
 }
 
 // One run of all episodes under the options' condition.
-using Run = std::function<Result<std::vector<evaluation::Outcome>>(const RolloutOptions&)>;
+using EpisodesRun = std::function<Result<std::vector<evaluation::Outcome>>(const RolloutOptions&)>;
 
-Result<Contestant> Drive(const EvalArguments& a, evaluation::Subject subject, RolloutOptions options, const Run& run) {
+Result<Contestant> DriveContestant(const EvalArguments& a, evaluation::Subject subject, RolloutOptions options,
+                                   const EpisodesRun& run) {
   Contestant contestant{std::move(subject), {}};
   for (const Condition condition : ConditionsOf(a)) {
     options.condition = condition;
@@ -64,11 +65,11 @@ Result<Contestant> Drive(const EvalArguments& a, evaluation::Subject subject, Ro
   return contestant;
 }
 
-Run With(const evaluation::DriverFactory& drivers, Log& log) {
+EpisodesRun With(const evaluation::DriverFactory& drivers, Log& log) {
   return [&](const RolloutOptions& options) { return evaluation::RollOut(drivers, options, log); };
 }
 
-Run WithExpert(Log& log) {
+EpisodesRun WithExpert(Log& log) {
   return [&](const RolloutOptions& options) { return evaluation::RollOutExpert(options, log); };
 }
 
@@ -83,13 +84,13 @@ Result<Contestant> DrivePolicy(const EvalArguments& a, const std::filesystem::pa
                                RolloutOptions options, Log& log) {
   VLAQ_ASSIGN_OR_RETURN(evaluation::Subject subject, opened.Describe(path));
   options.threads = evaluation::SideBySide(opened.bundle(), a.backend.threads, log);
-  return Drive(a, std::move(subject), options, With(*opened.drivers, log));
+  return DriveContestant(a, std::move(subject), options, With(*opened.drivers, log));
 }
 
 }  // namespace
 
 Result<SimEvaluation> EvaluateInSimulation(const EvalArguments& a, Log& log) {
-  VLAQ_ASSIGN_OR_RETURN(const RolloutOptions options, Options(a));
+  VLAQ_ASSIGN_OR_RETURN(const RolloutOptions options, RolloutOptionsOf(a));
   SimEvaluation e{.first_seed = options.first_seed,
                   .episodes = options.episodes,
                   .shard = options.shard,
@@ -100,8 +101,8 @@ Result<SimEvaluation> EvaluateInSimulation(const EvalArguments& a, Log& log) {
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
   evaluation::ActionSpace space{.scale = sim::kMaxSpeed};  // of a program that drives against the expert
   if (a.expert) {
-    VLAQ_ASSIGN_OR_RETURN(e.policy,
-                          Drive(a, {"expert", "scripted, sees the true state", ""}, options, WithExpert(log)));
+    VLAQ_ASSIGN_OR_RETURN(
+        e.policy, DriveContestant(a, {"expert", "scripted, sees the true state", ""}, options, WithExpert(log)));
   } else {
     VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenContestant(a, a.bundle, a.backend.Options(), *backend, log));
     VLAQ_ASSIGN_OR_RETURN(e.policy, DrivePolicy(a, a.bundle, opened, options, log));
@@ -114,7 +115,8 @@ Result<SimEvaluation> EvaluateInSimulation(const EvalArguments& a, Log& log) {
     VLAQ_ASSIGN_OR_RETURN(e.against, DrivePolicy(a, a.against, opened, options, log));
   } else if (!a.against_driver.empty()) {
     const evaluation::ProcessDriverFactory factory(a.against_driver, space);
-    VLAQ_ASSIGN_OR_RETURN(e.against, Drive(a, {"program", a.against_driver, ""}, options, With(factory, log)));
+    VLAQ_ASSIGN_OR_RETURN(e.against,
+                          DriveContestant(a, {"program", a.against_driver, ""}, options, With(factory, log)));
   }
   return e;
 }

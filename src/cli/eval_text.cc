@@ -16,7 +16,7 @@ using evaluation::Rate;
 
 constexpr double kSignificant = 0.05;
 
-std::string Percent(const Rate& rate) { return fmt::format("{:.1f}", 100 * rate.fraction()); }
+std::string PercentText(const Rate& rate) { return fmt::format("{:.1f}", 100 * rate.fraction()); }
 
 std::string Interval(const Rate& rate) {
   return fmt::format("{:.1f} to {:.1f}", 100 * rate.interval().low, 100 * rate.interval().high);
@@ -29,8 +29,8 @@ void PrintContestant(const Contestant& contestant, std::ostream& out) {
   for (const ConditionOutcomes& c : contestant.conditions) {
     const evaluation::Summary s = evaluation::Summarise(c.outcomes);
     const bool arrives = s.success.count > 0;
-    table.AddRow({std::string(Name(c.condition)), Percent(s.success), Interval(s.success), Percent(s.told_side),
-                  Percent(s.other_side), Percent(s.collided), Percent(s.timed_out),
+    table.AddRow({std::string(Name(c.condition)), PercentText(s.success), Interval(s.success), PercentText(s.told_side),
+                  PercentText(s.other_side), PercentText(s.collided), PercentText(s.timed_out),
                   arrives ? fmt::format("{:.1f}", s.mean_steps * sim::kControlPeriod) : "-",
                   arrives ? fmt::format("{:.2f}", s.mean_path_length) : "-"});
   }
@@ -47,7 +47,7 @@ void PrintLayouts(const Contestant& contestant, std::ostream& out) {
 }
 
 // What the test says of one condition, in words.
-void PrintVerdict(const ConditionOutcomes& a, const ConditionOutcomes& b, std::ostream& out) {
+void PrintSuccessVerdict(const ConditionOutcomes& a, const ConditionOutcomes& b, std::ostream& out) {
   const auto counts = evaluation::CompareSuccess(a.outcomes, b.outcomes);
   if (!counts.ok()) return;
   const char* better = counts->only_first > counts->only_second ? "first" : "second";
@@ -69,7 +69,7 @@ void PrintComparison(const Contestant& a, const Contestant& b, std::ostream& out
                   std::to_string(counts->neither), fmt::format("{:.3g}", evaluation::McNemarP(*counts))});
   }
   out << "Success on the same seeds:\n" << table.ToString();
-  if (!a.conditions.empty() && !b.conditions.empty()) PrintVerdict(a.conditions[0], b.conditions[0], out);
+  if (!a.conditions.empty() && !b.conditions.empty()) PrintSuccessVerdict(a.conditions[0], b.conditions[0], out);
   out << "\n";
 }
 

@@ -8,7 +8,7 @@
 namespace vlaq::cli {
 namespace {
 
-struct Arguments {
+struct ExportArguments {
   std::filesystem::path checkpoint, output, config, policy, tokenizer;
   std::string instruction, prompt_ids, feature_source, prompt_layout;
   std::string precision = "fp32";
@@ -19,7 +19,7 @@ struct Arguments {
   bool json = false;
 };
 
-Result<exporting::ExportOptions> OptionsFrom(const Arguments& a) {
+Result<exporting::ExportOptions> OptionsFrom(const ExportArguments& a) {
   exporting::ExportOptions options;
   options.checkpoint = a.checkpoint;
   options.output = a.output;
@@ -96,7 +96,7 @@ void Print(const exporting::ExportReport& report, std::ostream& out) {
 }  // namespace
 
 Action AddExport(CLI::App& app, Context& context) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<ExportArguments>();
   app.add_option("checkpoint", a->checkpoint, "The checkpoint: .pth, .pt, .safetensors or model.safetensors.index.json")
       ->required();
   app.add_option("-o,--output", a->output, "The bundle to write: a folder")->type_name("DIR")->required();

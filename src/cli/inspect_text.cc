@@ -8,14 +8,12 @@
 namespace vlaq::cli {
 namespace {
 
-std::string Text(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
-int64_t Number(const Json& value) { return value.get<int64_t>(); }
-std::string Bytes(const Json& value) { return HumanBytes(value.get<uint64_t>()); }
+std::string BytesText(const Json& value) { return HumanBytes(value.get<uint64_t>()); }
 
 std::string Dtypes(const Json& document) {
   TextTable table({"dtype", "tensors", "bytes"});
   for (const Json& row : document["dtypes"]) {
-    table.AddRow({Text(row["dtype"]), Grouped(Number(row["tensors"])), Grouped(Number(row["bytes"]))});
+    table.AddRow({JsonText(row["dtype"]), JsonCount(row["tensors"]), JsonCount(row["bytes"])});
   }
   return Section("Data types", table);
 }
@@ -24,7 +22,7 @@ std::string Tensors(const Json& document) {
   if (!document.contains("tensor_list")) return "";
   TextTable table({"tensor", "dtype", "shape", "bytes"});
   for (const Json& row : document["tensor_list"]) {
-    table.AddRow({Text(row["name"]), Text(row["dtype"]), row["shape"].dump(), Grouped(Number(row["bytes"]))});
+    table.AddRow({JsonText(row["name"]), JsonText(row["dtype"]), row["shape"].dump(), JsonCount(row["bytes"])});
   }
   return Section("Tensors", table);
 }
@@ -33,8 +31,8 @@ std::string Files(const Json& document) {
   if (!document.contains("files")) return "";
   TextTable table({"file", "bytes", "SHA-256"});
   for (const Json& row : document["files"]) {
-    table.AddRow(
-        {Text(row["file"]), Grouped(Number(row["bytes"])), row.contains("sha256") ? Text(row["sha256"]) : "(--hash)"});
+    table.AddRow({JsonText(row["file"]), JsonCount(row["bytes"]),
+                  row.contains("sha256") ? JsonText(row["sha256"]) : "(--hash)"});
   }
   return Section("Files", table);
 }
@@ -45,9 +43,9 @@ std::string Shared(const Json& document) {
   for (const Json& row : document["shared"]) {
     const Json& names = row["tensors"];
     const std::string rest = names.size() > 2 ? fmt::format(" and {} more", names.size() - 1) : "";
-    const std::string second = names.size() == 2 ? ", " + Text(names[1]) : "";
+    const std::string second = names.size() == 2 ? ", " + JsonText(names[1]) : "";
     table.AddRow(
-        {Text(row["storage"]), Grouped(Number(row["bytes"])), Text(row["kind"]), Text(names[0]) + second + rest});
+        {JsonText(row["storage"]), JsonCount(row["bytes"]), JsonText(row["kind"]), JsonText(names[0]) + second + rest});
   }
   return Section("Shared storages", table);
 }
@@ -55,43 +53,42 @@ std::string Shared(const Json& document) {
 std::string Extras(const Json& document) {
   if (document["extras"].empty()) return "";
   TextTable table({"key", "value"});
-  for (const auto& [name, text] : document["extras"].items()) table.AddRow({name, Text(text)});
+  for (const auto& [name, text] : document["extras"].items()) table.AddRow({name, JsonText(text)});
   return Section("What else the file holds", table);
 }
 
 std::string CheckpointText(const Json& d) {
-  const std::string container = Text(d["container"]);
-  std::string text = fmt::format("{}: {} checkpoint{}, architecture {}\n", Text(d["path"]), Text(d["format"]),
-                                 container.empty() ? "" : fmt::format(" ({})", container), Text(d["architecture"]));
-  text += fmt::format("{} tensors, {} parameters, {}\n", Grouped(Number(d["tensors"])),
-                      Grouped(Number(d["parameters"])), Bytes(d["bytes"]));
+  const std::string container = JsonText(d["container"]);
+  std::string text = fmt::format("{}: {} checkpoint{}, architecture {}\n", JsonText(d["path"]), JsonText(d["format"]),
+                                 container.empty() ? "" : fmt::format(" ({})", container), JsonText(d["architecture"]));
+  text += fmt::format("{} tensors, {} parameters, {}\n", JsonCount(d["tensors"]), JsonCount(d["parameters"]),
+                      BytesText(d["bytes"]));
   if (d["distinct_parameters"] != d["parameters"]) {
-    text +=
-        fmt::format("{} parameters when tied tensors are counted once\n", Grouped(Number(d["distinct_parameters"])));
+    text += fmt::format("{} parameters when tied tensors are counted once\n", JsonCount(d["distinct_parameters"]));
   }
-  if (d.contains("reason")) text += fmt::format("{}\n", Text(d["reason"]));
+  if (d.contains("reason")) text += fmt::format("{}\n", JsonText(d["reason"]));
   TextTable parts({"part", "tensors", "parameters", "bytes"});
   for (const Json& part : d["parts"]) {
-    parts.AddRow({Text(part["name"]), Grouped(Number(part["tensors"])), Grouped(Number(part["parameters"])),
-                  Grouped(Number(part["bytes"]))});
+    parts.AddRow(
+        {JsonText(part["name"]), JsonCount(part["tensors"]), JsonCount(part["parameters"]), JsonCount(part["bytes"])});
   }
   text += Section("Parts", parts);
   if (d.contains("facts")) {
     TextTable facts({"what", "found"});
-    for (const Json& fact : d["facts"]) facts.AddRow({Text(fact["name"]), Text(fact["text"])});
+    for (const Json& fact : d["facts"]) facts.AddRow({JsonText(fact["name"]), JsonText(fact["text"])});
     text += Section("Structure", facts);
   }
   if (d.contains("unknown_tensors") && !d["unknown_tensors"].empty()) {
     text += "\nTensors without a place in the architecture (export refuses them)\n";
-    for (const Json& name : d["unknown_tensors"]) text += fmt::format("  {}\n", Text(name));
+    for (const Json& name : d["unknown_tensors"]) text += fmt::format("  {}\n", JsonText(name));
   }
   return text + Dtypes(d) + Shared(d) + Extras(d) + Files(d) + Tensors(d);
 }
 
-std::string Shape(const Json& port) {
+std::string PortShape(const Json& port) {
   if (!port.contains("shape")) return "";
   std::string text = "[";
-  for (const Json& dim : port["shape"]) text += (text.size() > 1 ? ", " : "") + Text(dim);
+  for (const Json& dim : port["shape"]) text += (text.size() > 1 ? ", " : "") + JsonText(dim);
   return text + "]";
 }
 
@@ -101,45 +98,47 @@ std::string GraphText(const Json& d) {
     opsets += fmt::format("{}{} {}", opsets.empty() ? "" : ", ", domain, version.dump());
   }
   std::string text = fmt::format("IR {}, opset {}, made by {}; {} nodes, {} tensors, {} parameters, {}\n",
-                                 d["ir_version"].dump(), opsets, Text(d["producer"]), Grouped(Number(d["nodes"])),
-                                 Grouped(Number(d["tensors"])), Grouped(Number(d["parameters"])), Bytes(d["bytes"]));
+                                 d["ir_version"].dump(), opsets, JsonText(d["producer"]), JsonCount(d["nodes"]),
+                                 JsonCount(d["tensors"]), JsonCount(d["parameters"]), BytesText(d["bytes"]));
   TextTable ports({"", "name", "type", "shape"});
-  for (const Json& port : d["inputs"]) ports.AddRow({"input", Text(port["name"]), Text(port["type"]), Shape(port)});
-  for (const Json& port : d["outputs"]) ports.AddRow({"output", Text(port["name"]), Text(port["type"]), Shape(port)});
+  for (const Json& port : d["inputs"])
+    ports.AddRow({"input", JsonText(port["name"]), JsonText(port["type"]), PortShape(port)});
+  for (const Json& port : d["outputs"])
+    ports.AddRow({"output", JsonText(port["name"]), JsonText(port["type"]), PortShape(port)});
   text += Section("Inputs and outputs", ports);
   TextTable operators({"operator", "nodes"});
-  for (const auto& [name, count] : d["operators"].items()) operators.AddRow({name, Grouped(Number(count))});
+  for (const auto& [name, count] : d["operators"].items()) operators.AddRow({name, JsonCount(count)});
   text += Section("Operators", operators);
   text += Dtypes(d);
   for (const Json& file : d["external"]) {
-    text += fmt::format("  external data: {} ({} of {} bytes used)\n", Text(file["file"]),
-                        Grouped(Number(file["bytes_used"])), Grouped(Number(file["bytes"])));
+    text += fmt::format("  external data: {} ({} of {} bytes used)\n", JsonText(file["file"]),
+                        JsonCount(file["bytes_used"]), JsonCount(file["bytes"]));
   }
   return text + Tensors(d);
 }
 
 std::string BundleText(const Json& d) {
   const Json& policy = d["policy"];
-  std::string text = fmt::format("{}: bundle, architecture {}, {}, {} weights, {} parameters\n", Text(d["path"]),
-                                 Text(d["architecture"]), Text(d["precision"]), Grouped(Number(d["tensors"])),
-                                 Grouped(Number(d["parameters"])));
+  std::string text = fmt::format("{}: bundle, architecture {}, {}, {} weights, {} parameters\n", JsonText(d["path"]),
+                                 JsonText(d["architecture"]), JsonText(d["precision"]), JsonCount(d["tensors"]),
+                                 JsonCount(d["parameters"]));
   TextTable settings({"setting", "value"});
   for (const char* key : {"feature_source", "prompt_layout", "window", "chunk", "action_dim", "action_scale",
                           "control_period_s", "image_size", "preprocess", "prompt_text", "prompt_ids"}) {
-    settings.AddRow({key, Text(policy[key])});
+    settings.AddRow({key, JsonText(policy[key])});
   }
   text += Section("Policy", settings);
   if (!d["provenance"]["assumptions"].empty()) {
     text += "\nAssumed at export\n";
-    for (const Json& assumption : d["provenance"]["assumptions"]) text += fmt::format("  - {}\n", Text(assumption));
+    for (const Json& assumption : d["provenance"]["assumptions"]) text += fmt::format("  - {}\n", JsonText(assumption));
   }
   for (const auto& [role, graph] : d["graphs"].items()) {
-    text += fmt::format("\n=== {}: {} ({} bytes)\n{}", role, Text(graph["file"]), Grouped(Number(graph["file_bytes"])),
+    text += fmt::format("\n=== {}: {} ({} bytes)\n{}", role, JsonText(graph["file"]), JsonCount(graph["file_bytes"]),
                         GraphText(graph));
   }
   if (d.contains("hash_mismatches")) {
     text += d["hash_mismatches"].empty() ? "\nAll files have the recorded SHA-256.\n" : "\nChanged since export:\n";
-    for (const Json& row : d["hash_mismatches"]) text += fmt::format("  {}\n", Text(row["file"]));
+    for (const Json& row : d["hash_mismatches"]) text += fmt::format("  {}\n", JsonText(row["file"]));
   }
   return text;
 }
@@ -150,12 +149,16 @@ std::string Section(std::string_view title, const TextTable& table) {
   return fmt::format("\n{}\n{}", title, table.ToString(2));
 }
 
+std::string JsonText(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+std::string JsonCount(const Json& value) { return Grouped(value.get<int64_t>()); }
+
 std::string InspectText(const Json& document) {
-  const std::string kind = Text(document["kind"]);
+  const std::string kind = JsonText(document["kind"]);
   if (kind == "checkpoint") return CheckpointText(document);
   if (kind == "bundle") return BundleText(document);
   if (kind == "episodes") return EpisodesText(document);
-  return fmt::format("{}: ONNX model\n{}{}", Text(document["path"]), GraphText(document), Files(document));
+  return fmt::format("{}: ONNX model\n{}{}", JsonText(document["path"]), GraphText(document), Files(document));
 }
 
 }  // namespace vlaq::cli

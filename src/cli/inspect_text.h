@@ -14,6 +14,11 @@ std::string InspectText(const Json& document);
 // A section with a title and a table below.
 std::string Section(std::string_view title, const TextTable& table);
 
+inline constexpr double kBarWidth = 40;  // characters of the longest bar
+
+std::string JsonText(const Json& value);   // a string without its quotes
+std::string JsonCount(const Json& value);  // digits in groups
+
 // The document of kind "episodes".
 std::string EpisodesText(const Json& document);
 

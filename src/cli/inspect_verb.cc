@@ -6,7 +6,7 @@
 namespace vlaq::cli {
 namespace {
 
-struct Arguments {
+struct InspectArguments {
   std::filesystem::path path;
   inspection::InspectOptions options;
   bool json = false;
@@ -15,7 +15,7 @@ struct Arguments {
 }  // namespace
 
 Action AddInspect(CLI::App& app, Context& context) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<InspectArguments>();
   app.add_option("path", a->path,
                  "A checkpoint (.pth, .pt, .safetensors, model.safetensors.index.json), an .onnx file, a bundle, "
                  "or recorded episodes (.h5, or a folder of them)")

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/inspect_text.h"
 #include "planning/action_meter.h"
 #include "planning/groups.h"
 
@@ -18,8 +19,6 @@ using planning::Effect;
 using planning::GroupEffect;
 using planning::HeldAccuracy;
 using planning::Reversion;
-
-constexpr double kBarWidth = 40;
 
 std::string LimitsOf(const AccuracyGoal& goal) {
   std::string text;
@@ -35,18 +34,15 @@ std::string Words(const Effect& effect) {
                      effect.mae_increase_most, effect.moved_rms, effect.moved_most);
 }
 
-// JSON has no infinity; null says that there is no such number.
-Json Number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
 Json AsJson(const Effect& effect) {
   return {{"steps", effect.steps},
-          {"mae", Number(effect.mae)},
-          {"mae_increase", Number(effect.mae_increase)},
-          {"mae_increase_most", Number(effect.mae_increase_most)},
-          {"moved_rms", Number(effect.moved_rms)},
-          {"moved_mean", Number(effect.moved_mean)},
-          {"moved_most", Number(effect.moved_most)},
-          {"direction_agreement", Number(effect.directions)}};
+          {"mae", OrNull(effect.mae)},
+          {"mae_increase", OrNull(effect.mae_increase)},
+          {"mae_increase_most", OrNull(effect.mae_increase_most)},
+          {"moved_rms", OrNull(effect.moved_rms)},
+          {"moved_mean", OrNull(effect.moved_mean)},
+          {"moved_most", OrNull(effect.moved_most)},
+          {"direction_agreement", OrNull(effect.directions)}};
 }
 
 Json AsJson(const HeldAccuracy& held) {
@@ -78,7 +74,7 @@ std::string Chart(const std::vector<GroupEffect>& ranking) {
   return table.ToString();
 }
 
-std::string Text(const AccuracyGoal& goal, const HeldAccuracy& held) {
+std::string HeldText(const AccuracyGoal& goal, const HeldAccuracy& held) {
   std::string text = fmt::format("\nLimits: {}\n  as asked: {}\n  now:      {}\n  {} plans tried\n", LimitsOf(goal),
                                  Words(held.before), Words(held.after), held.measurements);
   for (const Reversion& reversion : held.reversions) {
@@ -211,7 +207,7 @@ std::string Text(const PlanAccuracy& accuracy) {
         fmt::format("\nWhat each group does alone, on {} steps (how far actions move from float32's, normalised):\n{}",
                     accuracy.ranking.front().effect.steps, Chart(accuracy.ranking));
   }
-  if (accuracy.held) text += Text(accuracy.goal, *accuracy.held);
+  if (accuracy.held) text += HeldText(accuracy.goal, *accuracy.held);
   return text;
 }
 

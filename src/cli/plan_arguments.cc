@@ -13,7 +13,7 @@ constexpr std::string_view kAuto = "auto";
 constexpr std::array kAlphas{0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8};
 
 // nullopt: not a number from 0 to 1.
-std::optional<double> AlphaOf(const std::string& text) {
+std::optional<double> ParseAlpha(const std::string& text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || !(value >= 0 && value <= 1)) return std::nullopt;
@@ -21,7 +21,7 @@ std::optional<double> AlphaOf(const std::string& text) {
 }
 
 std::string IsAlpha(const std::string& text) {
-  if (text == kAuto || AlphaOf(text)) return "";
+  if (text == kAuto || ParseAlpha(text)) return "";
   return "'" + text + "' is neither a number from 0 to 1 nor auto";
 }
 
@@ -86,7 +86,7 @@ Result<planning::PlanOptions> PlanArguments::Options() const {
   options.bias_correction = bias_correction;
   options.keep_float.insert(keep_float.begin(), keep_float.end());
   options.smooth_by_estimate = smooth == kAuto;
-  if (!smooth.empty() && smooth != kAuto) options.smooth_alpha = AlphaOf(smooth);
+  if (!smooth.empty() && smooth != kAuto) options.smooth_alpha = ParseAlpha(smooth);
   if (!stats.empty()) {
     VLAQ_ASSIGN_OR_RETURN(const bundle::FileRecord record, bundle::Describe(stats));
     options.statistics_sha256 = record.sha256;

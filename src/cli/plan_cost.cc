@@ -22,7 +22,7 @@ using planning::ModelCost;
 using planning::RateVerdict;
 using planning::SizeVerdict;
 
-struct Arguments {
+struct PlanCostArguments {
   CostArguments cost;
   DeviceChoice device;
   uint64_t claim_size = 0;
@@ -30,7 +30,7 @@ struct Arguments {
   bool json = false;
 };
 
-struct Outcome {
+struct PlanCostOutcome {
   ModelCost cost;
   std::optional<target::Device> device;
   std::vector<target::PowerMode> modes;
@@ -103,7 +103,7 @@ std::string RateText(const RateVerdict& rate) {
   return text;
 }
 
-void Print(const Outcome& outcome, std::ostream& out) {
+void Print(const PlanCostOutcome& outcome, std::ostream& out) {
   out << TitleText(outcome.cost) << Graphs(outcome.cost) << Operators(outcome.cost) << ScenariosText(outcome.cost)
       << Smallest(outcome.cost);
   if (outcome.device) out << LimitsText(outcome.cost, *outcome.device, outcome.modes);
@@ -146,7 +146,7 @@ Json SizeJson(const SizeVerdict& size) {
           {"possible", size.possible}};
 }
 
-Json AsJson(const Outcome& outcome) {
+Json AsJson(const PlanCostOutcome& outcome) {
   Json json{{"schema", "vlaq.plan_cost/1"}, {"model", ModelJson(outcome.cost)}};
   json["graphs"] = Json::array();
   for (const planning::GraphCost& graph : outcome.cost.graphs) json["graphs"].push_back(GraphJson(graph));
@@ -172,11 +172,11 @@ std::string RefuseNoSize(const std::string& text) {
   return fmt::format("'{}' is no size of a file: a whole number above 0, as 44MB", text);
 }
 
-Result<Outcome> Work(const Arguments& a) {
+Result<PlanCostOutcome> PlanCost(const PlanCostArguments& a) {
   if (a.claim_fps > 0 && a.device.name.empty()) {
     return UsageError("--claim-fps needs a device to hold it against", "give --device NAME");
   }
-  Outcome outcome;
+  PlanCostOutcome outcome;
   if (!a.device.name.empty()) {  // before the graphs are read: a wrong name should not cost seconds
     VLAQ_ASSIGN_OR_RETURN(outcome.device, a.device.Read());
     VLAQ_ASSIGN_OR_RETURN(outcome.modes, a.device.Modes(*outcome.device));
@@ -193,7 +193,7 @@ Result<Outcome> Work(const Arguments& a) {
 }  // namespace
 
 Action AddPlanCost(CLI::App& app, Context& context) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<PlanCostArguments>();
   a->cost.AddTo(app, "A bundle, or any .onnx file");
   a->device.AddTo(app, false);
   app.add_option("--claim-size", a->claim_size, "Is so small a file possible? Exit code 5 if not")
@@ -212,7 +212,7 @@ Action AddPlanCost(CLI::App& app, Context& context) {
       "  vlaq plan cost mae0222 --device orin-nx-16 --claim-size 44MB --claim-fps 700\n"
       "  vlaq plan cost model.onnx --extent sequence=128 --device mine.json --json");
   return [a, &context]() -> Status {
-    VLAQ_ASSIGN_OR_RETURN(const Outcome outcome, Work(*a));
+    VLAQ_ASSIGN_OR_RETURN(const PlanCostOutcome outcome, PlanCost(*a));
     if (a->json) {
       PrintJson(AsJson(outcome), context.out);
     } else {

@@ -29,14 +29,14 @@ using planning::RunFit;
 constexpr double kExpectedLow = 800, kExpectedHigh = 1800;
 constexpr uint64_t kExpectedBytes = 100'000'000;
 
-struct Arguments {
+struct PlanDeviceArguments {
   CostArguments cost;
   DeviceChoice device;
   uint64_t workspace = uint64_t{2} << 30U;
   bool json = false;
 };
 
-struct Outcome {
+struct PlanDeviceOutcome {
   ModelCost cost;
   target::Device device;
   std::vector<target::PowerMode> modes;
@@ -56,7 +56,7 @@ int64_t UnknownValues(const ModelCost& cost) {
 
 std::string YesNo(bool yes) { return yes ? "yes" : "NO"; }
 
-std::string MemoryText(const Outcome& o) {
+std::string MemoryText(const PlanDeviceOutcome& o) {
   TextTable table({"", "bytes"});
   table.AddRow({"module", HumanBytes(o.memory.total)});
   table.AddRow({"firmware, kernel, idle desktop", o.memory.reserved ? HumanBytes(*o.memory.reserved) : "not known"});
@@ -64,7 +64,7 @@ std::string MemoryText(const Outcome& o) {
   return Section("Memory (estimate)", table);
 }
 
-std::string RunText(const Outcome& o) {
+std::string RunText(const PlanDeviceOutcome& o) {
   TextTable table({"engines", "precision", "weights", "activations", "running", "while loading", "fits"});
   for (const PrecisionFit& fit : o.fits) {
     for (const RunFit& run : fit.runs) {
@@ -84,7 +84,7 @@ std::string RunText(const Outcome& o) {
   return text;
 }
 
-std::string BuildText(const Outcome& o) {
+std::string BuildText(const PlanDeviceOutcome& o) {
   TextTable table({"precision", "how", "parser holds", "builder", "engine file", "workspace", "peak", "fits"});
   for (const PrecisionFit& fit : o.fits) {
     for (const BuildFit& build : fit.builds) {
@@ -123,7 +123,7 @@ std::string AdviceFor(const PrecisionFit& fit, uint64_t available) {
   return text;
 }
 
-std::string AdviceText(const Outcome& o) {
+std::string AdviceText(const PlanDeviceOutcome& o) {
   std::string text = "\nSo (parser + builder + engine file + workspace + activations)\n";
   for (const PrecisionFit& fit : o.fits) {
     text += fmt::format("  {}: {}\n", fit.precision->name, AdviceFor(fit, o.memory.available));
@@ -131,7 +131,7 @@ std::string AdviceText(const Outcome& o) {
   return text;
 }
 
-std::string PublishedText(const Outcome& o) {
+std::string PublishedText(const PlanDeviceOutcome& o) {
   std::string text = fmt::format(
       "\nThe published plan expected {:.0f} to {} frames/s and less than {}\n"
       "  size: {}; {} parameters take {} at least, at 4 bits each, and {} holds {} bits for each\n",
@@ -149,7 +149,7 @@ std::string PublishedText(const Outcome& o) {
   return text;
 }
 
-void Print(const Outcome& o, std::ostream& out) {
+void Print(const PlanDeviceOutcome& o, std::ostream& out) {
   out << fmt::format("ESTIMATE for {}, by arithmetic alone: nothing was measured\n", o.device.title)
       << TitleText(o.cost) << MemoryText(o) << RunText(o) << BuildText(o) << AdviceText(o) << ScenariosText(o.cost)
       << LimitsText(o.cost, o.device, o.modes) << PublishedText(o) << "\nSources\n"
@@ -188,7 +188,7 @@ Json FitJson(const PrecisionFit& fit) {
   return json;
 }
 
-Json AsJson(const Outcome& o) {
+Json AsJson(const PlanDeviceOutcome& o) {
   Json json{{"schema", "vlaq.plan_device/1"},
             {"kind", "estimate"},
             {"measured", false},
@@ -209,8 +209,8 @@ Json AsJson(const Outcome& o) {
   return json;
 }
 
-Result<Outcome> Work(const Arguments& a) {
-  Outcome o;
+Result<PlanDeviceOutcome> PlanDevice(const PlanDeviceArguments& a) {
+  PlanDeviceOutcome o;
   VLAQ_ASSIGN_OR_RETURN(o.device, a.device.Read());
   VLAQ_ASSIGN_OR_RETURN(o.modes, a.device.Modes(o.device));
   VLAQ_ASSIGN_OR_RETURN(o.cost, a.cost.Read());
@@ -231,7 +231,7 @@ Result<Outcome> Work(const Arguments& a) {
 }  // namespace
 
 Action AddPlanDevice(CLI::App& app, Context& context) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<PlanDeviceArguments>();
   a->cost.AddTo(app, "A bundle");
   a->device.AddTo(app, true);
   AsSize(app.add_option("--workspace", a->workspace, "Memory that the builder may try kernels in"))
@@ -244,7 +244,7 @@ Action AddPlanDevice(CLI::App& app, Context& context) {
       "  vlaq plan device mae0222 --device orin-nx-16 --power 15W --json\n"
       "  vlaq plan device mae0222 --device mine.json --workspace 512MiB");
   return [a, &context]() -> Status {
-    VLAQ_ASSIGN_OR_RETURN(const Outcome outcome, Work(*a));
+    VLAQ_ASSIGN_OR_RETURN(const PlanDeviceOutcome outcome, PlanDevice(*a));
     if (a->json) {
       PrintJson(AsJson(outcome), context.out);
     } else {

@@ -17,7 +17,7 @@ using planning::PlannedSize;
 using quantization::OperatorChoice;
 using quantization::Plan;
 
-struct Arguments {
+struct PlanQuantizeArguments {
   std::filesystem::path bundle, output;
   PlanArguments planning;
   PlanAccuracyArguments accuracy;
@@ -25,7 +25,7 @@ struct Arguments {
   bool json = false;
 };
 
-struct Outcome {
+struct PlanQuantizeOutcome {
   Plan plan;
   PlannedSize size;
   PlanAccuracy accuracy;  // if actions were looked at
@@ -33,7 +33,7 @@ struct Outcome {
 };
 
 // Operators that were decided alike, for people.
-struct Row {
+struct FormatRow {
   std::string form, number, rule, reason;
   int64_t operators = 0, macs = 0;
   planning::ByteChange bytes = {};
@@ -43,13 +43,13 @@ std::string NumberOf(const OperatorChoice& choice) {
   return choice.weights.empty() ? "" : std::string(NumberName(choice.weights.front().number));
 }
 
-std::vector<Row> Summarise(const Outcome& outcome) {
-  std::vector<Row> rows;
+std::vector<FormatRow> FormatRows(const PlanQuantizeOutcome& outcome) {
+  std::vector<FormatRow> rows;
   for (size_t i = 0; i < outcome.plan.operators.size(); ++i) {
     const OperatorChoice& choice = outcome.plan.operators[i];
     const std::string form(FormName(choice.form));
     const std::string number = NumberOf(choice);
-    auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) {
+    auto row = std::find_if(rows.begin(), rows.end(), [&](const FormatRow& r) {
       return r.form == form && r.number == number && r.rule == choice.rule && r.reason == choice.reason;
     });
     if (row == rows.end()) row = rows.insert(rows.end(), {form, number, choice.rule, choice.reason});
@@ -69,7 +69,7 @@ int64_t MacsOf(const Plan& plan) {
 
 double Percent(double part, double whole) { return whole == 0 ? 0 : 100 * part / whole; }
 
-void Print(const Outcome& outcome, const Arguments& a, std::ostream& out) {
+void Print(const PlanQuantizeOutcome& outcome, const PlanQuantizeArguments& a, std::ostream& out) {
   const Plan& plan = outcome.plan;
   const planning::ByteChange& total = outcome.size.total;
   const auto macs = static_cast<double>(MacsOf(plan));
@@ -78,7 +78,7 @@ void Print(const Outcome& outcome, const Arguments& a, std::ostream& out) {
       a.output.string(), plan.precision, plan.target, plan.operators.size(), macs / 1e9, HumanBytes(total.before),
       HumanBytes(total.after), Percent(static_cast<double>(total.after), static_cast<double>(total.before)));
   TextTable table({"form", "weights", "operators", "MACs %", "bytes before", "after", "rule", "because"});
-  for (const Row& row : Summarise(outcome)) {
+  for (const FormatRow& row : FormatRows(outcome)) {
     table.AddRow({row.form, row.number, std::to_string(row.operators),
                   fmt::format("{:.1f}", Percent(static_cast<double>(row.macs), macs)), HumanBytes(row.bytes.before),
                   HumanBytes(row.bytes.after), row.rule, row.reason});
@@ -96,9 +96,9 @@ void Print(const Outcome& outcome, const Arguments& a, std::ostream& out) {
                      a.output.string());
 }
 
-Json AsJson(const Outcome& outcome, const Arguments& a, const std::string& text) {
+Json AsJson(const PlanQuantizeOutcome& outcome, const PlanQuantizeArguments& a, const std::string& text) {
   Json rows = Json::array();
-  for (const Row& row : Summarise(outcome)) {
+  for (const FormatRow& row : FormatRows(outcome)) {
     rows.push_back({{"form", row.form},
                     {"number", row.number},
                     {"operators", row.operators},
@@ -121,7 +121,7 @@ Json AsJson(const Outcome& outcome, const Arguments& a, const std::string& text)
 }
 
 // Before hours are spent, not after.
-Status CheckFree(const Arguments& a) {
+Status CheckFree(const PlanQuantizeArguments& a) {
   std::error_code ignored;
   if (a.force || !std::filesystem::exists(a.output, ignored)) return {};
   return UsageError(fmt::format("{} already exists", a.output.string()), "give --force to replace it");
@@ -130,7 +130,7 @@ Status CheckFree(const Arguments& a) {
 }  // namespace
 
 Action AddPlanQuantize(CLI::App& app, Context& context) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<PlanQuantizeArguments>();
   app.add_option("bundle", a->bundle, "The bundle that vlaq export wrote (fp32)")->required();
   app.add_option("-o,--output", a->output, "The plan to write")->type_name("plan.json")->required();
   a->planning.AddTo(app);
@@ -148,7 +148,7 @@ Action AddPlanQuantize(CLI::App& app, Context& context) {
     VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(a->bundle));
     VLAQ_ASSIGN_OR_RETURN(const auto statistics, a->planning.ReadStats());
     const auto* seen = statistics ? &*statistics : nullptr;
-    Outcome outcome;
+    PlanQuantizeOutcome outcome;
     VLAQ_ASSIGN_OR_RETURN(std::vector<Plan> plans, a->planning.MakePlans(bundle, seen, context.log));
     outcome.looked = a->accuracy.any() || (plans.size() > 1 && !a->accuracy.episodes.empty());
     if (outcome.looked) {

@@ -19,7 +19,7 @@ using preflight::Severity;
 // Of the places where one rule is broken; --json has all.
 constexpr size_t kShownPlaces = 5;
 
-std::string Place(const Finding& finding) {
+std::string PlaceText(const Finding& finding) {
   std::string text = finding.graph;
   if (!finding.op_type.empty()) text += fmt::format(": {} '{}'", finding.op_type, finding.node);
   if (!finding.tensor.empty()) text += fmt::format(", tensor '{}'", finding.tensor);
@@ -48,13 +48,13 @@ Json AsJson(const Rule& rule) {
           {"source", rule.source}};
 }
 
-std::string Verdict(const Report& report) {
+std::string VerdictText(const Report& report) {
   const size_t errors = report.Count(Severity::kError);
   if (errors > 0) return fmt::format("TensorRT {} will not take it: {} errors", report.version->name, errors);
   return fmt::format("no rule of TensorRT {} is broken; its own importer has the last word", report.version->name);
 }
 
-std::string Summary(const Report& report) {
+std::string SummaryText(const Report& report) {
   int64_t nodes = 0;
   for (const auto& graph : report.graphs) nodes += graph.nodes;
   return fmt::format("{} rules looked at, {} graphs, {} nodes: {} errors, {} warnings, {} notes", report.rules,
@@ -86,11 +86,11 @@ std::string PreflightText(const Report& report, const std::string& path) {
     text += fmt::format("\n{} {}, {}x: {}\n", preflight::SeverityName(rule->severity), rule->id, findings.size(),
                         rule->reason);
     for (size_t i = 0; i < std::min(findings.size(), kShownPlaces); ++i)
-      text += fmt::format("  {}\n", Place(*findings[i]));
+      text += fmt::format("  {}\n", PlaceText(*findings[i]));
     if (findings.size() > kShownPlaces) text += fmt::format("  and {} more\n", findings.size() - kShownPlaces);
     text += fmt::format("  emit: {}\n", rule->cure);
   }
-  return text + fmt::format("\n{}\n{}\n", Summary(report), Verdict(report));
+  return text + fmt::format("\n{}\n{}\n", SummaryText(report), VerdictText(report));
 }
 
 Json PreflightJson(const Report& report, const std::string& path) {
@@ -139,12 +139,12 @@ std::string FixText(const preflight::Fixed& fixed, const std::string& output) {
                         preflight::SeverityName(first->finding.rule->severity), first->finding.rule->id,
                         outcomes.size(), first->how);
     for (size_t i = 0; i < std::min(outcomes.size(), kShownPlaces); ++i) {
-      text += fmt::format("  {}\n", Place(outcomes[i]->finding));
+      text += fmt::format("  {}\n", PlaceText(outcomes[i]->finding));
     }
     if (outcomes.size() > kShownPlaces) text += fmt::format("  and {} more\n", outcomes.size() - kShownPlaces);
   }
   return text + fmt::format("\n{}: {} of {} findings cured; {}\n{}\n", output, cured, fixed.outcomes.size(),
-                            Summary(fixed.after), Verdict(fixed.after));
+                            SummaryText(fixed.after), VerdictText(fixed.after));
 }
 
 Json FixJson(const preflight::Fixed& fixed, const std::string& path, const std::string& output) {

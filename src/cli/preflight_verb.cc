@@ -7,13 +7,13 @@
 namespace vlaq::cli {
 namespace {
 
-struct Arguments {
+struct PreflightArguments {
   std::filesystem::path path, output;
   std::string tensorrt;
   bool list_rules = false, fix = false, force = false, json = false;
 };
 
-Status Verdict(const preflight::Report& report, const std::string& path) {
+Status PreflightStatus(const preflight::Report& report, const std::string& path) {
   const size_t errors = report.Count(preflight::Severity::kError);
   if (errors == 0) return {};
   return Error{ErrorCode::kVerification,
@@ -21,17 +21,17 @@ Status Verdict(const preflight::Report& report, const std::string& path) {
                path, "each says above what to emit instead"};
 }
 
-Status Fix(const Arguments& a, const preflight::Version& version, Context& context) {
+Status Fix(const PreflightArguments& a, const preflight::Version& version, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const preflight::Fixed fixed, preflight::Fix(a.path, version, a.output, WhenExisting(a.force)));
   if (a.json) {
     PrintJson(FixJson(fixed, a.path.string(), a.output.string()), context.out);
   } else {
     context.out << FixText(fixed, a.output.string());
   }
-  return Verdict(fixed.after, a.output.string());
+  return PreflightStatus(fixed.after, a.output.string());
 }
 
-Status Preflight(const Arguments& a, Context& context) {
+Status Preflight(const PreflightArguments& a, Context& context) {
   if (a.list_rules) {
     if (a.json) {
       PrintJson(RulesAsJson(), context.out);
@@ -55,13 +55,13 @@ Status Preflight(const Arguments& a, Context& context) {
   } else {
     context.out << PreflightText(report, a.path.string());
   }
-  return Verdict(report, a.path.string());
+  return PreflightStatus(report, a.path.string());
 }
 
 }  // namespace
 
 Action AddPreflight(CLI::App& app, Context& context) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<PreflightArguments>();
   app.add_option("path", a->path, "A bundle, all of whose graphs are looked at, or an .onnx file")
       ->type_name("BUNDLE|FILE");
   app.add_option("--tensorrt", a->tensorrt, "The version whose rules are asked; a patch of it (8.6.2) is the same")

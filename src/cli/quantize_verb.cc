@@ -18,7 +18,7 @@ using quantizing::WeightLoss;
 // The weights that lost most are shown; --json has all of them.
 constexpr size_t kShownLosses = 8;
 
-struct Arguments {
+struct QuantizeArguments {
   std::filesystem::path bundle, plan, output;
   PlanArguments planning;
   int threads = 0;
@@ -36,7 +36,7 @@ Json AsJson(const WeightLoss& loss) {
           {"rounded_to_zero", loss.distortion.difference().rounded_to_zero()}};
 }
 
-Json AsJson(const Arguments& a, const QuantizeReport& report) {
+Json AsJson(const QuantizeArguments& a, const QuantizeReport& report) {
   Json losses = Json::array();
   for (const WeightLoss& loss : report.losses) losses.push_back(AsJson(loss));
   return {{"schema", "vlaq.quantize/1"},
@@ -80,7 +80,7 @@ void Print(const QuantizeReport& report, std::ostream& out) {
 }  // namespace
 
 Action AddQuantize(CLI::App& app, Context& context) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<QuantizeArguments>();
   app.add_option("bundle", a->bundle, "The bundle that vlaq export wrote (fp32)")->required();
   app.add_option("-o,--output", a->output, "The bundle to write: a folder")->type_name("DIR")->required();
   auto* plan =

@@ -8,14 +8,14 @@
 namespace vlaq::cli {
 namespace {
 
-struct Arguments {
+struct ReportArguments {
   std::vector<std::filesystem::path> documents;
   std::filesystem::path output;
   std::string title;
   bool markdown = false, force = false;
 };
 
-Status Report(const Arguments& a, Context& context) {
+Status WriteReport(const ReportArguments& a, Context& context) {
   if (a.output.empty() && !a.markdown) {
     return UsageError("-o FILE is missing", "only --markdown may go to standard output");
   }
@@ -39,7 +39,7 @@ Status Report(const Arguments& a, Context& context) {
 }  // namespace
 
 Action AddReport(CLI::App& app, Context& context) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<ReportArguments>();
   app.add_option("document", a->documents, "JSON that vlaq wrote; what it may be stands below")
       ->type_name("FILE")
       ->required();
@@ -53,7 +53,7 @@ Action AddReport(CLI::App& app, Context& context) {
                   "  vlaq report receipt.json results.json -o report.html\n"
                   "  vlaq report results.json --markdown >comment.md",
                   fmt::join(report::KnownKinds(), "\n  ")));
-  return [a, &context]() -> Status { return Report(*a, context); };
+  return [a, &context]() -> Status { return WriteReport(*a, context); };
 }
 
 }  // namespace vlaq::cli

@@ -14,7 +14,7 @@
 namespace vlaq::cli {
 namespace {
 
-struct Arguments {
+struct RunArguments {
   std::filesystem::path bundle, tokenizer;
   std::vector<std::string> frames;
   std::string instruction, prompt_ids;
@@ -30,7 +30,7 @@ struct Step {
 };
 
 // The prompt for this run: the one baked in at export, or another for the encoder's inputs.
-Result<prompt::Prompt> PromptFor(const Arguments& a, const bundle::Bundle& bundle) {
+Result<prompt::Prompt> PromptFor(const RunArguments& a, const bundle::Bundle& bundle) {
   const bool asked = a.has_instruction || !a.prompt_ids.empty();
   if (!asked) return prompt::Baked(bundle.spec);
   if (a.whole_graph || bundle.baked_prompt) {
@@ -89,7 +89,7 @@ std::vector<double> Velocity(const Tensor& action, double scale) {
   return velocity;
 }
 
-Json AsJson(const Arguments& a, const bundle::Bundle& bundle, const prompt::Prompt& prompt,
+Json AsJson(const RunArguments& a, const bundle::Bundle& bundle, const prompt::Prompt& prompt,
             const runtime::PolicyRunner& runner, const std::vector<Step>& steps) {
   Json list = Json::array();
   for (size_t t = 0; t < steps.size(); ++t) {
@@ -131,7 +131,7 @@ void Print(const bundle::Bundle& bundle, const runtime::PolicyRunner& runner, co
   }
 }
 
-Status RunVerb(const Arguments& a, Context& context) {
+Status RunVerb(const RunArguments& a, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(a.bundle));
   VLAQ_ASSIGN_OR_RETURN(const auto frames, OpenFrames(a.frames));
   VLAQ_ASSIGN_OR_RETURN(const prompt::Prompt prompt, PromptFor(a, bundle));
@@ -152,7 +152,7 @@ Status RunVerb(const Arguments& a, Context& context) {
 }  // namespace
 
 Action AddRun(CLI::App& app, Context& context) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<RunArguments>();
   app.add_option("bundle", a->bundle, "The bundle that `vlaq export` made")->required();
   app.add_option(
          "--frames", a->frames,

@@ -14,7 +14,7 @@
 namespace vlaq::cli {
 namespace {
 
-struct Arguments {
+struct SimRecordArguments {
   std::filesystem::path output, policy;
   PolicyFiles files;
   uint64_t episodes = 0;
@@ -26,7 +26,7 @@ struct Arguments {
   bool json = false;
 };
 
-Result<sim::RecordOptions> Options(const Arguments& a) {
+Result<sim::RecordOptions> RecordOptionsOf(const SimRecordArguments& a) {
   sim::RecordOptions options;
   VLAQ_ASSIGN_OR_RETURN(options.world, a.world.Options());
   options.perturb = a.perturb;
@@ -34,7 +34,7 @@ Result<sim::RecordOptions> Options(const Arguments& a) {
 }
 
 // Episodes in the order of their seeds, made on several threads with a recorder each.
-Result<std::vector<sim::Recording>> RecordAll(const Arguments& a, const sim::RecordOptions& options,
+Result<std::vector<sim::Recording>> RecordAll(const SimRecordArguments& a, const sim::RecordOptions& options,
                                               const evaluation::DriverFactory* drivers, Log& log) {
   std::vector<sim::Recording> recordings(a.episodes);
   const auto start = [&]() -> Result<ItemWorker> {
@@ -56,12 +56,12 @@ Result<std::vector<sim::Recording>> RecordAll(const Arguments& a, const sim::Rec
   return recordings;
 }
 
-struct Summary {
+struct RecordTotals {
   uint64_t steps = 0, successes = 0, collisions = 0;
 };
 
-Summary Summarise(const std::vector<sim::Recording>& recordings) {
-  Summary summary;
+RecordTotals TotalsOf(const std::vector<sim::Recording>& recordings) {
+  RecordTotals summary;
   for (const sim::Recording& recording : recordings) {
     summary.steps += static_cast<uint64_t>(recording.steps);
     summary.successes += recording.succeeded ? 1 : 0;
@@ -70,8 +70,8 @@ Summary Summarise(const std::vector<sim::Recording>& recordings) {
   return summary;
 }
 
-Status Record(const Arguments& a, Context& context) {
-  VLAQ_ASSIGN_OR_RETURN(const sim::RecordOptions options, Options(a));
+Status Record(const SimRecordArguments& a, Context& context) {
+  VLAQ_ASSIGN_OR_RETURN(const sim::RecordOptions options, RecordOptionsOf(a));
   if (a.episodes == 0) return UsageError("--episodes must be at least 1");
   VLAQ_RETURN_IF_ERROR(MakeFolder(a.output));
   std::unique_ptr<backend::Backend> backend;
@@ -85,7 +85,7 @@ Status Record(const Arguments& a, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const auto recordings,
                         RecordAll(a, options, opened ? opened->drivers.get() : nullptr, context.log));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  const Summary summary = Summarise(recordings);
+  const RecordTotals summary = TotalsOf(recordings);
   if (a.json) {
     Json episodes = Json::array();
     for (const sim::Recording& recording : recordings) {
@@ -113,7 +113,7 @@ Status Record(const Arguments& a, Context& context) {
 }  // namespace
 
 Action AddSimRecord(CLI::App& app, Context& context) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<SimRecordArguments>();
   app.add_option("--episodes", a->episodes, "How many")->type_name("UINT")->required();
   app.add_option("--seed", a->seed, "Of the first episode; the next ones count up")
       ->type_name("UINT")

@@ -11,7 +11,7 @@
 namespace vlaq::cli {
 namespace {
 
-struct Arguments {
+struct SimRenderArguments {
   std::filesystem::path output, policy;
   PolicyFiles files;
   uint64_t seed = 0;
@@ -22,7 +22,7 @@ struct Arguments {
 };
 
 // What became of a drive, in words.
-std::string Verdict(const sim::Trace& trace) {
+std::string DriveVerdict(const sim::Trace& trace) {
   if (trace.end.collided) return "ran into a box";
   if (!trace.end.reached) return "did not reach the bottle in time";
   return sim::Succeeded(trace.end, trace.layout.side) ? "reached the bottle on the told side"
@@ -30,7 +30,7 @@ std::string Verdict(const sim::Trace& trace) {
 }
 
 // Pictures by their names: they lie beside the document.
-Json Document(const Arguments& a, const sim::Trace& trace, const std::string& top, const std::string& camera) {
+Json Document(const SimRenderArguments& a, const sim::Trace& trace, const std::string& top, const std::string& camera) {
   const sim::Layout& layout = trace.layout;
   Json boxes = Json::array();
   for (const sim::Box& box : layout.boxes) {
@@ -47,7 +47,7 @@ Json Document(const Arguments& a, const sim::Trace& trace, const std::string& to
           {"layout", layout.name},
           {"instruction", layout.instruction},
           {"driver", a.policy.empty() ? "the scripted expert" : a.policy.string()},
-          {"verdict", Verdict(trace)},
+          {"verdict", DriveVerdict(trace)},
           {"steps", trace.end.step},
           {"path_length_m", trace.end.path_length},
           {"collided", trace.end.collided},
@@ -61,7 +61,7 @@ Json Document(const Arguments& a, const sim::Trace& trace, const std::string& to
           {"path", std::move(path)}};
 }
 
-Status Render(const Arguments& a, Context& context) {
+Status Render(const SimRenderArguments& a, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const sim::WorldOptions options, a.world.Options());
   VLAQ_ASSIGN_OR_RETURN(const auto world, sim::World::Open(options));
   const sim::Layout layout = sim::MakeLayout(a.seed);
@@ -89,15 +89,15 @@ Status Render(const Arguments& a, Context& context) {
     return {};
   }
   context.out << fmt::format("seed {}, {}: \"{}\"\n{} after {} steps, {:.1f} m\n{}\n{}\n{}\n", a.seed, layout.name,
-                             layout.instruction, Verdict(trace), trace.end.step, trace.end.path_length, top.string(),
-                             camera.string(), json.string());
+                             layout.instruction, DriveVerdict(trace), trace.end.step, trace.end.path_length,
+                             top.string(), camera.string(), json.string());
   return {};
 }
 
 }  // namespace
 
 Action AddSimRender(CLI::App& app, Context& context) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<SimRenderArguments>();
   app.add_option("--seed", a->seed, "Which episode")->type_name("UINT")->capture_default_str();
   app.add_option("-o,--output", a->output, "Folder for the pictures")->type_name("DIR")->required();
   app.add_option("--policy", a->policy, "A bundle drives; default: the scripted expert")->type_name("BUNDLE");

@@ -10,7 +10,7 @@
 namespace vlaq::cli {
 namespace {
 
-struct Arguments {
+struct SynthArguments {
   std::filesystem::path output;
   std::string size = "micro";
   uint64_t seed = 0;
@@ -19,7 +19,7 @@ struct Arguments {
   bool json = false;
 };
 
-Status Synthesise(const Arguments& a, Context& context) {
+Status Synthesise(const SynthArguments& a, Context& context) {
   synthesis::CheckpointOptions options;
   options.size = a.size == "full" ? synthesis::Size::kFull : synthesis::Size::kMicro;
   options.seed = a.seed;
@@ -54,7 +54,7 @@ Status Synthesise(const Arguments& a, Context& context) {
 }  // namespace
 
 Action AddSynth(CLI::App& app, Context& context) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<SynthArguments>();
   CLI::App* checkpoint =
       app.add_subcommand("checkpoint", "A .pth with the names, shapes and container of Mobile VLA's");
   app.require_subcommand(1);

@@ -12,7 +12,7 @@ constexpr auto kLineInterval = std::chrono::seconds(5);
 // Large totals are bytes; anything else is counted in items.
 constexpr uint64_t kBytesFrom = uint64_t{10} << 20U;
 
-std::string Rate(uint64_t done, uint64_t total, double seconds) {
+std::string RateAndRest(uint64_t done, uint64_t total, double seconds) {
   if (seconds <= 0) return "";
   const double rate = static_cast<double>(done) / seconds;
   if (rate <= 0) return "";
@@ -60,7 +60,7 @@ void TerminalLog::Progress(std::string_view what, uint64_t done, uint64_t total)
   shown_ = now;
   const double seconds = std::chrono::duration<double>(now - started_).count();
   const uint64_t percent = std::min<uint64_t>(100, 100 * done / total);
-  const std::string rate = Rate(done, total, seconds);
+  const std::string rate = RateAndRest(done, total, seconds);
   if (terminal_) {
     const std::string bar = std::string(percent / 4, '#') + std::string(25 - percent / 4, '.');
     err_ << fmt::format("\r\033[K{} [{}] {:3d} %  {}", what, bar, percent, rate) << std::flush;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "backend/onnxruntime/onnxruntime.h"
 #include "backend/reference/reference.h"
@@ -147,6 +148,8 @@ Result<std::vector<int64_t>> ParseIds(const std::string& text, const std::string
   }
   return ids;
 }
+
+Json OrNull(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 void PrintJson(const Json& document, std::ostream& out) {
   out << document.dump(1, ' ', false, Json::error_handler_t::replace) << "\n";

@@ -70,6 +70,9 @@ std::vector<std::unique_ptr<backend::Backend>> AllBackends(const std::filesystem
 // "1,2,3" -> numbers. Errors: kUsage naming `option`.
 Result<std::vector<int64_t>> ParseIds(const std::string& text, const std::string& option);
 
+// Null for what JSON has no number for: NaN, infinity.
+Json OrNull(double value);
+
 // Prints a document as the verbs' --json do.
 void PrintJson(const Json& document, std::ostream& out);
 

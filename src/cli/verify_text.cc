@@ -16,9 +16,9 @@ std::string RungName(int rung) {
   return names.at(rung);
 }
 
-Json ToJson(const bundle::FileRecord& record) { return {{"file", record.file}, {"sha256", record.sha256}}; }
+Json RecordJson(const bundle::FileRecord& record) { return {{"file", record.file}, {"sha256", record.sha256}}; }
 
-Json ToJson(const verification::Check& check) {
+Json CheckJson(const verification::Check& check) {
   Json figures = Json::object();
   for (const auto& [name, value] : check.figures) figures[name] = value;
   return {{"rung", check.rung},
@@ -28,7 +28,7 @@ Json ToJson(const verification::Check& check) {
           {"figures", std::move(figures)}};
 }
 
-Json ToJson(const sim::WorldOptions& world) {
+Json WorldJson(const sim::WorldOptions& world) {
   return {{"width", world.width},
           {"height", world.height},
           {"dynamics", world.dynamics},
@@ -37,21 +37,21 @@ Json ToJson(const sim::WorldOptions& world) {
 }
 
 // What was judged: the bundle by its own hash and by those of its parts, as policy.json has them.
-Json Subject(const bundle::Bundle& bundle, const std::string& sha256) {
+Json SubjectJson(const bundle::Bundle& bundle, const std::string& sha256) {
   Json graphs = Json::object();
-  for (const auto& [role, record] : bundle.graphs) graphs[role] = ToJson(record);
-  Json subject{{"sha256", sha256}, {"graphs", std::move(graphs)}, {"weights", ToJson(bundle.weights)}};
-  if (bundle.tokenizer) subject["tokenizer"] = ToJson(*bundle.tokenizer);
+  for (const auto& [role, record] : bundle.graphs) graphs[role] = RecordJson(record);
+  Json subject{{"sha256", sha256}, {"graphs", std::move(graphs)}, {"weights", RecordJson(bundle.weights)}};
+  if (bundle.tokenizer) subject["tokenizer"] = RecordJson(*bundle.tokenizer);
   subject["precision"] = bundle.precision;
   if (!bundle.target.empty()) subject["target"] = bundle.target;
-  if (bundle.plan) subject["plan"] = ToJson(*bundle.plan);
+  if (bundle.plan) subject["plan"] = RecordJson(*bundle.plan);
   return subject;
 }
 
 // The bundle that it was held against. Errors: kInput if it cannot be read.
 Result<Json> ReferenceSubject(const bundle::Bundle& reference) {
   VLAQ_ASSIGN_OR_RETURN(const bundle::FileRecord policy, bundle::Describe(reference.path / bundle::kPolicyFile));
-  return Subject(reference, policy.sha256);
+  return SubjectJson(reference, policy.sha256);
 }
 
 Json EvidenceDocument(const VerifyArguments& a, const bundle::Bundle& bundle, const std::string& sha256,
@@ -67,7 +67,7 @@ Json EvidenceDocument(const VerifyArguments& a, const bundle::Bundle& bundle, co
   Json document{{"vlaq", std::string(kVersion)},
                 {"backend", a.backend.name},
                 {"provider", a.backend.provider},
-                {"bundle", Subject(bundle, sha256)},
+                {"bundle", SubjectJson(bundle, sha256)},
                 {"episodes", std::move(episodes)},
                 {"not_in", evidence.not_in},
                 {"open_loop_conditions", evidence.open_loop_conditions},
@@ -78,7 +78,7 @@ Json EvidenceDocument(const VerifyArguments& a, const bundle::Bundle& bundle, co
   if (!evidence.simulation) return document;
   document["simulation"] = {{"first_seed", evidence.simulation->first},
                             {"episodes", evidence.simulation->episodes},
-                            {"world", ToJson(evidence.simulation->world)}};
+                            {"world", WorldJson(evidence.simulation->world)}};
   return document;
 }
 
@@ -88,7 +88,7 @@ Result<Json> VerdictDocument(const VerifyArguments& a, const bundle::Bundle& bun
                              const verification::Report& report) {
   VLAQ_ASSIGN_OR_RETURN(const bundle::FileRecord policy, bundle::Describe(bundle.path / bundle::kPolicyFile));
   Json checks = Json::array();
-  for (const verification::Check& check : report.checks) checks.push_back(ToJson(check));
+  for (const verification::Check& check : report.checks) checks.push_back(CheckJson(check));
   Json untestable = Json::array();
   for (const verification::Untestable& u : report.untestable) {
     untestable.push_back({{"rung", u.rung}, {"name", u.name}, {"reason", u.reason}});

@@ -12,7 +12,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-std::string Tensor(const char* format) {
+std::string TensorText(const char* format) {
   return std::string(R"([{"Name": "t", "Format/Datatype": ")") + format + "\"}]";
 }
 
@@ -28,23 +28,24 @@ TEST(Layers, SayWhatTheyComputeIn) {
     Precision precision;
   };
   const std::vector<Row> rows{
-      {R"("Name": "a", "TacticName": "sm80_xmma_gemm_i8i8_i8i32_f32_tn_n", "Inputs": )" + Tensor("Half"),
+      {R"("Name": "a", "TacticName": "sm80_xmma_gemm_i8i8_i8i32_f32_tn_n", "Inputs": )" + TensorText("Half"),
        Precision::kInt8},
-      {R"("Name": "a", "TacticName": "sm80_xmma_gemm_f16f16_f16f32_f32_nn_n", "Inputs": )" + Tensor("Float"),
+      {R"("Name": "a", "TacticName": "sm80_xmma_gemm_f16f16_f16f32_f32_nn_n", "Inputs": )" + TensorText("Float"),
        Precision::kHalf},
       {R"("Name": "a", "TacticName": "sm80_xmma_gemm_bf16bf16_bf16f32_f32_nn_n")", Precision::kOther},
       {R"("Name": "a", "TacticName": "sm80_xmma_gemm_f32f32_tf32f32_f32_nn_n")", Precision::kFloat32},
       {R"("Name": "a", "TacticName": "ampere_sgemm_128x64_nn")", Precision::kFloat32},
       // No kernel's name: its weights, then what it reads.
-      {R"("Name": "a", "Weights": {"Type": "Int8", "Count": 4}, "Inputs": )" + Tensor("Float"), Precision::kInt8},
-      {R"("Name": "a", "Inputs": )" + Tensor("Thirty-two wide channel vectorized row major Int8 format"),
+      {R"("Name": "a", "Weights": {"Type": "Int8", "Count": 4}, "Inputs": )" + TensorText("Float"), Precision::kInt8},
+      {R"("Name": "a", "Inputs": )" + TensorText("Thirty-two wide channel vectorized row major Int8 format"),
        Precision::kInt8},
-      {R"("Name": "a", "Inputs": )" + Tensor("Channel major FP16 format where channel % 4 == 0"), Precision::kHalf},
+      {R"("Name": "a", "Inputs": )" + TensorText("Channel major FP16 format where channel % 4 == 0"), Precision::kHalf},
       {R"("Name": "a", "Inputs": [{"Format/Datatype": "Int8"}, {"Format/Datatype": "Row major linear FP32"}])",
        Precision::kFloat32},
       {R"("Name": "a", "Inputs": [{"Format/Datatype": "Int32"}, {"Format/Datatype": "Half"}])", Precision::kHalf},
-      {R"("Name": "a", "Inputs": )" + Tensor("N/A due to dynamic shapes"), Precision::kUnknown},
-      {R"("Name": "{ForeignNode[a...b]}", "LayerType": "Myelin", "Inputs": )" + Tensor("Half"), Precision::kUnknown},
+      {R"("Name": "a", "Inputs": )" + TensorText("N/A due to dynamic shapes"), Precision::kUnknown},
+      {R"("Name": "{ForeignNode[a...b]}", "LayerType": "Myelin", "Inputs": )" + TensorText("Half"),
+       Precision::kUnknown},
       {R"("Name": "a")", Precision::kUnknown},
   };
   for (const Row& row : rows)

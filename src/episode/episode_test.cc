@@ -22,7 +22,7 @@ using ::testing::Pair;
 
 // The files that testdata/episode/make_fixtures.py wrote; its rule for pixels and commands again.
 const fs::path kFolder = fs::path(VLAQ_TESTDATA) / "episode";
-constexpr int kSteps = 5;
+constexpr int kFixtureSteps = 5;
 constexpr int kHeight = 6;
 constexpr int kWidth = 8;
 
@@ -58,11 +58,11 @@ TEST_P(GoodEpisode, HoldsTheSameStepsHoweverItIsStored) {
   const auto opened = Episode::Open(kFolder / "good" / GetParam());
   ASSERT_TRUE(opened.ok()) << opened.error().ToString();
   const Episode& episode = **opened;
-  EXPECT_EQ(episode.length(), kSteps);
+  EXPECT_EQ(episode.length(), kFixtureSteps);
   EXPECT_EQ(episode.width(), kWidth);
   EXPECT_EQ(episode.height(), kHeight);
   ASSERT_EQ(episode.commands().size(), 5U);
-  for (int t = 0; t < kSteps; ++t) {
+  for (int t = 0; t < kFixtureSteps; ++t) {
     const auto f = static_cast<float>(t);
     const float turn = episode.action_width() == 3 ? 0.125F * f : 0.0F;
     EXPECT_THAT(episode.commands()[static_cast<size_t>(t)], ElementsAre(0.25F * f, -0.5F * f, turn));

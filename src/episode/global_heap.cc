@@ -7,7 +7,6 @@ namespace {
 
 constexpr size_t kHeaderBytes = 16;  // "GCOL", version, three zeros, size u64
 constexpr size_t kObjectBytes = 16;  // index u16, reference count u16, zeros u32, size u64
-constexpr size_t kMostText = size_t{64} << 10U;
 
 Error Wrong(std::string what) { return InputError("", std::move(what)); }
 

@@ -20,6 +20,7 @@ class GlobalHeap {
  public:
   // A reference as it lies in the file, little-endian: length u32, address u64, index u32.
   static constexpr size_t kReferenceBytes = 16;
+  static constexpr size_t kMostText = size_t{64} << 10U;  // bytes of one text
 
   // `base` is added to every address.
   GlobalHeap(std::shared_ptr<const MappedFile> file, uint64_t base) : file_(std::move(file)), base_(base) {}

@@ -11,7 +11,6 @@
 namespace vlaq::episode {
 namespace {
 
-constexpr size_t kMostText = size_t{64} << 10U;
 constexpr uint64_t kMostTexts = 10'000'000;
 constexpr uint64_t kMostFixedBytes = uint64_t{256} << 20U;
 constexpr unsigned kMostAttributes = 1000;
@@ -51,7 +50,7 @@ std::string Cut(const char* bytes, size_t size, bool space_padded) {
 
 Result<std::vector<std::string>> FixedTexts(const TextSource& source, const std::string& where) {
   const size_t size = H5Tget_size(source.type);
-  if (size == 0 || size > kMostText || source.count * size > kMostFixedBytes) {
+  if (size == 0 || size > GlobalHeap::kMostText || source.count * size > kMostFixedBytes) {
     return InputError(where, fmt::format("{} strings of {} bytes each are out of bounds", source.count, size));
   }
   std::vector<char> bytes(source.count * size);

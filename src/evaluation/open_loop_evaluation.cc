@@ -69,8 +69,8 @@ Json ToJson(const OpenLoopContestant& contestant) {
 
 // The difference of what `sum` adds up over an episode, per step and one of `parts` in it.
 template <typename Sum>
-Estimate Difference(const std::vector<EpisodeScore>& a, const std::vector<EpisodeScore>& b, size_t parts,
-                    const Sum& sum) {
+Estimate PairedDifference(const std::vector<EpisodeScore>& a, const std::vector<EpisodeScore>& b, size_t parts,
+                          const Sum& sum) {
   std::vector<Share> shares;
   for (size_t i = 0; i < a.size(); ++i) {
     shares.push_back(
@@ -104,19 +104,19 @@ Differences Compare(const OpenLoopContestant& a, const OpenLoopContestant& b, si
   Differences d;
   d.mae = MaeDifference(a, b, condition);
   for (size_t axis = 0; axis < axes; ++axis) {
-    d.axes.push_back(Difference(first, second, 1, [axis](const Score& s) { return s.absolute[axis]; }));
+    d.axes.push_back(PairedDifference(first, second, 1, [axis](const Score& s) { return s.absolute[axis]; }));
   }
-  d.mae_raw = Difference(first, second, axes, [axes](const Score& s) { return Sum(s.absolute_raw, axes); });
-  d.original = Difference(first, second, 2, [](const Score& s) { return Sum(s.absolute, 2); });
+  d.mae_raw = PairedDifference(first, second, axes, [axes](const Score& s) { return Sum(s.absolute_raw, axes); });
+  d.original = PairedDifference(first, second, 2, [](const Score& s) { return Sum(s.absolute, 2); });
   d.directions =
-      Difference(first, second, 1, [](const Score& s) { return static_cast<double>(s.AgreeingDirections()); });
+      PairedDifference(first, second, 1, [](const Score& s) { return static_cast<double>(s.AgreeingDirections()); });
   return d;
 }
 
 Estimate MaeDifference(const OpenLoopContestant& a, const OpenLoopContestant& b, size_t condition) {
   const size_t axes = std::min(AxesOf(a.space), AxesOf(b.space));
-  return Difference(a.conditions[condition].episodes, b.conditions[condition].episodes, axes,
-                    [axes](const Score& s) { return Sum(s.absolute, axes); });
+  return PairedDifference(a.conditions[condition].episodes, b.conditions[condition].episodes, axes,
+                          [axes](const Score& s) { return Sum(s.absolute, axes); });
 }
 
 Estimate Movement(const ActionSpace& space, const std::vector<EpisodeScore>& episodes) {

@@ -18,7 +18,7 @@
 namespace vlaq::measuring {
 namespace {
 
-int64_t Clock(clockid_t clock) {
+int64_t ReadClock(clockid_t clock) {
   timespec now{};
   ::clock_gettime(clock, &now);
   return int64_t{1'000'000'000} * now.tv_sec + now.tv_nsec;
@@ -74,14 +74,14 @@ class Worker {
     const bool sane = setup_.window >= 1 && setup_.window <= kMost && setup_.batch >= 1 && setup_.batch <= kMost &&
                       setup_.threads >= 1 && setup_.threads <= kMost;
     if (!sane) return InputError("question", "window, batch and threads must be 1 to 4096");
-    const int64_t begin = Clock(CLOCK_MONOTONIC);
+    const int64_t begin = ReadClock(CLOCK_MONOTONIC);
     VLAQ_RETURN_IF_ERROR(Open());
     return Json{{"ready", true},
                 {"runs_on", step_->Description()},
                 {"precision", precision_},
                 {"parameters", parameters_ ? Json(*parameters_) : Json(nullptr)},
                 {"threads", setup_.threads},
-                {"load_ns", Clock(CLOCK_MONOTONIC) - begin}};
+                {"load_ns", ReadClock(CLOCK_MONOTONIC) - begin}};
   }
 
   backend::OpenOptions Options() const {
@@ -163,9 +163,9 @@ class Worker {
       }
       const auto newest = static_cast<int>(input);
       VLAQ_RETURN_IF_ERROR(step_->Prepare(newest));
-      const int64_t cpu_before = Clock(CLOCK_PROCESS_CPUTIME_ID), before = Clock(CLOCK_MONOTONIC);
+      const int64_t cpu_before = ReadClock(CLOCK_PROCESS_CPUTIME_ID), before = ReadClock(CLOCK_MONOTONIC);
       auto action = step_->Act(newest);
-      const int64_t after = Clock(CLOCK_MONOTONIC), cpu_after = Clock(CLOCK_PROCESS_CPUTIME_ID);
+      const int64_t after = ReadClock(CLOCK_MONOTONIC), cpu_after = ReadClock(CLOCK_PROCESS_CPUTIME_ID);
       if (!action.ok()) return action.error();
       start.push_back(before);
       wall.push_back(std::max<int64_t>(after - before, 1));  // a clock of coarse ticks may see no time pass

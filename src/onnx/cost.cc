@@ -82,7 +82,7 @@ Macs SelfAttention(Shapes inputs, Shapes outputs) {
 // In which arithmetic: fixed by the operator, or that of its first input.
 constexpr std::optional<Arithmetic> kAsInput = std::nullopt;
 
-struct Row {
+struct CostRow {
   std::string_view op_type;
   Macs (*macs)(Shapes inputs, Shapes outputs);
   std::optional<Arithmetic> arithmetic;
@@ -90,40 +90,41 @@ struct Row {
   bool takes_codes = false;
 };
 
-constexpr std::array kRows = {
-    Row{"Attention", SelfAttention, kAsInput},
-    Row{"Conv", Conv, kAsInput},
-    Row{"ConvInteger", Conv, Arithmetic::kInt8, true},
-    Row{"ConvTranspose", Conv, kAsInput},
-    Row{"DynamicQuantizeLSTM", Lstm, Arithmetic::kInt8},
-    Row{"DynamicQuantizeMatMul", MatMul, Arithmetic::kInt8},
-    Row{"FusedConv", Conv, kAsInput},
-    Row{"FusedGemm", MatMul, kAsInput},
-    Row{"FusedMatMul", MatMul, kAsInput},
-    Row{"FusedMatMulActivation", MatMul, kAsInput},
-    Row{"GRU", Gru, kAsInput},
-    Row{"Gemm", MatMul, kAsInput},
-    Row{"LSTM", Lstm, kAsInput},
-    Row{"MatMul", MatMul, kAsInput},
-    Row{"MatMulInteger", MatMul, Arithmetic::kInt8, true},
-    Row{"MatMulIntegerToFloat", MatMul, Arithmetic::kInt8, true},
-    Row{"MatMulNBits", MatMul, Arithmetic::kWeightOnly},
-    Row{"MultiHeadAttention", Heads, kAsInput},
-    Row{"NhwcFusedConv", Conv, kAsInput},
-    Row{"QAttention", SelfAttention, Arithmetic::kInt8, true},
-    Row{"QGemm", MatMul, Arithmetic::kInt8, true},
-    Row{"QLinearConv", Conv, Arithmetic::kInt8, true},
-    Row{"QLinearMatMul", MatMul, Arithmetic::kInt8, true},
-    Row{"RNN", Rnn, kAsInput},
+constexpr std::array kCostRows = {
+    CostRow{"Attention", SelfAttention, kAsInput},
+    CostRow{"Conv", Conv, kAsInput},
+    CostRow{"ConvInteger", Conv, Arithmetic::kInt8, true},
+    CostRow{"ConvTranspose", Conv, kAsInput},
+    CostRow{"DynamicQuantizeLSTM", Lstm, Arithmetic::kInt8},
+    CostRow{"DynamicQuantizeMatMul", MatMul, Arithmetic::kInt8},
+    CostRow{"FusedConv", Conv, kAsInput},
+    CostRow{"FusedGemm", MatMul, kAsInput},
+    CostRow{"FusedMatMul", MatMul, kAsInput},
+    CostRow{"FusedMatMulActivation", MatMul, kAsInput},
+    CostRow{"GRU", Gru, kAsInput},
+    CostRow{"Gemm", MatMul, kAsInput},
+    CostRow{"LSTM", Lstm, kAsInput},
+    CostRow{"MatMul", MatMul, kAsInput},
+    CostRow{"MatMulInteger", MatMul, Arithmetic::kInt8, true},
+    CostRow{"MatMulIntegerToFloat", MatMul, Arithmetic::kInt8, true},
+    CostRow{"MatMulNBits", MatMul, Arithmetic::kWeightOnly},
+    CostRow{"MultiHeadAttention", Heads, kAsInput},
+    CostRow{"NhwcFusedConv", Conv, kAsInput},
+    CostRow{"QAttention", SelfAttention, Arithmetic::kInt8, true},
+    CostRow{"QGemm", MatMul, Arithmetic::kInt8, true},
+    CostRow{"QLinearConv", Conv, Arithmetic::kInt8, true},
+    CostRow{"QLinearMatMul", MatMul, Arithmetic::kInt8, true},
+    CostRow{"RNN", Rnn, kAsInput},
 };
 
 // Parts of the names of operators that multiply matrices.
 constexpr std::array<std::string_view, 8> kProducts = {"MatMul", "Gemm", "Conv", "Attention",
                                                        "LSTM",   "GRU",  "RNN",  "Einsum"};
 
-const Row* FindRow(std::string_view op_type) {
-  const auto row = std::find_if(kRows.begin(), kRows.end(), [&](const Row& r) { return r.op_type == op_type; });
-  return row == kRows.end() ? nullptr : &*row;
+const CostRow* FindCostRow(std::string_view op_type) {
+  const auto row =
+      std::find_if(kCostRows.begin(), kCostRows.end(), [&](const CostRow& r) { return r.op_type == op_type; });
+  return row == kCostRows.end() ? nullptr : &*row;
 }
 
 Arithmetic OfType(std::optional<DType> dtype) {
@@ -144,7 +145,7 @@ bool HasSignedWeight(Shapes inputs) {
 std::string_view ArithmeticName(Arithmetic arithmetic) { return NameIn(kArithmetics, arithmetic); }
 
 std::optional<Cost> CostOf(std::string_view op_type, Shapes inputs, Shapes outputs) {
-  const Row* row = FindRow(op_type);
+  const CostRow* row = FindCostRow(op_type);
   if (row == nullptr) return std::nullopt;
   Cost cost;
   if (inputs.empty() || outputs.empty()) return cost;
@@ -155,7 +156,7 @@ std::optional<Cost> CostOf(std::string_view op_type, Shapes inputs, Shapes outpu
 }
 
 bool IsUnknownProduct(std::string_view op_type) {
-  return FindRow(op_type) == nullptr && std::any_of(kProducts.begin(), kProducts.end(), [&](std::string_view part) {
+  return FindCostRow(op_type) == nullptr && std::any_of(kProducts.begin(), kProducts.end(), [&](std::string_view part) {
            return op_type.find(part) != std::string_view::npos;
          });
 }

@@ -22,32 +22,32 @@ constexpr From Input(size_t index) { return {From::kInput, index, DType::kBool};
 constexpr From Fixed(DType dtype) { return {From::kFixed, 0, dtype}; }
 constexpr From To() { return {From::kTo, 0, DType::kBool}; }
 
-struct Row {
+struct TypeRow {
   std::string_view op_type;
   From outputs;                                 // of all outputs without one of their own
   std::array<std::optional<From>, 3> own = {};  // of the first ones
 };
 
-constexpr std::array kRows = {
-    Row{"And", Fixed(DType::kBool)},
-    Row{"ArgMax", Fixed(DType::kI64)},
-    Row{"Cast", To()},
-    Row{"ConstantOfShape", To()},
-    Row{"ConvInteger", Fixed(DType::kI32)},
-    Row{"DequantizeLinear", Input(1)},
-    Row{"DynamicQuantizeLSTM", Input(0)},
-    Row{"DynamicQuantizeLinear", Fixed(DType::kU8), {Fixed(DType::kU8), Fixed(DType::kF32), Fixed(DType::kU8)}},
-    Row{"Equal", Fixed(DType::kBool)},
-    Row{"Greater", Fixed(DType::kBool)},
-    Row{"GreaterOrEqual", Fixed(DType::kBool)},
-    Row{"Less", Fixed(DType::kBool)},
-    Row{"LessOrEqual", Fixed(DType::kBool)},
-    Row{"MatMulInteger", Fixed(DType::kI32)},
-    Row{"Not", Fixed(DType::kBool)},
-    Row{"Or", Fixed(DType::kBool)},
-    Row{"Shape", Fixed(DType::kI64)},
-    Row{"Size", Fixed(DType::kI64)},
-    Row{"Where", Input(1)},
+constexpr std::array kTypeRows = {
+    TypeRow{"And", Fixed(DType::kBool)},
+    TypeRow{"ArgMax", Fixed(DType::kI64)},
+    TypeRow{"Cast", To()},
+    TypeRow{"ConstantOfShape", To()},
+    TypeRow{"ConvInteger", Fixed(DType::kI32)},
+    TypeRow{"DequantizeLinear", Input(1)},
+    TypeRow{"DynamicQuantizeLSTM", Input(0)},
+    TypeRow{"DynamicQuantizeLinear", Fixed(DType::kU8), {Fixed(DType::kU8), Fixed(DType::kF32), Fixed(DType::kU8)}},
+    TypeRow{"Equal", Fixed(DType::kBool)},
+    TypeRow{"Greater", Fixed(DType::kBool)},
+    TypeRow{"GreaterOrEqual", Fixed(DType::kBool)},
+    TypeRow{"Less", Fixed(DType::kBool)},
+    TypeRow{"LessOrEqual", Fixed(DType::kBool)},
+    TypeRow{"MatMulInteger", Fixed(DType::kI32)},
+    TypeRow{"Not", Fixed(DType::kBool)},
+    TypeRow{"Or", Fixed(DType::kBool)},
+    TypeRow{"Shape", Fixed(DType::kI64)},
+    TypeRow{"Size", Fixed(DType::kI64)},
+    TypeRow{"Where", Input(1)},
 };
 
 // Operators whose outputs have the type of the first input.
@@ -117,7 +117,7 @@ Result<DType> Resolve(const From& from, const Node& node, const ValueTypes& type
 
 Result<From> RuleFor(const Node& node, size_t output) {
   if (node.op_type == "QuantizeLinear") return node.inputs.size() > 2 ? Input(2) : Fixed(DType::kU8);
-  for (const Row& row : kRows) {
+  for (const TypeRow& row : kTypeRows) {
     if (row.op_type != node.op_type) continue;
     return output < row.own.size() && row.own[output] ? *row.own[output] : row.outputs;
   }

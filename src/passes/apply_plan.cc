@@ -49,7 +49,8 @@ HalfOptions HalfOptionsFor(const Plan& plan) {
   return options;
 }
 
-Result<onnx::Model> Rewrite(const onnx::Model& source, const Plan& plan, const GraphStyle& given, NewWeights& weights) {
+Result<onnx::Model> RewriteModel(const onnx::Model& source, const Plan& plan, const GraphStyle& given,
+                                 NewWeights& weights) {
   GraphStyle style = given;
   style.opset = plan.opset;
   const auto choices = ByNode(plan);
@@ -83,7 +84,7 @@ Result<Rewritten> ApplyPlan(const Graphs& graphs, const Plan& plan, const GraphS
   std::set<std::string> notes;
   std::map<std::string, bool, std::less<>> used;
   for (const auto& [role, source] : graphs) {
-    VLAQ_ASSIGN_OR_RETURN(onnx::Model model, Rewrite(source, plan, style, result.weights));
+    VLAQ_ASSIGN_OR_RETURN(onnx::Model model, RewriteModel(source, plan, style, result.weights));
     if (half.everything || !half.half.empty()) {
       VLAQ_ASSIGN_OR_RETURN(const HalfReport report, ConvertToHalf(model, result.weights, sources, half));
       notes.insert(report.notes.begin(), report.notes.end());

@@ -10,8 +10,6 @@ using quantization::Granularity;
 using quantization::Number;
 using quantization::WeightChoice;
 
-constexpr std::string_view kContrib = "com.microsoft";
-
 Status CheckInt8(const WeightChoice& choice, int64_t channel_axis) {
   const bool fits =
       choice.number == Number::kInt8 && (choice.granularity == Granularity::kTensor ||

@@ -5,6 +5,9 @@
 
 namespace vlaq::passes {
 
+// The domain of ONNX Runtime's own operators.
+inline constexpr std::string_view kContrib = "com.microsoft";
+
 struct Rewrite {
   const quantization::OperatorChoice& choice;
   const onnx::Node& node;

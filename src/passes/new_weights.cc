@@ -14,26 +14,26 @@ using quantization::BitsOf;
 using quantization::Granularity;
 using quantization::WeightChoice;
 
-struct Row {
+struct PartRow {
   Part value;
   std::string_view name;
   std::string_view suffix;  // of the initializer's name
 };
 constexpr std::array kParts = {
-    Row{Part::kValues, "values", ""},
-    Row{Part::kHalf, "float16", "/float16"},
-    Row{Part::kCodes, "int8_codes", "/codes"},
-    Row{Part::kScales, "scales", "/scale"},
-    Row{Part::kRowScales, "row_scales", "/scale"},
-    Row{Part::kPackedInt4, "int4_codes", "/codes"},
-    Row{Part::kNBitsValues, "nbits_codes", "/codes"},
-    Row{Part::kNBitsScales, "nbits_scales", "/scale"},
-    Row{Part::kTransposedCodes, "transposed_int8_codes", "/codes"},
-    Row{Part::kDirectionScales, "direction_scales", "/scale"},
+    PartRow{Part::kValues, "values", ""},
+    PartRow{Part::kHalf, "float16", "/float16"},
+    PartRow{Part::kCodes, "int8_codes", "/codes"},
+    PartRow{Part::kScales, "scales", "/scale"},
+    PartRow{Part::kRowScales, "row_scales", "/scale"},
+    PartRow{Part::kPackedInt4, "int4_codes", "/codes"},
+    PartRow{Part::kNBitsValues, "nbits_codes", "/codes"},
+    PartRow{Part::kNBitsScales, "nbits_scales", "/scale"},
+    PartRow{Part::kTransposedCodes, "transposed_int8_codes", "/codes"},
+    PartRow{Part::kDirectionScales, "direction_scales", "/scale"},
 };
 
-const Row& RowOf(Part part) {
-  return *std::find_if(kParts.begin(), kParts.end(), [&](const Row& row) { return row.value == part; });
+const PartRow& RowOf(Part part) {
+  return *std::find_if(kParts.begin(), kParts.end(), [&](const PartRow& row) { return row.value == part; });
 }
 
 int64_t Blocks(int64_t extent, int64_t block) { return (extent + block - 1) / block; }

@@ -16,7 +16,7 @@ using quantization::OperatorChoice;
 
 using RewriteForm = Status (*)(const Rewrite& r);
 
-struct Row {
+struct FormRow {
   Form form;
   std::string_view op_type;
   RewriteForm rewrite;
@@ -25,11 +25,11 @@ struct Row {
 Status KeepAsItIs(const Rewrite& r) { return r.editor.Copy(r.node); }
 
 // What is not here cannot be done.
-constexpr std::array kRows = {
-    Row{Form::kStaticInt8, "MatMul", StaticInt8},         Row{Form::kStaticInt8, "Conv", StaticInt8},
-    Row{Form::kDynamicInt8, "MatMul", DynamicInt8MatMul}, Row{Form::kDynamicInt8, "LSTM", DynamicInt8Lstm},
-    Row{Form::kWeightOnly, "MatMul", WeightOnlyMatMul},   Row{Form::kWeightOnly, "Gather", WeightOnlyGather},
-    Row{Form::kWeightOnly, "LSTM", WeightOnlyLstm},       Row{Form::kWeightOnly, "Conv", StoredHalf},
+constexpr std::array kForms = {
+    FormRow{Form::kStaticInt8, "MatMul", StaticInt8},         FormRow{Form::kStaticInt8, "Conv", StaticInt8},
+    FormRow{Form::kDynamicInt8, "MatMul", DynamicInt8MatMul}, FormRow{Form::kDynamicInt8, "LSTM", DynamicInt8Lstm},
+    FormRow{Form::kWeightOnly, "MatMul", WeightOnlyMatMul},   FormRow{Form::kWeightOnly, "Gather", WeightOnlyGather},
+    FormRow{Form::kWeightOnly, "LSTM", WeightOnlyLstm},       FormRow{Form::kWeightOnly, "Conv", StoredHalf},
 };
 
 Error Refuse(const OperatorChoice& choice, std::string what) {
@@ -63,10 +63,10 @@ Status RewriteOperator(const OperatorChoice& choice, const onnx::Node& node, con
   VLAQ_RETURN_IF_ERROR(CheckWeights(choice, node, editor));
   const Rewrite rewrite{choice, node, style, editor};
   if (choice.form == Form::kFloat || choice.form == Form::kHalf) return KeepAsItIs(rewrite);
-  const auto* row = std::find_if(kRows.begin(), kRows.end(), [&](const Row& candidate) {
+  const auto* row = std::find_if(kForms.begin(), kForms.end(), [&](const FormRow& candidate) {
     return candidate.form == choice.form && candidate.op_type == node.op_type;
   });
-  if (row == kRows.end()) return Refuse(choice, fmt::format("{} has no form {}", node.op_type, FormName(choice.form)));
+  if (row == kForms.end()) return Refuse(choice, fmt::format("{} has no form {}", node.op_type, FormName(choice.form)));
   VLAQ_RETURN_IF_ERROR(CheckActivation(choice, node));
   const Status done = row->rewrite(rewrite);
   return done.ok() ? Status() : Within(fmt::format("plan: operator '{}'", choice.node), done.error());

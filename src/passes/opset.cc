@@ -11,10 +11,10 @@ namespace {
 constexpr std::array<std::string_view, 3> kAxesBecameAnInput{"ReduceL2", "ReduceMax", "ReduceMean"};
 
 // The file format that came with an opset.
-struct Row {
+struct FormatRow {
   int64_t opset, ir_version;
 };
-constexpr std::array kFormats{Row{21, 10}, Row{19, 9}, Row{0, 8}};
+constexpr std::array kFormats{FormatRow{21, 10}, FormatRow{19, 9}, FormatRow{0, 8}};
 
 void MoveAxes(onnx::Graph& graph) {
   for (onnx::Node& node : graph.nodes) {
@@ -33,7 +33,8 @@ void MoveAxes(onnx::Graph& graph) {
 }  // namespace
 
 int64_t FormatOf(int64_t opset) {
-  const auto* row = std::find_if(kFormats.begin(), kFormats.end(), [&](const Row& r) { return opset >= r.opset; });
+  const auto* row =
+      std::find_if(kFormats.begin(), kFormats.end(), [&](const FormatRow& r) { return opset >= r.opset; });
   return row->ir_version;
 }
 

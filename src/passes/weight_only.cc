@@ -12,7 +12,6 @@ using quantization::Granularity;
 using quantization::Number;
 using quantization::WeightChoice;
 
-constexpr std::string_view kContrib = "com.microsoft";
 // Blocked DequantizeLinear and int4 came with it.
 constexpr int64_t kOpsetOfBlocks = 21;
 // MatMulNBits: compute in float32, or with activations in int8 by blocks.

@@ -12,13 +12,14 @@ namespace {
 
 using target::kPrecisions;
 
-const target::PrecisionRow& Precision(std::string_view name) {
+const target::PrecisionRow& PrecisionNamed(std::string_view name) {
   return *std::ranges::find(kPrecisions, name, &target::PrecisionRow::name);
 }
 
 Limit At(const ModelCost& cost, const char* scenario, const char* precision) {
   const target::Device device = SlowDevice();
-  const auto limit = LimitOf(cost, *cost.FindScenario(scenario), device, device.modes.back(), Precision(precision));
+  const auto limit =
+      LimitOf(cost, *cost.FindScenario(scenario), device, device.modes.back(), PrecisionNamed(precision));
   EXPECT_TRUE(limit) << precision;
   return limit.value_or(Limit{});
 }
@@ -43,9 +44,9 @@ TEST(Limit, IsTheLargerOfArithmeticAndMemoryForEachEngine) {
 TEST(Limit, IsAbsentWhereThePeakIsAndWithoutBandwidthArithmeticOnly) {
   const ModelCost cost = SmallPolicy();
   target::Device device = SlowDevice();
-  EXPECT_FALSE(LimitOf(cost, cost.scenarios[0], device, device.modes[0], Precision("fp16")));
+  EXPECT_FALSE(LimitOf(cost, cost.scenarios[0], device, device.modes[0], PrecisionNamed("fp16")));
   device.bytes_per_s.reset();
-  const auto limit = LimitOf(cost, cost.scenarios[1], device, device.modes[0], Precision("int8"));
+  const auto limit = LimitOf(cost, cost.scenarios[1], device, device.modes[0], PrecisionNamed("int8"));
   ASSERT_TRUE(limit);
   EXPECT_FALSE(limit->memory_s);
   EXPECT_DOUBLE_EQ(limit->seconds, 0.201);
@@ -56,8 +57,8 @@ TEST(Limit, WhatTheCacheKeepsIsNotReadAgain) {
   target::Device device = SlowDevice();
   device.cache_bytes = 150;
   const Scenario& step = *cost.FindScenario("step_streaming");
-  EXPECT_DOUBLE_EQ(WeightsRead(cost, step, device, Precision("int8")), 0 + 250);
-  EXPECT_DOUBLE_EQ(*LimitOf(cost, step, device, device.modes[0], Precision("int8"))->memory_s, 0.25);
+  EXPECT_DOUBLE_EQ(WeightsRead(cost, step, device, PrecisionNamed("int8")), 0 + 250);
+  EXPECT_DOUBLE_EQ(*LimitOf(cost, step, device, device.modes[0], PrecisionNamed("int8"))->memory_s, 0.25);
 }
 
 TEST(Size, ClaimsAreHeldAgainstTheSmallestFormat) {

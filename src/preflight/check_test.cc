@@ -14,14 +14,13 @@ namespace vlaq::preflight {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::Fixed;
+using testing::FixedDims;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::Make;
 using testing::MakeNode;
+using testing::Old;
 using ::testing::SizeIs;
-
-const Version& Old() { return **FindVersion("8.6"); }
 
 fs::path Written(const TemporaryFolder& folder, const onnx::Model& model) {
   const fs::path path = folder.path() / "model.onnx";
@@ -31,13 +30,13 @@ fs::path Written(const TemporaryFolder& folder, const onnx::Model& model) {
 
 onnx::Model Plain() {
   return Make([](onnx::GraphBuilder& b) {
-    b.Output(b.Op("Relu", {b.Input("x", DType::kF32, Fixed({2}))}), "y", DType::kF32, Fixed({2}));
+    b.Output(b.Op("Relu", {b.Input("x", DType::kF32, FixedDims({2}))}), "y", DType::kF32, FixedDims({2}));
   });
 }
 
 TEST(Check, NamesGraphNodeAndTensor) {
   const onnx::Model model = Make([](onnx::GraphBuilder& b) {
-    const std::string x = b.Input("x", DType::kF32, Fixed({2}));
+    const std::string x = b.Input("x", DType::kF32, FixedDims({2}));
     b.Op("QuantizeLinear",
          {x, b.Constant("scale", Tensor::Scalar<float>(0)), b.Constant("zero", Tensor::Scalar<int8_t>(0))}, {}, "bad");
   });
@@ -61,7 +60,7 @@ TEST(Check, LooksIntoSubgraphs) {
   body->nodes.push_back(MakeNode("QuantizeLinear", "inside", {"x", "scale", "zero"}, "q"));
   body->nodes.push_back(MakeNode("Unique", "unknown", {"x"}, "u"));
   const onnx::Model model = Make([&](onnx::GraphBuilder& b) {
-    b.Input("x", DType::kF32, Fixed({2}));
+    b.Input("x", DType::kF32, FixedDims({2}));
     b.Constant("scale", Tensor::Scalar<float>(-1));
     b.Constant("zero", Tensor::Scalar<int8_t>(0));
     b.Op("If", {b.Input("c", DType::kBool, {})}, {{"then_branch", std::shared_ptr<const onnx::Graph>(body)}}, "choice");
@@ -104,10 +103,10 @@ TEST(Check, FilesThatProtobufCannotReadBreakARule) {
 TEST(Check, ScalesBesideTheFileAreRead) {
   const TemporaryFolder folder;
   onnx::Model model = Make([](onnx::GraphBuilder& b) {
-    const std::string x = b.Input("x", DType::kF32, Fixed({2}));
+    const std::string x = b.Input("x", DType::kF32, FixedDims({2}));
     const std::string scale = b.External("scale", DType::kF32, {}, {"weights.bin", 4, 4});
     b.Output(b.Op("QuantizeLinear", {x, scale, b.Constant("zero", Tensor::Scalar<int8_t>(0))}), "y", DType::kI8,
-             Fixed({2}));
+             FixedDims({2}));
   });
   const std::array<float, 2> values{1, -1};
   const std::string_view bytes(reinterpret_cast<const char*>(values.data()), sizeof values);

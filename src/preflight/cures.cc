@@ -6,23 +6,23 @@ namespace vlaq::preflight {
 namespace {
 
 // What a reader may do where this program does nothing.
-struct Row {
+struct ReasonRow {
   std::string_view rule, why;
 };
 constexpr std::array kReasons = {
-    Row{"TRT-G01", "the graph's opset is outside of those that can be lowered without changing what is computed"},
-    Row{"TRT-G04", "it would change the model's interface"},
-    Row{"TRT-G05", "float32 gives other numbers; TensorRT converts by itself"},
-    Row{"TRT-G08", "no composition of standard operators is known here"},
-    Row{"TRT-G09", "it needs calibrated ranges: vlaq quantize --target tensorrt-..."},
-    Row{"TRT-G10b", "the zeros' shape is not known"},
-    Row{"TRT-G11", "the same numbers only in exact arithmetic; export with LayerNormalization"},
-    Row{"TRT-G13", "what is computed at run time cannot be a constant"},
-    Row{"TRT-Q02", "symmetric values need other scales: vlaq quantize --target tensorrt-..."},
-    Row{"TRT-Q06", "which scale was meant is not known"},
-    Row{"TRT-Q07", "what is computed at run time cannot be a constant"},
-    Row{"FP-05", "a larger constant gives other numbers"},
-    Row{"FP-06", "a smaller constant gives other numbers; vlaq quantize --precision fp16 knows masks"},
+    ReasonRow{"TRT-G01", "the graph's opset is outside of those that can be lowered without changing what is computed"},
+    ReasonRow{"TRT-G04", "it would change the model's interface"},
+    ReasonRow{"TRT-G05", "float32 gives other numbers; TensorRT converts by itself"},
+    ReasonRow{"TRT-G08", "no composition of standard operators is known here"},
+    ReasonRow{"TRT-G09", "it needs calibrated ranges: vlaq quantize --target tensorrt-..."},
+    ReasonRow{"TRT-G10b", "the zeros' shape is not known"},
+    ReasonRow{"TRT-G11", "the same numbers only in exact arithmetic; export with LayerNormalization"},
+    ReasonRow{"TRT-G13", "what is computed at run time cannot be a constant"},
+    ReasonRow{"TRT-Q02", "symmetric values need other scales: vlaq quantize --target tensorrt-..."},
+    ReasonRow{"TRT-Q06", "which scale was meant is not known"},
+    ReasonRow{"TRT-Q07", "what is computed at run time cannot be a constant"},
+    ReasonRow{"FP-05", "a larger constant gives other numbers"},
+    ReasonRow{"FP-06", "a smaller constant gives other numbers; vlaq quantize --precision fp16 knows masks"},
 };
 
 }  // namespace
@@ -68,7 +68,7 @@ std::vector<Cure> Cures() {
 }
 
 std::string_view WhyNotCured(std::string_view rule) {
-  const auto* row = std::find_if(kReasons.begin(), kReasons.end(), [&](const Row& r) { return r.rule == rule; });
+  const auto* row = std::find_if(kReasons.begin(), kReasons.end(), [&](const ReasonRow& r) { return r.rule == rule; });
   return row == kReasons.end() ? "" : row->why;
 }
 

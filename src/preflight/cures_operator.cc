@@ -144,7 +144,7 @@ bool ClampBounds(const Scene& scene, const onnx::Node& node, Patch& patch) {
   return changed;
 }
 
-constexpr std::array kCures = {
+constexpr std::array kOperatorCures = {
     Cure{"TRT-G07", "composed of Erf, Mul, Add and Div (or Tanh)", {"Gelu"}, "", ComposeGelu},
     Cure{"TRT-G08", "composed of Sigmoid and Mul", {"QuickGelu"}, "com.microsoft", ComposeQuickGelu},
     Cure{"TRT-G08", "composed of Erf, Mul, Add and Div", {"Gelu"}, "com.microsoft", ComposeGelu},
@@ -160,6 +160,6 @@ constexpr std::array kCures = {
 
 }  // namespace
 
-std::span<const Cure> OperatorCures() { return kCures; }
+std::span<const Cure> OperatorCures() { return kOperatorCures; }
 
 }  // namespace vlaq::preflight

@@ -151,7 +151,7 @@ bool FloatBias(const Scene& scene, const onnx::Node& node, Patch& patch) {
 }
 
 // INT8 constant -> DQ becomes float32 constant -> Q -> DQ, with the same codes in the middle.
-bool FloatWeight(const Scene& scene, const onnx::Node& node, Patch& patch) {
+bool QuantizeFloatWeight(const Scene& scene, const onnx::Node& node, Patch& patch) {
   const auto floats = Dequantized<int8_t>(scene, node, patch);
   if (!floats) return false;
   onnx::Node dequantise = WithZeros(scene, node, patch);
@@ -166,17 +166,18 @@ bool FloatWeight(const Scene& scene, const onnx::Node& node, Patch& patch) {
   return true;
 }
 
-constexpr std::array kCures = {
+constexpr std::array kPairCures = {
     Cure{"TRT-Q02", "UINT8 around 128 became INT8 around 0", {"DequantizeLinear", "QuantizeLinear"}, "", Recentre},
     Cure{"TRT-Q12", "the bias became a float constant", {"DequantizeLinear"}, "", FloatBias},
     Cure{"TRT-Q08a", "ONNX's default axis 1 written out", {"DequantizeLinear", "QuantizeLinear"}, "", WriteAxis},
     Cure{"TRT-Q01", "INT8 zeros written out", {"DequantizeLinear", "QuantizeLinear"}, "", WriteZeros},
     Cure{"TRT-Q08c", "one zero for each scale", {"DequantizeLinear", "QuantizeLinear"}, "", AsManyZeros},
-    Cure{"TRT-Q13", "a float32 weight, QuantizeLinear, DequantizeLinear", {"DequantizeLinear"}, "", FloatWeight},
+    Cure{
+        "TRT-Q13", "a float32 weight, QuantizeLinear, DequantizeLinear", {"DequantizeLinear"}, "", QuantizeFloatWeight},
 };
 
 }  // namespace
 
-std::span<const Cure> PairCures() { return kCures; }
+std::span<const Cure> PairCures() { return kPairCures; }
 
 }  // namespace vlaq::preflight

@@ -18,13 +18,14 @@ using onnx::GraphBuilder;
 using onnx::Ints;
 using testing::Build;
 using ::testing::Contains;
-using testing::Fixed;
+using testing::FixedDims;
+using testing::Floats;
 using ::testing::HasSubstr;
 using testing::Make;
 using ::testing::Not;
+using testing::Old;
 using testing::Values;
-
-const Version& Old() { return **FindVersion("8.6"); }
+using testing::X;
 
 Cured CuredOf(const onnx::Model& model, const Version& version = Old()) {
   onnx::WeightFiles files(".");
@@ -41,17 +42,13 @@ const Outcome* OutcomeOf(const Cured& cured, std::string_view rule) {
   return nullptr;
 }
 
-std::string X(GraphBuilder& b, DType dtype = DType::kF32) { return b.Input("x", dtype, Fixed({2, 4})); }
 std::string Scale(GraphBuilder& b) { return b.Constant("scale", Tensor::Scalar<float>(0.5F)); }
-std::string Floats(GraphBuilder& b, Shape shape) {
-  return b.Constant("floats", Tensor::Make(DType::kF32, std::move(shape)));
-}
 Build Contrib(const std::string& op_type, size_t inputs) {
   return [=](GraphBuilder& b) {
     b.SetDomain(op_type, "com.microsoft");
     std::vector<std::string> given{X(b)};
-    if (inputs > 1) given.push_back(Floats(b, {4}));
-    b.Output(b.Op(op_type, given), "y", DType::kF32, Fixed({2, 4}));
+    if (inputs > 1) given.push_back(Floats(b, {4}, 0));
+    b.Output(b.Op(op_type, given), "y", DType::kF32, FixedDims({2, 4}));
   };
 }
 Build Dequantize(const Tensor& data, const std::optional<Tensor>& zero, const onnx::Attributes& attributes = {},
@@ -98,7 +95,7 @@ TEST(Cures, SilenceTheirRules) {
       {"TRT-G08", Contrib("FastGelu", 1)},
       {"TRT-G10b",
        [](GraphBuilder& b) {
-         b.Op("LayerNormalization", {X(b), Floats(b, {4})});
+         b.Op("LayerNormalization", {X(b), Floats(b, {4}, 0)});
        }},
       {"TRT-G14a",
        [](GraphBuilder& b) {
@@ -195,9 +192,9 @@ TEST(Fix, WritesAFileWithItsWeightsAndNeverInPlace) {
   const fs::path path = folder.path() / "in.onnx", output = folder.path() / "out.onnx";
   const onnx::Model model = Make(
       [](GraphBuilder& b) {
-        const std::string x = b.Input("x", DType::kF32, Fixed({2, 2}));
+        const std::string x = b.Input("x", DType::kF32, FixedDims({2, 2}));
         const std::string w = b.External("w", DType::kF32, {2, 2}, {"in.bin", 16, 16});
-        b.Output(b.Op("Gelu", {b.Op("MatMul", {x, w})}), "y", DType::kF32, Fixed({2, 2}));
+        b.Output(b.Op("Gelu", {b.Op("MatMul", {x, w})}), "y", DType::kF32, FixedDims({2, 2}));
       },
       20);
   const std::string weights = std::string(16, 'a') + std::string(16, 'b');
@@ -228,9 +225,9 @@ TEST(Fix, WritesAFileWithItsWeightsAndNeverInPlace) {
 TEST(Fix, NeverWritesOverTheWeightsOfItsInput) {
   const TemporaryFolder folder;
   const onnx::Model model = Make([](GraphBuilder& b) {
-    const std::string x = b.Input("x", DType::kF32, Fixed({1}));
+    const std::string x = b.Input("x", DType::kF32, FixedDims({1}));
     b.Output(b.Op("Add", {x, b.External("w", DType::kF32, {1}, {"b.weights.bin", 0, 4})}), "y", DType::kF32,
-             Fixed({1}));
+             FixedDims({1}));
   });
   ASSERT_TRUE(WriteFile(folder.path() / "a.onnx", *onnx::Serialize(model), Existing::kRefuse).ok());
   ASSERT_TRUE(WriteFile(folder.path() / "b.weights.bin", "abcd", Existing::kRefuse).ok());
@@ -243,8 +240,8 @@ TEST(Fix, NeverWritesOverTheWeightsOfItsInput) {
 TEST(Fix, LeavesNothingBehindWhenTheResultIsNotValid) {
   const TemporaryFolder folder;
   onnx::Model model = Make([](GraphBuilder& b) {
-    const std::string x = b.Input("x", DType::kF32, Fixed({1}));
-    b.Output(b.Op("Add", {x, b.External("w", DType::kF32, {1}, {"w.bin", 0, 4})}), "y", DType::kF32, Fixed({1}));
+    const std::string x = b.Input("x", DType::kF32, FixedDims({1}));
+    b.Output(b.Op("Add", {x, b.External("w", DType::kF32, {1}, {"w.bin", 0, 4})}), "y", DType::kF32, FixedDims({1}));
   });
   model.graph.nodes[0].attributes["nonsense"] = int64_t{1};
   ASSERT_TRUE(WriteFile(folder.path() / "a.onnx", *onnx::Serialize(model), Existing::kRefuse).ok());
@@ -262,8 +259,8 @@ TEST(Fix, AnEarlierCopyStaysWholeWhenTheNewOneIsNotValid) {
   const TemporaryFolder folder;
   const fs::path path = folder.path() / "a.onnx", output = folder.path() / "b.onnx";
   onnx::Model model = Make([](GraphBuilder& b) {
-    const std::string x = b.Input("x", DType::kF32, Fixed({1}));
-    b.Output(b.Op("Add", {x, b.External("w", DType::kF32, {1}, {"w.bin", 0, 4})}), "y", DType::kF32, Fixed({1}));
+    const std::string x = b.Input("x", DType::kF32, FixedDims({1}));
+    b.Output(b.Op("Add", {x, b.External("w", DType::kF32, {1}, {"w.bin", 0, 4})}), "y", DType::kF32, FixedDims({1}));
   });
   ASSERT_TRUE(WriteFile(path, *onnx::Serialize(model), Existing::kRefuse).ok());
   ASSERT_TRUE(WriteFile(folder.path() / "w.bin", "abcd", Existing::kRefuse).ok());

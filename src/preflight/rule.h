@@ -33,6 +33,10 @@ inline constexpr Applies kBefore103{806, 1002};
 inline constexpr Applies k10{1000, 1099};
 std::string AppliesText(const Applies& applies);  // "8.6", "10.x", "all", "8.6 to 10.1"
 
+// Sources that many rules have.
+inline constexpr std::string_view kImporters = "onnx-tensorrt 8.6-GA and 10.1-GA";
+inline constexpr std::string_view kOperatorTable = "onnx-tensorrt docs/operators.md, 8.6-GA and 10.1-GA";
+
 struct Rule {
   std::string_view id;  // of quantisation.md's list; a letter behind it where that list says several things in a row
   Applies applies;

@@ -11,7 +11,6 @@
 namespace vlaq::preflight {
 namespace {
 
-constexpr std::string_view kTable = "onnx-tensorrt docs/operators.md, 8.6-GA and 10.1-GA";
 constexpr int64_t kMostK = 3839;
 
 // Inputs that must be known when the engine is built.
@@ -114,12 +113,12 @@ void ScatterReduction(const Scene& /*scene*/, const onnx::Node& node, Findings& 
   if (reduction != "none") findings.Add(node, "", fmt::format("reduction = {}", reduction));
 }
 
-constexpr std::array kRules = {
+constexpr std::array kFormRules = {
     Rule{.id = "TRT-G10a",
          .applies = kBoth,
          .reason = "LayerNormalization gives its first output only, and a missing scale counts as 0 in 10.1",
          .cure = "scale and bias given, only the first output",
-         .source = kTable,
+         .source = kOperatorTable,
          .operators = {"LayerNormalization"},
          .node = LayerNormForm},
     Rule{.id = "TRT-G10b",
@@ -142,69 +141,69 @@ constexpr std::array kRules = {
          .applies = kOnly86,
          .reason = "Einsum has no ellipsis, no diagonal and only the letters a to z",
          .cure = "Transpose and MatMul",
-         .source = kTable,
+         .source = kOperatorTable,
          .operators = {"Einsum"},
          .node = EinsumForm},
     Rule{.id = "TRT-G13",
          .applies = kBoth,
          .reason = "axes must be known when the engine is built",
          .cure = "axes as an initializer",
-         .source = kTable,
+         .source = kOperatorTable,
          .node = ComputedAxes},
     Rule{.id = "TRT-G14a",
          .applies = k10,
          .severity = Severity::kWarning,
          .reason = "TopK sorts, whatever it is asked for",
          .cure = "sorted = 1",
-         .source = kTable,
+         .source = kOperatorTable,
          .operators = {"TopK"},
          .node = UnsortedTopK},
     Rule{.id = "TRT-G14b",
          .applies = k10,
          .reason = "TopK gives fewer than 3840 values",
          .cure = "a smaller K",
-         .source = kTable,
+         .source = kOperatorTable,
          .operators = {"TopK"},
          .node = LargeTopK},
     Rule{.id = "TRT-G14c",
          .applies = k10,
          .reason = "OneHot's depth must be known when the engine is built",
          .cure = "depth as an initializer",
-         .source = kTable,
+         .source = kOperatorTable,
          .operators = {"OneHot"},
          .node = ComputedDepth},
     Rule{.id = "TRT-G15a",
          .applies = kBoth,
          .reason = "pools over at most 3 axes",
          .cure = "ReduceMax or ReduceMean",
-         .source = kTable,
+         .source = kOperatorTable,
          .operators = {"AveragePool", "MaxPool"},
          .node = PoolRank},
     Rule{.id = "TRT-G15b",
          .applies = kBoth,
          .reason = "MaxPool gives no indices",
          .cure = "ReduceMax, ArgMax",
-         .source = kTable,
+         .source = kOperatorTable,
          .operators = {"MaxPool"},
          .node = PoolIndices},
     Rule{.id = "TRT-G15c",
          .applies = k10,
          .reason = "pools without dilations",
          .cure = "Slice with steps before the pool",
-         .source = kTable,
+         .source = kOperatorTable,
          .operators = {"AveragePool", "LpPool", "MaxPool"},
          .node = PoolDilations},
     Rule{.id = "TRT-G16",
          .applies = k10,
          .reason = "ScatterND writes; it does not add, multiply, or take the larger",
          .cure = "Slice and Concat, or Add of a Where",
-         .source = kTable,
+         .source = kOperatorTable,
          .operators = {"ScatterND"},
          .node = ScatterReduction},
 };
 
 }  // namespace
 
-std::span<const Rule> FormRules() { return kRules; }
+std::span<const Rule> FormRules() { return kFormRules; }
 
 }  // namespace vlaq::preflight

@@ -14,13 +14,10 @@
 namespace vlaq::preflight {
 namespace {
 
-constexpr std::string_view kImporters = "onnx-tensorrt 8.6-GA and 10.1-GA";
 // Larger constants are weights: what float16 does to those is `vlaq quantize`'s report.
 constexpr int64_t kSmallConstant = 16;
 constexpr float kLargestHalf = 65504;
 constexpr float kSmallestHalf = 0x1p-25F;  // and below: rounds to zero
-
-bool IsFloat8(DType dtype) { return dtype == DType::kF8E4M3FN || dtype == DType::kF8E5M2; }
 
 // TensorRT 10 reads this opset, which INT4 needs, though its documents end before it: TRT-Q16a.
 constexpr int64_t kOpsetOfInt4 = 21;
@@ -152,7 +149,7 @@ void HalfRange(const Scene& scene, Findings& findings, bool large) {
   });
 }
 
-constexpr std::array kRules = {
+constexpr std::array kGraphRules = {
     Rule{.id = "TRT-G01",
          .applies = kOnly86,
          .reason = "documents opsets up to 17; its importer reads newer files and may misread them",
@@ -255,6 +252,6 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> GraphRules() { return kRules; }
+std::span<const Rule> GraphRules() { return kGraphRules; }
 
 }  // namespace vlaq::preflight

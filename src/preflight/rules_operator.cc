@@ -10,8 +10,6 @@
 namespace vlaq::preflight {
 namespace {
 
-constexpr std::string_view kTable = "onnx-tensorrt docs/operators.md, 8.6-GA and 10.1-GA";
-
 // Quantised arithmetic of ONNX, which neither version has; Q/DQ around float operators says the same.
 constexpr std::array<std::string_view, 5> kIntegerOperators{"ConvInteger", "DynamicQuantizeLinear", "MatMulInteger",
                                                             "QLinearConv", "QLinearMatMul"};
@@ -114,12 +112,12 @@ void Uint8Inside(const Scene& scene, const onnx::Node& node, Findings& findings)
   }
 }
 
-constexpr std::array kRules = {
+constexpr std::array kOperatorRules = {
     Rule{.id = "TRT-G07",
          .applies = kOnly86,
          .reason = "has no Gelu",
          .cure = "0.5 x (1 + Erf(x / sqrt 2))",
-         .source = kTable,
+         .source = kOperatorTable,
          .operators = {"Gelu"},
          .node = Gelu},
     Rule{.id = "TRT-G08",
@@ -132,7 +130,7 @@ constexpr std::array kRules = {
          .applies = kBoth,
          .reason = "does not compute in integers except between QuantizeLinear and DequantizeLinear",
          .cure = "QuantizeLinear and DequantizeLinear around float operators: vlaq quantize --target tensorrt-...",
-         .source = kTable,
+         .source = kOperatorTable,
          .node = IntegerOperator},
     Rule{.id = "TRT-G19",
          .applies = kBoth,
@@ -145,20 +143,20 @@ constexpr std::array kRules = {
          .applies = kBoth,
          .reason = "does not have this operator",
          .cure = "compose it of operators that the table has",
-         .source = kTable,
+         .source = kOperatorTable,
          .node = Missing},
     Rule{.id = "TRT-T02a",
          .applies = kBoth,
          .reason = "computes this operator on floating-point numbers only",
          .cure = "Cast to FLOAT and back",
-         .source = kTable,
+         .source = kOperatorTable,
          .node = [](const Scene& scene, const onnx::Node& node, Findings& f) { TypeNotListed(scene, node, f, true); }},
     Rule{.id = "TRT-T02b",
          .applies = kBoth,
          .severity = Severity::kWarning,
          .reason = "its table does not list this operator for this element type",
          .cure = "Cast to a listed type and back",
-         .source = kTable,
+         .source = kOperatorTable,
          .node = [](const Scene& scene, const onnx::Node& node, Findings& f) { TypeNotListed(scene, node, f, false); }},
     Rule{.id = "TRT-T03",
          .applies = kBoth,
@@ -170,6 +168,6 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> OperatorRules() { return kRules; }
+std::span<const Rule> OperatorRules() { return kOperatorRules; }
 
 }  // namespace vlaq::preflight

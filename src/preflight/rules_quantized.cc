@@ -9,16 +9,11 @@
 namespace vlaq::preflight {
 namespace {
 
-constexpr std::string_view kImporters = "onnx-tensorrt 8.6-GA and 10.1-GA";
-constexpr int kMostSteps = 64;  // of a way through nodes that only move or widen values
-
 bool Quantizes(const onnx::Node& node) { return node.op_type == "QuantizeLinear"; }
 
 bool IsType(const Scene& scene, const onnx::Node& node, size_t input, DType dtype) {
   return Given(node, input) && scene.Type(node.inputs[input]) == dtype;
 }
-
-bool IsFloat8(std::optional<DType> dtype) { return dtype == DType::kF8E4M3FN || dtype == DType::kF8E5M2; }
 
 void NoZeroPoint(const Scene& /*scene*/, const onnx::Node& node, Findings& findings) {
   if (!Given(node, 2)) findings.Add(node, "", "has no zero point");
@@ -145,7 +140,7 @@ void HasPairs(const Scene& scene, Findings& findings) {
   if (count > 0) findings.Add("", fmt::format("{} QuantizeLinear", count));
 }
 
-constexpr std::array kRules = {
+constexpr std::array kQuantizedRules = {
     Rule{.id = "TRT-Q01",
          .applies = kOnly86,
          .reason = "wants all three inputs",
@@ -271,6 +266,6 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> QuantizedRules() { return kRules; }
+std::span<const Rule> QuantizedRules() { return kQuantizedRules; }
 
 }  // namespace vlaq::preflight

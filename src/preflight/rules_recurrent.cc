@@ -9,8 +9,6 @@
 namespace vlaq::preflight {
 namespace {
 
-constexpr std::string_view kTable = "onnx-tensorrt docs/operators.md, 8.6-GA and 10.1-GA";
-
 // Activations that TensorRT has, in lower case; ONNX's list has Affine too.
 constexpr std::array<std::string_view, 10> kActivations{"elu",        "hardsigmoid",    "leakyrelu", "relu",
                                                         "scaledtanh", "sigmoid",        "softplus",  "softsign",
@@ -23,7 +21,7 @@ std::vector<std::string> Activations(const onnx::Node& node) {
   return names == nullptr ? std::vector<std::string>{} : *names;
 }
 
-std::string Lower(std::string text) {
+std::string LowerCase(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); });
   return text;
@@ -46,7 +44,7 @@ void DifferentDirections(const Scene& /*scene*/, const onnx::Node& node, Finding
 
 void UnknownActivation(const Scene& /*scene*/, const onnx::Node& node, Findings& findings) {
   for (const std::string& name : Activations(node)) {
-    const bool known = std::find(kActivations.begin(), kActivations.end(), Lower(name)) != kActivations.end();
+    const bool known = std::find(kActivations.begin(), kActivations.end(), LowerCase(name)) != kActivations.end();
     if (!known) findings.Add(node, "", fmt::format("activation {}", name));
   }
 }
@@ -55,7 +53,7 @@ void FloatLoop(const Scene& /*scene*/, const onnx::Node& node, Findings& finding
   findings.Add(node, InputName(node, 0), "runs as a loop in floating point");
 }
 
-constexpr std::array kRules = {
+constexpr std::array kRecurrentRules = {
     Rule{.id = "TRT-L01",
          .applies = kBoth,
          .reason = "has no coupled input and forget gates",
@@ -67,14 +65,14 @@ constexpr std::array kRules = {
          .applies = kBoth,
          .reason = "does not look at layout: a batch would be read as time",
          .cure = "layout = 0, with Transposes around it",
-         .source = kTable,
+         .source = kOperatorTable,
          .operators = {"GRU", "LSTM", "RNN"},
          .node = Layout},
     Rule{.id = "TRT-L03",
          .applies = kBoth,
          .reason = "uses the same activations in both directions",
          .cure = "one node for each direction",
-         .source = kTable,
+         .source = kOperatorTable,
          .operators = {"GRU", "LSTM", "RNN"},
          .node = DifferentDirections},
     Rule{.id = "TRT-L04",
@@ -89,13 +87,13 @@ constexpr std::array kRules = {
          .severity = Severity::kNote,
          .reason = "becomes a loop of matrix products without INT8 kernels",
          .cure = "nothing; for a fixed window it can be unrolled",
-         .source = kTable,
+         .source = kOperatorTable,
          .operators = {"GRU", "LSTM", "RNN"},
          .node = FloatLoop},
 };
 
 }  // namespace
 
-std::span<const Rule> RecurrentRules() { return kRules; }
+std::span<const Rule> RecurrentRules() { return kRecurrentRules; }
 
 }  // namespace vlaq::preflight

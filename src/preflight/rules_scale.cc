@@ -12,8 +12,6 @@
 namespace vlaq::preflight {
 namespace {
 
-constexpr std::string_view kImporters = "onnx-tensorrt 8.6-GA and 10.1-GA";
-
 // The number of scales where they are one axis; nullopt for one scale, blocks and what is not known.
 std::optional<int64_t> Channels(const Scene& scene, const onnx::Node& node) {
   const auto scales = scene.ShapeOf(InputName(node, 1));
@@ -111,7 +109,7 @@ void Int4Blocks(const Scene& scene, const onnx::Node& node, Findings& findings) 
   if (!problem.empty()) findings.Add(node, InputName(node, 0), problem);
 }
 
-constexpr std::array kRules = {
+constexpr std::array kScaleRules = {
     Rule{.id = "TRT-Q04",
          .applies = kOnly86,
          .reason = "reads scales as FP32, whatever their type",
@@ -172,6 +170,6 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> ScaleRules() { return kRules; }
+std::span<const Rule> ScaleRules() { return kScaleRules; }
 
 }  // namespace vlaq::preflight

@@ -10,8 +10,6 @@
 namespace vlaq::preflight {
 namespace {
 
-constexpr std::string_view kTable = "onnx-tensorrt docs/operators.md, 8.6-GA and 10.1-GA";
-
 // Inputs whose values are shapes.
 struct ShapeInput {
   std::string_view op_type;
@@ -120,7 +118,7 @@ void BranchRanks(const Scene& /*scene*/, const onnx::Node& node, Findings& findi
   }
 }
 
-constexpr std::array kRules = {
+constexpr std::array kShapeRules = {
     Rule{.id = "TRT-S01",
          .applies = kBoth,
          .reason = "shapes are computed from shapes and integers, not from floating-point values",
@@ -151,27 +149,27 @@ constexpr std::array kRules = {
          .applies = k10,
          .reason = "what a Loop gathers must have a length known when the engine is built",
          .cure = "a constant number of turns, or the loop unrolled",
-         .source = kTable,
+         .source = kOperatorTable,
          .operators = {"Loop"},
          .node = DynamicLoop},
     Rule{.id = "TRT-G18a",
          .applies = kBoth,
          .reason = "the branches of If must name their outputs differently",
          .cure = "rename one",
-         .source = kTable,
+         .source = kOperatorTable,
          .operators = {"If"},
          .node = SameBranchNames},
     Rule{.id = "TRT-G18b",
          .applies = kBoth,
          .reason = "the branches of If must give outputs of one rank (8.6: that broadcast)",
          .cure = "Unsqueeze the smaller one, or Where instead of If",
-         .source = kTable,
+         .source = kOperatorTable,
          .operators = {"If"},
          .node = BranchRanks},
 };
 
 }  // namespace
 
-std::span<const Rule> ShapeRules() { return kRules; }
+std::span<const Rule> ShapeRules() { return kShapeRules; }
 
 }  // namespace vlaq::preflight

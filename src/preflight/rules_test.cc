@@ -15,11 +15,13 @@ using onnx::Ints;
 using testing::Broken;
 using testing::Build;
 using ::testing::Contains;
-using testing::Fixed;
+using testing::FixedDims;
+using testing::Floats;
 using ::testing::HasSubstr;
 using testing::Make;
 using ::testing::Not;
 using testing::Values;
+using testing::X;
 
 // One rule, a graph that breaks it and one that keeps it.
 struct Case {
@@ -30,20 +32,12 @@ struct Case {
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.rule << " " << c.version; }
 
-std::string X(GraphBuilder& b, DType dtype = DType::kF32, std::vector<Dim> dims = Fixed({2, 4})) {
-  return b.Input("x", dtype, std::move(dims));
-}
-std::string Floats(GraphBuilder& b, Shape shape, float value = 1) {
-  Tensor tensor = Tensor::Make(DType::kF32, std::move(shape));
-  for (float& v : tensor.mutable_data<float>()) v = value;
-  return b.Constant("floats", tensor);
-}
 template <typename T>
 std::string Zeros(GraphBuilder& b, Shape shape = {}) {
   return b.Constant("zeros", Tensor::Make(kDTypeOf<T>, std::move(shape)));
 }
 Build Unary(const std::string& op_type, DType dtype = DType::kF32, const Attributes& attributes = {}) {
-  return [=](GraphBuilder& b) { b.Output(b.Op(op_type, {X(b, dtype)}, attributes), "y", dtype, Fixed({2, 4})); };
+  return [=](GraphBuilder& b) { b.Output(b.Op(op_type, {X(b, dtype)}, attributes), "y", dtype, FixedDims({2, 4})); };
 }
 Build OfDomain(const std::string& op_type, const std::string& domain) {
   return [=](GraphBuilder& b) {
@@ -57,12 +51,12 @@ Build WithConstant(const Tensor& tensor, const std::string& op_type = "Mul") {
 Build Axes(const std::string& op_type, bool computed) {
   return [=](GraphBuilder& b) {
     const std::string x = X(b);
-    b.Op(op_type, {x, computed ? b.Input("axes", DType::kI64, Fixed({1})) : b.Constant(Ints{0})});
+    b.Op(op_type, {x, computed ? b.Input("axes", DType::kI64, FixedDims({1})) : b.Constant(Ints{0})});
   };
 }
 Build Lstm(const Attributes& attributes, const std::string& op_type = "LSTM") {
   return [=](GraphBuilder& b) {
-    const std::string x = X(b, DType::kF32, Fixed({5, 2, 4}));
+    const std::string x = X(b, DType::kF32, FixedDims({5, 2, 4}));
     b.Ops(op_type, {x, Floats(b, {1, 12, 4}), Floats(b, {1, 12, 3})}, 3, attributes);
   };
 }
@@ -70,7 +64,7 @@ Build Lstm(const Attributes& attributes, const std::string& op_type = "LSTM") {
 // x -> Q -> DQ, or constants of other kinds; every part can be made otherwise.
 struct Pair {
   DType data = DType::kF32;
-  std::vector<Dim> dims = Fixed({2, 4});
+  std::vector<Dim> dims = FixedDims({2, 4});
   Tensor scale = Tensor::Scalar<float>(0.1F);
   std::optional<Tensor> zero = Tensor::Scalar<int8_t>(0);
   Attributes attributes{};
@@ -122,7 +116,7 @@ Build Loop(bool computed) {
 Build ReshapeFrom(DType dtype) {
   return [=](GraphBuilder& b) {
     const std::string x = X(b);
-    const std::string wanted = b.Input("wanted", dtype, Fixed({2}));
+    const std::string wanted = b.Input("wanted", dtype, FixedDims({2}));
     b.Op("Reshape", {x, b.Op("Cast", {wanted}, {{"to", int64_t{7}}})});
   };
 }
@@ -146,7 +140,7 @@ Build TopK(int64_t k, int64_t sorted) {
   return [=](GraphBuilder& b) { b.Ops("TopK", {X(b), b.Constant(Ints{k})}, 2, {{"sorted", sorted}}); };
 }
 Build MaxPool(size_t outputs, const Attributes& attributes) {
-  return [=](GraphBuilder& b) { b.Ops("MaxPool", {X(b, DType::kF32, Fixed({1, 2, 8, 8}))}, outputs, attributes); };
+  return [=](GraphBuilder& b) { b.Ops("MaxPool", {X(b, DType::kF32, FixedDims({1, 2, 8, 8}))}, outputs, attributes); };
 }
 Build Einsum(const std::string& equation) {
   return [=](GraphBuilder& b) { b.Op("Einsum", {X(b), Floats(b, {4, 3})}, {{"equation", equation}}); };
@@ -328,7 +322,7 @@ TEST(Rules, OtherVersionsAreSilent) {
   EXPECT_THAT(Broken(Make(Scatter("add")), "8.6"), Not(Contains("TRT-G16")));
   const Build computed_axes = [](GraphBuilder& b) {
     const std::string x = X(b);
-    b.Op("Slice", {x, b.Constant(Ints{0}), b.Constant(Ints{1}), b.Input("axes", DType::kI64, Fixed({1}))});
+    b.Op("Slice", {x, b.Constant(Ints{0}), b.Constant(Ints{1}), b.Input("axes", DType::kI64, FixedDims({1}))});
   };
   EXPECT_THAT(Broken(Make(computed_axes), "10.1"), Contains("TRT-G13"));
   EXPECT_THAT(Broken(Make(computed_axes), "10.3"), Not(Contains("TRT-G13")));

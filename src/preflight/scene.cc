@@ -10,8 +10,6 @@ namespace vlaq::preflight {
 namespace {
 
 constexpr std::array<std::string_view, 4> kKeepShape{"Cast", "DequantizeLinear", "Identity", "QuantizeLinear"};
-// A chain of nodes is followed this far: files may hold circles.
-constexpr int kMostSteps = 64;
 
 template <typename T>
 std::vector<int64_t> Widened(const Tensor& tensor) {

@@ -15,6 +15,9 @@
 
 namespace vlaq::preflight {
 
+// A chain of nodes is followed this far: files may hold circles.
+inline constexpr int kMostSteps = 64;
+
 class Scene {
  public:
   // All must outlive the scene. `outer`: the scene of the graph around this subgraph, or null.
@@ -65,6 +68,8 @@ class Scene {
 bool Given(const onnx::Node& node, size_t input);
 // That input's name, "" if it is absent.
 const std::string& InputName(const onnx::Node& node, size_t input);
+
+inline bool IsFloat8(std::optional<DType> dtype) { return dtype == DType::kF8E4M3FN || dtype == DType::kF8E5M2; }
 
 // A Constant node's value as a tensor; nullopt for another node or kind of value.
 std::optional<Tensor> ConstantOf(const onnx::Node& node);

@@ -12,6 +12,8 @@ namespace vlaq::preflight::testing {
 
 using Build = std::function<void(onnx::GraphBuilder&)>;
 
+inline const Version& Old() { return **FindVersion("8.6"); }
+
 // Builds a graph; its last node's first output becomes the model's.
 inline onnx::Model Make(const Build& build, int64_t opset = 17) {
   onnx::GraphBuilder builder("g");
@@ -47,10 +49,20 @@ Tensor Values(std::initializer_list<T> values) {
   return Tensor::From<T>({static_cast<int64_t>(list.size())}, std::span<const T>(list));
 }
 
-inline std::vector<onnx::Dim> Fixed(std::initializer_list<int64_t> extents) {
+inline std::vector<onnx::Dim> FixedDims(std::initializer_list<int64_t> extents) {
   std::vector<onnx::Dim> dims;
   for (const int64_t extent : extents) dims.push_back(onnx::Dim::Fixed(extent));
   return dims;
+}
+
+inline std::string X(onnx::GraphBuilder& b, DType dtype = DType::kF32,
+                     std::vector<onnx::Dim> dims = FixedDims({2, 4})) {
+  return b.Input("x", dtype, std::move(dims));
+}
+inline std::string Floats(onnx::GraphBuilder& b, Shape shape, float value = 1) {
+  Tensor tensor = Tensor::Make(DType::kF32, std::move(shape));
+  for (float& v : tensor.mutable_data<float>()) v = value;
+  return b.Constant("floats", tensor);
 }
 
 }  // namespace vlaq::preflight::testing

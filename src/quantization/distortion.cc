@@ -15,8 +15,8 @@ namespace vlaq::quantization {
 namespace {
 
 constexpr int64_t kChannelsAtOnce = 64;
-constexpr int64_t kAtOnce = 1024;           // elements that are read back together
-constexpr float kBeyondRounding = 0.5001F;  // of a step
+constexpr int64_t kAtOnce = 1024;          // elements that are read back together
+constexpr float kClippedBeyond = 0.5001F;  // of a step
 
 // A tensor as [outer, extent, inner], with the axis of `choice` in the middle.
 struct Split {
@@ -110,7 +110,7 @@ class Measurer {
         const int8_t code = codes_[static_cast<size_t>(begin + done) + i];
         result.AddCode(code);
         back[i] = static_cast<float>(code) * scale;
-        if (std::fabs(original[i] - back[i]) > kBeyondRounding * scale) ++clipped;
+        if (std::fabs(original[i] - back[i]) > kClippedBeyond * scale) ++clipped;
       }
       difference.Add(original, back.first(size));
     }

@@ -137,18 +137,18 @@ void ExpectSame(const Encoded& a, const Encoded& b) {
   EXPECT_EQ(a.distortion.worst_group_db(), b.distortion.worst_group_db());
 }
 
-enum class Kind { kNormal, kHeavy, kOdd };
+enum class Mix { kNormal, kHeavy, kOdd };
 
 // kOdd: zeros of both signs, denormal and huge numbers among the normal ones, and whole runs of zeros.
-Tensor Weights(const Shape& shape, Kind kind, uint64_t seed) {
+Tensor MixedWeights(const Shape& shape, Mix mix, uint64_t seed) {
   Random random(seed);
   Tensor tensor = Tensor::Make(DType::kF32, shape);
   constexpr std::array kOdd = {0.0F, -0.0F, 1e-40F, -1e-45F, 1e-36F, 3e38F, -3e38F, 1e-20F, 127.0F, 0.5F};
   for (float& value : tensor.mutable_data<float>()) {
     value = static_cast<float>(random.Normal());
-    if (kind == Kind::kHeavy) value /= static_cast<float>(0.1 + std::fabs(random.Normal()));
-    if (kind == Kind::kOdd) value = random.Below(50) == 0 ? 0 : kOdd[random.Below(kOdd.size())];
-    if (kind == Kind::kOdd && random.Below(3) != 0) value = 0;
+    if (mix == Mix::kHeavy) value /= static_cast<float>(0.1 + std::fabs(random.Normal()));
+    if (mix == Mix::kOdd) value = random.Below(50) == 0 ? 0 : kOdd[random.Below(kOdd.size())];
+    if (mix == Mix::kOdd && random.Below(3) != 0) value = 0;
   }
   return tensor;
 }
@@ -176,9 +176,9 @@ std::string Text(const Shape& shape, const WeightChoice& choice) {
          std::to_string(choice.block) + " " + std::string(RangeMethodName(choice.range));
 }
 
-void CheckAll(const Shape& shape, Kind kind, uint64_t seed) {
+void CheckAll(const Shape& shape, Mix mix, uint64_t seed) {
   Random random(seed);
-  const Tensor weight = Weights(shape, kind, seed);
+  const Tensor weight = MixedWeights(shape, mix, seed);
   for (const WeightChoice& choice : ChoicesFor(shape, random)) {
     SCOPED_TRACE(Text(shape, choice));
     const auto encoded = Encode(weight, choice);
@@ -195,7 +195,7 @@ TEST(Encode, EveryPathOnEveryShape) {
                                      {1, 24}, {24, 16}, {2, 3, 8}, {4, 3, 3, 3}, {1, 40, 17}, {5, 1, 1, 9}, {257, 3}};
   uint64_t seed = 0;
   for (const Shape& shape : shapes) {
-    for (const Kind kind : {Kind::kNormal, Kind::kHeavy, Kind::kOdd}) CheckAll(shape, kind, ++seed);
+    for (const Mix mix : {Mix::kNormal, Mix::kHeavy, Mix::kOdd}) CheckAll(shape, mix, ++seed);
   }
 }
 
@@ -204,7 +204,7 @@ TEST(Encode, RandomShapes) {
   for (uint64_t i = 0; i < 30; ++i) {
     Shape shape(1 + random.Below(3));
     for (int64_t& extent : shape) extent = static_cast<int64_t>(1 + random.Below(40));
-    CheckAll(shape, static_cast<Kind>(random.Below(3)), 100 + i);
+    CheckAll(shape, static_cast<Mix>(random.Below(3)), 100 + i);
   }
 }
 
@@ -240,7 +240,7 @@ TEST(Encode, RefusesWhatIsNotFinite) {
   for (const float bad : {kInfinity, -kInfinity, std::numeric_limits<float>::quiet_NaN()}) {
     const Shape shape{40, 30};
     for (const WeightChoice& choice : ChoicesFor(shape, random)) {
-      Tensor weight = Weights(shape, Kind::kNormal, 2);
+      Tensor weight = MixedWeights(shape, Mix::kNormal, 2);
       const size_t at = random.Below(1200);
       weight.mutable_data<float>()[at] = bad;
       const auto encoded = Encode(weight, choice, 2);
@@ -265,7 +265,7 @@ TEST(Encode, RefusesChoicesThatDoNotFit) {
 
 // Whatever the processor has, the same bits.
 TEST(EncodeKernels, AllAgree) {
-  const Tensor panel = Weights({1003, 8}, Kind::kHeavy, 4);
+  const Tensor panel = MixedWeights({1003, 8}, Mix::kHeavy, 4);
   const auto values = panel.data<float>();
   const Kernels& plain = *RunnableKernels().front();
   for (const Kernels* kernels : RunnableKernels()) {
@@ -320,7 +320,7 @@ TEST(PackNBits, UnpacksToTheSame) {
   for (const Number number : {Number::kInt4, Number::kInt8}) {
     for (const Shape& shape : {Shape{32, 1}, Shape{64, 70}, Shape{100, 129}, Shape{5, 3}, Shape{0, 4}}) {
       const int64_t block = 32;
-      const auto encoded = Encode(Weights(shape, Kind::kNormal, 6), {"w", number, Granularity::kBlock, 0, block});
+      const auto encoded = Encode(MixedWeights(shape, Mix::kNormal, 6), {"w", number, Granularity::kBlock, 0, block});
       const NBits packed = PackNBits(*encoded, number, block);
       const auto blocks = static_cast<size_t>((shape[0] + block - 1) / block);
       const auto columns = static_cast<size_t>(shape[1]);

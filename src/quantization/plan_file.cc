@@ -14,7 +14,7 @@
 namespace vlaq::quantization {
 namespace {
 
-constexpr std::string_view kSchema = "vlaq.plan/1";
+constexpr std::string_view kPlanSchema = "vlaq.plan/1";
 
 Json ToJson(const WeightChoice& weight) {
   Json json{{"name", weight.name}, {"number", NumberName(weight.number)}};
@@ -247,7 +247,7 @@ Status ReadOperators(const Fields& fields, Plan& plan) {
 
 std::string PlanText(const Plan& plan) {
   Json source{{"weights", plan.source.weights_sha256}, {"graphs", plan.source.graphs}};
-  std::string text = fmt::format("{{\n \"schema\": \"{}\",\n \"target\": {},\n \"precision\": {},\n", kSchema,
+  std::string text = fmt::format("{{\n \"schema\": \"{}\",\n \"target\": {},\n \"precision\": {},\n", kPlanSchema,
                                  Json(plan.target).dump(), Json(plan.precision).dump());
   text += fmt::format(" \"source\": {},\n", source.dump());
   if (plan.statistics_sha256) text += fmt::format(" \"statistics\": \"{}\",\n", *plan.statistics_sha256);
@@ -264,8 +264,8 @@ Result<Plan> ParsePlan(std::string_view text, const std::string& where) {
                        "operators", "keep_float", "smooth"});
   VLAQ_RETURN_IF_ERROR(fields.Check());
   const auto schema = fields.Text("schema");
-  if (!schema.ok() || *schema != kSchema) {
-    return InputError(where, fmt::format("does not say \"schema\": \"{}\"", kSchema),
+  if (!schema.ok() || *schema != kPlanSchema) {
+    return InputError(where, fmt::format("does not say \"schema\": \"{}\"", kPlanSchema),
                       "vlaq plan quantize writes plans");
   }
   Plan plan;

@@ -14,7 +14,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 // Every form, every number, every optional part.
-Plan Sample() {
+Plan SamplePlan() {
   Plan plan;
   plan.target = "cpu";
   plan.precision = "mixed";
@@ -72,7 +72,7 @@ Plan Read(const std::string& text) {
 }
 
 TEST(PlanFile, GoesThereAndBack) {
-  const Plan plan = Sample();
+  const Plan plan = SamplePlan();
   const Plan again = Read(PlanText(plan));
   EXPECT_EQ(std::tie(plan.target, plan.precision, plan.source.weights_sha256, plan.source.graphs, plan.opset, plan.rest,
                      plan.bias_correction, plan.statistics_sha256),
@@ -90,8 +90,8 @@ TEST(PlanFile, GoesThereAndBack) {
 }
 
 TEST(PlanFile, HasALineForEachOperator) {
-  const std::string text = PlanText(Sample());
-  for (const OperatorChoice& choice : Sample().operators) {
+  const std::string text = PlanText(SamplePlan());
+  for (const OperatorChoice& choice : SamplePlan().operators) {
     const size_t start = text.find("{\"node\":\"" + choice.node + "\"");
     ASSERT_NE(start, std::string::npos) << choice.node;
     const std::string line = text.substr(start, text.find('\n', start) - start);
@@ -102,16 +102,16 @@ TEST(PlanFile, HasALineForEachOperator) {
 TEST(PlanFile, IsReadFromDisk) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "plan.json";
-  ASSERT_TRUE(WriteFile(path, PlanText(Sample()), Existing::kRefuse).ok());
+  ASSERT_TRUE(WriteFile(path, PlanText(SamplePlan()), Existing::kRefuse).ok());
   const auto plan = ReadPlan(path);
   ASSERT_TRUE(plan.ok()) << plan.error().ToString();
-  EXPECT_EQ(PlanText(*plan), PlanText(Sample()));
+  EXPECT_EQ(PlanText(*plan), PlanText(SamplePlan()));
   EXPECT_THAT(ReadPlan(folder.path() / "absent").error().ToString(), HasSubstr("absent"));
 }
 
 // The error after an edit that somebody may make by hand.
 std::string ErrorAfter(void (*edit)(Json& plan)) {
-  Json json = Json::parse(PlanText(Sample()));
+  Json json = Json::parse(PlanText(SamplePlan()));
   edit(json);
   const auto plan = ParsePlan(json.dump(), "plan.json");
   EXPECT_FALSE(plan.ok());
@@ -154,7 +154,7 @@ TEST(PlanFile, NamesWhatIsWrongWithAWeight) {
 
 TEST(PlanFile, NamesWhatIsWrongWithAnActivation) {
   for (const Json& range : {Json{0.1, 0.2}, Json{-0.2, -0.1}, Json{0}, Json{-1, 0, 1}}) {
-    Json json = Json::parse(PlanText(Sample()));
+    Json json = Json::parse(PlanText(SamplePlan()));
     json["operators"][1]["activation"]["range"] = range;
     const auto plan = ParsePlan(json.dump(), "plan.json");
     ASSERT_FALSE(plan.ok()) << range;
@@ -174,7 +174,7 @@ TEST(PlanFile, SuggestsTheKeyThatWasMeant) {
 
 // Cut short anywhere, it is an error that names the file, and never half a plan.
 TEST(PlanFile, IsWholeOrNothing) {
-  const std::string text = PlanText(Sample());
+  const std::string text = PlanText(SamplePlan());
   for (size_t length = 0; length + 2 < text.size(); length += 7) {
     const auto plan = ParsePlan(text.substr(0, length), "cut.json");
     ASSERT_FALSE(plan.ok()) << length;

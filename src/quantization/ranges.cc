@@ -43,7 +43,7 @@ Range Percentile(const ValueStatistics& value, bool symmetric, double share) {
 
 // ---- entropy ----
 
-constexpr size_t kLevels = 128;  // codes of one sign
+constexpr size_t kCodesOfOneSign = 128;
 // Mass that empty bins get together before the distributions are compared, so that the divergence stays finite.
 constexpr double kSmoothing = 1e-4;
 constexpr size_t kCandidates = 1024;
@@ -66,9 +66,9 @@ double DivergenceAt(std::span<const uint64_t> counts, size_t kept, uint64_t behi
   p.assign(counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(kept));
   p.back() += static_cast<double>(behind);
   q.assign(kept, 0.0);
-  for (size_t level = 0; level < kLevels; ++level) {
-    const size_t begin = level * kept / kLevels;
-    const size_t end = (level + 1) * kept / kLevels;
+  for (size_t level = 0; level < kCodesOfOneSign; ++level) {
+    const size_t begin = level * kept / kCodesOfOneSign;
+    const size_t end = (level + 1) * kept / kCodesOfOneSign;
     double mass = 0;
     int filled = 0;
     for (size_t i = begin; i < end; ++i) {
@@ -97,7 +97,7 @@ Range Entropy(const ValueStatistics& value, bool symmetric) {
   // From the full range down, so that of equal divergences the widest range stays. About a thousand candidates are
   // enough to place T within a thousandth of the range; all of them would take four times as long.
   const size_t step = std::max<size_t>(1, counts.size() / kCandidates);
-  for (size_t kept = counts.size(); kept >= kLevels; kept -= std::min(kept, step)) {
+  for (size_t kept = counts.size(); kept >= kCodesOfOneSign; kept -= std::min(kept, step)) {
     const double divergence = DivergenceAt(counts, kept, behind, p, q);
     if (divergence < least) {
       least = divergence;

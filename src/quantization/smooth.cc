@@ -9,7 +9,7 @@ namespace vlaq::quantization {
 namespace {
 
 constexpr float kLeastFactor = 1e-5F;
-constexpr double kLevels = 127;
+constexpr double kHighestCode = 127;
 constexpr int kAlphaSteps = 20;
 
 double Square(double value) { return value * value; }
@@ -35,7 +35,7 @@ WeightSums SumsOf(const Tensor& weight, std::span<const float> factors, const st
     }
     sums.passed_on += noise[j] * squares;
   }
-  for (const float column : most) sums.own += Square(static_cast<double>(column) / kLevels) / 12;
+  for (const float column : most) sums.own += Square(static_cast<double>(column) / kHighestCode) / 12;
   return sums;
 }
 
@@ -100,7 +100,7 @@ Result<SmoothingError> EstimateSmoothing(const SmoothedActivation& activation, s
   std::vector<double> noise(channels);
   for (size_t j = 0; j < channels; ++j) {
     const double smoothed = static_cast<double>(activation.absmax[j]) / static_cast<double>(factors[j]);
-    noise[j] = std::min(Square(most / kLevels) / 12, per_square * Square(smoothed));
+    noise[j] = std::min(Square(most / kHighestCode) / 12, per_square * Square(smoothed));
   }
   SmoothingError error;
   for (const Tensor& weight : weights) {

@@ -13,7 +13,7 @@
 namespace vlaq::quantization {
 namespace {
 
-constexpr std::string_view kSchema = "vlaq.statistics/1";
+constexpr std::string_view kStatisticsSchema = "vlaq.statistics/1";
 constexpr std::array kHalfNames = {"first_half", "second_half"};
 
 // Members that must be there. Each remembers the first thing that is wrong, so that reading stays a list of keys.
@@ -214,15 +214,10 @@ std::string StatisticsText(const ActivationStatistics& statistics) {
   for (const CalibrationEpisode& episode : statistics.episodes) {
     episodes.push_back({{"name", episode.name}, {"sha256", episode.hash}});
   }
-  const Json head = {{"schema", kSchema},
-                     {"vlaq_version", kVersion},
-                     {"source", SourceToJson(statistics.source)},
-                     {"samples", statistics.samples},
-                     {"windows", statistics.windows},
-                     {"seed", statistics.seed},
-                     {"batch", statistics.batch},
-                     {"runs_on", statistics.runs_on},
-                     {"episodes", std::move(episodes)}};
+  const Json head = {
+      {"schema", kStatisticsSchema},   {"vlaq_version", kVersion},      {"source", SourceToJson(statistics.source)},
+      {"samples", statistics.samples}, {"windows", statistics.windows}, {"seed", statistics.seed},
+      {"batch", statistics.batch},     {"runs_on", statistics.runs_on}, {"episodes", std::move(episodes)}};
   std::string text = "{\n";
   for (const auto& [key, value] : head.items()) text += fmt::format(" {}: {},\n", Json(key).dump(), value.dump());
   text += " \"values\": {";
@@ -237,8 +232,8 @@ std::string StatisticsText(const ActivationStatistics& statistics) {
 Result<ActivationStatistics> ParseStatistics(std::string_view text, const std::string& where) {
   VLAQ_ASSIGN_OR_RETURN(const Json json, ParseJson(text, where));
   Reader reader(json, where);
-  if (const std::string schema = reader.Text("schema"); reader.status().ok() && schema != kSchema) {
-    return InputError(where, fmt::format("\"schema\" is '{}', not '{}'", schema, kSchema),
+  if (const std::string schema = reader.Text("schema"); reader.status().ok() && schema != kStatisticsSchema) {
+    return InputError(where, fmt::format("\"schema\" is '{}', not '{}'", schema, kStatisticsSchema),
                       "this is not what `vlaq calibrate` writes");
   }
   ActivationStatistics statistics;

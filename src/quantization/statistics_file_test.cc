@@ -14,7 +14,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-ActivationStatistics Sample() {
+ActivationStatistics SampleStatistics() {
   ActivationStatistics statistics;
   statistics.source = {"w", {{"encoder", "e"}, {"head", "h"}}};
   statistics.samples = 7;
@@ -64,7 +64,7 @@ void ExpectEqual(const ValueStatistics& a, const ValueStatistics& b) {
 }
 
 TEST(StatisticsFile, GoesThereAndBack) {
-  const ActivationStatistics statistics = Sample();
+  const ActivationStatistics statistics = SampleStatistics();
   const std::string text = StatisticsText(statistics);
   const auto read = ParseStatistics(text, "stats.json");
   ASSERT_TRUE(read.ok()) << read.error().ToString();
@@ -88,7 +88,7 @@ TEST(StatisticsFile, GoesThereAndBack) {
 }
 
 TEST(StatisticsFile, IsOneLineAValueAndNotLong) {
-  const std::string text = StatisticsText(Sample());
+  const std::string text = StatisticsText(SampleStatistics());
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 15);
   EXPECT_LT(text.size(), 20'000U);
   EXPECT_THAT(text, HasSubstr("0.1,1e-45]")) << "floats as floats";
@@ -104,7 +104,7 @@ TEST(StatisticsFile, HistogramsLeaveOutEmptyBins) {
 }
 
 TEST(StatisticsFile, WhatIsWrongIsNamed) {
-  const std::string good = StatisticsText(Sample());
+  const std::string good = StatisticsText(SampleStatistics());
   const auto expect = [&](const std::function<void(Json&)>& spoil, const std::string& message) {
     Json json = Json::parse(good);
     spoil(json);
@@ -142,7 +142,7 @@ TEST(StatisticsFile, WhatIsWrongIsNamed) {
 }
 
 TEST(Statistics, KnowTheirBundle) {
-  const ActivationStatistics statistics = Sample();
+  const ActivationStatistics statistics = SampleStatistics();
   EXPECT_TRUE(CheckBelongsTo(statistics, {"w", {{"encoder", "e"}, {"head", "h"}}}).ok());
   const auto refused = [&](const PlanSource& source) {
     const Status status = CheckBelongsTo(statistics, source);
@@ -154,7 +154,7 @@ TEST(Statistics, KnowTheirBundle) {
 }
 
 TEST(Statistics, DriftIsThatOfWhatGetsRanges) {
-  ActivationStatistics statistics = Sample();
+  ActivationStatistics statistics = SampleStatistics();
   Drift drift = DriftOf(statistics);
   EXPECT_EQ(drift.value, "vision/x") << "the other has no histogram";
   EXPECT_EQ(drift.worst, 0.125);

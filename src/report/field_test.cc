@@ -12,13 +12,13 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const Json& Example() {
+const Json& ExampleJson() {
   static const Json json = Json::parse(R"({"a": {"b": [1, 2.5, 3]}, "text": "x", "yes": true, "none": null})");
   return json;
 }
 
 TEST(FieldTest, ReadsWhatIsThere) {
-  const Field root(Example(), "file");
+  const Field root(ExampleJson(), "file");
   EXPECT_THAT(root["a"]["b"].Numbers(), ElementsAre(1, 2.5, 3));
   EXPECT_EQ(root["a"]["b"].Items()[2].Integer(), 3);
   EXPECT_EQ(root["text"].Text(), "x");
@@ -32,7 +32,7 @@ TEST(FieldTest, ReadsWhatIsThere) {
 }
 
 TEST(FieldTest, RemembersTheFirstTroubleWithItsPlace) {
-  const Field root(Example(), "file");
+  const Field root(ExampleJson(), "file");
   EXPECT_EQ(root["a"]["c"]["d"].Number(), 0);
   EXPECT_EQ(root["text"].Number(), 0);
   ASSERT_FALSE(root.Trouble().ok());
@@ -43,7 +43,7 @@ TEST(FieldTest, RemembersTheFirstTroubleWithItsPlace) {
 
 TEST(FieldTest, AnotherTypeIsTrouble) {
   const auto trouble_of = [](const auto& read) {
-    const Field root(Example(), "file");
+    const Field root(ExampleJson(), "file");
     read(root);
     return root.Trouble().ok() ? std::string() : root.Trouble().error().ToString();
   };

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "base/text.h"
@@ -10,8 +9,7 @@
 namespace vlaq::report {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kLeft = 6, kRight = kDrawingWidth - 16;
+constexpr double kBarsLeft = 6, kBarsRight = kDrawingWidth - 16;
 constexpr double kBarHeight = 11, kRowHeight = kLineHeight + kBarHeight + 6;
 
 double Sum(const Bars::Bar& bar) { return std::accumulate(bar.parts.begin(), bar.parts.end(), 0.0); }
@@ -33,14 +31,14 @@ Scale ScaleOf(const Bars& bars) {
   if (!std::isfinite(low)) low = 1;
   if (!std::isfinite(high)) high = low + 1;
   Scale scale = Scale::Round(low, high, bars.logarithmic);
-  scale.Place(kLeft, kRight);
+  scale.Place(kBarsLeft, kBarsRight);
   return scale;
 }
 
 void DrawBar(Svg& svg, const Bars& bars, const Bars::Bar& bar, const Scale& scale, double y) {
   const std::string value = bar.value.empty() ? ThreeDigits(Sum(bar)) : bar.value;
-  const auto room = static_cast<size_t>((kDrawingWidth - kLeft) / kLetterWidth);
-  svg.Text(kLeft, y + kLineHeight - 3, Shortened(bar.label, room > value.size() + 2 ? room - value.size() - 2 : 3));
+  const auto room = static_cast<size_t>((kDrawingWidth - kBarsLeft) / kLetterWidth);
+  svg.Text(kBarsLeft, y + kLineHeight - 3, Shortened(bar.label, room > value.size() + 2 ? room - value.size() - 2 : 3));
   svg.Text(kDrawingWidth - 2, y + kLineHeight - 3, value, Anchor::kEnd, "value");
   const double top = y + kLineHeight;
   const double middle = top + kBarHeight / 2;

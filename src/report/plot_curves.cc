@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "base/text.h"
 #include "report/plot_axes.h"
@@ -9,8 +8,7 @@
 namespace vlaq::report {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kLeft = 46, kRight = kDrawingWidth - 12, kTop = 20, kBottom = 180;
+constexpr double kCurvesLeft = 46, kCurvesRight = kDrawingWidth - 12, kCurvesTop = 20, kCurvesBottom = 180;
 
 struct Extent {
   double low = kInfinity, high = -kInfinity;
@@ -56,19 +54,19 @@ std::string DrawCurves(const Curves& curves, const Figure& figure, const std::st
   if (curves.line) up.See(*curves.line);
   Scale x = across.ToScale(curves.logarithmic_x);
   Scale y = up.ToScale(false);
-  x.Place(kLeft, kRight);
-  y.Place(kBottom, kTop);
+  x.Place(kCurvesLeft, kCurvesRight);
+  y.Place(kCurvesBottom, kCurvesTop);
   Svg svg;
   svg.Text(2, 11, curves.y_axis, Anchor::kStart, "title");
-  DrawVerticalAxis(svg, y, kLeft, kRight);
-  DrawHorizontalAxis(svg, x, kTop, kBottom, curves.x_axis);
+  DrawVerticalAxis(svg, y, kCurvesLeft, kCurvesRight);
+  DrawHorizontalAxis(svg, x, kCurvesTop, kCurvesBottom, curves.x_axis);
   for (size_t i = 0; i < curves.series.size(); ++i) DrawSeries(svg, curves, i, x, y);
   if (curves.line) {
     const double at = y.At(*curves.line);
-    svg.Line(kLeft, at, kRight, at, "limit");
-    svg.Text(kRight, at - 4, curves.line_label, Anchor::kEnd, "limit-text");
+    svg.Line(kCurvesLeft, at, kCurvesRight, at, "limit");
+    svg.Text(kCurvesRight, at - 4, curves.line_label, Anchor::kEnd, "limit-text");
   }
-  const double legend = kBottom + kHorizontalAxisHeight;
+  const double legend = kCurvesBottom + kHorizontalAxisHeight;
   DrawLegend(svg, names, legend, curves.joined ? "line" : "dot");
   return svg.Finish(legend + LegendHeight(names), id, figure.title, figure.description);
 }

@@ -1,10 +1,13 @@
 // Axes: which values get a tick, and where a value lies. Pure.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
 namespace vlaq::report {
+
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Maps values from [low, high] to [from, to] in the units of the drawing.
 class Scale {

@@ -20,7 +20,7 @@ std::string Why(const Field& verdict) {
 }
 
 // Quality if it was measured, else how far the actions are from the first subject's.
-std::string Difference(const Field& subject) {
+std::string DifferenceText(const Field& subject) {
   if (const auto quality = subject.Find("quality")) return fmt::format("MAE {:.4f}", (*quality)["mae"].Number());
   if (const auto outputs = subject.Find("outputs")) {
     const auto largest = outputs->Find("largest");
@@ -70,7 +70,7 @@ void AddTable(const Document& document, const Field& root, Draft& draft) {
     }
     row.insert(row.end(), {ThreeDigits(summary["throughput_per_s"].Number()), TimesFaster(root, name),
                            Grouped(summary["n"].Integer()), BytesText(subject["size_bytes"]),
-                           BytesText(subject["memory"]["own_bytes"]), Difference(subject)});
+                           BytesText(subject["memory"]["own_bytes"]), DifferenceText(subject)});
     if (const auto deadline = summary.Find("deadline")) {
       row.emplace_back(fmt::format("{} of {}", (*deadline)["missed"].Integer(), (*deadline)["of"].Integer()));
     }

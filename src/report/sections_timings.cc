@@ -3,16 +3,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 
 #include "base/text.h"
+#include "report/scale.h"
 #include "report/sections.h"
 
 namespace vlaq::report {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr size_t kQuantiles = 120;  // points of a distribution's curve, besides the slowest
 constexpr size_t kSlowest = 40;
 constexpr double kWideRange = 8;  // from which times are drawn on a logarithmic axis

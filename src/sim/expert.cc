@@ -8,7 +8,6 @@ namespace vlaq::sim {
 namespace {
 
 constexpr double kLookAhead = 0.28;  // s: dead time and time constant of a middling base
-constexpr double kClearance = 0.42;  // m, of the way point's centre line from a box's side
 constexpr double kBehind = 0.28;     // m behind a box at which it counts as passed
 constexpr double kBefore = 0.30;     // m before a box at which the robot should be beside it
 constexpr double kSlowWithin = 0.5;  // m from the bottle

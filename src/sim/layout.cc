@@ -23,8 +23,6 @@ constexpr std::array<std::string_view, 6> kSentences{
     "go around the box on the @ and drive up to the bottle",
 };
 
-constexpr double kClearance = 0.42;  // of a way point from a box's side: the robot's radius and 0.22 m
-
 Box MakeBox(Random& random, BoxShape shape, double x, double y) {
   Box box{.x = x, .y = y};
   const bool wide = shape == BoxShape::kHorizontal;

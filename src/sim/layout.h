@@ -37,6 +37,8 @@ struct Bottle {
 
 inline constexpr int kFloorTextures = 4;
 inline constexpr int kBoxTextures = 3;
+// m, of a way point from a box's side: the robot's radius and 0.22 m.
+inline constexpr double kClearance = 0.42;
 
 using Colour = std::array<float, 3>;
 

@@ -16,9 +16,9 @@ constexpr Rgb kDark{60, 60, 60};
 constexpr Rgb kGreen{20, 140, 60};
 constexpr Rgb kRed{200, 40, 30};
 constexpr double kPixelsPerMetre = 100;
-constexpr double kMargin = 0.6;  // m around everything
+constexpr double kBorder = 0.6;  // m around everything
 
-Rgb Bytes(const Colour& colour) {
+Rgb RgbOf(const Colour& colour) {
   const auto byte = [](float value) { return static_cast<uint8_t>(std::lround(std::clamp(value, 0.F, 1.F) * 255)); };
   return {byte(colour[0]), byte(colour[1]), byte(colour[2])};
 }
@@ -97,14 +97,14 @@ image::Image TopView(const Trace& trace) {
     y_low = std::min(y_low, box.y - box.half_y);
     y_high = std::max(y_high, box.y + box.half_y);
   }
-  Canvas canvas(x_low - kMargin, x_high + kMargin, y_low - kMargin, y_high + kMargin);
+  Canvas canvas(x_low - kBorder, x_high + kBorder, y_low - kBorder, y_high + kBorder);
   for (size_t i = 0; i < layout.boxes.size(); ++i) {
     const Box& box = layout.boxes[i];
     canvas.Fill(
         [&box](double x, double y) { return std::abs(x - box.x) <= box.half_x && std::abs(y - box.y) <= box.half_y; },
-        Bytes(layout.look.boxes[i]));
+        RgbOf(layout.look.boxes[i]));
   }
-  canvas.Disc(layout.bottle.x, layout.bottle.y, layout.bottle.radius, Bytes(layout.look.bottle));
+  canvas.Disc(layout.bottle.x, layout.bottle.y, layout.bottle.radius, RgbOf(layout.look.bottle));
   canvas.Ring(layout.bottle.x, layout.bottle.y, kGoalDistance, 0.015, kDark);
 
   const Rgb colour = Succeeded(trace.end, layout.side) ? kGreen : kRed;

@@ -2,15 +2,9 @@
 
 #include <bit>
 
+#include "synthesis/little.h"
+
 namespace vlaq::synthesis {
-namespace {
-
-template <typename T>
-std::string Little(T value) {
-  return {reinterpret_cast<const char*>(&value), sizeof(T)};
-}
-
-}  // namespace
 
 PickleWriter::PickleWriter() : bytes_("\x80\x02") {}
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
+#include "synthesis/little.h"
+
 namespace vlaq::synthesis {
 namespace {
 
@@ -13,10 +15,6 @@ constexpr uint32_t kIn64 = 0xFFFFFFFF;
 constexpr uint16_t kCountIn64 = 0xFFFF;
 constexpr uint64_t kCrcField = 14;  // offset of CRC-32 and both sizes in a local header
 
-template <typename T>
-std::string Little(T value) {
-  return {reinterpret_cast<const char*>(&value), sizeof(T)};
-}
 std::string Little16(uint64_t value) { return Little(static_cast<uint16_t>(value)); }
 std::string Little32(uint64_t value) { return Little(static_cast<uint32_t>(value)); }
 

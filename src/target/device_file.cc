@@ -48,7 +48,7 @@ Result<std::optional<double>> Positive(const JsonReader& reader, std::string_vie
 }
 
 // Bytes of memory: whole, and few enough for every sum that is made of them.
-Result<std::optional<uint64_t>> Bytes(const JsonReader& reader, std::string_view key, int64_t least) {
+Result<std::optional<uint64_t>> MemoryBytes(const JsonReader& reader, std::string_view key, int64_t least) {
   VLAQ_ASSIGN_OR_RETURN(const std::optional<int64_t> value, reader.Integer(key));
   constexpr int64_t kMost = int64_t{1} << 50U;
   if (value && (*value < least || *value > kMost)) {
@@ -95,15 +95,15 @@ Result<Device> ParseDevice(const Json& json, const std::string& where) {
   VLAQ_ASSIGN_OR_RETURN(const std::optional<std::string> title, reader.String("title"));
   device.title = title.value_or(device.name);
   VLAQ_ASSIGN_OR_RETURN(device.source, Required(reader, "source"));
-  VLAQ_ASSIGN_OR_RETURN(const std::optional<uint64_t> memory, Bytes(reader, "memory_bytes", 1));
+  VLAQ_ASSIGN_OR_RETURN(const std::optional<uint64_t> memory, MemoryBytes(reader, "memory_bytes", 1));
   if (!memory) return InputError(where, "memory_bytes is missing");
   device.memory_bytes = *memory;
-  VLAQ_ASSIGN_OR_RETURN(device.reserved_bytes, Bytes(reader, "reserved_bytes", 0));
+  VLAQ_ASSIGN_OR_RETURN(device.reserved_bytes, MemoryBytes(reader, "reserved_bytes", 0));
   if (device.reserved_bytes.value_or(0) > device.memory_bytes) {
     return InputError(where, "reserved_bytes is more than memory_bytes");
   }
   VLAQ_ASSIGN_OR_RETURN(device.bytes_per_s, Positive(reader, "bytes_per_s"));
-  VLAQ_ASSIGN_OR_RETURN(device.cache_bytes, Bytes(reader, "cache_bytes", 0));
+  VLAQ_ASSIGN_OR_RETURN(device.cache_bytes, MemoryBytes(reader, "cache_bytes", 0));
   const Json* modes = reader.Find("modes");
   if (modes == nullptr || !modes->is_array() || modes->empty()) {
     return InputError(where, "modes must be a list of at least one power mode");

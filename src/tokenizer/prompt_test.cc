@@ -6,22 +6,17 @@
 #include <numeric>
 
 #include "base/json.h"
+#include "tokenizer/testing.h"
 
 namespace vlaq::tokenizer {
 namespace {
 
 using ::testing::Each;
 using ::testing::ElementsAre;
+using testing::Fixture;
 using ::testing::HasSubstr;
+using testing::Small;
 using Ids = std::vector<int64_t>;
-
-std::string Fixture(const std::string& name) { return std::string(VLAQ_TESTDATA) + "/tokenizer/" + name; }
-
-const Tokenizer& Small() {
-  static const Result<std::shared_ptr<const Tokenizer>> loaded = Tokenizer::Load(Fixture("small.model"));
-  if (!loaded.ok()) throw std::runtime_error(loaded.error().ToString());
-  return **loaded;
-}
 
 const Json& Expected() {
   static const Result<Json> json = ReadJsonFile(Fixture("expected.json"));

@@ -10,27 +10,22 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "base/testing.h"
+#include "tokenizer/testing.h"
 
 namespace vlaq::tokenizer {
 namespace {
 
 using ::testing::Each;
 using ::testing::ElementsAre;
+using testing::Fixture;
 using ::testing::HasSubstr;
-
-std::string Fixture(const std::string& name) { return std::string(VLAQ_TESTDATA) + "/tokenizer/" + name; }
+using testing::Small;
 
 std::string ReadAll(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
-}
-
-const Tokenizer& Small() {
-  static const Result<std::shared_ptr<const Tokenizer>> loaded = Tokenizer::Load(Fixture("small.model"));
-  if (!loaded.ok()) throw std::runtime_error(loaded.error().ToString());
-  return **loaded;
 }
 
 TEST(Vocabulary, IdsOfThePublishedVocabulary) {

@@ -15,11 +15,11 @@ using evaluation::Outcome;
 using evaluation::PairedCounts;
 using Outcomes = std::vector<Outcome>;
 
-constexpr int kRung = 5;
+constexpr int kClosedLoopRung = 5;
 
 Check Success(const Outcomes& normal) {
   const evaluation::Summary summary = evaluation::Summarise(normal);
-  Check check{kRung, "success", summary.success.count > 0, "", {}};
+  Check check{kClosedLoopRung, "success", summary.success.count > 0, "", {}};
   check.detail = fmt::format("arrives in {} of {} episodes, {}; told side {:.1f} %, collided {:.1f} %",
                              summary.success.count, summary.success.of, Words(summary.success),
                              100 * summary.told_side.fraction(), 100 * summary.collided.fraction());
@@ -51,7 +51,7 @@ Status JudgeLoss(const Outcomes& normal, const Outcomes& deprived, Condition con
 }
 
 Result<Check> Eyes(const ClosedLoopRuns& runs, double limit) {
-  Check check{kRung, "eyes", true, "", {}};
+  Check check{kClosedLoopRung, "eyes", true, "", {}};
   VLAQ_RETURN_IF_ERROR(JudgeLoss(runs.normal, runs.blank, Condition::kBlank, limit, check));
   VLAQ_RETURN_IF_ERROR(JudgeLoss(runs.normal, runs.frozen, Condition::kFrozen, limit, check));
   check.detail += fmt::format("; against {} normal, must fall by {:.0f} points",
@@ -70,7 +70,7 @@ Result<Check> Obedience(const ClosedLoopRuns& runs, double limit) {
     both.count += Obeyed(runs.normal[i]) && Obeyed(runs.swapped[i]) ? 1 : 0;
   }
   const evaluation::Summary swapped = evaluation::Summarise(runs.swapped);
-  Check check{kRung, "obedience", both.of > 0 && both.fraction() >= limit, "", {}};
+  Check check{kClosedLoopRung, "obedience", both.of > 0 && both.fraction() >= limit, "", {}};
   check.detail = fmt::format("passes on the other side when told so in {}, told side as heard {}; at least {:.0f} %",
                              Words(both), Words(swapped.told_side), 100 * limit);
   if (!check.passed) check.detail = "the policy does not do what it is told: " + check.detail;
@@ -81,11 +81,11 @@ Result<Check> Obedience(const ClosedLoopRuns& runs, double limit) {
   return check;
 }
 
-Result<Check> AgainstReference(const Outcomes& policy, const Outcomes& reference, double significance) {
+Result<Check> SuccessAgainstReference(const Outcomes& policy, const Outcomes& reference, double significance) {
   VLAQ_ASSIGN_OR_RETURN(const PairedCounts counts, evaluation::CompareSuccess(policy, reference));
   const double p = evaluation::McNemarP(counts);
   const bool worse = counts.only_second > counts.only_first && p < significance;
-  Check check{kRung, "reference success", !worse, "", {}};
+  Check check{kClosedLoopRung, "reference success", !worse, "", {}};
   const bool better = counts.only_first > counts.only_second && p < significance;
   check.detail = fmt::format("{} the reference; only the bundle arrives in {}, only the reference in {}; p {:.3g}",
                              worse ? "worse than" : (better ? "better than" : "not shown to differ from"),
@@ -124,7 +124,7 @@ Status JudgeClosedLoop(const ClosedLoopRuns& runs, const ClosedLoopLimits& limit
   report.checks.push_back(std::move(eyes));
   report.checks.push_back(std::move(obedience));
   if (runs.reference) {
-    VLAQ_ASSIGN_OR_RETURN(Check reference, AgainstReference(runs.normal, *runs.reference, limits.significance));
+    VLAQ_ASSIGN_OR_RETURN(Check reference, SuccessAgainstReference(runs.normal, *runs.reference, limits.significance));
     report.checks.push_back(std::move(reference));
   }
   for (Limit& limit : AsEvidence(limits, runs.reference.has_value()))

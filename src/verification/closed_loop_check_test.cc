@@ -40,7 +40,7 @@ ClosedLoopRuns GoodRuns() {
   return {.normal = Runs(19, 20), .blank = Runs(0, 10), .frozen = Runs(2, 18), .swapped = Runs(17, 18, true)};
 }
 
-Report Judge(const ClosedLoopRuns& runs) {
+Report JudgedRuns(const ClosedLoopRuns& runs) {
   Report report;
   const Status status = JudgeClosedLoop(runs, {}, report);
   EXPECT_TRUE(status.ok()) << (status.ok() ? "" : status.error().ToString());
@@ -55,7 +55,7 @@ const Check& Get(const Report& report, const std::string& name) {
 }
 
 TEST(ClosedLoopCheckTest, WhoLooksListensAndArrivesPasses) {
-  const Report report = Judge(GoodRuns());
+  const Report report = JudgedRuns(GoodRuns());
   ASSERT_EQ(report.checks.size(), 3U);
   EXPECT_EQ(report.first_failure(), nullptr);
   const Check& success = Get(report, "success");
@@ -71,7 +71,7 @@ TEST(ClosedLoopCheckTest, WhoLooksListensAndArrivesPasses) {
 TEST(ClosedLoopCheckTest, WhoNeverArrivesFails) {
   ClosedLoopRuns runs = GoodRuns();
   runs.normal = Runs(0, 20);
-  const Report report = Judge(runs);
+  const Report report = JudgedRuns(runs);
   EXPECT_FALSE(Get(report, "success").passed);
   EXPECT_FALSE(Get(report, "eyes").passed) << "there is nothing to lose";
 }
@@ -79,9 +79,9 @@ TEST(ClosedLoopCheckTest, WhoNeverArrivesFails) {
 TEST(ClosedLoopCheckTest, TwentyPointsAreEnoughAndNineteenAreNot) {
   ClosedLoopRuns runs = GoodRuns();
   runs.frozen = Runs(15, 20);  // four of twenty less
-  EXPECT_TRUE(Get(Judge(runs), "eyes").passed);
+  EXPECT_TRUE(Get(JudgedRuns(runs), "eyes").passed);
   runs.frozen = Runs(16, 20);
-  const Report report = Judge(runs);
+  const Report report = JudgedRuns(runs);
   const Check& eyes = Get(report, "eyes");
   EXPECT_FALSE(eyes.passed);
   EXPECT_THAT(eyes.detail,
@@ -93,7 +93,7 @@ TEST(ClosedLoopCheckTest, TheBlindFails) {
   ClosedLoopRuns runs = GoodRuns();
   runs.blank = runs.normal;
   runs.frozen = runs.normal;
-  EXPECT_FALSE(Get(Judge(runs), "eyes").passed);
+  EXPECT_FALSE(Get(JudgedRuns(runs), "eyes").passed);
 }
 
 TEST(ClosedLoopCheckTest, WhoAlwaysPassesLeftDoesNotListenThoughHalfTheSeedsAreRight) {
@@ -101,7 +101,7 @@ TEST(ClosedLoopCheckTest, WhoAlwaysPassesLeftDoesNotListenThoughHalfTheSeedsAreR
   for (Outcomes* outcomes : {&runs.normal, &runs.swapped}) {
     for (Outcome& o : *outcomes) o.first_passed = sim::Side::kLeft;
   }
-  const Report report = Judge(runs);
+  const Report report = JudgedRuns(runs);
   const Check& obedience = Get(report, "obedience");
   EXPECT_FALSE(obedience.passed);
   EXPECT_DOUBLE_EQ(Figure(obedience, "swapped_told_side"), 0.5);
@@ -112,24 +112,24 @@ TEST(ClosedLoopCheckTest, WhoAlwaysPassesLeftDoesNotListenThoughHalfTheSeedsAreR
 TEST(ClosedLoopCheckTest, HalfObeyingIsEnoughAndLessIsNot) {
   ClosedLoopRuns runs = GoodRuns();
   runs.swapped = Runs(5, 10, true);
-  EXPECT_TRUE(Get(Judge(runs), "obedience").passed);
+  EXPECT_TRUE(Get(JudgedRuns(runs), "obedience").passed);
   runs.swapped = Runs(5, 9, true);
-  EXPECT_FALSE(Get(Judge(runs), "obedience").passed);
+  EXPECT_FALSE(Get(JudgedRuns(runs), "obedience").passed);
 }
 
 TEST(ClosedLoopCheckTest, AReferenceThatIsShownToBeBetterFailsThePolicy) {
   ClosedLoopRuns runs = GoodRuns();
   runs.normal = Runs(14, 20);
   runs.reference = Runs(19, 20);  // 5 to 0: p = 1/16
-  EXPECT_TRUE(Get(Judge(runs), "reference success").passed);
+  EXPECT_TRUE(Get(JudgedRuns(runs), "reference success").passed);
   runs.reference = Runs(20, 20);  // 6 to 0: p = 1/32
-  const Report worse = Judge(runs);
+  const Report worse = JudgedRuns(runs);
   EXPECT_FALSE(Get(worse, "reference success").passed);
   EXPECT_DOUBLE_EQ(Figure(Get(worse, "reference success"), "p"), 1.0 / 32);
   EXPECT_EQ(worse.evidence.limits.size(), 3U);
   runs.normal = Runs(20, 20);
   runs.reference = Runs(10, 20);
-  const Report better = Judge(runs);
+  const Report better = JudgedRuns(runs);
   EXPECT_TRUE(Get(better, "reference success").passed);
   EXPECT_THAT(Get(better, "reference success").detail, HasSubstr("better than the reference"));
 }

@@ -15,7 +15,7 @@ using evaluation::Condition;
 using evaluation::EpisodeScore;
 using evaluation::Estimate;
 
-constexpr int kRung = 4;
+constexpr int kEyesOpenRung = 4;
 constexpr std::string_view kReason =
     "normalised, per step and axis; arithmetic moves actions by 1e-5, looking and listening by 0.2 and more";
 
@@ -26,7 +26,7 @@ class Verdicts {
       : space_(policy.space), scores_(std::move(scores)), limit_(limit) {}
 
   Check Image() const {
-    Check check{kRung, "image", true, "", {}};
+    Check check{kEyesOpenRung, "image", true, "", {}};
     for (const Condition condition : {Condition::kBlank, Condition::kFrozen, Condition::kShuffled}) {
       Judge(condition, Of(condition), check);
     }
@@ -38,7 +38,7 @@ class Verdicts {
   std::optional<Check> Instruction() const {
     const std::vector<EpisodeScore> swapped = WithSides(Of(Condition::kSwapped));
     if (swapped.empty()) return std::nullopt;
-    Check check{kRung, "instruction", true, "", {}};
+    Check check{kEyesOpenRung, "instruction", true, "", {}};
     Judge(Condition::kSwapped, swapped, check);
     const Estimate deaf = evaluation::Movement(space_, WithSides(Of(Condition::kDeaf)));
     check.detail += fmt::format(", {} by {} (not judged)", Name(Condition::kDeaf), Words(deaf));
@@ -95,7 +95,7 @@ Status CheckEyesOpen(const Contender& policy, const episode::EpisodeSet& episode
     report.checks.push_back(*std::move(instruction));
   } else {
     const std::string reason = hears ? "no instruction of these episodes says left or right" : policy.deaf_because;
-    report.untestable.push_back({kRung, "instruction", reason});
+    report.untestable.push_back({kEyesOpenRung, "instruction", reason});
   }
   for (const Condition condition : conditions) report.evidence.open_loop_conditions.emplace_back(Name(condition));
   report.evidence.limits.push_back({"least_movement", options.least_movement, std::string(kReason)});

@@ -15,7 +15,7 @@ using evaluation::EpisodeScore;
 using evaluation::OpenLoopContestant;
 using evaluation::Score;
 
-constexpr int kRung = 3;
+constexpr int kOpenLoopRung = 3;
 
 Result<OpenLoopContestant> ScoreOf(const Contender& contender, const episode::EpisodeSet& episodes, int threads,
                                    Log& log) {
@@ -31,7 +31,7 @@ Score TotalOf(const OpenLoopContestant& contestant) { return evaluation::Total(c
 Check Recorded(const OpenLoopContestant& policy) {
   const Score total = TotalOf(policy);
   const size_t axes = evaluation::AxesOf(policy.space);
-  Check check{kRung, "recorded actions", std::isfinite(total.Mae(axes)), "", {}};
+  Check check{kOpenLoopRung, "recorded actions", std::isfinite(total.Mae(axes)), "", {}};
   check.detail =
       fmt::format("MAE {:.4f} normalised, {:.4f} m/s; RMSE {:.4f}; direction agrees in {:.1f} %; {} episodes, {} steps",
                   total.Mae(axes), total.RawMae(axes), total.Rmse(axes), 100 * total.DirectionAgreement(),
@@ -48,8 +48,8 @@ Check Recorded(const OpenLoopContestant& policy) {
   return check;
 }
 
-Check AgainstReference(const OpenLoopContestant& policy, const OpenLoopContestant& reference, double limit) {
-  Check check{kRung, "reference actions", false, "", {}};
+Check ActionsAgainstReference(const OpenLoopContestant& policy, const OpenLoopContestant& reference, double limit) {
+  Check check{kOpenLoopRung, "reference actions", false, "", {}};
   const size_t axes = evaluation::AxesOf(reference.space);
   if (!std::isfinite(TotalOf(policy).Mae(axes)) || !std::isfinite(TotalOf(reference).Mae(axes))) {
     check.detail = "actions that are no numbers do not compare";
@@ -96,7 +96,7 @@ Status CheckOpenLoop(const Contender& policy, const Contender* reference, const 
   report.checks.push_back(Recorded(own));
   if (reference == nullptr) return {};
   VLAQ_ASSIGN_OR_RETURN(const OpenLoopContestant other, ScoreOf(*reference, episodes, options.threads, log));
-  report.checks.push_back(AgainstReference(own, other, options.max_mae_increase));
+  report.checks.push_back(ActionsAgainstReference(own, other, options.max_mae_increase));
   report.evidence.limits.push_back(
       {"max_mae_increase", options.max_mae_increase,
        "normalised; the upper end of the 95 % bootstrap interval of the paired difference must lie below it"});

@@ -28,7 +28,7 @@ using onnx::Arithmetic;
 using quantization::Form;
 using quantization::Plan;
 
-constexpr int kRung = 2;
+constexpr int kRealityRung = 2;
 // The first run of a session also packs weights and allocates; it is not looked at.
 constexpr int kWarmUps = 1, kRuns = 3;
 // Scales, zero points and alignment beside what the plan explains.
@@ -177,7 +177,8 @@ std::string Wrong(const Work& work, const RealityBounds& bounds) {
 
 Check KernelCheck(std::string name, const Work& work, const RealityBounds& bounds) {
   const std::string wrong = Wrong(work, bounds);
-  Check check{kRung, std::move(name), wrong.empty(), wrong.empty() ? Shares(work) : wrong + "; " + Shares(work), {}};
+  Check check{
+      kRealityRung, std::move(name), wrong.empty(), wrong.empty() ? Shares(work) : wrong + "; " + Shares(work), {}};
   double macs = 0, time = 0;
   for (const auto& [arithmetic, count] : work.macs) macs += count;
   for (const auto& [arithmetic, spent] : work.microseconds) time += spent;
@@ -197,7 +198,8 @@ Check KernelCheck(std::string name, const Work& work, const RealityBounds& bound
 
 void TellKernels(const std::string& name, const Work& work, const RealityBounds& bounds, Report& report) {
   if (work.weighted == 0) {
-    report.untestable.push_back({kRung, name, "the engine's profile names no operator of the graph that has weights"});
+    report.untestable.push_back(
+        {kRealityRung, name, "the engine's profile names no operator of the graph that has weights"});
     return;
   }
   report.checks.push_back(KernelCheck(name, work, bounds));
@@ -209,7 +211,7 @@ void TellKernels(const std::string& name, const Work& work, const RealityBounds&
 
 using BytesByType = std::map<std::string, uint64_t>;
 
-std::string Words(const BytesByType& bytes) {
+std::string BytesInWords(const BytesByType& bytes) {
   std::vector<std::string> parts;
   for (const auto& [type, count] : bytes) parts.push_back(fmt::format("{} {}", type, HumanBytes(count)));
   return fmt::format("{}", fmt::join(parts, ", "));
@@ -275,13 +277,13 @@ double PlannedBytes(const std::vector<bundle::WeightRecord>& source, const Plan&
 Status CheckBytes(const Bundle& bundle, const Plan* plan, const Bundle* reference, Report& report) {
   VLAQ_ASSIGN_OR_RETURN(const auto records, bundle::ReadWeightRecords(bundle));
   const BytesByType own = ByType(records);
-  Check check{kRung, "bytes", true, Words(own), {}};
+  Check check{kRealityRung, "bytes", true, BytesInWords(own), {}};
   for (const auto& [type, count] : own) check.figures.emplace_back("bytes_" + type, static_cast<double>(count));
   if (reference != nullptr) {
     VLAQ_ASSIGN_OR_RETURN(const auto source, bundle::ReadWeightRecords(*reference));
     const BytesByType theirs = ByType(source);
     const double share = Share(static_cast<double>(Total(own)), static_cast<double>(Total(theirs)));
-    check.detail += fmt::format("; {:.1f} % of the source's {}", 100 * share, Words(theirs));
+    check.detail += fmt::format("; {:.1f} % of the source's {}", 100 * share, BytesInWords(theirs));
     check.figures.emplace_back("of_source", share);
     if (plan != nullptr) {
       const double planned = PlannedBytes(source, *plan);
@@ -303,7 +305,7 @@ Status TellEngines(const Bundle& bundle, const std::filesystem::path& folder, Re
   for (const std::string_view role : {bundle::kEncoder, bundle::kHead, bundle::kWhole}) {
     const std::string name = fmt::format("layers of the engine, {}", role);
     if (!engine::HasEngine(bundle, role, folder)) {
-      report.untestable.push_back({kRung, name, "there is none in " + folder.string()});
+      report.untestable.push_back({kRealityRung, name, "there is none in " + folder.string()});
       continue;
     }
     VLAQ_ASSIGN_OR_RETURN(const engine::FoundEngine found, engine::FindEngine(bundle, role, folder));
@@ -312,10 +314,10 @@ Status TellEngines(const Bundle& bundle, const std::filesystem::path& folder, Re
         engine::JudgePrecision(work, found.record.layers, found.record.engine_bytes, found.file.string());
     if (!judged.ok() && judged.error().code != ErrorCode::kVerification) return judged.error();
     if (judged.ok() && !judged->proven) {
-      report.untestable.push_back({kRung, name, judged->evidence});
+      report.untestable.push_back({kRealityRung, name, judged->evidence});
       continue;
     }
-    Check check{kRung, name, judged.ok(), judged.ok() ? judged->evidence : judged.error().ToString(), {}};
+    Check check{kRealityRung, name, judged.ok(), judged.ok() ? judged->evidence : judged.error().ToString(), {}};
     if (judged.ok()) {
       for (const engine::PrecisionCount& count : judged->by_precision) {
         check.figures.emplace_back(fmt::format("macs_{}", engine::PrecisionName(count.precision)), count.macs_share);
@@ -337,7 +339,7 @@ Status CheckReality(const Bundle& bundle, const Plan* plan, const Bundle* refere
   report.evidence.limits.push_back({"least_of_weighted_macs", bounds.of_all, std::string(bounds.reason)});
   if (!options.open.engines.empty()) return TellEngines(bundle, options.open.engines, report);
   if (std::string why = NotItsEngine(bundle, options); !why.empty()) {
-    report.untestable.push_back({kRung, "kernels", std::move(why)});
+    report.untestable.push_back({kRealityRung, "kernels", std::move(why)});
     return {};
   }
   Work step;

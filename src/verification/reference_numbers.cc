@@ -20,7 +20,7 @@ using bundle::Bundle;
 constexpr int64_t kPastTheWindow = 4;  // frames
 constexpr uint64_t kStream = 79;       // of the noise
 
-std::vector<Tensor> Noise(const policy::PolicySpec& spec) {
+std::vector<Tensor> NoiseFrames(const policy::PolicySpec& spec) {
   const auto size = static_cast<int64_t>(spec.preprocess.image_size);
   Random random(0, kStream);
   std::vector<Tensor> frames;
@@ -90,7 +90,7 @@ Status CheckReferenceNumbers(const Bundle& bundle, const Bundle& reference, cons
     return InputError(reference.path.string(), "is another policy than the bundle, or has another prompt",
                       "give the bundle that it was quantised from");
   }
-  const std::vector<Tensor> frames = options.pixels.empty() ? Noise(bundle.spec) : options.pixels;
+  const std::vector<Tensor> frames = options.pixels.empty() ? NoiseFrames(bundle.spec) : options.pixels;
   std::map<std::string, std::string> stages;
   if (options.open.engines.empty()) stages = CommonStages(bundle, reference);
   VLAQ_ASSIGN_OR_RETURN(const Outputs expected,

@@ -7,7 +7,6 @@
 namespace vlaq::differential {
 namespace {
 
-constexpr int kRounds = 12;
 constexpr DType kNumbers[] = {DType::kF32, DType::kF64, DType::kI32, DType::kI64};
 
 void CompareBinary(const char* op, DType dtype, double low = -3, double high = 3) {

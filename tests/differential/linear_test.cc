@@ -6,12 +6,6 @@
 namespace vlaq::differential {
 namespace {
 
-constexpr int kRounds = 12;
-
-int64_t Extent(Random& random, int64_t largest) {
-  return 1 + static_cast<int64_t>(random.Below(static_cast<uint64_t>(largest)));
-}
-
 TEST(Linear, MatMul) {
   Random random(1);
   for (int round = 0; round < 3 * kRounds; ++round) {

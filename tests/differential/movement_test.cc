@@ -10,10 +10,9 @@
 namespace vlaq::differential {
 namespace {
 
-constexpr int kRounds = 12;
-constexpr DType kTypes[] = {DType::kF32, DType::kI64, DType::kI32, DType::kBool, DType::kU8, DType::kF64};
+constexpr DType kMovedTypes[] = {DType::kF32, DType::kI64, DType::kI32, DType::kBool, DType::kU8, DType::kF64};
 
-DType AnyType(Random& random) { return kTypes[random.Below(std::size(kTypes))]; }
+DType AnyType(Random& random) { return kMovedTypes[random.Below(std::size(kMovedTypes))]; }
 int64_t AnyAxis(Random& random, size_t rank) {
   return static_cast<int64_t>(random.Below(2 * rank)) - static_cast<int64_t>(rank);
 }

@@ -173,7 +173,7 @@ Tensor RandomTensor(Random& random, DType dtype, Shape shape, double low, double
 
 Shape RandomShape(Random& random, size_t rank, int64_t largest) {
   Shape shape(rank);
-  for (int64_t& extent : shape) extent = 1 + static_cast<int64_t>(random.Below(static_cast<uint64_t>(largest)));
+  for (int64_t& extent : shape) extent = Extent(random, largest);
   return shape;
 }
 

@@ -25,6 +25,9 @@ inline constexpr Tolerance kApproximation{2e-6, 4e-6};
 // itself no larger than terms * largest. Random signs make the real error far smaller; 8 is a generous share of it.
 Tolerance SumOf(int64_t terms, double largest);
 
+// How often a test draws anew.
+inline constexpr int kRounds = 12;
+
 // An operator, its attributes and operands, in order.
 class NodeCase {
  public:
@@ -80,7 +83,10 @@ class NodeCase {
 
 // Uniform values in [low, high): floats any, integers whole, bool low or high bit.
 Tensor RandomTensor(Random& random, DType dtype, Shape shape, double low = -2, double high = 2);
-// Extents from 1 to `largest`.
+// From 1 to `largest`.
+inline int64_t Extent(Random& random, int64_t largest) {
+  return 1 + static_cast<int64_t>(random.Below(static_cast<uint64_t>(largest)));
+}
 Shape RandomShape(Random& random, size_t rank, int64_t largest = 5);
 // Two shapes that broadcast with each other: axes are dropped from the left or set to 1 at random.
 std::pair<Shape, Shape> RandomBroadcastPair(Random& random);

@@ -6,12 +6,6 @@
 namespace vlaq::differential {
 namespace {
 
-constexpr int kRounds = 12;
-
-int64_t Extent(Random& random, int64_t largest) {
-  return 1 + static_cast<int64_t>(random.Below(static_cast<uint64_t>(largest)));
-}
-
 Tensor Scales(Random& random, Shape shape) { return RandomTensor(random, DType::kF32, std::move(shape), 0.01, 0.05); }
 
 TEST(Quantised, QuantizeLinearOfAWholeTensor) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -16,15 +17,16 @@ namespace vlaq {
 namespace {
 namespace fs = std::filesystem;
 
+// Of this repository, and of the project's shared folder where that lies beside it. By name: other files may lie there,
+// too.
+constexpr std::array kOwnCases = {"action_token", "bare",        "bfloat16", "fork_fallback",
+                                  "last_token",   "mean_hidden", "pooler"};
+constexpr std::array kSharedCases = {"micro909", "micro909_last_token", "micro911_action_token"};
+
 std::vector<fs::path> Cases() {
   std::vector<fs::path> cases;
-  for (const char* root : {VLAQ_TESTDATA "/golden", VLAQ_SHARED_GOLDEN}) {
-    std::error_code absent;
-    for (const auto& entry : fs::directory_iterator(root, absent)) {
-      if (fs::exists(entry.path() / "golden.safetensors")) cases.push_back(entry.path());
-    }
-  }
-  std::sort(cases.begin(), cases.end());
+  for (const char* name : kOwnCases) cases.push_back(fs::path(VLAQ_TESTDATA) / "golden" / name);
+  for (const char* name : kSharedCases) cases.push_back(fs::path(VLAQ_SHARED_GOLDEN) / name);
   return cases;
 }
 
@@ -66,9 +68,13 @@ double Distance(const Json& a, const Json& b) {
   return most;
 }
 
-class GoldenCase : public ::testing::TestWithParam<fs::path> {};
-
-TEST(GoldenCases, AreThere) { EXPECT_GE(Cases().size(), 7U); }
+class GoldenCase : public ::testing::TestWithParam<fs::path> {
+ protected:
+  void SetUp() override {
+    const bool shared = GetParam().parent_path() == fs::path(VLAQ_SHARED_GOLDEN);
+    if (shared && !fs::exists(GetParam())) GTEST_SKIP() << "no " << GetParam();
+  }
+};
 
 TEST_P(GoldenCase, ReproducesThroughTheCommandLine) {
   const fs::path& folder = GetParam();

@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view kVision = "vision_model.model.";
 constexpr std::string_view kProjection = "image_to_text_projection.";
 
-std::string Named(std::string_view part, std::string_view rest) { return fmt::format("{}{}", part, rest); }
+std::string WeightName(std::string_view part, std::string_view rest) { return fmt::format("{}{}", part, rest); }
 
 // A vector or matrix of the checkpoint as rows [1, n, width].
 Value AsRows(Network& net, const Value& weight, int64_t rows, int64_t width) {
@@ -17,12 +17,13 @@ Value AsRows(Network& net, const Value& weight, int64_t rows, int64_t width) {
 }
 
 Value PatchTokens(Network& net, const VisionStructure& vision, const Value& pixel_values) {
-  const Value patches = net.Op("Conv", {pixel_values, net.Weight(Named(kVision, "embeddings.patch_embedding.weight"))},
-                               {{"kernel_shape", std::vector<int64_t>{vision.patch, vision.patch}},
-                                {"strides", std::vector<int64_t>{vision.patch, vision.patch}}});
+  const Value patches =
+      net.Op("Conv", {pixel_values, net.Weight(WeightName(kVision, "embeddings.patch_embedding.weight"))},
+             {{"kernel_shape", std::vector<int64_t>{vision.patch, vision.patch}},
+              {"strides", std::vector<int64_t>{vision.patch, vision.patch}}});
   const int64_t count = vision.grid() * vision.grid();
   const Value tokens = net.Transpose(net.Reshape(patches, {0, vision.width, count}), {0, 2, 1});
-  const Value class_row = AsRows(net, net.Weight(Named(kVision, "embeddings.class_embedding")), 1, vision.width);
+  const Value class_row = AsRows(net, net.Weight(WeightName(kVision, "embeddings.class_embedding")), 1, vision.width);
   return net.Concat({net.RepeatForBatch(class_row, tokens), tokens}, 1);
 }
 
@@ -45,8 +46,8 @@ Value VisionTower(Network& net, const Model& model, const Value& pixel_values) {
   const auto scope = net.graph().Enter("vision");
   const VisionStructure& vision = model.structure.vision;
   Value x = net.Add(PatchTokens(net, vision, pixel_values),
-                    net.Weight(Named(kVision, "embeddings.position_embedding.weight")));
-  x = net.Norm(x, Named(kVision, "pre_layrnorm"), model.config.vision_norm_epsilon);
+                    net.Weight(WeightName(kVision, "embeddings.position_embedding.weight")));
+  x = net.Norm(x, WeightName(kVision, "pre_layrnorm"), model.config.vision_norm_epsilon);
   for (int64_t i = 0; i < vision.layers; ++i) x = VisionLayer(net, model, i, x);
   return x;
 }
@@ -54,21 +55,22 @@ Value VisionTower(Network& net, const Model& model, const Value& pixel_values) {
 Value VisionPooler(Network& net, const Model& model, const Value& vision_hidden) {
   const auto scope = net.graph().Enter("pooler");
   const Value class_token = net.Squeeze(net.Slice(vision_hidden, 1, 0, 1), 1);
-  return net.Norm(class_token, Named(kVision, "post_layernorm"), model.config.vision_norm_epsilon);
+  return net.Norm(class_token, WeightName(kVision, "post_layernorm"), model.config.vision_norm_epsilon);
 }
 
 Value ImageEmbeds(Network& net, const Model& model, const Value& vision_hidden) {
   const auto scope = net.graph().Enter("projection");
   const int64_t width = model.structure.text.width;
-  const Value normed = net.Norm(vision_hidden, Named(kVision, "post_layernorm"), model.config.vision_norm_epsilon);
+  const Value normed = net.Norm(vision_hidden, WeightName(kVision, "post_layernorm"), model.config.vision_norm_epsilon);
   const Value length = net.Op("ReduceL2", {normed}, {{"axes", std::vector<int64_t>{-1}}, {"keepdims", int64_t{1}}});
   const Value unit = net.Op("Div", {normed, net.Op("Max", {length, net.Scalar(1e-12)})});
-  const Value features = net.Linear(unit, Named(kProjection, "dense"));
-  const Value latents = AsRows(net, net.Weight(Named(kProjection, "latent_query")), model.structure.latents, width);
+  const Value features = net.Linear(unit, WeightName(kProjection, "dense"));
+  const Value latents =
+      AsRows(net, net.Weight(WeightName(kProjection, "latent_query")), model.structure.latents, width);
   // Keys and values: features first, latents last. The query is the same for every frame.
   const Value keys = net.Concat({features, net.RepeatForBatch(latents, features)}, 1);
   return net.Attend(latents, keys,
-                    {.module = Named(kProjection, "x_attn"), .heads = model.config.text_heads, .width = width});
+                    {.module = WeightName(kProjection, "x_attn"), .heads = model.config.text_heads, .width = width});
 }
 
 }  // namespace vlaq::kosmos2_lstm

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kName = "libonnxruntime.so";
-constexpr std::string_view kAdvice = "run script/setup, or name the library with --ort or VLAQ_ORT";
+constexpr std::string_view kLibraryAdvice = "run script/setup, or name the library with --ort or VLAQ_ORT";
 
 // Every libonnxruntime.so* of a folder, the unversioned name first.
 void AddFolder(const fs::path& folder, std::vector<fs::path>& candidates) {
@@ -45,7 +45,7 @@ struct Loaded {
 };
 
 Error Unavailable(std::string what) {
-  return Error{ErrorCode::kBackend, std::move(what), "ONNX Runtime", std::string(kAdvice)};
+  return Error{ErrorCode::kBackend, std::move(what), "ONNX Runtime", std::string(kLibraryAdvice)};
 }
 
 Result<Loaded> TryLoad(const fs::path& path) {

@@ -24,7 +24,7 @@ constexpr std::array kTypes = {
     Named{DType::kC64, "complex64"}, Named{DType::kC128, "complex128"},
 };
 
-Error Refused(const std::string& where, std::string what) {
+Error RefusedProfile(const std::string& where, std::string what) {
   return Error{ErrorCode::kBackend, std::move(what), where,
                "this version of ONNX Runtime writes another profile; take one that vlaq is tested with"};
 }
@@ -57,14 +57,14 @@ Result<ExecutedNode> ReadNode(const Json& event, const std::string& name, const 
   const auto args = event.find("args");
   const auto duration = event.find("dur");
   if (args == event.end() || !args->is_object() || duration == event.end() || !duration->is_number()) {
-    return Refused(place, "an event of a node has no args or no duration");
+    return RefusedProfile(place, "an event of a node has no args or no duration");
   }
   const auto op_type = ReadText(*args, "op_name");
   const auto provider = ReadText(*args, "provider");
   auto inputs = ReadShapes(*args, "input_type_shape");
   auto outputs = ReadShapes(*args, "output_type_shape");
   if (!op_type || !provider || !inputs || !outputs) {
-    return Refused(place, "an event of a node does not name its operator, provider and shapes");
+    return RefusedProfile(place, "an event of a node does not name its operator, provider and shapes");
   }
   return ExecutedNode{
       name, *op_type, ShortProviderName(*provider), *std::move(inputs), *std::move(outputs), duration->get<double>()};
@@ -83,10 +83,10 @@ std::string ShortProviderName(std::string provider) {
 
 Result<std::vector<ExecutedNode>> ParseOrtProfile(std::string_view text, const std::string& where) {
   const Json events = Json::parse(text, nullptr, false);
-  if (!events.is_array()) return Refused(where, "is not a profile: no JSON array");
+  if (!events.is_array()) return RefusedProfile(where, "is not a profile: no JSON array");
   std::vector<ExecutedNode> nodes;
   for (const Json& event : events) {
-    if (!event.is_object()) return Refused(where, "is not a profile: an event is no object");
+    if (!event.is_object()) return RefusedProfile(where, "is not a profile: an event is no object");
     const auto name = ReadText(event, "name");
     if (ReadText(event, "cat") != "Node" || !name || !name->ends_with(kKernelSuffix)) continue;
     VLAQ_ASSIGN_OR_RETURN(ExecutedNode node,

@@ -75,7 +75,7 @@ constexpr std::array kOptions{
 struct AdviceRow {
   std::string_view of, advice;
 };
-constexpr std::array kAdvice{
+constexpr std::array kProviderAdvice{
     AdviceRow{
         "tensorrt",
         "on a Jetson with JetPack 6.1 or later: an onnxruntime-gpu wheel (1.21 or newer) built for its TensorRT, its "
@@ -158,8 +158,10 @@ Result<KeyValues> OptionsFor(std::string_view provider, const OpenOptions& optio
 }
 
 std::string HowToGet(std::string_view provider) {
-  const auto* row = std::find_if(kAdvice.begin(), kAdvice.end(), [&](const AdviceRow& r) { return r.of == provider; });
-  return row != kAdvice.end() ? std::string(row->advice) : "choose one of them, or name another library with --ort";
+  const auto* row = std::find_if(kProviderAdvice.begin(), kProviderAdvice.end(),
+                                 [&](const AdviceRow& r) { return r.of == provider; });
+  return row != kProviderAdvice.end() ? std::string(row->advice)
+                                      : "choose one of them, or name another library with --ort";
 }
 
 std::optional<Error> MissingLibrary(std::string_view words, const std::string& where) {

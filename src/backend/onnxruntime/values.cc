@@ -35,7 +35,7 @@ constexpr std::array kRows{
     Row{ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT8E5M2FNUZ, DType::kF8E5M2FNUZ},
 };
 
-Error Refused(std::string what) { return Error{ErrorCode::kBackend, std::move(what), "ONNX Runtime", ""}; }
+Error BadValue(std::string what) { return Error{ErrorCode::kBackend, std::move(what), "ONNX Runtime", ""}; }
 
 }  // namespace
 
@@ -62,25 +62,26 @@ Result<Ort::Value> BorrowedValue(const Tensor& tensor) {
 }
 
 Result<Tensor> OwningTensor(Ort::Value value) {
-  if (!value.HasValue() || !value.IsTensor()) return Refused("gave an output that is not a tensor");
+  if (!value.HasValue() || !value.IsTensor()) return BadValue("gave an output that is not a tensor");
   const auto info = value.GetTensorTypeAndShapeInfo();
   const auto dtype = DTypeOf(info.GetElementType());
-  if (!dtype) return Refused(fmt::format("gave an output of element type {}", static_cast<int>(info.GetElementType())));
+  if (!dtype)
+    return BadValue(fmt::format("gave an output of element type {}", static_cast<int>(info.GetElementType())));
   Shape shape = info.GetShape();
   const auto size = ByteCount(*dtype, shape);
-  if (!size) return Refused(fmt::format("gave an output of shape {}", ShapeText(shape)));
+  if (!size) return BadValue(fmt::format("gave an output of shape {}", ShapeText(shape)));
   auto owner = std::make_shared<Ort::Value>(std::move(value));
   const auto* data = static_cast<const std::byte*>(owner->GetTensorRawData());
   return Tensor::View(*dtype, std::move(shape), {data, static_cast<size_t>(*size)}, std::move(owner));
 }
 
 Result<Port> DescribePort(const std::string& name, const Ort::TypeInfo& info) {
-  if (info.GetONNXType() != ONNX_TYPE_TENSOR) return Refused(fmt::format("'{}' of the model is not a tensor", name));
+  if (info.GetONNXType() != ONNX_TYPE_TENSOR) return BadValue(fmt::format("'{}' of the model is not a tensor", name));
   const auto tensor = info.GetTensorTypeAndShapeInfo();
   const auto dtype = DTypeOf(tensor.GetElementType());
   if (!dtype) {
-    return Refused(fmt::format("'{}' of the model has the element type {}, which is not supported", name,
-                               static_cast<int>(tensor.GetElementType())));
+    return BadValue(fmt::format("'{}' of the model has the element type {}, which is not supported", name,
+                                static_cast<int>(tensor.GetElementType())));
   }
   Port port{name, *dtype, tensor.GetShape(), {}};
   std::vector<const char*> names(port.dims.size());

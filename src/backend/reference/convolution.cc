@@ -105,10 +105,10 @@ Result<Tensors> Conv(const Call& call) {
   return Tensors{FromDoubles(x.dtype(), shape, out)};
 }
 
-constexpr std::array kTable{Operator{"Conv", 2, 3, Conv}};
+constexpr std::array kConvolutionOperators{Operator{"Conv", 2, 3, Conv}};
 
 }  // namespace
 
-std::span<const Operator> ConvolutionOperators() { return kTable; }
+std::span<const Operator> ConvolutionOperators() { return kConvolutionOperators; }
 
 }  // namespace vlaq::backend

@@ -238,7 +238,7 @@ Result<Tensors> Cast(const Call& call) {
 
 Result<Tensors> Identity(const Call& call) { return Tensors{call.In(0)}; }
 
-std::vector<Operator> MakeTable() {
+std::vector<Operator> MakeElementwiseOperators() {
   std::vector<Operator> table{
       {"Not", 1, 1, Not},     {"Pow", 2, 2, Pow},   {"Clip", 1, 3, Clip},
       {"Where", 3, 3, Where}, {"Cast", 1, 1, Cast}, {"Identity", 1, 1, Identity},
@@ -254,7 +254,7 @@ std::vector<Operator> MakeTable() {
 }  // namespace
 
 std::span<const Operator> ElementwiseOperators() {
-  static const std::vector<Operator> table = MakeTable();
+  static const std::vector<Operator> table = MakeElementwiseOperators();
   return table;
 }
 

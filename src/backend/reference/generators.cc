@@ -94,11 +94,12 @@ Result<Tensors> CumSum(const Call& call) {
   return Tensors{FromIntegers(x.dtype(), x.shape(), sums(ToIntegers(x)))};
 }
 
-constexpr std::array kTable{Operator{"Constant", 0, 0, Constant}, Operator{"ConstantOfShape", 1, 1, ConstantOfShape},
-                            Operator{"Range", 3, 3, Range}, Operator{"CumSum", 2, 2, CumSum}};
+constexpr std::array kGeneratorOperators{Operator{"Constant", 0, 0, Constant},
+                                         Operator{"ConstantOfShape", 1, 1, ConstantOfShape},
+                                         Operator{"Range", 3, 3, Range}, Operator{"CumSum", 2, 2, CumSum}};
 
 }  // namespace
 
-std::span<const Operator> GeneratorOperators() { return kTable; }
+std::span<const Operator> GeneratorOperators() { return kGeneratorOperators; }
 
 }  // namespace vlaq::backend

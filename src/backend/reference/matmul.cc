@@ -100,10 +100,10 @@ Result<Tensors> Gemm(const Call& call) {
   return Tensors{FromDoubles(a.dtype(), {m, n}, out)};
 }
 
-constexpr std::array kTable{Operator{"MatMul", 2, 2, MatMul}, Operator{"Gemm", 2, 3, Gemm}};
+constexpr std::array kMatMulOperators{Operator{"MatMul", 2, 2, MatMul}, Operator{"Gemm", 2, 3, Gemm}};
 
 }  // namespace
 
-std::span<const Operator> MatMulOperators() { return kTable; }
+std::span<const Operator> MatMulOperators() { return kMatMulOperators; }
 
 }  // namespace vlaq::backend

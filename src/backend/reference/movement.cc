@@ -61,21 +61,21 @@ Result<Tensors> Concat(const Call& call) {
 }
 
 // One axis of a Slice: the first index, the step and how many elements.
-struct Range {
+struct SliceRange {
   int64_t start, step, count;
 };
 
 // `start` and `end` may lie anywhere in int64; they are clamped as ONNX says.
-Result<Range> ClampRange(int64_t start, int64_t end, int64_t step, int64_t extent) {
+Result<SliceRange> ClampRange(int64_t start, int64_t end, int64_t step, int64_t extent) {
   if (step == 0) return Refuse("a step of 0");
   const auto wrapped = [&](int64_t index) { return index < 0 ? index + extent : index; };
   const bool forward = step > 0;
   const int64_t from = std::clamp<int64_t>(wrapped(start), 0, forward ? extent : extent - 1);
   const int64_t to = std::clamp<int64_t>(wrapped(end), forward ? 0 : -1, extent);
   const int64_t distance = to - from;
-  if (extent == 0 || distance == 0 || (distance > 0) != forward) return Range{0, 0, 0};
+  if (extent == 0 || distance == 0 || (distance > 0) != forward) return SliceRange{0, 0, 0};
   const int64_t count = distance / step + (distance % step != 0 ? 1 : 0);
-  return Range{from, count > 1 ? step : 0, count};  // a huge step is never multiplied
+  return SliceRange{from, count > 1 ? step : 0, count};  // a huge step is never multiplied
 }
 
 Result<Tensors> Slice(const Call& call) {
@@ -101,7 +101,7 @@ Result<Tensors> Slice(const Call& call) {
   int64_t offset = 0;
   for (size_t i = 0; i < starts.size(); ++i) {
     VLAQ_ASSIGN_OR_RETURN(const size_t axis, NormaliseAxis(axes[i], rank));
-    VLAQ_ASSIGN_OR_RETURN(const Range range, ClampRange(starts[i], ends[i], steps[i], x.shape()[axis]));
+    VLAQ_ASSIGN_OR_RETURN(const SliceRange range, ClampRange(starts[i], ends[i], steps[i], x.shape()[axis]));
     offset += range.start * strides[axis];
     shape[axis] = range.count;
     strides[axis] *= range.step;
@@ -221,7 +221,7 @@ Result<Tensors> Tile(const Call& call) {
   return Tensors{out.Reshaped(std::move(shape))};
 }
 
-constexpr std::array kTable{
+constexpr std::array kMovementOperators{
     Operator{"Transpose", 1, 1, Transpose}, Operator{"Concat", 1, kAnyNumber, Concat},
     Operator{"Slice", 3, 5, Slice},         Operator{"Split", 1, 2, Split},
     Operator{"Gather", 2, 2, Gather},       Operator{"GatherElements", 2, 2, GatherElements},
@@ -230,6 +230,6 @@ constexpr std::array kTable{
 
 }  // namespace
 
-std::span<const Operator> MovementOperators() { return kTable; }
+std::span<const Operator> MovementOperators() { return kMovementOperators; }
 
 }  // namespace vlaq::backend

@@ -70,11 +70,11 @@ Result<Tensors> LayerNormalization(const Call& call) {
                  FromDoubles(DType::kF32, kept, scales)};
 }
 
-constexpr std::array kTable{Operator{"Softmax", 1, 1, Softmax},
-                            Operator{"LayerNormalization", 2, 3, LayerNormalization}};
+constexpr std::array kNormalisationOperators{Operator{"Softmax", 1, 1, Softmax},
+                                             Operator{"LayerNormalization", 2, 3, LayerNormalization}};
 
 }  // namespace
 
-std::span<const Operator> NormalisationOperators() { return kTable; }
+std::span<const Operator> NormalisationOperators() { return kNormalisationOperators; }
 
 }  // namespace vlaq::backend

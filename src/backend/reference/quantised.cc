@@ -259,7 +259,7 @@ Result<Tensors> DynamicQuantizeLstm(const Call& call) {
                  [&](std::span<const double> h) { return DynamicProduct(h, r); });
 }
 
-constexpr std::array kTable{
+constexpr std::array kQuantisedOperators{
     Operator{"QuantizeLinear", 2, 3, QuantizeLinear},
     Operator{"DequantizeLinear", 2, 3, DequantizeLinear},
     Operator{"DynamicQuantizeLinear", 1, 1, DynamicQuantizeLinear},
@@ -270,6 +270,6 @@ constexpr std::array kTable{
 
 }  // namespace
 
-std::span<const Operator> QuantisedOperators() { return kTable; }
+std::span<const Operator> QuantisedOperators() { return kQuantisedOperators; }
 
 }  // namespace vlaq::backend

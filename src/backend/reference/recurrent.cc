@@ -42,7 +42,7 @@ std::vector<double> DoublesOrZeros(const Call& call, size_t i, int64_t count) {
 }
 
 // values [rows, k] times the transpose of weights [n, k]
-std::vector<double> Product(std::span<const double> values, std::span<const double> weights, int64_t k) {
+std::vector<double> TimesTransposed(std::span<const double> values, std::span<const double> weights, int64_t k) {
   const auto width = static_cast<size_t>(k);
   std::vector<double> out;
   for (size_t row = 0; row < values.size(); row += width) {
@@ -60,11 +60,11 @@ Result<Tensors> Lstm(const Call& call) {
   VLAQ_ASSIGN_OR_RETURN(const LstmSizes s, ReadSizes(call));
   const auto w = ToDoubles(call.In(1));
   const auto r = ToDoubles(call.In(2));
-  return RunLstm(call, s, Product(ToDoubles(call.In(0)), w, s.input),
-                 [&](std::span<const double> h) { return Product(h, r, s.hidden); });
+  return RunLstm(call, s, TimesTransposed(ToDoubles(call.In(0)), w, s.input),
+                 [&](std::span<const double> h) { return TimesTransposed(h, r, s.hidden); });
 }
 
-constexpr std::array kTable{Operator{"LSTM", 3, 8, Lstm}};
+constexpr std::array kRecurrentOperators{Operator{"LSTM", 3, 8, Lstm}};
 
 }  // namespace
 
@@ -110,6 +110,6 @@ Result<Tensors> RunLstm(const Call& call, const LstmSizes& s, std::span<const do
                  FromDoubles(dtype, {1, s.batch, s.hidden}, c)};
 }
 
-std::span<const Operator> RecurrentOperators() { return kTable; }
+std::span<const Operator> RecurrentOperators() { return kRecurrentOperators; }
 
 }  // namespace vlaq::backend

@@ -96,7 +96,7 @@ Result<Tensors> Reduce(const Call& call) {
   return Tensors{FromIntegers(x.dtype(), shape, Fold(ToIntegers(ordered), run, count, op->integer))};
 }
 
-std::vector<Operator> MakeTable() {
+std::vector<Operator> MakeReductionOperators() {
   std::vector<Operator> table;
   for (const Reduction& op : kReductions) table.push_back({op.name, 1, 2, Reduce});
   return table;
@@ -105,7 +105,7 @@ std::vector<Operator> MakeTable() {
 }  // namespace
 
 std::span<const Operator> ReductionOperators() {
-  static const std::vector<Operator> table = MakeTable();
+  static const std::vector<Operator> table = MakeReductionOperators();
   return table;
 }
 

@@ -93,12 +93,12 @@ Result<Tensors> ShapeOf(const Call& call) {
   return Tensors{Tensor::From<int64_t>({end - start}, extents)};
 }
 
-constexpr std::array kTable{Operator{"Reshape", 2, 2, Reshape}, Operator{"Flatten", 1, 1, Flatten},
-                            Operator{"Squeeze", 1, 2, Squeeze}, Operator{"Unsqueeze", 2, 2, Unsqueeze},
-                            Operator{"Shape", 1, 1, ShapeOf}};
+constexpr std::array kShapeOperators{Operator{"Reshape", 2, 2, Reshape}, Operator{"Flatten", 1, 1, Flatten},
+                                     Operator{"Squeeze", 1, 2, Squeeze}, Operator{"Unsqueeze", 2, 2, Unsqueeze},
+                                     Operator{"Shape", 1, 1, ShapeOf}};
 
 }  // namespace
 
-std::span<const Operator> ShapeOperators() { return kTable; }
+std::span<const Operator> ShapeOperators() { return kShapeOperators; }
 
 }  // namespace vlaq::backend
