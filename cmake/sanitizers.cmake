@@ -12,6 +12,4 @@ if(VLAQ_BUILD_FUZZERS)
   if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     message(FATAL_ERROR "VLAQ_BUILD_FUZZERS needs clang (preset fuzz); without it the fuzz targets replay their corpus")
   endif()
-  # Coverage for libFuzzer in all of our code; only the fuzz targets themselves link -fsanitize=fuzzer.
-  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()

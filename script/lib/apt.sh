@@ -9,7 +9,7 @@ packages_simulator="libmujoco-dev libosmesa6-dev"
 packages_test="libgtest-dev libgmock-dev ccache bash-completion git"
 # The report's test looks at it in a browser; Ubuntu's package of this name is no browser, the test is skipped there.
 packages_browser="chromium fonts-dejavu-core"
-packages_checks="clang-14 libclang-rt-14-dev llvm-14 clang-tidy-14 clang-format-14"
+packages_checks="clang-14 libclang-rt-14-dev llvm-14 lld-14 clang-tidy-14 clang-format-14"
 
 # Prints the packages of the arguments that are not installed. One dpkg-query for all: this runs on every build.
 missing_packages() {
