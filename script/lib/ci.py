@@ -86,9 +86,11 @@ class Run:
         begin = time.monotonic()
         log = LOGS / (step.name.replace(" ", "-") + ".log")
         with open(log, "wb") as output:
-            process = subprocess.Popen(step.command, cwd=TOP, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-                                       preexec_fn=lambda: os.nice(niceness))
-            with self.changed:
+            with self.changed:  # so that stop() sees either the process or nothing that will become one
+                if self.stopped:
+                    return False
+                process = subprocess.Popen(step.command, cwd=TOP, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+                                           preexec_fn=lambda: os.nice(niceness))
                 self.processes.add(process)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)

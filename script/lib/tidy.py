@@ -121,6 +121,8 @@ def main():
             clean = clean and ok
             if ok:
                 here.add(lines[source])
+                with open(FOUND_HERE, "a", encoding="utf-8") as record:  # at once: a run that is stopped loses nothing
+                    record.write(lines[source] + "\n")
     FOUND_HERE.write_text("\n".join(sorted(here & set(lines.values()))) + "\n", encoding="utf-8")
     print(f"clang-tidy: {len(files)} of {len(commands)} files in {time.monotonic() - begin:.0f} s: {'clean' if clean else 'findings above'}")
     if args.record and clean and not args.files:
