@@ -33,7 +33,8 @@ class Keys:
     """What a source's result depends on, as one hash."""
 
     def __init__(self):
-        version = subprocess.run([TOOL, "--version"], capture_output=True, text=True, check=True).stdout
+        lines = subprocess.run([TOOL, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()
+        version = "\n".join(line for line in lines if "Host CPU" not in line)
         self.rules = version + (TOP / ".clang-tidy").read_text(encoding="utf-8") + FOR_TESTS
         self.files = {}  # path -> (hash of its bytes, the files of ours that it includes)
 
@@ -61,10 +62,11 @@ class Keys:
 
 
 def sources():
-    """Source -> its compile commands, without what differs between two checkouts."""
+    """Source -> its compile commands, without the place of this checkout, optimization and debug information."""
     found = {}
     for entry in json.loads((BUILD / "compile_commands.json").read_text(encoding="utf-8")):
-        found.setdefault(pathlib.Path(entry["file"]).resolve(), []).append(entry["command"].replace(f"{TOP}/", ""))
+        command = re.sub(r" -[Og]\S*", "", entry["command"].replace(f"{TOP}/", ""))
+        found.setdefault(pathlib.Path(entry["file"]).resolve(), []).append(command)
     return dict(sorted(found.items()))
 
 

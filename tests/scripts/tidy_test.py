@@ -72,7 +72,7 @@ class Tidy(unittest.TestCase):
         self.run_tidy("--record")
         self.write("src/a/h.h", "int h2;\n")
         self.assertEqual(self.run_tidy()[:2], (0, ["a.cc"]))
-        self.commands("-O1")
+        self.commands("-Wall")
         self.assertEqual(self.run_tidy()[:2], (0, ["a.cc", "b.cc"]))
         self.write(".clang-tidy", "Checks: more\n")
         self.assertEqual(self.run_tidy()[:2], (0, ["a.cc", "b.cc"]))
