@@ -47,6 +47,12 @@ BACK = [
 ]
 
 
+def prepare(niceness):
+    """A group of its own, to be ended together; not a session, for Linux would then share the cores by session whatever the niceness."""
+    os.setpgid(0, 0)
+    os.nice(niceness)
+
+
 class Run:
     """What has happened so far, shared by the lanes."""
 
@@ -89,8 +95,8 @@ class Run:
             with self.changed:  # so that stop() sees either the process or nothing that will become one
                 if self.stopped:
                     return False
-                process = subprocess.Popen(step.command, cwd=TOP, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-                                           preexec_fn=lambda: os.nice(niceness))
+                process = subprocess.Popen(step.command, cwd=TOP, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                           preexec_fn=lambda: prepare(niceness))
                 self.processes.add(process)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
