@@ -12,15 +12,20 @@ import unittest
 SCRIPT = sys.argv.pop()
 
 
+def load():
+    spec = importlib.util.spec_from_file_location("ci", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["ci"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
 class Ci(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.top = pathlib.Path(folder.name)
-        spec = importlib.util.spec_from_file_location("ci", SCRIPT)
-        self.ci = importlib.util.module_from_spec(spec)
-        sys.modules["ci"] = self.ci
-        spec.loader.exec_module(self.ci)
+        self.ci = load()
         self.ci.TOP, self.ci.LOGS = self.top, self.top / "logs"
 
     def step(self, name, script="", after=()):
@@ -71,10 +76,7 @@ class Ci(unittest.TestCase):
         self.assertEqual((self.top / "back").read_text().strip(), "19")
 
     def test_what_real_steps_wait_for_exists(self):
-        spec = importlib.util.spec_from_file_location("real", SCRIPT)
-        real = importlib.util.module_from_spec(spec)
-        sys.modules["real"] = real
-        spec.loader.exec_module(real)
+        real = load()
         names = [step.name for step in real.FRONT + real.BACK]
         self.assertEqual(len(names), len(set(names)))
         for step in real.FRONT + real.BACK:
