@@ -1,19 +1,26 @@
 #include "base/background_hash.h"
 
-#include "base/hash.h"
+#include <system_error>
 
 namespace vlaq {
 namespace {
 constexpr size_t kMostPieces = 8;  // enough to ride out a slow write
 }
 
-BackgroundSha256::BackgroundSha256() : free_(kMostPieces), thread_([this] { Work(); }) {}
+BackgroundSha256::BackgroundSha256() : free_(kMostPieces) {
+  try {
+    thread_ = std::thread([this] { Work(); });
+  } catch (const std::system_error&) {
+    alone_.emplace();  // the system gives no thread
+  }
+}
 
 BackgroundSha256::~BackgroundSha256() {
   if (thread_.joinable()) FinishHex();
 }
 
 void BackgroundSha256::Update(Bytes bytes) {
+  if (alone_) return alone_->Update(bytes);
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return !free_.empty(); });
   std::vector<std::byte> buffer = std::move(free_.back());
@@ -26,6 +33,7 @@ void BackgroundSha256::Update(Bytes bytes) {
 }
 
 std::string BackgroundSha256::FinishHex() {
+  if (alone_) return alone_->FinishHex();
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;

@@ -1,10 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <sstream>
 
 #include "base/base64.h"
 #include "base/bytes.h"
@@ -34,6 +38,34 @@ TEST(Text, Utf8) {
                            "\xF4\x90\x80\x80", "\xF8\x88\x80\x80\x80", "b\xF8x", "\xC3\xC3"}) {
     EXPECT_FALSE(IsUtf8(text)) << text;
   }
+}
+
+TEST(Text, PrintableSteersNoTerminal) {
+  EXPECT_EQ(Printable("left \xC3\xB8 \xF0\x9F\xA4\x96"), "left \xC3\xB8 \xF0\x9F\xA4\x96");
+  EXPECT_EQ(Printable("9\x1B[2K\r\n\tok"), "9\\x1b[2K\\x0d\\x0a\\x09ok");
+  EXPECT_EQ(Printable("\x7F \xC2\x9B"
+                      "2J \xE2\x80\xAE \xE2\x80\xA8 \xEF\xBB\xBF"),
+            "\\u007f \\u009b2J \\u202e \\u2028 \\ufeff");
+  EXPECT_EQ(Printable("a\xFF\xC3"), "a\\xff\\xc3");
+  EXPECT_EQ(Printable(std::string(100'000, 'x'), 10), "xxxxxxxxxx...");
+}
+
+TEST(Text, APageKeepsItsLinesAndWaitsForWholeCharacters) {
+  std::string page;
+  EXPECT_EQ(AppendPrintablePage("a\n\tb\x1B\r\xE2\x80", page), 6U);
+  EXPECT_EQ(page, "a\n\tb\\x1b\\x0d");
+  EXPECT_EQ(AppendPrintablePage("\xE2\x80\xAE"
+                                "c\xFF",
+                                page),
+            5U);
+  EXPECT_EQ(page, "a\n\tb\\x1b\\x0d\\u202ec\\xff");
+}
+
+TEST(Status, HostileNamesStayOnOneLineOfSomeLength) {
+  const Error error = InputError("a\nb", std::string(100'000, 'n'), "\x1B[2J");
+  EXPECT_THAT(error.ToString(), ::testing::StartsWith("a\\x0ab: nnn"));
+  EXPECT_THAT(error.ToString(), ::testing::EndsWith("...; \\x1b[2J"));
+  EXPECT_LT(error.ToString().size(), 3000U);
 }
 
 TEST(Status, TextGrowsFromTheInsideOut) {
@@ -93,6 +125,49 @@ TEST(Json, ErrorsNameTheFileAndTheKey) {
   EXPECT_FALSE(reader.Integer("none")->has_value());
   EXPECT_FALSE(reader.Integer("missing")->has_value());
   EXPECT_THAT(reader.Integer("s").error().ToString(), HasSubstr("\"s\""));
+}
+
+TEST(Json, StopsWhereItIsWrong) {
+  const auto what = [](const std::string& text) { return ParseJson(text, "f.json").error().ToString(); };
+  EXPECT_THAT(what(std::string(65, '[')), HasSubstr("nested deeper than 64 levels"));
+  EXPECT_TRUE(ParseJson(std::string(64, '[') + std::string(64, ']'), "f.json").ok());
+  EXPECT_THAT(what(R"({"a": {"b": 1, "b": 2}})"), HasSubstr("duplicate key \"b\""));
+  EXPECT_THAT(what(R"([1, 1e400])"),
+              ::testing::AllOf(HasSubstr("1e400 is out of range"), ::testing::Not(HasSubstr("json.exception"))));
+  EXPECT_THAT(what(std::string("[1]\0[2]", 7)), HasSubstr("byte 3"));
+  EXPECT_THAT(what("[1] [2]"), HasSubstr("not valid JSON"));
+  EXPECT_THAT(what(""), HasSubstr("not valid JSON"));
+  EXPECT_THAT(what(std::string(100'000'001, ' ')), HasSubstr("more than the 100 MB"));
+  const auto json = ParseJson(R"({"a": [1, -2, 0.5, "x", true, null, {}, []], "b": {"c": {}}})", "f.json");
+  ASSERT_TRUE(json.ok());
+  EXPECT_EQ(json->dump(), R"({"a":[1,-2,0.5,"x",true,null,{},[]],"b":{"c":{}}})");
+}
+
+// nlohmann's own reader looks for each key among those before it: hours here.
+TEST(Json, ManyKeysTakeNoLongerThanTheirText) {
+  std::string text = "{";
+  for (int i = 0; i < 300'000; ++i) text += "\"k" + std::to_string(i) + "\":0,";
+  const auto start = std::chrono::steady_clock::now();
+  const auto json = ParseJson(text + "\"last\":1}", "f.json");
+  ASSERT_TRUE(json.ok());
+  EXPECT_EQ(json->size(), 300'001U);
+  EXPECT_THAT(ParseJson(text + "\"k7\":1}", "f.json").error().what, HasSubstr("duplicate key \"k7\""));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+}
+
+TEST(Json, TextsThatAreNotUtf8AreWrittenAsJson) {
+  EXPECT_EQ(JsonString({{"name", "a\xFF"}}), "{\"name\":\"a\xEF\xBF\xBD\"}");
+}
+
+TEST(MappedFile, NamesWhatIsNoFileAndWaitsForNobody) {
+  const TemporaryFolder folder;
+  const auto pipe = folder.path() / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(MappedFile::Open(pipe).error().what, HasSubstr("is a pipe"));
+  EXPECT_THAT(MappedFile::Open(folder.path()).error().what, HasSubstr("is a folder"));
+  EXPECT_THAT(MappedFile::Open("/dev/null").error().what, HasSubstr("is a device"));
+  EXPECT_THAT(CheckIsFile(pipe).error().what, HasSubstr("is a pipe"));
+  EXPECT_THAT(CheckIsFile(folder.path() / "none").error().what, HasSubstr("No such file"));
 }
 
 TEST(MappedFile, ReadsWhatWasWritten) {
@@ -176,11 +251,69 @@ TEST(Text, NumbersAndSizes) {
   EXPECT_EQ(NearestWord("zzzzzz", {"first_token", "mean_hidden"}), "");
 }
 
+TEST(Text, MeantWordsAreLikelyOnes) {
+  using ::testing::ElementsAre;
+  using ::testing::IsEmpty;
+  EXPECT_THAT(MeantWords("INT8", {"int4", "int8"}), ElementsAre("int8"));
+  EXPECT_THAT(MeantWords("--out", {"--force", "--output"}), ElementsAre("--output"));
+  EXPECT_THAT(MeantWords("orin-nx", {"orin-nano-8", "orin-nx-8", "orin-nx-16"}),
+              ElementsAre("orin-nx-8", "orin-nx-16"));
+  EXPECT_EQ(NearestWord("orin-nx", {"orin-nano-8", "orin-nx-8", "orin-nx-16"}), "") << "half the memory is no guess";
+  EXPECT_THAT(MeantWords("fp8", {"fp32", "fp16"}), IsEmpty());
+  EXPECT_THAT(MeantWords("12W", {"10W", "15W", "25W"}), IsEmpty());
+  EXPECT_THAT(MeantWords("", {"a"}), IsEmpty());
+  EXPECT_THAT(MeantWords("--", {"--output"}), IsEmpty());
+  EXPECT_THAT(MeantWords(std::string(100'000, 'x'), {"a"}), IsEmpty());
+}
+
 TEST(Text, TableAlignsNumbersRight) {
   TextTable table({"part", "bytes"});
   table.AddRow({"a", "1"});
   table.AddRow({"longer", "1,000"});
   EXPECT_EQ(table.ToString(), "part    bytes\n------  -----\na           1\nlonger  1,000\n");
+}
+
+TEST(Text, TableCellsForgeNoRows) {
+  TextTable table({"check", "verdict"});
+  table.AddRow({"a\nstructure  ok", std::string(100'000, 'x')});
+  const std::string text = table.ToString();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3);
+  EXPECT_THAT(text, HasSubstr("a\\x0astructure"));
+  EXPECT_LT(text.size(), 5000U);
+}
+
+class PageWidth : public ::testing::Test {
+ protected:
+  void TearDown() override { SetPageWidth(0); }
+  static std::vector<std::string> Lines(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    return lines;
+  }
+};
+
+TEST_F(PageWidth, TablesAreFoldedWithinTheirColumns) {
+  TextTable table({"check", "verdict", "what was found"});
+  table.AddRow({"identity", "ok", "906 tensors have the checksums taken at export, of 1,194,210 parameters"});
+  table.AddRow({"numbers", "FAILED", "x/" + std::string(40, 'y')});
+  SetPageWidth(44);
+  const auto lines = Lines(table.ToString(2));
+  for (const std::string& line : lines) EXPECT_LE(line.size(), 44U) << line;
+  EXPECT_THAT(lines[2], HasSubstr("  identity  ok"));
+  EXPECT_THAT(lines[3], ::testing::StartsWith("                     ")) << "goes on below its own column";
+  SetPageWidth(1000);
+  EXPECT_EQ(Lines(table.ToString(2)).size(), 4U);
+}
+
+TEST_F(PageWidth, WhereColumnsWouldBeTooNarrowRowsBecomeLists) {
+  TextTable table({"subject", "median ms", "p99 ms", "control", "peak"});
+  table.AddRow({"the first policy of all", "1.25", "3.5 (1.2 to 6.1)", "VALID", "123,456,789"});
+  SetPageWidth(30);
+  const auto lines = Lines(table.ToString());
+  for (const std::string& line : lines) EXPECT_LE(line.size(), 30U) << line;
+  EXPECT_EQ(lines[0], "subject:   the first policy of");
+  EXPECT_THAT(lines, ::testing::Contains("control:   VALID"));
 }
 
 }  // namespace

@@ -1,9 +1,7 @@
 #include "base/child_process.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,8 +11,10 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <utility>
 
 #include "base/program_error.h"
+#include "base/spawn.h"
 
 namespace vlaq {
 namespace {
@@ -35,52 +35,46 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::Start(const std::string& com
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0) {
     return ProgramError(command, "no socket for a program", errno);
   }
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, sockets[1], STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, sockets[1], STDOUT_FILENO);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);  // so that what the shell starts can be ended with it
-  posix_spawnattr_setpgroup(&attributes, 0);
-  std::string shell = "sh";
-  std::string option = "-c";
-  std::string line = command;
-  const std::array<char*, 4> arguments{shell.data(), option.data(), line.data(), nullptr};
-  pid_t pid = 0;
-  const int code = ::posix_spawn(&pid, "/bin/sh", &actions, &attributes, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
+  const auto pid =
+      Spawn({.arguments = {"/bin/sh", "-c", command}, .input = sockets[1], .output = sockets[1], .own_group = true});
   ::close(sockets[1]);
-  if (code != 0) {
+  if (!pid.ok()) {
     ::close(sockets[0]);
-    return ProgramError(command, "the program cannot be started", code);
+    return Within(command, pid.error());
   }
-  return std::unique_ptr<ChildProcess>(new ChildProcess(command, pid, sockets[0]));
+  return std::unique_ptr<ChildProcess>(new ChildProcess(command, *pid, sockets[0]));
 }
+
+ChildProcess::ChildProcess(std::string command, int pid, int socket)
+    : command_(std::move(command)), pid_(pid), running_(std::in_place, pid, true), socket_(socket) {}
 
 ChildProcess::~ChildProcess() {
   ::close(socket_);  // the end of its input: a well-behaved program leaves by itself
-  if (pid_ <= 0) return;
   constexpr int kTries = 20;
-  for (int i = 0; i < kTries; ++i) {
-    if (::waitpid(pid_, nullptr, WNOHANG) != 0) return;
-    ::usleep(10'000);
+  End(kTries);
+}
+
+std::optional<int> ChildProcess::End(int tries) {
+  if (pid_ == 0) return std::nullopt;
+  bool by_itself = false;
+  for (int i = 0; i < tries && !by_itself; ++i) {
+    by_itself = HasEnded(pid_);
+    if (!by_itself) ::usleep(10'000);
   }
-  ::kill(-pid_, SIGKILL);
-  ::waitpid(pid_, nullptr, 0);
+  ::kill(-pid_, SIGKILL);  // it, or what it started and left behind
+  HasEnded(pid_, true);
+  running_.reset();
+  int status = 0;
+  ::waitpid(std::exchange(pid_, 0), &status, 0);
+  return by_itself ? std::optional(status) : std::nullopt;
 }
 
 Error ChildProcess::Gone() {
-  int status = 0;
   constexpr int kTries = 100;  // its output ends a moment before it can be waited for
-  for (int i = 0; i < kTries && pid_ > 0; ++i) {
-    if (::waitpid(pid_, &status, WNOHANG) == pid_) pid_ = 0;
-    if (pid_ > 0) ::usleep(10'000);
-  }
+  const std::optional<int> status = End(kTries);
   std::string how = "closed its output";
-  if (pid_ == 0 && WIFEXITED(status)) how = fmt::format("ended with status {}", WEXITSTATUS(status));
-  if (pid_ == 0 && WIFSIGNALED(status)) how = fmt::format("was ended by signal {}", WTERMSIG(status));
+  if (status && WIFEXITED(*status)) how = fmt::format("ended with status {}", WEXITSTATUS(*status));
+  if (status && WIFSIGNALED(*status)) how = fmt::format("was ended by signal {}", WTERMSIG(*status));
   return {ErrorCode::kBackend, "the program " + how, command_, "its own messages stand above"};
 }
 

@@ -1,13 +1,16 @@
 // A program that runs beside this one and answers on its standard output what it is asked on its standard input.
 //
-// Its standard error stays ours. Destruction ends it. One thread at a time.
+// Its standard error stays ours. Destruction ends it and what it started, and so does the end of this program, whatever
+// that is; started by a thread, it ends with that. One thread at a time.
 #pragma once
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/bytes.h"
+#include "base/running.h"
 #include "base/status.h"
 
 namespace vlaq {
@@ -29,13 +32,16 @@ class ChildProcess {
   int pid() const { return pid_; }
 
  private:
-  ChildProcess(std::string command, int pid, int socket) : command_(std::move(command)), pid_(pid), socket_(socket) {}
+  ChildProcess(std::string command, int pid, int socket);
   // Waits until the socket is ready for `events` (of poll). False at the deadline.
   bool WaitFor(short events, std::chrono::steady_clock::time_point deadline) const;
   Error Gone();
+  // Gives it `tries` times 10 ms to leave by itself. Its status, if it did.
+  std::optional<int> End(int tries);
 
   std::string command_;
-  int pid_;
+  int pid_;  // 0 once it was waited for
+  std::optional<RunningProgram> running_;
   int socket_;
   std::string received_;
 };

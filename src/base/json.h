@@ -15,10 +15,15 @@
 
 namespace vlaq {
 
-// Parses UTF-8 JSON text. Errors: kInput naming `where` and the byte offset. Duplicate keys are an error: two readers
-// of such a file may disagree.
+// Parses UTF-8 JSON text, in time and memory that grow with its length only. Errors: kInput naming `where` and the byte
+// offset. Duplicate keys are an error: two readers of such a file may disagree; so are more than 64 levels, texts of
+// more than 100 MB and numbers beyond float64.
 Result<Json> ParseJson(std::string_view text, std::string_view where);
 Result<Json> ReadJsonFile(const std::filesystem::path& path);
+
+// The value as JSON text, indented by `indent` spaces a level, or on one line. Names of files need not be UTF-8, JSON
+// must: other bytes become U+FFFD.
+std::string JsonString(const Json& value, int indent = -1);
 
 // Typed access to members of a JSON object, for reading settings files. `where` names the file in errors (kInput).
 class JsonReader {

@@ -10,6 +10,11 @@
 
 namespace vlaq {
 
+// For files that another library opens by their names, which may wait for ever at a pipe. Errors: kInput if there is no
+// file at `path`, or something else.
+Status CheckIsFile(const std::filesystem::path& path);
+
+// A file that is cut off or fails while it is mapped ends the program with a signal: base/bus_error.h.
 class MappedFile {
  public:
   // Errors: kInput if the path does not exist, is not a regular file or cannot be read.

@@ -9,9 +9,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "base/unfinished.h"
 
 namespace vlaq {
@@ -20,20 +24,110 @@ namespace {
 
 constexpr size_t kBufferBytes = size_t{1} << 20U;
 
+// Names the place where it will lie, not where it is made.
 Error OutputError(const fs::path& path, std::string_view doing, int error) {
-  return InputError(path.string(), fmt::format("cannot {}: {}", doing, std::strerror(error)));
+  const char* why = std::strerror(error);  // NOLINT(concurrency-mt-unsafe)
+  return InputError(IntendedPlace(path).string(), fmt::format("cannot {}: {}", doing, why));
 }
 
-Status RefuseExisting(const fs::path& target, Existing existing) {
+Error AlreadyThere(const fs::path& path) {
+  return UsageError(fmt::format("{} already exists", IntendedPlace(path).string()),
+                    "give another name, or --force to replace it");
+}
+
+bool IsThere(const fs::path& path) {
   std::error_code ignored;
-  if (existing == Existing::kRefuse && fs::exists(fs::symlink_status(target, ignored))) {
-    return UsageError(fmt::format("{} already exists", target.string()), "give another name, or --force to replace it");
+  return fs::exists(fs::symlink_status(path, ignored));
+}
+
+fs::path FolderOf(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+
+// The folder itself, or the nearest above it that exists.
+fs::path NearestFolder(const fs::path& folder) {
+  std::error_code ignored;
+  fs::path at = fs::absolute(folder, ignored);
+  while (!IsThere(at) && at.has_relative_path()) at = at.parent_path();
+  return at;
+}
+
+// Makes a file in `folder` that has no name, or none for long. False with the system's reason in errno.
+bool CanMakeFiles(const fs::path& folder) {
+  int fd = ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+  if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL || errno == ENOENT)) {
+    std::string name = (folder / ".vlaq-XXXXXX").string();
+    fd = ::mkostemp(name.data(), O_CLOEXEC);
+    if (fd >= 0) ::unlink(name.c_str());
   }
-  const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
-  if (!fs::is_directory(folder, ignored)) {
-    return InputError(target.string(), fmt::format("the folder {} does not exist", folder.string()), "create it first");
-  }
+  return fd >= 0 && ::close(fd) == 0;
+}
+
+Status CheckWritable(const fs::path& folder) {
+  std::error_code ignored;
+  const fs::path nearest = NearestFolder(folder);
+  if (!fs::is_directory(nearest, ignored)) return InputError(nearest.string(), "is no folder", "give another name");
+  if (CanMakeFiles(nearest)) return {};
+  const char* why = std::strerror(errno);  // NOLINT(concurrency-mt-unsafe)
+  return InputError(nearest.string(), fmt::format("cannot write into this folder: {}", why), "give another place");
+}
+
+Status MakeFolderOf(const fs::path& path) {
+  std::error_code error;
+  const fs::path folder = FolderOf(path);
+  fs::create_directories(folder, error);
+  if (error && !fs::is_directory(folder)) return OutputError(folder, "make the folder", error.value());
   return {};
+}
+
+// Onto the disk. What cannot do that (a pipe, some file systems) has nothing to lose.
+int Sync(int fd) {
+  while (::fsync(fd) != 0) {
+    if (errno == EINVAL || errno == ENOTSUP || errno == EROFS) return 0;
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
+Status SyncPath(const fs::path& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+  if (fd < 0) return {};
+  const int error = Sync(fd);
+  ::close(fd);
+  return error == 0 ? Status() : OutputError(path, "write", error);
+}
+
+Status SyncTree(const fs::path& folder) {
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    VLAQ_RETURN_IF_ERROR(SyncPath(at->path()));
+  }
+  return SyncPath(folder);
+}
+
+// Inside a folder that is itself temporary: that one is brought onto the disk as a whole, or goes.
+bool IsPartOfMore(const fs::path& target) { return IsTemporary(FolderOf(target)); }
+
+bool CannotSo(int error) { return error == EINVAL || error == ENOSYS || error == ENOTSUP; }
+
+// Gives `from` the name `to`, which nobody may have. 0 or the system's error.
+int RenameFresh(const fs::path& from, const fs::path& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
+  if (!CannotSo(errno)) return errno;
+  // A file system that cannot refuse: link() does, but knows no folders; a folder does not replace a full one.
+  if (::link(from.c_str(), to.c_str()) == 0) {
+    ::unlink(from.c_str());
+    return 0;
+  }
+  if (errno == EEXIST || IsThere(to)) return EEXIST;
+  return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+}
+
+Status MoveFile(const fs::path& from, const fs::path& to, Existing existing) {
+  const int error = existing == Existing::kRefuse             ? RenameFresh(from, to)
+                    : ::rename(from.c_str(), to.c_str()) == 0 ? 0
+                                                              : errno;
+  if (error == EEXIST) return AlreadyThere(to);
+  if (error != 0) return OutputError(to, "move the finished file into place", error);
+  return IsPartOfMore(to) ? Status() : SyncPath(FolderOf(to));
 }
 
 Status WriteAll(int fd, const fs::path& path, Bytes bytes, off_t at) {
@@ -82,21 +176,19 @@ OutputPath::~OutputPath() {
 }
 
 Result<OutputPath> OutputPath::Create(const fs::path& target, Existing existing) {
-  VLAQ_RETURN_IF_ERROR(RefuseExisting(target, existing));
-  return OutputPath(target, ClaimTemporaryName(target), existing);
+  VLAQ_RETURN_IF_ERROR(CheckFilePlace(target, existing));
+  VLAQ_RETURN_IF_ERROR(MakeFolderOf(target));
+  OutputPath place(target, ClaimTemporaryName(target), existing);
+  ::unlink(place.path().c_str());  // the name is ours alone: whatever has it was put there for us to follow
+  const int fd = ::open(place.path().c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0644);
+  if (fd < 0) return OutputError(target, "create", errno);
+  ::close(fd);
+  return place;
 }
 
 Status OutputPath::Commit() {
-  // link() fails where rename() would overwrite: another process may have made the target meanwhile.
-  const bool refuse = existing_ == Existing::kRefuse;
-  const int rc = refuse ? ::link(temporary_.c_str(), target_.c_str()) : ::rename(temporary_.c_str(), target_.c_str());
-  const int error = errno;
-  if (rc == 0 && refuse) ::unlink(temporary_.c_str());
-  if (rc == 0) return {};
-  if (refuse && error != EEXIST && ::rename(temporary_.c_str(), target_.c_str()) == 0) {
-    return {};  // a file system without hard links
-  }
-  return OutputError(target_, "move the finished file into place", error);
+  if (!IsPartOfMore(target_)) VLAQ_RETURN_IF_ERROR(SyncPath(temporary_));
+  return MoveFile(temporary_, target_, existing_);
 }
 
 struct OutputFile::State {
@@ -129,7 +221,7 @@ OutputFile::~OutputFile() {
 Result<OutputFile> OutputFile::Create(const fs::path& path, Existing existing) {
   VLAQ_ASSIGN_OR_RETURN(OutputPath place, OutputPath::Create(path, existing));
   auto state = std::make_unique<State>(std::move(place));
-  state->fd = ::open(state->place.path().c_str(), O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0644);
+  state->fd = ::open(state->place.path().c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC);
   if (state->fd < 0) return OutputError(path, "create", errno);
   return OutputFile(std::move(state));
 }
@@ -177,6 +269,8 @@ Status OutputFile::WriteAt(uint64_t offset, Bytes bytes) {
 
 uint64_t OutputFile::offset() const { return state_->offset; }
 
+Status OutputFile::Expect(uint64_t bytes) const { return CheckRoom(state_->target(), bytes); }
+
 Status OutputFile::Commit() {
   State& s = *state_;
   VLAQ_RETURN_IF_ERROR(s.Flush());
@@ -184,31 +278,47 @@ Status OutputFile::Commit() {
   return s.place.Commit();
 }
 
-Result<OutputFolder> OutputFolder::Create(const fs::path& target, Existing existing, bool (*is_ours)(const fs::path&)) {
-  fs::path plain = target;
-  if (plain.filename().empty()) plain = plain.parent_path();
-  VLAQ_RETURN_IF_ERROR(RefuseExisting(plain, existing));
-  std::error_code error;
-  if (fs::exists(plain, error) && !is_ours(plain)) {
-    return UsageError(
-        fmt::format("{} exists and was not written by vlaq, so --force does not replace it", plain.string()),
-        "remove it yourself, or give another name");
+Result<OutputFolder> OutputFolder::Create(const fs::path& target, Existing existing, MayReplace may_replace) {
+  OutputFolder folder(target.filename().empty() ? target.parent_path() : target, existing, may_replace, false);
+  VLAQ_RETURN_IF_ERROR(folder.Make());
+  return folder;
+}
+
+Result<OutputFolder> OutputFolder::Into(const fs::path& target, Existing existing) {
+  OutputFolder folder(target.filename().empty() ? target.parent_path() : target, existing, nullptr, true);
+  VLAQ_RETURN_IF_ERROR(CheckFolderPlace(folder.target_));
+  VLAQ_RETURN_IF_ERROR(folder.Make());
+  return folder;
+}
+
+Status OutputFolder::Make() {
+  if (!joins_ && IsThere(target_)) {
+    if (existing_ == Existing::kRefuse) return AlreadyThere(target_);
+    if (may_replace_ == nullptr) return UsageError(fmt::format("{} already exists", target_.string()), "remove it");
+    VLAQ_RETURN_IF_ERROR(may_replace_(target_));
   }
-  fs::path temporary = ClaimTemporaryName(plain);
-  fs::remove_all(temporary, error);
-  if (!fs::create_directory(temporary, error)) return OutputError(plain, "create the folder", error.value());
-  return OutputFolder(std::move(plain), std::move(temporary));
+  VLAQ_RETURN_IF_ERROR(CheckWritable(FolderOf(target_)));
+  VLAQ_RETURN_IF_ERROR(MakeFolderOf(target_));
+  temporary_ = ClaimTemporaryName(target_);
+  if (::mkdir(temporary_.c_str(), 0777) == 0) return {};
+  const int error = errno;
+  ReleaseTemporaryName(std::exchange(temporary_, {}));
+  return OutputError(target_, "create the folder", error);
 }
 
 OutputFolder::OutputFolder(OutputFolder&& other) noexcept
-    : target_(std::move(other.target_)), temporary_(std::exchange(other.temporary_, {})) {}
+    : target_(std::move(other.target_)),
+      existing_(other.existing_),
+      may_replace_(other.may_replace_),
+      joins_(other.joins_),
+      temporary_(std::exchange(other.temporary_, {})) {}
 
 OutputFolder& OutputFolder::operator=(OutputFolder&& other) noexcept {
-  if (this != &other) {
-    Discard();
-    target_ = std::move(other.target_);
-    temporary_ = std::exchange(other.temporary_, {});
-  }
+  std::swap(target_, other.target_);
+  std::swap(existing_, other.existing_);
+  std::swap(may_replace_, other.may_replace_);
+  std::swap(joins_, other.joins_);
+  std::swap(temporary_, other.temporary_);
   return *this;
 }
 
@@ -223,24 +333,80 @@ void OutputFolder::Discard() noexcept {
 }
 
 Status OutputFolder::Commit() {
-  std::error_code error;
-  fs::path old;
-  if (fs::exists(target_, error)) {  // Create() has seen that this is allowed
-    old = target_;
-    old += fmt::format(".old-{}", ::getpid());
-    fs::rename(target_, old, error);
-    if (error) return OutputError(target_, "move the old folder away", error.value());
+  const bool alone = !IsPartOfMore(target_);
+  if (alone) VLAQ_RETURN_IF_ERROR(SyncTree(temporary_));
+  if (const int error = RenameFresh(temporary_, target_); error == EEXIST || error == ENOTEMPTY) {
+    VLAQ_RETURN_IF_ERROR(joins_ ? Join() : Replace());
+  } else if (error != 0) {
+    return OutputError(target_, "move the finished folder into place", error);
   }
-  fs::rename(temporary_, target_, error);
-  if (error) {
-    const int reason = error.value();
-    if (!old.empty()) fs::rename(old, target_, error);
-    return OutputError(target_, "move the finished folder into place", reason);
-  }
-  ReleaseTemporaryName(temporary_);
-  temporary_.clear();
-  if (!old.empty()) fs::remove_all(old, error);
+  if (alone) VLAQ_RETURN_IF_ERROR(SyncPath(FolderOf(target_)));
+  Discard();  // by now the folder that was replaced, or an empty one
   return {};
+}
+
+// The target exists: looked at once more, since Create() may be long ago.
+Status OutputFolder::Replace() {
+  if (existing_ == Existing::kRefuse || may_replace_ == nullptr) return AlreadyThere(target_);
+  VLAQ_RETURN_IF_ERROR(may_replace_(target_));
+  if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) == 0) return {};
+  if (!CannotSo(errno)) return OutputError(target_, "move the finished folder into place", errno);
+  const fs::path old = fmt::format("{}.old-{}", target_.string(), ProcessMark());
+  if (const int error = RenameFresh(target_, old); error != 0) {
+    return OutputError(target_, "move the old folder away", error);
+  }
+  if (const int error = RenameFresh(temporary_, target_); error != 0) {
+    RenameFresh(old, target_);
+    return OutputError(target_, "move the finished folder into place", error);
+  }
+  std::error_code ignored;
+  fs::remove_all(old, ignored);
+  return {};
+}
+
+Status OutputFolder::Join() {
+  std::error_code error;
+  std::vector<std::pair<fs::path, fs::path>> moves;
+  for (const auto& entry : fs::directory_iterator(temporary_, error)) {
+    moves.emplace_back(entry.path(), target_ / entry.path().filename());
+    if (existing_ == Existing::kRefuse && IsThere(moves.back().second)) return AlreadyThere(moves.back().second);
+  }
+  for (const auto& [from, to] : moves) VLAQ_RETURN_IF_ERROR(MoveFile(from, to, existing_));
+  return {};
+}
+
+Status CheckFilePlace(const fs::path& path, Existing existing) {
+  std::error_code ignored;
+  const fs::file_status status = fs::status(path, ignored);
+  if (path.filename().empty() || fs::is_directory(status)) {
+    return UsageError(fmt::format("{} is a folder", path.string()), "name a file");
+  }
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    return UsageError(fmt::format("{} is no regular file, so nothing can take its place", path.string()),
+                      "name a file");
+  }
+  if (existing == Existing::kRefuse && IsThere(path)) return AlreadyThere(path);
+  return CheckWritable(FolderOf(path));
+}
+
+Status CheckFolderPlace(const fs::path& path) { return CheckWritable(path); }
+
+Status CheckRoom(const fs::path& path, uint64_t bytes) {
+  std::error_code error;
+  const fs::path folder = NearestFolder(path);
+  const auto space = fs::space(folder, error);
+  if (error || bytes <= space.available) return {};
+  return InputError(IntendedPlace(path).string(),
+                    fmt::format("needs {}, and {} are free in {}", HumanBytes(bytes), HumanBytes(space.available),
+                                IntendedPlace(FolderOf(path)).string()),
+                    "free some space, or give another place");
+}
+
+Status CopyFile(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::copy_file(from, to, error);
+  if (!error) return {};
+  return InputError(IntendedPlace(to).string(), fmt::format("cannot copy {}: {}", from.string(), error.message()));
 }
 
 Status WriteFile(const fs::path& path, std::string_view content, Existing existing) {

@@ -1,7 +1,9 @@
-// Files and folders that appear whole or not at all: everything is written under a temporary name beside the target
-// and renamed at the end. An object destroyed before Commit() removes what it wrote. Not thread-safe.
+// Files and folders that appear whole or not at all: everything is written under a temporary name beside the target,
+// is on the disk before it gets its name, and never takes the place of what another has made meanwhile. Folders above
+// the target are made. An object destroyed before Commit() removes what it wrote. Not thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string_view>
@@ -15,13 +17,20 @@ namespace vlaq {
 // What to do when the target already exists.
 enum class Existing { kRefuse, kReplace };
 
+// Whether a file, or files in a folder, can be written there, as far as that can be known without making anything; for
+// the start of work that takes long. Errors: kUsage if `path` exists and may not be replaced, or is of another kind;
+// kInput if the nearest folder above it that exists cannot be written to.
+Status CheckFilePlace(const std::filesystem::path& path, Existing existing);
+Status CheckFolderPlace(const std::filesystem::path& path);
+// Errors: kInput if the disk that `path` is or will be on has less room than `bytes`.
+Status CheckRoom(const std::filesystem::path& path, uint64_t bytes);
+
 // A file written front to back.
 class OutputFile {
  public:
   static constexpr size_t kSharedBlock = 4096;
 
-  // Opens "<path>.part-<pid>" beside `path`. Errors: kUsage if `path` exists and `existing` is kRefuse; kInput if the
-  // folder is missing or not writable.
+  // Errors: as CheckFilePlace; kInput with the system's reason.
   static Result<OutputFile> Create(const std::filesystem::path& path, Existing existing);
 
   ~OutputFile();
@@ -41,7 +50,9 @@ class OutputFile {
   Status WriteAt(uint64_t offset, Bytes bytes);
   // Bytes written so far.
   uint64_t offset() const;
-  // Flushes, and moves the file to its real name.
+  // Errors: as CheckRoom, for so many bytes more.
+  Status Expect(uint64_t bytes) const;
+  // Moves the file to its real name. Errors: kInput; kUsage if with kRefuse another has taken it.
   Status Commit();
 
  private:
@@ -53,7 +64,7 @@ class OutputFile {
 // A file that somebody else's library writes, by its name path().
 class OutputPath {
  public:
-  // As OutputFile::Create, but nothing is opened: path() is free to be made.
+  // As OutputFile::Create; path() is an empty file that is to be overwritten.
   static Result<OutputPath> Create(const std::filesystem::path& target, Existing existing);
 
   ~OutputPath();
@@ -63,7 +74,7 @@ class OutputPath {
   // The temporary name to write to.
   const std::filesystem::path& path() const { return temporary_; }
   const std::filesystem::path& target() const { return target_; }
-  // Moves the file, which must be closed, to its real name.
+  // Moves the file, which must be closed, to its real name. Errors: as OutputFile::Commit.
   Status Commit();
 
  private:
@@ -75,13 +86,19 @@ class OutputPath {
   Existing existing_;
 };
 
-// A folder whose files are made under path() and which then takes the place of the target.
+// A folder whose files are made under path() and which then takes the place of the target, or joins it.
 class OutputFolder {
  public:
-  // Makes "<target>.part-<pid>". With kReplace an existing target is removed only at Commit(), and only if
-  // `is_ours(target)` agrees (so that --force never deletes a folder that this program did not write).
+  // Says whether a folder may be replaced, so that --force never deletes what this program did not write.
+  using MayReplace = Status (*)(const std::filesystem::path&);
+
+  // With kReplace an existing target is exchanged only at Commit(), and only if `may_replace(target)` agrees, now and
+  // then. Errors: kUsage if the target exists and may not be replaced; kInput with the system's reason.
   static Result<OutputFolder> Create(const std::filesystem::path& target, Existing existing,
-                                     bool (*is_ours)(const std::filesystem::path&));
+                                     MayReplace may_replace = nullptr);
+  // For files that go into a folder which may hold others. Errors: as Create. At Commit(), with kRefuse: kUsage if one
+  // of them is there already; then none is moved.
+  static Result<OutputFolder> Into(const std::filesystem::path& target, Existing existing);
 
   ~OutputFolder();
   OutputFolder(OutputFolder&&) noexcept;
@@ -92,13 +109,22 @@ class OutputFolder {
   Status Commit();
 
  private:
-  OutputFolder(std::filesystem::path target, std::filesystem::path temporary)
-      : target_(std::move(target)), temporary_(std::move(temporary)) {}
+  OutputFolder(std::filesystem::path target, Existing existing, MayReplace may_replace, bool joins)
+      : target_(std::move(target)), existing_(existing), may_replace_(may_replace), joins_(joins) {}
+  Status Make();
+  Status Replace();
+  Status Join();
   void Discard() noexcept;
 
   std::filesystem::path target_;
+  Existing existing_;
+  MayReplace may_replace_;
+  bool joins_;
   std::filesystem::path temporary_;  // empty once committed or moved from
 };
+
+// Copies a file to where none is, below a folder that appears whole. Errors: kInput naming the copy.
+Status CopyFile(const std::filesystem::path& from, const std::filesystem::path& to);
 
 // Writes a whole small file atomically.
 Status WriteFile(const std::filesystem::path& path, std::string_view content, Existing existing);

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -25,7 +26,10 @@ void ParallelFor(size_t count, int threads, const std::function<void(size_t)>& b
   };
   std::vector<std::thread> helpers;
   const size_t wanted = std::min(count, static_cast<size_t>(std::max(threads, 1)));
-  for (size_t i = 1; i < wanted; ++i) helpers.emplace_back(work);
+  try {
+    for (size_t i = 1; i < wanted; ++i) helpers.emplace_back(work);
+  } catch (const std::system_error&) {  // the system gives no more threads: those that there are do it all
+  }
   work();
   for (auto& helper : helpers) helper.join();
 }

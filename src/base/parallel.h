@@ -14,7 +14,7 @@ namespace vlaq {
 int HardwareThreads();
 
 // Calls body(i) for every i in [0, count), on up to `threads` threads (the caller's included), in no particular
-// order. Returns when all are done. `body` must not throw.
+// order. Returns when all are done. `body` must not throw. Where the system refuses threads, fewer do it.
 void ParallelFor(size_t count, int threads, const std::function<void(size_t)>& body);
 
 // Does one item; made for one thread, which alone calls it.

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,38 +19,13 @@
 
 #include "base/program_error.h"
 #include "base/running.h"
+#include "base/spawn.h"
 
 namespace vlaq {
 namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-
-// Starts it with both of its outputs in `output` and no input; in our process group, and with the signals that we block
-// open to it, so that Ctrl-C ends it, too.
-Result<pid_t> Spawn(const std::vector<std::string>& arguments, int output) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-  std::vector<std::string> words = arguments;
-  std::vector<char*> pointers;
-  for (std::string& word : words) pointers.push_back(word.data());
-  pointers.push_back(nullptr);
-  pid_t pid = 0;
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  const int code = ::posix_spawnp(&pid, pointers[0], &actions, &attributes, pointers.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  if (code != 0) return ProgramError(arguments[0], "cannot be started", code);
-  return pid;
-}
 
 // Reads until the other end is closed. False at the deadline.
 bool ReadAll(int input, Clock::time_point deadline, ProgramRun& run,
@@ -84,7 +58,8 @@ Result<ProgramRun> RunProgram(const std::vector<std::string>& arguments, double 
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return ProgramError(arguments[0], "no pipe for a program", errno);
   const auto start = Clock::now();
-  const auto pid = Spawn(arguments, ends[1]);
+  // In our process group, so that Ctrl-C reaches it, too.
+  const auto pid = Spawn({.arguments = arguments, .output = ends[1], .errors_to_output = true});
   ::close(ends[1]);
   if (!pid.ok()) {
     ::close(ends[0]);
@@ -96,9 +71,7 @@ Result<ProgramRun> RunProgram(const std::vector<std::string>& arguments, double 
   const bool in_time = ReadAll(ends[0], deadline, run, each_part);
   ::close(ends[0]);
   if (!in_time) ::kill(*pid, SIGKILL);
-  siginfo_t ended{};
-  while (::waitid(P_PID, static_cast<id_t>(*pid), &ended, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
-  }
+  HasEnded(*pid, true);
   running.reset();
   int status = 0;
   rusage usage{};

@@ -5,11 +5,12 @@
 
 namespace vlaq {
 
-// Known as long as it lives. Its end must be waited for without reaping it (waitid with WNOWAIT) before it is
-// forgotten: the number of a reaped process may be another's.
+// Known as long as it lives. Its end must be waited for without reaping it (HasEnded) before it is forgotten: the
+// number of a reaped process may be another's.
 class RunningProgram {
  public:
-  explicit RunningProgram(pid_t pid);
+  // `group`: the number is that of its process group, too, which is ended as a whole.
+  explicit RunningProgram(pid_t pid, bool group = false);
   ~RunningProgram();
   RunningProgram(const RunningProgram&) = delete;
   RunningProgram& operator=(const RunningProgram&) = delete;
@@ -17,6 +18,9 @@ class RunningProgram {
  private:
   pid_t pid_;
 };
+
+// True if the program has ended; with `wait` only then does it return. It is not reaped.
+bool HasEnded(pid_t pid, bool wait = false);
 
 // Ends all of them and waits until they are gone, two seconds at most. For a program about to end by a signal: whoever
 // waits for one of them waits for ever.

@@ -1,10 +1,18 @@
 #include "base/status.h"
 
+#include "base/text.h"
+
 namespace vlaq {
+namespace {
+
+constexpr size_t kLongestPart = 2000;  // bytes; more is a name that means harm
+
+}  // namespace
 
 std::string Error::ToString() const {
-  std::string text = where.empty() ? what : where + ": " + what;
-  if (!advice.empty()) text += "; " + advice;
+  std::string text = where.empty() ? "" : Printable(where, kLongestPart) + ": ";
+  text += Printable(what, kLongestPart);
+  if (!advice.empty()) text += "; " + Printable(advice, kLongestPart);
   return text;
 }
 

@@ -30,7 +30,7 @@ struct Error {
   std::string where;   // file, offset, tensor, node; empty if there is no place
   std::string advice;  // what to do; may be empty
 
-  // "where: what; advice", without the empty parts.
+  // "where: what; advice", without the empty parts; one Printable() line (text.h), each part cut where it is endless.
   std::string ToString() const;
 };
 

@@ -1,58 +1,129 @@
 #include "base/unfinished.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <ctime>
+#include <map>
 #include <mutex>
-#include <set>
+
+#include "base/hash.h"
+#include "base/system_files.h"
 
 namespace vlaq {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view kMark = ".part-";
+constexpr std::string_view kPart = ".part-";
+constexpr std::string_view kOld = ".old-";  // what output.cc moves away where names cannot be exchanged
+constexpr size_t kDigits = 6;               // of a hash in a mark
 
 std::mutex& ClaimedMutex() {
   static std::mutex mutex;
   return mutex;
 }
-std::set<fs::path>& Claimed() {
-  static std::set<fs::path> claimed;
+// By the temporary name: the target's, or nothing.
+std::map<fs::path, fs::path>& Claimed() {
+  static std::map<fs::path, fs::path> claimed;
   return claimed;
 }
 
-// True if `name` is `stem` + ".part-" + the number of a process that is gone.
-bool IsLeftover(std::string_view name, std::string_view stem) {
-  if (!name.starts_with(stem) || !name.substr(stem.size()).starts_with(kMark)) return false;
-  const std::string_view number = name.substr(stem.size() + kMark.size());
-  pid_t pid = 0;
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), pid);
-  if (error != std::errc() || end != number.data() + number.size() || pid <= 0) return false;
-  return ::kill(pid, 0) != 0 && errno == ESRCH;
+std::string ShortHash(const std::string& text) { return Xxh3Hex(AsBytes(text)).substr(0, kDigits); }
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
 }
 
+struct Mark {
+  std::string machine, boot, space;  // hashes; the space is that in which process numbers count
+};
+
+const Mark& OwnMark() {
+  static const Mark mark = [] {
+    std::error_code ignored;
+    return Mark{ShortHash(FirstLine("/etc/machine-id").value_or("") + HostName()),
+                ShortHash(FirstLine("/proc/sys/kernel/random/boot_id").value_or("")),
+                ShortHash(fs::read_symlink("/proc/self/ns/pid", ignored).string())};
+  }();
+  return mark;
+}
+
+// Of files that were last written before this machine's start.
+bool IsOlderThanBoot(const fs::path& path) {
+  struct stat info {};
+  timespec now{}, up{};
+  if (::lstat(path.c_str(), &info) != 0 || ::clock_gettime(CLOCK_REALTIME, &now) != 0 ||
+      ::clock_gettime(CLOCK_BOOTTIME, &up) != 0) {
+    return false;
+  }
+  return info.st_mtim.tv_sec < now.tv_sec - up.tv_sec - 1;
+}
+
+// What killed processes left beside `target`. An old output whose successor never took its place goes back to it.
 void RemoveLeftovers(const fs::path& target) {
   std::error_code ignored;
   const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
   const std::string stem = target.filename().string();
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    if (IsLeftover(entry.path().filename().string(), stem)) fs::remove_all(entry.path(), ignored);
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(stem)) continue;
+    const std::string_view rest = std::string_view(name).substr(stem.size());
+    if (rest.starts_with(kPart) && IsLeftover(entry.path(), rest.substr(kPart.size()))) {
+      fs::remove_all(entry.path(), ignored);
+    }
+    if (rest.starts_with(kOld) && IsLeftover(entry.path(), rest.substr(kOld.size()))) {
+      if (fs::exists(fs::symlink_status(target, ignored))) {
+        fs::remove_all(entry.path(), ignored);
+      } else {
+        fs::rename(entry.path(), target, ignored);
+      }
+    }
   }
 }
 
 }  // namespace
 
+std::string ProcessMark() {
+  const Mark& own = OwnMark();
+  return fmt::format("{}{}{}-{}", own.machine, own.boot, own.space, ::getpid());
+}
+
+bool IsLeftover(const fs::path& path, std::string_view mark) {
+  constexpr size_t kHashes = 3 * kDigits;
+  if (mark.size() < kHashes + 2 || mark[kHashes] != '-') return false;
+  const char* end = mark.data() + mark.size();
+  pid_t pid = 0;
+  const auto parsed = std::from_chars(mark.data() + kHashes + 1, end, pid);
+  if (parsed.ec != std::errc() || pid <= 0 || (parsed.ptr != end && *parsed.ptr != '-')) return false;
+  const Mark& own = OwnMark();
+  if (mark.substr(0, kDigits) != own.machine) return false;
+  if (mark.substr(kDigits, kDigits) != own.boot) return IsOlderThanBoot(path);
+  if (mark.substr(2 * kDigits, kDigits) != own.space) return false;
+  return ::kill(pid, 0) != 0 && errno == ESRCH;
+}
+
 fs::path ClaimTemporaryName(const fs::path& target) {
-  fs::path name = target;
-  if (name.filename().empty()) name = name.parent_path();
-  RemoveLeftovers(name);
-  name += fmt::format("{}{}", kMark, ::getpid());
+  fs::path plain = target;
+  if (plain.filename().empty()) plain = plain.parent_path();
+  RemoveLeftovers(plain);
+  const std::string stem = fmt::format("{}{}{}", plain.string(), kPart, ProcessMark());
   const std::lock_guard lock(ClaimedMutex());
-  Claimed().insert(name);
+  fs::path name = stem;
+  for (int i = 2; Claimed().contains(name); ++i) name = fmt::format("{}-{}", stem, i);
+  Claimed().emplace(name, plain);
   return name;
+}
+
+void ClaimTemporary(const fs::path& path) {
+  const std::lock_guard lock(ClaimedMutex());
+  Claimed().emplace(path, fs::path());
 }
 
 void ReleaseTemporaryName(const fs::path& temporary) {
@@ -60,10 +131,31 @@ void ReleaseTemporaryName(const fs::path& temporary) {
   Claimed().erase(temporary);
 }
 
+fs::path IntendedPlace(const fs::path& path) {
+  const std::lock_guard lock(ClaimedMutex());
+  fs::path place;
+  for (const fs::path& part : path) {
+    place /= part;
+    const auto claimed = Claimed().find(place);
+    if (claimed != Claimed().end() && !claimed->second.empty()) place = claimed->second;
+  }
+  return place;
+}
+
+bool IsTemporary(const fs::path& path) {
+  const std::lock_guard lock(ClaimedMutex());
+  fs::path place;
+  for (const fs::path& part : path) {
+    place /= part;
+    if (Claimed().contains(place)) return true;
+  }
+  return false;
+}
+
 void RemoveUnfinishedOutputs() {
   const std::lock_guard lock(ClaimedMutex());
   std::error_code ignored;
-  for (const fs::path& path : Claimed()) fs::remove_all(path, ignored);
+  for (const auto& [path, target] : Claimed()) fs::remove_all(path, ignored);
   Claimed().clear();
 }
 

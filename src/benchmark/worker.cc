@@ -124,14 +124,14 @@ Result<std::unique_ptr<WorkerSubject>> WorkerSubject::Start(std::string name, co
 
 Result<Json> WorkerSubject::Ask(const Json& question) {
   const std::string place = fmt::format("subject '{}'", name_);
-  const std::string line = question.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  const std::string line = JsonString(question) + "\n";
   if (const Status sent = process_->Write(AsBytes(line), timeout_s_); !sent.ok()) return Within(place, sent.error());
   const auto text = process_->ReadLine(timeout_s_);
   if (!text.ok()) return Within(place, text.error());
   auto answer = ParseJson(*text, place);
   if (!answer.ok() || !answer->is_object()) return Odd(name_, "answers with a line that is no JSON object");
   if (const auto error = answer->find("error"); error != answer->end()) {
-    return Error{ErrorCode::kBackend, error->is_string() ? error->get<std::string>() : error->dump(), place, ""};
+    return Error{ErrorCode::kBackend, error->is_string() ? error->get<std::string>() : JsonString(*error), place, ""};
   }
   return answer;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/hash.h"
 #include "base/mapped_file.h"
@@ -36,6 +37,31 @@ Status CheckPresent(const Bundle& bundle, const FileRecord& file) {
         path.string(),
         fmt::format("has {} bytes, but {} says {}: the files do not belong together", bytes, kPolicyFile, file.bytes),
         "export the policy again");
+  }
+  return {};
+}
+
+// Whether --force may remove the folder: a bundle, and nothing that somebody else put beside its files.
+Status CheckReplaceable(const fs::path& path) {
+  const std::string advice = "remove it yourself, or give another name";
+  if (!IsBundle(path)) {
+    return UsageError(
+        fmt::format("{} exists and was not written by vlaq, so --force does not replace it", path.string()), advice);
+  }
+  const auto bundle = Open(path, Presence::kUnchecked);
+  if (!bundle.ok()) {
+    return UsageError(fmt::format("--force does not replace {}: which of its files are vlaq's cannot be read ({})",
+                                  path.string(), bundle.error().ToString()),
+                      advice);
+  }
+  std::set<std::string> own{std::string(kPolicyFile), std::string(kWeightsManifestFile)};
+  for (const FileRecord& file : AllFiles(*bundle)) own.insert(file.file);
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(path, ignored)) {
+    if (own.contains(entry.path().filename().string())) continue;
+    return UsageError(fmt::format("--force does not replace {}: {} does not belong to the bundle", path.string(),
+                                  entry.path().filename().string()),
+                      "move it away, or give another name");
   }
   return {};
 }
@@ -103,8 +129,16 @@ Result<FileRecord> Describe(const fs::path& path) {
   return FileRecord{path.filename().string(), file->bytes().size(), hash.FinishHex()};
 }
 
+Status CheckPlace(const fs::path& path, Existing existing) {
+  const fs::path plain = path.filename().empty() ? path.parent_path() : path;
+  std::error_code ignored;
+  if (!fs::exists(fs::symlink_status(plain, ignored))) return CheckFolderPlace(plain);
+  if (existing == Existing::kReplace) return CheckReplaceable(plain);
+  return UsageError(fmt::format("{} already exists", plain.string()), "give another name, or --force to replace it");
+}
+
 Result<Writer> Writer::Create(const fs::path& path, Existing existing) {
-  VLAQ_ASSIGN_OR_RETURN(OutputFolder folder, OutputFolder::Create(path, existing, IsBundle));
+  VLAQ_ASSIGN_OR_RETURN(OutputFolder folder, OutputFolder::Create(path, existing, CheckReplaceable));
   return Writer(std::move(folder));
 }
 

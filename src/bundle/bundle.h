@@ -100,10 +100,15 @@ std::vector<HashMismatch> CheckHashes(const Bundle& bundle);
 // Size and SHA-256 of a file, under its name without folders.
 Result<FileRecord> Describe(const std::filesystem::path& path);
 
+// Whether a bundle can be written to `path`, as far as that can be known without making anything. Errors: kUsage if it
+// exists and `existing` is kRefuse, or is no bundle, or holds anything that its policy.json does not name; kInput if
+// the folder above it cannot be written to.
+Status CheckPlace(const std::filesystem::path& path, Existing existing);
+
 // Makes a bundle that appears whole or not at all.
 class Writer {
  public:
-  // Errors: kUsage if `path` exists and `existing` is kRefuse, or if it exists and is not a bundle.
+  // Errors: as CheckPlace.
   static Result<Writer> Create(const std::filesystem::path& path, Existing existing);
 
   // The folder in which the caller writes graphs, weights and tokeniser.

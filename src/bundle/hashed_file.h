@@ -15,6 +15,8 @@ class HashedFile {
   // Errors: as OutputFile::Create with kRefuse.
   static Result<HashedFile> Create(const std::filesystem::path& path);
 
+  // Errors: kInput if the disk has no room for so many bytes.
+  Status Expect(uint64_t bytes) const { return file_.Expect(bytes); }
   // Errors: kInput with the system's reason (disk full, ...).
   Status Write(Bytes bytes);
   // OutputFile::WriteShared, hashed.

@@ -204,7 +204,7 @@ std::string ManifestText(const Bundle& bundle) {
   json["left_out"] = bundle.left_out;
   json["config"] = Json::parse(bundle.config);
   json["provenance"] = ToJson(bundle.provenance);
-  return json.dump(1) + "\n";
+  return JsonString(json, 1) + "\n";
 }
 
 Result<std::vector<WeightRecord>> ReadWeightManifest(const fs::path& path) {
@@ -231,7 +231,7 @@ std::string WeightManifestText(const std::vector<WeightRecord>& weights) {
     const WeightRecord& w = weights[i];
     const Json json{{"name", w.name},     {"dtype", DTypeName(w.dtype)}, {"shape", w.shape},     {"offset", w.offset},
                     {"length", w.length}, {"transform", w.transform},    {"sources", w.sources}, {"xxh3", w.xxh3}};
-    text += (i == 0 ? "\n" : ",\n") + json.dump();
+    text += (i == 0 ? "\n" : ",\n") + JsonString(json);
   }
   return text + "\n]}\n";
 }

@@ -17,7 +17,7 @@ Status CheckKey(const std::string& where, const Json& theirs, const Json& ours) 
     const auto other = theirs.find(name);
     if (other != theirs.end() && *other == value) continue;
     return UsageError(fmt::format("{} is of a calibration with another {}: {} instead of {}", where, name,
-                                  other == theirs.end() ? "none" : other->dump(), value.dump()),
+                                  other == theirs.end() ? "none" : JsonString(*other), JsonString(value)),
                       "the same arguments go on with it; " + std::string(kAdvice));
   }
   return UsageError(fmt::format("{} is of another calibration", where), std::string(kAdvice));
@@ -52,7 +52,7 @@ Status WriteProgress(const std::filesystem::path& path, const Json& key, int64_t
   Json values = Json::object();
   for (const auto& [name, halves] : tallies) values[name] = {ToJson(halves[0]), ToJson(halves[1])};
   const Json json = {{"schema", kSchema}, {"key", key}, {"pass", pass}, {"done", done}, {"values", std::move(values)}};
-  return WriteFile(path, json.dump() + "\n", Existing::kReplace);
+  return WriteFile(path, JsonString(json) + "\n", Existing::kReplace);
 }
 
 Result<std::optional<Progress>> ReadProgress(const std::filesystem::path& path, const Json& key) {

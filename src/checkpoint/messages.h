@@ -6,16 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include "base/text.h"
+
 namespace vlaq::checkpoint {
 
 // "'name'": control characters and bytes that are not UTF-8 as \xNN, at most about 120 characters.
 std::string Quoted(std::string_view name);
-// The same without the quotation marks and with a limit of one's own.
-std::string Printable(std::string_view text, size_t max_bytes);
-
-// True if `text` is well-formed UTF-8 without surrogates.
-bool IsUtf8(std::string_view text);
-
 // "model.pth: byte 1234"
 std::string AtByte(std::string_view file, uint64_t offset);
 

@@ -5,14 +5,20 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
 #include <exception>
 #include <iostream>
-#include <optional>
+#include <stdexcept>
+#include <system_error>
 
 #include "base/text.h"
 #include "base/version.h"
+#include "cli/before_work.h"
+#include "cli/terminal.h"
 #include "cli/terminal_log.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 
 namespace vlaq::cli {
@@ -23,6 +29,13 @@ constexpr std::string_view kDescription =
 constexpr std::string_view kExitCodes =
     "Exit codes: 0 ok, 1 internal bug, 2 usage, 3 bad input, 4 back end, 5 verification failed, 6 unstable "
     "measurement.";
+
+constexpr std::string_view kFirst =
+    "To begin with:\n"
+    "  vlaq doctor                          what this machine has, and what is missing\n"
+    "  vlaq inspect CHECKPOINT              what a checkpoint holds\n"
+    "  vlaq export CHECKPOINT -o BUNDLE     make it a bundle of ONNX graphs; it says what it assumes";
+constexpr std::string_view kHelpVerb = "help";
 
 // CLI11 lists the options that one excludes by where they lie in memory, which any change may turn round: by name, so
 // that the help, and docs/cli.md with it, stays.
@@ -46,14 +59,18 @@ struct Program {
     app.set_version_flag("--version", fmt::format("vlaq {}", kVersion));
     app.set_help_all_flag("--help-all", "Show the help of every verb");
     app.require_subcommand(1);
-    app.footer(std::string(kExitCodes));
+    app.footer(fmt::format("{}\n\n{}", kFirst, kExitCodes));
     app.formatter(std::make_shared<StableFormatter>());
     app.get_formatter()->column_width(36);
     for (const VerbRow& row : kVerbs) {
       CLI::App* verb = app.add_subcommand(std::string(row.name), std::string(row.summary));
       verb->set_help_all_flag();  // only the program's own --help has it
+      verb->group(std::string(row.group));
       actions.emplace_back(verb, row.add(*verb, context));
     }
+    app.add_subcommand(std::string(kHelpVerb), "Show the commands, or how one is used")
+        ->group(std::string(kTools))
+        ->add_option("command", "Which one; all of them if left out");
   }
 
   Context context;
@@ -62,141 +79,94 @@ struct Program {
 };
 
 int ReportError(const Error& error, std::ostream& err) {
-  err << "vlaq: " << error.ToString() << "\n";
+  err << "vlaq: " << error.ToString() << "\n" << std::flush;
   return static_cast<int>(error.code);
 }
 
-// The verb, or the verb below it, that the arguments name.
-struct Place {
-  const CLI::App* app = nullptr;
-  std::string path = "vlaq";
-  std::optional<std::string> unknown;  // the word where a verb should stand and none does
-};
-
-// A verb such as eval also runs by itself: a word after it may be an argument of its own.
-bool TakesWords(const CLI::App& app) {
-  const auto options = app.get_options();
-  return std::any_of(options.begin(), options.end(), [](const auto* option) { return option->get_positional(); });
-}
-
-Place Follow(const Program& program, const std::vector<std::string>& arguments) {
-  Place place{&program.app, "vlaq", std::nullopt};
-  for (const std::string& word : arguments) {
-    const auto verbs = place.app->get_subcommands({});
-    if (verbs.empty() || word.starts_with('-')) break;
-    const auto verb = std::find_if(verbs.begin(), verbs.end(), [&](const auto* v) { return v->get_name() == word; });
-    if (verb == verbs.end()) {
-      if (!TakesWords(*place.app)) place.unknown = word;
-      break;
-    }
-    place.app = *verb;
-    place.path += " " + word;
+// What came out of a verb as an exception, which none should.
+Error WhatWasThrown() {
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return {ErrorCode::kInternal, "out of memory", "", "close other programs or use a machine with more"};
+  } catch (const std::length_error&) {
+    return {ErrorCode::kInternal, "out of memory: a size is beyond what any memory holds", "", ""};
+  } catch (const std::system_error& error) {
+    return {ErrorCode::kBackend, fmt::format("the system refused something: {}", error.code().message()), "",
+            "look at its limits on threads, memory and open files (ulimit -a)"};
+  } catch (const std::exception& error) {
+    return InternalError("", fmt::format("unexpected exception: {}", error.what()));
   }
-  return place;
 }
 
-std::vector<std::string> VerbNames(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::App* verb : app.get_subcommands({})) {
-    if (!verb->get_group().empty()) names.push_back(verb->get_name());
+Status RunParsed(const Program& program, Log& log) {
+  VLAQ_RETURN_IF_ERROR(CheckBeforeWork(program.app, log));
+  for (const auto& [verb, action] : program.actions) {
+    if (verb->parsed()) return action();
   }
-  return names;
+  return InternalError("", "no verb was run");
 }
 
-// As they are typed: "--output", "-o".
-std::vector<std::string> OptionNames(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-    for (const std::string& name : option->get_snames()) names.push_back("-" + name);
-  }
-  return names;
-}
-
-// "--thread=2" -> "--thread", "-t2" -> "-t"; nothing for values, negative numbers and "-".
-std::string OptionName(const std::string& argument) {
-  if (argument.starts_with("--")) return argument.substr(0, argument.find('='));
-  const bool is_short =
-      argument.size() > 1 && argument[0] == '-' && std::isalpha(static_cast<unsigned char>(argument[1])) != 0;
-  return is_short ? argument.substr(0, 2) : "";
-}
-
-// What is wrong, and a word that might have been meant.
-struct Complaint {
-  std::string what;
-  std::string meant;
-};
-
-// An unknown verb or option, which CLI11 reports only after complaints about required arguments.
-std::optional<Complaint> FindUnknown(const Place& place, const std::vector<std::string>& arguments) {
-  const std::vector<std::string> options = OptionNames(*place.app);
+// `vlaq help ...`, and `vlaq` alone.
+int ShowHelp(const Program& program, const std::vector<std::string>& words, std::ostream& out, std::ostream& err) {
+  const Place place = FindPlace(program.app, words);
   if (place.unknown) {
-    std::vector<std::string> known = VerbNames(*place.app);
-    known.insert(known.end(), options.begin(), options.end());  // for `vlaq help`
-    const std::string below = place.path == "vlaq" ? "" : fmt::format(" below `{}`", place.path);
-    return Complaint{fmt::format("there is no verb '{}'{}", *place.unknown, below), NearestWord(*place.unknown, known)};
+    err << UnknownVerbText(place);
+    return static_cast<int>(ErrorCode::kUsage);
   }
-  for (const std::string& argument : arguments) {
-    if (argument == "--") break;
-    const std::string name = OptionName(argument);
-    if (name.empty() || std::find(options.begin(), options.end(), name) != options.end()) continue;
-    return Complaint{fmt::format("there is no option {}", name),
-                     name.starts_with("--") ? NearestWord(name, options) : ""};
-  }
-  return std::nullopt;
+  const size_t last = place.path.rfind(' ');
+  out << place.app->help(last == std::string::npos ? "" : place.path.substr(0, last));
+  return 0;
 }
 
-Complaint WhatIsWrong(const Place& place, const CLI::ParseError& error, const std::vector<std::string>& arguments) {
-  if (const auto unknown = FindUnknown(place, arguments)) return *unknown;
-  const std::vector<std::string> verbs = VerbNames(*place.app);
-  if (verbs.empty() || TakesWords(*place.app)) return {error.what(), ""};
-  return {fmt::format("`{}` needs a verb: {}", place.path, fmt::join(verbs, ", ")), ""};
-}
-
-int ReportUsage(const Program& program, const CLI::ParseError& error, const std::vector<std::string>& arguments,
-                std::ostream& out, std::ostream& err) {
-  if (error.get_exit_code() == 0) {  // --help, --version
-    program.app.exit(error, out, err);
-    return 0;
+int ParseAndRun(Program& program, const std::vector<std::string>& arguments, TerminalLog& log, std::ostream& out,
+                std::ostream& err) {
+  if (arguments.empty()) return ShowHelp(program, {}, out, err);
+  if (arguments[0] == kHelpVerb) return ShowHelp(program, {arguments.begin() + 1, arguments.end()}, out, err);
+  try {
+    program.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) {  // --help, --version
+      program.app.exit(error, out, err);
+      return 0;
+    }
+    err << UsageText(program.app, arguments, error.what());
+    return static_cast<int>(ErrorCode::kUsage);
   }
-  const Place place = Follow(program, arguments);
-  const Complaint complaint = WhatIsWrong(place, error, arguments);
-  err << "vlaq: " << complaint.what << "\n";
-  if (!complaint.meant.empty()) err << "  did you mean " << complaint.meant << "?\n";
-  err << "  `" << place.path << " --help` shows the usage\n";
-  return static_cast<int>(ErrorCode::kUsage);
+  Status status;
+  try {
+    status = RunParsed(program, log);
+  } catch (...) {
+    status = WhatWasThrown();
+  }
+  log.ClearBar();
+  return status.ok() ? 0 : ReportError(status.error(), err);
 }
 
 }  // namespace
 
 int Run(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
-  TerminalLog log(err, &err == &std::cerr && ::isatty(STDERR_FILENO) != 0);
+  const Terminal out_terminal = &out == &std::cout ? TerminalAt(STDOUT_FILENO) : Terminal{};
+  const Terminal err_terminal = &err == &std::cerr ? TerminalAt(STDERR_FILENO) : Terminal{};
+  SetPageWidth(out_terminal.width);
+  PersonBuffer results(*out.rdbuf(), out_terminal.color), messages(*err.rdbuf(), err_terminal.color);
+  std::ostream printed(&results), said(&messages);
+  TerminalLog log(err, err_terminal);
   std::vector<std::string> command{"vlaq"};
   command.insert(command.end(), arguments.begin(), arguments.end());
-  Program program({out, err, log, std::move(command)});
-  try {
-    program.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return ReportUsage(program, error, arguments, out, err);
-  }
-  for (const auto& [verb, action] : program.actions) {
-    if (!verb->parsed()) continue;
-    try {
-      const Status status = action();
-      out.flush();
-      return status.ok() ? 0 : ReportError(status.error(), err);
-    } catch (const std::bad_alloc&) {
-      return ReportError({ErrorCode::kInternal, "out of memory", "", "close other programs or use a machine with more"},
-                         err);
-    } catch (const std::exception& error) {
-      return ReportError(InternalError("", fmt::format("unexpected exception: {}", error.what())), err);
-    }
-  }
-  return ReportError(InternalError("", "no verb was run"), err);
+  Program program({printed, said, log, std::move(command)});
+  const int exit_code = ParseAndRun(program, arguments, log, printed, said);
+  printed.flush();
+  if (results.failure() == 0) return exit_code;
+  // Whoever read it went away (`vlaq inspect ... | head`): as quiet as if the signal for that had ended us.
+  if (results.failure() == EPIPE) return exit_code != 0 ? exit_code : 128 + SIGPIPE;
+  const char* why = std::strerror(results.failure());  // NOLINT(concurrency-mt-unsafe)
+  const int failed = ReportError(InputError("", fmt::format("cannot write standard output: {}", why)), said);
+  return exit_code != 0 ? exit_code : failed;
 }
 
 std::string ReferencePage() {
-  TerminalLog log(std::cerr, false);
+  TerminalLog log(std::cerr, {});
   Program program({std::cout, std::cerr, log});
   std::string page = "# Command line\n\nMade by `vlaq completion --reference` (see script/docs); do not edit.\n";
   page += fmt::format("\n## vlaq\n\n```\n{}```\n", program.app.help());

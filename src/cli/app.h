@@ -8,7 +8,8 @@
 
 namespace vlaq::cli {
 
-// Exit codes: 0 ok, 1 internal bug, 2 usage, 3 bad input, 4 back end, 5 verification failed, 6 unstable measurement.
+// Exit codes: 0 ok, 1 internal bug, 2 usage, 3 bad input or output that cannot be written, 4 back end, 5 verification
+// failed, 6 unstable measurement; 141 if the reader of `out` went away (EPIPE), as a shell shows it.
 int Run(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err);
 
 // docs/cli.md: every verb's --help.

@@ -214,8 +214,7 @@ Status WritePublished(const BenchArguments& a, const std::vector<SubjectSpec>& s
     document[std::string(kColumns[i].name)] = PublishedEntry(kColumns[i], *row[i], row[kPyTorch]);
   }
   document["meaning"] = PublishedMeanings();
-  VLAQ_RETURN_IF_ERROR(
-      WriteFile(folder / kResults, document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n", existing));
+  VLAQ_RETURN_IF_ERROR(WriteFile(folder / kResults, JsonString(document, 1) + "\n", existing));
   PrintPublished(row, out);
   out << fmt::format("\nWritten: {} (with {}), {}\n", (folder / kModel).string(), int8->bundle->weights.file,
                      (folder / kResults).string());

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <set>
 
 #include "base/run_program.h"
 #include "cli/bench_arguments.h"
 #include "cli/frame_argument.h"
+#include "cli/torch_python.h"
 #include "engine/find.h"
 #include "measuring/inputs.h"
 #include "onnx/model_file.h"
@@ -81,18 +81,6 @@ const SubjectSpec* FirstBundle(const std::vector<SubjectSpec>& all) {
   return nullptr;
 }
 
-// The folder of python/torch_worker.py: in the sources that the program was built from, or installed beside it.
-std::optional<fs::path> PythonFolder() {
-  std::error_code ignored;
-  fs::path at = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-  for (int i = 0; i < 4 && !at.empty(); ++i, at = at.parent_path()) {
-    for (const char* below : {"python", "share/vlaq/python"}) {
-      if (fs::exists(at / below / "torch_worker.py", ignored)) return at / below;
-    }
-  }
-  return std::nullopt;
-}
-
 Result<std::string> TorchCommand(const SubjectSpec& subject, const std::vector<SubjectSpec>& all, const KindRow& kind) {
   const SubjectSpec* policy = FirstBundle(all);
   if (policy == nullptr) {
@@ -101,16 +89,13 @@ Result<std::string> TorchCommand(const SubjectSpec& subject, const std::vector<S
         "name a bundle of it, too: its policy.json says so");
   }
   const auto folder = PythonFolder();
-  const char* chosen = std::getenv("VLAQ_PYTHON");  // NOLINT(concurrency-mt-unsafe)
-  const fs::path python = chosen != nullptr ? fs::path(chosen)
-                          : folder          ? folder->parent_path() / ".deps/torch/bin/python"
-                                            : fs::path("python");
-  if (!folder || !fs::exists(python)) {
+  const auto python = TorchPython();
+  if (!folder || !python) {
     return Error{
         ErrorCode::kBackend, "PyTorch is not there", subject.text,
         "script/pytorch installs it; or set VLAQ_PYTHON to a Python that has what python/requirements.txt names"};
   }
-  return fmt::format("{} {} {} {} {}", ShellWord(python.string()), ShellWord((*folder / "torch_worker.py").string()),
+  return fmt::format("{} {} {} {} {}", ShellWord(python->string()), ShellWord((*folder / "torch_worker.py").string()),
                      ShellWord(subject.what), ShellWord((policy->bundle->path / bundle::kPolicyFile).string()),
                      kind.options);
 }

@@ -106,8 +106,9 @@ void PrintFindings(const Results& results, std::ostream& out) {
     }
   }
   for (const auto& [f, names] : findings) {
-    out << fmt::format("{} {}: {} {:.3g} (limit {:.3g}): {}\n", StateName(f.state), fmt::join(names, ", "), f.check,
-                       f.value, f.limit, f.advice);
+    out << fmt::format("{} {}: {} {:.3g} (limit {:.3g}): {}\n", StateName(f.state),
+                       Printable(fmt::format("{}", fmt::join(names, ", "))), Printable(f.check), f.value, f.limit,
+                       Printable(f.advice));
   }
 }
 
@@ -117,7 +118,7 @@ void PrintProfiles(const Results& results, std::ostream& out) {
     if (s.operators.empty()) continue;
     double all = 0;
     for (const auto& op : s.operators) all += static_cast<double>(op.ns);
-    out << fmt::format("\nWhere a step of {} spends its time:\n", s.name);
+    out << fmt::format("\nWhere a step of {} spends its time:\n", Printable(s.name));
     TextTable table({"operator", "arithmetic", "calls", "ms", "share %", "GMAC/s"});
     for (const auto& op : std::span(s.operators).first(std::min(kShown, s.operators.size()))) {
       const auto ns = static_cast<double>(op.ns);
@@ -148,7 +149,7 @@ void PrintRooflines(const Results& results, std::ostream& out) {
 
 void PrintSweeps(const Results& results, std::ostream& out) {
   for (const auto& sweep : results.sweeps) {
-    out << fmt::format("\n{} over {}:\n", sweep.subject, sweep.axis);
+    out << fmt::format("\n{} over {}:\n", Printable(sweep.subject), Printable(sweep.axis));
     TextTable table({sweep.axis, "median ms", "ms an item", "runs", "verdict"});
     for (const auto& p : sweep.points) {
       table.AddRow({std::to_string(p.value), Milliseconds(p.median_ns), Milliseconds(p.per_item_ns),
@@ -163,7 +164,7 @@ void PrintSweeps(const Results& results, std::ostream& out) {
 void PrintResults(const Results& results, std::ostream& out) {
   const auto& s = results.settings;
   out << fmt::format("{} protocol, {} thread{}, batch {}, {}; {}\n", ProtocolName(s.protocol), s.threads,
-                     s.threads == 1 ? "" : "s", s.batch, s.inputs, results.machine.cpu);
+                     s.threads == 1 ? "" : "s", s.batch, Printable(s.inputs), Printable(results.machine.cpu));
   out << fmt::format("The clock and a call cost {:.1f} us, which no time is corrected by.\n\n",
                      results.harness.call_ns / 1e3);
   PrintTable(results, out);

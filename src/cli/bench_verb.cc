@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/machine.h"
+#include "base/scratch_folder.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "benchmark/machine_state.h"
@@ -110,8 +111,7 @@ class Bench {
       described_.push_back(std::move(described));
     }
     VLAQ_RETURN_IF_ERROR(CheckMemory(described_));
-    VLAQ_ASSIGN_OR_RETURN(scratch_, OutputFolder::Create(fs::temp_directory_path() / "vlaq-bench", Existing::kReplace,
-                                                         [](const fs::path&) { return false; }));
+    VLAQ_ASSIGN_OR_RETURN(scratch_, ScratchFolder::Make("bench"));
     VLAQ_ASSIGN_OR_RETURN(inputs_, MakeBenchInputs(a_, subjects_, scratch_->path()));
     results_.settings = SettingsOf(a_, subjects_, inputs_);
     return Measure(results_);
@@ -296,7 +296,7 @@ class Bench {
   Context& context_;
   std::vector<SubjectSpec> subjects_;
   std::vector<SubjectResult> described_;
-  std::optional<OutputFolder> scratch_;  // holds the inputs as long as somebody may be asked about them
+  std::optional<ScratchFolder> scratch_;  // holds the inputs as long as somebody may be asked about them
   BenchInputs inputs_;
   Results results_;
 };
@@ -332,7 +332,7 @@ Status CheckArguments(const BenchArguments& a) {
 // Names and paths need not be UTF-8, and JSON must.
 Status Write(const Results& results, const fs::path& path, Existing existing) {
   if (path.empty()) return {};
-  return WriteFile(path, ToJson(results).dump(1, ' ', false, Json::error_handler_t::replace) + "\n", existing);
+  return WriteFile(path, JsonString(ToJson(results), 1) + "\n", existing);
 }
 
 Status RunBench(const BenchArguments& a, Context& context) {

@@ -203,8 +203,7 @@ Status WriteEngineResults(const BuildArguments& a, const std::vector<NamedEngine
         fmt::format("{} holds measured figures that this run could not renew, and stays as it is", path.string()));
     path.replace_extension(".incomplete.json");
   }
-  VLAQ_RETURN_IF_ERROR(
-      WriteFile(path, document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n", Existing::kReplace));
+  VLAQ_RETURN_IF_ERROR(WriteFile(path, JsonString(document, 1) + "\n", Existing::kReplace));
   (a.json ? context.err : context.out) << fmt::format("\nWritten: {}\n", path.string());
   if (!failure.ok() || why.empty()) return failure;
   return Error{

@@ -166,10 +166,6 @@ Json AsJson(const CalibrateArguments& a, const ActivationStatistics& statistics,
 
 Status Calibrate(CalibrateArguments& a, Context& context) {
   const auto start = std::chrono::steady_clock::now();
-  std::error_code ignored;
-  if (!a.force && std::filesystem::exists(a.output, ignored)) {
-    return UsageError(fmt::format("{} exists", a.output.string()), "--force replaces it");
-  }
   VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(a.bundle));
   VLAQ_ASSIGN_OR_RETURN(const auto source, OpenSource(a, context.log));
   VLAQ_RETURN_IF_ERROR(CheckUnseen(a, *source, context.log));
@@ -182,6 +178,7 @@ Status Calibrate(CalibrateArguments& a, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const ActivationStatistics statistics,
                         calibration::Calibrate(bundle, *backend, *source, prompts, a.options, context.log));
   VLAQ_RETURN_IF_ERROR(WriteFile(a.output, StatisticsText(statistics), WhenExisting(a.force)));
+  std::error_code ignored;
   std::filesystem::remove(a.options.progress_file, ignored);
   if (const auto drift = DriftOf(statistics); !drift.enough()) {
     context.log.Warning(

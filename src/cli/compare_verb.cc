@@ -71,14 +71,14 @@ void Print(const Changes& changes, std::ostream& out) {
   if (changes.reference.empty()) {
     out << fmt::format(
         "Not paired: {}. The times are as they are, so what the machine did in between is in the ratios.\n",
-        changes.unpaired);
+        Printable(changes.unpaired));
     return;
   }
   out << fmt::format(
       "Paired: '{}' is the same in both, so the others' ratios are of times divided by its own in the same round, and "
       "a "
       "slower machine is in neither.\n",
-      changes.reference);
+      Printable(changes.reference));
 }
 
 Status Tell(const StoredResults& before, const StoredResults& after, const CompareOptions& options, bool json,

@@ -91,8 +91,9 @@ std::string HumanSeconds(double seconds) {
 }
 
 std::string TitleText(const ModelCost& cost) {
-  std::string text = fmt::format("{}: {}, {} parameters", cost.path.string(),
-                                 cost.is_bundle ? "bundle, " + cost.precision : "ONNX model", Grouped(cost.parameters));
+  std::string text =
+      fmt::format("{}: {}, {} parameters", cost.path.string(),
+                  cost.is_bundle ? "bundle, " + Printable(cost.precision) : "ONNX model", Grouped(cost.parameters));
   if (cost.computed > 0) text += fmt::format(" (and {} numbers that export computed)", Grouped(cost.computed));
   text += fmt::format(", {} of weights; batch 1", HumanBytes(cost.All().work.stored_bytes()));
   if (cost.window) text += fmt::format(", window {}", *cost.window);
@@ -131,12 +132,14 @@ std::string LimitsText(const ModelCost& cost, const Device& device, std::span<co
     }
   }
   if (!any) return "\nNo peak of this device is known, so nothing can be said about time.\n";
-  std::string text = Section(
-      fmt::format("Estimate for {}, memory {}: the roofline, at which every step takes at least so long", device.title,
-                  device.bytes_per_s ? BandwidthText(*device.bytes_per_s) : "of unknown bandwidth"),
-      table);
+  std::string text =
+      Section(fmt::format("Estimate for {}, memory {}: the roofline, at which every step takes at least so long",
+                          Printable(device.title),
+                          device.bytes_per_s ? BandwidthText(*device.bytes_per_s) : "of unknown bandwidth"),
+              table);
   for (const PowerMode& mode : modes) {
-    if (mode.bytes_per_s) text += fmt::format("  {}: memory {}\n", mode.name, BandwidthText(*mode.bytes_per_s));
+    if (mode.bytes_per_s)
+      text += fmt::format("  {}: memory {}\n", Printable(mode.name), BandwidthText(*mode.bytes_per_s));
   }
   for (const Scenario& scenario : cost.scenarios) text += fmt::format("  {}: {}\n", scenario.name, scenario.title);
   if (std::ranges::any_of(modes, [](const PowerMode& mode) { return !mode.confirmed; })) {

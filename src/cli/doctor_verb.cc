@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/build_info.h"
+#include "cli/doctor_tools.h"
 #include "cli/verbs.h"
 #include "episode/libraries.h"
 #include "image/libraries.h"
@@ -26,6 +27,7 @@ struct PartRow {
 struct Diagnosis {
   std::vector<PartRow> backends;
   std::vector<PartRow> libraries;
+  std::vector<ToolRow> tools;
   Machine machine;
   uint64_t free_disk_bytes = 0;
   std::vector<std::string> missing;  // what is missing and how to get it
@@ -65,6 +67,7 @@ Diagnosis Diagnose(const std::filesystem::path& ort) {
   AddLibraries(episode::Libraries(), d.libraries);
   AddLibraries(BaseLibraries(), d.libraries);
   d.libraries.push_back({"CLI11", "ok", CLI11_VERSION, "command line"});
+  d.tools = FindTools("/");
   d.machine = ThisMachine();
   std::error_code ignored;
   d.free_disk_bytes = std::filesystem::space(".", ignored).available;
@@ -84,6 +87,11 @@ Json AsJson(const Diagnosis& d) {
   for (const CpuFeature& f : d.machine.features) {
     features.push_back({{"name", f.name}, {"present", f.present}, {"purpose", f.purpose}});
   }
+  Json tools = Json::array();
+  for (const ToolRow& tool : d.tools) {
+    tools.push_back(
+        {{"name", tool.name}, {"found", !tool.version.empty()}, {"version", tool.version}, {"purpose", tool.purpose}});
+  }
   const BuildInfo build = ThisBuild();
   return {{"schema", "vlaq.doctor/1"},
           {"vlaq",
@@ -93,6 +101,7 @@ Json AsJson(const Diagnosis& d) {
             {"revision", build.revision}}},
           {"backends", AsJson(d.backends)},
           {"libraries", AsJson(d.libraries)},
+          {"tools", std::move(tools)},
           {"machine",
            {{"cpu", d.machine.cpu},
             {"architecture", d.machine.architecture},
@@ -118,6 +127,11 @@ void Print(const Diagnosis& d, std::ostream& out) {
                      build.revision.empty() ? "unknown" : build.revision);
   out << AsTable({"back end", "state", "version", "what for"}, d.backends);
   out << AsTable({"library", "state", "version", "what for"}, d.libraries);
+  TextTable tools({"tool", "state", "version", "what for"});
+  for (const ToolRow& tool : d.tools) {
+    tools.AddRow({tool.name, tool.version.empty() ? "not found" : "ok", tool.version, tool.purpose});
+  }
+  out << tools.ToString() << "\n";
   TextTable machine({"machine", "found", "what for"});
   machine.AddRow({"CPU", fmt::format("{} ({})", d.machine.cpu, d.machine.architecture), ""});
   for (const CpuFeature& f : d.machine.features) machine.AddRow({f.name, f.present ? "yes" : "no", f.purpose});
@@ -129,7 +143,8 @@ void Print(const Diagnosis& d, std::ostream& out) {
   machine.AddRow({"disk here", HumanBytes(d.free_disk_bytes) + " free", "a full-size bundle takes 6.8 GB"});
   out << machine.ToString();
   if (d.missing.empty()) {
-    out << "\nNothing is missing.\n";
+    out << "\nNothing is missing that vlaq itself needs; tools that are not found matter to the verbs named with "
+           "them.\n";
     return;
   }
   out << "\nMissing:\n";

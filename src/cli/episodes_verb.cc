@@ -48,8 +48,7 @@ Status RunSplit(const SplitArguments& a, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const auto content, episode::HashAll(set, context.log));
   VLAQ_ASSIGN_OR_RETURN(const auto split, episode::MakeSplit(content.episodes, fractions, a.seed));
   const Json document = episode::ToJson(split);
-  VLAQ_RETURN_IF_ERROR(
-      WriteFile(a.output, document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n", WhenExisting(a.force)));
+  VLAQ_RETURN_IF_ERROR(WriteFile(a.output, JsonString(document, 1) + "\n", WhenExisting(a.force)));
   if (a.json) {
     PrintJson(document, context.out);
   } else {
@@ -96,7 +95,8 @@ Action AddCheck(CLI::App& app, Context& context) {
       for (size_t j = i + 1; j < lists.size(); ++j) VLAQ_RETURN_IF_ERROR(episode::CheckDisjoint(lists[i], lists[j]));
     }
     context.out << "no episode is in two of them\n";
-    for (const auto& list : lists) context.out << fmt::format("  {}: {} episodes\n", list.name, list.episodes.size());
+    for (const auto& list : lists)
+      context.out << fmt::format("  {}: {} episodes\n", Printable(list.name), list.episodes.size());
     return {};
   };
 }

@@ -2,6 +2,7 @@
 
 #include "cli/eval_arguments.h"
 #include "cli/policy_choice.h"
+#include "evaluation/try_driver.h"
 
 namespace vlaq::cli {
 namespace {
@@ -9,10 +10,8 @@ namespace {
 using evaluation::OpenLoopContestant;
 using evaluation::OpenLoopEvaluation;
 
-Result<OpenLoopContestant> Score(const EvalArguments& a, const std::filesystem::path& path,
-                                 const backend::OpenOptions& options, const backend::Backend& backend,
+Result<OpenLoopContestant> Score(const EvalArguments& a, const std::filesystem::path& path, const OpenedPolicy& opened,
                                  const episode::EpisodeSet& episodes, Log& log) {
-  VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenPolicy(path, a.files, options, backend, log));
   if (!opened.drivers->follows_instructions()) {
     log.Warning(
         fmt::format("{} holds no tokeniser: it gets the prompt of its export at every episode, whatever its "
@@ -39,10 +38,16 @@ Result<OpenLoopEvaluation> EvaluateOpenLoop(const EvalArguments& a, Log& log) {
   evaluation.channel_order = set.read.channel_order;
   for (const episode::BadEpisode& bad : episodes.bad()) evaluation.skipped.push_back(bad.error.ToString());
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
-  VLAQ_ASSIGN_OR_RETURN(evaluation.policy, Score(a, a.bundle, a.backend.Options(), *backend, episodes, log));
+  VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy first, OpenPolicy(a.bundle, a.files, a.backend.Options(), *backend, log));
+  std::optional<OpenedPolicy> second;  // tried before the first is scored for long
   if (!a.against.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(evaluation.against,
-                          Score(a, a.against, a.backend.Options().ForSource(), *backend, episodes, log));
+    constexpr int kFrame = 64;  // pixels; a policy takes any
+    VLAQ_ASSIGN_OR_RETURN(second, OpenPolicy(a.against, a.files, a.backend.Options().ForSource(), *backend, log));
+    VLAQ_RETURN_IF_ERROR(evaluation::TryDriver(*second->drivers, kFrame, kFrame));
+  }
+  VLAQ_ASSIGN_OR_RETURN(evaluation.policy, Score(a, a.bundle, first, episodes, log));
+  if (second) {
+    VLAQ_ASSIGN_OR_RETURN(evaluation.against, Score(a, a.against, *second, episodes, log));
   }
   return evaluation;
 }

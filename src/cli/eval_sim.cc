@@ -8,6 +8,7 @@
 #include "cli/eval_arguments.h"
 #include "cli/policy_choice.h"
 #include "evaluation/process_driver.h"
+#include "evaluation/try_driver.h"
 
 namespace vlaq::cli {
 namespace {
@@ -100,23 +101,31 @@ Result<SimEvaluation> EvaluateInSimulation(const EvalArguments& a, Log& log) {
                   .against = std::nullopt};
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
   evaluation::ActionSpace space{.scale = sim::kMaxSpeed};  // of a program that drives against the expert
-  if (a.expert) {
+  std::optional<OpenedPolicy> first, second;
+  if (!a.expert) {
+    VLAQ_ASSIGN_OR_RETURN(first, OpenContestant(a, a.bundle, a.backend.Options(), *backend, log));
+    space.scale = first->drivers->space().scale;
+    space.action_dim = first->drivers->space().action_dim;
+  }
+  // The second one is tried before the first drives for hours.
+  const evaluation::ProcessDriverFactory program(a.against_driver, space);
+  if (!a.against.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(second, OpenContestant(a, a.against, a.backend.Options().ForSource(), *backend, log));
+    VLAQ_RETURN_IF_ERROR(evaluation::TryDriver(*second->drivers, options.world.width, options.world.height));
+  } else if (!a.against_driver.empty()) {
+    VLAQ_RETURN_IF_ERROR(evaluation::TryDriver(program, options.world.width, options.world.height));
+  }
+  if (first) {
+    VLAQ_ASSIGN_OR_RETURN(e.policy, DrivePolicy(a, a.bundle, *first, options, log));
+  } else {
     VLAQ_ASSIGN_OR_RETURN(
         e.policy, DriveContestant(a, {"expert", "scripted, sees the true state", ""}, options, WithExpert(log)));
-  } else {
-    VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenContestant(a, a.bundle, a.backend.Options(), *backend, log));
-    VLAQ_ASSIGN_OR_RETURN(e.policy, DrivePolicy(a, a.bundle, opened, options, log));
-    space.scale = opened.drivers->space().scale;
-    space.action_dim = opened.drivers->space().action_dim;
   }
-  if (!a.against.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened,
-                          OpenContestant(a, a.against, a.backend.Options().ForSource(), *backend, log));
-    VLAQ_ASSIGN_OR_RETURN(e.against, DrivePolicy(a, a.against, opened, options, log));
+  if (second) {
+    VLAQ_ASSIGN_OR_RETURN(e.against, DrivePolicy(a, a.against, *second, options, log));
   } else if (!a.against_driver.empty()) {
-    const evaluation::ProcessDriverFactory factory(a.against_driver, space);
     VLAQ_ASSIGN_OR_RETURN(e.against,
-                          DriveContestant(a, {"program", a.against_driver, ""}, options, With(factory, log)));
+                          DriveContestant(a, {"program", a.against_driver, ""}, options, With(program, log)));
   }
   return e;
 }

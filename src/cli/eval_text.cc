@@ -23,7 +23,7 @@ std::string Interval(const Rate& rate) {
 }
 
 void PrintContestant(const Contestant& contestant, std::ostream& out) {
-  out << fmt::format("{} {}\n", contestant.subject.kind, contestant.subject.name);
+  out << fmt::format("{} {}\n", Printable(contestant.subject.kind), Printable(contestant.subject.name));
   TextTable table({"condition", "success %", "95 % interval", "told side %", "other side %", "collided %",
                    "timed out %", "s", "m"});
   for (const ConditionOutcomes& c : contestant.conditions) {
@@ -104,7 +104,7 @@ void PrintDifferences(const evaluation::OpenLoopContestant& a, const evaluation:
 
 void PrintScores(const evaluation::OpenLoopContestant& contestant, std::ostream& out) {
   const size_t axes = evaluation::AxesOf(contestant.space);
-  out << fmt::format("{} {}\n", contestant.subject.kind, contestant.subject.name);
+  out << fmt::format("{} {}\n", Printable(contestant.subject.kind), Printable(contestant.subject.name));
   std::vector<std::string> header{"condition", "MAE"};
   for (size_t axis = 0; axis < axes; ++axis) header.push_back(fmt::format("MAE {}", evaluation::kAxisNames[axis]));
   header.insert(header.end(), {"RMSE", "MAE in m/s", "direction %", "actions moved by"});
@@ -148,7 +148,7 @@ void PrintEvaluation(const evaluation::OpenLoopEvaluation& evaluation, std::ostr
   if (evaluation.against) {
     PrintDifferences(evaluation.policy, *evaluation.against, out);
   }
-  for (const std::string& skipped : evaluation.skipped) out << "left out: " << skipped << "\n";
+  for (const std::string& skipped : evaluation.skipped) out << "left out: " << Printable(skipped) << "\n";
   out << fmt::format("As the original's training computed its MAE (normalised, linear_x and linear_y): {:.4f}\n",
                      evaluation::OriginalMae(total));
 }

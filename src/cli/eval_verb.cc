@@ -13,15 +13,14 @@ using evaluation::SimEvaluation;
 
 template <typename Evaluation>
 Status Deliver(const EvalArguments& a, const Evaluation& evaluation, Context& context) {
-  if (!a.output.empty()) {
-    VLAQ_RETURN_IF_ERROR(WriteFile(a.output, ToJson(evaluation).dump(1) + "\n", WhenExisting(a.force)));
-  }
   if (a.json) {
     PrintJson(ToJson(evaluation), context.out);
   } else {
     PrintEvaluation(evaluation, context.out);
   }
-  return {};
+  if (a.output.empty()) return {};
+  context.out.flush();  // hours of work: seen even if the file fails
+  return WriteFile(a.output, JsonString(ToJson(evaluation), 1) + "\n", WhenExisting(a.force));
 }
 
 Status Evaluate(const EvalArguments& a, Context& context) {

@@ -82,14 +82,14 @@ void Print(const exporting::ExportReport& report, std::ostream& out) {
   out << table.ToString();
   if (!bundle.provenance.assumptions.empty()) {
     out << "\nAssumed, because nothing says otherwise:\n";
-    for (const std::string& text : bundle.provenance.assumptions) out << "  - " << text << "\n";
+    for (const std::string& text : bundle.provenance.assumptions) out << "  - " << Printable(text) << "\n";
   }
   if (!bundle.left_out.empty()) {
     out << fmt::format("\nNot in the graphs: {} tensor{}\n", bundle.left_out.size(),
                        bundle.left_out.size() == 1 ? "" : "s");
     std::map<std::string, size_t> reasons;
     for (const auto& [name, reason] : bundle.left_out) ++reasons[reason];
-    for (const auto& [reason, count] : reasons) out << fmt::format("  - {}: {}\n", count, reason);
+    for (const auto& [reason, count] : reasons) out << fmt::format("  - {}: {}\n", count, Printable(reason));
   }
 }
 

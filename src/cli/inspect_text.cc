@@ -22,7 +22,7 @@ std::string Tensors(const Json& document) {
   if (!document.contains("tensor_list")) return "";
   TextTable table({"tensor", "dtype", "shape", "bytes"});
   for (const Json& row : document["tensor_list"]) {
-    table.AddRow({JsonText(row["name"]), JsonText(row["dtype"]), row["shape"].dump(), JsonCount(row["bytes"])});
+    table.AddRow({JsonText(row["name"]), JsonText(row["dtype"]), JsonString(row["shape"]), JsonCount(row["bytes"])});
   }
   return Section("Tensors", table);
 }
@@ -95,10 +95,10 @@ std::string PortShape(const Json& port) {
 std::string GraphText(const Json& d) {
   std::string opsets;
   for (const auto& [domain, version] : d["opsets"].items()) {
-    opsets += fmt::format("{}{} {}", opsets.empty() ? "" : ", ", domain, version.dump());
+    opsets += fmt::format("{}{} {}", opsets.empty() ? "" : ", ", Printable(domain), JsonString(version));
   }
   std::string text = fmt::format("IR {}, opset {}, made by {}; {} nodes, {} tensors, {} parameters, {}\n",
-                                 d["ir_version"].dump(), opsets, JsonText(d["producer"]), JsonCount(d["nodes"]),
+                                 JsonString(d["ir_version"]), opsets, JsonText(d["producer"]), JsonCount(d["nodes"]),
                                  JsonCount(d["tensors"]), JsonCount(d["parameters"]), BytesText(d["bytes"]));
   TextTable ports({"", "name", "type", "shape"});
   for (const Json& port : d["inputs"])
@@ -133,8 +133,8 @@ std::string BundleText(const Json& d) {
     for (const Json& assumption : d["provenance"]["assumptions"]) text += fmt::format("  - {}\n", JsonText(assumption));
   }
   for (const auto& [role, graph] : d["graphs"].items()) {
-    text += fmt::format("\n=== {}: {} ({} bytes)\n{}", role, JsonText(graph["file"]), JsonCount(graph["file_bytes"]),
-                        GraphText(graph));
+    text += fmt::format("\n=== {}: {} ({} bytes)\n{}", Printable(role), JsonText(graph["file"]),
+                        JsonCount(graph["file_bytes"]), GraphText(graph));
   }
   if (d.contains("hash_mismatches")) {
     text += d["hash_mismatches"].empty() ? "\nAll files have the recorded SHA-256.\n" : "\nChanged since export:\n";
@@ -149,7 +149,9 @@ std::string Section(std::string_view title, const TextTable& table) {
   return fmt::format("\n{}\n{}", title, table.ToString(2));
 }
 
-std::string JsonText(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+std::string JsonText(const Json& value) {
+  return Printable(value.is_string() ? value.get<std::string>() : JsonString(value));
+}
 
 std::string JsonCount(const Json& value) { return Grouped(value.get<int64_t>()); }
 

@@ -80,7 +80,7 @@ std::string HeldText(const AccuracyGoal& goal, const HeldAccuracy& held) {
   for (const Reversion& reversion : held.reversions) {
     const bool restored = std::find(held.restored.begin(), held.restored.end(), reversion.group) != held.restored.end();
     const std::string_view end = !reversion.kept ? ": worse, taken back" : restored ? ": not needed, restored" : "";
-    text += fmt::format("  {}: {} -> {}{}\n", reversion.group, reversion.from, reversion.to, end);
+    text += fmt::format("  {}: {} -> {}{}\n", Printable(reversion.group), reversion.from, reversion.to, end);
   }
   return text;
 }

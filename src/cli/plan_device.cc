@@ -150,11 +150,11 @@ std::string PublishedText(const PlanDeviceOutcome& o) {
 }
 
 void Print(const PlanDeviceOutcome& o, std::ostream& out) {
-  out << fmt::format("ESTIMATE for {}, by arithmetic alone: nothing was measured\n", o.device.title)
+  out << fmt::format("ESTIMATE for {}, by arithmetic alone: nothing was measured\n", Printable(o.device.title))
       << TitleText(o.cost) << MemoryText(o) << RunText(o) << BuildText(o) << AdviceText(o) << ScenariosText(o.cost)
       << LimitsText(o.cost, o.device, o.modes) << PublishedText(o) << "\nSources\n"
-      << fmt::format("  {}: {}\n", o.device.name, o.device.source);
-  for (const auto& mode : o.modes) out << fmt::format("  {}: {}\n", mode.name, mode.source);
+      << fmt::format("  {}: {}\n", Printable(o.device.name), Printable(o.device.source));
+  for (const auto& mode : o.modes) out << fmt::format("  {}: {}\n", Printable(mode.name), Printable(mode.source));
 }
 
 // ---- for programs ----

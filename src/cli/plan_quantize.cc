@@ -89,7 +89,8 @@ void Print(const PlanQuantizeOutcome& outcome, const PlanQuantizeArguments& a, s
   if (!plan.smooth.empty()) out << fmt::format("\nsmoothed: {} values\n", plan.smooth.size());
   if (plan.bias_correction) out << "\nbiases are corrected\n";
   for (const quantization::FloatNode& node : plan.keep_float) {
-    out << fmt::format("stays float32: {} ({}: {})\n", node.node, node.rule, node.reason);
+    out << fmt::format("stays float32: {} ({}: {})\n", Printable(node.node), Printable(node.rule),
+                       Printable(node.reason));
   }
   out << Text(outcome.accuracy);
   out << fmt::format("\nEdit it if you know better, then:  vlaq quantize {} --plan {} -o OUT\n", a.bundle.string(),
@@ -120,13 +121,6 @@ Json AsJson(const PlanQuantizeOutcome& outcome, const PlanQuantizeArguments& a, 
   return json;
 }
 
-// Before hours are spent, not after.
-Status CheckFree(const PlanQuantizeArguments& a) {
-  std::error_code ignored;
-  if (a.force || !std::filesystem::exists(a.output, ignored)) return {};
-  return UsageError(fmt::format("{} already exists", a.output.string()), "give --force to replace it");
-}
-
 }  // namespace
 
 Action AddPlanQuantize(CLI::App& app, Context& context) {
@@ -144,7 +138,6 @@ Action AddPlanQuantize(CLI::App& app, Context& context) {
       "  vlaq plan quantize mae0222 --precision int4 --episodes validation --sensitivity -o plan.json\n"
       "  vlaq plan quantize mae0222 --episodes validation --max-mae-increase 0.002 -o plan.json");
   return [a, &context]() -> Status {
-    VLAQ_RETURN_IF_ERROR(CheckFree(*a));
     VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(a->bundle));
     VLAQ_ASSIGN_OR_RETURN(const auto statistics, a->planning.ReadStats());
     const auto* seen = statistics ? &*statistics : nullptr;

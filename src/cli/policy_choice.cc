@@ -1,7 +1,6 @@
 #include "cli/policy_choice.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "export/export.h"
 
@@ -9,11 +8,8 @@ namespace vlaq::cli {
 namespace {
 
 // Exports the checkpoint into a folder below the system's temporary one.
-Result<OutputFolder> ExportForNow(const std::filesystem::path& checkpoint, const PolicyFiles& files, Log& log) {
-  const auto target = std::filesystem::temp_directory_path() /
-                      fmt::format("vlaq-policy-{}-{}", ::getpid(), std::filesystem::hash_value(checkpoint));
-  VLAQ_ASSIGN_OR_RETURN(OutputFolder folder, OutputFolder::Create(target, Existing::kRefuse,
-                                                                  [](const std::filesystem::path&) { return false; }));
+Result<ScratchFolder> ExportForNow(const std::filesystem::path& checkpoint, const PolicyFiles& files, Log& log) {
+  VLAQ_ASSIGN_OR_RETURN(ScratchFolder folder, ScratchFolder::Make("policy"));
   exporting::ExportOptions options;
   options.checkpoint = checkpoint;
   options.output = folder.path() / "bundle";

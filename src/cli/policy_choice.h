@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "base/scratch_folder.h"
 #include "cli/verb.h"
 #include "evaluation/policy_driver.h"
 
@@ -18,7 +19,7 @@ struct PolicyFiles {
 };
 
 struct OpenedPolicy {
-  std::optional<OutputFolder> temporary;  // holds the bundle that was made of a checkpoint; goes with this object
+  std::optional<ScratchFolder> temporary;  // holds the bundle that was made of a checkpoint; goes with this object
   std::unique_ptr<evaluation::PolicyDriverFactory> drivers;
 
   const bundle::Bundle& bundle() const { return drivers->bundle(); }

@@ -23,7 +23,7 @@ std::string PlaceText(const Finding& finding) {
   std::string text = finding.graph;
   if (!finding.op_type.empty()) text += fmt::format(": {} '{}'", finding.op_type, finding.node);
   if (!finding.tensor.empty()) text += fmt::format(", tensor '{}'", finding.tensor);
-  return text + ": " + finding.detail;
+  return Printable(text + ": " + finding.detail);
 }
 
 // Findings of one rule, which CheckModel gives graph by graph.
@@ -137,7 +137,7 @@ std::string FixText(const preflight::Fixed& fixed, const std::string& output) {
   for (const auto& [first, outcomes] : groups) {
     text += fmt::format("{} {} {}, {}x: {}\n", first->cured ? "cured" : "NOT cured",
                         preflight::SeverityName(first->finding.rule->severity), first->finding.rule->id,
-                        outcomes.size(), first->how);
+                        outcomes.size(), Printable(first->how));
     for (size_t i = 0; i < std::min(outcomes.size(), kShownPlaces); ++i) {
       text += fmt::format("  {}\n", PlaceText(outcomes[i]->finding));
     }

@@ -73,7 +73,7 @@ void Print(const QuantizeReport& report, std::ostream& out) {
     out << table.ToString();
   }
   if (!report.notes.empty()) out << "\nNotes:\n";
-  for (const std::string& note : report.notes) out << "  - " << note << "\n";
+  for (const std::string& note : report.notes) out << "  - " << Printable(note) << "\n";
   out << fmt::format("\nProve it:  vlaq verify {} --reference SOURCE --episodes DIR\n", report.bundle.path.string());
 }
 

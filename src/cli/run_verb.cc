@@ -110,7 +110,7 @@ Json AsJson(const RunArguments& a, const bundle::Bundle& bundle, const prompt::P
 
 void Print(const bundle::Bundle& bundle, const runtime::PolicyRunner& runner, const std::vector<Step>& steps,
            std::ostream& out) {
-  out << runner.Description() << "\n\n";
+  out << Printable(runner.Description()) << "\n\n";
   std::vector<std::string> header{"t"};
   for (int64_t i = 0; i < bundle.spec.action_dim; ++i) header.push_back(fmt::format("action[{}]", i));
   for (int64_t i = 0; i < bundle.spec.action_dim; ++i) header.push_back(fmt::format("velocity[{}]", i));

@@ -34,7 +34,8 @@ Result<sim::RecordOptions> RecordOptionsOf(const SimRecordArguments& a) {
 }
 
 // Episodes in the order of their seeds, made on several threads with a recorder each.
-Result<std::vector<sim::Recording>> RecordAll(const SimRecordArguments& a, const sim::RecordOptions& options,
+Result<std::vector<sim::Recording>> RecordAll(const SimRecordArguments& a, const std::filesystem::path& folder,
+                                              const sim::RecordOptions& options,
                                               const evaluation::DriverFactory* drivers, Log& log) {
   std::vector<sim::Recording> recordings(a.episodes);
   const auto start = [&]() -> Result<ItemWorker> {
@@ -47,7 +48,7 @@ Result<std::vector<sim::Recording>> RecordAll(const SimRecordArguments& a, const
     VLAQ_ASSIGN_OR_RETURN(sim::Recorder opened, sim::Recorder::Open(own));
     const auto recorder = std::make_shared<sim::Recorder>(std::move(opened));
     return ItemWorker([&, pilot, recorder](size_t i) -> Status {
-      VLAQ_ASSIGN_OR_RETURN(recordings[i], recorder->Record(a.seed + i, a.output, WhenExisting(a.force)));
+      VLAQ_ASSIGN_OR_RETURN(recordings[i], recorder->Record(a.seed + i, folder, Existing::kRefuse));
       return {};
     });
   };
@@ -70,10 +71,19 @@ RecordTotals TotalsOf(const std::vector<sim::Recording>& recordings) {
   return summary;
 }
 
+// Before the work.
+Status CheckEpisodesFree(const SimRecordArguments& a) {
+  for (uint64_t i = 0; i < a.episodes; ++i) {
+    const std::filesystem::path file = a.output / sim::EpisodeFile(sim::MakeLayout(a.seed + i));
+    VLAQ_RETURN_IF_ERROR(CheckFilePlace(file, WhenExisting(a.force)));
+  }
+  return {};
+}
+
 Status Record(const SimRecordArguments& a, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const sim::RecordOptions options, RecordOptionsOf(a));
   if (a.episodes == 0) return UsageError("--episodes must be at least 1");
-  VLAQ_RETURN_IF_ERROR(MakeFolder(a.output));
+  VLAQ_RETURN_IF_ERROR(CheckEpisodesFree(a));
   std::unique_ptr<backend::Backend> backend;
   std::optional<OpenedPolicy> opened;
   if (!a.policy.empty()) {
@@ -81,9 +91,12 @@ Status Record(const SimRecordArguments& a, Context& context) {
     VLAQ_ASSIGN_OR_RETURN(opened, OpenPolicy(a.policy, a.files, a.backend.Options(), *backend, context.log));
     VLAQ_RETURN_IF_ERROR(CheckFollowsInstructions(*opened));
   }
+  // All or none: a part of a set that was interrupted cannot be told from a whole one.
+  VLAQ_ASSIGN_OR_RETURN(OutputFolder folder, OutputFolder::Into(a.output, WhenExisting(a.force)));
   const auto start = std::chrono::steady_clock::now();
   VLAQ_ASSIGN_OR_RETURN(const auto recordings,
-                        RecordAll(a, options, opened ? opened->drivers.get() : nullptr, context.log));
+                        RecordAll(a, folder.path(), options, opened ? opened->drivers.get() : nullptr, context.log));
+  VLAQ_RETURN_IF_ERROR(folder.Commit());
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   const RecordTotals summary = TotalsOf(recordings);
   if (a.json) {

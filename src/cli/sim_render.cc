@@ -29,6 +29,15 @@ std::string DriveVerdict(const sim::Trace& trace) {
                                                       : "reached the bottle on the wrong side";
 }
 
+struct RenderedFiles {
+  std::string top, camera, json;
+};
+
+RenderedFiles FilesOf(const sim::Layout& layout) {
+  const std::string name = fmt::format("{:09}_{}", layout.seed, layout.name);
+  return {name + "_top.png", name + "_camera.png", name + ".json"};
+}
+
 // Pictures by their names: they lie beside the document.
 Json Document(const SimRenderArguments& a, const sim::Trace& trace, const std::string& top, const std::string& camera) {
   const sim::Layout& layout = trace.layout;
@@ -65,6 +74,11 @@ Status Render(const SimRenderArguments& a, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const sim::WorldOptions options, a.world.Options());
   VLAQ_ASSIGN_OR_RETURN(const auto world, sim::World::Open(options));
   const sim::Layout layout = sim::MakeLayout(a.seed);
+  const RenderedFiles files = FilesOf(layout);
+  for (const std::string& file : {files.top, files.camera, files.json}) {
+    VLAQ_RETURN_IF_ERROR(CheckFilePlace(a.output / file, WhenExisting(a.force)));
+  }
+  VLAQ_ASSIGN_OR_RETURN(OutputFolder folder, OutputFolder::Into(a.output, WhenExisting(a.force)));
   std::unique_ptr<backend::Backend> backend;
   std::optional<OpenedPolicy> opened;
   std::unique_ptr<sim::Pilot> pilot;
@@ -75,22 +89,19 @@ Status Render(const SimRenderArguments& a, Context& context) {
     VLAQ_ASSIGN_OR_RETURN(pilot, evaluation::MakePilot(*opened->drivers));
   }
   VLAQ_ASSIGN_OR_RETURN(const sim::Trace trace, sim::DriveTrace(*world, layout, pilot.get(), layout.instruction));
-  VLAQ_RETURN_IF_ERROR(MakeFolder(a.output));
-  const std::string name = fmt::format("{:09}_{}", a.seed, layout.name);
-  const auto top = a.output / (name + "_top.png");
-  const auto camera = a.output / (name + "_camera.png");
-  VLAQ_RETURN_IF_ERROR(image::WritePng(top, sim::TopView(trace), WhenExisting(a.force)));
-  VLAQ_RETURN_IF_ERROR(image::WritePng(camera, sim::CameraStrip(trace), WhenExisting(a.force)));
-  const auto json = a.output / (name + ".json");
-  const Json document = Document(a, trace, top.filename().string(), camera.filename().string());
-  VLAQ_RETURN_IF_ERROR(WriteFile(json, document.dump(1) + "\n", WhenExisting(a.force)));
+  const Json document = Document(a, trace, files.top, files.camera);
+  VLAQ_RETURN_IF_ERROR(image::WritePng(folder.path() / files.top, sim::TopView(trace), Existing::kRefuse));
+  VLAQ_RETURN_IF_ERROR(image::WritePng(folder.path() / files.camera, sim::CameraStrip(trace), Existing::kRefuse));
+  VLAQ_RETURN_IF_ERROR(WriteFile(folder.path() / files.json, JsonString(document, 1) + "\n", Existing::kRefuse));
+  VLAQ_RETURN_IF_ERROR(folder.Commit());
   if (a.json) {
     PrintJson(document, context.out);
     return {};
   }
   context.out << fmt::format("seed {}, {}: \"{}\"\n{} after {} steps, {:.1f} m\n{}\n{}\n{}\n", a.seed, layout.name,
                              layout.instruction, DriveVerdict(trace), trace.end.step, trace.end.path_length,
-                             top.string(), camera.string(), json.string());
+                             (a.output / files.top).string(), (a.output / files.camera).string(),
+                             (a.output / files.json).string());
   return {};
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace vlaq::cli {
 namespace {
 
@@ -30,9 +32,11 @@ void TerminalLog::Note(std::string_view text) {
 }
 
 void TerminalLog::Line(std::string_view label, std::string_view text) {
+  constexpr size_t kLongestLine = 4000;  // bytes
+  const std::string line = fmt::format("{}{}\n", label, Printable(text, kLongestLine));
   const std::lock_guard lock(mutex_);
   ClearBar();
-  err_ << label << text << "\n" << std::flush;
+  err_ << (terminal_.color ? InColor(line) : line) << std::flush;
 }
 
 void TerminalLog::ClearBar() {
@@ -55,18 +59,19 @@ void TerminalLog::Progress(std::string_view what, uint64_t done, uint64_t total)
     current_.clear();
     return;
   }
-  if (now - shown_ < (terminal_ ? std::chrono::milliseconds(kBarInterval) : std::chrono::milliseconds(kLineInterval)))
+  if (now - shown_ <
+      (terminal_.redraws ? std::chrono::milliseconds(kBarInterval) : std::chrono::milliseconds(kLineInterval)))
     return;
   shown_ = now;
   const double seconds = std::chrono::duration<double>(now - started_).count();
   const uint64_t percent = std::min<uint64_t>(100, 100 * done / total);
   const std::string rate = RateAndRest(done, total, seconds);
-  if (terminal_) {
+  if (terminal_.redraws) {
     const std::string bar = std::string(percent / 4, '#') + std::string(25 - percent / 4, '.');
-    err_ << fmt::format("\r\033[K{} [{}] {:3d} %  {}", what, bar, percent, rate) << std::flush;
+    err_ << fmt::format("\r\033[K{} [{}] {:3d} %  {}", Printable(what), bar, percent, rate) << std::flush;
     bar_shown_ = true;
   } else {
-    err_ << fmt::format("{}: {} %, {}\n", what, percent, rate) << std::flush;
+    err_ << fmt::format("{}: {} %, {}\n", Printable(what), percent, rate) << std::flush;
   }
 }
 

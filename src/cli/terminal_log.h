@@ -1,4 +1,5 @@
-// Progress, notes and warnings on stderr: a bar that redraws itself on a terminal, a line every few seconds elsewhere.
+// Progress, notes and warnings on stderr: a bar that redraws itself on a terminal that can, a line every few seconds
+// elsewhere.
 #pragma once
 
 #include <chrono>
@@ -7,27 +8,29 @@
 #include <string>
 
 #include "base/log.h"
+#include "cli/terminal.h"
 
 namespace vlaq::cli {
 
 class TerminalLog : public Log {
  public:
-  // `terminal`: whether `err` is one.
-  TerminalLog(std::ostream& err, bool terminal) : err_(err), terminal_(terminal) {}
+  // `terminal`: what `err` is.
+  TerminalLog(std::ostream& err, Terminal terminal) : err_(err), terminal_(terminal) {}
   ~TerminalLog() override { ClearBar(); }
 
   void Warning(std::string_view text) override;
   void Note(std::string_view text) override;
   void Progress(std::string_view what, uint64_t done, uint64_t total) override;
   void set_quiet(bool quiet) { quiet_ = quiet; }
+  // Takes the bar away, before others write to the terminal.
+  void ClearBar();
 
  private:
   using Clock = std::chrono::steady_clock;
   void Line(std::string_view label, std::string_view text);
-  void ClearBar();
 
   std::ostream& err_;
-  bool terminal_;
+  Terminal terminal_;
   bool quiet_ = false;
   bool bar_shown_ = false;
   std::string current_;  // what progress is about

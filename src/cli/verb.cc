@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 
@@ -18,15 +19,28 @@ void AddJsonFlag(CLI::App& app, bool& json) { app.add_flag("--json", json, "Prin
 
 void AddForceFlag(CLI::App& app, bool& force) { app.add_flag("--force", force, "Replace an existing output"); }
 
+namespace {
+
+bool EqualButForCase(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+}  // namespace
+
 CLI::Option* OneOf(CLI::Option* option, const std::vector<std::string>& names) {
-  const auto check = [names](const std::string& given) -> std::string {
+  const auto convert = [names](std::string& given) -> std::string {
     if (std::find(names.begin(), names.end(), given) != names.end()) return "";
-    const std::string near = NearestWord(given, names);
-    return fmt::format(
-        "'{}' is not known; {}", given,
-        near.empty() ? fmt::format("choose one of {}", fmt::join(names, ", ")) : fmt::format("did you mean {}?", near));
+    const std::vector<std::string> meant = MeantWords(given, names);
+    if (meant.size() == 1 && EqualButForCase(meant[0], given)) {
+      given = meant[0];
+      return "";
+    }
+    return fmt::format("'{}' is not known; {}", given,
+                       meant.empty() ? fmt::format("choose one of {}", fmt::join(names, ", "))
+                                     : fmt::format("did you mean {}?", fmt::join(meant, " or ")));
   };
-  return option->check(check)->type_name(fmt::format("{{{}}}", fmt::join(names, ",")));
+  return option->transform(CLI::Validator(convert, ""))->type_name(fmt::format("{{{}}}", fmt::join(names, ",")));
 }
 
 CLI::Option* AsSize(CLI::Option* option) {
@@ -34,7 +48,7 @@ CLI::Option* AsSize(CLI::Option* option) {
     if (!text.empty() && text.find_first_not_of("0123456789.") == std::string::npos) {
       return fmt::format("{0} of which unit? Say {0}MiB or {0}GiB", text);
     }
-    return CLI::AsSizeValue(true)(text);
+    return CLI::AsSizeValue(true)(text).empty() ? "" : "is no size; say 512MiB, 2GiB or 44MB";
   };
   return option->type_name("SIZE")->transform(CLI::Validator(convert, ""));
 }
@@ -151,9 +165,7 @@ Result<std::vector<int64_t>> ParseIds(const std::string& text, const std::string
 
 Json OrNull(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
-void PrintJson(const Json& document, std::ostream& out) {
-  out << document.dump(1, ' ', false, Json::error_handler_t::replace) << "\n";
-}
+void PrintJson(const Json& document, std::ostream& out) { out << JsonString(document, 1) << "\n"; }
 
 Status MakeFolder(const std::filesystem::path& path) {
   std::error_code code;

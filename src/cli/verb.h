@@ -38,8 +38,8 @@ void AddForceFlag(CLI::App& app, bool& force);
 Status MakeFolder(const std::filesystem::path& path);
 inline Existing WhenExisting(bool force) { return force ? Existing::kReplace : Existing::kRefuse; }
 
-// Makes the option take one of these names only: they show in its help and in the completion, and another name is a
-// usage error with the nearest one. An option that was not given is left alone.
+// Makes the option take one of these names only, in upper or lower case: they show in its help and in the completion,
+// and another name is a usage error with those that were meant. An option that was not given is left alone.
 CLI::Option* OneOf(CLI::Option* option, const std::vector<std::string>& names);
 
 // Bytes with their unit: 512MiB, 2GiB, 44MB. A number without one is a usage error, since some would mean bytes by it

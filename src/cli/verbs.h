@@ -27,32 +27,39 @@ Action AddSynth(CLI::App& app, Context& context);
 Action AddDoctor(CLI::App& app, Context& context);
 Action AddCompletion(CLI::App& app, Context& context);
 
+// The headings of --help, in its order.
+inline constexpr std::string_view kMake = "Make a policy that runs", kProve = "Prove it", kMeasure = "Measure it",
+                                  kRun = "Run it", kBoard = "Take it to a board", kData = "Data",
+                                  kTools = "Look around";
+
 struct VerbRow {
   std::string_view name;
   std::string_view summary;
   AddVerb add;
+  std::string_view group = kTools;
 };
 
 inline constexpr std::array kVerbs{
-    VerbRow{"inspect", "Show what a checkpoint, an ONNX model, a bundle or recorded episodes are", AddInspect},
-    VerbRow{"export", "Turn a checkpoint into a bundle of ONNX graphs", AddExport},
-    VerbRow{"calibrate", "Run a bundle on recorded frames and keep the ranges of its values", AddCalibrate},
-    VerbRow{"plan", "Say which operator gets which format, and why", AddPlan},
-    VerbRow{"quantize", "Turn a bundle into one that a target runs fast", AddQuantize},
-    VerbRow{"preflight", "Say whether a version of TensorRT will take a bundle or a graph, and why not", AddPreflight},
-    VerbRow{"build", "Build TensorRT engines on the board, and check what really runs in them", AddBuild},
-    VerbRow{"run", "Run a bundle on camera frames", AddRun},
-    VerbRow{"verify", "Prove that a bundle is the checkpoint's policy", AddVerify},
-    VerbRow{"episodes", "Split recorded episodes, and prove that splits share none", AddEpisodes},
-    VerbRow{"eval", "Say what a policy is worth: on recorded episodes, and driving in the simulator", AddEval},
+    VerbRow{"export", "Turn a checkpoint into a bundle of ONNX graphs", AddExport, kMake},
+    VerbRow{"calibrate", "Run a bundle on recorded frames and keep the ranges of its values", AddCalibrate, kMake},
+    VerbRow{"plan", "Say which operator gets which format, and why", AddPlan, kMake},
+    VerbRow{"quantize", "Turn a bundle into one that a target runs fast", AddQuantize, kMake},
+    VerbRow{"verify", "Prove that a bundle is the checkpoint's policy", AddVerify, kProve},
+    VerbRow{"eval", "Say what a policy is worth: on recorded episodes, and driving in the simulator", AddEval, kProve},
+    VerbRow{"report", "Show receipts, measurements and evaluations as one page", AddReport, kProve},
     VerbRow{"bench", "Measure bundles, graphs and PyTorch in turns, and say whether the figures may be believed",
-            AddBench},
-    VerbRow{"compare", "Compare two measurements; fail if something got slower", AddCompare},
-    VerbRow{"report", "Show receipts, measurements and evaluations as one page", AddReport},
-    VerbRow{"sim", "Record episodes in the simulator, and show them", AddSim},
-    VerbRow{"synth", "Make a checkpoint of the true structure with random weights", AddSynth},
-    VerbRow{"doctor", "Show what this machine has and what is missing", AddDoctor},
-    VerbRow{"completion", "Print the shell completion", AddCompletion},
+            AddBench, kMeasure},
+    VerbRow{"compare", "Compare two measurements; fail if something got slower", AddCompare, kMeasure},
+    VerbRow{"run", "Run a bundle on camera frames", AddRun, kRun},
+    VerbRow{"preflight", "Say whether a version of TensorRT will take a bundle or a graph, and why not", AddPreflight,
+            kBoard},
+    VerbRow{"build", "Build TensorRT engines on the board, and check what really runs in them", AddBuild, kBoard},
+    VerbRow{"episodes", "Split recorded episodes, and prove that splits share none", AddEpisodes, kData},
+    VerbRow{"sim", "Record episodes in the simulator, and show them", AddSim, kData},
+    VerbRow{"synth", "Make a checkpoint of the true structure with random weights", AddSynth, kData},
+    VerbRow{"inspect", "Show what a checkpoint, an ONNX model, a bundle or recorded episodes are", AddInspect, kTools},
+    VerbRow{"doctor", "Show what this machine has and what is missing", AddDoctor, kTools},
+    VerbRow{"completion", "Print the shell completion", AddCompletion, kTools},
 };
 
 }  // namespace vlaq::cli

@@ -125,10 +125,10 @@ void PrintVerdict(const verification::Report& report, std::ostream& out) {
     table.AddRow({RungName(u.rung), u.name, "NOT TESTABLE", u.reason});
   }
   out << table.ToString();
-  for (const std::string& note : report.notes) out << "note: " << note << "\n";
+  for (const std::string& note : report.notes) out << "note: " << Printable(note) << "\n";
   const verification::Check* failure = report.first_failure();
   if (failure != nullptr) {
-    out << fmt::format("\nNOT VERIFIED: first failure: {}\n", failure->name);
+    out << fmt::format("\nNOT VERIFIED: first failure: {}\n", Printable(failure->name));
     return;
   }
   out << (report.untestable.empty() ? "\nverified\n" : "\nverified, except for what is not testable\n");

@@ -61,7 +61,7 @@ Status Deliver(const VerifyArguments& a, const bundle::Bundle& bundle, const ver
   if (receipt || a.json) {
     VLAQ_ASSIGN_OR_RETURN(const Json document, VerdictDocument(a, bundle, report));
     if (receipt) {
-      VLAQ_RETURN_IF_ERROR(receipt->Write(document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n"));
+      VLAQ_RETURN_IF_ERROR(receipt->Write(JsonString(document, 1) + "\n"));
       VLAQ_RETURN_IF_ERROR(receipt->Commit());
     }
     if (a.json) PrintJson(document, context.out);

@@ -61,7 +61,7 @@ std::string RecordText(const EnginePlan& plan, const Builder& builder, const Boa
       {"warnings", built.warnings},
       {"runs_in", ToJson(built.report)},
       {"layers", LayersToJson(built.layers)}};
-  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return JsonString(json, 1) + "\n";
 }
 
 Result<Record> ReadRecord(const std::filesystem::path& engine) {

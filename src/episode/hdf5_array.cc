@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "base/mapped_file.h"
 #include "episode/inflate.h"
 
 namespace vlaq::episode {
@@ -31,6 +32,7 @@ uint64_t BytesInFile(hid_t object, hid_t type) {
 }  // namespace
 
 Result<Hdf5File> OpenHdf5(const std::filesystem::path& path) {
+  VLAQ_RETURN_IF_ERROR(CheckIsFile(path));
   H5PLset_loading_state(0);
   const Hdf5Properties access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_file_locking(access.get(), 0, 1);  // we read only, and some network file systems have no locks

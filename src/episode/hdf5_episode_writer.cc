@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/unfinished.h"
 #include "episode/hdf5_rows.h"
 #include "episode/writer.h"
 
@@ -161,9 +162,10 @@ Result<EpisodeWriter> EpisodeWriter::Create(const fs::path& path, WriterOptions 
   const Hdf5Guard guard;
   auto state = std::make_unique<State>(std::move(place), std::move(options));
   Result<Hdf5File> file = CreateFile(state->place.path());
-  if (!file.ok()) return Within(path.string(), file.error());
+  if (!file.ok()) return Within(IntendedPlace(path).string(), file.error());
   state->file = std::move(*file);
-  if (const Status made = state->CreateDatasets(); !made.ok()) return Within(path.string(), made.error());
+  if (const Status made = state->CreateDatasets(); !made.ok())
+    return Within(IntendedPlace(path).string(), made.error());
   return EpisodeWriter(std::move(state));
 }
 
@@ -185,7 +187,7 @@ Status EpisodeWriter::Append(const image::ImageView& frame, const Command& comma
   }
   const Hdf5Guard guard;
   const Status done = s.Append(frame, command, event, extra);
-  return done.ok() ? done : Within(s.place.target().string(), done.error());
+  return done.ok() ? done : Within(IntendedPlace(s.place.target()).string(), done.error());
 }
 
 Status EpisodeWriter::Commit() {
@@ -194,7 +196,7 @@ Status EpisodeWriter::Commit() {
   const Hdf5Guard guard;
   Status done = s.WriteAttributes();
   if (done.ok()) done = s.Close();
-  if (!done.ok()) return Within(s.place.target().string(), done.error());
+  if (!done.ok()) return Within(IntendedPlace(s.place.target()).string(), done.error());
   return s.place.Commit();
 }
 

@@ -24,7 +24,7 @@ class ProcessDriver : public Driver {
   Result<Tensor> Act(const image::ImageView& frame) override {
     const Json request{
         {"reset", reset_}, {"instruction", instruction_}, {"width", frame.width}, {"height", frame.height}};
-    VLAQ_RETURN_IF_ERROR(process_->Write(AsBytes(request.dump() + "\n"), timeout_s_));
+    VLAQ_RETURN_IF_ERROR(process_->Write(AsBytes(JsonString(request) + "\n"), timeout_s_));
     VLAQ_RETURN_IF_ERROR(process_->Write(std::as_bytes(frame.rgb), timeout_s_));
     reset_ = false;
     VLAQ_ASSIGN_OR_RETURN(const std::string line, process_->ReadLine(timeout_s_));

@@ -73,9 +73,7 @@ Result<prompt::Prompt> MakePrompt(const PromptRequest& request, const policy::Po
 Status CopyTokenizer(const fs::path& from, const fs::path& folder, bundle::Bundle& bundle) {
   if (from.empty()) return {};
   const fs::path to = folder / bundle::kTokenizerFile;
-  std::error_code error;
-  fs::copy_file(from, to, error);
-  if (error) return InputError(from.string(), fmt::format("cannot be copied: {}", error.message()));
+  VLAQ_RETURN_IF_ERROR(CopyFile(from, to));
   VLAQ_ASSIGN_OR_RETURN(bundle.tokenizer, bundle::Describe(to));
   return {};
 }
@@ -127,10 +125,10 @@ Result<ExportReport> Export(const ExportOptions& options, Log& log) {
                         architecture->Build(*checkpoint, proposal.spec, proposal.config, options.build));
 
   VLAQ_ASSIGN_OR_RETURN(bundle::Writer writer, bundle::Writer::Create(options.output, options.existing));
-  auto sources = std::async(std::launch::async, DescribeSources, std::cref(*checkpoint));
+  auto sources = std::async(std::launch::async | std::launch::deferred, DescribeSources, std::cref(*checkpoint));
   auto weights = WriteWeights(graphs.weights, *checkpoint, writer.folder() / bundle::kWeightsFile, log);
   auto described = sources.get();
-  if (!weights.ok()) return Within(options.checkpoint.string(), weights.error());
+  if (!weights.ok()) return weights.error();
   if (!described.ok()) return described.error();
 
   ExportReport report;

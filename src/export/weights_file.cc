@@ -22,17 +22,21 @@ Result<WrittenWeights> WriteWeights(const std::vector<architecture::PlacedWeight
   VLAQ_ASSIGN_OR_RETURN(auto file, bundle::HashedFile::Create(path));
   WrittenWeights written;
   const uint64_t total = weights.empty() ? 0 : weights.back().offset + weights.back().length;
+  VLAQ_RETURN_IF_ERROR(file.Expect(total));
   uint64_t done = 0;
   for (const architecture::PlacedWeight& weight : weights) {
     VLAQ_RETURN_IF_ERROR(file.PadTo(weight.offset));
     done = weight.offset;
     Xxh3 checksum;
-    VLAQ_RETURN_IF_ERROR(architecture::StreamWeight(weight.recipe, checkpoint, [&](Bytes piece) {
+    Status put;
+    const Status streamed = architecture::StreamWeight(weight.recipe, checkpoint, [&](Bytes piece) {
       checksum.Update(piece);
       done += piece.size();
       log.Progress("weights", done, total);
-      return file.Write(piece);
-    }));
+      return put = file.Write(piece);
+    });
+    if (!put.ok()) return put.error();  // of the output, which names itself
+    if (!streamed.ok()) return Within(checkpoint.path().string(), streamed.error());
     written.records.push_back(RecordOf(weight));
     written.records.back().xxh3 = checksum.FinishHex();
   }

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "base/json.h"
-#include "base/output.h"
+#include "base/scratch_folder.h"
 #include "bundle/bundle.h"
 #include "measuring/inputs.h"
 #include "measuring/operator_times.h"
@@ -187,9 +187,7 @@ class Worker {
 
   Status ProfileGraph(const backend::ModelSource& source, Json& list) {
     constexpr int kRuns = 3;
-    VLAQ_ASSIGN_OR_RETURN(const OutputFolder scratch,
-                          OutputFolder::Create(std::filesystem::temp_directory_path() / "vlaq-bench-profile",
-                                               Existing::kReplace, [](const std::filesystem::path&) { return false; }));
+    VLAQ_ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::Make("profile"));
     backend::OpenOptions open = Options();
     open.profile = scratch.path() / "profile";
     VLAQ_ASSIGN_OR_RETURN(const auto model, options_.backend->Open(source, open));
@@ -244,7 +242,7 @@ class Worker {
 void Serve(const ServeOptions& options, std::istream& in, std::ostream& out) {
   Worker worker(options);
   for (std::string line; std::getline(in, line);) {
-    out << worker.Answer(line).dump(-1, ' ', false, Json::error_handler_t::replace) << "\n" << std::flush;
+    out << JsonString(worker.Answer(line)) << "\n" << std::flush;
   }
 }
 

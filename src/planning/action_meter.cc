@@ -157,8 +157,7 @@ Result<std::unique_ptr<Meter>> OpenBundleMeter(const bundle::Bundle& source, con
                                                const episode::EpisodeSet& episodes,
                                                const quantization::ActivationStatistics* statistics,
                                                const BundleMeterOptions& options, Log& log) {
-  VLAQ_ASSIGN_OR_RETURN(OutputFolder work, OutputFolder::Create(options.work, Existing::kRefuse,
-                                                                [](const std::filesystem::path&) { return false; }));
+  VLAQ_ASSIGN_OR_RETURN(OutputFolder work, OutputFolder::Create(options.work, Existing::kRefuse));
   BundleMeterOptions own = options;
   own.open.threads = 1;  // episodes run side by side
   VLAQ_ASSIGN_OR_RETURN(const auto reference,

@@ -124,9 +124,7 @@ Status FixFile(const GraphFile& file, const Version& version, const fs::path& ou
 }
 
 Status CopyBeside(const bundle::Bundle& source, const bundle::FileRecord& record, const fs::path& folder) {
-  std::error_code error;
-  fs::copy_file(source.path / record.file, folder / record.file, error);
-  return error ? Status(InputError(record.file, "cannot be copied: " + error.message())) : Status();
+  return CopyFile(source.path / record.file, folder / record.file);
 }
 
 // weights.bin stays what it is, so that its records stay true; new constants lie in the graphs.

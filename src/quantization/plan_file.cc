@@ -59,7 +59,7 @@ template <typename Items>
 std::string Lines(const Items& items) {
   if (items.empty()) return "[]";
   std::string text = "[";
-  for (const auto& item : items) text += fmt::format("{}\n  {}", text.size() > 1 ? "," : "", ToJson(item).dump());
+  for (const auto& item : items) text += fmt::format("{}\n  {}", text.size() > 1 ? "," : "", JsonString(ToJson(item)));
   return text + "\n ]";
 }
 
@@ -248,8 +248,8 @@ Status ReadOperators(const Fields& fields, Plan& plan) {
 std::string PlanText(const Plan& plan) {
   Json source{{"weights", plan.source.weights_sha256}, {"graphs", plan.source.graphs}};
   std::string text = fmt::format("{{\n \"schema\": \"{}\",\n \"target\": {},\n \"precision\": {},\n", kPlanSchema,
-                                 Json(plan.target).dump(), Json(plan.precision).dump());
-  text += fmt::format(" \"source\": {},\n", source.dump());
+                                 JsonString(plan.target), JsonString(plan.precision));
+  text += fmt::format(" \"source\": {},\n", JsonString(source));
   if (plan.statistics_sha256) text += fmt::format(" \"statistics\": \"{}\",\n", *plan.statistics_sha256);
   text += fmt::format(" \"opset\": {},\n \"rest\": \"{}\",\n \"bias_correction\": {},\n", plan.opset,
                       NumberName(plan.rest), plan.bias_correction);

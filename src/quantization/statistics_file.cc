@@ -219,11 +219,11 @@ std::string StatisticsText(const ActivationStatistics& statistics) {
       {"samples", statistics.samples}, {"windows", statistics.windows}, {"seed", statistics.seed},
       {"batch", statistics.batch},     {"runs_on", statistics.runs_on}, {"episodes", std::move(episodes)}};
   std::string text = "{\n";
-  for (const auto& [key, value] : head.items()) text += fmt::format(" {}: {},\n", Json(key).dump(), value.dump());
+  for (const auto& [key, value] : head.items()) text += fmt::format(" {}: {},\n", JsonString(key), JsonString(value));
   text += " \"values\": {";
   const char* separator = "\n";
   for (const auto& [name, value] : statistics.values) {
-    text += fmt::format("{}  {}: {}", separator, Json(name).dump(), ToJson(value).dump());
+    text += fmt::format("{}  {}: {}", separator, JsonString(name), JsonString(ToJson(value)));
     separator = ",\n";
   }
   return text + "\n }\n}\n";

@@ -176,6 +176,9 @@ Result<WrittenWeights> WriteNewWeights(passes::Rewritten& rewritten, const Sourc
   const Places places = GivePlaces(rewritten.weights, sources);
   PlaceInGraphs(places, path.filename().string(), rewritten.graphs);
   VLAQ_ASSIGN_OR_RETURN(auto file, bundle::HashedFile::Create(path));
+  uint64_t bytes = 0;
+  for (const auto& [name, place] : places) bytes = std::max(bytes, place.offset + place.length);
+  VLAQ_RETURN_IF_ERROR(file.Expect(bytes));
   WrittenWeights written;
   size_t done = 0;
   for (const WeightJob& job : rewritten.weights.jobs()) {

@@ -79,9 +79,7 @@ Status WriteGraphs(const passes::Graphs& graphs, const fs::path& folder, bundle:
 
 Status CopyBeside(const bundle::Bundle& from, const fs::path& folder, bundle::Bundle& to) {
   if (!from.tokenizer) return {};
-  std::error_code error;
-  fs::copy_file(from.path / from.tokenizer->file, folder / from.tokenizer->file, error);
-  if (error) return InputError(from.tokenizer->file, fmt::format("cannot be copied: {}", error.message()));
+  VLAQ_RETURN_IF_ERROR(CopyFile(from.path / from.tokenizer->file, folder / from.tokenizer->file));
   to.tokenizer = from.tokenizer;
   return {};
 }

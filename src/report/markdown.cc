@@ -8,26 +8,18 @@
 namespace vlaq::report {
 namespace {
 
-// Text that Markdown would read as its own, and ends of lines in tables.
+// Text that Markdown would read as its own.
 std::string Plain(std::string_view text) {
   std::string plain;
-  for (const char c : text) {
-    if (c == '\n' || c == '\r') {
-      plain += ' ';
-      continue;
-    }
+  for (const char c : OneLine(text)) {
     if (std::string_view("|\\`*_<>[]#").find(c) != std::string_view::npos) plain += '\\';
     plain += c;
   }
   return plain;
 }
 
-// Text within raw HTML, where backslashes escape nothing: a subject's name may be a tag. Ends of lines would end it.
-std::string InHtml(std::string text) {
-  std::ranges::replace_if(
-      text, [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  return Escape(text);
-}
+// Text within raw HTML, where backslashes escape nothing: a subject's name may be a tag.
+std::string InHtml(std::string_view text) { return Escape(text); }
 
 std::string_view MarkOf(Mood mood) { return mood == Mood::kPlain || mood == Mood::kGood ? "" : "**"; }
 

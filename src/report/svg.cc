@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
+
+#include "base/text.h"
 
 namespace vlaq::report {
 namespace {
@@ -25,9 +28,16 @@ bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 
 
 }  // namespace
 
+std::string OneLine(std::string_view text) {
+  std::string line(text);
+  std::ranges::replace_if(
+      line, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+  return Printable(line);
+}
+
 std::string Escape(std::string_view text) {
   std::string escaped;
-  for (const char c : text) {
+  for (const char c : OneLine(text)) {
     switch (c) {
       case '&':
         escaped += "&amp;";

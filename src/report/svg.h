@@ -13,7 +13,9 @@ inline constexpr double kDrawingWidth = 340;
 inline constexpr double kLineHeight = 14;  // of text
 inline constexpr double kLetterWidth = 6;  // at most, of the size that labels have
 
-// For text and attributes alike.
+// Text on one line that steers no terminal, for Markdown, which people read there.
+std::string OneLine(std::string_view text);
+// The same for HTML, text and attributes alike.
 std::string Escape(std::string_view text);
 
 // At most `letters` long: the middle gives way to an ellipsis.

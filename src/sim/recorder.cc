@@ -12,6 +12,8 @@
 namespace vlaq::sim {
 namespace {
 
+std::string EpisodeName(const Layout& layout) { return fmt::format("episode_{:09}_{}", layout.seed, layout.name); }
+
 std::vector<float> AsFloats(const Velocity& velocity) { return {velocity.begin(), velocity.end()}; }
 
 std::vector<float> StateRow(const State& state) {
@@ -21,7 +23,7 @@ std::vector<float> StateRow(const State& state) {
 
 episode::WriterOptions Header(const Layout& layout, const RecordOptions& options) {
   episode::WriterOptions header;
-  header.name = fmt::format("episode_{:09}_{}", layout.seed, layout.name);
+  header.name = EpisodeName(layout);
   header.instruction = layout.instruction;
   header.width = options.world.width;
   header.height = options.world.height;
@@ -56,6 +58,8 @@ class PilotEye {
 
 }  // namespace
 
+std::string EpisodeFile(const Layout& layout) { return EpisodeName(layout) + ".h5"; }
+
 Result<Recorder> Recorder::Open(const RecordOptions& options) {
   VLAQ_ASSIGN_OR_RETURN(auto world, World::Open(options.world));
   return Recorder(options, std::move(world));
@@ -64,7 +68,7 @@ Result<Recorder> Recorder::Open(const RecordOptions& options) {
 Result<Recording> Recorder::Record(uint64_t seed, const std::filesystem::path& folder, Existing existing) {
   const Layout layout = MakeLayout(seed);
   episode::WriterOptions header = Header(layout, options_);
-  Recording recording{.path = folder / (header.name + ".h5"), .layout = layout.name};
+  Recording recording{.path = folder / EpisodeFile(layout), .layout = layout.name};
   VLAQ_ASSIGN_OR_RETURN(episode::EpisodeWriter writer,
                         episode::EpisodeWriter::Create(recording.path, std::move(header), existing));
   Perturbation perturbation(seed);

@@ -39,12 +39,15 @@ struct Recording {
   bool collided = false;
 };
 
+// "episode_<seed>_<layout>.h5", under which an episode is recorded.
+std::string EpisodeFile(const Layout& layout);
+
 class Recorder {
  public:
   // Errors: those of World::Open.
   static Result<Recorder> Open(const RecordOptions& options);
 
-  // Drives the layout of `seed` and writes "episode_<seed>_<layout>.h5" into `folder`. Besides the original's datasets
+  // Drives the layout of `seed` and writes EpisodeFile() into `folder`. Besides the original's datasets
   // the file has simulation/executed [T, 3] (the command that was driven), simulation/state [T, 5] (x, y, yaw,
   // velocity_x, velocity_y) and simulation/auxiliary (expert.h). Errors: kUsage if the file exists; kInput, kBackend.
   Result<Recording> Record(uint64_t seed, const std::filesystem::path& folder, Existing existing);

@@ -240,6 +240,7 @@ Status WriteStorages(const std::vector<Storage>& storages, const CheckpointOptio
   const std::vector<size_t> order = TextOrder(storages.size());
   uint64_t total = 0;
   for (const Storage& storage : storages) total += storage.floats() * sizeof(float);
+  VLAQ_RETURN_IF_ERROR(writer.Expect(total));
   std::array<Batch, 2> batches;
   Cutter cutter(storages, order);
   std::future<Status> writing;
@@ -256,7 +257,8 @@ Status WriteStorages(const std::vector<Storage>& storages, const CheckpointOptio
     log.Progress("writing", done, total);
     if (batch.pieces.empty()) return {};
     for (const Piece& piece : batch.pieces) done += piece.count * sizeof(float);
-    writing = std::async(std::launch::async, [&] { return WriteBatch(batch, storages, writer); });
+    writing =
+        std::async(std::launch::async | std::launch::deferred, [&] { return WriteBatch(batch, storages, writer); });
   }
 }
 

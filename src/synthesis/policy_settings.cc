@@ -50,7 +50,7 @@ std::string ConfigJson(Size size) {
                        {"latent_query_num", shape.latents},
                        {"text_config", TextConfig(shape)},
                        {"vision_config", VisionConfig(shape)}};
-  return config.dump(kIndent) + "\n";
+  return JsonString(config, kIndent) + "\n";
 }
 
 std::string PolicyJson(Size size) {
@@ -72,7 +72,7 @@ std::string PolicyJson(Size size) {
       {"prompt_ids", shape.prompt_ids},
       {"image_position_mask", shape.image_positions},
   };
-  return policy.dump(kIndent) + "\n";
+  return JsonString(policy, kIndent) + "\n";
 }
 
 Status WriteSideFiles(const std::filesystem::path& folder, Size size, Existing existing) {

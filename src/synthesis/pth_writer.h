@@ -27,6 +27,9 @@ class PthWriter {
   // The folder inside the zip is named after the file, as PyTorch does. Errors: as OutputFile::Create.
   static Result<PthWriter> Create(const std::filesystem::path& path, const PthWriterOptions& options);
 
+  // Errors: kInput if the disk has no room for so many bytes.
+  Status Expect(uint64_t bytes) const { return file_.Expect(bytes); }
+
   // A whole record; `name` is relative to the top folder ("data.pkl").
   Status Write(std::string_view name, std::string_view content);
 

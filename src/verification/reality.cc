@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
 
-#include "base/output.h"
 #include "base/random.h"
+#include "base/scratch_folder.h"
 #include "base/text.h"
 #include "engine/find.h"
 #include "engine/work.h"
@@ -65,14 +64,6 @@ std::string NotItsEngine(const Bundle& bundle, const RealityOptions& options) {
   return "";
 }
 
-// A folder that goes with the object.
-Result<OutputFolder> ScratchFolder() {
-  static std::atomic<int> count{0};
-  const auto name = fmt::format("vlaq-profile-{}", count++);
-  return OutputFolder::Create(std::filesystem::temp_directory_path() / name, Existing::kReplace,
-                              [](const std::filesystem::path&) { return false; });
-}
-
 Tensor Noise(Shape shape) {
   Tensor tensor = Tensor::Make(DType::kF32, std::move(shape));
   Random random(0, 78);
@@ -103,7 +94,7 @@ Result<NamedTensors> Feeds(const Bundle& bundle, std::string_view role, const st
 
 Result<std::vector<ExecutedNode>> RunProfiled(const Bundle& bundle, const std::string& role, bool optimise,
                                               int warm_ups, int runs, const RealityOptions& options) {
-  VLAQ_ASSIGN_OR_RETURN(const OutputFolder scratch, ScratchFolder());
+  VLAQ_ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::Make("profile"));
   VLAQ_ASSIGN_OR_RETURN(const auto source, backend::ModelSource::FromFile(bundle.GraphPath(role)));
   OpenOptions open = options.open;
   open.optimise = optimise && open.optimise;
@@ -112,7 +103,12 @@ Result<std::vector<ExecutedNode>> RunProfiled(const Bundle& bundle, const std::s
   VLAQ_ASSIGN_OR_RETURN(const auto model, options.backend->Open(source, open));
   VLAQ_ASSIGN_OR_RETURN(const NamedTensors feeds, Feeds(bundle, role, model->inputs()));
   for (int i = 0; i < warm_ups + runs; ++i) VLAQ_RETURN_IF_ERROR(model->Run(feeds));
-  VLAQ_ASSIGN_OR_RETURN(std::vector<ExecutedNode> nodes, model->Profile());
+  auto profile = model->Profile();
+  if (!profile.ok()) {  // the engine writes it without a word when the disk is full: not the bundle's fault
+    return InputError(scratch.path().string(), "the engine's record of what ran is not whole: " + profile.error().what,
+                      "see that the folder for temporary files (TMPDIR) has room");
+  }
+  std::vector<ExecutedNode> nodes = std::move(*profile);
   const auto all = static_cast<size_t>(warm_ups + runs);
   if (nodes.size() % all != 0) {
     return Error{ErrorCode::kBackend, "the profile does not hold the same nodes for every run", bundle.GraphPath(role),

@@ -36,6 +36,7 @@ Ran RunInRoom(std::vector<std::string> arguments, uintmax_t room) {
   if (::pipe2(ends, O_CLOEXEC) != 0) return {};
   const pid_t child = ::fork();
   if (child == 0) {
+    ::dup2(::open("/dev/null", O_WRONLY), 1);
     ::dup2(ends[1], 2);
     const rlimit limit{room, room};
     ::setrlimit(RLIMIT_FSIZE, &limit);
@@ -99,6 +100,16 @@ TEST_F(FullDisk, Quantize) {
 TEST_F(FullDisk, PlanQuantize) {
   ExpectRefused({"plan", "quantize", Bundle(), "--target", "cpu", "--precision", "int8", "-o", In("plan.json")},
                 In("plan.json"));
+}
+
+// No room for temporary files is not the bundle's fault.
+TEST_F(FullDisk, VerifyAccusesNobody) {
+  for (const uintmax_t room : {0, 100, 4096}) {
+    const Ran ran = RunInRoom({"verify", Bundle()}, room);
+    EXPECT_EQ(ran.exit_code, 3) << room << ": " << ran.err;
+    EXPECT_THAT(ran.err, ::testing::Not(HasSubstr("verification failed"))) << room;
+    EXPECT_THAT(ran.err, HasSubstr("TMPDIR")) << room;
+  }
 }
 
 TEST_F(FullDisk, Calibrate) {

@@ -93,6 +93,121 @@ TEST_F(Process, AnInterruptedExportLeavesNothing) {
   }
 }
 
+// A mapped file that is cut off while it is read: a message that names it, and nothing half-made. Exports are short
+// here, so one may be over first: then again.
+TEST_F(Process, ACheckpointThatIsCutOffIsNamed) {
+  const std::string checkpoint = In("cut.pth"), output = In("from_cut");
+  for (int attempt = 0; attempt < 200; ++attempt) {
+    fs::remove_all(output);
+    fs::copy_file(Checkpoint(), checkpoint, fs::copy_options::overwrite_existing);
+    const pid_t child =
+        Start({"export", checkpoint, "-o", output, "--config", In("config.json"), "--policy", In("policy.json")});
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (HalfMade() == 0 && !fs::exists(output) && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+    }
+    fs::resize_file(checkpoint, 4096);
+    const int status = Wait(child);
+    ASSERT_TRUE(WIFEXITED(status)) << status;
+    if (Content(In("output")).find("was cut off") == std::string::npos) continue;
+    EXPECT_EQ(WEXITSTATUS(status), 3);
+    EXPECT_THAT(Content(In("output")), HasSubstr("cut.pth: was cut off"));
+    EXPECT_FALSE(fs::exists(output));
+    EXPECT_EQ(HalfMade(), 0U);
+    return;
+  }
+  FAIL() << "no export could be caught while it read";
+}
+
+TEST_F(Process, OutputThatCannotBeWrittenIsAnErrorAndAClosedPipeIsQuiet) {
+  const auto shell = [](const std::string& command) {
+    const int status = std::system((command + " 2>'" + In("err") + "'").c_str());  // NOLINT(concurrency-mt-unsafe)
+    return WEXITSTATUS(status);
+  };
+  const std::string program = std::string("'") + VLAQ_PROGRAM + "' ", bundle = "'" + Bundle() + "' ";
+  for (const std::string& verb : {"inspect " + bundle, "inspect --json " + bundle, "verify " + bundle,
+                                  std::string("completion bash "), std::string("--help ")}) {
+    EXPECT_EQ(shell(program + verb + ">/dev/full"), 3) << verb;
+    EXPECT_EQ(Content(In("err")), "vlaq: cannot write standard output: No space left on device\n") << verb;
+    EXPECT_EQ(shell(program + verb + ">&-"), 3) << verb;
+    EXPECT_THAT(Content(In("err")), HasSubstr("cannot write standard output: Bad file descriptor")) << verb;
+    EXPECT_EQ(shell("{ " + program + verb + "; echo $? >'" + In("code") + "'; } | true"), 0) << verb;
+    EXPECT_EQ(Content(In("err")), "") << verb;
+    EXPECT_THAT(Content(In("code")), ::testing::AnyOf("141\n", "0\n")) << verb;
+  }
+}
+
+// Files opened later must not get the number of a stream that is closed.
+TEST_F(Process, ClosedStreamsDamageNoOutput) {
+  const std::string command = std::string("'") + VLAQ_PROGRAM + "' export '" + Checkpoint() + "' --config '" +
+                              In("config.json") + "' --policy '" + In("policy.json") + "' -o '" + In("closed") + "'";
+  const int status = std::system((command + " <&- >&- 2>&-").c_str());  // NOLINT(concurrency-mt-unsafe)
+  EXPECT_EQ(WEXITSTATUS(status), 3) << "its words went nowhere";
+  EXPECT_EQ(Vlaq({"verify", In("closed"), "--against", Checkpoint()}).exit_code, 0);
+}
+
+// Programs that talk to vlaq end with it, however it ends.
+TEST_F(Process, NoProgramOfOursOutlivesUs) {
+  for (const int signal : {SIGTERM, SIGINT, SIGKILL}) {
+    const std::string pid_file = In(fmt::format("pid{}", signal));
+    const pid_t child = Start({"bench", Bundle(), "x=cmd:sh -c 'echo $$ >" + pid_file + "; exec sleep 1000'"});
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (Content(pid_file).empty() && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    const pid_t worker = std::atoi(Content(pid_file).c_str());
+    ASSERT_GT(worker, 0) << Content(In("output"));
+    ::kill(child, signal);
+    Wait(child);
+    std::string state = ") S ";
+    for (int i = 0; i < 500 && !state.empty() && state.find(") Z ") == std::string::npos; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      state = Content(fmt::format("/proc/{}/stat", worker));
+    }
+    EXPECT_TRUE(state.empty() || state.find(") Z ") != std::string::npos) << signal << ": " << state;
+  }
+}
+
+// Few processes, little memory, a small stack: words and an exit code, never a crash.
+TEST_F(Process, NarrowLimitsAreNoCrash) {
+  const std::string program = std::string("'") + VLAQ_PROGRAM + "' ";
+  const auto run = [&](const std::string& limits, const std::string& verb) {
+    const std::string command = limits + "; " + program + verb + " >'" + In("out") + "' 2>'" + In("err") + "'";
+    return std::system(command.c_str());  // NOLINT(concurrency-mt-unsafe)
+  };
+  const std::string verb = "run '" + Bundle() + "' --frames '" + Frames() + "' --threads 2";
+  const int small_stack = run("ulimit -s 64", verb);
+  EXPECT_EQ(WEXITSTATUS(small_stack), 4) << Content(In("err"));
+  EXPECT_THAT(Content(In("err")), HasSubstr("ulimit -s 8192"));
+  for (const char* megabytes : {"20", "40", "60", "100", "200", "400"}) {
+    const int status = run(fmt::format("ulimit -v {}000", megabytes), verb);
+    EXPECT_TRUE(WIFEXITED(status)) << megabytes;
+    EXPECT_LT(WEXITSTATUS(status), 128) << megabytes << " MB: " << Content(In("err"));
+  }
+}
+
+// A set of episodes of which a part is missing looks like a smaller whole one.
+TEST_F(Process, AnInterruptedRecordingLeavesNothing) {
+  for (const int signal : {SIGINT, SIGKILL}) {
+    const pid_t child = Start({"sim", "record", "--episodes", "1000", "-o", In("recorded")});
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (HalfMade() == 0 && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    ::kill(child, signal);
+    Wait(child);
+    EXPECT_FALSE(fs::exists(In("recorded")));
+    if (signal == SIGINT) EXPECT_EQ(HalfMade(), 0U);
+  }
+  const Ran again = Vlaq({"sim", "record", "--episodes", "1", "-o", In("recorded")});
+  if (again.exit_code == 4) GTEST_SKIP() << again.err;  // built without the simulator
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(HalfMade(), 0U) << "what the killed one left";
+  const Ran twice = Vlaq({"sim", "record", "--episodes", "2", "-o", In("recorded")});
+  EXPECT_EQ(twice.exit_code, 2) << "before anything is driven";
+}
+
 // trtexec works on a board for hours, and in gigabytes: it must not go on without us.
 TEST_F(Process, AnInterruptedBuildEndsItsTrtexec) {
   for (const char* step : {"calibrate", "quantize"}) {

@@ -1,4 +1,9 @@
 // What a person sees who mistypes, and the exit code a script sees.
+#include <fmt/format.h>
+
+#include <cerrno>
+
+#include "base/machine.h"
 #include "program.h"
 
 namespace vlaq {
@@ -29,15 +34,131 @@ TEST(Usage, UnknownWordsComeFirstWithASuggestion) {
   ExpectUsage({"synth", "checkpoint", "--sed=3"}, "did you mean --seed?");
   ExpectUsage({"synth", "checkpont", "-o", "x"}, "no verb 'checkpont' below `vlaq synth`\n  did you mean checkpoint?");
   ExpectUsage({"completion", "zsh"}, "no verb 'zsh' below `vlaq completion`\n");
-  ExpectUsage({"help"}, "did you mean --help?");
+  ExpectUsage({"run", "x", "--thr", "2"}, "there is no option --thr\n  did you mean --threads?");
+  ExpectUsage({"inspect", "x", "--js"}, "did you mean --json?");
   ExpectUsage({"--verson"}, "did you mean --version?");
   ExpectUsage({"run", "x", "-t", "2"}, "there is no option -t\n");
   ExpectUsage({"run", "x", "-t2"}, "there is no option -t\n");
   ExpectUsage({"inspect", "x", "--nonsense"}, "there is no option --nonsense");
 }
 
+TEST(Usage, WordsOfOtherToolsAreUnderstood) {
+  const std::pair<const char*, const char*> meant[] = {
+      {"benchmark", "bench"}, {"convert", "export"}, {"infer", "run"},        {"test", "verify"},
+      {"validate", "verify"}, {"quant", "quantize"}, {"evaluate", "eval"},    {"simulate", "sim"},
+      {"EXPORT", "export"},   {"insp", "inspect"},   {"version", "--version"}};
+  for (const auto& [word, verb] : meant) {
+    ExpectUsage({word, "x"}, fmt::format("there is no verb '{}'\n  did you mean {}?", word, verb));
+    ExpectUsage({"help", word}, fmt::format("did you mean {}?", verb));
+  }
+  const Ran odd = Vlaq({"zzzzzzzz"});
+  EXPECT_THAT(odd.err, ::testing::Not(HasSubstr("did you mean")));
+}
+
+TEST(Usage, HelpIsGroupedAndSaysWhereToBegin) {
+  const Ran alone = Vlaq({});
+  EXPECT_EQ(alone.exit_code, 0);
+  EXPECT_THAT(alone.err, IsEmpty());
+  size_t last = 0;
+  for (const char* heading :
+       {"\nMake a policy that runs:\n  export", "\nProve it:\n  verify", "\nMeasure it:\n  bench", "\nRun it:\n  run",
+        "\nTake it to a board:\n", "\nData:\n", "\nLook around:\n", "To begin with:\n  vlaq doctor"}) {
+    const size_t at = alone.out.find(heading);
+    ASSERT_NE(at, std::string::npos) << heading;
+    EXPECT_GT(at, last);
+    last = at;
+  }
+  EXPECT_EQ(Vlaq({"help"}).out, alone.out);
+  EXPECT_EQ(Vlaq({"--help"}).out, alone.out);
+  EXPECT_EQ(Vlaq({"help", "run"}).out, Vlaq({"run", "--help"}).out);
+  EXPECT_EQ(Vlaq({"help", "plan", "quantize"}).out, Vlaq({"plan", "quantize", "--help"}).out);
+  ExpectUsage({"help", "plan", "quantise"}, "no verb 'quantise' below `vlaq plan`\n  did you mean quantize?");
+}
+
+TEST(Usage, ValuesMayBeInUpperCase) {
+  const Ran ran = Vlaq({"export", "/nowhere", "-o", "/tmp/vlaq_never", "--precision", "FP16"});
+  EXPECT_EQ(ran.exit_code, 3) << ran.err;
+  ExpectUsage({"run", "x", "--frames", "y", "--backend", "Reference2"}, "onnxruntime, reference");
+}
+
+TEST(Usage, TooManyThreadsAreRefused) {
+  ExpectUsage({"run", "x", "--frames", "y", "--threads", "1000"}, "--threads 1000 on a machine of");
+  const Ran warned = Vlaq({"run", "/nowhere", "--frames", "y", "--threads", std::to_string(ThisMachine().cores + 1)});
+  EXPECT_EQ(warned.exit_code, 3);
+  EXPECT_THAT(warned.err, HasSubstr("warning: --threads"));
+}
+
+// Hours of work must not end in a missing folder.
+TEST(Usage, PlacesOfOutputsAreCheckedFirst) {
+  const TemporaryFolder folder;
+  Overwrite(folder.path() / "there", "x");
+  const std::string there = (folder.path() / "there").string();
+  const std::vector<std::vector<std::string>> files{{"calibrate", "/nowhere", "--frames", "x"},
+                                                    {"eval", "/nowhere", "--episodes", "x"},
+                                                    {"eval", "merge", "/nowhere"},
+                                                    {"verify", "/nowhere"},
+                                                    {"bench", "/nowhere"},
+                                                    {"plan", "quantize", "/nowhere"},
+                                                    {"synth", "checkpoint"},
+                                                    {"report", "/nowhere"},
+                                                    {"episodes", "split", "/nowhere"}};
+  const std::vector<std::vector<std::string>> folders{
+      {"export", "/nowhere"},
+      {"quantize", "/nowhere", "--target", "cpu", "--precision", "int8"},
+      {"sim", "render"},
+      {"sim", "record", "--episodes", "1"}};
+  for (const auto& verbs : {files, folders}) {
+    for (std::vector<std::string> arguments : verbs) {
+      const std::string name = arguments[0] + " " + arguments[1];
+      arguments.insert(arguments.end(), {"-o", there + "/below/x.pth"});
+      const Ran below_a_file = Vlaq(arguments);
+      EXPECT_EQ(below_a_file.exit_code, 3) << name;
+      EXPECT_THAT(below_a_file.err, HasSubstr("there: is no folder")) << name;
+      arguments.back() = "/proc/1/x.pth";
+      const Ran read_only = Vlaq(arguments);
+      EXPECT_EQ(read_only.exit_code, 3) << name;
+      EXPECT_THAT(read_only.err, HasSubstr("/proc/1")) << name;
+      arguments.back() = there;
+      const Ran exists = Vlaq(arguments);
+      EXPECT_NE(exists.exit_code, 0) << name;
+      EXPECT_THAT(exists.err, HasSubstr("there")) << name;
+      arguments.back() = "";
+      EXPECT_EQ(Vlaq(arguments).exit_code, 2) << name;
+    }
+  }
+  for (std::vector<std::string> arguments : files) {
+    arguments.insert(arguments.end(), {"-o", folder.path().string()});
+    EXPECT_THAT(Vlaq(arguments).err, HasSubstr("is a folder")) << arguments[0];
+  }
+  EXPECT_EQ(Content(there), "x");
+}
+
+// A file that fails as a full disk does, wherever a verb prints.
+TEST(Usage, StandardOutputThatCannotBeWrittenIsAnError) {
+  class Full : public std::streambuf {
+    int overflow(int /*c*/) override { return Fail(); }
+    std::streamsize xsputn(const char* /*text*/, std::streamsize /*size*/) override { return Fail() + 1; }
+    static int Fail() {
+      errno = ENOSPC;
+      return -1;
+    }
+  };
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"doctor"},
+                                                    {"doctor", "--json"},
+                                                    {"completion", "bash"},
+                                                    {"--help"},
+                                                    {"--version"},
+                                                    {}}) {
+    Full full;
+    std::ostream out(&full);
+    std::ostringstream err;
+    EXPECT_EQ(cli::Run(arguments, out, err), 3);
+    EXPECT_EQ(err.str(), "vlaq: cannot write standard output: No space left on device\n");
+  }
+}
+
 TEST(Usage, MissingWordsAreNamed) {
-  ExpectUsage({}, "`vlaq` needs a verb: inspect, export, calibrate, ");
+  ExpectUsage({"run"}, "bundle is missing: The bundle that");
   ExpectUsage({"run", "x"}, "--frames is required");
   ExpectUsage({"export", "x"}, "--output is required");
   ExpectUsage({"export", "x", "-o"}, "--output: 1 required");
@@ -49,7 +170,7 @@ TEST(Usage, MissingWordsAreNamed) {
 TEST(Usage, WrongValuesAreNamed) {
   ExpectUsage({"export", "x", "-o", "y", "--feature-source", "mean_hiden"}, "did you mean mean_hidden?");
   ExpectUsage({"export", "x", "-o", "y", "--prompt-layout", "zzz"}, "hf_processor, robovlms, fork_fallback");
-  ExpectUsage({"export", "x", "-o", "y", "--precision", "fp17"}, "did you mean fp16?");
+  ExpectUsage({"export", "x", "-o", "y", "--precision", "fp17"}, "choose one of fp32, fp16, bf16-as-stored");
   ExpectUsage({"export", "x", "-o", "y", "--target", "moon"}, "--target: 'moon' is not known");
   ExpectUsage({"export", "x", "-o", "y", "--prompt-ids", "1,two"}, "--prompt-ids must be token ids");
   ExpectUsage({"export", "x", "-o", "y", "--prompt-ids", "1,-2"}, "--prompt-ids must be token ids");
@@ -93,6 +214,20 @@ TEST(Doctor, ShowsWhatThereIs) {
   }
   EXPECT_THAT(libraries, ::testing::IsSupersetOf({"libonnx", "protobuf", "SentencePiece", "libjpeg-turbo", "libpng",
                                                   "OpenSSL", "xxHash", "fmt", "nlohmann-json", "CLI11"}));
+}
+
+TEST(Doctor, SaysWhichToolsOfABoardAreThere) {
+  const Json json = Vlaq({"doctor", "--json"}).json();
+  const std::string text = Vlaq({"doctor"}).out;
+  std::vector<std::string> names;
+  for (const Json& row : json["tools"]) {
+    names.push_back(row["name"]);
+    EXPECT_EQ(row["found"].get<bool>(), !row["version"].get<std::string>().empty()) << row;
+    if (!row["found"].get<bool>()) EXPECT_THAT(text, HasSubstr("not found"));
+  }
+  EXPECT_THAT(names,
+              ::testing::IsSupersetOf({"trtexec", "TensorRT", "CUDA", "L4T (JetPack)", "power mode", "PyTorch"}));
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("Nothing is missing.\n")));
 }
 
 TEST(Doctor, SaysWhatIsMissing) {

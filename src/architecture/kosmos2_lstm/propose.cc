@@ -68,7 +68,7 @@ Status Proposer::SettleConfig() {
     Assume(fmt::format("config.json is that of kosmos-2-patch14-224: {} text and {} vision heads of 64, epsilon 1e-5",
                        config.text_heads, config.vision_heads));
   }
-  proposal_.config = ConfigToJson(config, s_).dump();
+  proposal_.config = JsonString(ConfigToJson(config, s_));
   return {};
 }
 

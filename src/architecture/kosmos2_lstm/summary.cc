@@ -95,7 +95,7 @@ Result<architecture::SummaryOrReason> Kosmos2Lstm::Summarise(const checkpoint::C
       {"MLP", fmt::format("{} ({}), outputs {}", fmt::join(s.mlp.widths, " - "), s.mlp.name, Outputs(s.mlp.outputs))},
       {"action token", s.has_action_token ? "yes" : "no"},
   };
-  summary.json = FactsAsJson(s).dump();
+  summary.json = JsonString(FactsAsJson(s));
   summary.unknown = s.unknown;
   return architecture::SummaryOrReason{std::move(summary), ""};
 }

@@ -1,0 +1,62 @@
+#include "cli/before_work.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/machine.h"
+#include "bundle/bundle.h"
+
+namespace vlaq::cli {
+namespace {
+
+// Those whose output is a bundle: a folder that may not be there. Else "DIR" is one that may be, and takes files.
+constexpr std::string_view kBundleMakers[] = {"export", "quantize"};
+
+Status CheckOutput(const CLI::App& verb, const CLI::Option& option, bool force) {
+  const std::filesystem::path place = option.as<std::string>();
+  const std::string kind = option.get_type_name();
+  if (place.empty()) return UsageError(fmt::format("{} is empty", option.get_name()), "name a file or a folder");
+  std::error_code ignored;
+  const bool is_bundle =
+      kind == "OUT" ? std::filesystem::is_directory(place, ignored)  // preflight's: as its input
+                    : kind == "DIR" && std::ranges::find(kBundleMakers, verb.get_name()) != std::end(kBundleMakers);
+  if (is_bundle) return bundle::CheckPlace(place, WhenExisting(force));
+  return kind == "DIR" ? CheckFolderPlace(place) : CheckFilePlace(place, WhenExisting(force));
+}
+
+Status CheckThreads(const CLI::Option& option, Log& log) {
+  const int cores = ThisMachine().cores;
+  const int threads = option.as<int>();
+  const int most = std::max(64, 4 * cores);
+  const auto what = [&] {
+    return fmt::format("{} {} on a machine of {} core{}", option.get_name(), threads, cores, cores == 1 ? "" : "s");
+  };
+  if (threads > most) return UsageError(what(), fmt::format("{} at most; 0 takes all cores", most));
+  if (threads > cores) log.Warning(what() + ": they will wait for each other; 0 takes all cores");
+  return {};
+}
+
+Status CheckGiven(const CLI::App& verb, Log& log) {
+  const CLI::Option* force = verb.get_option_no_throw("--force");
+  for (const CLI::Option* option : verb.get_options()) {
+    if (option->count() == 0) continue;
+    if (option->check_lname("output") || option->check_lname("receipt")) {
+      VLAQ_RETURN_IF_ERROR(CheckOutput(verb, *option, force == nullptr || force->count() > 0));
+    }
+    if (option->check_lname("threads")) VLAQ_RETURN_IF_ERROR(CheckThreads(*option, log));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status CheckBeforeWork(const CLI::App& program, Log& log) {
+  for (const CLI::App* verb : program.get_subcommands()) {
+    VLAQ_RETURN_IF_ERROR(CheckGiven(*verb, log));
+    VLAQ_RETURN_IF_ERROR(CheckBeforeWork(*verb, log));
+  }
+  return {};
+}
+
+}  // namespace vlaq::cli

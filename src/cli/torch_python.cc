@@ -1,0 +1,31 @@
+#include "cli/torch_python.h"
+
+#include <cstdlib>
+
+namespace vlaq::cli {
+
+namespace fs = std::filesystem;
+
+std::optional<fs::path> PythonFolder() {
+  std::error_code ignored;
+  fs::path at = fs::read_symlink("/proc/self/exe", ignored).parent_path();
+  for (int i = 0; i < 4 && !at.empty(); ++i, at = at.parent_path()) {
+    for (const char* below : {"python", "share/vlaq/python"}) {
+      if (fs::exists(at / below / "torch_worker.py", ignored)) return at / below;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<fs::path> TorchPython() {
+  const char* chosen = std::getenv("VLAQ_PYTHON");  // NOLINT(concurrency-mt-unsafe)
+  const auto folder = PythonFolder();
+  fs::path python = chosen != nullptr ? fs::path(chosen)
+                    : folder          ? folder->parent_path() / ".deps/torch/bin/python"
+                                      : fs::path();
+  std::error_code ignored;
+  if (python.empty() || !fs::exists(python, ignored)) return std::nullopt;
+  return python;
+}
+
+}  // namespace vlaq::cli

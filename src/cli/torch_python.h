@@ -1,0 +1,15 @@
+// Where the Python with PyTorch is, which the program itself does without.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+namespace vlaq::cli {
+
+// The folder of python/torch_worker.py: in the sources that the program was built from, or installed beside it.
+std::optional<std::filesystem::path> PythonFolder();
+
+// VLAQ_PYTHON, or what script/pytorch made; nothing if there is no such file.
+std::optional<std::filesystem::path> TorchPython();
+
+}  // namespace vlaq::cli

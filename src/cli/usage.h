@@ -1,0 +1,26 @@
+// What a person sees who mistypes, or asks how something is used.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/verb.h"
+
+namespace vlaq::cli {
+
+// The verb, or the verb below it, that arguments name.
+struct Place {
+  const CLI::App* app = nullptr;
+  std::string path = "vlaq";
+  std::optional<std::string> unknown;  // the word where a verb should stand and none does
+};
+Place FindPlace(const CLI::App& program, const std::vector<std::string>& arguments);
+
+// Why the arguments cannot be parsed, with what may have been meant, as lines; `error` is the parser's own word.
+std::string UsageText(const CLI::App& program, const std::vector<std::string>& arguments, const std::string& error);
+
+// The same for words after `vlaq help`; empty if they name a verb.
+std::string UnknownVerbText(const Place& place);
+
+}  // namespace vlaq::cli
