@@ -11,7 +11,7 @@ namespace {
 constexpr int64_t kLargestExtent = 1'000'000;
 
 Status AddExtent(const std::string& text, onnx::Extents& extents) {
-  const size_t at = text.find('=');
+  const size_t at = text.rfind('=');
   int64_t number = 0;
   const char* end = text.data() + text.size();
   const char* begin = at == std::string::npos ? end : text.data() + at + 1;
@@ -31,7 +31,8 @@ void CostArguments::AddTo(CLI::App& app, const std::string& what) {
   app.add_option("--window", window, "Frames that the policy sees, instead of its own number")
       ->check(CLI::Range(int64_t{1}, kLargestExtent))
       ->type_name("N");
-  app.add_option("--extent", extents, "A number for a named extent of the graphs' inputs; batch is 1")
+  app.add_option("--extent", extents,
+                 "A number for an extent that an input leaves open, by its name or as INPUT:AXIS (x:0=1); batch is 1")
       ->type_name("NAME=NUMBER");
 }
 

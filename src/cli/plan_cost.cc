@@ -103,9 +103,21 @@ std::string RateText(const RateVerdict& rate) {
   return text;
 }
 
+// Operators of which nothing is known: what they multiply comes on top.
+std::string Uncounted(const ModelCost& cost) {
+  std::string text;
+  for (const planning::GraphCost& graph : cost.graphs) {
+    for (const auto& [name, nodes] : graph.work.unknown) {
+      text +=
+          fmt::format("  not counted in {}: {} of {}, an operator that vlaq does not know\n", graph.name, nodes, name);
+    }
+  }
+  return text.empty() ? "" : "\nThe MACs above are the least that a run costs\n" + text;
+}
+
 void Print(const PlanCostOutcome& outcome, std::ostream& out) {
   out << TitleText(outcome.cost) << Graphs(outcome.cost) << Operators(outcome.cost) << ScenariosText(outcome.cost)
-      << Smallest(outcome.cost);
+      << Uncounted(outcome.cost) << Smallest(outcome.cost);
   if (outcome.device) out << LimitsText(outcome.cost, *outcome.device, outcome.modes);
   if (outcome.size) out << SizeText(*outcome.size);
   if (outcome.rate) out << RateText(*outcome.rate);
@@ -134,7 +146,8 @@ Json GraphJson(const planning::GraphCost& graph) {
           {"parameters_read", graph.work.parameters_read},
           {"macs", graph.work.macs},
           {"weights", std::move(stored)},
-          {"operators", std::move(operators)}};
+          {"operators", std::move(operators)},
+          {"unknown_operators", graph.work.unknown}};
 }
 
 Json SizeJson(const SizeVerdict& size) {
@@ -196,10 +209,8 @@ Action AddPlanCost(CLI::App& app, Context& context) {
   auto a = std::make_shared<PlanCostArguments>();
   a->cost.AddTo(app, "A bundle, or any .onnx file");
   a->device.AddTo(app, false);
-  app.add_option("--claim-size", a->claim_size, "Is so small a file possible? Exit code 5 if not")
-      ->transform(CLI::AsSizeValue(true))
-      ->transform(CLI::Validator(RefuseNoSize, ""))  // runs before the one above
-      ->type_name("SIZE");
+  AsSize(app.add_option("--claim-size", a->claim_size, "Is so small a file possible? Exit code 5 if not"))
+      ->transform(CLI::Validator(RefuseNoSize, ""));  // runs before AsSize's
   app.add_option("--claim-fps", a->claim_fps, "Are so many frames a second possible? Exit code 5 if not")
       ->check(CLI::PositiveNumber)
       ->type_name("NUMBER");

@@ -4,9 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/json.h"
 #include "base/text.h"
+#include "bundle/bundle.h"
 #include "cli/cost_arguments.h"
 #include "cli/cost_text.h"
 #include "cli/device_choice.h"
@@ -33,7 +35,7 @@ struct PlanDeviceArguments {
   CostArguments cost;
   DeviceChoice device;
   uint64_t workspace = uint64_t{2} << 30U;
-  bool json = false;
+  bool details = false, published = false, json = false;
 };
 
 struct PlanDeviceOutcome {
@@ -42,7 +44,9 @@ struct PlanDeviceOutcome {
   std::vector<target::PowerMode> modes;
   DeviceMemory memory;
   std::vector<PrecisionFit> fits;
-  planning::SizeVerdict size;
+  bool details = false;  // how it adds up
+  // What the published plan expected, if asked for.
+  std::optional<planning::SizeVerdict> size;
   std::vector<planning::RateVerdict> rates;  // low and high; none if the device has no peak
 };
 
@@ -136,9 +140,9 @@ std::string PublishedText(const PlanDeviceOutcome& o) {
       "\nThe published plan expected {:.0f} to {} frames/s and less than {}\n"
       "  size: {}; {} parameters take {} at least, at 4 bits each, and {} holds {} bits for each\n",
       kExpectedLow, Grouped(static_cast<int64_t>(kExpectedHigh)), HumanBytes(kExpectedBytes),
-      o.size.possible ? "possible" : "impossible", Grouped(o.cost.parameters),
+      o.size->possible ? "possible" : "impossible", Grouped(o.cost.parameters),
       HumanBytes(planning::SmallestBytes(o.cost.parameters, planning::kFormats.back())), HumanBytes(kExpectedBytes),
-      HumanNumber(o.size.bits_per_parameter));
+      HumanNumber(o.size->bits_per_parameter));
   for (const planning::RateVerdict& rate : o.rates) {
     const auto& best = *std::ranges::max_element(rate.needs, {}, [](const auto& n) { return n.limit.per_second(); });
     text += fmt::format("  {} frames/s: {}; they need {}/s, {} times the {} peak in {}, where {}/s are the most\n",
@@ -149,11 +153,71 @@ std::string PublishedText(const PlanDeviceOutcome& o) {
   return text;
 }
 
+// "12.2 of 13.7 GB"
+std::string Of(uint64_t part, uint64_t whole) {
+  const std::string text = HumanBytes(part), all = HumanBytes(whole);
+  const size_t unit = text.find(' ');
+  const bool same = unit != std::string::npos && text.substr(unit) == all.substr(std::min(all.size(), all.find(' ')));
+  return fmt::format("{} of {}", same ? text.substr(0, unit) : text, all);
+}
+
+const BuildFit& AdvisedBuild(const PrecisionFit& fit) {
+  return fit.advised ? fit.builds[*fit.advised] : *std::ranges::min_element(fit.builds, {}, &BuildFit::peak);
+}
+
+bool Fits(const PrecisionFit& fit) { return fit.advised && fit.RunOf(AdvisedBuild(fit)).fits; }
+
+// Of a streaming step in the fastest of the modes; "" without a peak.
+std::string LeastStep(const PlanDeviceOutcome& o, const PrecisionFit& fit) {
+  const auto* scenario = o.cost.FindScenario("step_streaming");
+  if (scenario == nullptr) return "";
+  const auto limit = planning::LimitOf(o.cost, *scenario, o.device, target::Fastest(o.modes), *fit.precision);
+  return limit ? HumanSeconds(limit->seconds) : "";
+}
+
+// The whole answer.
+std::string AnswerText(const PlanDeviceOutcome& o) {
+  const PrecisionFit& fit = planning::OwnFit(o.fits, o.cost.precision);
+  const BuildFit& build = AdvisedBuild(fit);
+  std::string text = fmt::format("fits: {}, {}{}, peak {}", YesNo(Fits(fit)), fit.advised ? "" : "the least is to ",
+                                 build.doing, Of(build.peak(), o.memory.available));
+  if (const RunFit& run = fit.RunOf(build); !run.fits) {
+    text += fmt::format("; loading takes {}", Of(run.running() + run.loading, o.memory.available));
+  }
+  const std::string step = LeastStep(o, fit);
+  if (!step.empty()) text += fmt::format("; at least {} a step", step);
+  return text + fmt::format(" ({}, {}; an estimate)\n", fit.precision->name, target::Fastest(o.modes).name);
+}
+
+// One line for each precision that this bundle's engines may have.
+std::string ChoicesText(const PlanDeviceOutcome& o) {
+  const PrecisionFit& own = planning::OwnFit(o.fits, o.cost.precision);
+  TextTable table({"engines", "to build", "peak", "running", "fits", "a step, at least"});
+  for (const PrecisionFit& fit : o.fits) {
+    if (o.cost.precision != "fp32" && &fit != &own) continue;
+    const BuildFit& build = AdvisedBuild(fit);
+    table.AddRow({std::string(fit.precision->name), std::string(build.doing), HumanBytes(build.peak()),
+                  HumanBytes(fit.RunOf(build).running()), YesNo(Fits(fit)), LeastStep(o, fit)});
+  }
+  return Section(fmt::format("On {} (estimate: {} for engines, power {})", Printable(o.device.title),
+                             HumanBytes(o.memory.available), target::Fastest(o.modes).name),
+                 table);
+}
+
 void Print(const PlanDeviceOutcome& o, std::ostream& out) {
-  out << fmt::format("ESTIMATE for {}, by arithmetic alone: nothing was measured\n", Printable(o.device.title))
-      << TitleText(o.cost) << MemoryText(o) << RunText(o) << BuildText(o) << AdviceText(o) << ScenariosText(o.cost)
-      << LimitsText(o.cost, o.device, o.modes) << PublishedText(o) << "\nSources\n"
-      << fmt::format("  {}: {}\n", Printable(o.device.name), Printable(o.device.source));
+  out << AnswerText(o) << TitleText(o.cost) << ChoicesText(o);
+  const PrecisionFit& own = planning::OwnFit(o.fits, o.cost.precision);
+  if (!o.details && !Fits(own)) out << "  " << AdviceFor(own, o.memory.available) << "\n";
+  if (o.details) {
+    out << MemoryText(o) << RunText(o) << BuildText(o) << AdviceText(o) << ScenariosText(o.cost)
+        << LimitsText(o.cost, o.device, o.modes);
+  }
+  if (o.size) out << PublishedText(o);
+  if (!o.details) {
+    out << "  By arithmetic alone, nothing was measured: --details shows how it adds up\n";
+    return;
+  }
+  out << fmt::format("\nSources\n  {}: {}\n", Printable(o.device.name), Printable(o.device.source));
   for (const auto& mode : o.modes) out << fmt::format("  {}: {}\n", Printable(mode.name), Printable(mode.source));
 }
 
@@ -199,11 +263,17 @@ Json AsJson(const PlanDeviceOutcome& o) {
   json["activations_unknown_values"] = UnknownValues(o.cost);
   json["fit"] = Json::array();
   for (const PrecisionFit& fit : o.fits) json["fit"].push_back(FitJson(fit));
+  const PrecisionFit& own = planning::OwnFit(o.fits, o.cost.precision);
+  json["answer"] = {{"precision", own.precision->name},
+                    {"fits", Fits(own)},
+                    {"build", AdvisedBuild(own).id},
+                    {"peak_bytes", AdvisedBuild(own).peak()}};
   json["scenarios"] = ScenariosJson(o.cost);
   json["limits"] = LimitsJson(o.cost, o.device, o.modes);
+  if (!o.size) return json;
   json["published"] = {{"frames_per_s", {kExpectedLow, kExpectedHigh}},
                        {"bytes_below", kExpectedBytes},
-                       {"size_possible", o.size.possible},
+                       {"size_possible", o.size->possible},
                        {"rates", Json::array()}};
   for (const planning::RateVerdict& rate : o.rates) json["published"]["rates"].push_back(RateJson(rate));
   return json;
@@ -211,15 +281,19 @@ Json AsJson(const PlanDeviceOutcome& o) {
 
 Result<PlanDeviceOutcome> PlanDevice(const PlanDeviceArguments& a) {
   PlanDeviceOutcome o;
+  std::error_code ignored;
+  if (std::filesystem::exists(a.cost.path, ignored) && !bundle::IsBundle(a.cost.path)) {
+    return UsageError(fmt::format("{} is not a bundle", a.cost.path.string()),
+                      "of a checkpoint make one first: vlaq export; vlaq plan cost says what a graph of another origin "
+                      "costs");
+  }
   VLAQ_ASSIGN_OR_RETURN(o.device, a.device.Read());
   VLAQ_ASSIGN_OR_RETURN(o.modes, a.device.Modes(o.device));
   VLAQ_ASSIGN_OR_RETURN(o.cost, a.cost.Read());
-  if (!o.cost.is_bundle) {
-    return UsageError(fmt::format("{} is not a bundle", a.cost.path.string()),
-                      "vlaq plan cost says what a graph of another origin costs");
-  }
   o.memory = planning::MemoryOf(o.device);
   o.fits = planning::FitOf(o.cost, o.device, a.workspace);
+  o.details = a.details;
+  if (!a.published) return o;
   o.size = planning::JudgeSize(o.cost, kExpectedBytes);
   for (const double expected : {kExpectedLow, kExpectedHigh}) {
     auto rate = planning::JudgeRate(o.cost, expected, o.device, target::Fastest(o.modes));
@@ -236,6 +310,8 @@ Action AddPlanDevice(CLI::App& app, Context& context) {
   a->device.AddTo(app, true);
   AsSize(app.add_option("--workspace", a->workspace, "Memory that the builder may try kernels in"))
       ->default_str("2GiB");
+  app.add_flag("--details", a->details, "Show how memory and time add up, for every precision and way of building");
+  app.add_flag("--published", a->published, "Hold the published plan's expectations of this policy against it, too");
   AddJsonFlag(app, a->json);
   app.footer(
       "Everything it prints is an estimate, from data sheets and shapes; what a board really does, only a board says.\n"

@@ -54,6 +54,10 @@ std::string VerdictText(const Report& report) {
   return fmt::format("no rule of TensorRT {} is broken; its own importer has the last word", report.version->name);
 }
 
+bool IsQuiet(const Rule& rule, const Report& report) {
+  return report.own && (rule.severity == Severity::kNote || (rule.severity == Severity::kWarning && rule.by_design));
+}
+
 std::string SummaryText(const Report& report) {
   int64_t nodes = 0;
   for (const auto& graph : report.graphs) nodes += graph.nodes;
@@ -80,15 +84,26 @@ Json RulesAsJson() {
   return {{"schema", "vlaq.preflight-rules/1"}, {"rules", std::move(rules)}};
 }
 
-std::string PreflightText(const Report& report, const std::string& path) {
+std::string PreflightText(const Report& report, const std::string& path, bool all) {
   std::string text = fmt::format("{}: TensorRT {} ({})\n", path, report.version->name, report.version->where);
+  size_t hidden = 0;
   for (const auto& [rule, findings] : ByRule(report.findings)) {
+    if (!all && IsQuiet(*rule, report)) {
+      hidden += findings.size();
+      continue;
+    }
     text += fmt::format("\n{} {}, {}x: {}\n", preflight::SeverityName(rule->severity), rule->id, findings.size(),
                         rule->reason);
     for (size_t i = 0; i < std::min(findings.size(), kShownPlaces); ++i)
       text += fmt::format("  {}\n", PlaceText(*findings[i]));
     if (findings.size() > kShownPlaces) text += fmt::format("  and {} more\n", findings.size() - kShownPlaces);
     text += fmt::format("  emit: {}\n", rule->cure);
+  }
+  if (hidden > 0) {
+    text += fmt::format(
+        "\nnot shown: {} notes, and warnings about what vlaq does by design or quantize cures; --all "
+        "shows them\n",
+        hidden);
   }
   return text + fmt::format("\n{}\n{}\n", SummaryText(report), VerdictText(report));
 }
@@ -105,7 +120,8 @@ Json PreflightJson(const Report& report, const std::string& path) {
                  {"node", finding.node},
                  {"op_type", finding.op_type},
                  {"tensor", finding.tensor},
-                 {"detail", finding.detail}});
+                 {"detail", finding.detail},
+                 {"by_design", report.own && finding.rule->by_design}});
     findings.push_back(std::move(json));
   }
   return {{"schema", "vlaq.preflight/1"},
@@ -120,13 +136,15 @@ Json PreflightJson(const Report& report, const std::string& path) {
           {"findings", std::move(findings)}};
 }
 
-std::string FixText(const preflight::Fixed& fixed, const std::string& output) {
+std::string FixText(const preflight::Fixed& fixed, const std::string& output, bool all) {
   std::string text;
   size_t cured = 0;
   // Alike ones are told together: a rule, and what was done or why nothing was.
   std::vector<std::pair<const Outcome*, std::vector<const Outcome*>>> groups;
   for (const Outcome& outcome : fixed.outcomes) {
     cured += outcome.cured ? 1 : 0;
+    const Rule& rule = *outcome.finding.rule;
+    if (!all && !outcome.cured && (rule.severity == Severity::kNote || IsQuiet(rule, fixed.before))) continue;
     auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) {
       return g.first->finding.rule == outcome.finding.rule && g.first->cured == outcome.cured &&
              g.first->how == outcome.how;

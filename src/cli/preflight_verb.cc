@@ -10,7 +10,7 @@ namespace {
 struct PreflightArguments {
   std::filesystem::path path, output;
   std::string tensorrt;
-  bool list_rules = false, fix = false, force = false, json = false;
+  bool list_rules = false, fix = false, all = false, force = false, json = false;
 };
 
 Status PreflightStatus(const preflight::Report& report, const std::string& path) {
@@ -26,9 +26,17 @@ Status Fix(const PreflightArguments& a, const preflight::Version& version, Conte
   if (a.json) {
     PrintJson(FixJson(fixed, a.path.string(), a.output.string()), context.out);
   } else {
-    context.out << FixText(fixed, a.output.string());
+    context.out << FixText(fixed, a.output.string(), a.all);
   }
   return PreflightStatus(fixed.after, a.output.string());
+}
+
+// The version that was asked for, or the one that the bundle was quantized for.
+Result<std::string> VersionOf(const PreflightArguments& a) {
+  if (!a.tensorrt.empty()) return a.tensorrt;
+  VLAQ_ASSIGN_OR_RETURN(const std::string version, preflight::VersionOfBundle(a.path));
+  if (!version.empty()) return version;
+  return UsageError("--tensorrt VERSION is missing", "known are " + preflight::VersionNames());
 }
 
 Status Preflight(const PreflightArguments& a, Context& context) {
@@ -41,10 +49,8 @@ Status Preflight(const PreflightArguments& a, Context& context) {
     return {};
   }
   if (a.path.empty()) return UsageError("what to look at is missing", "give a bundle or an .onnx file");
-  if (a.tensorrt.empty()) {
-    return UsageError("--tensorrt VERSION is missing", "known are " + preflight::VersionNames());
-  }
-  VLAQ_ASSIGN_OR_RETURN(const preflight::Version* version, preflight::FindVersion(a.tensorrt));
+  VLAQ_ASSIGN_OR_RETURN(const std::string name, VersionOf(a));
+  VLAQ_ASSIGN_OR_RETURN(const preflight::Version* version, preflight::FindVersion(name));
   if (a.fix != !a.output.empty()) {
     return UsageError(a.fix ? "--fix needs -o OUT: nothing is changed in place" : "-o OUT is for --fix");
   }
@@ -53,7 +59,7 @@ Status Preflight(const PreflightArguments& a, Context& context) {
   if (a.json) {
     PrintJson(PreflightJson(report, a.path.string()), context.out);
   } else {
-    context.out << PreflightText(report, a.path.string());
+    context.out << PreflightText(report, a.path.string(), a.all);
   }
   return PreflightStatus(report, a.path.string());
 }
@@ -64,11 +70,14 @@ Action AddPreflight(CLI::App& app, Context& context) {
   auto a = std::make_shared<PreflightArguments>();
   app.add_option("path", a->path, "A bundle, all of whose graphs are looked at, or an .onnx file")
       ->type_name("BUNDLE|FILE");
-  app.add_option("--tensorrt", a->tensorrt, "The version whose rules are asked; a patch of it (8.6.2) is the same")
+  app.add_option("--tensorrt", a->tensorrt,
+                 "The version whose rules are asked; a patch of it (8.6.2) is the same; of a bundle that was quantized "
+                 "for TensorRT its own if left out")
       ->type_name(fmt::format("{{{}}}", preflight::VersionNames(",")));
   app.add_flag("--fix", a->fix, "Write a copy with every finding cured that can be without changing a number");
   app.add_option("-o,--output", a->output, "The copy: a folder for a bundle, else a file")->type_name("OUT");
   AddForceFlag(app, a->force);
+  app.add_flag("--all", a->all, "Show of a bundle also the notes, and warnings about what vlaq does by design");
   app.add_flag("--list-rules", a->list_rules, "Print all rules instead, as Markdown or with --json");
   AddJsonFlag(app, a->json);
   app.footer(

@@ -48,7 +48,12 @@ CLI::Option* AsSize(CLI::Option* option) {
     if (!text.empty() && text.find_first_not_of("0123456789.") == std::string::npos) {
       return fmt::format("{0} of which unit? Say {0}MiB or {0}GiB", text);
     }
-    return CLI::AsSizeValue(true)(text).empty() ? "" : "is no size; say 512MiB, 2GiB or 44MB";
+    const std::string given = text;
+    try {
+      if (CLI::AsSizeValue(true)(text).empty()) return "";
+    } catch (const CLI::Error&) {  // whose text lists thirty units
+    }
+    return fmt::format("'{}' is no size: a number and kB, MB, GB, KiB, MiB or GiB", given);
   };
   return option->type_name("SIZE")->transform(CLI::Validator(convert, ""));
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "base/names.h"
 
@@ -44,7 +45,15 @@ Macs MatMul(Shapes inputs, Shapes outputs) {
 // The weight [out, in / groups, kernel...] is the first further input of the data's rank that is not the sum's operand
 // of a fused kernel.
 Macs Conv(Shapes inputs, Shapes outputs) {
-  const size_t rank = inputs[0].shape.size();
+  const Shape& x = inputs[0].shape;
+  const Shape& y = outputs[0].shape;
+  const size_t rank = x.size();
+  if (inputs.size() > 1 && rank >= 3 && inputs[1].shape.size() == rank && y.size() == rank) {
+    const Shape& w = inputs[1].shape;  // where ONNX has it
+    if (w[0] == y[1] && w[1] > 0 && x[1] % w[1] == 0) {
+      return Product(Elements(outputs[0]), ElementCount(std::span(w).subspan(1)));
+    }
+  }
   const auto weight = std::find_if(inputs.begin() + 1, inputs.end(), [&](const TypedShape& input) {
     return input.shape.size() == rank && rank >= 3 && input.shape != outputs[0].shape;
   });
@@ -52,11 +61,23 @@ Macs Conv(Shapes inputs, Shapes outputs) {
   return Product(Elements(outputs[0]), ElementCount(std::span(weight->shape).subspan(1)));
 }
 
+// X [N, C, ...] and W [C, M / groups, kernel...]: each element of X is multiplied with a row of W.
+Macs TransposedConv(Shapes inputs, Shapes /*outputs*/) {
+  const size_t rank = inputs[0].shape.size();
+  if (rank < 3 || inputs.size() < 2 || inputs[1].shape.size() != rank) return std::nullopt;
+  return Product(Elements(inputs[0]), ElementCount(std::span(inputs[1].shape).subspan(1)));
+}
+
 // X [T, B, I] -> Y [T, D, B, H] or Y_h [D, B, H]: each step multiplies `gates` H rows with the input and the state.
+// Whether time or batch comes first only W [D, gates H, I] tells apart, where the engine names it.
 Macs Recurrent(Shapes inputs, Shapes outputs, int64_t gates) {
   const Shape& x = inputs[0].shape;
   const Shape& y = outputs[0].shape;
   if (x.size() != 3 || y.size() < 3) return std::nullopt;
+  if (inputs.size() > 1 && inputs[1].shape.size() == 3 && inputs[1].shape[2] == x[2] &&
+      inputs[1].shape[1] == gates * y.back()) {
+    return Product(Product(x[0], x[1]), Product(Product(inputs[1].shape[0], gates * y.back()), x[2] + y.back()));
+  }
   const int64_t hidden = y.back();
   const int64_t directions = y[y.size() - 3];
   return Product(Product(x[0], x[1]), Product(Product(directions, gates * hidden), x[2] + hidden));
@@ -72,9 +93,16 @@ Macs Heads(Shapes inputs, Shapes outputs) {
   return Product(Elements(outputs[0]), 2 * inputs[key].shape[1]);
 }
 
-// X [B, S, D] -> [B, S, H]: three projections, then the heads over the sequence itself.
+// X [B, S, D] -> [B, S, H]: three projections, then the heads over the sequence itself. ai.onnx's Attention has Q, K
+// and V of 3 or 4 axes instead of X and a weight of 2: scores for each of K's L rows, and their sum over V.
 Macs SelfAttention(Shapes inputs, Shapes outputs) {
   const Shape& x = inputs[0].shape;
+  if (inputs.size() > 1 && inputs[1].shape.size() >= 3) {
+    const Shape& key = inputs[1].shape;
+    const Macs scores = Elements(inputs[0]), sums = Elements(outputs[0]);
+    if (!scores || !sums || *scores > std::numeric_limits<int64_t>::max() - *sums) return std::nullopt;
+    return Product(*scores + *sums, key[key.size() - 2]);
+  }
   if (x.size() != 3) return std::nullopt;
   return Product(Elements(outputs[0]), 3 * x[2] + 2 * x[1]);
 }
@@ -94,7 +122,8 @@ constexpr std::array kCostRows = {
     CostRow{"Attention", SelfAttention, kAsInput},
     CostRow{"Conv", Conv, kAsInput},
     CostRow{"ConvInteger", Conv, Arithmetic::kInt8, true},
-    CostRow{"ConvTranspose", Conv, kAsInput},
+    CostRow{"ConvTranspose", TransposedConv, kAsInput},
+    CostRow{"DeformConv", Conv, kAsInput},
     CostRow{"DynamicQuantizeLSTM", Lstm, Arithmetic::kInt8},
     CostRow{"DynamicQuantizeMatMul", MatMul, Arithmetic::kInt8},
     CostRow{"FusedConv", Conv, kAsInput},

@@ -45,6 +45,22 @@ const Case kCases[] = {
      {F({1, 8, 4, 4})},
      128 * 18,
      Arithmetic::kFloat32},
+    // 8 x 8 pixels of 3 channels, each times 4 channels of 2 x 2.
+    {"ConvTranspose", {F({1, 3, 8, 8}), F({3, 4, 2, 2})}, {F({1, 4, 16, 16})}, 64 * 3 * 4 * 4, Arithmetic::kFloat32},
+    {"ConvTranspose", {F({1, 4, 5}), F({4, 3, 2})}, {F({1, 6, 10})}, 5 * 4 * 3 * 2, Arithmetic::kFloat32},  // 2 groups
+    // Its weight has the output's extents.
+    {"Conv", {F({2, 2, 2, 2}), F({2, 2, 1, 1})}, {F({2, 2, 2, 2})}, 16 * 2, Arithmetic::kFloat32},
+    {"Conv", {F({1, 1, 2, 2}), F({1, 1, 1, 1})}, {F({1, 1, 2, 2})}, 4, Arithmetic::kFloat32},
+    {"LSTM",
+     {F({2, 5, 4}), F({1, 12, 4}), F({1, 12, 3})},  // batch first
+     {F({2, 5, 1, 3})},
+     2 * 5 * 12 * (4 + 3),
+     Arithmetic::kFloat32},
+    {"Attention",
+     {F({1, 2, 5, 4}), F({1, 2, 7, 4}), F({1, 2, 7, 6})},
+     {F({1, 2, 5, 6})},
+     2 * 5 * 7 * (4 + 6),
+     Arithmetic::kFloat32},
     {"ConvInteger",
      {U({1, 3, 28, 28}), S({96, 3, 14, 14}), U({}), S({})},
      {{DType::kI32, {1, 96, 2, 2}}},

@@ -41,6 +41,8 @@ constexpr std::array kCodeRows{
     CodeRow{22, "int4", DType::kI4},
     CodeRow{23, "float4e2m1", DType::kF4E2M1FN},
     CodeRow{24, "float8e8m0", DType::kF8E8M0FNU},
+    CodeRow{25, "uint2", std::nullopt},
+    CodeRow{26, "int2", std::nullopt},
 };
 
 }  // namespace

@@ -12,7 +12,8 @@
 namespace vlaq::onnx {
 
 // Reads a model. Weights in external files stay external (ExternalData with its range checked against the file: inside,
-// no absolute location, no ".."); inline ones become Tensors that share one copy of the file.
+// no absolute location, no ".."); inline ones become Tensors that share one copy of the file. A Constant node with its
+// tensor in an external file becomes an initializer. What is read is a valid graph: names, order, arity.
 // Errors: kInput naming the file and what is wrong.
 Result<Model> ReadModel(const std::filesystem::path& path);
 
@@ -20,7 +21,8 @@ Result<Model> ReadModel(const std::filesystem::path& path);
 Result<Model> ReadModelBytes(const std::shared_ptr<const std::string>& bytes, const std::filesystem::path& folder,
                              const std::string& name);
 
-// The protobuf bytes of a model; the same model always gives the same bytes. Errors: kInternal above protobuf's 2 GB.
+// The protobuf bytes of a model; the same model always gives the same bytes. Errors: kInput above protobuf's 2 GB, and
+// for what was read but cannot be written: functions of the model's own, inputs and outputs that are no tensors.
 Result<std::string> Serialize(const Model& model);
 
 // The external files of one model, mapped when first used. Use from one thread at a time.
@@ -42,8 +44,8 @@ class WeightFiles {
   std::map<std::string, std::shared_ptr<const MappedFile>> files_;
 };
 
-// Runs onnx's own checker (with shape inference, strict) on a model file with its external data in place.
-// Errors: kInput with the checker's message.
+// Holds a model file, with its external data in place, against onnx's own checker as far as that knows its opset
+// (17) and against our shape inference. Errors: kInput with the checker's message.
 Status CheckModelFile(const std::filesystem::path& path);
 
 }  // namespace vlaq::onnx

@@ -228,6 +228,10 @@ TEST_F(ModelFile, DescribesTypesItDoesNotKnow) {
   list->set_name("list");
   list->mutable_type()->mutable_sequence_type()->mutable_elem_type()->mutable_tensor_type()->set_elem_type(1);
   proto.mutable_graph()->add_output()->set_name("bare");
+  auto* node = proto.mutable_graph()->add_node();
+  node->set_op_type("Identity");
+  node->add_input("text");
+  node->add_output("bare");
   ASSERT_EQ(ReadError(proto), "ok");
   const Model model = *ReadModel(path());
   EXPECT_EQ(model.graph.inputs[0].other_type, "tensor of string");
@@ -307,7 +311,7 @@ TEST_F(ModelFile, ChecksModels) {
 
   Model wrong_shape = good;
   wrong_shape.graph.inputs[0].dims[1] = Dim::Fixed(5);
-  EXPECT_THAT(check(wrong_shape), HasSubstr("imension"));  // found by shape inference through the external weight
+  EXPECT_THAT(check(wrong_shape), HasSubstr("cannot multiply"));  // found through the external weight
 
   Model wrong_output = good;
   wrong_output.graph.outputs[0].dims[1] = Dim::Fixed(7);

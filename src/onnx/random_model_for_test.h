@@ -66,7 +66,7 @@ inline std::string Describe(const Model& model) {
          Describe(model.graph);
 }
 
-// Structurally arbitrary models (they need not make sense to a checker), a pure function of the seed. External data
+// Valid graphs of operators that do not exist, a pure function of the seed. External data
 // lies inside "weights.bin", which must have kRandomWeightBytes bytes.
 class RandomModel {
  public:
@@ -78,7 +78,7 @@ class RandomModel {
     Model model;
     model.ir_version = Number(3, 10);
     model.opsets = {{"", Number(9, 21)}};
-    if (Coin()) model.opsets["com.microsoft"] = 1;
+    model.opsets["com.microsoft"] = 1;
     model.producer_name = Name();
     model.producer_version = Coin() ? "" : "1.2";
     for (int64_t i = Number(0, 3); i > 0; --i) model.metadata[Name()] = Name();
@@ -150,15 +150,23 @@ class RandomModel {
     Graph graph;
     graph.name = Name();
     for (int64_t i = Number(0, 3); i > 0; --i) graph.inputs.push_back(Info());
-    for (int64_t i = Number(0, 3); i > 0; --i) graph.outputs.push_back(Info());
     for (int64_t i = Number(0, 3); i > 0; --i) graph.values.push_back(Info());
     for (int64_t i = Number(0, 3); i > 0; --i) graph.initializers.push_back(MakeInitializer());
+    std::vector<std::string> defined;
+    for (const ValueInfo& input : graph.inputs) defined.push_back(input.name);
+    for (const Initializer& initializer : graph.initializers) defined.push_back(initializer.name);
+    const auto any = [&] { return defined[random_.Below(defined.size())]; };
     for (int64_t i = Number(0, 4); i > 0; --i) {
       Node node{Name(), Coin() ? "" : Name(), Coin() ? "" : "com.microsoft", {}, {}, {}};
-      for (int64_t k = Number(0, 3); k > 0; --k) node.inputs.push_back(Coin() ? "" : Name());
+      for (int64_t k = Number(0, 3); k > 0; --k) node.inputs.push_back(Coin() || defined.empty() ? "" : any());
       for (int64_t k = Number(1, 2); k > 0; --k) node.outputs.push_back(Name());
       for (int64_t k = Number(0, 3); k > 0; --k) node.attributes.emplace(Name(), Attribute(depth));
+      defined.insert(defined.end(), node.outputs.begin(), node.outputs.end());
       graph.nodes.push_back(std::move(node));
+    }
+    for (int64_t i = defined.empty() ? 0 : Number(0, 3); i > 0; --i) {
+      graph.outputs.push_back(Info());
+      graph.outputs.back().name = any();
     }
     return graph;
   }

@@ -8,12 +8,17 @@
 #include "onnx/names.h"
 #include "onnx/protobuf.h"
 #include "onnx/tensor_proto.h"
+#include "onnx/validity.h"
 
 namespace vlaq::onnx {
 namespace fs = std::filesystem;
 namespace {
 
-using Owner = std::shared_ptr<const void>;
+// What a model's graphs have in common.
+struct Source {
+  std::shared_ptr<const void> owner;  // of the bytes that tensors look at
+  int64_t opset = 0;                  // of ai.onnx; 0: the model names none
+};
 
 // The places in error messages: names come out of the file, so they are cut.
 std::string Place(std::string_view what, std::string_view name) {
@@ -71,9 +76,9 @@ std::vector<ValueInfo> ReadValueInfos(const google::protobuf::RepeatedPtrField<:
   return infos;
 }
 
-Result<Graph> ReadGraph(const ::onnx::GraphProto& proto, const Owner& owner);
+Result<Graph> ReadGraph(const ::onnx::GraphProto& proto, const Source& source);
 
-Result<AttributeValue> ReadAttribute(const ::onnx::AttributeProto& proto, const Owner& owner) {
+Result<AttributeValue> ReadAttribute(const ::onnx::AttributeProto& proto, const Source& source) {
   using Proto = ::onnx::AttributeProto;
   if (!proto.ref_attr_name().empty()) return InputError("", "refers to a function's attribute outside of a function");
   switch (proto.type()) {
@@ -90,11 +95,11 @@ Result<AttributeValue> ReadAttribute(const ::onnx::AttributeProto& proto, const 
     case Proto::STRINGS:
       return AttributeValue(std::vector<std::string>(proto.strings().begin(), proto.strings().end()));
     case Proto::TENSOR: {
-      VLAQ_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(proto.t(), owner));
+      VLAQ_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(proto.t(), source.owner));
       return AttributeValue(std::move(tensor));
     }
     case Proto::GRAPH: {
-      VLAQ_ASSIGN_OR_RETURN(Graph graph, ReadGraph(proto.g(), owner));
+      VLAQ_ASSIGN_OR_RETURN(Graph graph, ReadGraph(proto.g(), source));
       return AttributeValue(std::shared_ptr<const Graph>(std::make_shared<Graph>(std::move(graph))));
     }
     case Proto::UNDEFINED:
@@ -110,7 +115,8 @@ Result<AttributeValue> ReadAttribute(const ::onnx::AttributeProto& proto, const 
                     fmt::format("attributes of kind {} are not supported", Proto::AttributeType_Name(proto.type())));
 }
 
-Result<Node> ReadNode(const ::onnx::NodeProto& proto, const Owner& owner) {
+Result<Node> ReadNode(const ::onnx::NodeProto& proto, const Source& source) {
+  if (source.opset > 0) VLAQ_RETURN_IF_ERROR(CheckSchema(proto, source.opset));
   Node node;
   node.op_type = proto.op_type();
   node.name = proto.name();
@@ -118,7 +124,7 @@ Result<Node> ReadNode(const ::onnx::NodeProto& proto, const Owner& owner) {
   node.inputs.assign(proto.input().begin(), proto.input().end());
   node.outputs.assign(proto.output().begin(), proto.output().end());
   for (const auto& attribute : proto.attribute()) {
-    auto value = ReadAttribute(attribute, owner);
+    auto value = ReadAttribute(attribute, source);
     if (!value.ok()) return Within(Place("attribute", attribute.name()), value.error());
     if (!node.attributes.emplace(attribute.name(), *std::move(value)).second) {
       return InputError(Place("attribute", attribute.name()), "stands twice");
@@ -127,13 +133,13 @@ Result<Node> ReadNode(const ::onnx::NodeProto& proto, const Owner& owner) {
   return node;
 }
 
-Result<std::vector<Initializer>> ReadInitializers(const ::onnx::GraphProto& proto, const Owner& owner) {
+Result<std::vector<Initializer>> ReadInitializers(const ::onnx::GraphProto& proto, const Source& source) {
   if (proto.sparse_initializer_size() > 0) return InputError("", "sparse initializers are not supported");
   std::vector<Initializer> initializers;
   initializers.reserve(static_cast<size_t>(proto.initializer_size()));
   std::set<std::string_view> names;
   for (const auto& tensor : proto.initializer()) {
-    auto initializer = ReadInitializer(tensor, owner);
+    auto initializer = ReadInitializer(tensor, source.owner);
     if (!initializer.ok()) return Within(Place("initializer", tensor.name()), initializer.error());
     if (!names.insert(tensor.name()).second) return InputError(Place("initializer", tensor.name()), "stands twice");
     initializers.push_back(*std::move(initializer));
@@ -141,16 +147,34 @@ Result<std::vector<Initializer>> ReadInitializers(const ::onnx::GraphProto& prot
   return initializers;
 }
 
-Result<Graph> ReadGraph(const ::onnx::GraphProto& proto, const Owner& owner) {
+// The tensor of a Constant node that lies in a file of its own, as some exporters write large ones; null for others.
+const ::onnx::TensorProto* ExternalConstant(const ::onnx::NodeProto& node) {
+  if (node.op_type() != "Constant" || !PlainDomain(node.domain()).empty() || node.output_size() != 1) return nullptr;
+  for (const auto& attribute : node.attribute()) {
+    const bool external = attribute.name() == "value" && attribute.has_t() &&
+                          attribute.t().data_location() == ::onnx::TensorProto::EXTERNAL;
+    if (external) return &attribute.t();
+  }
+  return nullptr;
+}
+
+Result<Graph> ReadGraph(const ::onnx::GraphProto& proto, const Source& source) {
   Graph graph;
   graph.name = proto.name();
   graph.inputs = ReadValueInfos(proto.input());
   graph.outputs = ReadValueInfos(proto.output());
   graph.values = ReadValueInfos(proto.value_info());
-  VLAQ_ASSIGN_OR_RETURN(graph.initializers, ReadInitializers(proto, owner));
+  VLAQ_ASSIGN_OR_RETURN(graph.initializers, ReadInitializers(proto, source));
   graph.nodes.reserve(static_cast<size_t>(proto.node_size()));
   for (const auto& node_proto : proto.node()) {
-    auto node = ReadNode(node_proto, owner);
+    if (const auto* constant = ExternalConstant(node_proto)) {  // which an initializer says as well
+      auto initializer = ReadInitializer(*constant, source.owner);
+      if (!initializer.ok()) return Within(Place("node", node_proto.name()), initializer.error());
+      initializer->name = node_proto.output(0);
+      graph.initializers.push_back(*std::move(initializer));
+      continue;
+    }
+    auto node = ReadNode(node_proto, source);
     if (!node.ok()) {
       const bool named = !node_proto.name().empty();
       return Within(Place(named ? "node" : "operator", named ? node_proto.name() : node_proto.op_type()), node.error());
@@ -201,7 +225,7 @@ class RangeCheck {
   std::map<std::string, uint64_t> sizes_;
 };
 
-Result<Model> Convert(const ::onnx::ModelProto& proto, const Owner& owner) {
+Result<Model> Convert(const ::onnx::ModelProto& proto, const std::shared_ptr<const void>& owner) {
   Model model;
   model.ir_version = proto.ir_version();
   model.opsets.clear();
@@ -210,7 +234,12 @@ Result<Model> Convert(const ::onnx::ModelProto& proto, const Owner& owner) {
   model.producer_version = proto.producer_version();
   for (const auto& entry : proto.metadata_props()) model.metadata[entry.key()] = entry.value();
   model.local_functions = static_cast<size_t>(proto.functions_size());
-  VLAQ_ASSIGN_OR_RETURN(model.graph, ReadGraph(proto.graph(), owner));
+  const auto opset = model.opsets.find("");
+  VLAQ_ASSIGN_OR_RETURN(model.graph,
+                        ReadGraph(proto.graph(), {owner, opset == model.opsets.end() ? 0 : opset->second}));
+  VLAQ_RETURN_IF_ERROR(CheckStructure(model.graph));
+  VLAQ_RETURN_IF_ERROR(CheckInputTypes(model.graph));
+  VLAQ_RETURN_IF_ERROR(CheckDomains(model.graph, model.opsets));
   return model;
 }
 

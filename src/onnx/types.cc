@@ -31,70 +31,190 @@ struct TypeRow {
 constexpr std::array kTypeRows = {
     TypeRow{"And", Fixed(DType::kBool)},
     TypeRow{"ArgMax", Fixed(DType::kI64)},
+    TypeRow{"ArgMin", Fixed(DType::kI64)},
     TypeRow{"Cast", To()},
+    TypeRow{"CastLike", Input(1)},
     TypeRow{"ConstantOfShape", To()},
     TypeRow{"ConvInteger", Fixed(DType::kI32)},
     TypeRow{"DequantizeLinear", Input(1)},
+    TypeRow{"Dropout", Input(0), {Input(0), Fixed(DType::kBool)}},
     TypeRow{"DynamicQuantizeLSTM", Input(0)},
     TypeRow{"DynamicQuantizeLinear", Fixed(DType::kU8), {Fixed(DType::kU8), Fixed(DType::kF32), Fixed(DType::kU8)}},
     TypeRow{"Equal", Fixed(DType::kBool)},
     TypeRow{"Greater", Fixed(DType::kBool)},
     TypeRow{"GreaterOrEqual", Fixed(DType::kBool)},
+    TypeRow{"IsInf", Fixed(DType::kBool)},
+    TypeRow{"IsNaN", Fixed(DType::kBool)},
     TypeRow{"Less", Fixed(DType::kBool)},
     TypeRow{"LessOrEqual", Fixed(DType::kBool)},
     TypeRow{"MatMulInteger", Fixed(DType::kI32)},
+    TypeRow{"MatMulIntegerToFloat", Input(2)},
+    TypeRow{"MaxPool", Input(0), {Input(0), Fixed(DType::kI64)}},
+    TypeRow{"NonMaxSuppression", Fixed(DType::kI64)},
+    TypeRow{"NonZero", Fixed(DType::kI64)},
     TypeRow{"Not", Fixed(DType::kBool)},
+    TypeRow{"OneHot", Input(2)},
     TypeRow{"Or", Fixed(DType::kBool)},
+    TypeRow{"QLinearConv", Input(7)},
+    TypeRow{"QLinearMatMul", Input(7)},
     TypeRow{"Shape", Fixed(DType::kI64)},
     TypeRow{"Size", Fixed(DType::kI64)},
+    TypeRow{"TopK", Input(0), {Input(0), Fixed(DType::kI64)}},
     TypeRow{"Where", Input(1)},
+    TypeRow{"Xor", Fixed(DType::kBool)},
 };
 
 // Operators whose outputs have the type of the first input.
 const std::set<std::string_view>& SameAsFirstInput() {
   static const std::set<std::string_view> names{
       "Abs",
+      "Acos",
+      "Acosh",
       "Add",
+      "Asin",
+      "Asinh",
+      "Atan",
+      "Atanh",
+      "Attention",
+      "AveragePool",
+      "BatchNormalization",
+      "Bernoulli",
+      "BiasGelu",
+      "BitShift",
+      "BitwiseAnd",
+      "BitwiseNot",
+      "BitwiseOr",
+      "BitwiseXor",
+      "Ceil",
+      "Celu",
+      "CenterCropPad",
+      "Clip",
+      "Compress",
       "Concat",
       "Conv",
+      "ConvTranspose",
+      "Cos",
+      "Cosh",
       "CumSum",
+      "DeformConv",
+      "DepthToSpace",
+      "Det",
       "Div",
       "DynamicQuantizeMatMul",
+      "Einsum",
+      "Elu",
       "Erf",
+      "Exp",
       "Expand",
+      "EyeLike",
+      "FastGelu",
       "Flatten",
+      "Floor",
+      "FusedConv",
+      "FusedGemm",
+      "FusedMatMul",
+      "GRU",
       "Gather",
+      "GatherElements",
+      "GatherND",
       "Gelu",
       "Gemm",
+      "GlobalAveragePool",
+      "GlobalLpPool",
+      "GlobalMaxPool",
+      "GridSample",
+      "GroupNormalization",
+      "HardSigmoid",
+      "HardSwish",
+      "Hardmax",
       "Identity",
+      "InstanceNormalization",
+      "LRN",
       "LSTM",
       "LayerNormalization",
+      "LeakyRelu",
+      "Log",
+      "LogSoftmax",
+      "LpNormalization",
+      "LpPool",
       "MatMul",
       "MatMulNBits",
       "Max",
+      "Mean",
+      "MeanVarianceNormalization",
       "Min",
+      "Mish",
+      "Mod",
       "Mul",
+      "MultiHeadAttention",
       "Neg",
+      "PRelu",
       "Pad",
       "Pow",
+      "QuickGelu",
+      "RMSNormalization",
+      "RNN",
+      "RandomNormalLike",
+      "RandomUniformLike",
+      "Range",
+      "Reciprocal",
+      "ReduceL1",
       "ReduceL2",
+      "ReduceLogSum",
+      "ReduceLogSumExp",
       "ReduceMax",
       "ReduceMean",
+      "ReduceMin",
+      "ReduceProd",
       "ReduceSum",
+      "ReduceSumSquare",
       "Relu",
       "Reshape",
+      "Resize",
+      "ReverseSequence",
+      "RoiAlign",
+      "RotaryEmbedding",
+      "Round",
+      "ScatterElements",
+      "ScatterND",
+      "Selu",
+      "Shrink",
       "Sigmoid",
+      "Sign",
+      "SimplifiedLayerNormalization",
+      "Sin",
+      "Sinh",
+      "SkipLayerNormalization",
+      "SkipSimplifiedLayerNormalization",
       "Slice",
       "Softmax",
+      "Softplus",
+      "Softsign",
+      "SpaceToDepth",
       "Split",
       "Sqrt",
       "Squeeze",
       "Sub",
+      "Sum",
+      "Swish",
+      "Tan",
       "Tanh",
+      "ThresholdedRelu",
+      "Tile",
       "Transpose",
+      "Trilu",
       "Unsqueeze",
+      "Upsample",
   };
   return names;
+}
+
+std::optional<DType> TypeOfConstant(const Node& node) {
+  if (node.op_type != "Constant" || !node.domain.empty()) return std::nullopt;
+  if (const Tensor* constant = node.TensorAttribute("value")) return constant->dtype();
+  if (node.attributes.contains("value_int") || node.attributes.contains("value_ints")) return DType::kI64;
+  const bool floats = node.attributes.contains("value_float") || node.attributes.contains("value_floats");
+  return floats ? std::optional(DType::kF32) : std::nullopt;
 }
 
 Result<DType> Resolve(const From& from, const Node& node, const ValueTypes& types) {
@@ -128,6 +248,10 @@ Result<From> RuleFor(const Node& node, size_t output) {
 
 }  // namespace
 
+std::optional<DType> DTypeOfNumber(int64_t number) {
+  return number < 0 || number > 1000 ? std::nullopt : DTypeOfCode(static_cast<int32_t>(number));
+}
+
 Result<ValueTypes> InferTypes(const Graph& graph) {
   ValueTypes types;
   for (const ValueInfo& input : graph.inputs) types.emplace(input.name, input.dtype);
@@ -152,8 +276,8 @@ ValueTypes KnownTypes(const Graph& graph) {
   }
   for (const Initializer& initializer : graph.initializers) types.insert_or_assign(initializer.name, initializer.dtype);
   for (const Node& node : graph.nodes) {
-    if (const Tensor* constant = node.TensorAttribute("value"); constant != nullptr && node.op_type == "Constant") {
-      for (const std::string& output : node.outputs) types.emplace(output, constant->dtype());
+    if (const auto dtype = TypeOfConstant(node)) {
+      for (const std::string& output : node.outputs) types.emplace(output, *dtype);
     }
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       const auto from = RuleFor(node, i);

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <map>
 
 #include "onnx/reachability.h"
+#include "onnx/shape_rules.h"
 
 namespace vlaq::onnx {
 namespace {
@@ -24,8 +26,53 @@ Error Unknown(const Node& node, std::string what) {
   return InputError(fmt::format("node '{}' ({})", node.name, node.op_type), std::move(what));
 }
 
+std::string OperatorName(const Node& node) {
+  return node.domain.empty() ? node.op_type : fmt::format("{}.{}", node.domain, node.op_type);
+}
+
+bool Multiplies(const Node& node);
+bool AnyMultiplies(const Graph& graph) { return std::ranges::any_of(graph.nodes, Multiplies); }
+bool SubgraphMultiplies(const Node& node) {
+  return std::ranges::any_of(node.attributes, [](const auto& attribute) {
+    const auto* subgraph = std::get_if<std::shared_ptr<const Graph>>(&attribute.second);
+    return subgraph != nullptr && AnyMultiplies(**subgraph);
+  });
+}
+bool Multiplies(const Node& node) {
+  return IsUnknownProduct(node.op_type) || CostOf(node.op_type, {}, {}) || SubgraphMultiplies(node);
+}
+
+// Of two operands: one product for each choice of all letters. nullopt: their extents are not known.
+std::optional<int64_t> EinsumMacs(const Node& node, const ValueShapes& shapes) {
+  const auto terms = EinsumTerms(node.String("equation", ""));
+  if (!terms || node.inputs.size() != 2 || terms->size() != 3) return std::nullopt;
+  std::map<char, int64_t> extents;
+  for (size_t i = 0; i < 2; ++i) {
+    const auto found = shapes.find(node.inputs[i]);
+    if (found == shapes.end() || found->second.shape.size() != (*terms)[i].size()) return std::nullopt;
+    for (size_t k = 0; k < (*terms)[i].size(); ++k) {
+      int64_t& extent = extents[(*terms)[i][k]];
+      extent = std::max(extent, found->second.shape[k]);
+    }
+  }
+  Shape all;
+  for (const auto& [letter, extent] : extents) all.push_back(extent);
+  return ElementCount(all);
+}
+
 // Cost of a node, nothing for what multiplies no matrices.
 Result<std::optional<Cost>> CostOfNode(const Node& node, const ValueShapes& shapes) {
+  if (node.op_type == "Einsum" && node.inputs.size() < 2) return std::optional<Cost>();
+  if (node.op_type == "Einsum") {
+    const auto macs = EinsumMacs(node, shapes);
+    if (!macs) return Unknown(node, "what it multiplies does not follow from its equation and its inputs' shapes");
+    const auto first = shapes.find(node.inputs[0]);
+    const auto like = CostOf("MatMul", std::array{first->second, first->second}, std::array{first->second});
+    return std::optional(Cost{macs, like->arithmetic, false});
+  }
+  if (SubgraphMultiplies(node)) {
+    return Unknown(node, "it holds a graph that multiplies matrices, and how often that runs is not known");
+  }
   if (IsUnknownProduct(node.op_type)) return Unknown(node, "what this operator costs is not known to vlaq");
   if (!CostOf(node.op_type, {}, {})) return std::optional<Cost>();
   // An input without a shape (left out, or not found) may not shift those after it, so it must not be the first one.
@@ -35,6 +82,31 @@ Result<std::optional<Cost>> CostOfNode(const Node& node, const ValueShapes& shap
   if (first && !outputs.empty()) cost = CostOf(node.op_type, ShapesOf(node.inputs, shapes), outputs);
   if (cost && cost->macs) return cost;
   return Unknown(node, "the shapes that it multiplies do not follow from the graph's inputs");
+}
+
+// Where the way to a node's shapes breaks off: up from its first input without one.
+std::string LostAt(const Graph& graph, const Node& node, const ValueShapes& shapes) {
+  std::map<std::string_view, const Node*> producers;
+  for (const Node& maker : graph.nodes) {
+    for (const std::string& output : maker.outputs) producers.emplace(output, &maker);
+  }
+  const auto without = [&](const Node& at) -> const std::string* {
+    const auto found = std::ranges::find_if(
+        at.inputs, [&](const std::string& input) { return !input.empty() && !shapes.contains(input); });
+    return found == at.inputs.end() ? nullptr : &*found;
+  };
+  const Node* at = &node;
+  const std::string* value = without(node);
+  while (value != nullptr) {  // the graph is sorted, so this ends
+    const auto maker = producers.find(*value);
+    if (maker == producers.end()) return fmt::format("input '{}' has no shape", *value);
+    at = maker->second;
+    const std::string* before = without(*at);
+    if (before == nullptr) break;
+    value = before;
+  }
+  const std::string& lost = value != nullptr ? *value : node.outputs.front();
+  return fmt::format("node '{}' ({}) makes '{}', whose shape is not known", at->name, OperatorName(*at), lost);
 }
 
 // Initializers that hold weights: those in external files; of a graph that has none, all but counts and indices.
@@ -107,8 +179,19 @@ Result<Work> WorkOf(const Graph& graph, const ValueShapes& shapes) {
   Work work;
   std::map<std::pair<std::string, Arithmetic>, OperatorMacs> by_kind;
   for (const Node& node : graph.nodes) {
-    VLAQ_ASSIGN_OR_RETURN(const std::optional<Cost> cost, CostOfNode(node, shapes));
-    if (!cost) continue;
+    auto cost_of_node = CostOfNode(node, shapes);
+    if (!cost_of_node.ok()) {
+      Error error = cost_of_node.error();
+      const bool lost = !IsUnknownProduct(node.op_type) && !SubgraphMultiplies(node);
+      if (lost) error.what += ": " + LostAt(graph, node, shapes);
+      return error;
+    }
+    const std::optional<Cost>& cost = *cost_of_node;
+    if (!cost) {
+      const bool foreign = !node.domain.empty() && FindShapeRule(node) == nullptr;
+      if (foreign) ++work.unknown[OperatorName(node)];
+      continue;
+    }
     OperatorMacs& kind = by_kind[{node.op_type, cost->arithmetic}];
     kind.op_type = node.op_type;
     kind.arithmetic = cost->arithmetic;
@@ -134,7 +217,8 @@ PeakMemory PeakActivations(const Graph& graph, const ValueShapes& shapes, uint64
     }
     const DType dtype = found->second.dtype.value_or(DType::kF32);
     const uint64_t each = IsFloat(dtype) ? float_bytes : std::max<uint64_t>(1, DTypeBits(dtype) / 8);
-    return static_cast<uint64_t>(ElementCount(found->second.shape).value_or(0)) * each;
+    constexpr int64_t kMostElements = int64_t{1} << 48U;  // so that sums cannot overflow
+    return static_cast<uint64_t>(std::min(ElementCount(found->second.shape).value_or(0), kMostElements)) * each;
   };
   std::map<std::string_view, size_t> last_reader;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {

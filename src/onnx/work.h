@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,9 @@ struct Work {
   int64_t macs = 0;
   std::vector<OperatorMacs> operators;  // those that multiply, the largest first
   std::vector<StoredAs> stored;         // by type
+  // "com.example.Fancy" -> nodes: operators of other domains that are not known here. What they multiply is not in
+  // `macs`, which is then the least that a run costs.
+  std::map<std::string, int64_t> unknown;
   // Numbers that the weights stand for, scales of quantised ones included: all external data; of a graph without any,
   // every initializer but the integers that shapes and indices are made of. Only what the outputs depend on.
   int64_t parameters = 0;
@@ -39,7 +43,8 @@ struct Work {
   uint64_t stored_bytes() const;
 };
 
-// Errors: kInput naming the node whose cost the shapes do not say, or an operator that multiplies but is not known.
+// Errors: kInput naming the node whose cost the shapes do not say and where the first shape is lost, an operator that
+// multiplies but is not known, or a node whose subgraph multiplies (how often it runs is not known).
 Result<Work> WorkOf(const Graph& graph, const ValueShapes& shapes);
 
 // The multiply-accumulates of one node; 0 for what multiplies no matrices. Errors: as WorkOf.

@@ -21,7 +21,7 @@ Status WriteValueInfo(const ValueInfo& info, ::onnx::ValueInfoProto& proto) {
   const auto code = CodeOfDType(info.dtype);
   if (!info.other_type.empty() || !code) {
     const std::string type = info.other_type.empty() ? std::string(DTypeName(info.dtype)) : info.other_type;
-    return InternalError(fmt::format("value '{}'", info.name), fmt::format("cannot write its type, {}", type));
+    return InputError(fmt::format("value '{}'", info.name), fmt::format("its type, {}, cannot be written", type));
   }
   auto* type = proto.mutable_type()->mutable_tensor_type();
   type->set_elem_type(*code);
@@ -104,7 +104,9 @@ Status WriteGraph(const Graph& graph, ::onnx::GraphProto& proto) {
   proto.set_name(graph.name);
   for (const ValueInfo& info : graph.inputs) VLAQ_RETURN_IF_ERROR(WriteValueInfo(info, *proto.add_input()));
   for (const ValueInfo& info : graph.outputs) VLAQ_RETURN_IF_ERROR(WriteValueInfo(info, *proto.add_output()));
-  for (const ValueInfo& info : graph.values) VLAQ_RETURN_IF_ERROR(WriteValueInfo(info, *proto.add_value_info()));
+  for (const ValueInfo& info : graph.values) {  // nobody needs them, so those of other types are left out
+    if (info.other_type.empty()) VLAQ_RETURN_IF_ERROR(WriteValueInfo(info, *proto.add_value_info()));
+  }
   for (const Initializer& initializer : graph.initializers) {
     const Status status = WriteInitializer(initializer, *proto.add_initializer());
     if (!status.ok()) return Within(fmt::format("initializer '{}'", initializer.name), status.error());
@@ -122,14 +124,16 @@ uint64_t InlineBytes(const Graph& graph) {
 }
 
 Error TooLarge(uint64_t bytes) {
-  return InternalError("", fmt::format("{} bytes do not fit an ONNX file (2 GB); weights must be external", bytes));
+  return InputError("", fmt::format("{} bytes do not fit an ONNX file (2 GB); weights must be external", bytes));
 }
 
 }  // namespace
 
 Result<std::string> Serialize(const Model& model) {
   QuietProtobuf();
-  if (model.local_functions > 0) return InternalError("", "local functions cannot be written");
+  if (model.local_functions > 0)
+    return InputError("", "has functions of its own, which vlaq cannot write",
+                      "inline them: onnx.inliner.inline_local_functions in Python");
   if (InlineBytes(model.graph) > kLargest) return TooLarge(InlineBytes(model.graph));
   ::onnx::ModelProto proto;
   proto.set_ir_version(model.ir_version);

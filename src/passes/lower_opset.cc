@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <optional>
 
 #include "onnx/types.h"
@@ -91,9 +92,21 @@ constexpr std::array<std::string_view, 71> kSame{"Abs",
 
 // What an operator's older form needs to know about the graph.
 struct Around {
-  const onnx::Graph& graph;
   const onnx::ValueTypes& types;
+  std::map<std::string_view, const Tensor*> constants;  // inline ones, those of Constant nodes included
 };
+
+Around AroundOf(const onnx::Graph& graph, const onnx::ValueTypes& types) {
+  Around around{types, {}};
+  for (const onnx::Initializer& initializer : graph.initializers) {
+    if (const Tensor* tensor = std::get_if<Tensor>(&initializer.data)) around.constants[initializer.name] = tensor;
+  }
+  for (const Node& node : graph.nodes) {
+    const Tensor* tensor = node.op_type == "Constant" ? node.TensorAttribute("value") : nullptr;
+    if (tensor != nullptr && !node.outputs.empty()) around.constants[node.outputs[0]] = tensor;
+  }
+  return around;
+}
 
 Error Cannot(const Node& node, std::string_view why) {
   return InputError(fmt::format("node '{}'", node.name), fmt::format("{} {}", node.op_type, why));
@@ -109,12 +122,13 @@ Status Drop(Node& node, const std::string& attribute, int64_t usual) {
 Status AxesToAttribute(Node& node, const Around& around) {
   VLAQ_RETURN_IF_ERROR(Drop(node, "noop_with_empty_axes", 0));
   if (node.inputs.size() < 2 || node.inputs[1].empty()) return {};
-  const onnx::Initializer* axes = around.graph.FindInitializer(node.inputs[1]);
-  if (axes == nullptr || axes->is_external() || axes->dtype != DType::kI64)
+  const auto axes = around.constants.find(node.inputs[1]);
+  if (axes == around.constants.end() || axes->second->dtype() != DType::kI64)
     return Cannot(node, "has axes that are no constant");
-  const Bytes bytes = std::get<Tensor>(axes->data).bytes();
+  const Bytes bytes = axes->second->bytes();
   std::vector<int64_t> values(bytes.size() / sizeof(int64_t));
-  if (!values.empty()) std::memcpy(values.data(), bytes.data(), values.size() * sizeof(int64_t));
+  if (values.empty()) return Cannot(node, "has an empty list of axes");
+  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(int64_t));
   node.attributes["axes"] = std::move(values);
   node.inputs.resize(1);
   return {};
@@ -147,6 +161,21 @@ Status NoAxes(Node& node, const Around& /*around*/) {
   return node.inputs.size() > 3 && !node.inputs[3].empty() ? Status(Cannot(node, "has axes, which are newer"))
                                                            : Status();
 }
+// Came in opset 16, grew in 18.
+Status NoReductionAtAll(Node& node, const Around& /*around*/) {
+  if (node.String("reduction", "none") != "none") return Cannot(node, "has a reduction, which is newer");
+  node.attributes.erase("reduction");
+  return {};
+}
+Status NoWrap(Node& node, const Around& /*around*/) {
+  return node.String("mode", "constant") == "wrap" ? Status(Cannot(node, "wraps, which is newer")) : Status();
+}
+Status NoBounds(Node& node, const Around& /*around*/) {
+  VLAQ_RETURN_IF_ERROR(Drop(node, "start", 0));
+  return node.attributes.contains("end") ? Status(Cannot(node, "has end, which is newer")) : Status();
+}
+Status NoZeros(Node& node, const Around& /*around*/) { return Drop(node, "allowzero", 0); }
+Status TimeFirst(Node& node, const Around& /*around*/) { return Drop(node, "layout", 0); }
 Status NoReduction(Node& node, const Around& /*around*/) {
   const std::string reduction = node.String("reduction", "none");
   return reduction == "max" || reduction == "min" ? Status(Cannot(node, "has a newer reduction")) : Status();
@@ -162,7 +191,10 @@ constexpr std::array kChanges = {
     Change{"Cast", 19, NoSaturation},
     Change{"DequantizeLinear", 19, OldPair},
     Change{"DequantizeLinear", 21, OneScaleAChannel},
+    Change{"GRU", 14, TimeFirst},
+    Change{"LSTM", 14, TimeFirst},
     Change{"Pad", 18, NoAxes},
+    Change{"Pad", 19, NoWrap},
     Change{"QuantizeLinear", 19, OldPair},
     Change{"QuantizeLinear", 21, OneScaleAChannel},
     Change{"ReduceL1", 18, AxesToAttribute},
@@ -174,8 +206,12 @@ constexpr std::array kChanges = {
     Change{"ReduceMin", 18, AxesToAttribute},
     Change{"ReduceProd", 18, AxesToAttribute},
     Change{"ReduceSumSquare", 18, AxesToAttribute},
+    Change{"Reshape", 14, NoZeros},
+    Change{"ScatterElements", 16, NoReductionAtAll},
     Change{"ScatterElements", 18, NoReduction},
+    Change{"ScatterND", 16, NoReductionAtAll},
     Change{"ScatterND", 18, NoReduction},
+    Change{"Shape", 15, NoBounds},
     Change{"Split", 18, NoParts},
 };
 
@@ -218,7 +254,8 @@ Status LowerOpset(onnx::Model& model, int64_t opset) {
   }
   const onnx::ValueTypes types = onnx::KnownTypes(model.graph);
   std::vector<Node> nodes = model.graph.nodes;
-  for (Node& node : nodes) VLAQ_RETURN_IF_ERROR(Lower(node, {model.graph, types}, now, opset));
+  const Around around = AroundOf(model.graph, types);
+  for (Node& node : nodes) VLAQ_RETURN_IF_ERROR(Lower(node, around, now, opset));
   model.graph.nodes = std::move(nodes);
   model.opsets[""] = opset;
   model.ir_version = std::min(model.ir_version, FormatOf(opset));

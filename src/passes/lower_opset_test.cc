@@ -98,6 +98,32 @@ TEST(LowerOpset, RefusesWhatIsNewer) {
   }
 }
 
+// What older opsets would silently do otherwise.
+TEST(LowerOpset, RefusesAttributesThatOlderOpsetsDoNotHave) {
+  const struct {
+    const char* op_type;
+    onnx::AttributeValue value;
+    const char* attribute;
+    int64_t from, to;
+  } cases[] = {
+      {"Shape", int64_t{1}, "start", 15, 14},
+      {"Shape", int64_t{1}, "end", 17, 13},
+      {"Reshape", int64_t{1}, "allowzero", 14, 13},
+      {"GRU", int64_t{1}, "layout", 17, 13},
+      {"Pad", std::string("wrap"), "mode", 20, 17},
+      {"ScatterND", std::string("add"), "reduction", 17, 15},
+      {"ScatterND", std::string("max"), "reduction", 18, 17},
+  };
+  for (const auto& c : cases) {
+    onnx::Model model;
+    model.opsets[""] = c.from;
+    model.graph.nodes.push_back({c.op_type, "n", "", {"x"}, {"y"}, {{c.attribute, c.value}}});
+    EXPECT_FALSE(LowerOpset(model, c.to).ok()) << c.op_type << " " << c.attribute;
+    model.graph.nodes[0].attributes.clear();
+    EXPECT_TRUE(LowerOpset(model, c.to).ok()) << c.op_type;
+  }
+}
+
 TEST(LowerOpset, KnowsItsLimits) {
   GraphBuilder b("g");
   b.Op("Relu", {b.Input("x", DType::kF32, {})});

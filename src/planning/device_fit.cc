@@ -13,20 +13,20 @@ using target::PrecisionRow;
 
 // The plainest way first: whoever reads down the list gives up a little more each time.
 struct Way {
-  std::string_view id, title;
+  std::string_view id, title, doing;
   bool whole = false;     // one engine of the whole policy; else one of the encoder and one of the head
   bool at_once = false;   // the engines are built by one process
   bool small = false;     // from a bundle that is stored in the engine's precision
   bool stripped = false;  // the engine is written without its weights
 };
 constexpr std::array kWays = {
-    Way{"whole", "one engine of the whole policy", true},
-    Way{"at_once", "encoder and head as two engines, at once", false, true},
-    Way{"in_turn", "encoder, then head, each in a process of its own"},
+    Way{"whole", "one engine of the whole policy", "build one engine of the whole policy", true},
+    Way{"at_once", "encoder and head as two engines, at once", "build encoder+head at once", false, true},
+    Way{"in_turn", "encoder, then head, each in a process of its own", "build encoder+head in turn"},
     Way{"in_turn_small", "in turn, from a bundle stored in this precision (vlaq quantize; int8 needs tensorrt-10)",
-        false, false, true},
+        "build encoder+head in turn", false, false, true},
     Way{"in_turn_stripped", "that, and weights stripped (trtexec --stripWeights, TensorRT 10), refitted when loaded",
-        false, false, true, true},
+        "build encoder+head in turn, without weights", false, false, true, true},
 };
 
 // fp32 and tf32 differ in speed only.
@@ -79,6 +79,8 @@ BuildFit FitBuild(const Way& way, const Graphs& graphs, const PrecisionRow& prec
   BuildFit fit = way.at_once ? all : largest;
   fit.id = way.id;
   fit.title = way.title;
+  fit.doing = way.doing;
+  fit.whole = way.whole;
   fit.workspace = workspace;
   fit.fits = fit.peak() <= available;
   return fit;
@@ -107,6 +109,12 @@ std::vector<PrecisionFit> FitOf(const ModelCost& cost, const target::Device& dev
     fits.push_back(std::move(fit));
   }
   return fits;
+}
+
+const PrecisionFit& OwnFit(const std::vector<PrecisionFit>& fits, std::string_view stored) {
+  const std::string_view wanted = stored == "int8" || stored == "mixed" ? "int8" : "fp16";
+  const auto found = std::ranges::find(fits, wanted, [](const PrecisionFit& fit) { return fit.precision->name; });
+  return found == fits.end() ? fits.front() : *found;
 }
 
 }  // namespace vlaq::planning

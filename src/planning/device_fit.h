@@ -40,6 +40,8 @@ struct RunFit {
 struct BuildFit {
   std::string_view id;     // "whole", "at_once", "in_turn", "in_turn_small", "in_turn_stripped"
   std::string_view title;  // in words
+  std::string_view doing;  // what to do: "build encoder+head in turn"
+  bool whole = false;      // one engine of the whole policy; else one of the encoder and one of the head
   uint64_t stored = 0, engine = 0, serialised = 0, workspace = 0, activations = 0;
   uint64_t peak() const { return stored + engine + serialised + workspace + activations; }
   bool fits = false;
@@ -51,7 +53,12 @@ struct PrecisionFit {
   std::vector<BuildFit> builds;  // the plainest first
   // Index of the first that fits; absent: none does.
   std::optional<size_t> advised;
+
+  const RunFit& RunOf(const BuildFit& build) const { return runs[build.whole ? 1 : 0]; }
 };
+
+// The precision in which engines of a bundle are built: its own, and fp16 for one that stores float32 or INT4.
+const PrecisionFit& OwnFit(const std::vector<PrecisionFit>& fits, std::string_view stored);
 
 // For each precision that an engine can be built in; once for those that take the same memory. `cost` is of a bundle.
 std::vector<PrecisionFit> FitOf(const ModelCost& cost, const target::Device& device, uint64_t workspace);

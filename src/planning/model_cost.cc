@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "bundle/bundle.h"
 #include "onnx/model_file.h"
@@ -17,14 +18,41 @@ namespace {
 
 using Counts = std::map<std::string, int64_t, std::less<>>;
 
-// `packed` collects weights that stand for more numbers than they have elements.
-Result<GraphCost> CostOfGraph(const fs::path& path, std::string name, const onnx::Extents& extents, Counts& packed) {
+// What several graphs of a model have in common.
+struct Shared {
+  Counts packed;  // weights that stand for more numbers than they have elements
+  // Extents that inputs leave open: their names, and their places ("x:0").
+  std::set<std::string, std::less<>> names, places;
+};
+
+void TakeExtents(const onnx::Graph& graph, Shared& shared) {
+  for (const onnx::ValueInfo& input : graph.inputs) {
+    for (size_t i = 0; i < input.dims.size(); ++i) {
+      if (input.dims[i].value >= 0) continue;
+      if (!input.dims[i].name.empty()) shared.names.insert(input.dims[i].name);
+      shared.places.insert(fmt::format("{}:{}", input.name, i));
+    }
+  }
+}
+
+// A misspelled name would be taken without a word. One too many does no harm where no extent is open.
+Status CheckExtents(const CostOptions& options, const fs::path& path, const Shared& shared) {
+  for (const auto& [name, number] : options.extents) {
+    const bool known = shared.names.contains(name) || shared.places.contains(name) || name == "batch";
+    if (known || shared.places.empty()) continue;
+    const auto& open = shared.names.empty() ? shared.places : shared.names;
+    return UsageError(fmt::format("no input of {} has an extent '{}' without a number", path.string(), name),
+                      fmt::format("open are {}", fmt::join(open, ", ")));
+  }
+  return {};
+}
+
+Result<GraphCost> CostOfGraph(const fs::path& path, std::string name, const onnx::Extents& extents, Shared& shared) {
   VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(path));
-  const auto place = [&](Error error) {
-    if (error.advice.empty()) error.advice = "give numbers for the inputs' extents with --extent NAME=NUMBER";
-    return Within(path.string(), std::move(error));
-  };
-  auto shapes = onnx::InferShapes(model, extents);
+  const auto place = [&](const Error& error) { return Within(path.string(), error); };
+  TakeExtents(model.graph, shared);
+  onnx::WeightFiles files(path.parent_path());
+  auto shapes = onnx::InferShapes(model, extents, &files);
   if (!shapes.ok()) return place(shapes.error());
   GraphCost cost;
   cost.name = std::move(name);
@@ -34,7 +62,7 @@ Result<GraphCost> CostOfGraph(const fs::path& path, std::string name, const onnx
   cost.work = *std::move(work);
   cost.peak32 = onnx::PeakActivations(model.graph, *shapes, 4);
   cost.peak16 = onnx::PeakActivations(model.graph, *shapes, 2);
-  packed.merge(onnx::PackedWeights(model.graph));
+  shared.packed.merge(onnx::PackedWeights(model.graph));
   return cost;
 }
 
@@ -72,9 +100,9 @@ Result<ModelCost> CostOfBundle(const fs::path& path, const CostOptions& options)
   cost.window = extents.at("window");
   cost.tokens = extents.at("tokens");
   cost.period_s = bundle.spec.control_period_s;
-  Counts packed;
+  Shared shared;
   for (const std::string_view role : {bundle::kWhole, bundle::kEncoder, bundle::kHead}) {
-    VLAQ_ASSIGN_OR_RETURN(GraphCost graph, CostOfGraph(bundle.GraphPath(role), std::string(role), extents, packed));
+    VLAQ_ASSIGN_OR_RETURN(GraphCost graph, CostOfGraph(bundle.GraphPath(role), std::string(role), extents, shared));
     cost.graphs.push_back(std::move(graph));
   }
   cost.scenarios = {
@@ -86,16 +114,18 @@ Result<ModelCost> CostOfBundle(const fs::path& path, const CostOptions& options)
        true},
       {"step_naive", "naive step", fmt::format("control step without: all {} frames anew", *cost.window), {0}, true},
   };
-  VLAQ_RETURN_IF_ERROR(CountParameters(bundle, packed, cost));
+  VLAQ_RETURN_IF_ERROR(CheckExtents(options, path, shared));
+  VLAQ_RETURN_IF_ERROR(CountParameters(bundle, shared.packed, cost));
   return cost;
 }
 
 Result<ModelCost> CostOfFile(const fs::path& path, const CostOptions& options) {
   ModelCost cost;
-  Counts packed;
+  Shared shared;
   cost.window = options.window;
   VLAQ_ASSIGN_OR_RETURN(GraphCost graph,
-                        CostOfGraph(path, path.filename().string(), Over({{"batch", 1}}, options), packed));
+                        CostOfGraph(path, path.filename().string(), Over({{"batch", 1}}, options), shared));
+  VLAQ_RETURN_IF_ERROR(CheckExtents(options, path, shared));
   cost.parameters = graph.work.parameters;
   cost.graphs.push_back(std::move(graph));
   cost.scenarios = {{"run", "run", "one run of the graph", {0}, false}};
@@ -121,6 +151,11 @@ int64_t ModelCost::MacsOf(const Scenario& scenario) const {
 }
 
 Result<ModelCost> CostOfModel(const fs::path& path, const CostOptions& options) {
+  std::error_code ignored;
+  if (!bundle::IsBundle(path) && fs::is_directory(path, ignored)) {
+    return InputError(path.string(), "is a folder, but not a bundle: it has no policy.json",
+                      "give a bundle that vlaq export wrote, or an .onnx file");
+  }
   auto cost = bundle::IsBundle(path) ? CostOfBundle(path, options) : CostOfFile(path, options);
   if (cost.ok()) cost->path = path;
   return cost;

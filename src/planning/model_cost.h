@@ -15,7 +15,7 @@ namespace vlaq::planning {
 
 struct CostOptions {
   std::optional<int64_t> window;  // instead of the policy's
-  onnx::Extents extents;          // of the graph's inputs, by name; over what the policy says
+  onnx::Extents extents;          // of the graph's inputs, by name or place ("x:0"); over what the policy says
 };
 
 struct GraphCost {
@@ -53,8 +53,8 @@ struct ModelCost {
   const GraphCost& All() const { return graphs.front(); }
 };
 
-// `path` is a bundle or an .onnx file. Batch is 1. Errors: kInput if it cannot be read, naming an extent that has no
-// number or a node whose cost the shapes do not say.
+// `path` is a bundle or an .onnx file. Batch is 1. Errors: kInput if it cannot be read, naming all extents that have no
+// number or a node whose cost the shapes do not say; kUsage for an extent that no input leaves open.
 Result<ModelCost> CostOfModel(const std::filesystem::path& path, const CostOptions& options);
 
 }  // namespace vlaq::planning

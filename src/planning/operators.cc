@@ -134,7 +134,8 @@ Result<PolicyOperators> ReadOperators(const bundle::Bundle& bundle) {
   PolicyOperators result;
   for (const std::string_view role : {bundle::kEncoder, bundle::kHead}) {
     VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(bundle.GraphPath(role)));
-    auto shapes = onnx::InferShapes(model, ExtentsOf(bundle.spec));
+    onnx::WeightFiles files(bundle.path);
+    auto shapes = onnx::InferShapes(model, ExtentsOf(bundle.spec), &files);
     if (!shapes.ok()) return Within(bundle.GraphPath(role).string(), shapes.error());
     const Status read = Reader(model.graph, *shapes, role == bundle::kHead, result).Run();
     if (!read.ok()) return Within(bundle.GraphPath(role).string(), read.error());

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "bundle/bundle.h"
 #include "preflight/scene.h"
@@ -14,6 +15,12 @@ namespace {
 // protobuf counts in int32.
 constexpr uint64_t kMostFileBytes = (uint64_t{1} << 31U) - 1;
 constexpr std::string_view kFileTooLarge = "TRT-G06";
+
+// What vlaq quantizes for, and the newest version of it that is known here.
+struct TargetVersion {
+  std::string_view target, version;
+};
+constexpr std::array kTargetVersions = {TargetVersion{"tensorrt-8.6", "8.6"}, TargetVersion{"tensorrt-10", "10.3"}};
 
 class Walk {
  public:
@@ -106,6 +113,13 @@ Result<std::vector<GraphFile>> GraphsOf(const fs::path& path) {
   return files;
 }
 
+Result<std::string> VersionOfBundle(const fs::path& path) {
+  if (!bundle::IsBundle(path)) return std::string();
+  VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(path));
+  const auto* row = std::ranges::find(kTargetVersions, bundle.target, &TargetVersion::target);
+  return row == kTargetVersions.end() ? std::string() : std::string(row->version);
+}
+
 size_t Report::Count(Severity severity) const {
   return static_cast<size_t>(
       std::count_if(findings.begin(), findings.end(), [&](const Finding& f) { return f.rule->severity == severity; }));
@@ -116,6 +130,7 @@ Result<Report> Check(const fs::path& path, const Version& version) {
   Report report;
   report.version = &version;
   report.rules = RulesFor(version).size();
+  report.own = bundle::IsBundle(path);
   for (const GraphFile& file : files) {
     VLAQ_ASSIGN_OR_RETURN(Report::Graph graph, CheckFile(file, version, report.findings));
     report.graphs.push_back(std::move(graph));

@@ -29,8 +29,13 @@ struct GraphFile {
 // The graphs of a bundle, or the file itself. Errors: kInput.
 Result<std::vector<GraphFile>> GraphsOf(const std::filesystem::path& path);
 
+// The TensorRT version that a bundle was quantized for, as its name in Versions(); "" for other bundles and files.
+// Errors: kInput for a bundle that cannot be read.
+Result<std::string> VersionOfBundle(const std::filesystem::path& path);
+
 struct Report {
   const Version* version = nullptr;
+  bool own = false;  // a bundle, in which some findings are by design
   struct Graph {
     std::string name;
     uint64_t bytes = 0;

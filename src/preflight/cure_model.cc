@@ -9,6 +9,9 @@
 namespace vlaq::preflight {
 namespace {
 
+// The IR version since which an initializer need not be an input as well.
+constexpr int64_t kInitializersAlone = 4;
+
 using Names = std::set<std::string, std::less<>>;
 
 void AddReads(const onnx::Graph& graph, Names& names) {
@@ -20,6 +23,19 @@ void AddReads(const onnx::Graph& graph, Names& names) {
       if (subgraph != nullptr) AddReads(**subgraph, names);
     }
   }
+}
+
+Names Made(const onnx::Graph& graph) {
+  Names names;
+  for (const onnx::ValueInfo& input : graph.inputs) names.insert(input.name);
+  for (const onnx::Initializer& initializer : graph.initializers) names.insert(initializer.name);
+  for (const onnx::Node& node : graph.nodes) names.insert(node.outputs.begin(), node.outputs.end());
+  return names;
+}
+
+size_t Errors(const std::vector<Finding>& findings) {
+  return static_cast<size_t>(
+      std::ranges::count(findings, Severity::kError, [](const Finding& f) { return f.rule->severity; }));
 }
 
 // What the cures did and could not do.
@@ -50,15 +66,24 @@ onnx::Graph Apply(const Cure& cure, const Scene& scene, Record& record) {
   return graph;
 }
 
+// What nobody read before is the user's own business; what a cure left without a reader goes, makers of it included.
 void DropUnused(const onnx::Graph& before, onnx::Graph& graph) {
-  Names read_before, read_now;
+  Names read_before;
   AddReads(before, read_before);
-  AddReads(graph, read_now);
-  // What nobody read before is the user's own business.
-  std::erase_if(graph.initializers, [&](const onnx::Initializer& initializer) {
-    const bool theirs = before.FindInitializer(initializer.name) != nullptr && !read_before.contains(initializer.name);
-    return !theirs && !read_now.contains(initializer.name);
-  });
+  Names theirs;
+  for (const onnx::Initializer& initializer : before.initializers) theirs.insert(initializer.name);
+  for (const onnx::Node& node : before.nodes) theirs.insert(node.outputs.begin(), node.outputs.end());
+  std::erase_if(theirs, [&](const std::string& name) { return read_before.contains(name); });
+  for (bool dropped = true; dropped;) {
+    Names read;
+    AddReads(graph, read);
+    const auto goes = [&](const std::string& name) { return !read.contains(name) && !theirs.contains(name); };
+    dropped = std::erase_if(graph.initializers, [&](const auto& initializer) { return goes(initializer.name); }) > 0;
+    dropped |= std::erase_if(graph.nodes, [&](const onnx::Node& node) {
+                 return std::ranges::all_of(node.outputs, [&](const auto& name) { return name.empty() || goes(name); });
+               }) > 0;
+  }
+  std::erase_if(graph.values, [made = Made(graph)](const auto& value) { return !made.contains(value.name); });
 }
 
 bool Has(const std::vector<Finding>& findings, std::string_view rule) {
@@ -117,9 +142,16 @@ Result<Cured> CureModel(const onnx::Model& model, onnx::WeightFiles& files, cons
     cured.model.graph = Apply(cure, scene, record);
     VLAQ_RETURN_IF_ERROR(scene.error());
   }
+  const bool grew = cured.model.graph.initializers.size() > model.graph.initializers.size();
+  if (grew) cured.model.ir_version = std::max(cured.model.ir_version, kInitializersAlone);
   Lower(before, version, cured.model, record);
   DropUnused(model.graph, cured.model.graph);
   VLAQ_ASSIGN_OR_RETURN(cured.left, CheckModel(cured.model, files, version, name));
+  if (Errors(cured.left) > Errors(before)) {  // a copy may be no better, but never worse
+    cured.model = model;
+    cured.left = before;
+    record.done.clear();
+  }
   cured.outcomes = Outcomes(before, cured.left, record);
   return cured;
 }

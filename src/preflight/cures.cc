@@ -11,6 +11,11 @@ struct ReasonRow {
 };
 constexpr std::array kReasons = {
     ReasonRow{"TRT-G01", "the graph's opset is outside of those that can be lowered without changing what is computed"},
+    ReasonRow{"TRT-A02a", "another resize gives other numbers"},
+    ReasonRow{"TRT-A02b", "another resize gives other numbers"},
+    ReasonRow{"TRT-A03", "what it adds up would be overwritten"},
+    ReasonRow{"TRT-A05", "which axes are 1 is known at run time only"},
+    ReasonRow{"TRT-A06", "inference gives other numbers; export the model after model.eval()"},
     ReasonRow{"TRT-G04", "it would change the model's interface"},
     ReasonRow{"TRT-G05", "float32 gives other numbers; TensorRT converts by itself"},
     ReasonRow{"TRT-G08", "no composition of standard operators is known here"},
@@ -28,11 +33,15 @@ constexpr std::array kReasons = {
 }  // namespace
 
 Patch::Patch(const onnx::Graph& graph) {
-  for (const onnx::Initializer& initializer : graph.initializers) taken_[initializer.name] = true;
-  for (const onnx::ValueInfo& input : graph.inputs) taken_[input.name] = true;
-  for (const onnx::Node& node : graph.nodes) {
-    for (const std::string& output : node.outputs) taken_[output] = true;
-  }
+  for (const onnx::Initializer& initializer : graph.initializers) taken_.insert(initializer.name);
+  for (const onnx::ValueInfo& input : graph.inputs) taken_.insert(input.name);
+  for (const onnx::Node& node : graph.nodes) taken_.insert(node.outputs.begin(), node.outputs.end());
+}
+
+std::string Patch::FreeName(const std::string& name) {
+  std::string unique = name;
+  for (int i = 1; !taken_.insert(unique).second; ++i) unique = name + "." + std::to_string(i);
+  return unique;
 }
 
 std::string Patch::Op(const std::string& op_type, const std::string& name, std::vector<std::string> inputs,
@@ -48,15 +57,15 @@ std::string Patch::Op(const std::string& op_type, const std::string& name, std::
 }
 
 std::string Patch::Constant(const std::string& name, const Tensor& tensor) {
-  for (const onnx::Initializer& made : constants_) {
+  for (const size_t place : by_request_[name]) {
+    const onnx::Initializer& made = constants_[place];
     const Tensor& other = std::get<Tensor>(made.data);
-    const bool same =
-        made.name.starts_with(name) && made.dtype == tensor.dtype() && made.shape == tensor.shape() &&
-        std::equal(other.bytes().begin(), other.bytes().end(), tensor.bytes().begin(), tensor.bytes().end());
+    const bool same = made.dtype == tensor.dtype() && made.shape == tensor.shape() &&
+                      std::ranges::equal(other.bytes(), tensor.bytes());
     if (same) return made.name;
   }
-  std::string unique = name;
-  for (int i = 1; !taken_.emplace(unique, true).second; ++i) unique = name + "." + std::to_string(i);
+  std::string unique = FreeName(name);
+  by_request_[name].push_back(constants_.size());
   constants_.push_back({unique, tensor.dtype(), tensor.shape(), tensor});
   return unique;
 }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,8 @@ class Patch {
                  std::map<std::string, onnx::AttributeValue> attributes = {});
   // A new initializer, under a name that is made free. Equal requests of one name give one initializer.
   std::string Constant(const std::string& name, const Tensor& tensor);
+  // A name for a new value, made free.
+  std::string FreeName(const std::string& name);
   // Why this node cannot be cured.
   void Refuse(const onnx::Node& node, std::string why) { refused_[node.name] = std::move(why); }
 
@@ -34,7 +37,8 @@ class Patch {
   std::vector<onnx::Node> nodes_;
   std::vector<onnx::Initializer> constants_;
   std::map<std::string, std::string> refused_;  // node -> why
-  std::map<std::string, bool> taken_;
+  std::set<std::string> taken_;
+  std::map<std::string, std::vector<size_t>> by_request_;  // places in constants_
 };
 
 struct Cure {

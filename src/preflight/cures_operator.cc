@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -144,7 +145,58 @@ bool ClampBounds(const Scene& scene, const onnx::Node& node, Patch& patch) {
   return changed;
 }
 
+// All extents, of which the Slice takes those from start to end.
+bool SliceOfShape(const Scene& /*scene*/, const onnx::Node& node, Patch& patch) {
+  constexpr int64_t kToTheEnd = std::numeric_limits<int32_t>::max();
+  onnx::Node whole = node;
+  whole.attributes.clear();
+  whole.name = node.name + "/Shape";
+  whole.outputs = {patch.FreeName(node.outputs.front() + "/whole")};
+  const auto list = [&](const char* name, int64_t value) {
+    return patch.Constant(node.name + "/" + name, Tensor::From<int64_t>({1}, std::array{value}));
+  };
+  onnx::Node slice = node;
+  slice.op_type = "Slice";
+  slice.attributes.clear();
+  const int64_t start = std::clamp<int64_t>(node.Int("start", 0), -kToTheEnd, kToTheEnd);
+  const int64_t end = std::clamp<int64_t>(node.Int("end", kToTheEnd), -kToTheEnd, kToTheEnd);
+  slice.inputs = {whole.outputs.front(), list("start", start), list("end", end), list("axis", 0)};
+  patch.Add(std::move(whole));
+  patch.Add(std::move(slice));
+  return true;
+}
+
+// ONNX's default is none.
+bool NoReductionNamed(const Scene& /*scene*/, const onnx::Node& node, Patch& patch) {
+  if (!node.attributes.contains("reduction")) return false;
+  if (node.String("reduction", "none") != "none") {
+    patch.Refuse(node, "it adds, multiplies or compares, which a plain ScatterND does not");
+    return false;
+  }
+  onnx::Node plain = node;
+  plain.attributes.erase("reduction");
+  patch.Add(std::move(plain));
+  return true;
+}
+
+// As wide as the recurrence [directions, gates x hidden, hidden].
+bool HiddenSize(const Scene& scene, const onnx::Node& node, Patch& patch) {
+  if (node.attributes.contains("hidden_size")) return false;
+  const auto shape = scene.ShapeOf(InputName(node, 2));
+  if (!shape || shape->size() != 3 || shape->back() < 1) {
+    patch.Refuse(node, "the shape of its recurrence weight is not known");
+    return false;
+  }
+  onnx::Node whole = node;
+  whole.attributes["hidden_size"] = shape->back();
+  patch.Add(std::move(whole));
+  return true;
+}
+
 constexpr std::array kOperatorCures = {
+    Cure{"TRT-A01", "Shape, then Slice", {"Shape"}, "", SliceOfShape},
+    Cure{"TRT-G16", "reduction = none left out", {"ScatterND"}, "", NoReductionNamed},
+    Cure{"TRT-L06", "hidden_size written out", {"GRU", "LSTM", "RNN"}, "", HiddenSize},
     Cure{"TRT-G07", "composed of Erf, Mul, Add and Div (or Tanh)", {"Gelu"}, "", ComposeGelu},
     Cure{"TRT-G08", "composed of Sigmoid and Mul", {"QuickGelu"}, "com.microsoft", ComposeQuickGelu},
     Cure{"TRT-G08", "composed of Erf, Mul, Add and Div", {"Gelu"}, "com.microsoft", ComposeGelu},

@@ -9,13 +9,13 @@
 #include "base/version.h"
 #include "bundle/bundle.h"
 #include "bundle/hashed_file.h"
+#include "onnx/shapes.h"
 
 namespace vlaq::preflight {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr size_t kAlignment = 64;            // of weights in a file
-constexpr int64_t kNewestCheckedOpset = 17;  // that the onnx library on Debian bookworm knows
+constexpr size_t kAlignment = 64;  // of weights in a file
 
 Report EmptyReport(const Version& version) {
   Report report;
@@ -45,13 +45,12 @@ Result<onnx::Model> CureFile(const GraphFile& file, const Version& version, Fixe
   return std::move(cured.model);
 }
 
-Status CheckWritten(const onnx::Model& model, const fs::path& path, const std::string& name) {
-  const auto opset = model.opsets.find("");
-  if (opset != model.opsets.end() && opset->second > kNewestCheckedOpset) return {};
-  const Status status = onnx::CheckModelFile(path);
+Status CheckWritten(const fs::path& source, const fs::path& path) {
+  const auto copy = onnx::ReadModel(path);
+  const Status status = copy.ok() ? onnx::CheckShapes(*copy) : Status(copy.error());
   if (status.ok()) return {};
-  return InputError(name, fmt::format("onnx's checker refuses the result: {}", status.error().what),
-                    "the model was perhaps not valid before; nothing was written");
+  return InputError(source.string(), fmt::format("no valid copy can be made: {}", status.error().what),
+                    "nothing was written");
 }
 
 // Copies the weights that lie beside `source` to where `place` keeps them for now, and names that file in `model`.
@@ -91,10 +90,10 @@ Status PutModel(const onnx::Model& model, const OutputPath& place) {
   return WriteFile(place.path(), bytes, Existing::kReplace);
 }
 
-Status WriteModel(const onnx::Model& model, const fs::path& output, Existing existing) {
+Status WriteModel(const onnx::Model& model, const fs::path& source, const fs::path& output, Existing existing) {
   VLAQ_ASSIGN_OR_RETURN(OutputPath place, OutputPath::Create(output, existing));
   VLAQ_RETURN_IF_ERROR(PutModel(model, place));
-  VLAQ_RETURN_IF_ERROR(CheckWritten(model, place.path(), output.string()));
+  VLAQ_RETURN_IF_ERROR(CheckWritten(source, place.path()));
   return place.Commit();
 }
 
@@ -112,7 +111,7 @@ Status FixFile(const GraphFile& file, const Version& version, const fs::path& ou
   VLAQ_ASSIGN_OR_RETURN(const bool beside, CopyWeights(file.path, weights, model));
   VLAQ_ASSIGN_OR_RETURN(OutputPath place, OutputPath::Create(output, existing));
   VLAQ_RETURN_IF_ERROR(PutModel(model, place));
-  VLAQ_RETURN_IF_ERROR(CheckWritten(model, place.path(), output.string()));
+  VLAQ_RETURN_IF_ERROR(CheckWritten(file.path, place.path()));
   if (!beside) return place.Commit();
   for (onnx::Initializer& initializer : model.graph.initializers) {
     if (!initializer.is_external()) continue;
@@ -142,7 +141,7 @@ Status FixBundle(const fs::path& path, const Version& version, const fs::path& o
   for (const auto& [role, record] : source.graphs) {
     made.provenance.sources.push_back(record);
     VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, CureFile({role, path / record.file}, version, fixed));
-    VLAQ_RETURN_IF_ERROR(WriteModel(model, writer.folder() / record.file, Existing::kRefuse));
+    VLAQ_RETURN_IF_ERROR(WriteModel(model, path / record.file, writer.folder() / record.file, Existing::kRefuse));
     VLAQ_ASSIGN_OR_RETURN(made.graphs.at(role), bundle::Describe(writer.folder() / record.file));
   }
   const auto& earlier = source.provenance.sources;
@@ -160,6 +159,7 @@ Result<Fixed> Fix(const fs::path& path, const Version& version, const fs::path& 
   if (fs::equivalent(path, output, ignored))
     return UsageError("the output is the input", "nothing is changed in place");
   Fixed fixed{EmptyReport(version), EmptyReport(version), {}};
+  fixed.before.own = fixed.after.own = bundle::IsBundle(path);
   if (fs::is_directory(path, ignored)) {
     VLAQ_RETURN_IF_ERROR(FixBundle(path, version, output, existing, fixed));
   } else {

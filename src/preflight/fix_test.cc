@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <set>
 
 #include "base/testing.h"
 #include "preflight/cures.h"
@@ -102,6 +103,20 @@ TEST(Cures, SilenceTheirRules) {
          b.Ops("TopK", {X(b), b.Constant(Ints{2})}, 2, {{"sorted", int64_t{0}}});
        },
        "10.3"},
+      {"TRT-A01",
+       [](GraphBuilder& b) {
+         b.Op("Shape", {X(b)}, {{"start", int64_t{1}}, {"end", int64_t{-1}}});
+       }},
+      {"TRT-G16",
+       [](GraphBuilder& b) {
+         b.Op("ScatterND", {X(b), b.Constant("at", Tensor::Make(DType::kI64, {1, 1})), Floats(b, {1, 4})},
+              {{"reduction", "none"}});
+       },
+       "10.3"},
+      {"TRT-L06",
+       [](GraphBuilder& b) {
+         b.Ops("LSTM", {X(b, DType::kF32, FixedDims({5, 2, 4})), Floats(b, {1, 12, 4}), Floats(b, {1, 12, 3})}, 3);
+       }},
       {"TRT-G03b",
        [](GraphBuilder& b) {
          b.Op("Slice", {X(b), b.Constant(Ints{0}), b.Constant(Ints{std::numeric_limits<int64_t>::max()})});
@@ -136,6 +151,62 @@ TEST(Cures, AreForRulesThatExist) {
     EXPECT_TRUE(std::any_of(rules.begin(), rules.end(), [&](const Rule& r) { return r.id == cure.rule; })) << cure.rule;
     EXPECT_FALSE(cure.what.empty());
   }
+}
+
+// A bound in a Constant node, as PyTorch writes it: the old node goes with its last reader, and no new error comes.
+TEST(Cures, TakeAwayWhatNobodyReadsAnyMore) {
+  const onnx::Model model = Make([](GraphBuilder& b) {
+    const std::string x = X(b);
+    const auto constant = [&](const char* name, int64_t value) {
+      return b.Op("Constant", {}, {{"value", Values<int64_t>({value})}}, name);
+    };
+    const auto from = constant("from", 0);
+    const auto unread = constant("unread", 7);
+    static_cast<void>(unread);
+    b.Output(b.Op("Slice", {x, from, constant("to", std::numeric_limits<int64_t>::max())}), "y", DType::kF32,
+             FixedDims({2, 4}));
+  });
+  const Cured cured = CuredOf(model);
+  std::set<std::string> names;
+  for (const onnx::Node& node : cured.model.graph.nodes) names.insert(node.name);
+  EXPECT_EQ(names, (std::set<std::string>{"from", "unread", "Slice"}));
+  for (const Finding& finding : cured.left) EXPECT_NE(finding.rule->severity, Severity::kError) << finding.rule->id;
+}
+
+// Before IR version 4 an initializer had to be an input as well, which a new one is not.
+TEST(Cures, NewConstantsNeedANewerFormat) {
+  onnx::Model model = Make([](GraphBuilder& b) {
+    b.Op("Slice", {X(b), b.Constant(Ints{0}), b.Constant(Ints{std::numeric_limits<int64_t>::max()})});
+  });
+  model.ir_version = 3;
+  EXPECT_EQ(CuredOf(model).model.ir_version, 4);
+}
+
+// Of the extents that the importer would have given, those from start to end are left.
+TEST(Cures, SliceOfShapeIsTheSameNumbers) {
+  for (const auto& [start, end] : std::vector<std::pair<int64_t, int64_t>>{{1, 2}, {-2, 100}, {2, 1}, {0, -1}}) {
+    const onnx::Model model = Make([&](GraphBuilder& b) {
+      b.Op("Shape", {X(b, DType::kF32, FixedDims({2, 3, 5}))}, {{"start", start}, {"end", end}});
+    });
+    const Cured cured = CuredOf(model);
+    const std::string y = model.graph.nodes.back().outputs[0];
+    EXPECT_EQ(onnx::KnownShapes(model, model.graph).at(y), onnx::KnownShapes(cured.model, cured.model.graph).at(y))
+        << start << " " << end;
+  }
+}
+
+// What 8.6 would silently overwrite is an error after --fix too.
+TEST(Cures, NeverMakeAMisreadGraphLookAccepted) {
+  const auto scatter = [](GraphBuilder& b) {
+    b.Output(b.Op("ScatterElements", {X(b), b.Constant("at", Tensor::Make(DType::kI64, {1, 1})), Floats(b, {1, 1})},
+                  {{"reduction", "add"}}),
+             "y", DType::kF32, FixedDims({2, 4}));
+  };
+  const Cured cured = CuredOf(Make(scatter, 18));
+  const auto errors =
+      std::ranges::count(cured.left, Severity::kError, [](const Finding& f) { return f.rule->severity; });
+  EXPECT_GE(errors, 1);
+  EXPECT_FALSE(OutcomeOf(cured, "TRT-A03")->cured);
 }
 
 // What would change numbers is left alone, with the reason.

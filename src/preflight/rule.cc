@@ -5,8 +5,8 @@ namespace {
 
 std::vector<Rule> Joined() {
   std::vector<Rule> all;
-  for (const auto part :
-       {GraphRules(), OperatorRules(), FormRules(), ShapeRules(), RecurrentRules(), QuantizedRules(), ScaleRules()}) {
+  for (const auto part : {GraphRules(), OperatorRules(), FormRules(), AttributeRules(), ShapeRules(), RecurrentRules(),
+                          QuantizedRules(), ScaleRules()}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;

@@ -45,10 +45,12 @@ struct Rule {
   std::string_view cure;    // what to emit instead
   std::string_view source;
   // Asked for each node of these operators of ai.onnx; of any operator and domain if none is named.
-  std::array<std::string_view, 3> operators{};
+  std::array<std::string_view, 4> operators{};
   void (*node)(const Scene&, const onnx::Node&, Findings&) = nullptr;
   // Asked once a graph, subgraphs included.
   void (*graph)(const Scene&, Findings&) = nullptr;
+  // In graphs that vlaq writes for TensorRT this is meant so: of its own bundles it is told only if asked for.
+  bool by_design = false;
 };
 
 struct Finding {
@@ -87,6 +89,7 @@ std::span<const Rule> Rules();
 std::span<const Rule> GraphRules();
 std::span<const Rule> OperatorRules();
 std::span<const Rule> FormRules();
+std::span<const Rule> AttributeRules();
 std::span<const Rule> ShapeRules();
 std::span<const Rule> RecurrentRules();
 std::span<const Rule> QuantizedRules();

@@ -108,11 +108,6 @@ void PoolDilations(const Scene& /*scene*/, const onnx::Node& node, Findings& fin
     findings.Add(node, "", "is dilated");
 }
 
-void ScatterReduction(const Scene& /*scene*/, const onnx::Node& node, Findings& findings) {
-  const std::string reduction = node.String("reduction", "none");
-  if (reduction != "none") findings.Add(node, "", fmt::format("reduction = {}", reduction));
-}
-
 constexpr std::array kFormRules = {
     Rule{.id = "TRT-G10a",
          .applies = kBoth,
@@ -151,7 +146,7 @@ constexpr std::array kFormRules = {
          .source = kOperatorTable,
          .node = ComputedAxes},
     Rule{.id = "TRT-G14a",
-         .applies = k10,
+         .applies = kBoth,
          .severity = Severity::kWarning,
          .reason = "TopK sorts, whatever it is asked for",
          .cure = "sorted = 1",
@@ -187,19 +182,12 @@ constexpr std::array kFormRules = {
          .operators = {"MaxPool"},
          .node = PoolIndices},
     Rule{.id = "TRT-G15c",
-         .applies = k10,
+         .applies = kBoth,
          .reason = "pools without dilations",
          .cure = "Slice with steps before the pool",
          .source = kOperatorTable,
          .operators = {"AveragePool", "LpPool", "MaxPool"},
          .node = PoolDilations},
-    Rule{.id = "TRT-G16",
-         .applies = k10,
-         .reason = "ScatterND writes; it does not add, multiply, or take the larger",
-         .cure = "Slice and Concat, or Add of a Where",
-         .source = kOperatorTable,
-         .operators = {"ScatterND"},
-         .node = ScatterReduction},
 };
 
 }  // namespace

@@ -14,8 +14,9 @@
 namespace vlaq::preflight {
 namespace {
 
-// Larger constants are weights: what float16 does to those is `vlaq quantize`'s report.
+// Larger constants are weights: what float16 does to those is `vlaq quantize`'s report. Masks are larger.
 constexpr int64_t kSmallConstant = 16;
+constexpr int64_t kMaskConstant = 256 * 256;
 constexpr float kLargestHalf = 65504;
 constexpr float kSmallestHalf = 0x1p-25F;  // and below: rounds to zero
 
@@ -39,7 +40,13 @@ void LocalFunctions(const Scene& scene, Findings& findings) {
   findings.Add("", fmt::format("{} functions, into which vlaq does not look", scene.model().local_functions));
 }
 
-// Every constant of the graph: initializers (read only if `wanted`) and Constant nodes.
+// A Constant's value, and the one that ConstantOfShape repeats.
+std::optional<Tensor> ValueOf(const onnx::Node& node) {
+  const Tensor* repeated = node.op_type == "ConstantOfShape" ? node.TensorAttribute("value") : nullptr;
+  return repeated != nullptr && node.domain.empty() ? std::optional(*repeated) : ConstantOf(node);
+}
+
+// Every constant of the graph: initializers (read only if `wanted`) and nodes that hold one.
 using OnConstant = std::function<void(const std::string& name, const Tensor& value)>;
 void ForConstants(const Scene& scene, bool (*wanted)(DType dtype, int64_t elements), const OnConstant& act) {
   for (const onnx::Initializer& initializer : scene.graph().initializers) {
@@ -47,7 +54,7 @@ void ForConstants(const Scene& scene, bool (*wanted)(DType dtype, int64_t elemen
     if (const auto value = scene.Value(initializer.name)) act(initializer.name, *value);
   }
   for (const onnx::Node& node : scene.graph().nodes) {
-    const auto value = ConstantOf(node);
+    const auto value = ValueOf(node);
     if (value && !node.outputs.empty() && wanted(value->dtype(), value->size())) act(node.outputs[0], *value);
   }
 }
@@ -116,6 +123,25 @@ void Doubles(const Scene& scene, Findings& findings) {
   }
 }
 
+// By a Cast, or a constant of texts.
+void UnknownTypeMade(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  if (!node.domain.empty()) return;
+  for (const char* text : {"value_string", "value_strings"}) {
+    if (node.op_type == "Constant" && node.attributes.contains(text)) findings.Add(node, "", "a constant of strings");
+  }
+  if (node.op_type == "Cast" && node.attributes.contains("to")) {
+    const auto dtype = onnx::DTypeOfNumber(node.Int("to", 0));
+    if (!dtype || !KnowsType(*dtype, scene.version())) {
+      findings.Add(node, InputName(node, 0),
+                   fmt::format("casts to {}", dtype ? std::string(DTypeName(*dtype)) : "a type without a DType"));
+    }
+  }
+  const auto value = ValueOf(node);
+  const bool refused = value && (!KnowsType(value->dtype(), scene.version()) ||
+                                 (node.op_type == "ConstantOfShape" && value->dtype() == DType::kU8));
+  if (refused) findings.Add(node, "", fmt::format("a constant of {}", DTypeName(value->dtype())));
+}
+
 void UnknownTypes(const Scene& scene, Findings& findings) {
   ForEdges(scene, [&](const onnx::ValueInfo& value, std::string_view what) {
     if (!value.other_type.empty()) {
@@ -130,13 +156,13 @@ void UnknownTypes(const Scene& scene, Findings& findings) {
     if (said || KnowsType(initializer.dtype, scene.version())) continue;
     findings.Add(initializer.name, fmt::format("a constant of {}", DTypeName(initializer.dtype)));
   }
+  for (const onnx::Node& node : scene.graph().nodes) UnknownTypeMade(scene, node, findings);
 }
 
 void HalfRange(const Scene& scene, Findings& findings, bool large) {
-  const auto small_float = [](DType dtype, int64_t elements) {
-    return dtype == DType::kF32 && elements <= kSmallConstant;
-  };
-  ForConstants(scene, small_float, [&](const std::string& name, const Tensor& value) {
+  const auto small = [](DType dtype, int64_t elements) { return dtype == DType::kF32 && elements <= kSmallConstant; };
+  const auto masks = [](DType dtype, int64_t elements) { return dtype == DType::kF32 && elements <= kMaskConstant; };
+  ForConstants(scene, large ? +masks : +small, [&](const std::string& name, const Tensor& value) {
     for (size_t at = 0; at + sizeof(float) <= value.bytes().size(); at += sizeof(float)) {
       float number = 0;
       std::memcpy(&number, value.bytes().data() + at, sizeof number);
@@ -174,7 +200,8 @@ constexpr std::array kGraphRules = {
          .reason = "INT64 constants become INT32 and are clamped; as a bound of Slice that means the same",
          .cure = "2147483647 for \"to the end\"",
          .source = kImporters,
-         .graph = [](const Scene& scene, Findings& findings) { LargeIntegers(scene, findings, true); }},
+         .graph = [](const Scene& scene, Findings& findings) { LargeIntegers(scene, findings, true); },
+         .by_design = true},
     Rule{.id = "TRT-G03c",
          .applies = kOnly86,
          .severity = Severity::kNote,
@@ -188,14 +215,16 @@ constexpr std::array kGraphRules = {
          .reason = "INT64 inputs and outputs become INT32 bindings",
          .cure = "read the binding's type from the engine, or declare INT32",
          .source = kImporters,
-         .graph = Int64Edges},
+         .graph = Int64Edges,
+         .by_design = true},
     Rule{.id = "TRT-G04",
          .applies = k10,
          .severity = Severity::kNote,
          .reason = "INT64 inputs and outputs are INT64 bindings, which they were not in 8.6",
          .cure = "read the binding's type from the engine",
          .source = "NvInfer.h of 10.3",
-         .graph = Int64Edges},
+         .graph = Int64Edges,
+         .by_design = true},
     Rule{.id = "TRT-G05",
          .applies = kBoth,
          .severity = Severity::kWarning,
@@ -240,14 +269,16 @@ constexpr std::array kGraphRules = {
          .reason = "with FP16 this constant becomes zero",
          .cure = "keep its operator in float32, or raise the constant knowingly",
          .source = "IEEE 754 binary16",
-         .graph = [](const Scene& scene, Findings& findings) { HalfRange(scene, findings, false); }},
+         .graph = [](const Scene& scene, Findings& findings) { HalfRange(scene, findings, false); },
+         .by_design = true},
     Rule{.id = "FP-06",
          .applies = kBoth,
          .severity = Severity::kWarning,
          .reason = "with FP16 this constant becomes infinite, and a mask made by multiplication NaN",
          .cure = "-10000 for a mask, or Where",
          .source = "IEEE 754 binary16",
-         .graph = [](const Scene& scene, Findings& findings) { HalfRange(scene, findings, true); }},
+         .graph = [](const Scene& scene, Findings& findings) { HalfRange(scene, findings, true); },
+         .by_design = true},
 };
 
 }  // namespace

@@ -42,6 +42,23 @@ void DifferentDirections(const Scene& /*scene*/, const onnx::Node& node, Finding
   if (!std::equal(names.begin(), middle, middle)) findings.Add(node, "", "other activations backwards than forwards");
 }
 
+// What the activations are called with; lists of floats, first forwards, then backwards.
+void DifferentParameters(const Scene& /*scene*/, const onnx::Node& node, Findings& findings) {
+  if (node.String("direction", "forward") != "bidirectional") return;
+  for (const char* name : {"activation_alpha", "activation_beta"}) {
+    const auto found = node.attributes.find(name);
+    const auto* list = found == node.attributes.end() ? nullptr : std::get_if<std::vector<float>>(&found->second);
+    if (list == nullptr || list->empty()) continue;
+    const auto middle = list->begin() + static_cast<std::ptrdiff_t>(list->size() / 2);
+    const bool same = list->size() % 2 == 0 && std::equal(list->begin(), middle, middle);
+    if (!same) findings.Add(node, "", fmt::format("other {} backwards than forwards", name));
+  }
+}
+
+void NoHiddenSize(const Scene& /*scene*/, const onnx::Node& node, Findings& findings) {
+  if (!node.attributes.contains("hidden_size")) findings.Add(node, "", "has no hidden_size");
+}
+
 void UnknownActivation(const Scene& /*scene*/, const onnx::Node& node, Findings& findings) {
   for (const std::string& name : Activations(node)) {
     const bool known = std::find(kActivations.begin(), kActivations.end(), LowerCase(name)) != kActivations.end();
@@ -75,6 +92,13 @@ constexpr std::array kRecurrentRules = {
          .source = kOperatorTable,
          .operators = {"GRU", "LSTM", "RNN"},
          .node = DifferentDirections},
+    Rule{.id = "TRT-L03a",
+         .applies = kBoth,
+         .reason = "uses the same parameters of activations in both directions",
+         .cure = "one node for each direction",
+         .source = kImporters,
+         .operators = {"GRU", "LSTM", "RNN"},
+         .node = DifferentParameters},
     Rule{.id = "TRT-L04",
          .applies = kBoth,
          .reason = "does not have this activation",
@@ -82,6 +106,13 @@ constexpr std::array kRecurrentRules = {
          .source = "onnx-tensorrt, the importer's attributes",
          .operators = {"GRU", "LSTM", "RNN"},
          .node = UnknownActivation},
+    Rule{.id = "TRT-L06",
+         .applies = kBoth,
+         .reason = "wants hidden_size, which ONNX lets out",
+         .cure = "hidden_size",
+         .source = kImporters,
+         .operators = {"GRU", "LSTM", "RNN"},
+         .node = NoHiddenSize},
     Rule{.id = "TRT-L05",
          .applies = kBoth,
          .severity = Severity::kNote,

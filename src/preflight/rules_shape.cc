@@ -41,6 +41,44 @@ std::vector<const onnx::ValueInfo*> InputsBehind(const Scene& scene, const std::
   return inputs;
 }
 
+// Inputs whose values 8.6 takes through its shape tensors, of one axis at most.
+constexpr std::array kShapeTensorInputs = {
+    ShapeInput{"Expand", 1}, ShapeInput{"Pad", 1},   ShapeInput{"Reshape", 1}, ShapeInput{"Resize", 3},
+    ShapeInput{"Slice", 1},  ShapeInput{"Slice", 2}, ShapeInput{"Tile", 1},
+};
+
+// On the way from shapes to `value`: a value of two axes or more that is computed, as PyTorch's pad makes one.
+std::string WideShapeTensor(const Scene& scene, const std::string& value) {
+  std::string wide;
+  bool asks = false;
+  std::set<std::string> seen{value};
+  for (std::vector<std::string> open{value}; !open.empty();) {
+    const std::string at = std::move(open.back());
+    open.pop_back();
+    const onnx::Node* node = scene.Producer(at);
+    if (node == nullptr || scene.IsConstant(at)) continue;
+    const auto shape = scene.ShapeOf(at);
+    if (shape && shape->size() > 1) wide = at;
+    if (std::find(kAsksForShape.begin(), kAsksForShape.end(), node->op_type) != kAsksForShape.end()) {
+      const auto asked = scene.ShapeOf(InputName(*node, 0));
+      asks |= !asked || std::any_of(asked->begin(), asked->end(), [](int64_t extent) { return extent < 0; });
+      continue;
+    }
+    for (const std::string& next : node->inputs) {
+      if (!next.empty() && seen.insert(next).second) open.push_back(next);
+    }
+  }
+  return asks ? wide : "";
+}
+
+void WideShapes(const Scene& scene, const onnx::Node& node, Findings& findings) {
+  for (const ShapeInput& row : kShapeTensorInputs) {
+    if (row.op_type != node.op_type || !node.domain.empty() || !Given(node, row.input)) continue;
+    const std::string wide = WideShapeTensor(scene, node.inputs[row.input]);
+    if (!wide.empty()) findings.Add(node, node.inputs[row.input], fmt::format("computed through '{}'", wide));
+  }
+}
+
 void ShapeOfValues(const Scene& scene, const onnx::Node& node, Findings& findings, bool floats) {
   for (const ShapeInput& row : kShapeInputs) {
     if (row.op_type != node.op_type || !node.domain.empty() || !Given(node, row.input)) continue;
@@ -145,6 +183,13 @@ constexpr std::array kShapeRules = {
          .cure = "declare its rank, with names for dynamic axes",
          .source = "TensorRT's developer guide on dynamic shapes",
          .graph = UndeclaredShape},
+    Rule{.id = "TRT-S05",
+         .applies = kOnly86,
+         .severity = Severity::kWarning,
+         .reason = "shape tensors have one axis at most; computed through more, 8.0 to 8.5 failed",
+         .cure = "fixed sizes, or pad outside of the model",
+         .source = "onnx-tensorrt 8.6-GA, ShapeTensor.cpp; users' reports of 8.0 to 8.5",
+         .node = WideShapes},
     Rule{.id = "TRT-G17",
          .applies = k10,
          .reason = "what a Loop gathers must have a length known when the engine is built",

@@ -61,6 +61,50 @@ Build Lstm(const Attributes& attributes, const std::string& op_type = "LSTM") {
   };
 }
 
+Build Resized(const Attributes& attributes) {
+  return [=](GraphBuilder& b) {
+    const std::string x = X(b);
+    b.Op("Resize", {x, "", b.Constant("scales", Values<float>({2, 2}))}, attributes);
+  };
+}
+Build Scaled(const std::string& mode, std::initializer_list<float> scales) {
+  return [mode, scales = Values<float>(scales)](GraphBuilder& b) {
+    const std::string x = X(b, DType::kF32, FixedDims({1, 1, 4, 4}));
+    b.Op("Resize", {x, "", b.Constant("scales", scales)}, {{"mode", mode}});
+  };
+}
+Build Sampled(const std::string& mode, std::initializer_list<int64_t> extents) {
+  return [mode, dims = FixedDims(extents)](GraphBuilder& b) {
+    b.Op("GridSample", {X(b, DType::kF32, dims), Floats(b, {1, 2, 2, 2})}, {{"mode", mode}});
+  };
+}
+Build DropoutIn(bool training) {
+  return [=](GraphBuilder& b) {
+    const std::string x = X(b);
+    b.Op("Dropout", {x, "", b.Constant("training", Tensor::Scalar<bool>(training))});
+  };
+}
+Build SplitInto(size_t parts) {
+  return [=](GraphBuilder& b) {
+    b.Ops("Split", {X(b)}, parts, {{"axis", int64_t{1}}, {"num_outputs", static_cast<int64_t>(parts)}});
+  };
+}
+Build Filled(float value) {
+  return [=](GraphBuilder& b) {
+    b.Op("ConstantOfShape", {b.Constant(Ints{2, 2})}, {{"value", Values<float>({value})}});
+  };
+}
+// By what follows from x's shape, turned round through a matrix or not.
+Build PaddedBy(bool wide) {
+  return [=](GraphBuilder& b) {
+    const std::string x = X(b, DType::kF32, {Dim::Named("batch"), Dim::Fixed(4)});
+    const std::string shape = b.Op("Shape", {x});
+    const std::string pads = b.Op("Concat", {shape, shape}, {{"axis", int64_t{0}}});
+    const std::string pairs = wide ? b.Op("Reshape", {pads, b.Constant(Ints{-1, 2})}) : pads;
+    b.Op("Pad", {x, wide ? b.Op("Reshape", {pairs, b.Constant(Ints{-1})}) : pairs});
+  };
+}
+
 // x -> Q -> DQ, or constants of other kinds; every part can be made otherwise.
 struct Pair {
   DType data = DType::kF32;
@@ -83,10 +127,10 @@ struct Pair {
   }
 };
 
-Tensor Many(DType dtype, Shape shape) {
+Tensor Many(DType dtype, Shape shape, float number = 0.5F) {
   Tensor tensor = Tensor::Make(dtype, std::move(shape));
   if (dtype == DType::kF32) {
-    for (float& value : tensor.mutable_data<float>()) value = 0.5F;
+    for (float& value : tensor.mutable_data<float>()) value = number;
   }
   return tensor;
 }
@@ -145,9 +189,9 @@ Build MaxPool(size_t outputs, const Attributes& attributes) {
 Build Einsum(const std::string& equation) {
   return [=](GraphBuilder& b) { b.Op("Einsum", {X(b), Floats(b, {4, 3})}, {{"equation", equation}}); };
 }
-Build Scatter(const std::string& reduction) {
+Build Scatter(const std::string& reduction, const std::string& op_type = "ScatterND") {
   return [=](GraphBuilder& b) {
-    b.Op("ScatterND", {X(b), b.Constant("i", Tensor::Make(DType::kI64, {1, 1})), Floats(b, {1, 4})},
+    b.Op(op_type, {X(b), b.Constant("i", Tensor::Make(DType::kI64, {1, 1})), Floats(b, {1, 4})},
          {{"reduction", reduction}});
   };
 }
@@ -225,7 +269,76 @@ std::vector<Case> Cases() {
       {"TRT-G15a", "8.6", MaxPool(1, {{"kernel_shape", Ints{2, 2, 2, 2}}}), MaxPool(1, {{"kernel_shape", Ints{2, 2}}})},
       {"TRT-G15b", "8.6", MaxPool(2, {{"kernel_shape", Ints{2, 2}}}), MaxPool(1, {{"kernel_shape", Ints{2, 2}}})},
       {"TRT-G15c", "10.3", MaxPool(1, {{"dilations", Ints{2, 2}}}), MaxPool(1, {{"dilations", Ints{1, 1}}})},
-      {"TRT-G16", "10.3", Scatter("add"), Scatter("none")},
+      {"TRT-G15c", "8.6", MaxPool(1, {{"dilations", Ints{2, 2}}}), MaxPool(1, {{"dilations", Ints{1, 1}}})},
+      {"TRT-G16", "10.3", Scatter("add"), Unary("Relu")},
+      {"TRT-G16", "10.3", Scatter("none"), Unary("Relu")},
+      {"TRT-A01", "8.6", Unary("Shape", DType::kF32, {{"start", int64_t{1}}}),
+       Unary("Shape", DType::kF32, {{"start", int64_t{-2}}})},
+      {"TRT-A01", "8.6", Unary("Shape", DType::kF32, {{"end", int64_t{-1}}}),
+       Unary("Shape", DType::kF32, {{"end", int64_t{2}}})},
+      {"TRT-A02a", "8.6", Resized({{"antialias", int64_t{1}}}), Resized({{"antialias", int64_t{0}}}), 18, 18},
+      {"TRT-A02a", "8.6", Resized({{"axes", Ints{0}}}), Resized({}), 18, 18},
+      {"TRT-A02a", "8.6", Resized({{"keep_aspect_ratio_policy", "not_larger"}}),
+       Resized({{"keep_aspect_ratio_policy", "stretch"}}), 18, 18},
+      {"TRT-A02b", "10.3", Resized({{"antialias", int64_t{1}}}), Resized({{"axes", Ints{0}}}), 18, 18},
+      {"TRT-A02b", "10.3", Resized({{"keep_aspect_ratio_policy", "not_smaller"}}), Resized({}), 18, 18},
+      {"TRT-A02c", "10.3", Resized({{"coordinate_transformation_mode", "half_pixel_symmetric"}}),
+       Resized({{"coordinate_transformation_mode", "asymmetric"}}), 19, 19},
+      {"TRT-A02c", "8.6", Resized({{"coordinate_transformation_mode", "tf_crop_and_resize"}}), Resized({})},
+      {"TRT-A02c", "8.6",
+       Resized({{"coordinate_transformation_mode", "tf_half_pixel_for_nn"}, {"nearest_mode", "floor"}}),
+       Resized({{"coordinate_transformation_mode", "half_pixel"}, {"nearest_mode", "floor"}})},
+      {"TRT-A02d", "8.6", Scaled("linear", {2, 1, 2, 2}), Scaled("linear", {1, 2, 2, 2})},
+      {"TRT-A02d", "10.3", Scaled("cubic", {1, 2, 2, 2}), Scaled("nearest", {2, 2, 2, 2})},
+      {"TRT-A03", "8.6", Scatter("add"), Scatter("none")},
+      {"TRT-A04", "10.3", Scatter("add", "ScatterElements"), Scatter("none", "ScatterElements")},
+      {"TRT-A05", "8.6",
+       [](GraphBuilder& b) {
+         b.Op("Squeeze", {X(b, DType::kF32, {Dim::Named("batch"), Dim::Fixed(1)})});
+       },
+       Unary("Squeeze")},
+      {"TRT-A05", "10.3",
+       [](GraphBuilder& b) {
+         b.Op("Squeeze", {X(b, DType::kF32, {Dim::Named("batch"), Dim::Fixed(1)})});
+       },
+       Axes("Squeeze", false)},
+      {"TRT-A06", "8.6", Unary("BatchNormalization", DType::kF32, {{"training_mode", int64_t{1}}}),
+       Unary("BatchNormalization")},
+      {"TRT-A06", "10.3", DropoutIn(true), DropoutIn(false)},
+      {"TRT-A07", "8.6", Unary("ReduceSum", DType::kF32, {{"noop_with_empty_axes", int64_t{1}}}), Unary("ReduceSum")},
+      {"TRT-A07", "8.6", SplitInto(3), SplitInto(2), 18, 18},
+      {"TRT-A07", "10.3", Unary("BatchNormalization", DType::kF32, {{"spatial", int64_t{0}}}),
+       Unary("BatchNormalization"), 8, 8},
+      {"TRT-A08", "8.6", Unary("Pad", DType::kF32, {{"mode", "wrap"}}), Unary("Pad", DType::kF32, {{"mode", "edge"}}),
+       19, 19},
+      {"TRT-A08", "10.3", Sampled("linear", {1, 1, 2, 2}), Sampled("bilinear", {1, 1, 2, 2}), 20, 20},
+      {"TRT-A08", "10.3", Sampled("bilinear", {1, 1, 2, 2, 2}), Sampled("bilinear", {1, 1, 2, 2}), 20, 20},
+      {"TRT-A09", "8.6", Unary("LpNormalization", DType::kF32, {{"p", int64_t{3}}}), Unary("LpNormalization")},
+      {"TRT-A10", "10.3",
+       Unary("AveragePool", DType::kF32, {{"ceil_mode", int64_t{1}}, {"count_include_pad", int64_t{1}}}),
+       Unary("AveragePool", DType::kF32, {{"ceil_mode", int64_t{1}}})},
+      {"TRT-A12", "8.6",
+       [](GraphBuilder& b) {
+         b.Op("EyeLike", {X(b, DType::kF32, {Dim::Named("n"), Dim::Fixed(4)})});
+       },
+       Unary("EyeLike")},
+      {"TRT-A12", "10.3",
+       [](GraphBuilder& b) {
+         b.Op("Hardmax", {X(b, DType::kF32, {Dim::Fixed(4), Dim::Named("n")})});
+       },
+       [](GraphBuilder& b) {
+         b.Op("Hardmax", {X(b, DType::kF32, {Dim::Named("n"), Dim::Fixed(4)})});
+       }},
+      {"TRT-A11", "10.3", Unary("RandomNormalLike"), plain},
+      {"TRT-S05", "8.6", PaddedBy(true), PaddedBy(false)},
+      {"TRT-L03a", "8.6",
+       Lstm({{"direction", "bidirectional"}, {"activation_alpha", std::vector<float>{0.1F, 0.2F}}}, "RNN"),
+       Lstm({{"direction", "bidirectional"}, {"activation_alpha", std::vector<float>{0.1F, 0.1F}}}, "RNN")},
+      {"TRT-L06", "10.3", Lstm({}), Lstm({{"hidden_size", int64_t{3}}})},
+      {"TRT-T01", "8.6", Unary("Cast", DType::kF32, {{"to", int64_t{5}}}),
+       Unary("Cast", DType::kF32, {{"to", int64_t{7}}})},
+      {"FP-06", "8.6", Filled(-3.4e38F), Filled(-1e4F)},
+      {"FP-06", "8.6", WithConstant(Many(DType::kF32, {32, 32}, -3.4e38F)), WithConstant(Many(DType::kF32, {32, 32}))},
       {"TRT-S01", "8.6", ReshapeFrom(DType::kF32), ReshapeFrom(DType::kI32)},
       {"TRT-S02", "10.3", ReshapeFrom(DType::kI32), ReshapeFromShape},
       {"TRT-S03", "8.6", [](GraphBuilder& b) { b.Op("Relu", {X(b, DType::kF32, {Dim::Named("batch")})}); }, plain},
@@ -320,6 +433,8 @@ TEST(Rules, AllHaveACase) {
 TEST(Rules, OtherVersionsAreSilent) {
   EXPECT_THAT(Broken(Make(Unary("Gelu"), 17), "10.3"), Not(Contains("TRT-G07")));
   EXPECT_THAT(Broken(Make(Scatter("add")), "8.6"), Not(Contains("TRT-G16")));
+  EXPECT_THAT(Broken(Make(Scatter("add")), "10.3"), Not(Contains("TRT-A03")));
+  EXPECT_THAT(Broken(Make(Unary("Shape", DType::kF32, {{"start", int64_t{1}}})), "10.3"), Not(Contains("TRT-A01")));
   const Build computed_axes = [](GraphBuilder& b) {
     const std::string x = X(b);
     b.Op("Slice", {x, b.Constant(Ints{0}), b.Constant(Ints{1}), b.Input("axes", DType::kI64, FixedDims({1}))});

@@ -9,8 +9,6 @@
 namespace vlaq::preflight {
 namespace {
 
-constexpr std::array<std::string_view, 4> kKeepShape{"Cast", "DequantizeLinear", "Identity", "QuantizeLinear"};
-
 template <typename T>
 std::vector<int64_t> Widened(const Tensor& tensor) {
   std::vector<int64_t> values;
@@ -23,18 +21,17 @@ std::vector<int64_t> Widened(const Tensor& tensor) {
   return values;
 }
 
-std::optional<Shape> FixedShape(const onnx::ValueInfo& info) {
-  if (!info.has_shape) return std::nullopt;
-  Shape shape;
-  for (const onnx::Dim& dim : info.dims) shape.push_back(dim.value);  // -1: not known
-  return shape;
-}
-
 }  // namespace
 
 Scene::Scene(const onnx::Model& model, const onnx::Graph& graph, const Version& version, onnx::WeightFiles& files,
              const Scene* outer)
-    : model_(model), graph_(graph), version_(version), files_(files), outer_(outer), types_(onnx::KnownTypes(graph)) {
+    : model_(model),
+      graph_(graph),
+      version_(version),
+      files_(files),
+      outer_(outer),
+      types_(onnx::KnownTypes(graph)),
+      shapes_(onnx::KnownShapes(model, graph)) {
   for (const auto* infos : {&graph.inputs, &graph.outputs, &graph.values}) {
     for (const onnx::ValueInfo& info : *infos) declared_.emplace(info.name, &info);
   }
@@ -102,17 +99,9 @@ std::optional<DType> Scene::Type(std::string_view value) const {
 }
 
 std::optional<Shape> Scene::ShapeOf(std::string_view value) const {
-  for (int step = 0; step < kMostSteps; ++step) {
-    if (const auto found = initializers_.find(value); found != initializers_.end()) return found->second->shape;
-    if (const auto found = declared_.find(value); found != declared_.end()) return FixedShape(*found->second);
-    const onnx::Node* node = Producer(value);
-    if (node == nullptr) return outer_ == nullptr ? std::nullopt : outer_->ShapeOf(value);
-    if (const auto constant = ConstantOf(*node)) return constant->shape();
-    const bool keeps = std::find(kKeepShape.begin(), kKeepShape.end(), node->op_type) != kKeepShape.end();
-    if (!keeps || !Given(*node, 0)) return std::nullopt;
-    value = node->inputs[0];
-  }
-  return std::nullopt;
+  if (const auto found = shapes_.find(value); found != shapes_.end()) return found->second;
+  if (Producer(value) != nullptr || outer_ == nullptr || declared_.contains(value)) return std::nullopt;
+  return outer_->ShapeOf(value);
 }
 
 bool Given(const onnx::Node& node, size_t input) { return input < node.inputs.size() && !node.inputs[input].empty(); }
@@ -130,6 +119,10 @@ std::optional<Tensor> ConstantOf(const onnx::Node& node) {
   if (node.attributes.contains("value_ints")) {
     const std::vector<int64_t> values = node.Ints("value_ints");
     return Tensor::From<int64_t>({static_cast<int64_t>(values.size())}, values);
+  }
+  if (const auto found = node.attributes.find("value_floats"); found != node.attributes.end()) {
+    const auto* values = std::get_if<std::vector<float>>(&found->second);
+    if (values != nullptr) return Tensor::From<float>({static_cast<int64_t>(values->size())}, *values);
   }
   return std::nullopt;
 }

@@ -10,6 +10,7 @@
 
 #include "onnx/graph.h"
 #include "onnx/model_file.h"
+#include "onnx/shapes.h"
 #include "onnx/types.h"
 #include "preflight/version.h"
 
@@ -45,6 +46,7 @@ class Scene {
   std::optional<std::vector<int64_t>> Integers(std::string_view value) const;
 
   std::optional<DType> Type(std::string_view value) const;
+  // -1 where an extent is not known.
   std::optional<Shape> ShapeOf(std::string_view value) const;
 
   // The first weight that could not be read.
@@ -61,6 +63,7 @@ class Scene {
   std::map<std::string, const onnx::Initializer*, std::less<>> initializers_;
   std::map<std::string, const onnx::ValueInfo*, std::less<>> declared_;
   onnx::ValueTypes types_;
+  onnx::PartialShapes shapes_;
   mutable Status error_;
 };
 

@@ -21,7 +21,6 @@ namespace {
 using quantization::Plan;
 
 // onnx's checker of this system knows opsets up to here; what is newer is checked by loading it (tests do).
-constexpr int64_t kNewestCheckedOpset = 17;
 
 Status CheckBelongsTogether(const Plan& plan, const bundle::Bundle& bundle) {
   if (bundle.plan) {
@@ -62,17 +61,19 @@ Result<passes::Graphs> ReadGraphs(const bundle::Bundle& bundle) {
   return graphs;
 }
 
-Status WriteGraphs(const passes::Graphs& graphs, const fs::path& folder, bundle::Bundle& bundle) {
+Status WriteGraphs(const passes::Graphs& graphs, const bundle::Bundle& source, const fs::path& folder,
+                   bundle::Bundle& bundle) {
   for (const auto& [role, model] : graphs) {
     bundle::FileRecord& record = bundle.graphs.at(role);
     const fs::path path = folder / record.file;
     VLAQ_ASSIGN_OR_RETURN(const std::string bytes, onnx::Serialize(model));
     VLAQ_RETURN_IF_ERROR(WriteFile(path, bytes, Existing::kRefuse));
     VLAQ_ASSIGN_OR_RETURN(record, bundle::Describe(path));
-    const auto opset = model.opsets.find("");
-    if (opset != model.opsets.end() && opset->second > kNewestCheckedOpset) continue;
-    Status status = onnx::CheckModelFile(path);
-    if (!status.ok()) return InternalError(record.file, status.error().ToString());
+    const Status status = onnx::CheckModelFile(path);
+    if (status.ok()) continue;
+    // A graph that was not valid before is the bundle's fault.
+    VLAQ_RETURN_IF_ERROR(onnx::CheckModelFile(source.GraphPath(role)));
+    return InternalError(record.file, status.error().ToString());
   }
   return {};
 }
@@ -129,7 +130,7 @@ Result<QuantizeReport> Quantize(const QuantizeOptions& options, Log& log) {
   bundle.weights = written.file;
   bundle.tokenizer.reset();
   bundle.provenance = {std::string(kVersion), "quantize", FilesBehind(source), source.provenance.assumptions};
-  VLAQ_RETURN_IF_ERROR(WriteGraphs(rewritten.graphs, writer.folder(), bundle));
+  VLAQ_RETURN_IF_ERROR(WriteGraphs(rewritten.graphs, source, writer.folder(), bundle));
   VLAQ_RETURN_IF_ERROR(CopyBeside(source, writer.folder(), bundle));
   const fs::path plan_path = writer.folder() / bundle::kPlanFile;
   VLAQ_RETURN_IF_ERROR(WriteFile(plan_path, quantization::PlanText(plan), Existing::kRefuse));

@@ -97,13 +97,29 @@ TEST_F(PlanCostTest, AnOnnxFileNeedsNumbersForItsExtents) {
   const std::string model = Model("rows.onnx", false);
   const Ran without = Cost({model});
   EXPECT_EQ(without.exit_code, 3);
-  EXPECT_THAT(without.err, AllOf(HasSubstr("input 'x'"), HasSubstr("'rows'"), HasSubstr("--extent NAME=NUMBER")));
+  EXPECT_THAT(without.err, AllOf(HasSubstr("input 'x'"), HasSubstr("'rows'"), HasSubstr("--extent rows=N")));
   const Json document = CostOf({model, "--extent", "rows=3"});
   EXPECT_EQ(MacsOf(document, "run"), 3 * 8 * 4);
   EXPECT_EQ(document["model"]["parameters"], 32);
+  EXPECT_EQ(MacsOf(CostOf({model, "--extent", "x:1=3"}), "run"), 3 * 8 * 4);
+  ExpectUsage({"plan", "cost", model, "--extent", "rows=3", "--extent", "row=3"}, "open are batch, rows");
   for (const char* wrong : {"rows", "rows=", "rows=0", "=3", "rows=3x", "rows=9999999999"}) {
     ExpectUsage({"plan", "cost", model, "--extent", wrong}, "--extent must be NAME=NUMBER");
   }
+}
+
+TEST_F(PlanCostTest, WhatIsNoGraphIsNamedForWhatItIs) {
+  const Ran checkpoint = Cost({Checkpoint()});
+  EXPECT_EQ(checkpoint.exit_code, 3);
+  EXPECT_THAT(checkpoint.err, AllOf(HasSubstr("PyTorch checkpoints"), HasSubstr("vlaq export CHECKPOINT")));
+  Overwrite(In("pointer.onnx"), "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
+  EXPECT_THAT(Cost({In("pointer.onnx")}).err, HasSubstr("Git LFS pointer"));
+  Overwrite(In("page.onnx"), "<!doctype html><html></html>");
+  EXPECT_THAT(Cost({In("page.onnx")}).err, HasSubstr("is a web page"));
+  Overwrite(In("w.onnx"), std::string("\x10\0\0\0\0\0\0\0{\"a\":{}}       ", 24));
+  EXPECT_THAT(Cost({In("w.onnx")}).err, HasSubstr("safetensors"));
+  fs::create_directory(In("empty"));
+  EXPECT_THAT(Cost({In("empty")}).err, HasSubstr("not a bundle"));
 }
 
 TEST_F(PlanCostTest, ShapesThatDoNotFollowAreNoGuess) {
@@ -114,7 +130,9 @@ TEST_F(PlanCostTest, ShapesThatDoNotFollowAreNoGuess) {
 
 TEST_F(PlanCostTest, ClaimsAreHeldAgainstArithmetic) {
   const std::string parameters = Vlaq({"inspect", Checkpoint(), "--json"}).json()["parameters"].dump();
-  EXPECT_EQ(Cost({Bundle(), "--claim-size", parameters}).exit_code, 0);
+  EXPECT_EQ(Cost({Bundle(), "--claim-size", parameters + "B"}).exit_code, 0);
+  ExpectUsage({"plan", "cost", Bundle(), "--claim-size", "44"}, "44 of which unit? Say 44MiB or 44GiB");
+  ExpectUsage({"plan", "cost", Bundle(), "--claim-size", "44XB"}, "'44XB' is no size: a number and kB, MB");
   const Ran tiny = Cost({Bundle(), "--claim-size", "44kB"});
   EXPECT_EQ(tiny.exit_code, 5);
   EXPECT_THAT(tiny.out, AllOf(HasSubstr("Claim 44.0 kB: impossible"), HasSubstr("% of the parameters at int8")));

@@ -1,4 +1,5 @@
 // plan device: estimates that are called so, memory that adds up, advice where it does not fit.
+#include <algorithm>
 #include <set>
 
 #include "program.h"
@@ -38,8 +39,19 @@ TEST_F(PlanDeviceTest, EverythingIsCalledAnEstimate) {
   EXPECT_EQ(document["schema"], "vlaq.plan_device/1");
   EXPECT_EQ(document["kind"], "estimate");
   EXPECT_EQ(document["measured"], false);
-  const Ran text = Device({"--device", "orin-nx-16"});
-  EXPECT_EQ(text.out.rfind("ESTIMATE for Jetson Orin NX 16 GB", 0), 0U);
+  // The answer first, whole in one line.
+  const Ran answer = Device({"--device", "orin-nx-16"});
+  EXPECT_THAT(
+      answer.out.substr(0, answer.out.find('\n')),
+      ::testing::MatchesRegex("fits: yes, build one engine of the whole policy, peak .* of 13.7 GB; at least .* a "
+                              "step \\(fp16, MAXN; an estimate\\)"));
+  EXPECT_THAT(answer.out, AllOf(HasSubstr("On Jetson Orin NX 16 GB (estimate"), HasSubstr("--details"),
+                                Not(HasSubstr("published")), Not(HasSubstr("Memory"))));
+  EXPECT_LT(std::count(answer.out.begin(), answer.out.end(), '\n'), 15);
+  EXPECT_FALSE(document.contains("published"));
+  EXPECT_EQ(document["answer"]["fits"], true);
+  EXPECT_EQ(document["answer"]["precision"], "fp16");
+  const Ran text = Device({"--device", "orin-nx-16", "--details", "--published"});
   for (const char* title :
        {"Memory (estimate)", "Running (estimate)", "Building on the board (estimate", "Estimate for"}) {
     EXPECT_THAT(text.out, HasSubstr(title));
@@ -53,10 +65,10 @@ TEST_F(PlanDeviceTest, AllModesOrTheOneAskedFor) {
   const Json all = DocumentOf({"--device", "orin-nx-16"});
   for (const Json& limit : all["limits"]) modes.insert(limit["power"]);
   EXPECT_EQ(modes, (std::set<std::string>{"10W", "15W", "25W", "MAXN"}));
-  const Json one = DocumentOf({"--device", "orin-nx-16", "--power", "25W"});
+  const Json one = DocumentOf({"--device", "orin-nx-16", "--power", "25W", "--published"});
   for (const Json& limit : one["limits"]) EXPECT_EQ(limit["power"], "25W");
   EXPECT_EQ(one["published"]["rates"][0]["power"], "25W");
-  EXPECT_THAT(Device({"--device", "orin-nx-16", "--power", "25W"}).out, Not(HasSubstr("MAXN")));
+  EXPECT_THAT(Device({"--device", "orin-nx-16", "--power", "25W", "--details"}).out, Not(HasSubstr("MAXN")));
 }
 
 TEST_F(PlanDeviceTest, MemoryAddsUp) {
@@ -91,18 +103,20 @@ TEST_F(PlanDeviceTest, WhereBuildingDoesNotFitItSaysWhatWould) {
   const Json tight = DocumentOf({"--device", Small(in_turn), "--workspace", "1MB"});
   EXPECT_EQ(tight["fit"][1]["advised"], "in_turn");
   EXPECT_FALSE(tight["memory"].contains("reserved_bytes"));
-  const Ran text = Device({"--device", Small(in_turn), "--workspace", "1MB"});
+  const Ran text = Device({"--device", Small(in_turn), "--workspace", "1MB", "--details"});
   EXPECT_THAT(text.out,
               AllOf(HasSubstr("cannot be built"), HasSubstr("build encoder, then head"), HasSubstr("not known")));
   const Json none = DocumentOf({"--device", Small(1000)});
   EXPECT_TRUE(none["fit"][0]["advised"].is_null());
-  EXPECT_THAT(Device({"--device", Small(1000)}).out, HasSubstr("nor any other way"));
+  const Ran little = Device({"--device", Small(1000)});
+  EXPECT_THAT(little.out, AllOf(HasSubstr("fits: NO, the least is to build"), HasSubstr("nor any other way")));
   // Without the workspace it would.
   EXPECT_THAT(Device({"--device", Small(in_turn)}).out, HasSubstr("it would fit"));
 }
 
 TEST_F(PlanDeviceTest, WhatIsNoBundleOrNoDevice) {
-  const Ran file = Vlaq({"plan", "device", Bundle() + "/head.onnx", "--extent", "window=8", "--device", "orin-nx-16"});
+  const Ran file = Vlaq({"plan", "device", Bundle() + "/head.onnx", "--device", "orin-nx-16"});
+  EXPECT_THAT(Vlaq({"plan", "device", Checkpoint(), "--device", "orin-nx-16"}).err, HasSubstr("vlaq export"));
   EXPECT_EQ(file.exit_code, 2);
   EXPECT_THAT(file.err, AllOf(HasSubstr("is not a bundle"), HasSubstr("vlaq plan cost")));
   ExpectUsage({"plan", "device", Bundle(), "--device", "orin-nx-16", "--workspace", "2"}, "Say 2MiB or 2GiB");

@@ -150,6 +150,17 @@ TEST_F(PreflightTest, BadInput) {
   EXPECT_THAT(ran.err, AllOf(HasSubstr("weights.bin"), HasSubstr("missing")));
 }
 
+// A bundle for TensorRT is asked for its own version; what is by design in it is counted, and told with --all.
+TEST_F(PreflightTest, ABundlesOwnVersion) {
+  const std::string bundle = Quantized("tensorrt-8.6", "fp16");
+  const Ran own = Vlaq({"preflight", bundle});
+  EXPECT_EQ(own.exit_code, 0) << own.err;
+  EXPECT_THAT(own.out, AllOf(HasSubstr("TensorRT 8.6"), HasSubstr("not shown: "), Not(HasSubstr("\nnote ")),
+                             Not(HasSubstr("warning FP-05"))));
+  EXPECT_THAT(Vlaq({"preflight", bundle, "--all"}).out, AllOf(HasSubstr("\nnote "), Not(HasSubstr("not shown"))));
+  EXPECT_THAT(Vlaq({"preflight", Quantized("tensorrt-10", "fp16")}).out, HasSubstr("TensorRT 10.3"));
+}
+
 TEST_F(PreflightTest, Usage) {
   ExpectUsage({"preflight", In("fp32")}, "--tensorrt VERSION is missing; known are 8.6, 10.0, 10.1, 10.3");
   ExpectUsage({"preflight", "--tensorrt", "8.6"}, "what to look at is missing");

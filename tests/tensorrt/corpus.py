@@ -327,14 +327,71 @@ pool("maxpool_indices", "TRT-G15b", True, (1, 2, 8, 8), outputs=2, kernel_shape=
 pool("maxpool_dilated", "TRT-G15c", True, (1, 2, 8, 8), kernel_shape=[2, 2], dilations=[2, 2])
 
 
-def scatter(name, breaks, **attributes):
-    @case(name, "TRT-G16", breaks)
+def scatter(name, breaks, differs="", **attributes):
+    @case(name, "TRT-G16", breaks, differs=differs)
     def _(g):
         g.output(g.op("ScatterND", g.input(), g.const([[0]], np.int64), g.const(ramp(1, 4)), **attributes))
 
 
 scatter("scatter_nd", False)
 scatter("scatter_nd_add", True, reduction="add")
+scatter("scatter_nd_none", True, differs=NEWER, reduction="none")
+
+
+# Attributes that an importer does not look at, or refuses.
+def attribute(name, rule, breaks, op_type, shape=(2, 4), out=F, more_inputs=(), outputs=1, opset=17, unjudged="", differs="", invalid="", **attributes):
+    @case(name, rule, breaks, opset=opset, unjudged=unjudged, differs=differs, invalid=invalid)
+    def _(g):
+        x = g.input(shape=shape)
+        made = g.op(op_type, x, *[i if isinstance(i, str) else g.const(i[0], i[1]) for i in more_inputs], outputs=outputs, **attributes)
+        for value in [made] if outputs == 1 else made:
+            g.output(value, out)
+
+
+FLOATS, INTS = np.float32, np.int64
+DOUBLE_SIZE = ("", ([1, 1, 2, 2], FLOATS))
+attribute("shape_from_1", "TRT-A01", True, "Shape", out=I64, start=1)
+attribute("shape_whole", "TRT-A01", False, "Shape", out=I64, start=0)
+attribute("resize_antialias", "TRT-A02b", True, "Resize", (1, 1, 4, 4), more_inputs=DOUBLE_SIZE, opset=18, mode="linear", antialias=1)
+attribute("resize_antialias_0", "TRT-A02b", False, "Resize", (1, 1, 4, 4), more_inputs=DOUBLE_SIZE, opset=18, mode="linear", antialias=0)
+attribute("resize_not_larger", "TRT-A02b", True, "Resize", (1, 1, 4, 6), more_inputs=("", "", ([8, 8], INTS)), opset=18, axes=[2, 3], mode="linear",
+          keep_aspect_ratio_policy="not_larger")
+attribute("resize_axes", "TRT-A02a", True, "Resize", (1, 1, 4, 4), more_inputs=("", ([2, 2], FLOATS)), opset=18, axes=[2, 3], mode="linear")
+attribute("resize_crop", "TRT-A02c", True, "Resize", (1, 1, 4, 4), more_inputs=(([0, 0, 0, 0, 1, 1, 1, 1], FLOATS), ([1, 1, 2, 2], FLOATS)),
+          mode="linear", coordinate_transformation_mode="tf_crop_and_resize")
+attribute("resize_asymmetric", "TRT-A02c", False, "Resize", (1, 1, 4, 4), more_inputs=DOUBLE_SIZE, mode="linear", coordinate_transformation_mode="asymmetric")
+attribute("resize_linear_4_axes", "TRT-A02d", True, "Resize", (1, 1, 2, 2, 2), more_inputs=("", ([1, 2, 2, 2, 2], FLOATS)), mode="linear")
+attribute("resize_linear_3_axes", "TRT-A02d", False, "Resize", (1, 1, 2, 2, 2), more_inputs=("", ([1, 1, 2, 2, 2], FLOATS)), mode="linear")
+attribute("scatter_elements_add_86", "TRT-A03", True, "ScatterElements", more_inputs=(([[0, 0, 0, 0]], INTS), ([[1, 1, 1, 1]], FLOATS)),
+          unjudged="TensorRT-RTX comes without the plugin library", reduction="add")
+attribute("scatter_elements_add", "TRT-A04", True, "ScatterElements", more_inputs=(([[0, 0, 0, 0]], INTS), ([[1, 1, 1, 1]], FLOATS)),
+          unjudged="TensorRT-RTX comes without the plugin library", reduction="add")
+attribute("scatter_elements_none", "TRT-A04", False, "ScatterElements", more_inputs=(([[0, 0, 0, 0]], INTS), ([[1, 1, 1, 1]], FLOATS)))
+attribute("squeeze_all_dynamic", "TRT-A05", True, "Squeeze", ("batch", 1, 4))
+attribute("squeeze_all_fixed", "TRT-A05", False, "Squeeze", (2, 1, 4))
+NORM = tuple(([value] * 4, FLOATS) for value in (1, 0, 0, 1))
+attribute("batchnorm_training", "TRT-A06", True, "BatchNormalization", (2, 4, 3), more_inputs=NORM, outputs=3, training_mode=1)
+attribute("batchnorm_inference", "TRT-A06", False, "BatchNormalization", (2, 4, 3), more_inputs=NORM)
+attribute("dropout_training", "TRT-A06", True, "Dropout", more_inputs=((0.5, FLOATS), (True, bool)))
+attribute("dropout_inference", "TRT-A06", False, "Dropout", more_inputs=((0.5, FLOATS), (False, bool)))
+attribute("reduce_nothing", "TRT-A07", True, "ReduceSum", unjudged=ONLY_86, noop_with_empty_axes=1)
+attribute("pad_wrap", "TRT-A08", True, "Pad", more_inputs=(([0, 1, 0, 1], INTS),), opset=19, unjudged=ONLY_86, mode="wrap")
+attribute("pad_reflect", "TRT-A08", False, "Pad", more_inputs=(([0, 1, 0, 1], INTS),), mode="reflect")
+attribute("gridsample_bilinear", "TRT-A08", False, "GridSample", (1, 1, 4, 4), more_inputs=((np.zeros((1, 2, 2, 2)), FLOATS),), mode="bilinear")
+attribute("norm_of_p_2", "TRT-A09", False, "LpNormalization", p=2)
+attribute("pool_lp_3", "TRT-A09", True, "LpPool", (1, 2, 8, 8), kernel_shape=[2, 2], p=3)
+attribute("average_ceil_counted", "TRT-A10", True, "AveragePool", (1, 2, 7, 7), kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1, count_include_pad=1)
+attribute("eye_dynamic", "TRT-A12", True, "EyeLike", ("batch", 4))
+attribute("eye_fixed", "TRT-A12", False, "EyeLike", (4, 4))
+attribute("random_like", "TRT-A11", True, "RandomUniformLike")
+
+
+@case("pad_through_pairs", "TRT-S05", True, unjudged=ONLY_86)
+def _(g):
+    x = g.input(shape=("batch", 4))
+    pads = g.op("Concat", g.op("Shape", x), g.op("Shape", x), axis=0)
+    pairs = g.op("Reshape", pads, g.const([-1, 2], INTS))
+    g.output(g.op("Pad", x, g.op("Reshape", pairs, g.const([-1], INTS))))
 
 
 def branch(value_name, constant):
@@ -390,12 +447,12 @@ def _(g):
 
 
 # LSTM.
-def lstm(name, rule, breaks, shape=(5, 2, 4), unjudged="", differs="", **attributes):
+def lstm(name, rule, breaks, shape=(5, 2, 4), unjudged="", differs="", hidden=3, **attributes):
     @case(name, rule, breaks, unjudged=unjudged, differs=differs)
     def _(g):
         directions = 2 if attributes.get("direction") == "bidirectional" else 1
         w, r = g.const(ramp(directions, 12, 4)), g.const(ramp(directions, 12, 3))
-        y, h, c = g.op("LSTM", g.input(shape=shape), w, r, g.const(ramp(directions, 24)), outputs=3, hidden_size=3, **attributes)
+        y, h, c = g.op("LSTM", g.input(shape=shape), w, r, g.const(ramp(directions, 24)), outputs=3, **attributes, **({"hidden_size": hidden} if hidden else {}))
         for value in (y, h, c):
             g.output(value)
 
@@ -408,6 +465,8 @@ lstm("lstm_input_forget", "TRT-L01", True, input_forget=1)
 lstm("lstm_batch_first", "TRT-L02", True, layout=1)
 lstm("lstm_both_ways", "TRT-L03", False, direction="bidirectional")
 lstm("lstm_two_kinds", "TRT-L03", True, direction="bidirectional", activations=FORWARD + ["Relu", "Tanh", "Tanh"])
+lstm("lstm_two_slopes", "TRT-L03a", True, direction="bidirectional", activations=["LeakyRelu"] * 6, activation_alpha=[0.1] * 3 + [0.2] * 3)
+lstm("lstm_without_hidden_size", "TRT-L06", True, hidden=None)
 lstm("lstm_clip", "TRT-L04", False, clip=3.0)
 lstm("lstm_affine", "TRT-L04", True, activations=["Sigmoid", "Affine", "Tanh"], activation_alpha=[1.0], activation_beta=[0.0])
 lstm("lstm_relu", "TRT-L04", False, activations=["Sigmoid", "Relu", "Tanh"])

@@ -33,6 +33,8 @@ CURED = {
     "weight_uint8_128": ("10.3", {"TRT-Q02", "TRT-Q03c"}, 0),
     "weight_without_axis": ("10.3", {"TRT-Q08a"}, 0),
     "weight_int8_constant": ("8.6", {"TRT-Q13"}, 0),
+    "shape_from_1": ("8.6", {"TRT-A01"}, 0),
+    "scatter_nd_none": ("10.3", {"TRT-G16"}, 0),
     "bias_int32": ("10.3", {"TRT-Q12"}, 0),
     "int8_without_zero_point": ("8.6", {"TRT-Q01", "TRT-Q13"}, 0),
 }
@@ -43,6 +45,8 @@ NOT_CURED = {
     "dynamic_quantize": ("10.3", "TRT-G09"),
     "squeeze_axes_computed": ("10.3", "TRT-G13"),
     "mish_on_10": ("8.6", "TRT-O01"),
+    "scatter_elements_add_86": ("8.6", "TRT-A03"),
+    "batchnorm_training": ("8.6", "TRT-A06"),
 }
 
 

@@ -1,0 +1,38 @@
+// Any bytes as an ONNX model that the rules of TensorRT's versions are asked about, and that is cured. A cured model is
+// a valid one that breaks no more rules than before.
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+
+#include "preflight/fix.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
+static std::ptrdiff_t ErrorsIn(const std::vector<vlaq::preflight::Finding>& findings) {
+  return std::ranges::count_if(
+      findings, [](const auto& finding) { return finding.rule->severity == vlaq::preflight::Severity::kError; });
+}
+
+static void Cure(const vlaq::onnx::Model& model, const char* name) {
+  using namespace vlaq::preflight;
+  vlaq::onnx::WeightFiles files("/no/such/folder");
+  const Version& version = **FindVersion(name);
+  const auto before = CheckModel(model, files, version, "fuzz");
+  if (!before.ok()) return;
+  const auto cured = CureModel(model, files, version, "fuzz");
+  if (!cured.ok() || ErrorsIn(cured->left) > ErrorsIn(*before)) std::abort();
+  const auto bytes = vlaq::onnx::Serialize(cured->model);
+  if (!bytes.ok()) return;
+  const auto again =
+      vlaq::onnx::ReadModelBytes(std::make_shared<const std::string>(*bytes), "/no/such/folder", "cured");
+  if (!again.ok()) std::abort();
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const auto bytes = std::make_shared<const std::string>(reinterpret_cast<const char*>(data), size);
+  const auto model = vlaq::onnx::ReadModelBytes(bytes, "/no/such/folder", "fuzz");
+  if (!model.ok()) return 0;
+  Cure(*model, "8.6");
+  Cure(*model, "10.3");
+  return 0;
+}
