@@ -2,7 +2,9 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "base/json.h"
 #include "checkpoint/pickle_reader.h"
+#include "checkpoint/pickle_settings.h"
 #include "checkpoint/pickle_text.h"
 #include "checkpoint/state_dict.h"
 
@@ -18,7 +20,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (describer.Describe(document->root()).size() > kLongestLine) std::abort();
   const auto state = checkpoint::FindStateDict(*document, "fuzz");
   if (!state.ok()) return 0;
+  checkpoint::PickleSettings settings(*document);
   for (const auto& [name, value] : state->others) {
+    static_cast<void>(settings.Of(value));
     if (describer.Describe(value).size() > kLongestLine) std::abort();
   }
   for (const auto& [name, tensor] : state->tensors) {

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "architecture/kosmos2_lstm/kosmos2_lstm.h"
+#include "checkpoint/folder.h"
 
 namespace vlaq::architecture {
 
@@ -22,6 +23,25 @@ Result<const Architecture*> Find(std::string_view name) {
     known += (known.empty() ? "" : ", ") + std::string(architecture->name());
   }
   return InputError("", fmt::format("unknown architecture '{}'", name), fmt::format("known are {}", known));
+}
+
+Result<std::shared_ptr<const checkpoint::Checkpoint>> OpenCheckpoint(const std::filesystem::path& path,
+                                                                     const checkpoint::OpenOptions& options) {
+  using checkpoint::Checkpoint;
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) return Checkpoint::Open(path, options);
+  VLAQ_ASSIGN_OR_RETURN(const auto files, checkpoint::CandidatesIn(path));
+  if (files.size() == 1) return Checkpoint::Open(files.front(), options);
+  std::vector<std::filesystem::path> known;
+  std::shared_ptr<const Checkpoint> found;
+  for (const auto& file : files) {
+    auto opened = Checkpoint::Open(file, options);
+    if (!opened.ok() || !Recognise(**opened).ok()) continue;
+    known.push_back(file);
+    found = *opened;
+  }
+  if (known.size() == 1) return found;
+  return checkpoint::SeveralIn(path, known.empty() ? files : known);
 }
 
 Result<const Architecture*> Recognise(const checkpoint::Checkpoint& checkpoint) {

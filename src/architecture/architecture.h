@@ -3,17 +3,21 @@
 // aware of: files on disk other than the checkpoint, back ends, tokenisers. Stateless, so usable from any thread.
 #pragma once
 
+#include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "architecture/stated.h"
 #include "architecture/weights.h"
 #include "base/json_fwd.h"
 #include "checkpoint/checkpoint.h"
 #include "onnx/graph.h"
+#include "policy/assumption.h"
 #include "policy/policy_spec.h"
 
 namespace vlaq::architecture {
@@ -47,14 +51,20 @@ struct Settings {
   std::filesystem::path policy;  // policy.json
   std::optional<policy::FeatureSource> feature_source;
   std::optional<policy::PromptLayout> prompt_layout;
+  // Keys of policy.json for which the user's value, or the default, holds although the checkpoint itself says another.
+  std::vector<std::string> overrides = {};
 };
 
-// Settings made whole. The prompt may still be empty: who has a tokeniser fills it in (export).
+// Settings made whole, unless something is missing. The prompt may still be empty: who has a tokeniser fills it in
+// (export).
 struct Proposal {
   policy::PolicySpec spec;
   std::string config;  // JSON text, the family's own configuration
-  std::vector<std::string> assumptions;
+  std::vector<policy::Assumption> assumptions;
   std::vector<std::string> warnings;
+  std::vector<Stated> stated;  // what the checkpoint says of itself, and was heeded
+  // What must be given before graphs can be built; one error for each, with what to give.
+  std::vector<Error> missing;
 };
 
 struct BuildOptions {
@@ -80,7 +90,8 @@ class Architecture {
   virtual std::string_view name() const = 0;
 
   virtual Result<SummaryOrReason> Summarise(const checkpoint::Checkpoint& checkpoint) const = 0;
-  // Errors: kInput if files contradict the checkpoint, kUsage naming what cannot be derived and must be given.
+  // Errors: kInput if files contradict the checkpoint, or options and files what it says of itself (the error names
+  // both values); kUsage for settings that do not go together. What cannot be derived is in Proposal::missing.
   virtual Result<Proposal> Propose(const checkpoint::Checkpoint& checkpoint, const Settings& settings) const = 0;
   // `spec` and `config` as in a Proposal whose prompt has been filled in. Deterministic. Errors: kInput if they do not
   // fit the checkpoint or if it holds tensors that the graphs could not honour.
@@ -92,6 +103,10 @@ class Architecture {
 std::span<const Architecture* const> All();
 // Errors: kInput listing the known names.
 Result<const Architecture*> Find(std::string_view name);
+// Opens the checkpoint at `path`: a file, or a folder in which one file is of a known architecture. Errors: as
+// Checkpoint::Open; kInput if several are, naming them.
+Result<std::shared_ptr<const checkpoint::Checkpoint>> OpenCheckpoint(const std::filesystem::path& path,
+                                                                     const checkpoint::OpenOptions& options = {});
 // The architecture of a checkpoint. Errors: kInput saying for each known one why it is not that.
 Result<const Architecture*> Recognise(const checkpoint::Checkpoint& checkpoint);
 

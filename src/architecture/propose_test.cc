@@ -32,6 +32,11 @@ class ProposeTest : public ::testing::Test {
     EXPECT_TRUE(proposal.ok()) << proposal.error().ToString();
     return proposal.ok() ? *proposal : Proposal{};
   }
+  static std::vector<std::string> TextsOf(const Proposal& proposal) {
+    std::vector<std::string> texts;
+    for (const policy::Assumption& assumption : proposal.assumptions) texts.push_back(assumption.text);
+    return texts;
+  }
   std::string Refused(ErrorCode code) {
     const auto proposal = Try();
     if (proposal.ok()) return "accepted";
@@ -53,10 +58,14 @@ TEST_F(ProposeTest, StatesEveryAssumptionOfTheSimpleLstm) {
   EXPECT_EQ(proposal.spec.chunk, 2);
   EXPECT_EQ(proposal.spec.preprocess.image_size, 8);
   EXPECT_EQ(proposal.spec.image_tokens, 5);
-  EXPECT_THAT(proposal.assumptions,
+  EXPECT_THAT(TextsOf(proposal),
               ElementsAre(HasSubstr("feature_source is mean_hidden"), HasSubstr("prompt_layout is hf_processor"),
-                          HasSubstr("window is 8"), HasSubstr("action_scale is 2"), HasSubstr("bicubic"),
-                          HasSubstr("chunk x action_dim is 2 x 2")));
+                          HasSubstr("window is 8"), HasSubstr("action_scale is 2"),
+                          HasSubstr("control_period_s is 0.4"), HasSubstr("preprocess.resize is bicubic"),
+                          HasSubstr("preprocess.normalise is clip"), HasSubstr("preprocess.channel_order is rgb"),
+                          HasSubstr("preprocess.pass_order is"), HasSubstr("chunk x action_dim is 2 x 2")));
+  EXPECT_EQ(proposal.assumptions[3].setting, "action_scale");
+  EXPECT_EQ(proposal.assumptions[3].value, "2");
   EXPECT_THAT(proposal.warnings, IsEmpty());
 }
 
@@ -66,20 +75,25 @@ TEST_F(ProposeTest, StatesEveryAssumptionOfRobovlms) {
   EXPECT_EQ(proposal.spec.feature_source, FeatureSource::kActionToken);
   EXPECT_EQ(proposal.spec.prompt_layout, PromptLayout::kRobovlms);
   EXPECT_EQ(proposal.spec.action_scale, 1.0);
-  EXPECT_THAT(proposal.assumptions, Contains(HasSubstr("feature_source is action_token")));
+  EXPECT_THAT(TextsOf(proposal), Contains(HasSubstr("feature_source is action_token")));
 }
 
 TEST_F(ProposeTest, WhatIsSaidIsNotAssumed) {
   with_policy_ = true;
+  policy_.policy["control_period_s"] = 0.1;
   policy_.policy["preprocess"] = {{"resize", "lanczos"}};
-  EXPECT_THAT(Propose().assumptions, IsEmpty());
+  EXPECT_THAT(TextsOf(Propose()), ElementsAre(HasSubstr("preprocess.normalise"), HasSubstr("preprocess.channel_order"),
+                                              HasSubstr("preprocess.pass_order")));
+  policy_.policy["preprocess"] = {
+      {"resize", "lanczos"}, {"normalise", "none"}, {"channel_order", "bgr"}, {"pass_order", "horizontal_first"}};
+  EXPECT_THAT(TextsOf(Propose()), IsEmpty());
   with_policy_ = false;
   settings_.feature_source = FeatureSource::kLastToken;
   settings_.prompt_layout = PromptLayout::kHfProcessor;
   const Proposal proposal = Propose();
   EXPECT_EQ(proposal.spec.feature_source, FeatureSource::kLastToken);
-  EXPECT_THAT(proposal.assumptions, Not(Contains(HasSubstr("feature_source"))));
-  EXPECT_THAT(proposal.assumptions, Not(Contains(HasSubstr("prompt_layout"))));
+  EXPECT_THAT(TextsOf(proposal), Not(Contains(HasSubstr("feature_source"))));
+  EXPECT_THAT(TextsOf(proposal), Not(Contains(HasSubstr("prompt_layout"))));
 }
 
 TEST_F(ProposeTest, TheCommandLineWinsOverPolicyJson) {
@@ -110,7 +124,9 @@ TEST_F(ProposeTest, OutputsThatCannotBeSplitAreAskedFor) {
   kosmos2_lstm::Structure odd = TinyPolicy::DefaultStructure();
   odd.mlp.outputs = 5;
   policy_ = TinyPolicy(false, odd);
-  EXPECT_THAT(Refused(ErrorCode::kUsage), AllOf(HasSubstr("5 outputs"), HasSubstr("chunk and action_dim")));
+  const Proposal asked = Propose();
+  ASSERT_EQ(asked.missing.size(), 1U);
+  EXPECT_THAT(asked.missing[0].ToString(), AllOf(HasSubstr("5 outputs"), HasSubstr("chunk and action_dim")));
   policy_.policy = {{"action_dim", 5}};
   with_policy_ = true;
   EXPECT_EQ(Propose().spec.chunk, 1);
@@ -149,9 +165,10 @@ TEST_F(ProposeTest, WarnsWhereTheFeatureCannotDependOnTheImageOrTheWords) {
 TEST_F(ProposeTest, WithoutConfigTheHeadsAreAskedFor) {
   const auto checkpoint = policy_.Open(folder_.path());
   const auto proposal = All()[0]->Propose(*checkpoint, {});
-  ASSERT_FALSE(proposal.ok());
-  EXPECT_EQ(proposal.error().code, ErrorCode::kUsage);
-  EXPECT_THAT(proposal.error().ToString(), HasSubstr("attention_heads"));
+  ASSERT_TRUE(proposal.ok());
+  ASSERT_EQ(proposal->missing.size(), 1U);
+  EXPECT_EQ(proposal->missing[0].code, ErrorCode::kUsage);
+  EXPECT_THAT(proposal->missing[0].ToString(), HasSubstr("attention_heads"));
 }
 
 TEST_F(ProposeTest, BuildRefusesWhatItCannotHonour) {
@@ -162,6 +179,65 @@ TEST_F(ProposeTest, BuildRefusesWhatItCannotHonour) {
   ASSERT_FALSE(built.ok());
   EXPECT_EQ(built.error().code, ErrorCode::kInput);
   EXPECT_THAT(built.error().ToString(), AllOf(HasSubstr("'fusion.weight'"), HasSubstr("has no place")));
+}
+
+TEST_F(ProposeTest, WhatTheCheckpointSaysWinsOverDefaults) {
+  policy_.metadata = {{"args", R"({"window_size": 5, "action_scale": 0.6, "normalize": "imagenet", "control_hz": 4})"}};
+  const Proposal proposal = Propose();
+  EXPECT_EQ(proposal.spec.window, 5);
+  EXPECT_EQ(proposal.spec.action_scale, 0.6);
+  EXPECT_EQ(proposal.spec.control_period_s, 0.25);
+  EXPECT_EQ(proposal.spec.preprocess.normalisation, image::Normalisation::kImagenet);
+  EXPECT_EQ(proposal.stated.size(), 4U);
+  for (const char* stated : {"window", "action_scale", "control_period_s", "preprocess.normalise"}) {
+    EXPECT_THAT(TextsOf(proposal), Not(Contains(::testing::StartsWith(std::string(stated) + " is")))) << stated;
+  }
+  EXPECT_THAT(TextsOf(proposal), Contains(HasSubstr("preprocess.resize is bicubic")));
+}
+
+TEST_F(ProposeTest, AContradictionWithTheCheckpointStops) {
+  policy_.metadata = {{"args", R"({"action_scale": 0.6})"}};
+  with_policy_ = true;  // says 2
+  EXPECT_THAT(Refused(ErrorCode::kInput),
+              AllOf(HasSubstr("args.action_scale says that action_scale is 0.6"), HasSubstr("policy.json it is 2"),
+                    HasSubstr("--override action_scale")));
+  settings_.overrides = {"action_scale"};
+  const Proposal proposal = Propose();
+  EXPECT_EQ(proposal.spec.action_scale, 2.0);
+  EXPECT_THAT(TextsOf(proposal),
+              Contains(HasSubstr("action_scale is 2.0, although the checkpoint's args.action_scale says 0.6")));
+  settings_.overrides = {"window"};
+  EXPECT_THAT(Refused(ErrorCode::kUsage), AllOf(HasSubstr("--override window"), HasSubstr("action_scale")));
+}
+
+TEST_F(ProposeTest, AnOptionShapesAndOtherSettingsMayContradictToo) {
+  policy_.metadata = {{"args", R"({"feature_source": "last_token"})"}};
+  settings_.feature_source = FeatureSource::kMeanHidden;
+  EXPECT_THAT(Refused(ErrorCode::kInput),
+              AllOf(HasSubstr("\"last_token\""), HasSubstr("by --feature-source it is mean_hidden")));
+  settings_ = {};
+  policy_.metadata = {{"args", R"({"lstm_hidden": 1024})"}};
+  EXPECT_THAT(Refused(ErrorCode::kInput), AllOf(HasSubstr("lstm_hidden is 1024"), HasSubstr("by its shapes it is 6")));
+  policy_.metadata = {{"args", R"({"window": 5})"}, {"config", R"({"window_size": 6})"}};
+  EXPECT_THAT(Refused(ErrorCode::kInput),
+              AllOf(HasSubstr("window is 5"), HasSubstr("by its config.window_size it is 6")));
+  policy_.metadata = {{"args", R"({"normalize": "robust"})"}};
+  EXPECT_THAT(Propose().warnings, ElementsAre(HasSubstr("args.normalize is \"robust\"")));
+}
+
+TEST_F(ProposeTest, UnknownKeysOfPolicyJsonAreErrors) {
+  with_policy_ = true;
+  policy_.policy["windw"] = 4;
+  EXPECT_THAT(Refused(ErrorCode::kInput), AllOf(HasSubstr("policy.json"), HasSubstr("did you mean \"window\"?")));
+  policy_.policy.erase("windw");
+  policy_.policy["preprocess"] = {{"rezise", "bicubic"}};
+  EXPECT_THAT(Refused(ErrorCode::kInput), HasSubstr("did you mean \"resize\"?"));
+}
+
+TEST_F(ProposeTest, TheLongestPromptIsKnown) {
+  EXPECT_EQ(Propose().spec.max_tokens, 2048);
+  policy_ = TinyPolicy(true);  // 5 image rows and the action token join the prompt
+  EXPECT_EQ(Propose().spec.max_tokens, 2048 - 6);
 }
 
 }  // namespace

@@ -21,10 +21,12 @@ inline void WriteText(const std::filesystem::path& path, std::string_view text) 
 }
 
 // [begin of file] the tensors in the order of their names.
-inline void WriteSafetensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors) {
+inline void WriteSafetensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
+                             const std::map<std::string, std::string>& metadata = {}) {
   const std::map<DType, std::string> names{
       {DType::kF32, "F32"}, {DType::kF16, "F16"}, {DType::kBF16, "BF16"}, {DType::kI64, "I64"}, {DType::kU8, "U8"}};
   Json header = Json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
   std::string data;
   for (const auto& [name, tensor] : tensors) {
     const size_t begin = data.size();
@@ -108,7 +110,7 @@ class TinyPolicy {
   Tensor& Head(const std::string& canonical) { return tensors.at(head + canonical); }
 
   std::filesystem::path Save(const std::filesystem::path& folder) const {
-    WriteSafetensors(folder / "model.safetensors", tensors);
+    WriteSafetensors(folder / "model.safetensors", tensors, metadata);
     WriteText(folder / "config.json", config.dump());
     WriteText(folder / "policy.json", policy.dump());
     return folder / "model.safetensors";
@@ -122,6 +124,7 @@ class TinyPolicy {
   std::string backbone, head;  // prefixes
   std::map<std::string, Tensor> tensors;
   Json config, policy;
+  std::map<std::string, std::string> metadata;  // what the file says of itself
 };
 
 }  // namespace vlaq::architecture::testing

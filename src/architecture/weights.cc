@@ -9,6 +9,7 @@
 #include "base/names.h"
 #include "tensor/convert.h"
 #include "tensor/layout.h"
+#include "tensor/non_finite.h"
 
 namespace vlaq::architecture {
 namespace {
@@ -110,16 +111,30 @@ Status ConvertPiece(const WeightRecipe& recipe, DType from, Bytes piece, std::ve
   return sink(buffer);
 }
 
+// A policy with such a weight is lost: what reaches its actions is NaN, or, where a runtime swallows it, no longer
+// depends on the picture.
+Status CheckFinite(const std::string& tensor, const NonFinite& found, int64_t elements) {
+  if (!found.any()) return {};
+  return InputError(fmt::format("tensor '{}'", tensor), found.Describe(elements),
+                    "the training diverged or the file is damaged: take an earlier checkpoint; `vlaq inspect --hash` "
+                    "names every such tensor");
+}
+
 Status StreamConverted(const WeightRecipe& recipe, DType from, Bytes bytes, const MappedFile* file,
                        const std::function<Status(Bytes)>& sink) {
   std::vector<std::byte> buffer;
-  while (!bytes.empty()) {
+  NonFinite found;
+  const auto count = [from](Bytes part) { return static_cast<int64_t>(part.size() * 8 / DTypeBits(from)); };
+  const int64_t elements = count(bytes);
+  for (int64_t first = 0; !bytes.empty();) {
     const Bytes piece = bytes.first(std::min(kPieceBytes, bytes.size()));
-    VLAQ_RETURN_IF_ERROR(ConvertPiece(recipe, from, piece, buffer, sink));
+    Merge(found, FindNonFinite(from, piece, first));
+    if (!found.any()) VLAQ_RETURN_IF_ERROR(ConvertPiece(recipe, from, piece, buffer, sink));
     if (file != nullptr) file->Release(piece);
+    first += count(piece);
     bytes = bytes.subspan(piece.size());
   }
-  return {};
+  return CheckFinite(recipe.sources.empty() ? recipe.name : recipe.sources.front(), found, elements);
 }
 
 Result<Tensor> Transformed(const WeightRecipe& recipe, const Checkpoint& checkpoint) {
@@ -130,6 +145,7 @@ Result<Tensor> Transformed(const WeightRecipe& recipe, const Checkpoint& checkpo
   for (const std::string& name : recipe.sources) {
     const Entry& entry = *checkpoint.Find(name);
     const Tensor source = checkpoint.Read(entry);
+    VLAQ_RETURN_IF_ERROR(CheckFinite(name, FindNonFinite(entry.dtype, source.bytes()), entry.size()));
     const MutableBytes part = rest.first(source.bytes().size());
     if (recipe.transform == Transform::kTranspose) {
       Transpose(source.bytes(), source.shape()[0], source.shape()[1], DTypeBits(entry.dtype) / 8, part);

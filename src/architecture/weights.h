@@ -85,8 +85,9 @@ class WeightTable {
 };
 
 // Carries a recipe out and hands its bytes, in order and in pieces, to `sink`. Needs memory for the largest transformed
-// tensor, not for copies; mapped pages that were read are given back. Errors: kInput naming the tensor if a finite
-// value becomes infinite in float16; any error of `sink`.
+// tensor, not for copies; mapped pages that were read are given back. Errors: kInput naming the tensor, the first
+// element and the count if values are NaN or infinite, or if a finite one becomes infinite in float16; any error of
+// `sink`.
 Status StreamWeight(const WeightRecipe& recipe, const checkpoint::Checkpoint& checkpoint,
                     const std::function<Status(Bytes)>& sink);
 

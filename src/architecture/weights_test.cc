@@ -176,13 +176,6 @@ TEST_F(WeightsTest, Float16OverflowIsRefusedNamingTheTensor) {
               AllOf(HasSubstr("'layer.weight'"), HasSubstr("float16"), HasSubstr("--precision fp32")));
 }
 
-TEST_F(WeightsTest, InfinitiesThatWereThereAreNoOverflow) {
-  Tensor matrix = RandomTensor({2, 2}, 1, 1);
-  matrix.mutable_data<float>()[0] = INFINITY;
-  Hold({{"m", matrix}});
-  EXPECT_EQ(Values(Transform::kCopy, {"m"}, StoredPrecision::kFp16)[0], INFINITY);
-}
-
 TEST_F(WeightsTest, PlacesAreAlignedInOrderOfFirstUseAndGivenOnce) {
   Hold({{"a", RandomTensor({3}, 1, 1)}, {"b", RandomTensor({5, 7}, 2, 1)}});
   WeightTable table(*checkpoint_, names_, StoredPrecision::kFp32);
@@ -224,6 +217,31 @@ TEST_F(WeightsTest, NamesSurviveTheRoundTrip) {
     EXPECT_EQ(FindStoredPrecision(StoredPrecisionName(p)), p);
   }
   EXPECT_FALSE(FindStoredPrecision("int8"));
+}
+
+// A tensor with NaN in it ends the export, whatever becomes of it.
+TEST_F(WeightsTest, NonFiniteValuesStopWithTensorElementAndCount) {
+  Tensor matrix = RandomTensor({8, 4}, 1, 1);
+  matrix.mutable_data<float>()[5] = NAN;
+  matrix.mutable_data<float>()[7] = INFINITY;
+  Tensor bias = RandomTensor({8}, 2, 1);
+  bias.mutable_data<float>()[6] = -INFINITY;
+  Hold({{"m", matrix}, {"half", As(DType::kF16, matrix)}, {"b", bias}, {"fine", RandomTensor({8}, 3, 1)}});
+  const auto refused = [&](Transform transform, const std::vector<std::string>& sources) {
+    WeightTable table(*checkpoint_, names_, StoredPrecision::kFp32);
+    const auto bytes = Carry((*table.Place("w", transform, sources))->recipe);
+    EXPECT_FALSE(bytes.ok());
+    if (bytes.ok()) return std::string();
+    EXPECT_EQ(bytes.error().code, ErrorCode::kInput);
+    return bytes.error().ToString();
+  };
+  for (const Transform transform : {Transform::kCopy, Transform::kTranspose, Transform::kLstmGates}) {
+    EXPECT_THAT(refused(transform, {"m"}),
+                HasSubstr("tensor 'm': element 5 is nan (2 of 32 values are not finite); the training diverged"));
+  }
+  EXPECT_THAT(refused(Transform::kCopy, {"half"}), HasSubstr("tensor 'half': element 5 is nan (2 of 32"));
+  EXPECT_THAT(refused(Transform::kLstmBias, {"fine", "b"}),
+              HasSubstr("tensor 'b': element 6 is -inf (1 of 8 values is"));
 }
 
 }  // namespace

@@ -84,7 +84,17 @@ Result<Bundle> Open(const fs::path& path, Presence presence) {
   if (!fs::is_directory(path, error)) {
     return InputError(path.string(), "is not a bundle, which is a folder", "`vlaq export` makes one from a checkpoint");
   }
-  VLAQ_ASSIGN_OR_RETURN(Bundle bundle, ReadManifest(path / kPolicyFile));
+  if (!fs::exists(path / kPolicyFile, error)) {
+    return InputError(path.string(), fmt::format("is not a bundle: it holds no {}", kPolicyFile),
+                      "`vlaq export` makes one from a checkpoint");
+  }
+  auto manifest = ReadManifest(path / kPolicyFile);
+  if (!manifest.ok() && IsSettings(path / kPolicyFile)) {
+    return InputError(path.string(),
+                      fmt::format("is not a bundle: its {} holds settings for `vlaq export`", kPolicyFile),
+                      "`vlaq export` makes a bundle from a checkpoint");
+  }
+  VLAQ_ASSIGN_OR_RETURN(Bundle bundle, std::move(manifest));
   bundle.path = path;
   if (presence == Presence::kUnchecked) return bundle;
   for (const FileRecord& file : AllFiles(bundle)) VLAQ_RETURN_IF_ERROR(CheckPresent(bundle, file));

@@ -16,6 +16,7 @@
 
 #include "base/output.h"
 #include "base/status.h"
+#include "policy/assumption.h"
 #include "policy/policy_spec.h"
 #include "tensor/tensor.h"
 
@@ -50,11 +51,15 @@ struct WeightRecord {
   std::string xxh3;                  // of the stored bytes, 128 bits
 };
 
+using Assumption = policy::Assumption;
+
 struct Provenance {
   std::string vlaq_version;
   std::string verb;                 // "export"
   std::vector<FileRecord> sources;  // file names without their folders
-  std::vector<std::string> assumptions;
+  std::vector<Assumption> assumptions;
+  std::string state_dict = {};         // key of the state dict that was taken where the file held several
+  std::vector<FileRecord> found = {};  // read from beside the checkpoint without being named: config.json ...
 };
 
 struct Bundle {

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/testing.h"
 
 namespace vlaq::bundle {
@@ -29,7 +30,12 @@ class BundleTest : public ::testing::Test {
     bundle.spec.chunk = 10;
     bundle.config = R"({"a":1})";
     bundle.left_out = {{"lm_head", "tied"}};
-    bundle.provenance = {"0.1", "export", {{"x.pth", 3, std::string(64, 'b')}}, {"window is 8"}};
+    bundle.provenance = {"0.1",
+                         "export",
+                         {{"x.pth", 3, std::string(64, 'b')}},
+                         {{"window", "8", "window is 8 frames"}},
+                         "ema",
+                         {{"config.json", 2, std::string(64, 'c')}}};
     for (const std::string_view role : {kWhole, kEncoder, kHead}) {
       const fs::path file = writer.folder() / FileName(role);
       VLAQ_RETURN_IF_ERROR(WriteFile(file, role, Existing::kRefuse));
@@ -56,12 +62,33 @@ TEST_F(BundleTest, SurvivesTheRoundTrip) {
   EXPECT_EQ(bundle->config, R"({"a":1})");
   EXPECT_EQ(bundle->left_out.at("lm_head"), "tied");
   EXPECT_EQ(bundle->provenance.sources[0].file, "x.pth");
+  ASSERT_EQ(bundle->provenance.assumptions.size(), 1U);
+  EXPECT_EQ(bundle->provenance.assumptions[0].setting, "window");
+  EXPECT_EQ(bundle->provenance.assumptions[0].value, "8");
+  EXPECT_EQ(bundle->provenance.assumptions[0].text, "window is 8 frames");
+  EXPECT_EQ(bundle->provenance.state_dict, "ema");
+  ASSERT_EQ(bundle->provenance.found.size(), 1U);
+  EXPECT_EQ(bundle->provenance.found[0].file, "config.json");
   EXPECT_EQ(bundle->GraphPath(kHead), path() / "head.onnx");
   const auto weights = ReadWeightRecords(*bundle);
   ASSERT_TRUE(weights.ok()) << weights.error().ToString();
   ASSERT_EQ(weights->size(), 2U);
   EXPECT_EQ((*weights)[1].shape, (Shape{3, 3}));
   EXPECT_TRUE(CheckHashes(*bundle).empty());
+}
+
+// Older versions wrote the texts alone, and no files that were found.
+TEST_F(BundleTest, ReadsAssumptionsThatArePlainTexts) {
+  ASSERT_TRUE(Write(path(), Existing::kRefuse, {}).ok());
+  auto json = *ReadJsonFile(path() / kPolicyFile);
+  json["provenance"]["assumptions"] = {"window is 8 frames"};
+  json["provenance"].erase("found");
+  ASSERT_TRUE(WriteFile(path() / kPolicyFile, json.dump(), Existing::kReplace).ok());
+  const auto bundle = Open(path());
+  ASSERT_TRUE(bundle.ok()) << bundle.error().ToString();
+  ASSERT_EQ(bundle->provenance.assumptions.size(), 1U);
+  EXPECT_EQ(bundle->provenance.assumptions[0].setting, "");
+  EXPECT_EQ(bundle->provenance.assumptions[0].text, "window is 8 frames");
 }
 
 TEST_F(BundleTest, NoticesForeignFiles) {

@@ -87,28 +87,67 @@ Result<std::map<std::string, std::string>> ReadTextMap(const Members& members, s
   return texts;
 }
 
+// Objects; bundles of older versions have the texts alone.
+Result<std::vector<Assumption>> ReadAssumptions(const Json& json, const std::string& where) {
+  std::vector<Assumption> assumptions;
+  for (const Json& item : json) {
+    if (item.is_string()) {
+      assumptions.push_back({"", "", item.get<std::string>()});
+      continue;
+    }
+    const Members members(item, where + ": assumptions");
+    Assumption& assumption = assumptions.emplace_back();
+    VLAQ_ASSIGN_OR_RETURN(assumption.setting, members.Text("setting"));
+    VLAQ_ASSIGN_OR_RETURN(assumption.value, members.Text("value"));
+    VLAQ_ASSIGN_OR_RETURN(assumption.text, members.Text("text"));
+  }
+  return assumptions;
+}
+
+Result<std::vector<FileRecord>> ReadFileRecords(const Json& json, const std::string& where) {
+  std::vector<FileRecord> files;
+  for (const Json& item : json) {
+    VLAQ_ASSIGN_OR_RETURN(FileRecord file, ReadFileRecord(item, where));
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
 Result<Provenance> ReadProvenance(const Json& json, const std::string& where) {
   const Members members(json, where);
   Provenance provenance;
   VLAQ_ASSIGN_OR_RETURN(provenance.vlaq_version, members.Text("vlaq_version"));
   VLAQ_ASSIGN_OR_RETURN(provenance.verb, members.Text("verb"));
   VLAQ_ASSIGN_OR_RETURN(const Json* sources, members.Array("sources"));
-  for (const Json& source : *sources) {
-    VLAQ_ASSIGN_OR_RETURN(FileRecord file, ReadFileRecord(source, where + ": sources"));
-    provenance.sources.push_back(std::move(file));
-  }
+  VLAQ_ASSIGN_OR_RETURN(provenance.sources, ReadFileRecords(*sources, where + ": sources"));
   VLAQ_ASSIGN_OR_RETURN(const Json* assumptions, members.Array("assumptions"));
-  VLAQ_ASSIGN_OR_RETURN(provenance.assumptions, ReadTexts(*assumptions, where, "assumptions"));
+  VLAQ_ASSIGN_OR_RETURN(provenance.assumptions, ReadAssumptions(*assumptions, where));
+  VLAQ_ASSIGN_OR_RETURN(const auto state_dict, members.reader().String("state_dict"));
+  provenance.state_dict = state_dict.value_or("");
+  if (members.reader().Has("found")) {
+    VLAQ_ASSIGN_OR_RETURN(const Json* found, members.Array("found"));
+    VLAQ_ASSIGN_OR_RETURN(provenance.found, ReadFileRecords(*found, where + ": found"));
+  }
   return provenance;
 }
 
+Json ToJson(const Assumption& assumption) {
+  return {{"setting", assumption.setting}, {"value", assumption.value}, {"text", assumption.text}};
+}
+
 Json ToJson(const Provenance& provenance) {
-  Json sources = Json::array();
-  for (const FileRecord& source : provenance.sources) sources.push_back(ToJson(source));
-  return {{"vlaq_version", provenance.vlaq_version},
-          {"verb", provenance.verb},
-          {"sources", std::move(sources)},
-          {"assumptions", provenance.assumptions}};
+  const auto list = [](const auto& items) {
+    Json json = Json::array();
+    for (const auto& item : items) json.push_back(ToJson(item));
+    return json;
+  };
+  Json json{{"vlaq_version", provenance.vlaq_version},
+            {"verb", provenance.verb},
+            {"sources", list(provenance.sources)},
+            {"assumptions", list(provenance.assumptions)}};
+  if (!provenance.state_dict.empty()) json["state_dict"] = provenance.state_dict;
+  if (!provenance.found.empty()) json["found"] = list(provenance.found);
+  return json;
 }
 
 Status ReadFiles(const Members& members, const std::string& where, Bundle& bundle) {
@@ -153,6 +192,11 @@ Result<WeightRecord> ReadWeightRecord(const Json& json, const std::string& where
 }
 
 }  // namespace
+
+bool IsSettings(const fs::path& path) {
+  const auto json = ReadJsonFile(path);
+  return json.ok() && json->is_object() && !json->contains("schema");
+}
 
 bool LooksLikeManifest(const fs::path& path) {
   const auto json = ReadJsonFile(path);

@@ -10,6 +10,8 @@
 namespace vlaq::bundle {
 
 bool LooksLikeManifest(const std::filesystem::path& path);
+// True if it is JSON without a schema: what export reads, not what it writes.
+bool IsSettings(const std::filesystem::path& path);
 // Errors: kInput naming the key. Does not look at the files that it names, except that their names stay in the folder.
 Result<Bundle> ReadManifest(const std::filesystem::path& path);
 std::string ManifestText(const Bundle& bundle);

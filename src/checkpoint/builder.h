@@ -19,6 +19,8 @@ struct CheckpointBuilder {
   std::vector<Entry>& entries() { return checkpoint->entries_; }
   std::vector<Storage>& storages() { return checkpoint->storages_; }
   std::vector<Extra>& extras() { return checkpoint->extras_; }
+  std::vector<std::string>& other_state_dicts() { return checkpoint->other_state_dicts_; }
+  std::string& settings() { return checkpoint->settings_; }
   std::vector<std::shared_ptr<const MappedFile>>& files() { return checkpoint->files_; }
   std::string where() const { return checkpoint->path_.string(); }
 

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 
+#include "base/file_kind.h"
 #include "checkpoint/builder.h"
+#include "checkpoint/folder.h"
 #include "checkpoint/messages.h"
 #include "tensor/layout.h"
 
@@ -29,15 +31,25 @@ bool LooksLikeSafetensors(const MappedFile& file) {
 
 Status ReadByContent(const MappedFile& file, const OpenOptions& options, CheckpointBuilder& builder) {
   const std::string_view text = AsText(file.bytes());
+  const auto kind = RecognizeFile(file.bytes(), file.path());
+  if (kind && kind->stands_for_other) return InputError(builder.where(), "is " + kind->name, kind->remedy);
+  if (file.path().extension() == ".distcp") {
+    return InputError(builder.where(), "is a piece of a torch.distributed checkpoint, which is a folder",
+                      std::string(kJoinDistributed));
+  }
   if (text.starts_with(kZipStart) || text.starts_with(kZipEnd)) return ReadPth(options, builder);
   if (file.path().extension() == ".json") return ReadShardedSafetensors(builder);
   if (IsLegacyPytorch(text)) {
     return InputError(AtByte(builder.where(), 0), "a PyTorch file in the stream format from before version 1.6",
                       "load it in PyTorch and save it again: torch.save(torch.load(path, weights_only=True), path)");
   }
-  if (LooksLikeSafetensors(file)) return ReadSafetensors(builder);
-  return InputError(AtByte(builder.where(), 0), "neither a PyTorch zip, nor safetensors, nor a safetensors index",
-                    "vlaq reads .pth, .pt, .safetensors and model.safetensors.index.json");
+  if (LooksLikeSafetensors(file)) {
+    Status read = ReadSafetensors(builder);
+    if (read.ok() || !kind || kind->name == kSafetensorsKind) return read;  // else only its name says safetensors
+  }
+  return WrongFile(builder.where(), file.bytes(), "a checkpoint",
+                   "vlaq reads .pth, .pt, .safetensors and model.safetensors.index.json",
+                   "byte 0: neither a PyTorch zip, nor safetensors, nor a safetensors index");
 }
 
 }  // namespace
@@ -76,13 +88,17 @@ Result<std::shared_ptr<const Checkpoint>> Checkpoint::Open(const std::filesystem
                                                            const OpenOptions& options) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {
-    return InputError(path.string(), "a folder, not a checkpoint file",
-                      "name the .pth, .safetensors or model.safetensors.index.json inside it");
+    VLAQ_ASSIGN_OR_RETURN(const auto files, CandidatesIn(path));
+    if (files.size() > 1) return SeveralIn(path, files);
+    return Open(files.front(), options);
   }
   VLAQ_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
   CheckpointBuilder builder(path);
   builder.files().push_back(file);
   VLAQ_RETURN_IF_ERROR(ReadByContent(*file, options, builder));
+  if (!options.state_dict.empty() && builder.checkpoint->container() != options.state_dict) {
+    return UsageError(fmt::format("{} has no state dicts to choose from", path.string()), "leave the choice out");
+  }
   return builder.Finish();
 }
 

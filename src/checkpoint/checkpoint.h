@@ -55,12 +55,15 @@ struct Extra {
 struct OpenOptions {
   // Compares the CRC-32 of every record that is read (slow for large files). .pth only.
   bool check_crc = false;
+  // The key of the state dict to take, where a .pth holds several ("ema_state_dict"); empty: the well-known one.
+  std::string state_dict = {};
 };
 
 class Checkpoint {
  public:
-  // Errors: kInput naming the file, the offset or tensor, and what is wrong; also for formats that are recognised but
-  // refused (legacy PyTorch stream, TorchScript), with advice.
+  // `path`: a file, or a folder that holds one (folder.h). Errors: kInput naming the file, the offset or tensor, and
+  // what is wrong; also for formats that are recognised but refused (legacy PyTorch stream, TorchScript), and for
+  // whatever else it is, with advice; kUsage for a state dict that is not there.
   static Result<std::shared_ptr<const Checkpoint>> Open(const std::filesystem::path& path,
                                                         const OpenOptions& options = {});
 
@@ -68,6 +71,11 @@ class Checkpoint {
   const std::filesystem::path& path() const { return path_; }
   // The key of the state dict inside a .pth ("model_state_dict", "state_dict"), empty when the tensors are at the top.
   const std::string& container() const { return container_; }
+  // Keys of further state dicts with the same names, which were not taken: an average of the weights, for instance.
+  const std::vector<std::string>& other_state_dicts() const { return other_state_dicts_; }
+  // What the file says of itself beside tensors, as text of one JSON object: {"args": {"window": 8}, "val_mae": 0.06}.
+  // Not what it means, and nothing that could not be read.
+  const std::string& settings() const { return settings_; }
   // In the order of the file.
   const std::vector<Entry>& entries() const { return entries_; }
   const std::vector<Storage>& storages() const { return storages_; }
@@ -94,6 +102,8 @@ class Checkpoint {
   std::vector<Entry> entries_;
   std::vector<Storage> storages_;
   std::vector<Extra> extras_;
+  std::vector<std::string> other_state_dicts_;
+  std::string settings_ = "{}";
   std::vector<std::shared_ptr<const MappedFile>> files_;
   std::vector<std::pair<std::string_view, size_t>> by_name_;  // sorted; views into entries_
 };

@@ -3,9 +3,12 @@
 
 #include <map>
 
+#include "base/file_kind.h"
+#include "base/json.h"
 #include "checkpoint/builder.h"
 #include "checkpoint/messages.h"
 #include "checkpoint/pickle_reader.h"
+#include "checkpoint/pickle_settings.h"
 #include "checkpoint/pickle_text.h"
 #include "checkpoint/state_dict.h"
 #include "checkpoint/zip_reader.h"
@@ -26,6 +29,7 @@ class PthReader {
 
  private:
   Status FindTop(const ZipReader& zip);
+  Error NotATorchZip(const std::string& record, std::string what) const;
   Status CheckByteOrder(const ZipReader& zip) const;
   Result<size_t> StorageIndex(const ZipReader& zip, const TorchTensor& tensor, const std::string& where);
   Status AddEntry(const ZipReader& zip, NamedTensor named);
@@ -39,14 +43,21 @@ class PthReader {
   std::map<std::string, size_t, std::less<>> storage_by_key_;
 };
 
+// Of another kind of zip what it is, else which record is wrong.
+Error PthReader::NotATorchZip(const std::string& record, std::string what) const {
+  const auto kind = RecognizeFile(file_.bytes());
+  if (kind && kind->name != kPyTorchKind) return WrongFile(where_, file_.bytes(), "a checkpoint", "");
+  return InputError(fmt::format("{}: record {}", where_, Quoted(record)), std::move(what));
+}
+
 Status PthReader::FindTop(const ZipReader& zip) {
   if (zip.records().empty()) return InputError(AtByte(where_, 0), "the zip is empty");
   const std::string_view first = zip.records()[0].name;
   top_ = first.substr(0, first.find('/') == first.npos ? 0 : first.find('/') + 1);
   for (const ZipRecord& record : zip.records()) {
     if (record.name.starts_with(top_)) continue;
-    return InputError(fmt::format("{}: record {}", where_, Quoted(record.name)),
-                      fmt::format("lies outside the folder {} of the first record", Quoted(top_)));
+    return NotATorchZip(std::string(record.name),
+                        fmt::format("lies outside the folder {} of the first record", Quoted(top_)));
   }
   if (zip.Find(top_ + "constants.pkl") != nullptr) {
     return InputError(fmt::format("{}: record {}", where_, Quoted(top_ + "constants.pkl")),
@@ -54,8 +65,7 @@ Status PthReader::FindTop(const ZipReader& zip) {
                       "save the weights: torch.save(torch.jit.load(path).state_dict(), 'weights.pth')");
   }
   if (zip.Find(top_ + "data.pkl") == nullptr) {
-    return InputError(fmt::format("{}: record {}", where_, Quoted(top_ + "data.pkl")),
-                      "missing: a zip, but not one that torch.save() wrote");
+    return NotATorchZip(top_ + "data.pkl", "missing: a zip, but not one that torch.save() wrote");
   }
   return {};
 }
@@ -128,15 +138,21 @@ Status PthReader::Read() {
   if (options_.check_crc) VLAQ_RETURN_IF_ERROR(zip.CheckCrc(record));
   VLAQ_ASSIGN_OR_RETURN(const Bytes pickle, zip.Data(record));
   VLAQ_ASSIGN_OR_RETURN(const PickleDocument document, ReadPickle(pickle, where_ + ": data.pkl"));
-  VLAQ_ASSIGN_OR_RETURN(StateDict state, FindStateDict(document, where_));
+  VLAQ_ASSIGN_OR_RETURN(StateDict state, FindStateDict(document, where_, options_.state_dict));
   builder_.container() = state.container;
+  builder_.other_state_dicts() = std::move(state.alternatives);
   builder_.entries().reserve(state.tensors.size());
   for (NamedTensor& named : state.tensors) VLAQ_RETURN_IF_ERROR(AddEntry(zip, std::move(named)));
   PickleDescriber describer(document, [&](const TorchTensor& tensor) { return ScalarText(zip, tensor); });
+  PickleSettings settings(document);
+  Json stated = Json::object();
   for (auto& [name, value] : state.others) {
     std::string text = describer.Describe(value);
+    Json setting = IsUtf8(name) ? settings.Of(value) : Json(nullptr);
+    if (!setting.is_null()) stated[name] = std::move(setting);
     builder_.extras().push_back({std::move(name), std::move(text)});
   }
+  builder_.settings() = stated.dump(-1, ' ', false, Json::error_handler_t::replace);
   file_.Release(file_.bytes());
   return {};
 }

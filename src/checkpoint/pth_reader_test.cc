@@ -190,14 +190,15 @@ TEST_F(PthReaderTest, SaysWhatTheFileIsInstead) {
   EXPECT_THAT(NamesOf(Stop("]")), ElementsAre(HasSubstr("the top level is no dict")));
   EXPECT_THAT(ErrorOf(ZipFile({{"a/data.pkl", "x"}, {"a/constants.pkl", "x"}})),
               AllOf(HasSubstr("TorchScript"), HasSubstr("torch.jit.load")));
-  EXPECT_THAT(ErrorOf(ZipFile({{"word/document.xml", "x"}})), HasSubstr("not one that torch.save() wrote"));
+  EXPECT_THAT(ErrorOf(ZipFile({{"word/document.xml", "x"}})),
+              HasSubstr("is a zip archive (of word/document.xml ...), not a checkpoint"));
   EXPECT_THAT(ErrorOf(ZipFile({}, no_zip64)), HasSubstr("the zip is empty"));
   EXPECT_THAT(ErrorOf(ZipFile({{"a/data.pkl", "x"}, {"b/version", "x"}})), HasSubstr("lies outside the folder 'a/'"));
   EXPECT_THAT(ErrorOf("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.more"),
               AllOf(HasSubstr("before version 1.6"), HasSubstr("torch.save(torch.load")));
-  EXPECT_THAT(ErrorOf("something else"), HasSubstr("neither a PyTorch zip"));
-  EXPECT_THAT(ErrorOf(""), HasSubstr("neither a PyTorch zip"));
-  EXPECT_THAT(Checkpoint::Open(folder_.path()).error().ToString(), HasSubstr("a folder"));
+  EXPECT_THAT(ErrorOf("something else"), HasSubstr("is text, not a checkpoint"));
+  EXPECT_THAT(ErrorOf("\x01\x02"), HasSubstr("neither a PyTorch zip"));
+  EXPECT_THAT(Checkpoint::Open(folder_.path()).error().ToString(), HasSubstr("neither a PyTorch zip"));
   EXPECT_THAT(Checkpoint::Open(folder_.path() / "none.pth").error().ToString(), HasSubstr("none.pth: cannot open"));
 }
 
@@ -238,6 +239,77 @@ TEST_F(PthReaderTest, CrcOnRequest) {
   const auto checked = Open(file, true);
   ASSERT_FALSE(checked.ok());
   EXPECT_THAT(checked.error().ToString(), HasSubstr("record 'top/data/0': CRC-32 is"));
+}
+
+TEST_F(PthReaderTest, AnotherStateDictOfTheSameNamesIsSaidAndMayBeChosen) {
+  const std::string tensors = Dict({Item("b", TwoFloats()), Item("a", TwoFloats())});
+  const std::string prefixed = Dict({Item("module.b", TwoFloats()), Item("module.a", TwoFloats())});
+  const std::string other = Dict({Item("x", TwoFloats()), Item("y", TwoFloats())});
+  const std::string file =
+      PthFile(Stop(Dict({Item("ema_state_dict", prefixed), Item("model_state_dict", tensors), Item("other", other),
+                         Item("teacher", Dict({Item("state_dict", tensors)})), Item("optimizer_state", tensors)})),
+              {{"0", BytesOf<float>({1, 2})}});
+  const auto usual = Open(file);
+  ASSERT_TRUE(usual.ok()) << usual.error().ToString();
+  EXPECT_EQ((*usual)->container(), "model_state_dict");
+  EXPECT_THAT((*usual)->other_state_dicts(), ElementsAre("ema_state_dict", "teacher"));
+
+  const auto chosen = Checkpoint::Open(path_, {.state_dict = "ema_state_dict"});
+  ASSERT_TRUE(chosen.ok()) << chosen.error().ToString();
+  EXPECT_EQ((*chosen)->container(), "ema_state_dict");
+  EXPECT_NE((*chosen)->Find("module.a"), nullptr);
+  EXPECT_TRUE(Checkpoint::Open(path_, {.state_dict = "teacher.state_dict"}).ok());
+  const auto wrong = Checkpoint::Open(path_, {.state_dict = "ema"});
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_EQ(wrong.error().code, ErrorCode::kUsage);
+  EXPECT_THAT(wrong.error().ToString(), AllOf(HasSubstr("no state dict 'ema'"), HasSubstr("ema_state_dict")));
+
+  const auto alone = Open(PthFile(Stop(Dict({Item("state_dict", tensors)})), {{"0", BytesOf<float>({1, 2})}}));
+  ASSERT_TRUE(alone.ok());
+  EXPECT_TRUE((*alone)->other_state_dicts().empty());
+}
+
+TEST_F(PthReaderTest, WhatTheFileSaysOfItselfIsJson) {
+  const std::string space = Pickle()
+                                .Global("argparse", "Namespace")
+                                .Raw(")\x81}(")
+                                .Text("window")
+                                .Integer(8)
+                                .Text("action_scale")
+                                .Float(0.6)
+                                .Text("resume")
+                                .Bool(false)
+                                .Raw("ub")
+                                .Fragment();
+  const std::string nested = Dict({Item("act_head", Dict({Item("action_dim", Pickle().Integer(7).Fragment())})),
+                                   Item("w", TwoFloats()), Item("sizes", Pickle().Integers({3, 4}).Fragment())});
+  const std::string text = Pickle().Text(R"({"window_size": 4})").Fragment();
+  const auto checkpoint =
+      Open(PthFile(Stop(Dict({Item("state_dict", Dict({Item("w", TwoFloats())})), Item("args", space),
+                              Item("hyper_parameters", nested), Item("config", text),
+                              Item("val_mae", Pickle().Float(0.0599).Fragment())})),
+                   {{"0", BytesOf<float>({1, 2})}}));
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.error().ToString();
+  EXPECT_EQ(
+      (*checkpoint)->settings(),
+      R"({"args":{"window":8,"action_scale":0.6,"resume":false},)"
+      R"("hyper_parameters":{"act_head":{"action_dim":7},"sizes":[3,4]},"config":{"window_size":4},"val_mae":0.0599})");
+}
+
+TEST_F(PthReaderTest, OtherFilesAreNamedForWhatTheyAre) {
+  const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 7096345921\n";
+  EXPECT_THAT(ErrorOf(pointer),
+              AllOf(HasSubstr("is a Git LFS pointer, not the file"), HasSubstr("git lfs pull (7.10 GB)")));
+  EXPECT_THAT(ErrorOf("<!DOCTYPE html><html>"), AllOf(HasSubstr("is a web page"), HasSubstr("download it again")));
+  EXPECT_THAT(ErrorOf(""), HasSubstr("is empty"));
+  EXPECT_THAT(ErrorOf(std::string("GGUF\x03\0\0\0", 8)), HasSubstr("GGUF"));
+  EXPECT_THAT(ErrorOf("\x80\x04\x95\x10"), HasSubstr("a Python pickle that torch.save() did not write"));
+  EXPECT_THAT(ErrorOf(ZipFile({{"run7/model.pth", "x"}, {"notes.txt", "x"}})),
+              AllOf(HasSubstr("is a zip archive"), HasSubstr("unpack it")));
+  EXPECT_THAT(ErrorOf(ZipFile({{"a.npy", "x"}})), HasSubstr("NumPy"));
+  path_ = folder_.path() / "__0_0.distcp";
+  EXPECT_THAT(ErrorOf(ZipFile({{"archive/data.pkl", "x"}}) + "more"),
+              AllOf(HasSubstr("torch.distributed checkpoint"), HasSubstr("dcp_to_torch")));
 }
 
 }  // namespace

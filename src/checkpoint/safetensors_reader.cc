@@ -4,8 +4,10 @@
 #include <array>
 #include <numeric>
 
+#include "base/json.h"
 #include "checkpoint/builder.h"
 #include "checkpoint/messages.h"
+#include "checkpoint/pickle_settings.h"
 #include "checkpoint/safetensors_header.h"
 #include "checkpoint/strict_sax.h"
 #include "checkpoint/torch_tensors.h"
@@ -209,7 +211,16 @@ void AddSafetensors(SafetensorsHeader header, size_t file, CheckpointBuilder& bu
         {std::move(tensor.name), tensor.dtype, std::move(tensor.shape), std::move(strides), storage, 0, true});
   }
   if (!builder.extras().empty()) return;  // all shards of a model carry the same metadata
-  for (auto& [key, text] : header.metadata) builder.extras().push_back({"metadata." + key, Printable(text, 600)});
+  Json stated = Json::object();
+  size_t left = 1'000'000;  // bytes of text that are looked at
+  for (auto& [key, text] : header.metadata) {
+    builder.extras().push_back({"metadata." + key, Printable(text, 600)});
+    if (text.size() > left) continue;
+    left -= text.size();
+    Json setting = SettingOfText(text);
+    if (!setting.is_null()) stated[key] = std::move(setting);
+  }
+  builder.settings() = stated.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 Status ReadSafetensors(CheckpointBuilder& builder) {

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <set>
+#include <utility>
 
 #include "checkpoint/messages.h"
 
@@ -15,18 +18,28 @@ constexpr int kMaxNesting = 32;
 constexpr size_t kMaxTensorName = 1024;  // bytes; joined names of a hostile file would multiply otherwise
 constexpr size_t kMaxOthers = 1000;
 constexpr size_t kMaxTensors = 200'000;
+constexpr size_t kMaxDicts = 64;  // of the top level that are looked into
 
 class Finder {
  public:
   Finder(const PickleDocument& document, const std::string& where)
-      : document_(document), where_(where), examined_(document.size(), false), flattened_(document.size(), false) {}
+      : document_(document),
+        where_(where),
+        examined_(document.size(), 0),
+        budget_(8 * document.size()),
+        flattened_(document.size(), false) {}
 
-  Result<StateDict> Find();
+  Result<StateDict> Find(const std::string& wanted);
 
  private:
   bool IsText(ValueId id) const { return document_[id].kind == PickleKind::kString; }
   bool LooksLikeModule(ValueId root);
   Error NotFound() const;
+  std::optional<ValueId> Lookup(std::string_view path) const;
+  Error NoSuch(const std::string& wanted);
+  bool HasTheSameNames(ValueId mapping, const std::set<std::string_view>& names);
+  void FindAlternatives(ValueId taken);
+  Result<StateDict> Take(std::string container, ValueId value);
   Status Flatten(ValueId mapping, const std::string& prefix, int depth);
   Status FlattenRoot();
   Status AddTensor(std::string name, ValueId value);
@@ -35,7 +48,9 @@ class Finder {
 
   const PickleDocument& document_;
   const std::string& where_;
-  std::vector<bool> examined_;
+  std::vector<uint32_t> examined_;  // the round in which a mapping was visited last
+  uint32_t round_ = 0;
+  size_t budget_;  // visits left over all rounds, so that values shared by many cannot make the work quadratic
   std::vector<bool> flattened_;
   StateDict found_;
 };
@@ -44,14 +59,16 @@ class Finder {
 // are numbers.
 bool Finder::LooksLikeModule(ValueId root) {
   if (!document_[root].is_mapping) return false;
+  ++round_;
   std::vector<ValueId> open = {root};
   bool has_tensor = false;
   while (!open.empty()) {
     const ValueId mapping = open.back();
     open.pop_back();
-    if (examined_[mapping]) continue;
-    examined_[mapping] = true;
+    if (std::exchange(examined_[mapping], round_) == round_) continue;
     const auto children = document_.Children(mapping);
+    if (budget_ < children.size() + 1) return false;
+    budget_ -= children.size() + 1;
     for (size_t i = 0; i + 1 < children.size(); i += 2) {
       if (!IsText(children[i])) return false;
       if (IsTensor(document_, children[i + 1])) {
@@ -151,16 +168,94 @@ void Finder::AddOthersOfRoot(ValueId except) {
   }
 }
 
-Result<StateDict> Finder::Find() {
+// The value under a key of the top level, or of a dict below it: the longest keys first, for keys may hold dots.
+std::optional<ValueId> Finder::Lookup(std::string_view path) const {
+  ValueId at = document_.root();
+  while (document_[at].is_mapping) {
+    if (const auto value = document_.Find(at, path)) return value;
+    size_t dot = path.rfind('.');
+    std::optional<ValueId> next;
+    while (dot != path.npos && dot > 0 && !(next = document_.Find(at, path.substr(0, dot)))) {
+      dot = path.rfind('.', dot - 1);
+    }
+    if (!next) return std::nullopt;
+    at = *next;
+    path.remove_prefix(dot + 1);
+  }
+  return std::nullopt;
+}
+
+Error Finder::NoSuch(const std::string& wanted) {
+  std::string known;
+  const auto children = document_.Children(document_.root());
+  size_t looked_into = 0;
+  for (size_t i = 0; i + 1 < children.size() && looked_into < kMaxDicts; i += 2) {
+    if (!IsText(children[i]) || !document_[children[i + 1]].is_mapping) continue;
+    ++looked_into;
+    if (LooksLikeModule(children[i + 1]))
+      known += (known.empty() ? "" : ", ") + Printable(document_.Text(children[i]), 80);
+  }
+  return {ErrorCode::kUsage, fmt::format("has no state dict {}", Quoted(wanted)), where_,
+          known.empty() ? "its tensors lie at the top level" : "it has " + known};
+}
+
+// Without DataParallel's prefix.
+std::string_view BareName(std::string_view name) { return name.starts_with("module.") ? name.substr(7) : name; }
+
+// True if a mapping holds tensors under at least half of the names.
+bool Finder::HasTheSameNames(ValueId mapping, const std::set<std::string_view>& names) {
+  const auto shared = [&](ValueId dict) {
+    size_t count = 0;
+    const auto children = document_.Children(dict);
+    if (budget_ < children.size()) return false;
+    budget_ -= children.size();
+    for (size_t i = 0; i + 1 < children.size(); i += 2) {
+      if (!IsText(children[i]) || !IsTensor(document_, children[i + 1])) continue;
+      count += names.count(BareName(document_.Text(children[i])));
+    }
+    return 2 * count >= names.size() && count > 0;
+  };
+  if (shared(mapping)) return true;
+  for (const std::string_view inner : kContainers) {
+    const auto value = document_.Find(mapping, inner);
+    if (value && document_[*value].is_mapping && shared(*value)) return true;
+  }
+  return false;
+}
+
+void Finder::FindAlternatives(ValueId taken) {
+  std::set<std::string_view> names;
+  for (const NamedTensor& tensor : found_.tensors) names.insert(BareName(tensor.name));
+  const auto children = document_.Children(document_.root());
+  size_t looked_into = 0;
+  for (size_t i = 0; i + 1 < children.size() && looked_into < kMaxDicts; i += 2) {
+    const ValueId value = children[i + 1];
+    if (value == taken || !IsText(children[i]) || !document_[value].is_mapping) continue;
+    ++looked_into;
+    const std::string_view key = document_.Text(children[i]);
+    if (!key.starts_with("optim") && HasTheSameNames(value, names)) found_.alternatives.push_back(Printable(key, 80));
+  }
+}
+
+Result<StateDict> Finder::Take(std::string container, ValueId value) {
+  found_.container = std::move(container);
+  AddOthersOfRoot(value);
+  VLAQ_RETURN_IF_ERROR(Flatten(value, "", 0));
+  FindAlternatives(value);
+  return std::move(found_);
+}
+
+Result<StateDict> Finder::Find(const std::string& wanted) {
   const ValueId root = document_.root();
   if (!document_[root].is_mapping) return NotFound();
+  if (!wanted.empty()) {
+    const auto value = Lookup(wanted);
+    if (!value || !LooksLikeModule(*value)) return NoSuch(wanted);
+    return Take(wanted, *value);
+  }
   for (const std::string_view container : kContainers) {
     const auto value = document_.Find(root, container);
-    if (!value || !LooksLikeModule(*value)) continue;
-    found_.container = container;
-    AddOthersOfRoot(*value);
-    VLAQ_RETURN_IF_ERROR(Flatten(*value, "", 0));
-    return std::move(found_);
+    if (value && LooksLikeModule(*value)) return Take(std::string(container), *value);
   }
   VLAQ_RETURN_IF_ERROR(FlattenRoot());
   if (found_.tensors.empty()) return NotFound();
@@ -169,8 +264,8 @@ Result<StateDict> Finder::Find() {
 
 }  // namespace
 
-Result<StateDict> FindStateDict(const PickleDocument& document, const std::string& where) {
-  return Finder(document, where).Find();
+Result<StateDict> FindStateDict(const PickleDocument& document, const std::string& where, const std::string& wanted) {
+  return Finder(document, where).Find(wanted);
 }
 
 }  // namespace vlaq::checkpoint

@@ -36,13 +36,14 @@ struct CalibrateArguments {
 Result<std::unique_ptr<SampleSource>> OpenSource(const CalibrateArguments& a, Log& log) {
   if (a.episodes.empty() == a.frames.empty()) return UsageError("give --episodes or --frames, one of them");
   if (!a.frames.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(auto frames, OpenFrames(a.frames));
+    VLAQ_ASSIGN_OR_RETURN(auto frames, OpenFrames(a.frames, log));
     return calibration::FromFrames(std::move(frames), fmt::format("{}", fmt::join(a.frames, " ")));
   }
   episode::SetOptions set;
   set.skip_bad = a.skip_bad;
   if (a.bgr) set.read.channel_order = image::ChannelOrder::kBgr;
   VLAQ_ASSIGN_OR_RETURN(auto episodes, episode::EpisodeSet::Open({a.episodes}, set));
+  if (const std::string complaint = episodes.InstructionComplaint(); !complaint.empty()) log.Warning(complaint);
   for (const episode::BadEpisode& bad : episodes.bad()) log.Warning("left out: " + bad.error.ToString());
   return calibration::FromEpisodes(std::move(episodes));
 }

@@ -36,6 +36,7 @@ Result<OpenLoopEvaluation> EvaluateOpenLoop(const EvalArguments& a, Log& log) {
   VLAQ_ASSIGN_OR_RETURN(const auto episodes, episode::EpisodeSet::Open({a.episodes}, set));
   OpenLoopEvaluation evaluation;
   evaluation.channel_order = set.read.channel_order;
+  if (const std::string complaint = episodes.InstructionComplaint(); !complaint.empty()) log.Warning(complaint);
   for (const episode::BadEpisode& bad : episodes.bad()) evaluation.skipped.push_back(bad.error.ToString());
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
   VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy first, OpenPolicy(a.bundle, a.files, a.backend.Options(), *backend, log));

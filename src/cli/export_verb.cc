@@ -1,6 +1,10 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "base/json.h"
+#include "base/run_program.h"
 #include "base/text.h"
 #include "cli/verbs.h"
 #include "export/export.h"
@@ -10,6 +14,8 @@ namespace {
 
 struct ExportArguments {
   std::filesystem::path checkpoint, output, config, policy, tokenizer;
+  std::string state_dict;
+  std::vector<std::string> overrides;
   std::string instruction, prompt_ids, feature_source, prompt_layout;
   std::string precision = "fp32";
   std::string target = "portable";
@@ -23,7 +29,9 @@ Result<exporting::ExportOptions> OptionsFrom(const ExportArguments& a) {
   exporting::ExportOptions options;
   options.checkpoint = a.checkpoint;
   options.output = a.output;
+  options.state_dict = a.state_dict;
   options.existing = WhenExisting(a.force);
+  options.settings.overrides = a.overrides;
   options.settings.config = a.config;
   options.settings.policy = a.policy;
   // The options take known names only; without one, the checkpoint and policy.json decide.
@@ -44,26 +52,64 @@ Json AsJson(const exporting::ExportReport& report) {
   const bundle::Bundle& bundle = report.bundle;
   Json graphs = Json::object();
   for (const auto& [role, file] : bundle.graphs) graphs[role] = file.file;
+  Json assumptions = Json::array();
+  for (const bundle::Assumption& assumption : bundle.provenance.assumptions) {
+    assumptions.push_back({{"setting", assumption.setting},
+                           {"value", assumption.value},
+                           {"text", assumption.text},
+                           {"can_hurt", policy::CanHurt(assumption.setting)}});
+  }
   return {{"schema", "vlaq.export/1"},
           {"bundle", bundle.path.string()},
           {"architecture", bundle.spec.architecture},
           {"precision", bundle.precision},
           {"graphs", std::move(graphs)},
-          {"tensors", report.checkpoint_tensors},
-          {"weights", report.weights},
+          {"checkpoint", report.checkpoint.string()},
+          {"found", report.found},
+          {"stated", report.stated},
+          {"tensors", report.account.tensors},
+          {"weights", report.account.weights},
+          {"joined", report.account.joined},
+          {"shared", report.account.shared},
+          {"computed", report.account.computed},
           {"bytes", report.bytes},
           {"seconds", report.seconds},
-          {"assumptions", bundle.provenance.assumptions},
+          {"assumptions", std::move(assumptions)},
           {"warnings", report.warnings},
           {"left_out", bundle.left_out}};
+}
+
+void PrintAssumptions(const std::vector<bundle::Assumption>& assumptions, std::ostream& out) {
+  if (assumptions.empty()) return;
+  const bool any_hurts = std::any_of(assumptions.begin(), assumptions.end(),
+                                     [](const auto& assumption) { return policy::CanHurt(assumption.setting); });
+  out << "\nAssumed, because nothing says otherwise" << (any_hurts ? " (!: a wrong guess drives wrong)" : "") << ":\n";
+  for (const bool hurting : {true, false}) {
+    for (const bundle::Assumption& assumption : assumptions) {
+      if (policy::CanHurt(assumption.setting) != hurting) continue;
+      out << fmt::format("  {} {}\n", hurting ? "!" : "-", assumption.text);
+    }
+  }
+}
+
+// What proves more, ready to be pasted.
+void PrintNext(const exporting::ExportReport& report, std::ostream& out) {
+  const std::string bundle = ShellWord(report.bundle.path.string());
+  const std::string& state_dict = report.bundle.provenance.state_dict;
+  out << fmt::format("\nNext:\n  vlaq verify {} --against {}{}\n", bundle, ShellWord(report.checkpoint.string()),
+                     state_dict.empty() ? "" : fmt::format("  (holds {})", state_dict));
+  out << fmt::format("  vlaq verify {} --episodes DIR    (recorded episodes prove what was assumed)\n", bundle);
 }
 
 void Print(const exporting::ExportReport& report, std::ostream& out) {
   const bundle::Bundle& bundle = report.bundle;
   const policy::PolicySpec& spec = bundle.spec;
-  out << fmt::format("{}: {} tensors -> {} weights, {}, {}, {:.1f} s\n\n", bundle.path.string(),
-                     report.checkpoint_tensors, report.weights, bundle.precision, HumanBytes(report.bytes),
+  out << fmt::format("{}: {}, {}, {:.1f} s\n", bundle.path.string(), bundle.precision, HumanBytes(report.bytes),
                      report.seconds);
+  out << fmt::format("{}: {}\n", report.checkpoint.string(), report.account.ToString());
+  if (!report.found.empty()) out << fmt::format("took {} beside it\n", fmt::join(report.found, ", "));
+  if (!report.stated.empty()) out << fmt::format("it says of itself: {}\n", fmt::join(report.stated, ", "));
+  out << "\n";
   TextTable table({"file", "bytes", "what"});
   const std::string frame = fmt::format("3, {0}, {0}]", spec.preprocess.image_size);
   const std::string prompt = bundle.baked_prompt ? "" : " + prompt";
@@ -80,10 +126,7 @@ void Print(const exporting::ExportReport& report, std::ostream& out) {
   table.AddRow(
       {bundle.weights.file, Grouped(static_cast<int64_t>(bundle.weights.bytes)), "weights of all three graphs"});
   out << table.ToString();
-  if (!bundle.provenance.assumptions.empty()) {
-    out << "\nAssumed, because nothing says otherwise:\n";
-    for (const std::string& text : bundle.provenance.assumptions) out << "  - " << Printable(text) << "\n";
-  }
+  PrintAssumptions(bundle.provenance.assumptions, out);
   if (!bundle.left_out.empty()) {
     out << fmt::format("\nNot in the graphs: {} tensor{}\n", bundle.left_out.size(),
                        bundle.left_out.size() == 1 ? "" : "s");
@@ -91,13 +134,16 @@ void Print(const exporting::ExportReport& report, std::ostream& out) {
     for (const auto& [name, reason] : bundle.left_out) ++reasons[reason];
     for (const auto& [reason, count] : reasons) out << fmt::format("  - {}: {}\n", count, Printable(reason));
   }
+  PrintNext(report, out);
 }
 
 }  // namespace
 
 Action AddExport(CLI::App& app, Context& context) {
   auto a = std::make_shared<ExportArguments>();
-  app.add_option("checkpoint", a->checkpoint, "The checkpoint: .pth, .pt, .safetensors or model.safetensors.index.json")
+  app.add_option("checkpoint", a->checkpoint,
+                 "The checkpoint: .pth, .pt, .safetensors, model.safetensors.index.json, or a folder that holds one; "
+                 "config.json, policy.json and sentencepiece.bpe.model beside it are taken unless others are given")
       ->required();
   app.add_option("-o,--output", a->output, "The bundle to write: a folder")->type_name("DIR")->required();
   const std::string model = "What the checkpoint does not say";
@@ -112,6 +158,16 @@ Action AddExport(CLI::App& app, Context& context) {
       ->group(model);
   OneOf(app.add_option("--prompt-layout", a->prompt_layout, "How the prompt stands around the image"),
         policy::PromptLayoutNames())
+      ->group(model);
+  app.add_option("--state-dict", a->state_dict,
+                 "Key of the state dict to take, where a .pth holds several, such as ema_state_dict")
+      ->type_name("KEY")
+      ->group(model);
+  app.add_option(
+         "--override", a->overrides,
+         "Setting of policy.json for which the given or default value holds although the checkpoint says another")
+      ->type_name("KEY")
+      ->allow_extra_args(false)
       ->group(model);
   const std::string prompt = "Prompt (baked into the whole-policy graph; the encoder takes any prompt at run time)";
   auto* instruction =
@@ -137,6 +193,7 @@ Action AddExport(CLI::App& app, Context& context) {
   AddJsonFlag(app, a->json);
   app.footer(
       "Examples:\n"
+      "  vlaq export trained/ -o mae0222\n"
       "  vlaq export best_simple_lstm_model.pth -o mae0222\n"
       "  vlaq export model.pth -o mae0222 --instruction 'go to the bottle' --tokenizer sentencepiece.bpe.model\n"
       "  vlaq export micro.pth -o micro --config config.json --policy policy.json");

@@ -50,11 +50,57 @@ std::string Shared(const Json& document) {
   return Section("Shared storages", table);
 }
 
+constexpr size_t kMaxValue = 100;  // bytes of a cell
+
+std::string Cut(std::string text) {
+  if (text.size() <= kMaxValue) return text;
+  size_t end = kMaxValue;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // not inside a character
+  return text.substr(0, end) + "...";
+}
+
+// One row for each member of what can be taken apart (args, hyper_parameters), else one for the whole.
+void AddRows(const std::string& name, const Json& value, TextTable& table) {
+  if (!value.is_object() || value.empty()) {
+    table.AddRow({name, Cut(JsonText(value))});
+    return;
+  }
+  for (const auto& [key, member] : value.items()) AddRows(name + "." + key, member, table);
+}
+
 std::string Extras(const Json& document) {
   if (document["extras"].empty()) return "";
+  const Json& settings = document["settings"];
   TextTable table({"key", "value"});
-  for (const auto& [name, text] : document["extras"].items()) table.AddRow({name, JsonText(text)});
+  for (const auto& [name, text] : document["extras"].items()) {
+    const auto setting = settings.find(name.starts_with("metadata.") ? name.substr(9) : name);
+    if (setting != settings.end() && setting->is_object()) {
+      AddRows(name, *setting, table);
+    } else {
+      table.AddRow({name, Cut(JsonText(text))});
+    }
+  }
   return Section("What else the file holds", table);
+}
+
+std::string OtherStateDicts(const Json& d) {
+  std::string text;
+  for (const Json& name : d["other_state_dicts"]) {
+    text +=
+        fmt::format("also holds {} with the same names; --state-dict {} chooses it\n", JsonText(name), JsonText(name));
+  }
+  return text;
+}
+
+std::string NonFiniteWeights(const Json& d) {
+  if (!d.contains("non_finite")) return "";
+  if (d["non_finite"].empty()) return "\nAll weights are finite.\n";
+  TextTable table({"tensor", "first element", "value", "not finite"});
+  for (const Json& row : d["non_finite"]) {
+    table.AddRow({JsonText(row["tensor"]), JsonCount(row["first"]), JsonText(row["value"]),
+                  fmt::format("{} of {}", JsonCount(row["count"]), JsonCount(row["elements"]))});
+  }
+  return Section("Weights that are not finite (export refuses them)", table);
 }
 
 std::string CheckpointText(const Json& d) {
@@ -66,7 +112,12 @@ std::string CheckpointText(const Json& d) {
   if (d["distinct_parameters"] != d["parameters"]) {
     text += fmt::format("{} parameters when tied tensors are counted once\n", JsonCount(d["distinct_parameters"]));
   }
-  if (d.contains("reason")) text += fmt::format("{}\n", JsonText(d["reason"]));
+  text += OtherStateDicts(d);
+  if (d.contains("role")) {
+    text += fmt::format("{}\n", JsonText(d["role"]));
+  } else if (d.contains("reason")) {
+    text += fmt::format("{}\n", JsonText(d["reason"]));
+  }
   TextTable parts({"part", "tensors", "parameters", "bytes"});
   for (const Json& part : d["parts"]) {
     parts.AddRow(
@@ -82,7 +133,7 @@ std::string CheckpointText(const Json& d) {
     text += "\nTensors without a place in the architecture (export refuses them)\n";
     for (const Json& name : d["unknown_tensors"]) text += fmt::format("  {}\n", JsonText(name));
   }
-  return text + Dtypes(d) + Shared(d) + Extras(d) + Files(d) + Tensors(d);
+  return text + Dtypes(d) + Shared(d) + Extras(d) + NonFiniteWeights(d) + Files(d) + Tensors(d);
 }
 
 std::string PortShape(const Json& port) {
@@ -92,7 +143,7 @@ std::string PortShape(const Json& port) {
   return text + "]";
 }
 
-std::string GraphText(const Json& d) {
+std::string GraphText(const Json& d, bool operators) {
   std::string opsets;
   for (const auto& [domain, version] : d["opsets"].items()) {
     opsets += fmt::format("{}{} {}", opsets.empty() ? "" : ", ", Printable(domain), JsonString(version));
@@ -106,9 +157,11 @@ std::string GraphText(const Json& d) {
   for (const Json& port : d["outputs"])
     ports.AddRow({"output", JsonText(port["name"]), JsonText(port["type"]), PortShape(port)});
   text += Section("Inputs and outputs", ports);
-  TextTable operators({"operator", "nodes"});
-  for (const auto& [name, count] : d["operators"].items()) operators.AddRow({name, JsonCount(count)});
-  text += Section("Operators", operators);
+  if (operators) {
+    TextTable table({"operator", "nodes"});
+    for (const auto& [name, count] : d["operators"].items()) table.AddRow({name, JsonCount(count)});
+    text += Section("Operators", table);
+  }
   text += Dtypes(d);
   for (const Json& file : d["external"]) {
     text += fmt::format("  external data: {} ({} of {} bytes used)\n", JsonText(file["file"]),
@@ -117,30 +170,63 @@ std::string GraphText(const Json& d) {
   return text + Tensors(d);
 }
 
-std::string BundleText(const Json& d) {
+// Files by name, one line.
+std::string FileNames(const Json& files) {
+  std::string names;
+  for (const Json& file : files) names += (names.empty() ? "" : ", ") + JsonText(file["file"]);
+  return names;
+}
+
+// What one wants to know first: what it is, what it was made from, what was taken for granted.
+std::string BundleHead(const Json& d) {
+  const Json& provenance = d["provenance"];
+  const std::string target = JsonText(d["target"]);
+  std::string text =
+      fmt::format("{}: bundle, architecture {}, {}{}, {}\n", JsonText(d["path"]), JsonText(d["architecture"]),
+                  JsonText(d["precision"]), target.empty() ? "" : " for " + target, BytesText(d["bytes"]));
+  text += fmt::format("{} parameters in {} weights{}\n", JsonCount(d["parameters"]), JsonCount(d["tensors"]),
+                      d["computed"] == 0 ? "" : fmt::format(", and {} computed numbers", JsonCount(d["computed"])));
+  text += fmt::format("made by vlaq {} {} from {}\n", JsonText(provenance["vlaq_version"]),
+                      JsonText(provenance["verb"]), FileNames(provenance["sources"]));
+  if (const std::string dict = JsonText(provenance["state_dict"]); !dict.empty()) {
+    text += fmt::format("weights of its {}\n", dict);
+  }
+  if (!provenance["found"].empty()) text += fmt::format("with {} beside it\n", FileNames(provenance["found"]));
+  text += d["tokenizer"].is_null() ? "no tokenizer: it follows the prompt below alone\n"
+                                   : fmt::format("tokenizer {}\n", JsonText(d["tokenizer"]["file"]));
+  if (provenance["assumptions"].empty()) return text;
+  text += "\nAssumed at export\n";
+  for (const Json& assumption : provenance["assumptions"]) {
+    text += fmt::format("  {} {}\n", assumption["can_hurt"] == true ? "!" : "-", JsonText(assumption["text"]));
+  }
+  return text;
+}
+
+std::string BundleText(const Json& d, bool operators) {
   const Json& policy = d["policy"];
-  std::string text = fmt::format("{}: bundle, architecture {}, {}, {} weights, {} parameters\n", JsonText(d["path"]),
-                                 JsonText(d["architecture"]), JsonText(d["precision"]), JsonCount(d["tensors"]),
-                                 JsonCount(d["parameters"]));
+  std::string text = BundleHead(d);
   TextTable settings({"setting", "value"});
   for (const char* key : {"feature_source", "prompt_layout", "window", "chunk", "action_dim", "action_scale",
                           "control_period_s", "image_size", "preprocess", "prompt_text", "prompt_ids"}) {
-    settings.AddRow({key, JsonText(policy[key])});
+    settings.AddRow({key, Cut(JsonText(policy[key]))});
   }
   text += Section("Policy", settings);
-  if (!d["provenance"]["assumptions"].empty()) {
-    text += "\nAssumed at export\n";
-    for (const Json& assumption : d["provenance"]["assumptions"]) text += fmt::format("  - {}\n", JsonText(assumption));
-  }
   for (const auto& [role, graph] : d["graphs"].items()) {
     text += fmt::format("\n=== {}: {} ({} bytes)\n{}", Printable(role), JsonText(graph["file"]),
-                        JsonCount(graph["file_bytes"]), GraphText(graph));
+                        JsonCount(graph["file_bytes"]), GraphText(graph, operators));
   }
+  if (!operators) text += "\n--operators lists the operators of each graph.\n";
   if (d.contains("hash_mismatches")) {
     text += d["hash_mismatches"].empty() ? "\nAll files have the recorded SHA-256.\n" : "\nChanged since export:\n";
     for (const Json& row : d["hash_mismatches"]) text += fmt::format("  {}\n", JsonText(row["file"]));
   }
-  return text;
+  return text + NonFiniteWeights(d);
+}
+
+std::string DocumentText(const Json& d) {
+  const std::string schema = JsonText(d["document_schema"]);
+  return fmt::format("{}: {}{}\n{}\n", JsonText(d["path"]), JsonText(d["what"]),
+                     schema.empty() ? "" : fmt::format(" ({})", schema), JsonText(d["takes"]));
 }
 
 }  // namespace
@@ -155,12 +241,13 @@ std::string JsonText(const Json& value) {
 
 std::string JsonCount(const Json& value) { return Grouped(value.get<int64_t>()); }
 
-std::string InspectText(const Json& document) {
+std::string InspectText(const Json& document, bool operators) {
   const std::string kind = JsonText(document["kind"]);
   if (kind == "checkpoint") return CheckpointText(document);
-  if (kind == "bundle") return BundleText(document);
+  if (kind == "bundle") return BundleText(document, operators);
+  if (kind == "document") return DocumentText(document);
   if (kind == "episodes") return EpisodesText(document);
-  return fmt::format("{}: ONNX model\n{}{}", JsonText(document["path"]), GraphText(document), Files(document));
+  return fmt::format("{}: ONNX model\n{}{}", JsonText(document["path"]), GraphText(document, true), Files(document));
 }
 
 }  // namespace vlaq::cli

@@ -9,7 +9,8 @@
 
 namespace vlaq::cli {
 
-std::string InspectText(const Json& document);
+// `operators`: also how many of which each graph of a bundle has; of a graph alone they are always listed.
+std::string InspectText(const Json& document, bool operators = false);
 
 // A section with a title and a table below.
 std::string Section(std::string_view title, const TextTable& table);

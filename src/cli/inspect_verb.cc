@@ -9,6 +9,7 @@ namespace {
 struct InspectArguments {
   std::filesystem::path path;
   inspection::InspectOptions options;
+  bool operators = false;
   bool json = false;
 };
 
@@ -17,11 +18,17 @@ struct InspectArguments {
 Action AddInspect(CLI::App& app, Context& context) {
   auto a = std::make_shared<InspectArguments>();
   app.add_option("path", a->path,
-                 "A checkpoint (.pth, .pt, .safetensors, model.safetensors.index.json), an .onnx file, a bundle, "
-                 "or recorded episodes (.h5, or a folder of them)")
+                 "A checkpoint (.pth, .pt, .safetensors, model.safetensors.index.json, or a folder that holds one), an "
+                 ".onnx file, a bundle, recorded episodes (.h5, or a folder of them), or one of vlaq's JSON documents")
       ->required();
   app.add_flag("--tensors", a->options.tensors, "List every tensor");
-  app.add_flag("--hash", a->options.hash, "SHA-256 of every file, of episodes of their content (reads all)");
+  app.add_flag(
+      "--hash", a->options.hash,
+      "SHA-256 of every file, of episodes of their content, and every weight that is NaN or infinite (reads all)");
+  app.add_flag("--operators", a->operators, "List the operators of a bundle's graphs");
+  app.add_option("--state-dict", a->options.state_dict,
+                 "Key of the state dict to describe, where a .pth holds several, such as ema_state_dict")
+      ->type_name("KEY");
   app.add_flag("--skip-bad", a->options.skip_bad, "Go on past broken episodes, and list them");
   app.add_flag("--bgr", a->options.bgr, "The episodes' frames are stored blue first");
   AddJsonFlag(app, a->json);
@@ -36,7 +43,7 @@ Action AddInspect(CLI::App& app, Context& context) {
     if (a->json) {
       PrintJson(document, context.out);
     } else {
-      context.out << InspectText(document);
+      context.out << InspectText(document, a->operators);
     }
     return {};
   };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "checkpoint/folder.h"
 #include "export/export.h"
 
 namespace vlaq::cli {
@@ -16,10 +17,10 @@ Result<ScratchFolder> ExportForNow(const std::filesystem::path& checkpoint, cons
   options.settings.config = files.config;
   options.settings.policy = files.policy;
   options.prompt.tokenizer = files.tokenizer;
-  if (!files.tokenizer.empty()) options.prompt.instruction = "";
   VLAQ_ASSIGN_OR_RETURN(const exporting::ExportReport report, exporting::Export(options, log));
-  for (const std::string& warning : report.warnings) log.Warning(warning);
-  for (const std::string& assumption : report.bundle.provenance.assumptions) log.Note("assumed: " + assumption);
+  for (const bundle::Assumption& assumption : report.bundle.provenance.assumptions) {
+    log.Note("assumed: " + assumption.text);
+  }
   return folder;
 }
 
@@ -38,7 +39,9 @@ Result<OpenedPolicy> OpenPolicy(const std::filesystem::path& path, const PolicyF
                                 backend::OpenOptions options, const backend::Backend& backend, Log& log) {
   OpenedPolicy opened;
   std::filesystem::path place = path;
-  if (!bundle::IsBundle(path) && std::filesystem::is_regular_file(path)) {
+  // A folder is a checkpoint if one lies in it, else bundle::Open says what it is not.
+  const bool is_folder = std::filesystem::is_directory(path);
+  if (!bundle::IsBundle(path) && (!is_folder || checkpoint::CandidatesIn(path).ok())) {
     VLAQ_ASSIGN_OR_RETURN(opened.temporary, ExportForNow(path, files, log));
     place = opened.temporary->path() / "bundle";
   }

@@ -1,12 +1,16 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <set>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "bundle/bundle.h"
 #include "cli/frame_argument.h"
 #include "cli/verbs.h"
+#include "evaluation/score.h"
 #include "image/preprocess.h"
 #include "prompt/prompt.h"
 #include "runtime/policy_runner.h"
@@ -25,12 +29,13 @@ struct RunArguments {
 };
 
 struct Step {
+  std::string frame;
   Tensor action;  // [chunk, action_dim]
   double latency_ms = 0;
 };
 
 // The prompt for this run: the one baked in at export, or another for the encoder's inputs.
-Result<prompt::Prompt> PromptFor(const RunArguments& a, const bundle::Bundle& bundle) {
+Result<prompt::Prompt> PromptFor(const RunArguments& a, const bundle::Bundle& bundle, Log& log) {
   const bool asked = a.has_instruction || !a.prompt_ids.empty();
   if (!asked) return prompt::Baked(bundle.spec);
   if (a.whole_graph || bundle.baked_prompt) {
@@ -49,22 +54,63 @@ Result<prompt::Prompt> PromptFor(const RunArguments& a, const bundle::Bundle& bu
                       "give --tokenizer sentencepiece.bpe.model, or export with it");
   }
   VLAQ_ASSIGN_OR_RETURN(const auto tokenizer, tokenizer::Tokenizer::Load(path));
-  return prompt::FromInstruction(bundle.spec, *tokenizer, a.instruction);
+  VLAQ_ASSIGN_OR_RETURN(prompt::Prompt prompt, prompt::FromInstruction(bundle.spec, *tokenizer, a.instruction));
+  if (const std::string complaint = prompt::Complaint(prompt); !complaint.empty()) log.Warning(complaint);
+  return prompt;
+}
+
+// True if the actions are all one although the frames are not: the policy does not see.
+bool StandsStill(const std::vector<Step>& steps, bool frames_differ) {
+  const auto same = [&](const Step& step) {
+    return std::ranges::equal(step.action.bytes(), steps.front().action.bytes());
+  };
+  return frames_differ && steps.size() > 1 && std::all_of(steps.begin(), steps.end(), same);
 }
 
 Result<std::vector<Step>> RunSteps(runtime::PolicyRunner& runner, const image::FrameSource& frames,
                                    image::Preprocessor& preprocessor, Log& log) {
   std::vector<Step> steps;
+  std::set<std::string> seen;  // hashes of the model's inputs
   for (size_t t = 0; t < frames.size(); ++t) {
     VLAQ_ASSIGN_OR_RETURN(const image::Frame frame, frames.Read(t));
+    if (frames.Begins(t)) runner.Reset();
     const auto start = std::chrono::steady_clock::now();
     VLAQ_ASSIGN_OR_RETURN(const Tensor pixels, preprocessor.Run(frame.pixels));
-    VLAQ_ASSIGN_OR_RETURN(Tensor action, runner.Step(pixels));
+    auto stepped = runner.Step(pixels);
+    if (!stepped.ok()) return Within(fmt::format("frame {}", frame.name), stepped.error());
     const std::chrono::duration<double, std::milli> latency = std::chrono::steady_clock::now() - start;
-    steps.push_back({std::move(action), latency.count()});
+    if (seen.size() < 2) seen.insert(Xxh3Hex(pixels.bytes()));
+    steps.push_back({frame.name, std::move(*stepped), latency.count()});
     log.Progress("frames", t + 1, frames.size());
   }
+  if (StandsStill(steps, seen.size() > 1)) {
+    log.Warning(fmt::format("all {} actions are the same although the frames differ: the policy does not see them",
+                            steps.size()));
+  }
   return steps;
+}
+
+// As `vlaq eval` names them: an action has linear_x, linear_y and perhaps angular_z.
+struct Axis {
+  std::string name, unit;
+};
+std::vector<Axis> AxesOf(const policy::PolicySpec& spec) {
+  std::vector<Axis> axes;
+  for (size_t i = 0; i < static_cast<size_t>(spec.action_dim); ++i) {
+    const bool known = static_cast<size_t>(spec.action_dim) <= evaluation::kMaxAxes;
+    axes.push_back({known ? std::string(evaluation::kAxisNames[i]) : fmt::format("action[{}]", i),
+                    !known                                             ? ""
+                    : evaluation::kAxisNames[i].starts_with("angular") ? "rad/s"
+                                                                       : "m/s"});
+  }
+  return axes;
+}
+
+double MedianMs(const std::vector<Step>& steps) {
+  std::vector<double> times;
+  for (const Step& step : steps) times.push_back(step.latency_ms);
+  std::sort(times.begin(), times.end());
+  return (times[(times.size() - 1) / 2] + times[times.size() / 2]) / 2;
 }
 
 // [chunk][action_dim]
@@ -94,10 +140,13 @@ Json AsJson(const RunArguments& a, const bundle::Bundle& bundle, const prompt::P
   Json list = Json::array();
   for (size_t t = 0; t < steps.size(); ++t) {
     list.push_back({{"t", t},
+                    {"frame", steps[t].frame},
                     {"action", Rows(steps[t].action)},
                     {"velocity", Velocity(steps[t].action, bundle.spec.action_scale)},
                     {"latency_ms", steps[t].latency_ms}});
   }
+  Json axes = Json::array();
+  for (const Axis& axis : AxesOf(bundle.spec)) axes.push_back({{"name", axis.name}, {"unit", axis.unit}});
   return {{"schema", "vlaq.run/1"},
           {"bundle", bundle.path.string()},
           {"mode", a.whole_graph ? "whole" : "streaming"},
@@ -105,19 +154,30 @@ Json AsJson(const RunArguments& a, const bundle::Bundle& bundle, const prompt::P
           {"prompt_ids", prompt.ids},
           {"prompt_text", prompt.text},
           {"action_scale", bundle.spec.action_scale},
+          {"axes", std::move(axes)},
+          {"median_ms", MedianMs(steps)},
           {"steps", std::move(list)}};
 }
 
-void Print(const bundle::Bundle& bundle, const runtime::PolicyRunner& runner, const std::vector<Step>& steps,
-           std::ostream& out) {
-  out << Printable(runner.Description()) << "\n\n";
-  std::vector<std::string> header{"t"};
-  for (int64_t i = 0; i < bundle.spec.action_dim; ++i) header.push_back(fmt::format("action[{}]", i));
-  for (int64_t i = 0; i < bundle.spec.action_dim; ++i) header.push_back(fmt::format("velocity[{}]", i));
+// What the policy is told, as far as it can be shown.
+std::string PromptText(const prompt::Prompt& prompt, const policy::PolicySpec& spec) {
+  if (spec.feature_source == policy::FeatureSource::kPooler) return "none: this policy reads no prompt";
+  if (prompt.text.empty()) return fmt::format("{} token ids, given as numbers", prompt.ids.size());
+  return fmt::format("'{}'", Printable(prompt.text));
+}
+
+void Print(const bundle::Bundle& bundle, const runtime::PolicyRunner& runner, const prompt::Prompt& prompt,
+           const std::vector<Step>& steps, std::ostream& out) {
+  out << Printable(runner.Description()) << "\n";
+  out << fmt::format("prompt: {}\n\n", PromptText(prompt, bundle.spec));
+  const std::vector<Axis> axes = AxesOf(bundle.spec);
+  std::vector<std::string> header{"t", "frame"};
+  for (const Axis& axis : axes) header.push_back(axis.name);
+  for (const Axis& axis : axes) header.push_back(axis.name + " " + (axis.unit.empty() ? "scaled" : axis.unit));
   header.emplace_back("ms");
   TextTable table(header);
   for (size_t t = 0; t < steps.size(); ++t) {
-    std::vector<std::string> row{std::to_string(t)};
+    std::vector<std::string> row{std::to_string(t), std::filesystem::path(steps[t].frame).filename().string()};
     const std::vector<float> action = FirstAction(steps[t].action);
     const std::vector<double> velocity = Velocity(steps[t].action, bundle.spec.action_scale);
     for (const float value : action) row.push_back(fmt::format("{:+.6f}", value));
@@ -126,6 +186,8 @@ void Print(const bundle::Bundle& bundle, const runtime::PolicyRunner& runner, co
     table.AddRow(std::move(row));
   }
   out << table.ToString();
+  out << fmt::format("\n{} frames, median {:.1f} ms; actions in [-1, 1], velocity = {} x action\n", steps.size(),
+                     MedianMs(steps), bundle.spec.action_scale);
   if (bundle.spec.chunk > 1) {
     out << fmt::format("\nFirst of {} actions per step; --json prints them all.\n", bundle.spec.chunk);
   }
@@ -133,8 +195,8 @@ void Print(const bundle::Bundle& bundle, const runtime::PolicyRunner& runner, co
 
 Status RunVerb(const RunArguments& a, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(a.bundle));
-  VLAQ_ASSIGN_OR_RETURN(const auto frames, OpenFrames(a.frames));
-  VLAQ_ASSIGN_OR_RETURN(const prompt::Prompt prompt, PromptFor(a, bundle));
+  VLAQ_ASSIGN_OR_RETURN(const auto frames, OpenFrames(a.frames, context.log));
+  VLAQ_ASSIGN_OR_RETURN(const prompt::Prompt prompt, PromptFor(a, bundle, context.log));
   VLAQ_ASSIGN_OR_RETURN(image::Preprocessor preprocessor, image::Preprocessor::Make(bundle.spec.preprocess));
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
   VLAQ_ASSIGN_OR_RETURN(const auto runner, a.whole_graph
@@ -144,7 +206,7 @@ Status RunVerb(const RunArguments& a, Context& context) {
   if (a.json) {
     PrintJson(AsJson(a, bundle, prompt, *runner, steps), context.out);
   } else {
-    Print(bundle, *runner, steps, context.out);
+    Print(bundle, *runner, prompt, steps, context.out);
   }
   return {};
 }
@@ -154,11 +216,7 @@ Status RunVerb(const RunArguments& a, Context& context) {
 Action AddRun(CLI::App& app, Context& context) {
   auto a = std::make_shared<RunArguments>();
   app.add_option("bundle", a->bundle, "The bundle that `vlaq export` made")->required();
-  app.add_option(
-         "--frames", a->frames,
-         "Camera frames in order: PNG or JPEG files, folders of them, or FILE.safetensors:TENSOR with uint8 [T,H,W,3]")
-      ->type_name("SRC")
-      ->required();
+  app.add_option("--frames", a->frames, std::string(kFramesHelp))->type_name("SRC")->required();
   const std::string group = "Prompt (default: the one given at export)";
   auto* instruction = app.add_option("--instruction", a->instruction, "The instruction to follow")->group(group);
   app.add_option("--tokenizer", a->tokenizer, "SentencePiece model; default: the bundle's own")

@@ -25,6 +25,7 @@ Status Synthesise(const SynthArguments& a, Context& context) {
   options.seed = a.seed;
   options.plain = a.plain;
   options.existing = WhenExisting(a.force);
+  if (a.output.has_parent_path()) VLAQ_RETURN_IF_ERROR(MakeFolder(a.output.parent_path()));
   const auto start = std::chrono::steady_clock::now();
   VLAQ_RETURN_IF_ERROR(synthesis::WriteCheckpoint(a.output, options, context.log));
   const bool side_files = options.size == synthesis::Size::kMicro;

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <set>
 
+#include "episode/layout.h"
 #include "image/frames.h"
 
 namespace vlaq::episode {
@@ -34,7 +35,12 @@ Result<std::vector<fs::path>> Expand(const std::vector<fs::path>& paths) {
       continue;
     }
     const std::vector<fs::path> found = EpisodesIn(path);
-    if (found.empty()) return InputError(path.string(), "holds no episodes", "they are files ending in .h5 or .hdf5");
+    if (found.empty()) {
+      if (const auto kind = RecognizeRecording(path)) {
+        return InputError(path.string(), fmt::format("is {}, not a folder of episodes", kind->name), kind->remedy);
+      }
+      return InputError(path.string(), "holds no episodes", "they are files ending in .h5 or .hdf5");
+    }
     files.insert(files.end(), found.begin(), found.end());
   }
   std::set<fs::path> seen;
@@ -63,8 +69,22 @@ Error WithSkipAdvice(Error error) {
 
 EpisodeSet EpisodeSet::Subset(const std::vector<size_t>& indices) const {
   EpisodeSet subset(options_);
-  for (const size_t index : indices) subset.paths_.push_back(paths_[index]);
+  for (const size_t index : indices) {
+    subset.paths_.push_back(paths_[index]);
+    subset.has_instruction_.push_back(has_instruction_[index]);
+  }
   return subset;
+}
+
+size_t EpisodeSet::without_instruction() const {
+  return static_cast<size_t>(std::count(has_instruction_.begin(), has_instruction_.end(), false));
+}
+
+std::string EpisodeSet::InstructionComplaint() const {
+  const size_t count = without_instruction();
+  if (count == 0) return "";
+  return fmt::format("{} of {} episodes {} no instruction: the policy is told nothing", count, size(),
+                     count == 1 ? "has" : "have");
 }
 
 Result<EpisodeSet> EpisodeSet::Open(const std::vector<fs::path>& paths, const SetOptions& options) {
@@ -75,6 +95,7 @@ Result<EpisodeSet> EpisodeSet::Open(const std::vector<fs::path>& paths, const Se
     const auto episode = Episode::Open(file, options.read);
     if (episode.ok()) {
       set.paths_.push_back(file);
+      set.has_instruction_.push_back(!(*episode)->instruction().empty());
     } else if (options.skip_bad) {
       set.bad_.push_back({file, episode.error()});
     } else {

@@ -7,8 +7,11 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "base/file_kind.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "episode/episode.h"
@@ -44,6 +47,11 @@ class EpisodeSet {
   // Those at `indices`, in that order; bad() is then empty.
   EpisodeSet Subset(const std::vector<size_t>& indices) const;
 
+  // Episodes that were told nothing, as far as the file and the settings say.
+  size_t without_instruction() const;
+  // "1 of 4 episodes has no instruction: the policy is told nothing"; empty if all have one.
+  std::string InstructionComplaint() const;
+
   const std::vector<BadEpisode>& bad() const { return bad_; }
   const SetOptions& options() const { return options_; }
 
@@ -52,6 +60,7 @@ class EpisodeSet {
 
   SetOptions options_;
   std::vector<std::filesystem::path> paths_;
+  std::vector<bool> has_instruction_;  // one for each path
   std::vector<BadEpisode> bad_;
 };
 
@@ -59,6 +68,8 @@ class EpisodeSet {
 bool IsEpisodeName(const std::filesystem::path& path);
 // True if a folder holds such files.
 bool HoldsEpisodes(const std::filesystem::path& folder);
+// A folder of another kind of recording, which is not read: LeRobot's, RLDS, zarr, a ROS 2 bag.
+std::optional<FileKind> RecognizeRecording(const std::filesystem::path& folder);
 
 // "where: what; --skip-bad leaves such files out": the error of a set that does not skip.
 Error WithSkipAdvice(Error error);

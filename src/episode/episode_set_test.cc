@@ -55,7 +55,7 @@ TEST_F(EpisodeSetTest, BadFilesFailOrAreListed) {
   Write("c.h5");
   const auto strict = Open();
   ASSERT_FALSE(strict.ok());
-  EXPECT_THAT(strict.error().ToString(), AllOf(HasSubstr("b.h5: cannot open it as HDF5"), HasSubstr("--skip-bad")));
+  EXPECT_THAT(strict.error().ToString(), AllOf(HasSubstr("b.h5: is text, not HDF5"), HasSubstr("--skip-bad")));
   const auto set = Open(true);
   ASSERT_TRUE(set.ok());
   EXPECT_EQ(set->size(), 2U);
@@ -138,6 +138,38 @@ TEST(ChannelEvidence, NeedsColouredFramesThatAgree) {
   EXPECT_EQ((ChannelEvidence{64, 48, 16}).Verdict(), ChannelVerdict::kAsLabelled);
   EXPECT_EQ((ChannelEvidence{64, 47, 17}).Verdict(), ChannelVerdict::kCannotTell);
   EXPECT_EQ((ChannelEvidence{64, 16, 48}).Verdict(), ChannelVerdict::kSwapped);
+}
+
+TEST_F(EpisodeSetTest, KnowsHowManyEpisodesWereToldNothing) {
+  Write("a.h5");
+  const auto all_told = Open();
+  EXPECT_EQ(all_told->without_instruction(), 0U);
+  EXPECT_EQ(all_told->InstructionComplaint(), "");
+  TestEpisode silent;
+  silent.instruction = "";
+  Write("b.h5", silent);
+  Write("c.h5", silent);
+  const auto set = Open();
+  ASSERT_TRUE(set.ok());
+  EXPECT_EQ(set->without_instruction(), 2U);
+  EXPECT_EQ(set->InstructionComplaint(), "2 of 3 episodes have no instruction: the policy is told nothing");
+  EXPECT_EQ(set->Subset({0, 2}).InstructionComplaint(),
+            "1 of 2 episodes has no instruction: the policy is told nothing");
+}
+
+TEST_F(EpisodeSetTest, FoldersOfOtherRecordingsAreNamed) {
+  const auto error_with = [&](const std::string& name) {
+    fs::remove_all(folder_.path());
+    fs::create_directories((folder_.path() / name).parent_path());
+    std::ofstream(folder_.path() / name) << "x";
+    return Open().error().ToString();
+  };
+  EXPECT_THAT(error_with("meta/info.json"),
+              AllOf(HasSubstr("is a LeRobot data set"), HasSubstr("src/episode/README.md")));
+  EXPECT_THAT(error_with(".zgroup"), HasSubstr("zarr"));
+  EXPECT_THAT(error_with("dataset_info.json"), HasSubstr("RLDS"));
+  EXPECT_THAT(error_with("episode_000000.parquet"), HasSubstr(".parquet files"));
+  EXPECT_THAT(error_with("notes.txt"), HasSubstr("holds no episodes"));
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::Pair;
 
 // The files that testdata/episode/make_fixtures.py wrote; its rule for pixels and commands again.
@@ -159,8 +160,8 @@ TEST(Episode, BadFilesNameFileAndDataset) {
       {"virtual.h5", {"dataset 'images'", "is virtual"}},
       {"images_is_a_group.h5", {"dataset 'images'", "open it as a dataset"}},
       {"huge.h5", {"dataset 'images'", "cannot hold"}},
-      {"not_hdf5.h5", {"open it as HDF5"}},
-      {"empty.h5", {"open it as HDF5"}},
+      {"not_hdf5.h5", {", not HDF5"}},
+      {"empty.h5", {"is empty"}},
   };
   for (const auto& [name, parts] : cases) {
     const std::string text = Refusal(kFolder / "bad" / name);
@@ -256,6 +257,35 @@ TEST(Episode, GivesBackWhatTheWriterWrote) {
                           Pair("obstacle_layout_type", "2box_vert"), Pair("total_duration", "5.75")));
   EXPECT_EQ(episode.ReadFrame(kLength).error().code, ErrorCode::kUsage);
   EXPECT_EQ(episode.ReadFrame(-1).error().code, ErrorCode::kUsage);
+}
+
+// Recorders that write no dataset language_instruction keep the sentence in an attribute.
+TEST(EpisodeInstruction, IsReadFromAnAttributeToo) {
+  const auto episode = Episode::Open(kFolder / "other" / "instruction_as_attribute.h5");
+  ASSERT_TRUE(episode.ok()) << episode.error().ToString();
+  EXPECT_EQ((*episode)->instruction_source(), InstructionSource::kFile);
+  EXPECT_THAT((*episode)->instruction(), Not(IsEmpty()));
+  for (const auto& [name, text] : (*episode)->attributes()) {
+    if (name != "language_instruction") continue;
+    EXPECT_EQ((*episode)->instruction(), text);
+  }
+}
+
+TEST(ForeignEpisodes, AreNamedForWhatTheyAre) {
+  EXPECT_THAT(Refusal(kFolder / "other" / "robomimic.hdf5"),
+              AllOf(HasSubstr("robomimic's layout (data/demo_N/obs)"), HasSubstr("src/episode/README.md"),
+                    Not(HasSubstr("--skip-bad"))));
+  EXPECT_THAT(Refusal(kFolder / "other" / "latest_gzip.h5"),
+              AllOf(HasSubstr("newer format than HDF5 1.10 reads"), HasSubstr("libver='v110'")));
+  // h5repack would write this file without its images, and end with success.
+  EXPECT_THAT(Refusal(kFolder / "bad" / "lzf.h5"),
+              AllOf(HasSubstr("compression=\"gzip\""), Not(HasSubstr("h5repack -f"))));
+  const TemporaryFolder folder;
+  std::ofstream(folder.path() / "e.h5") << "version https://git-lfs.github.com/spec/v1\nsize 1000\n";
+  EXPECT_THAT(Refusal(folder.path() / "e.h5"), AllOf(HasSubstr("Git LFS pointer"), HasSubstr("git lfs pull")));
+  std::ofstream(folder.path() / "p.h5") << "PAR1\x15\x04";
+  EXPECT_THAT(Refusal(folder.path() / "p.h5"),
+              HasSubstr("is a Parquet table, as LeRobot's data sets have them, not HDF5"));
 }
 
 }  // namespace

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 
+#include "base/file_kind.h"
 #include "base/mapped_file.h"
 #include "episode/inflate.h"
 
@@ -13,7 +15,17 @@ namespace {
 
 constexpr size_t kMostDimensions = 8;
 constexpr uint64_t kMostChunkBytes = uint64_t{256} << 20U;
+// What h5repack can unpack itself. Of all others it would write the file without the dataset, and end with success.
 constexpr std::string_view kRepack = "rewrite the file with h5repack -f GZIP=4";
+constexpr std::string_view kRewrite =
+    "rewrite it in Python: h5py (and hdf5plugin for blosc, zstd, lz4, bitshuffle), create_dataset(..., "
+    "compression=\"gzip\"); h5repack would lose it";
+
+std::string_view CureFor(H5Z_filter_t filter) {
+  constexpr std::array kOwn{H5Z_FILTER_DEFLATE, H5Z_FILTER_SHUFFLE, H5Z_FILTER_FLETCHER32,
+                            H5Z_FILTER_SZIP,    H5Z_FILTER_NBIT,    H5Z_FILTER_SCALEOFFSET};
+  return std::find(kOwn.begin(), kOwn.end(), filter) != kOwn.end() ? kRepack : kRewrite;
+}
 
 // What a chunk of `raw` bytes may take on disk: a stream that does not shrink is a little longer than its content.
 uint64_t MostPacked(uint64_t raw) { return raw + raw / 8 + 4096; }
@@ -37,7 +49,13 @@ Result<Hdf5File> OpenHdf5(const std::filesystem::path& path) {
   const Hdf5Properties access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_file_locking(access.get(), 0, 1);  // we read only, and some network file systems have no locks
   Hdf5File file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()));
-  if (!file.ok()) return Hdf5Error(path.string(), "open it as HDF5");
+  if (!file.ok()) {
+    Error error = Hdf5Error(path.string(), "open it as HDF5");
+    const auto kind = RecognizeFile(path);
+    if (!kind || kind->name == kHdf5Kind) return error;
+    return InputError(path.string(), fmt::format("is {}{}", kind->name, kind->stands_for_other ? "" : ", not HDF5"),
+                      kind->remedy);
+  }
   return file;
 }
 
@@ -132,7 +150,7 @@ Status Hdf5Array::TakeFilters(const Hdf5Properties& layout) {
     } else if (filter != H5Z_FILTER_SHUFFLE || gzip_filter_ >= 0) {
       return Wrong(fmt::format("is packed with filter {} ({}); only gzip, with or without shuffle, is read", filter,
                                text.data()),
-                   std::string(kRepack));
+                   std::string(CureFor(filter)));
     }
   }
   return {};

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/hash.h"
@@ -8,6 +10,7 @@
 #include "episode/hdf5_images.h"
 #include "episode/hdf5_text.h"
 #include "episode/instruction.h"
+#include "episode/layout.h"
 
 namespace vlaq::episode {
 namespace fs = std::filesystem;
@@ -60,15 +63,38 @@ Result<std::vector<std::string>> ReadEvents(const Hdf5File& file, int64_t length
   return ReadTexts(array, heap);
 }
 
-// As it stands in the file; empty if it does not.
-Result<std::string> ReadInstruction(const Hdf5File& file, uint64_t file_bytes, GlobalHeap& heap) {
-  constexpr const char* kName = "language_instruction";
-  if (!Hdf5Array::Exists(file, kName)) return std::string();
-  VLAQ_ASSIGN_OR_RETURN(Hdf5Array array, Hdf5Array::Open(file, kName, file_bytes));
+// Names under which recorders keep the instruction, the surest first: the recorder's own, LeRobot's and robomimic's
+// kin.
+constexpr std::array<const char*, 8> kInstructionNames{
+    "language_instruction", "instruction", "natural_language_instruction", "task_description", "language", "lang",
+    "task_instruction",     "task"};
+
+Result<std::string> ReadInstructionDataset(const Hdf5File& file, const char* name, uint64_t file_bytes,
+                                           GlobalHeap& heap) {
+  VLAQ_ASSIGN_OR_RETURN(Hdf5Array array, Hdf5Array::Open(file, name, file_bytes));
   if (array.count() != 1) return array.Wrong(fmt::format("has the shape {}, not [1]", array.Shape()));
   VLAQ_ASSIGN_OR_RETURN(std::vector<std::string> texts, ReadTexts(array, heap));
   if (!IsUtf8(texts.front())) return array.Wrong("is not UTF-8");
   return std::move(texts.front());
+}
+
+bool IsBlank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
+
+// As it stands in the file: the recorder's dataset, or an attribute of one of the names; empty if it does not.
+Result<std::string> ReadInstruction(const Hdf5File& file, uint64_t file_bytes, GlobalHeap& heap,
+                                    const std::vector<std::pair<std::string, std::string>>& attributes) {
+  if (Hdf5Array::Exists(file, kInstructionNames[0])) {
+    VLAQ_ASSIGN_OR_RETURN(std::string text, ReadInstructionDataset(file, kInstructionNames[0], file_bytes, heap));
+    if (!IsBlank(text)) return text;
+  }
+  for (const std::string_view name : kInstructionNames) {
+    const auto found = std::find_if(attributes.begin(), attributes.end(),
+                                    [&](const auto& attribute) { return attribute.first == name; });
+    if (found == attributes.end() || IsBlank(found->second)) continue;
+    if (!IsUtf8(found->second)) return InputError(fmt::format("attribute '{}'", name), "is not UTF-8");
+    return found->second;
+  }
+  return std::string();
 }
 
 class Hdf5Episode final : public Episode {
@@ -155,6 +181,7 @@ void ChooseInstruction(Hdf5Episode::Content& content) {
 }
 
 Result<std::unique_ptr<Episode>> ReadAll(Hdf5Episode::Content content, Hdf5File file, uint64_t file_bytes) {
+  if (auto foreign = RecognizeLayout(file)) return *foreign;
   VLAQ_ASSIGN_OR_RETURN(Hdf5Array images, Hdf5Array::Open(file, "images", file_bytes));
   VLAQ_ASSIGN_OR_RETURN(Hdf5Array actions, Hdf5Array::Open(file, "actions", file_bytes));
   if (!images.dims().empty() && images.dims()[0] > kMostSteps) {
@@ -164,8 +191,8 @@ Result<std::unique_ptr<Episode>> ReadAll(Hdf5Episode::Content content, Hdf5File 
   VLAQ_ASSIGN_OR_RETURN(content.actions, ReadActions(std::move(actions), frames.length()));
   VLAQ_ASSIGN_OR_RETURN(GlobalHeap heap, OpenHeap(file, content.path));
   VLAQ_ASSIGN_OR_RETURN(content.events, ReadEvents(file, frames.length(), file_bytes, heap));
-  VLAQ_ASSIGN_OR_RETURN(content.stored_instruction, ReadInstruction(file, file_bytes, heap));
   VLAQ_ASSIGN_OR_RETURN(content.attributes, ReadAttributes(file.get(), heap));
+  VLAQ_ASSIGN_OR_RETURN(content.stored_instruction, ReadInstruction(file, file_bytes, heap, content.attributes));
   ChooseInstruction(content);
   return std::unique_ptr<Episode>(
       std::make_unique<Hdf5Episode>(std::move(content), std::move(file), std::move(frames)));

@@ -50,6 +50,11 @@ std::string Hdf5Reason() {
 
 Error Hdf5Error(std::string where, std::string_view doing, std::string advice) {
   const std::string reason = Hdf5Reason();
+  if (advice.empty() && reason.find("version number") != std::string::npos) {
+    advice =
+        "written in a newer format than HDF5 1.10 reads: write it with libver='v110' (h5py), or rewrite it with "
+        "h5repack --high=2 of a newer HDF5";
+  }
   return InputError(std::move(where),
                     fmt::format("cannot {}{}", doing, reason.empty() ? "" : fmt::format(" (HDF5: {})", reason)),
                     std::move(advice));

@@ -24,7 +24,8 @@ struct PromptRequest {
 };
 
 struct ExportOptions {
-  std::filesystem::path checkpoint;
+  std::filesystem::path checkpoint;  // a file, or a folder that holds one
+  std::string state_dict;            // the key of the state dict to take; empty: the well-known one
   std::filesystem::path output;
   Existing existing = Existing::kRefuse;
   architecture::Settings settings;
@@ -32,17 +33,32 @@ struct ExportOptions {
   PromptRequest prompt;
 };
 
+// How the checkpoint's tensors became weights of the bundle.
+struct TensorAccount {
+  int64_t tensors = 0;   // of the checkpoint
+  int64_t weights = 0;   // initializers in the shared file
+  int64_t joined = 0;    // tensors that went into a weight with another one: both biases of an LSTM's layer
+  int64_t shared = 0;    // tensors with the values of another one, which are stored once
+  int64_t left_out = 0;  // tensors in no graph
+  int64_t computed = 0;  // weights made from no tensor: position tables
+  // "117 tensors -> 114 weights: 2 joined with another, 3 left out, 1 computed"
+  std::string ToString() const;
+};
+
 struct ExportReport {
-  bundle::Bundle bundle;  // its path is the output
+  bundle::Bundle bundle;             // its path is the output
+  std::filesystem::path checkpoint;  // the file that was taken
+  std::vector<std::string> found;    // names of the files that lay beside it
+  std::vector<std::string> stated;   // "action_scale 0.6 (args.action_scale)"
   std::vector<std::string> warnings;
-  int64_t checkpoint_tensors = 0;
-  int64_t weights = 0;  // initializers in the shared file
-  uint64_t bytes = 0;   // of the whole bundle
+  TensorAccount account;
+  uint64_t bytes = 0;  // of the whole bundle
   double seconds = 0;
 };
 
-// Errors: as Checkpoint::Open, Architecture::Propose and Build; kUsage if the output exists. Nothing is left behind on
-// an error.
+// Takes config.json, policy.json and sentencepiece.bpe.model from beside the checkpoint where none is given. Errors: as
+// Checkpoint::Open, Architecture::Propose and Build; kUsage if the output exists, and one that names all that is not
+// known; kInput if the tokenizer is not the checkpoint's. Nothing is left behind on an error.
 Result<ExportReport> Export(const ExportOptions& options, Log& log);
 
 }  // namespace vlaq::exporting

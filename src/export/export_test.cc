@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <limits>
 
 #include "architecture/testing.h"
 #include "base/background_hash.h"
@@ -45,10 +47,9 @@ class ExportTest : public ::testing::Test {
  protected:
   Result<ExportReport> Export() {
     policy_.Save(folder_.path());
-    options_.checkpoint = folder_.path() / "model.safetensors";
+    if (options_.checkpoint.empty()) options_.checkpoint = folder_.path() / "model.safetensors";
     if (options_.output.empty()) options_.output = Out();
-    options_.settings.config = folder_.path() / "config.json";
-    if (with_policy_) options_.settings.policy = folder_.path() / "policy.json";
+    for (const std::string& name : absent_) fs::remove(folder_.path() / name);
     return exporting::Export(options_, log_);
   }
   fs::path Out() const { return folder_.path() / "out" / "bundle"; }
@@ -66,7 +67,7 @@ class ExportTest : public ::testing::Test {
   TinyPolicy policy_;
   ExportOptions options_;
   CollectingLog log_;
-  bool with_policy_ = true;
+  std::vector<std::string> absent_;  // of what lies beside the checkpoint
 };
 
 TEST_F(ExportTest, WritesABundleThatIsWhatItSays) {
@@ -81,12 +82,12 @@ TEST_F(ExportTest, WritesABundleThatIsWhatItSays) {
   ASSERT_EQ(bundle->provenance.sources.size(), 1U);
   EXPECT_EQ(bundle->provenance.sources[0].file, "model.safetensors");
   EXPECT_EQ(bundle->provenance.sources[0].sha256, Sha256Hex(AsBytes(Content(folder_.path() / "model.safetensors"))));
-  EXPECT_EQ(report->checkpoint_tensors, static_cast<int64_t>(policy_.tensors.size()));
+  EXPECT_EQ(report->account.tensors, static_cast<int64_t>(policy_.tensors.size()));
   EXPECT_EQ(log_.last_done, bundle->weights.bytes);
 
   const auto records = bundle::ReadWeightRecords(*bundle);
   ASSERT_TRUE(records.ok()) << records.error().ToString();
-  EXPECT_EQ(static_cast<int64_t>(records->size()), report->weights);
+  EXPECT_EQ(static_cast<int64_t>(records->size()), report->account.weights);
   const std::string weights = Content(bundle->WeightsPath());
   for (const bundle::WeightRecord& record : *records) {
     EXPECT_EQ(record.offset % 64, 0U);
@@ -155,7 +156,7 @@ TEST_F(ExportTest, AnErrorMidwayKeepsTheOldBundle) {
 }
 
 TEST_F(ExportTest, ThePromptIsAskedForWhereItIsNotKnown) {
-  with_policy_ = false;
+  absent_ = {"policy.json"};
   const auto refused = Export();
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kUsage);
@@ -211,6 +212,135 @@ TEST(BackgroundSha256, EqualsTheOtherWay) {
 TEST(BackgroundSha256, MayBeGivenUp) {
   BackgroundSha256 background;
   background.Update(AsBytes(std::string(100'000, 'x')));
+}
+
+TEST_F(ExportTest, FilesBesideTheCheckpointAreTakenAndRecorded) {
+  options_.checkpoint = folder_.path();  // and the checkpoint in its folder
+  WriteText(folder_.path() / "notes.txt", "x");
+  const auto report = Export();
+  ASSERT_TRUE(report.ok()) << report.error().ToString();
+  EXPECT_EQ(report->checkpoint, folder_.path() / "model.safetensors");
+  EXPECT_THAT(report->found, ::testing::ElementsAre("config.json", "policy.json"));
+  EXPECT_EQ(report->bundle.spec.window, 3);
+  const auto bundle = bundle::Open(Out());
+  ASSERT_EQ(bundle->provenance.found.size(), 2U);
+  EXPECT_EQ(bundle->provenance.found[1].sha256, Sha256Hex(AsBytes(Content(folder_.path() / "policy.json"))));
+
+  // What is named wins.
+  Json other = policy_.policy;
+  other["window"] = 2;
+  WriteText(folder_.path() / "other.json", other.dump());
+  options_.settings.policy = folder_.path() / "other.json";
+  options_.existing = Existing::kReplace;
+  const auto named = Export();
+  ASSERT_TRUE(named.ok()) << named.error().ToString();
+  EXPECT_THAT(named->found, ::testing::ElementsAre("config.json"));
+  EXPECT_EQ(named->bundle.spec.window, 2);
+}
+
+// Of several files in a folder the one of a known architecture.
+TEST_F(ExportTest, AFolderMayHoldOtherTensorsToo) {
+  options_.checkpoint = folder_.path();
+  architecture::testing::WriteSafetensors(folder_.path() / "golden.safetensors",
+                                          {{"x", architecture::testing::RandomTensor({1}, 1, 1)}});
+  ASSERT_TRUE(Export().ok());
+  fs::copy_file(folder_.path() / "model.safetensors", folder_.path() / "last.safetensors");
+  options_.existing = Existing::kReplace;
+  EXPECT_THAT(Export().error().ToString(),
+              AllOf(HasSubstr("holds 2 files"), HasSubstr("last.safetensors, model.safetensors")));
+}
+
+TEST_F(ExportTest, AllThatIsMissingIsSaidAtOnce) {
+  absent_ = {"config.json", "policy.json"};
+  policy_ = TinyPolicy(false, [] {
+    auto odd = TinyPolicy::DefaultStructure();
+    odd.mlp.outputs = 5;
+    return odd;
+  }());
+  const auto refused = Export();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kUsage);
+  EXPECT_THAT(refused.error().ToString(),
+              AllOf(HasSubstr("3 things are not known"), HasSubstr("attention_heads"), HasSubstr("--config"),
+                    HasSubstr("chunk and action_dim"), HasSubstr("--prompt-ids"),
+                    HasSubstr("config.json, policy.json and sentencepiece.bpe.model beside the checkpoint")));
+  EXPECT_THAT(Left(), IsEmpty());
+}
+
+TEST_F(ExportTest, ATokenizerThatIsNoneOrAnothersIsRefused) {
+  WriteText(folder_.path() / "sentencepiece.bpe.model", "{\"a\": 1}");
+  const auto none = Export();
+  ASSERT_FALSE(none.ok());
+  EXPECT_EQ(none.error().code, ErrorCode::kInput);
+  EXPECT_THAT(none.error().ToString(), HasSubstr("is JSON text, not a SentencePiece model"));
+  options_.prompt.tokenizer = fs::path(VLAQ_TESTDATA) / "tokenizer" / "small.model";
+  const auto other = Export();
+  ASSERT_FALSE(other.ok());
+  EXPECT_EQ(other.error().code, ErrorCode::kInput);
+  EXPECT_THAT(other.error().ToString(),
+              AllOf(HasSubstr("small.model"), HasSubstr("1187 tokens"), HasSubstr("embeds only 30")));
+  EXPECT_THAT(Left(), IsEmpty());
+}
+
+TEST_F(ExportTest, AnEmptyInstructionIsAnAssumption) {
+  kosmos2_lstm::Structure structure = TinyPolicy::DefaultStructure();
+  structure.text.vocabulary = 1187;
+  policy_ = TinyPolicy(false, structure);
+  fs::copy_file(fs::path(VLAQ_TESTDATA) / "tokenizer" / "small.model", folder_.path() / "sentencepiece.bpe.model");
+  policy_.policy.erase("prompt_ids");
+  const auto report = Export();
+  ASSERT_TRUE(report.ok()) << report.error().ToString();
+  EXPECT_THAT(report->found, Contains("sentencepiece.bpe.model"));
+  EXPECT_TRUE(report->bundle.tokenizer.has_value());
+  const auto& assumptions = report->bundle.provenance.assumptions;
+  EXPECT_TRUE(
+      std::any_of(assumptions.begin(), assumptions.end(), [](const auto& a) { return a.setting == "prompt_text"; }));
+  options_.prompt.instruction = "";
+  options_.existing = Existing::kReplace;
+  ASSERT_TRUE(Export().ok());
+  EXPECT_THAT(log_.warnings, Contains(HasSubstr("the instruction is empty")));
+  options_.prompt.instruction = "\xff";
+  EXPECT_THAT(Export().error().ToString(), HasSubstr("not UTF-8"));
+}
+
+TEST_F(ExportTest, AnotherTemplateThanTheTrainersStops) {
+  policy_.metadata = {{"args", R"({"prompt_template": "<grounding>An image of a robot {instruction}"})"}};
+  const auto refused = Export();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kInput);
+  EXPECT_THAT(refused.error().ToString(), AllOf(HasSubstr("args.prompt_template"), HasSubstr("--prompt-layout")));
+  policy_.metadata = {{"args", R"({"prompt_template": "<grounding>An image of {text}"})"}};
+  EXPECT_TRUE(Export().ok());
+}
+
+TEST_F(ExportTest, AWeightThatIsNotFiniteStops) {
+  policy_.Backbone("text_model.model.layers.0.ffn.fc1.weight").mutable_data<float>()[3] =
+      std::numeric_limits<float>::quiet_NaN();
+  const auto refused = Export();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kInput);
+  EXPECT_THAT(refused.error().ToString(), AllOf(HasSubstr("model.safetensors"), HasSubstr("fc1.weight'"),
+                                                HasSubstr("element 3 is nan (1 of 240 values is not finite)")));
+  EXPECT_THAT(Left(), IsEmpty());
+}
+
+TEST_F(ExportTest, EveryTensorIsAccountedFor) {
+  const auto report = Export();
+  ASSERT_TRUE(report.ok());
+  const TensorAccount& account = report->account;
+  EXPECT_EQ(account.weights, account.tensors - account.joined - account.shared - account.left_out + account.computed);
+  EXPECT_EQ(account.joined, 2);  // one bias of each LSTM layer
+  EXPECT_EQ(account.computed, 1);
+  EXPECT_THAT(account.ToString(), AllOf(HasSubstr("weights: 2 joined with another"), HasSubstr("1 computed")));
+}
+
+TEST_F(ExportTest, ANameThatIsNotUtf8IsNoBug) {
+  policy_.Save(folder_.path());
+  options_.checkpoint = folder_.path() / "a\xff.safetensors";
+  fs::copy_file(folder_.path() / "model.safetensors", options_.checkpoint);
+  const auto report = Export();
+  ASSERT_TRUE(report.ok()) << report.error().ToString();
+  EXPECT_TRUE(bundle::Open(Out()).ok());
 }
 
 }  // namespace

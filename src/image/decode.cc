@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/file_kind.h"
 #include "base/mapped_file.h"
 #include "image/codecs.h"
 
@@ -40,9 +41,8 @@ Error SizeError(const std::string& where, int64_t width, int64_t height) {
 Result<Image> DecodeImage(Bytes bytes, const std::string& where) {
   if (StartsWith(bytes, kJpegStart)) return DecodeJpeg(bytes, where);
   if (StartsWith(bytes, kPngStart)) return DecodePng(bytes, where);
-  if (bytes.empty()) return InputError(where, "is empty", "give a JPEG or PNG picture");
-  return InputError(where, fmt::format("is neither JPEG nor PNG (it starts with {})", FirstBytes(bytes)),
-                    "convert it to one of the two");
+  return WrongFile(where, bytes, "a JPEG or PNG picture", "convert it to one of the two",
+                   fmt::format("is neither JPEG nor PNG (it starts with {})", FirstBytes(bytes)));
 }
 
 Result<Image> ReadImage(const std::filesystem::path& path) {

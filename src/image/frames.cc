@@ -1,11 +1,15 @@
 #include "image/frames.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 
+#include "base/file_kind.h"
+#include "base/mapped_file.h"
 #include "image/decode.h"
+#include "image/picture_notes.h"
 
 namespace vlaq::image {
 namespace {
@@ -14,7 +18,8 @@ namespace fs = std::filesystem;
 
 class PictureFiles : public FrameSource {
  public:
-  explicit PictureFiles(std::vector<fs::path> files) : files_(std::move(files)) {}
+  PictureFiles(std::vector<fs::path> files, std::vector<std::string> passed_over)
+      : files_(std::move(files)), passed_over_(std::move(passed_over)) {}
 
   size_t size() const override { return files_.size(); }
 
@@ -24,8 +29,19 @@ class PictureFiles : public FrameSource {
     return Frame{.pixels = *owner, .name = files_[index].string(), .owner = owner};
   }
 
+  Oddities FindOddities() const override {
+    Oddities oddities{{}, passed_over_};
+    for (const fs::path& path : files_) {
+      const auto file = MappedFile::Open(path);
+      if (!file.ok()) continue;  // Read() says why
+      for (const std::string_view note : PictureNotes((*file)->bytes())) ++oddities.notes[note];
+    }
+    return oddities;
+  }
+
  private:
   std::vector<fs::path> files_;
+  std::vector<std::string> passed_over_;
 };
 
 class RecordedFrames : public FrameSource {
@@ -58,21 +74,68 @@ bool IsPictureName(const fs::path& path) {
          std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
 }
 
-Result<std::vector<fs::path>> PicturesIn(const fs::path& folder) {
+// Pictures that cannot be read are errors: without them, frames would stand side by side that are no neighbors.
+Status CheckNoneIsLost(const fs::path& folder, const std::vector<fs::path>& others) {
+  std::vector<std::string> lost;
+  for (const fs::path& path : others) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(path, ignored)) continue;
+    const auto kind = RecognizeFile(path);
+    if (kind && kind->is_picture) lost.push_back(fmt::format("{} ({})", path.filename().string(), kind->name));
+  }
+  if (lost.empty()) return {};
+  const size_t count = lost.size();
+  constexpr size_t kShown = 5;
+  if (count > kShown) lost.resize(kShown);
+  return InputError(folder.string(),
+                    fmt::format("holds {} frame{} that cannot be read: {}{}", count, count == 1 ? "" : "s",
+                                fmt::join(lost, ", "), count > kShown ? ", ..." : ""),
+                    "convert them to PNG or JPEG, or name the pictures to use one by one");
+}
+
+Result<std::vector<fs::path>> PicturesIn(const fs::path& folder, std::vector<std::string>& passed_over) {
   std::vector<fs::path> found;
+  std::vector<fs::path> others;
   std::error_code problem;
   for (fs::directory_iterator at(folder, problem), end; !problem && at != end; at.increment(problem)) {
     std::error_code unreadable;
-    if (IsPictureName(at->path()) && at->is_regular_file(unreadable)) found.push_back(at->path());
+    if (at->path().filename().string().starts_with('.')) continue;
+    const bool is_picture = IsPictureName(at->path()) && at->is_regular_file(unreadable);
+    (is_picture ? found : others).push_back(at->path());
   }
   if (problem) return InputError(folder.string(), "cannot list this folder: " + problem.message());
+  std::sort(others.begin(), others.end());
+  VLAQ_RETURN_IF_ERROR(CheckNoneIsLost(folder, others));
   if (found.empty()) {
     return InputError(folder.string(), "holds no .png, .jpg or .jpeg files", "give a folder of pictures");
   }
+  for (const fs::path& path : others) passed_over.push_back(path.string());
   std::sort(found.begin(), found.end(), [](const fs::path& a, const fs::path& b) {
     return NaturalLess(a.filename().string(), b.filename().string());
   });
   return found;
+}
+
+// What was meant by a name that is no file.
+Error NoPicture(const fs::path& path) {
+  const std::string name = path.string();
+  std::error_code ignored;
+  if (name == "-" || fs::is_fifo(path, ignored)) {
+    return InputError(name, "frames are not read from a pipe",
+                      "write them as pictures into a folder first, and name that folder");
+  }
+  if (name.starts_with("/dev/video") || fs::is_character_file(path, ignored)) {
+    return InputError(
+        name, "frames are not read from a camera",
+        fmt::format("record some first, for instance: ffmpeg -i {} -frames:v 18 frames/%06d.png, and name "
+                    "that folder",
+                    name));
+  }
+  if (!fs::exists(path, ignored) && name.find_first_of("*?[") != std::string::npos) {
+    return InputError(name, "is a pattern that no shell has resolved",
+                      "leave out the quotation marks, or name the folder");
+  }
+  return InputError(name, "no such picture or folder");
 }
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -110,18 +173,19 @@ bool NaturalLess(std::string_view a, std::string_view b) {
 Result<std::unique_ptr<FrameSource>> OpenPictures(const std::vector<fs::path>& paths) {
   if (paths.empty()) return UsageError("no pictures given", "name picture files or a folder of them");
   std::vector<fs::path> files;
+  std::vector<std::string> passed_over;
   for (const fs::path& path : paths) {
     std::error_code ignored;
     if (fs::is_directory(path, ignored)) {
-      VLAQ_ASSIGN_OR_RETURN(const std::vector<fs::path> inside, PicturesIn(path));
+      VLAQ_ASSIGN_OR_RETURN(const std::vector<fs::path> inside, PicturesIn(path, passed_over));
       files.insert(files.end(), inside.begin(), inside.end());
     } else if (fs::is_regular_file(path, ignored)) {
       files.push_back(path);
     } else {
-      return InputError(path.string(), "no such picture or folder");
+      return NoPicture(path);
     }
   }
-  return std::unique_ptr<FrameSource>(std::make_unique<PictureFiles>(std::move(files)));
+  return std::unique_ptr<FrameSource>(std::make_unique<PictureFiles>(std::move(files), std::move(passed_over)));
 }
 
 Result<std::unique_ptr<FrameSource>> FramesOf(Tensor tensor, std::string name) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,6 +30,16 @@ class FrameSource {
   virtual size_t size() const = 0;
   // Frame `index` < size(). Pictures are decoded by this call, and again by the next. Errors: kInput naming the file.
   virtual Result<Frame> Read(size_t index) const = 0;
+  // True where a recording begins: what was seen before does not belong to it.
+  virtual bool Begins(size_t index) const { return index == 0; }
+  // What is said of the frames in their files and left aside when they are read, each with the number of frames, as the
+  // rest of a sentence ("are animated, and only the first frame is taken"); and files of the folders that were passed
+  // over because they are no pictures. Reads the files' beginnings.
+  struct Oddities {
+    std::map<std::string_view, size_t> notes;
+    std::vector<std::string> passed_over;
+  };
+  virtual Oddities FindOddities() const { return {}; }
 };
 
 // Picture files and folders, in the order given. Of a folder: its .png, .jpg and .jpeg files (either case; not those

@@ -111,5 +111,55 @@ TEST(FramesOf, RefusesOtherTensors) {
   }
 }
 
+TEST(Pictures, FramesThatCannotBeReadAreErrorsAndOtherFilesAreNamed) {
+  const TemporaryFolder folder;
+  CopyFixture("rgb.png", folder.path() / "frame_0.png");
+  CopyFixture("rgb.png", folder.path() / "frame_2.png");
+  std::ofstream(folder.path() / "notes.txt") << "left out";
+  std::ofstream(folder.path() / ".hidden.webp") << "RIFF";
+  auto source = OpenPictures({folder.path()});
+  ASSERT_TRUE(source.ok());
+  EXPECT_THAT((*source)->FindOddities().passed_over, ElementsAre((folder.path() / "notes.txt").string()));
+  std::ofstream(folder.path() / "frame_1.webp", std::ios::binary) << std::string("RIFF\x10\0\0\0WEBPVP8 ", 16);
+  source = OpenPictures({folder.path()});
+  ASSERT_FALSE(source.ok());
+  EXPECT_EQ(source.error().code, ErrorCode::kInput);
+  EXPECT_THAT(source.error().ToString(),
+              ::testing::AllOf(HasSubstr("holds 1 frame that cannot be read: frame_1.webp (a WebP picture)"),
+                               HasSubstr("convert")));
+}
+
+TEST(Pictures, WhatIsNoFileIsAnsweredWithWhatToDo) {
+  const auto error = [](const std::string& name) { return OpenPictures({name}).error().ToString(); };
+  EXPECT_THAT(error("-"), HasSubstr("pipe"));
+  EXPECT_THAT(error("/dev/video0"), ::testing::AllOf(HasSubstr("camera"), HasSubstr("ffmpeg -i /dev/video0")));
+  EXPECT_THAT(error("/nowhere/*.png"), HasSubstr("pattern"));
+  EXPECT_THAT(error("/nowhere/a.png"), HasSubstr("no such picture"));
+}
+
+TEST(Pictures, WhatFilesSayBesideTheirPixelsIsCounted) {
+  const TemporaryFolder folder;
+  CopyFixture("orientation.jpg", folder.path() / "1.jpg");
+  CopyFixture("rgba.png", folder.path() / "2.png");
+  CopyFixture("transparent_colour.png", folder.path() / "3.png");
+  CopyFixture("grey_16bit.png", folder.path() / "4.png");
+  CopyFixture("rgb.png", folder.path() / "5.png");
+  // An animated PNG has a chunk acTL before its pixels.
+  std::string animated = ReadAll(Fixture("rgb.png"));
+  animated.insert(33, std::string("\0\0\0\x08"
+                                  "acTL\0\0\0\x02\0\0\0\0\0\0\0\0",
+                                  20));
+  std::ofstream(folder.path() / "6.png", std::ios::binary) << animated;
+  const auto source = OpenPictures({folder.path()});
+  ASSERT_TRUE(source.ok());
+  std::vector<std::string> notes;
+  for (const auto& [note, count] : (*source)->FindOddities().notes) {
+    notes.push_back(std::to_string(count) + " " + std::string(note));
+  }
+  EXPECT_THAT(notes, ::testing::UnorderedElementsAre(HasSubstr("1 have an EXIF rotation"),
+                                                     HasSubstr("2 are partly transparent"),
+                                                     HasSubstr("1 are 16-bit gray"), HasSubstr("1 are animated")));
+}
+
 }  // namespace
 }  // namespace vlaq::image

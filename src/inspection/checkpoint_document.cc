@@ -127,6 +127,25 @@ Result<Json> Files(const Checkpoint& checkpoint, bool hash) {
   return list;
 }
 
+// Reads every tensor; tied ones once.
+Json NonFiniteTensors(const Checkpoint& checkpoint, Log& log) {
+  Json list = Json::array();
+  std::set<Place> seen;
+  for (const Entry& entry : checkpoint.entries()) {
+    if (!seen.insert(PlaceOf(entry)).second) continue;
+    const NonFinite found = FindNonFinite(entry.dtype, checkpoint.Read(entry).bytes());
+    if (found.any()) list.push_back(NonFiniteRow(entry.name, found, entry.size(), log));
+    if (entry.contiguous) checkpoint.FileOf(entry).Release(checkpoint.Raw(entry));
+  }
+  return list;
+}
+
+// What `vlaq verify --golden` and `vlaq run --frames` take, which looks like a checkpoint and is none.
+bool IsGolden(const Checkpoint& checkpoint) {
+  return checkpoint.Find("actions") != nullptr &&
+         (checkpoint.Find("frames.u8") != nullptr || checkpoint.Find("pixel_values") != nullptr);
+}
+
 Json TensorList(const Checkpoint& checkpoint) {
   Json list = Json::array();
   for (const Entry& entry : checkpoint.entries()) {
@@ -146,8 +165,9 @@ Json TensorList(const Checkpoint& checkpoint) {
 }  // namespace
 
 Result<Json> InspectCheckpoint(const std::filesystem::path& path, const InspectOptions& options, Log& log) {
-  VLAQ_ASSIGN_OR_RETURN(const auto checkpoint, Checkpoint::Open(path));
+  VLAQ_ASSIGN_OR_RETURN(const auto checkpoint, Checkpoint::Open(path, {.state_dict = options.state_dict}));
   Json document = NewDocument("checkpoint", path);
+  if (IsGolden(*checkpoint)) document["role"] = "golden data: vlaq verify BUNDLE --golden FILE";
   document["format"] = checkpoint::FormatName(checkpoint->format());
   document["container"] = checkpoint->container();
   Json described;  // keys that must come after the totals
@@ -160,7 +180,10 @@ Result<Json> InspectCheckpoint(const std::filesystem::path& path, const InspectO
   Json extras = Json::object();
   for (const checkpoint::Extra& extra : checkpoint->extras()) extras[extra.name] = extra.text;
   document["extras"] = std::move(extras);
+  document["settings"] = Json::parse(checkpoint->settings());
+  document["other_state_dicts"] = checkpoint->other_state_dicts();
   VLAQ_ASSIGN_OR_RETURN(document["files"], Files(*checkpoint, options.hash));
+  if (options.hash) document["non_finite"] = NonFiniteTensors(*checkpoint, log);
   if (options.tensors) document["tensor_list"] = TensorList(*checkpoint);
   return document;
 }

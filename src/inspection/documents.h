@@ -1,14 +1,20 @@
-// The four kinds of documents. Used by inspect.cc only.
+// One function for each kind of document. Used by inspect.cc only.
 #pragma once
 
 #include "inspection/inspect.h"
+#include "tensor/non_finite.h"
 
 namespace vlaq::inspection {
 
 Result<Json> InspectCheckpoint(const std::filesystem::path& path, const InspectOptions& options, Log& log);
 Result<Json> InspectModel(const std::filesystem::path& path, const InspectOptions& options);
-Result<Json> InspectBundle(const std::filesystem::path& path, const InspectOptions& options);
+Result<Json> InspectBundle(const std::filesystem::path& path, const InspectOptions& options, Log& log);
+// Of JSON files: which of vlaq's documents it is, and which command takes it. Errors: kInput if it is none.
+Result<Json> InspectJson(const std::filesystem::path& path);
 Result<Json> InspectEpisodes(const std::filesystem::path& path, const InspectOptions& options, Log& log);
+
+// One weight that holds NaN or infinity, for "non_finite", and a warning about it.
+Json NonFiniteRow(const std::string& tensor, const NonFinite& found, int64_t elements, Log& log);
 
 // The start that all documents share.
 Json NewDocument(std::string_view kind, const std::filesystem::path& path);

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/json.h"
+#include "base/mapped_file.h"
 #include "bundle/bundle.h"
 #include "inspection/documents.h"
 #include "onnx/model_file.h"
@@ -134,11 +135,58 @@ Json Parts(const std::vector<bundle::WeightRecord>& weights) {
   return list;
 }
 
+Json AsJson(const std::vector<bundle::Assumption>& assumptions) {
+  Json list = Json::array();
+  for (const bundle::Assumption& assumption : assumptions) {
+    list.push_back({{"setting", assumption.setting},
+                    {"value", assumption.value},
+                    {"text", assumption.text},
+                    {"can_hurt", policy::CanHurt(assumption.setting)}});
+  }
+  return list;
+}
+
+// Numbers that no checkpoint holds: tables that export computes, and what an encoding adds to the values themselves.
+bool IsComputed(const bundle::WeightRecord& weight) {
+  // A quantised bundle names the table of the bundle it was made from as the table's source.
+  return weight.sources.empty() || weight.transform.find("scales") != std::string::npos ||
+         weight.name.find("embed_positions") != std::string::npos;
+}
+
+// Reads the weights file in the order in which it lies.
+Result<Json> NonFiniteWeights(const bundle::Bundle& bundle, const std::vector<bundle::WeightRecord>& weights,
+                              Log& log) {
+  Json list = Json::array();
+  VLAQ_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(bundle.WeightsPath()));
+  for (const bundle::WeightRecord& weight : weights) {
+    const Bytes bytes = file->bytes().subspan(weight.offset, weight.length);
+    const NonFinite found = FindNonFinite(weight.dtype, bytes);
+    if (found.any()) list.push_back(NonFiniteRow(weight.name, found, *ElementCount(weight.shape), log));
+    file->Release(bytes);
+  }
+  return list;
+}
+
+uint64_t BytesOf(const bundle::Bundle& bundle) {
+  uint64_t bytes = bundle.weights.bytes + (bundle.tokenizer ? bundle.tokenizer->bytes : 0);
+  for (const auto& [role, file] : bundle.graphs) bytes += file.bytes;
+  return bytes;
+}
+
 Json AsJson(const bundle::FileRecord& file) {
   return {{"file", file.file}, {"bytes", file.bytes}, {"sha256", file.sha256}};
 }
 
 }  // namespace
+
+Json NonFiniteRow(const std::string& tensor, const NonFinite& found, int64_t elements, Log& log) {
+  log.Warning(fmt::format("tensor '{}': {}", tensor, found.Describe(elements)));
+  return {{"tensor", tensor},
+          {"count", found.count},
+          {"first", found.first},
+          {"value", fmt::format("{}", found.value)},
+          {"elements", elements}};
+}
 
 Json NewDocument(std::string_view kind, const fs::path& path) {
   return {{"schema", "vlaq.inspect/1"}, {"kind", kind}, {"path", path.string()}};
@@ -155,18 +203,23 @@ Result<Json> InspectModel(const fs::path& path, const InspectOptions& options) {
   return document;
 }
 
-Result<Json> InspectBundle(const fs::path& path, const InspectOptions& options) {
+Result<Json> InspectBundle(const fs::path& path, const InspectOptions& options, Log& log) {
   VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(path));
   Json document = NewDocument("bundle", path);
   document["architecture"] = bundle.spec.architecture;
   document["precision"] = bundle.precision;
+  document["target"] = bundle.target;
+  document["bytes"] = BytesOf(bundle);
+  document["tokenizer"] = bundle.tokenizer ? AsJson(*bundle.tokenizer) : Json(nullptr);
   document["baked_prompt"] = bundle.baked_prompt;
   document["policy"] = policy::PolicySpecToJson(bundle.spec);
   VLAQ_ASSIGN_OR_RETURN(const auto weights, bundle::ReadWeightRecords(bundle));
   int64_t parameters = 0;
-  for (const auto& record : weights) parameters += *ElementCount(record.shape);
+  int64_t computed = 0;
+  for (const auto& record : weights) (IsComputed(record) ? computed : parameters) += *ElementCount(record.shape);
   document["tensors"] = weights.size();
   document["parameters"] = parameters;
+  document["computed"] = computed;
   document["weights"] = AsJson(bundle.weights);
   document["parts"] = Parts(weights);
   Json graphs = Json::object();
@@ -183,13 +236,18 @@ Result<Json> InspectBundle(const fs::path& path, const InspectOptions& options) 
   document["provenance"] = {{"vlaq_version", bundle.provenance.vlaq_version},
                             {"verb", bundle.provenance.verb},
                             {"sources", std::move(sources)},
-                            {"assumptions", bundle.provenance.assumptions}};
+                            {"assumptions", AsJson(bundle.provenance.assumptions)}};
+  Json found = Json::array();
+  for (const auto& file : bundle.provenance.found) found.push_back(AsJson(file));
+  document["provenance"]["found"] = std::move(found);
+  document["provenance"]["state_dict"] = bundle.provenance.state_dict;
   if (options.hash) {
     Json list = Json::array();
     for (const auto& mismatch : bundle::CheckHashes(bundle)) {
       list.push_back({{"file", mismatch.file}, {"recorded", mismatch.expected}, {"actual", mismatch.actual}});
     }
     document["hash_mismatches"] = std::move(list);
+    VLAQ_ASSIGN_OR_RETURN(document["non_finite"], NonFiniteWeights(bundle, weights, log));
   }
   return document;
 }

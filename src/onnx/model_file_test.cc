@@ -119,7 +119,9 @@ TEST_F(ModelFile, RefusesWhatIsNotAModel) {
     const auto model = ReadModel(path());
     ASSERT_FALSE(model.ok());
     EXPECT_EQ(model.error().code, ErrorCode::kInput);
-    EXPECT_THAT(model.error().ToString(), HasSubstr("not an ONNX model"));
+    // What is recognized is named for what it is: empty, zeros.
+    EXPECT_THAT(model.error().ToString(),
+                ::testing::AnyOf(HasSubstr("not an ONNX model"), HasSubstr("copy or download it again")));
   }
   EXPECT_EQ(ReadModel(folder_.path() / "absent.onnx").error().code, ErrorCode::kInput);
 }

@@ -9,10 +9,17 @@
 
 #include "base/json.h"
 #include "base/names.h"
+#include "base/text.h"
 
 namespace vlaq::policy {
 namespace {
 
+constexpr int64_t kMany = 1'000'000;     // far above any real setting; keeps sums and products in range
+constexpr int64_t kMostSteps = 4096;     // of a window or a chunk; bench has the same limit
+constexpr double kLeastScale = 1e-6;     // m/s or rad/s for a full action: below, nothing moves
+constexpr double kMostScale = 1e3;       // above, no machine is meant
+constexpr double kLeastPeriod = 1e-4;    // seconds between two frames: no camera is faster
+constexpr double kMostPeriod = 60;       // nor any control loop slower
 constexpr int64_t kLargestImage = 4096;  // pixels; what image::Preprocessor takes
 
 constexpr std::array kFeatureSources{
@@ -44,7 +51,7 @@ constexpr std::array kIntegers{
     Field<int64_t>{"lstm_layers", &PolicySpec::lstm_layers}, Field<int64_t>{"chunk", &PolicySpec::chunk},
     Field<int64_t>{"action_dim", &PolicySpec::action_dim},   Field<int64_t>{"window", &PolicySpec::window},
     Field<int64_t>{"vocabulary", &PolicySpec::vocabulary},   Field<int64_t>{"image_tokens", &PolicySpec::image_tokens},
-    Field<int64_t>{"image_start", &PolicySpec::image_start},
+    Field<int64_t>{"image_start", &PolicySpec::image_start}, Field<int64_t>{"max_tokens", &PolicySpec::max_tokens},
 };
 constexpr std::array kNumbers{
     Field<double>{"action_scale", &PolicySpec::action_scale},
@@ -55,6 +62,43 @@ constexpr std::array kIntegerLists{
     Field<std::vector<int64_t>>{"prompt_ids", &PolicySpec::prompt_ids},
     Field<std::vector<int64_t>>{"attention_mask", &PolicySpec::attention_mask},
 };
+
+// Keys that are no plain members.
+constexpr std::array<std::string_view, 5> kOtherKeys{"feature_source", "prompt_layout", "image_size",
+                                                     "image_position_mask", "preprocess"};
+constexpr std::array<std::string_view, 4> kPreprocessKeys{"resize", "normalise", "channel_order", "pass_order"};
+// What a bundle's policy.json holds beside them (bundle/manifest.cc); not looked into here.
+constexpr std::array<std::string_view, 12> kBundleKeys{"schema",  "precision", "baked_prompt", "graphs",
+                                                       "weights", "tokenizer", "target",       "plan",
+                                                       "stages",  "left_out",  "config",       "provenance"};
+
+std::vector<std::string> KnownKeys() {
+  std::vector<std::string> known(kOtherKeys.begin(), kOtherKeys.end());
+  const auto add = [&](const auto& fields) {
+    for (const auto& field : fields) known.emplace_back(field.key);
+  };
+  add(kTexts);
+  add(kIntegers);
+  add(kNumbers);
+  add(kIntegerLists);
+  known.insert(known.end(), kBundleKeys.begin(), kBundleKeys.end());
+  return known;
+}
+
+Status CheckKeys(const Json& object, const std::string& where, const std::vector<std::string>& known) {
+  for (const auto& [key, value] : object.items()) {
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    if (key == "text_config" || key == "vision_config") {
+      return InputError(where, fmt::format("\"{}\" belongs to transformers' config.json", key),
+                        "give that file with --config");
+    }
+    const std::string nearest = NearestWord(key, known);
+    return InputError(where, fmt::format("\"{}\" is not a known setting", key),
+                      nearest.empty() ? fmt::format("known are {}", fmt::join(known, ", "))
+                                      : fmt::format("did you mean \"{}\"?", nearest));
+  }
+  return {};
+}
 
 // One reader for each kind of member: absent keys leave the default.
 class SpecReader {
@@ -159,6 +203,11 @@ Status ValidatePrompt(const PolicySpec& spec) {
     return UsageError(fmt::format("prompt id {} is outside the vocabulary of {} tokens", *outside, spec.vocabulary),
                       "give ids of this checkpoint's own tokeniser");
   }
+  if (spec.max_tokens > 0 && count > spec.max_tokens) {
+    return UsageError(
+        fmt::format("the prompt has {} tokens, but the model has positions for {}", count, spec.max_tokens),
+        "shorten the instruction");
+  }
   const auto is_binary = [](int64_t m) { return m == 0 || m == 1; };
   VLAQ_RETURN_IF_ERROR(Require(std::all_of(spec.attention_mask.begin(), spec.attention_mask.end(), is_binary),
                                "attention_mask", "must hold only 0 and 1"));
@@ -230,18 +279,32 @@ Json PolicySpecToJson(const PolicySpec& spec) {
   return json;
 }
 
+Status CheckPolicyKeys(const Json& json, const std::string& where) {
+  if (!json.is_object()) return InputError(where, "is not a JSON object");
+  VLAQ_RETURN_IF_ERROR(CheckKeys(json, where, KnownKeys()));
+  const auto preprocess = json.find("preprocess");
+  if (preprocess == json.end() || !preprocess->is_object()) return {};
+  return CheckKeys(*preprocess, where + ": preprocess", {kPreprocessKeys.begin(), kPreprocessKeys.end()});
+}
+
 Status Validate(const PolicySpec& spec) {
-  constexpr int64_t kMany = 1'000'000;  // far above any real setting; keeps products in range
-  const auto in_range = [](int64_t n) { return n >= 1 && n <= kMany; };
-  VLAQ_RETURN_IF_ERROR(Require(in_range(spec.chunk), "chunk", "must be at least 1"));
-  VLAQ_RETURN_IF_ERROR(Require(in_range(spec.action_dim), "action_dim", "must be at least 1"));
-  VLAQ_RETURN_IF_ERROR(Require(in_range(spec.window), "window", "must be at least 1"));
+  const auto count = [](std::string_view setting, int64_t n, int64_t most) {
+    return Require(n >= 1 && n <= most, setting, fmt::format("must be 1 to {}, not {}", most, n));
+  };
+  VLAQ_RETURN_IF_ERROR(count("chunk", spec.chunk, kMostSteps));
+  VLAQ_RETURN_IF_ERROR(count("action_dim", spec.action_dim, kMostSteps));
+  VLAQ_RETURN_IF_ERROR(count("window", spec.window, kMostSteps));
   VLAQ_RETURN_IF_ERROR(
       Require(spec.image_tokens >= 0 && spec.image_tokens <= kMany, "image_tokens", "is out of range"));
-  VLAQ_RETURN_IF_ERROR(Require(std::isfinite(spec.action_scale) && spec.action_scale != 0, "action_scale",
-                               "must be a finite number other than 0"));
-  VLAQ_RETURN_IF_ERROR(Require(std::isfinite(spec.control_period_s) && spec.control_period_s > 0, "control_period_s",
-                               "must be a positive number of seconds"));
+  VLAQ_RETURN_IF_ERROR(Require(spec.image_start >= 0 && spec.image_start <= kMany, "image_start", "is out of range"));
+  VLAQ_RETURN_IF_ERROR(Require(spec.max_tokens >= 0 && spec.max_tokens <= kMany, "max_tokens", "is out of range"));
+  const double scale = std::abs(spec.action_scale);
+  VLAQ_RETURN_IF_ERROR(Require(
+      scale >= kLeastScale && scale <= kMostScale, "action_scale",
+      fmt::format("must be {} to {} (velocity = scale x action), not {}", kLeastScale, kMostScale, spec.action_scale)));
+  VLAQ_RETURN_IF_ERROR(
+      Require(spec.control_period_s >= kLeastPeriod && spec.control_period_s <= kMostPeriod, "control_period_s",
+              fmt::format("must be {} to {} seconds, not {}", kLeastPeriod, kMostPeriod, spec.control_period_s)));
   return ValidatePrompt(spec);
 }
 

@@ -69,6 +69,7 @@ struct PolicySpec {
   int64_t vocabulary = 0;     // token ids lie below; 0: not known
   int64_t image_tokens = 64;  // image rows in the sequence
   int64_t image_start = 2;    // kHfProcessor: position of the first image row
+  int64_t max_tokens = 0;     // most prompt_ids that the encoder has positions for; 0: not known
 
   // The mask to use for prompt_ids.
   std::vector<int64_t> PromptMask() const;
@@ -78,6 +79,10 @@ struct PolicySpec {
 // Errors: kInput naming the file and the key.
 Result<PolicySpec> ParsePolicySpec(const Json& json, const std::string& where, PolicySpec defaults);
 Json PolicySpecToJson(const PolicySpec& spec);
+
+// Whether a settings file says only what is known: the keys of ParsePolicySpec(), at every depth, and those that a
+// bundle's policy.json has beside them. Errors: kInput naming the file and the key, with the nearest known one.
+Status CheckPolicyKeys(const Json& json, const std::string& where);
 
 // Everything that can be checked without a checkpoint: ranges, lengths, the prompt against the layout.
 // Errors: kUsage naming the setting.

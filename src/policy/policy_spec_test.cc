@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/json.h"
 
 namespace vlaq::policy {
@@ -91,6 +93,43 @@ TEST(PolicySpec, ValidatesRanges) {
   EXPECT_THAT(broken([](PolicySpec& s) { s.window = -1; }), HasSubstr("window"));
   EXPECT_THAT(broken([](PolicySpec& s) { s.action_scale = 0; }), HasSubstr("action_scale"));
   EXPECT_THAT(broken([](PolicySpec& s) { s.control_period_s = -0.4; }), HasSubstr("control_period_s"));
+  // What no robot means, and what would overflow.
+  EXPECT_THAT(broken([](PolicySpec& s) { s.action_scale = 1e308; }), HasSubstr("action_scale must be 1e-06 to 1000"));
+  EXPECT_THAT(broken([](PolicySpec& s) { s.action_scale = std::nan(""); }), HasSubstr("action_scale"));
+  EXPECT_THAT(broken([](PolicySpec& s) { s.control_period_s = 1e308; }), HasSubstr("control_period_s"));
+  EXPECT_THAT(broken([](PolicySpec& s) { s.window = 1'000'000; }), HasSubstr("window must be 1 to 4096"));
+  EXPECT_THAT(broken([](PolicySpec& s) { s.chunk = 1'000'000; }), HasSubstr("chunk"));
+  EXPECT_THAT(broken([](PolicySpec& s) { s.image_start = INT64_MAX; }), HasSubstr("image_start"));
+  EXPECT_THAT(broken([](PolicySpec& s) {
+                s.prompt_layout = PromptLayout::kHfProcessor;
+                s.image_start = INT64_MAX;
+              }),
+              HasSubstr("image_start"));
+  EXPECT_THAT(broken([](PolicySpec& s) {
+                s.max_tokens = 3;
+                s.prompt_ids = {0, 5, 6, 2};
+              }),
+              HasSubstr("the prompt has 4 tokens, but the model has positions for 3"));
+}
+
+TEST(PolicySpec, UnknownKeysAreErrorsAtEveryDepth) {
+  const auto check = [](std::string_view text) {
+    const Status status = CheckPolicyKeys(*ParseJson(text, "p.json"), "p.json");
+    return status.ok() ? std::string("ok") : status.error().ToString();
+  };
+  EXPECT_THAT(check(R"({"windw": 4})"),
+              HasSubstr("p.json: \"windw\" is not a known setting; did you mean \"window\"?"));
+  EXPECT_THAT(check(R"({"feature_sorce": "last_token"})"), HasSubstr("did you mean \"feature_source\"?"));
+  EXPECT_THAT(check(R"({"preprocess": {"rezise": "bicubic"}})"), HasSubstr("did you mean \"resize\"?"));
+  EXPECT_THAT(check(R"({"preprocess": {"normalize": "clip"}})"), HasSubstr("did you mean \"normalise\"?"));
+  EXPECT_THAT(check(R"({"text_config": {}})"), HasSubstr("--config"));
+  EXPECT_THAT(check("[]"), HasSubstr("not a JSON object"));
+  // All that is read or written, and a bundle's own policy.json.
+  PolicySpec spec;
+  Json json = PolicySpecToJson(spec);
+  json["image_position_mask"] = {0, 1};
+  for (const char* key : {"schema", "graphs", "weights", "provenance", "config"}) json[key] = 1;
+  EXPECT_EQ(CheckPolicyKeys(json, "p.json").ok(), true);
 }
 
 }  // namespace

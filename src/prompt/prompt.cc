@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/text.h"
 #include "tokenizer/prompt.h"
 
 namespace vlaq::prompt {
@@ -32,16 +35,7 @@ tokenizer::Prompt AsGiven(std::vector<int64_t> ids) {
   return prompt;
 }
 
-}  // namespace
-
-Result<Prompt> FromInstruction(const PolicySpec& spec, const tokenizer::Tokenizer& tokenizer,
-                               std::string_view instruction) {
-  const int64_t tokens = tokenizer.vocabulary().size();
-  if (spec.vocabulary > 0 && tokens > spec.vocabulary) {
-    return UsageError(
-        fmt::format("the tokeniser has {} tokens, but the checkpoint embeds only {}", tokens, spec.vocabulary),
-        "give the checkpoint's own sentencepiece.bpe.model");
-  }
+Result<Prompt> LaidOut(const PolicySpec& spec, const tokenizer::Tokenizer& tokenizer, std::string_view instruction) {
   switch (spec.prompt_layout) {
     case PromptLayout::kHfProcessor: {
       if (spec.image_start != kHfImageStart) {
@@ -62,6 +56,40 @@ Result<Prompt> FromInstruction(const PolicySpec& spec, const tokenizer::Tokenize
     }
   }
   return InternalError("", "unknown prompt layout");
+}
+
+}  // namespace
+
+std::string TemplateOf(PromptLayout layout) {
+  constexpr std::string_view kPlace = "{instruction}";
+  return layout == PromptLayout::kHfProcessor ? tokenizer::HfProcessorText(kPlace) : tokenizer::RobovlmsText(kPlace);
+}
+
+Status CheckTokenizer(const PolicySpec& spec, const tokenizer::Tokenizer& tokenizer) {
+  const int64_t tokens = tokenizer.vocabulary().size();
+  if (spec.vocabulary == 0 || (tokens <= spec.vocabulary && spec.vocabulary - tokens < kMostPadding)) return {};
+  return InputError("",
+                    fmt::format("the tokeniser has {} tokens, but the checkpoint embeds{} {}", tokens,
+                                tokens > spec.vocabulary ? " only" : "", spec.vocabulary),
+                    "give the checkpoint's own sentencepiece.bpe.model");
+}
+
+std::string Complaint(const Prompt& prompt) {
+  if (prompt.instruction_tokens == 0) return "the instruction is empty: the policy is told nothing";
+  if (prompt.unknown_tokens == 0) return "";
+  return fmt::format("{} of the instruction's {} tokens are unknown to the tokeniser: the policy does not hear them",
+                     prompt.unknown_tokens, prompt.instruction_tokens);
+}
+
+Result<Prompt> FromInstruction(const PolicySpec& spec, const tokenizer::Tokenizer& tokenizer,
+                               std::string_view instruction) {
+  VLAQ_RETURN_IF_ERROR(CheckTokenizer(spec, tokenizer));
+  if (!IsUtf8(instruction)) return UsageError("the instruction is not UTF-8", "type it in a UTF-8 terminal or file");
+  VLAQ_ASSIGN_OR_RETURN(Prompt prompt, LaidOut(spec, tokenizer, instruction));
+  VLAQ_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, tokenizer.Encode(instruction));
+  prompt.instruction_tokens = static_cast<int64_t>(ids.size());
+  prompt.unknown_tokens = std::count(ids.begin(), ids.end(), tokenizer::kUnknownId);
+  return prompt;
 }
 
 Result<Prompt> FromIds(const PolicySpec& spec, std::vector<int64_t> ids) {

@@ -17,11 +17,24 @@ struct Prompt {
   std::vector<int64_t> ids;
   std::vector<int64_t> mask;  // as long as ids; 0 for padding
   std::string text;           // what the ids were made from; empty if they were given
+  // Of FromInstruction(): how many tokens the instruction has, and how many the tokenizer does not know.
+  int64_t instruction_tokens = 0, unknown_tokens = 0;
 };
 
-// Errors: kUsage if the layout's rules are broken or an id lies outside the spec's vocabulary.
+// Errors: kUsage if the instruction is not UTF-8 or too long for the model, the layout's rules are broken or an id lies
+// outside the spec's vocabulary; kInput if the tokenizer is not the checkpoint's.
 Result<Prompt> FromInstruction(const policy::PolicySpec& spec, const tokenizer::Tokenizer& tokenizer,
                                std::string_view instruction);
+// What is wrong with a prompt of FromInstruction() although it can be run, as a sentence: no instruction at all, or
+// words that the tokenizer does not know. Empty if nothing is.
+std::string Complaint(const Prompt& prompt);
+// What the layout tells the policy: "<grounding>An image of {instruction}".
+std::string TemplateOf(policy::PromptLayout layout);
+// Errors: kInput if the tokenizer has other tokens than the checkpoint embeds. Fewer by less than kMostPadding are
+// taken for rows of padding.
+Status CheckTokenizer(const policy::PolicySpec& spec, const tokenizer::Tokenizer& tokenizer);
+inline constexpr int64_t kMostPadding = 128;
+
 // `ids` as the layout wants them, image placeholders included for hf_processor; fork_fallback pads them.
 Result<Prompt> FromIds(const policy::PolicySpec& spec, std::vector<int64_t> ids);
 

@@ -57,5 +57,36 @@ TEST(Prompt, ImageElsewhereIsTakenAsGiven) {
   EXPECT_THAT(prompt->mask, ElementsAre(1, 1, 1, 1));
 }
 
+TEST(Prompt, UnknownWordsAnEmptyInstructionAndBadBytesAreNoticed) {
+  const auto tokenizer = tokenizer::Tokenizer::Load(VLAQ_TESTDATA "/tokenizer/small.model");
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().ToString();
+  PolicySpec spec = Spec(PromptLayout::kHfProcessor, (*tokenizer)->vocabulary().size());
+  const auto complaint = [&](std::string_view instruction) {
+    const auto prompt = FromInstruction(spec, **tokenizer, instruction);
+    return prompt.ok() ? Complaint(*prompt) : prompt.error().ToString();
+  };
+  EXPECT_EQ(complaint("go left"), "");
+  EXPECT_THAT(complaint("\u65e5\u672c\u8a9e"), HasSubstr("tokens are unknown"));
+  EXPECT_THAT(complaint(""), HasSubstr("the instruction is empty"));
+  EXPECT_THAT(complaint(" \t"), HasSubstr("the instruction is empty"));
+  EXPECT_THAT(complaint("go \xff left"), HasSubstr("not UTF-8"));
+  spec.max_tokens = 75;
+  EXPECT_THAT(complaint("go left go left go left go left go left go left"),
+              HasSubstr("but the model has positions for 75; shorten the instruction"));
+}
+
+TEST(Prompt, TheTokenizerMustBeTheCheckpoints) {
+  const auto tokenizer = tokenizer::Tokenizer::Load(VLAQ_TESTDATA "/tokenizer/small.model");
+  ASSERT_TRUE(tokenizer.ok());
+  const auto check = [&](int64_t vocabulary) {
+    const Status status = CheckTokenizer(Spec(PromptLayout::kHfProcessor, vocabulary), **tokenizer);
+    return status.ok() ? std::string("ok") : status.error().ToString();
+  };
+  EXPECT_EQ(check(1187), "ok");
+  EXPECT_EQ(check(1216), "ok") << "rows of padding";
+  EXPECT_THAT(check(600), HasSubstr("1187 tokens, but the checkpoint embeds only 600"));
+  EXPECT_THAT(check(65037), HasSubstr("embeds 65037"));
+}
+
 }  // namespace
 }  // namespace vlaq::prompt

@@ -5,6 +5,7 @@
 #include "engine/find.h"
 #include "onnx/model_file.h"
 #include "onnx/outputs.h"
+#include "tensor/non_finite.h"
 
 namespace vlaq::runtime {
 namespace {
@@ -58,6 +59,20 @@ Status CheckPixels(const Tensor& pixel_values, int64_t size) {
                                 ShapeText(pixel_values.shape()), size, size));
 }
 
+// A robot must not get such an action. ONNX Runtime's LSTM and clamps swallow NaN, so that of a feature with NaN the
+// actions would be finite, plausible and blind.
+Status CheckFinite(const Tensor& values, std::string what) {
+  const NonFinite found = FindNonFinite(values.dtype(), values.bytes());
+  if (!found.any()) return {};
+  return Error{ErrorCode::kBackend, "is not finite: " + found.Describe(*ElementCount(values.shape())), std::move(what),
+               "`vlaq inspect --hash` says whether weights of the bundle are not finite; else the model overflows"};
+}
+
+Result<Tensor> FiniteAction(Result<Tensor> action) {
+  if (action.ok()) VLAQ_RETURN_IF_ERROR(CheckFinite(*action, "the action"));
+  return action;
+}
+
 class StreamingRunner : public PolicyRunner {
  public:
   StreamingRunner(Encoder encoder, Actor head, prompt::Prompt prompt, const policy::PolicySpec& spec)
@@ -71,8 +86,9 @@ class StreamingRunner : public PolicyRunner {
     VLAQ_RETURN_IF_ERROR(CheckPixels(pixel_values, image_size_));
     VLAQ_ASSIGN_OR_RETURN(const NamedTensors encoded, encoder_.Encode(AsBatch(pixel_values), prompt_));
     VLAQ_ASSIGN_OR_RETURN(Tensor feature, TakeOnly(encoded, "feature"));
+    VLAQ_RETURN_IF_ERROR(CheckFinite(feature, "the encoder's feature"));
     features_.Push(std::move(feature));
-    return head_.Act(features_.Batch());
+    return FiniteAction(head_.Act(features_.Batch()));
   }
   void Reset() override { features_.Clear(); }
   Status SetPrompt(prompt::Prompt prompt) override {
@@ -101,7 +117,7 @@ class WholeRunner : public PolicyRunner {
   Result<Tensor> Step(const Tensor& pixel_values) override {
     VLAQ_RETURN_IF_ERROR(CheckPixels(pixel_values, image_size_));
     pixels_.Push(pixel_values);
-    return whole_.Act(pixels_.Batch());
+    return FiniteAction(whole_.Act(pixels_.Batch()));
   }
   void Reset() override { pixels_.Clear(); }
   Status SetPrompt(prompt::Prompt /*prompt*/) override {

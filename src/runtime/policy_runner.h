@@ -26,7 +26,8 @@ class PolicyRunner {
   PolicyRunner& operator=(const PolicyRunner&) = delete;
 
   // One control step. pixel_values: float32 [3, S, S], preprocessed. Returns float32 [chunk, action_dim] in [-1, 1].
-  // Errors: kUsage for pixels of another shape or type, which are not remembered; kBackend.
+  // Errors: kUsage for pixels of another shape or type, which are not remembered; kBackend, also where the
+  // feature or the action is not finite.
   virtual Result<Tensor> Step(const Tensor& pixel_values) = 0;
   // Forgets all frames: a new episode begins.
   virtual void Reset() = 0;

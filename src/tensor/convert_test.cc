@@ -5,8 +5,11 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <span>
+#include <vector>
 
 #include "base/random.h"
+#include "tensor/non_finite.h"
 
 namespace vlaq {
 namespace {
@@ -91,6 +94,30 @@ TEST(Convert, IntegersAndDoublesBecomeFloats) {
   EXPECT_EQ(floats->data<float>()[0], -1.0F);
   EXPECT_EQ(floats->data<float>()[2], 70000.0F);
   EXPECT_FALSE(ToFloat32(Tensor::Make(DType::kC64, {2})).ok());
+}
+
+TEST(NonFinite, IsFoundInEveryFloatType) {
+  const std::vector<float> values = {
+      1, -2, std::numeric_limits<float>::infinity(), 3, std::numeric_limits<float>::quiet_NaN(), 65504};
+  const Bytes source = std::as_bytes(std::span(values));
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kF64}) {
+    std::vector<std::byte> bytes(values.size() * DTypeBits(dtype) / 8);
+    Convert(DType::kF32, source, dtype, bytes);
+    const NonFinite found = FindNonFinite(dtype, bytes, 100);
+    EXPECT_EQ(found.count, 2) << DTypeName(dtype);
+    EXPECT_EQ(found.first, 102);
+    EXPECT_TRUE(std::isinf(found.value));
+    const Bytes finite = Bytes(bytes).first(2 * DTypeBits(dtype) / 8);
+    EXPECT_FALSE(FindNonFinite(dtype, finite).any());
+    NonFinite all = FindNonFinite(dtype, finite);
+    Merge(all, found);
+    Merge(all, found);
+    EXPECT_EQ(all.count, 4);
+    EXPECT_EQ(all.first, 102);
+  }
+  const std::vector<uint8_t> float8 = {0x38, 0x7F};  // 1, NaN of float8 E4M3
+  EXPECT_EQ(FindNonFinite(DType::kF8E4M3FN, std::as_bytes(std::span(float8))).first, 1);
+  EXPECT_FALSE(FindNonFinite(DType::kI8, std::as_bytes(std::span(float8))).any());
 }
 
 }  // namespace

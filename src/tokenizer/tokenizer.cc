@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/file_kind.h"
 #include "base/mapped_file.h"
 #include "tokenizer/model_check.h"
 #include "tokenizer/sentencepiece_library.h"
@@ -60,7 +61,10 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::Load(const std::filesystem::
 
 Result<std::shared_ptr<const Tokenizer>> Tokenizer::Parse(Bytes bytes, const std::string& where) {
   const auto refuse = [&](std::string what) { return InputError(where, std::move(what), std::string(kAdvice)); };
-  if (bytes.empty() || bytes.size() > kMaxModelBytes) {
+  if (const auto kind = RecognizeFile(bytes); kind && kind->name != kSentencePieceKind) {
+    return WrongFile(where, bytes, "a SentencePiece model", std::string(kAdvice));
+  }
+  if (bytes.size() > kMaxModelBytes) {
     return refuse(std::to_string(bytes.size()) + " bytes cannot be a SentencePiece model");
   }
   VLAQ_RETURN_IF_ERROR(CheckModelBytes(bytes, where));

@@ -155,7 +155,7 @@ void ExpectRefused(const std::string& bytes, const std::string& why) {
 }
 
 TEST(Tokenizer, BadModelsAreNamed) {
-  ExpectRefused("", "0 bytes");
+  ExpectRefused("", "is empty");
   ExpectRefused("this is no model at all", "not a SentencePiece model");
   ExpectRefused(ReadAll(Fixture("expected.json")), "not a SentencePiece model");
   ExpectRefused(ReadAll(Fixture("other.model")), "<unk>, <s>, </s>");

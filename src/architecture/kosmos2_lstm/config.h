@@ -18,6 +18,9 @@ enum class Activation { kGelu, kQuickGelu, kRelu };
 // Padding's token id and its row in the position table.
 inline constexpr int64_t kPadId = 1;
 
+// Positions that the exported table has at least: enough for every prompt at run time, whatever config.json says.
+inline constexpr int64_t kLeastPositions = 2048;
+
 struct Config {
   int64_t text_heads = 0;
   int64_t vision_heads = 0;

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
+
 #include "architecture/kosmos2_lstm/config.h"
 #include "architecture/kosmos2_lstm/kosmos2_lstm.h"
 #include "architecture/kosmos2_lstm/structure.h"
@@ -16,6 +19,8 @@ using architecture::Settings;
 using policy::FeatureSource;
 using policy::PolicySpec;
 using policy::PromptLayout;
+
+std::string JsonText(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
 // What each variant was trained with, as far as it is known (spec/model.md 8). The original class of the simple LSTM is
 // not public, so its row is an assumption and is printed as one.
@@ -32,43 +37,95 @@ VariantDefaults DefaultsOf(const Structure& structure) {
   return {FeatureSource::kMeanHidden, PromptLayout::kHfProcessor, 2.0};
 }
 
+// Settings that shapes give.
+bool IsFact(std::string_view key) {
+  constexpr std::array<std::string_view, 4> kFacts{"image_size", "image_tokens", "lstm_hidden", "lstm_layers"};
+  return std::find(kFacts.begin(), kFacts.end(), key) != kFacts.end();
+}
+
 class Proposer {
  public:
-  Proposer(const Settings& settings, Structure structure) : settings_(settings), s_(std::move(structure)) {}
+  Proposer(const Settings& settings, Structure structure, const checkpoint::Checkpoint& checkpoint)
+      : settings_(settings),
+        s_(std::move(structure)),
+        where_(checkpoint.path().string()),
+        stated_(architecture::ReadStated(checkpoint)) {}
 
   Result<Proposal> Propose();
 
  private:
-  void Assume(std::string text) { proposal_.assumptions.push_back(std::move(text)); }
-  // Notes an assumption unless policy.json gives `key`.
-  void AssumeUnlessGiven(std::string_view key, std::string text) {
-    if (!policy_.contains(std::string(key))) Assume(fmt::format("{} {}", key, text));
+  void Assume(std::string setting, std::string value, std::string text) {
+    proposal_.assumptions.push_back({std::move(setting), std::move(value), std::move(text)});
   }
+  // Notes an assumption unless policy.json or the checkpoint gives `key`.
+  void AssumeUnlessGiven(std::string_view key, std::string value, std::string_view meaning = "") {
+    if (architecture::FindSetting(given_, key) != nullptr) return;
+    std::string text = fmt::format("{} is {}{}", key, value, meaning);
+    Assume(std::string(key), std::move(value), std::move(text));
+  }
+  bool IsOverridden(std::string_view key) const {
+    return std::find(settings_.overrides.begin(), settings_.overrides.end(), key) != settings_.overrides.end();
+  }
+  // "--feature-source", "policy.json" or what else the value of `key` comes from, for messages.
+  std::string SourceOf(std::string_view key, const Json& value) const;
 
   Status SettleConfig();
+  Status HeedTheCheckpoint();
   Status ReadPolicy();
   void SettleFeature();
   Status SettleOutputs();
+  void SettleLength(const Config& config);
   Status CheckAgainstShapes() const;
+  Status CheckAgainstStated();
   Status CheckFeatureWidth() const;
   void Warn();
 
   const Settings& settings_;
   Structure s_;
-  Json policy_ = Json::object();
+  std::string where_;  // the checkpoint
+  architecture::StatedSettings stated_;
+  Json policy_ = Json::object();  // of the file
+  Json given_ = Json::object();   // of the file and, below it, of the checkpoint
   Proposal proposal_;
 };
 
 Status Proposer::SettleConfig() {
-  Config config;
-  if (!settings_.config.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(config, ReadConfig(settings_.config, s_));
-  } else {
-    VLAQ_ASSIGN_OR_RETURN(config, PublishedConfig(s_));
-    Assume(fmt::format("config.json is that of kosmos-2-patch14-224: {} text and {} vision heads of 64, epsilon 1e-5",
-                       config.text_heads, config.vision_heads));
+  Result<Config> config = settings_.config.empty() ? PublishedConfig(s_) : ReadConfig(settings_.config, s_);
+  if (!config.ok()) {
+    if (!settings_.config.empty()) return config.error();
+    proposal_.missing.push_back(config.error());
+    return {};
   }
-  proposal_.config = JsonString(ConfigToJson(config, s_));
+  if (settings_.config.empty()) {
+    Assume("config", "kosmos-2-patch14-224",
+           fmt::format("config.json is that of kosmos-2-patch14-224: {} text and {} vision heads of 64, epsilon 1e-5",
+                       config->text_heads, config->vision_heads));
+  }
+  proposal_.config = JsonString(ConfigToJson(*config, s_));
+  SettleLength(*config);
+  return {};
+}
+
+// What the checkpoint says wins over defaults; shapes are facts, and only compared.
+Status Proposer::HeedTheCheckpoint() {
+  for (const std::string& key : settings_.overrides) {
+    const auto is_key = [&](const auto& row) { return row.key == key; };
+    if (std::any_of(stated_.known.begin(), stated_.known.end(), is_key)) continue;
+    std::string known;
+    for (const auto& row : stated_.known) known += (known.empty() ? "" : ", ") + row.key;
+    return UsageError(fmt::format("--override {}: the checkpoint says nothing of it", key),
+                      known.empty() ? "leave the option out" : fmt::format("it says something of {}", known));
+  }
+  for (const architecture::Stated& row : stated_.known) {
+    if (IsOverridden(row.key)) continue;
+    proposal_.stated.push_back(row);
+    if (IsFact(row.key) || row.key == "prompt_template") continue;
+    architecture::PutSetting(given_, row.key, Json::parse(row.value));
+  }
+  for (const std::string& text : stated_.not_understood) {
+    proposal_.warnings.push_back(
+        fmt::format("the checkpoint's {}, which vlaq does not understand and leaves aside", text));
+  }
   return {};
 }
 
@@ -86,10 +143,13 @@ Status Proposer::ReadPolicy() {
   spec.preprocess.image_size = static_cast<int>(s_.vision.image_size);
   spec.image_tokens = s_.latents;
   spec.vocabulary = s_.text.vocabulary;
-  spec.chunk = 0;  // settled below
+  VLAQ_ASSIGN_OR_RETURN(spec, policy::ParsePolicySpec(given_, "the checkpoint's own settings", std::move(spec)));
   if (settings_.policy.empty()) return {};
+  const std::string where = settings_.policy.string();
   VLAQ_ASSIGN_OR_RETURN(policy_, ReadJsonFile(settings_.policy));
-  VLAQ_ASSIGN_OR_RETURN(spec, policy::ParsePolicySpec(policy_, settings_.policy.string(), std::move(spec)));
+  VLAQ_RETURN_IF_ERROR(policy::CheckPolicyKeys(policy_, where));
+  VLAQ_ASSIGN_OR_RETURN(spec, policy::ParsePolicySpec(policy_, where, std::move(spec)));
+  given_.merge_patch(policy_);
   return {};
 }
 
@@ -98,44 +158,75 @@ void Proposer::SettleFeature() {
   if (settings_.feature_source) {
     spec.feature_source = *settings_.feature_source;
   } else {
-    AssumeUnlessGiven(
-        "feature_source",
-        fmt::format("is {}: the checkpoint does not say what feeds the LSTM (choose with --feature-source)",
-                    policy::Name(spec.feature_source)));
+    AssumeUnlessGiven("feature_source", std::string(policy::Name(spec.feature_source)),
+                      ": the checkpoint does not say what feeds the LSTM (choose with --feature-source)");
   }
   if (settings_.prompt_layout) {
     spec.prompt_layout = *settings_.prompt_layout;
   } else if (spec.feature_source != FeatureSource::kPooler) {
-    AssumeUnlessGiven("prompt_layout",
-                      fmt::format("is {} (choose with --prompt-layout)", policy::Name(spec.prompt_layout)));
+    AssumeUnlessGiven("prompt_layout", std::string(policy::Name(spec.prompt_layout)), " (choose with --prompt-layout)");
   }
-  AssumeUnlessGiven("window", fmt::format("is {} frames", spec.window));
-  AssumeUnlessGiven("action_scale", fmt::format("is {}: velocity = {} x action", spec.action_scale, spec.action_scale));
-  AssumeUnlessGiven("preprocess",
-                    fmt::format("is {} resize, {} statistics, {} frames", image::FilterName(spec.preprocess.resize),
-                                image::NormalisationName(spec.preprocess.normalisation),
-                                image::ChannelOrderName(spec.preprocess.channel_order)));
+  AssumeUnlessGiven("window", fmt::format("{}", spec.window), " frames");
+  AssumeUnlessGiven("action_scale", fmt::format("{}", spec.action_scale),
+                    fmt::format(": velocity = {} x action", spec.action_scale));
+  AssumeUnlessGiven("control_period_s", fmt::format("{}", spec.control_period_s), " seconds between two frames");
+  const image::PreprocessSpec& pixels = spec.preprocess;
+  AssumeUnlessGiven("preprocess.resize", std::string(image::FilterName(pixels.resize)));
+  AssumeUnlessGiven("preprocess.normalise", std::string(image::NormalisationName(pixels.normalisation)), " statistics");
+  AssumeUnlessGiven("preprocess.channel_order", std::string(image::ChannelOrderName(pixels.channel_order)));
+  AssumeUnlessGiven("preprocess.pass_order", std::string(image::PassOrderName(pixels.pass_order)),
+                    ": portrait frames are rounded as the Pillow of today does");
 }
 
+// One of chunk and action_dim follows from the other; neither known, actions have the usual two values.
 Status Proposer::SettleOutputs() {
   PolicySpec& spec = proposal_.spec;
-  if (spec.chunk == 0) {
+  const bool has_chunk = architecture::FindSetting(given_, "chunk") != nullptr;
+  const bool has_action_dim = architecture::FindSetting(given_, "action_dim") != nullptr;
+  if (has_chunk && !has_action_dim && spec.chunk > 0) spec.action_dim = s_.mlp.outputs / spec.chunk;
+  if (!has_chunk) {
     if (spec.action_dim < 1 || s_.mlp.outputs % spec.action_dim != 0) {
-      return UsageError(
+      Error error = UsageError(
           fmt::format("{} outputs cannot be split into actions of {} values: chunk and action_dim are not known",
                       s_.mlp.outputs, spec.action_dim),
           "give both in --policy policy.json");
+      if (has_action_dim) return error;
+      proposal_.missing.push_back(std::move(error));
+      return {};
     }
     spec.chunk = s_.mlp.outputs / spec.action_dim;
-    Assume(fmt::format("chunk x action_dim is {} x {}", spec.chunk, spec.action_dim));
+    if (!has_action_dim) {
+      Assume("action_dim", fmt::format("{}", spec.action_dim),
+             fmt::format("chunk x action_dim is {} x {}", spec.chunk, spec.action_dim));
+    }
   }
   if (spec.chunk < 1 || spec.action_dim < 1 || s_.mlp.outputs % spec.chunk != 0 ||
       s_.mlp.outputs / spec.chunk != spec.action_dim) {
-    return InputError(settings_.policy.string(),
+    return InputError(SourceOf("chunk", spec.chunk),
                       fmt::format("\"chunk\" x \"action_dim\" is {} x {}, but the last layer has {} outputs",
                                   spec.chunk, spec.action_dim, s_.mlp.outputs));
   }
   return {};
+}
+
+// The longest prompt: the layouts with an action token put more into the sequence than the prompt's ids.
+void Proposer::SettleLength(const Config& config) {
+  PolicySpec& spec = proposal_.spec;
+  int64_t others = 0;
+  if (spec.prompt_layout == PromptLayout::kRobovlms) others = s_.latents + 1;
+  if (spec.prompt_layout == PromptLayout::kForkFallback) others = 1;
+  spec.max_tokens =
+      std::max(std::max(config.max_positions, kLeastPositions) - others, static_cast<int64_t>(spec.prompt_ids.size()));
+}
+
+std::string Proposer::SourceOf(std::string_view key, const Json& value) const {
+  if (key == "feature_source" && settings_.feature_source) return "--feature-source";
+  if (key == "prompt_layout" && settings_.prompt_layout) return "--prompt-layout";
+  if (architecture::FindSetting(policy_, key) != nullptr) return settings_.policy.string();
+  for (const architecture::Stated& row : stated_.known) {
+    if (row.key == key && Json::parse(row.value) == value) return "its " + row.place;
+  }
+  return "its shapes";
 }
 
 Status Proposer::CheckAgainstShapes() const {
@@ -168,6 +259,34 @@ Status Proposer::CheckAgainstShapes() const {
   if (spec.architecture != "kosmos2_lstm") {
     return InputError(where,
                       fmt::format("\"architecture\" is \"{}\", but the checkpoint is kosmos2_lstm", spec.architecture));
+  }
+  return {};
+}
+
+// Both values must be one, or the user must say which holds.
+Status Proposer::CheckAgainstStated() {
+  const Json settled = policy::PolicySpecToJson(proposal_.spec);
+  for (const architecture::Stated& row : stated_.known) {
+    const Json* value = architecture::FindSetting(settled, row.key);
+    if (value == nullptr) {  // prompt_template: export knows what the layout says
+      if (IsOverridden(row.key)) {
+        Assume(row.key, "",
+               fmt::format("{} follows from prompt_layout, although the checkpoint's {} says {} (--override)", row.key,
+                           row.place, row.value));
+      }
+      continue;
+    }
+    if (*value == Json::parse(row.value)) continue;
+    if (IsOverridden(row.key)) {
+      Assume(row.key, JsonText(*value),
+             fmt::format("{} is {}, although the checkpoint's {} says {} (--override)", row.key, JsonText(*value),
+                         row.place, row.value));
+      continue;
+    }
+    return InputError(where_,
+                      fmt::format("the checkpoint's {} says that {} is {}, but by {} it is {}", row.place, row.key,
+                                  row.value, SourceOf(row.key, *value), JsonText(*value)),
+                      fmt::format("make them agree, or keep the second deliberately with --override {}", row.key));
   }
   return {};
 }
@@ -224,11 +343,13 @@ void Proposer::Warn() {
 }
 
 Result<Proposal> Proposer::Propose() {
-  VLAQ_RETURN_IF_ERROR(SettleConfig());
+  VLAQ_RETURN_IF_ERROR(HeedTheCheckpoint());
   VLAQ_RETURN_IF_ERROR(ReadPolicy());
   SettleFeature();
+  VLAQ_RETURN_IF_ERROR(SettleConfig());
   VLAQ_RETURN_IF_ERROR(SettleOutputs());
   VLAQ_RETURN_IF_ERROR(CheckAgainstShapes());
+  VLAQ_RETURN_IF_ERROR(CheckAgainstStated());
   VLAQ_RETURN_IF_ERROR(CheckFeatureWidth());
   Warn();
   return std::move(proposal_);
@@ -238,7 +359,7 @@ Result<Proposal> Proposer::Propose() {
 
 Result<Proposal> Kosmos2Lstm::Propose(const checkpoint::Checkpoint& checkpoint, const Settings& settings) const {
   VLAQ_ASSIGN_OR_RETURN(Structure structure, RequireStructure(checkpoint));
-  return Proposer(settings, std::move(structure)).Propose();
+  return Proposer(settings, std::move(structure), checkpoint).Propose();
 }
 
 }  // namespace vlaq::kosmos2_lstm
