@@ -276,11 +276,12 @@ Result<Changes> CompareRuns(const StoredResults& before, const StoredResults& af
   for (const StoredSubject& now : after.subjects) {
     const auto then = std::ranges::find(before.subjects, now.name, &StoredSubject::name);
     if (then == before.subjects.end()) continue;
-    if ((then->state == State::kInvalid || now.state == State::kInvalid) && !options.allow_different) {
+    const bool invalid = then->state == State::kInvalid || now.state == State::kInvalid;
+    if (invalid && !options.allow_different && !options.allow_invalid) {
       return InputError(
           fmt::format("{} and {}", before.where, after.where),
           fmt::format("'{}' is INVALID in {}", now.name, then->state == State::kInvalid ? before.where : after.where),
-          "measure again, or --allow-different");
+          "measure again, or --allow-invalid to see the ratios all the same");
     }
     const bool paired = !changes.reference.empty() && now.name != changes.reference;
     const auto times = [&](const StoredSubject& of, const StoredSubject& first) {
@@ -291,6 +292,7 @@ Result<Changes> CompareRuns(const StoredResults& before, const StoredResults& af
     const bool same_program =
         !before.revision.empty() && before.revision == after.revision && then->runs_on == now.runs_on;
     if (now.name == changes.reference && same_program) change.kind = Change::Kind::kReference;
+    if (invalid) change.kind = Change::Kind::kInvalid;
     changes.list.push_back(std::move(change));
   }
   return changes;

@@ -46,7 +46,7 @@ struct Change {
   Interval interval = {};  // 95 %; infinite with too few rounds
   bool paired = false;     // the ratio is that of ratios to the reference
   size_t rounds = 0;       // of the run that has fewer
-  enum class Kind { kSame, kSlower, kFaster, kTooFew, kReference } kind = Kind::kSame;
+  enum class Kind { kSame, kSlower, kFaster, kTooFew, kReference, kInvalid } kind = Kind::kSame;
 };
 struct Changes {
   std::string reference;  // that the others are held against; empty: none, see `unpaired`
@@ -56,6 +56,7 @@ struct Changes {
 struct CompareOptions {
   double threshold = 0.05;
   bool allow_different = false;  // machine, settings, inputs; INVALID subjects
+  bool allow_invalid = false;    // INVALID subjects
   bool allow_missing = false;    // subjects that only one of the runs has
 };
 // Subjects of the same name. If the first of both runs is the same (name and SHA-256 of its files), it is the
@@ -63,8 +64,8 @@ struct CompareOptions {
 // against each other, so that a machine that became slower slows both. The reference itself is judged by its own times,
 // unless the same revision of vlaq and the same back end ran it: then only the machine can have changed, and it is not
 // judged. Without a reference the times are taken as they are. Slower or faster: the whole interval beyond the
-// threshold. Errors: kInput saying what differs (machine, settings, inputs), is not VALID or is missing, unless that is
-// allowed; if no name is in both.
+// threshold; INVALID subjects, where allowed, have their ratio and are not judged. Errors: kInput saying what differs
+// (machine, settings, inputs), is not VALID or is missing, unless that is allowed; if no name is in both.
 Result<Changes> CompareRuns(const StoredResults& before, const StoredResults& after, const CompareOptions& options);
 
 }  // namespace vlaq::benchmark

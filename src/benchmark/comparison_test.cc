@@ -259,6 +259,12 @@ TEST_F(StoredRuns, WhatIsNoFairComparisonIsRefused) {
   StoredResults after = before;
   after.cpu = "another";
   EXPECT_TRUE(CompareRuns(before, after, {.allow_different = true}).ok());
+  EXPECT_FALSE(CompareRuns(before, after, {.allow_invalid = true}).ok()) << "another processor is another matter";
+  after = before;
+  after.subjects[0].state = State::kInvalid;
+  const auto shown = CompareRuns(before, after, {.allow_invalid = true});
+  ASSERT_TRUE(shown.ok());
+  EXPECT_EQ(shown->list[0].kind, Change::Kind::kInvalid);
   after = before;
   after.subjects.pop_back();
   const auto fewer = CompareRuns(before, after, {.allow_missing = true});

@@ -93,6 +93,11 @@ Summary Summarise(const Samples& samples, const Settings& settings) {
   return summary;
 }
 
+double Peaks::MacsPerSecond(std::string_view arithmetic) const {
+  const Rate& own = arithmetic == "int8" ? int8 : arithmetic == "bfloat16" ? bf16 : fp32;
+  return own.macs_per_s > 0 ? own.macs_per_s : fp32.macs_per_s;
+}
+
 State Verdict::state() const {
   State worst = State::kValid;
   for (const Finding& finding : findings) worst = std::max(worst, finding.state);

@@ -38,6 +38,7 @@ struct Settings {
   int least_rounds = 12;
   int published_runs = 20;
   std::vector<double> percentiles{0.5, 0.9};
+  bool percentiles_given = true;  // false: nobody asked for these, and what the runs do not allow is left out
   double confidence = 0.99;
   int64_t period_ns = 400'000'000;       // control
   int64_t duration_ns = 60'000'000'000;  // of each subject, control
@@ -152,6 +153,7 @@ struct FileOf {
 
 struct SubjectResult {
   std::string name, spec, kind, mode, path;  // mode: "streaming", "whole"
+  bool own_worker = false;                   // it is this program: its clock is the one here
   std::vector<FileOf> files;
   uint64_t size_bytes = 0;
   // Its parameters by those of the first subject; if that does not say its own, of the one that has most.
@@ -188,8 +190,18 @@ struct Harness {
 };
 
 struct Peaks {
+  struct Rate {
+    double macs_per_s = 0;  // 0: not known
+    std::string kernel;     // the instructions: "amx_int8"
+  };
   int threads = 1;
-  double fp32_macs_per_s = 0, int8_macs_per_s = 0, bytes_per_s = 0;
+  Rate fp32, bf16, int8;
+  double bytes_per_s = 0;
+  int streams = 1;        // places that each thread read at in turn
+  double other_load = 0;  // share of the machine that others took meanwhile: then the peaks are higher than these
+
+  // Of an operator's arithmetic by its name; what has no instructions of its own is float32's.
+  double MacsPerSecond(std::string_view arithmetic) const;
 };
 
 struct Reading {  // of the machine, at one moment

@@ -65,6 +65,7 @@ Json AsJson(const Settings& s) {
           {"budget_ns", s.budget_ns},
           {"published_runs", s.published_runs},
           {"percentiles", s.percentiles},
+          {"percentiles_given", s.percentiles_given},
           {"confidence", s.confidence},
           {"period_ns", control ? Json(s.period_ns) : Json(nullptr)},
           {"duration_ns", control ? Json(s.duration_ns) : Json(nullptr)},
@@ -228,10 +229,15 @@ Json List(const std::vector<T>& items) {
 Json ToJson(const Results& r) {
   Json peaks = nullptr;
   if (r.peaks) {
-    peaks = {{"threads", r.peaks->threads},
-             {"fp32_macs_per_s", r.peaks->fp32_macs_per_s},
-             {"int8_macs_per_s", r.peaks->int8_macs_per_s},
-             {"bytes_per_s", r.peaks->bytes_per_s}};
+    peaks = {
+        {"threads", r.peaks->threads},
+        {"fp32_macs_per_s", r.peaks->fp32.macs_per_s},
+        {"bf16_macs_per_s", r.peaks->bf16.macs_per_s},
+        {"int8_macs_per_s", r.peaks->int8.macs_per_s},
+        {"kernels", {{"fp32", r.peaks->fp32.kernel}, {"bf16", r.peaks->bf16.kernel}, {"int8", r.peaks->int8.kernel}}},
+        {"bytes_per_s", r.peaks->bytes_per_s},
+        {"streams", r.peaks->streams},
+        {"other_load", r.peaks->other_load}};
   }
   return {{"schema", kResultsSchema},
           {"made", AsJson(r.made)},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "base/random.h"
@@ -49,6 +50,14 @@ int64_t FewestFor(double p, double confidence) {
     (EarlyStoppingRank(middle, p, confidence) < 1 ? few : enough) = middle;
   }
   return enough;
+}
+
+std::vector<double> Claimable(std::vector<double> percentiles, int64_t n, double confidence) {
+  std::ranges::sort(percentiles);
+  const auto out = [&](double p) { return p != percentiles.front() && FewestFor(p, confidence) > n; };
+  std::vector<double> kept;
+  std::ranges::remove_copy_if(percentiles, std::back_inserter(kept), out);
+  return kept;
 }
 
 std::optional<double> SafePercentile(std::span<const double> sorted, double p, double confidence) {

@@ -20,6 +20,8 @@ double NearestRank(std::span<const double> sorted, double p);
 int64_t EarlyStoppingRank(int64_t n, double p, double confidence = 0.99);
 // The fewest samples that allow a claim about p.
 int64_t FewestFor(double p, double confidence = 0.99);
+// Of `percentiles` the ones that `n` samples allow; the lowest in any case, so that too few samples show.
+std::vector<double> Claimable(std::vector<double> percentiles, int64_t n, double confidence = 0.99);
 // sorted[n - t], or nullopt without a claim.
 std::optional<double> SafePercentile(std::span<const double> sorted, double p, double confidence = 0.99);
 

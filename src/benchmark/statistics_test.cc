@@ -105,6 +105,14 @@ TEST(BootstrapMedian, HoldsTheTruthAsOftenAsItSays) {
   EXPECT_TRUE(std::isinf(BootstrapMedian(std::vector<double>{1, 2, 3, 4, 5}).high));
 }
 
+TEST(Claimable, IsWhatTheSamplesAllow) {
+  using Percentiles = std::vector<double>;
+  EXPECT_EQ(Claimable({0.9, 0.5}, 63), (Percentiles{0.5}));
+  EXPECT_EQ(Claimable({0.9, 0.5}, 64), (Percentiles{0.5, 0.9}));
+  EXPECT_EQ(Claimable({0.9, 0.99}, 3), (Percentiles{0.9})) << "the lowest stays, and its lack of a claim shows";
+  EXPECT_TRUE(Claimable({}, 3).empty());
+}
+
 TEST(BootstrapMedian, NeedsAsManyValuesAsItIsSure) {
   for (const double sure : {0.5, 0.9, 0.95, 0.99, 0.999}) {
     size_t fewest = 1;  // slowly: until all on one side of the median is rarer than 1 - sure

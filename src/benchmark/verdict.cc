@@ -18,6 +18,7 @@ class Judging {
   Verdict Run() {
     WrongThing();
     WrongConditions();
+    TooFewRuns();
     if (subject_.samples.size() > 0) Unsteady();
     return std::move(verdict_);
   }
@@ -49,18 +50,33 @@ class Judging {
       Find("threads", State::kInvalid, threads, results_.settings.threads,
            "it uses another number of threads than all were asked to: set them as its hello says");
     }
-    if (const double unseen = Unseen(); unseen > limits_.unseen) {
+    if (const double unseen = Unseen(); unseen > limits_.unseen) UnseenTime(unseen);
+  }
+
+  // Another program may stop its clock too early. vlaq's own worker does not, so the time went elsewhere: to other
+  // load, which is told as such, or to something that the system does not count.
+  void UnseenTime(double unseen) {
+    const std::string what = fmt::format("its answers took {:.2g} times as long as its own times say", 1 + unseen);
+    if (!subject_.own_worker) {
       Find("unseen_time", State::kInvalid, unseen, limits_.unseen,
-           fmt::format("its answers took {:.2g} times as long as its own times say: a step is over when its action is "
-                       "there (synchronise before the clock stops), and features that it keeps are made once",
-                       1 + unseen));
+           what +
+               ": a step is over when its action is there (synchronize before the clock stops), and features that it "
+               "keeps are made once");
+    } else if (!Loaded()) {
+      Find("unseen_time", State::kUnstable, unseen, limits_.unseen,
+           what + ", which is vlaq's own clock: something took the processor between its steps; measure again");
     }
+  }
+
+  bool Loaded() const { return results_.machine.other_load > limits_.other_load; }
+
+  void TooFewRuns() {
     for (const Percentile& p : subject_.summary.percentiles) {
       if (p.safe_ns || results_.settings.protocol == Protocol::kPublished) continue;
       Find("too_few_runs", State::kInvalid, static_cast<double>(subject_.summary.n),
            static_cast<double>(FewestFor(p.p, results_.settings.confidence)),
-           fmt::format("p{:g} cannot be claimed from so few runs: a larger --budget, or fewer --percentiles",
-                       100 * p.p));
+           fmt::format("p{:g} cannot be claimed from so few runs: a larger {}, or fewer --percentiles", 100 * p.p,
+                       results_.settings.protocol == Protocol::kControl ? "--duration" : "--budget"));
     }
   }
 
@@ -125,7 +141,7 @@ class Judging {
                        "performance), or cool it",
                        step->from_mhz, step->to_mhz));
     }
-    if (results_.machine.other_load > limits_.other_load) {
+    if (Loaded()) {
       Find("other_load", State::kInvalid, results_.machine.other_load, limits_.other_load,
            "other programs took this share of the machine: stop them");
     }

@@ -119,6 +119,23 @@ TEST_F(VerdictTest, TimeThatNobodyClaims) {
   EXPECT_THAT(Found(Even(20, 20'000'000), answered(10'000'000, 18'000'000)), IsEmpty());
 }
 
+// What vlaq's own worker is asked for is timed by the clock that judges it: load is told as load, and nobody lied.
+TEST_F(VerdictTest, OwnWorkersAreNotAccused) {
+  const auto own = [](SubjectResult& s) {
+    s.own_worker = true;
+    s.answers = {std::vector<int>(20, 1), std::vector<int64_t>(20, 10'000'000), std::vector<int64_t>(20, 40'000'000)};
+  };
+  EXPECT_THAT(Found(Even(20, 10'000'000), own), ElementsAre("unseen_time"));
+  EXPECT_EQ(verdict_.state(), State::kUnstable);
+  results_.machine.other_load = 0.88;
+  EXPECT_THAT(Found(Even(20, 10'000'000), own), ElementsAre("other_load"));
+  const auto other = [&own](SubjectResult& s) {
+    own(s);
+    s.own_worker = false;
+  };
+  EXPECT_THAT(Found(Even(20, 10'000'000), other), ElementsAre("unseen_time", "other_load"));
+}
+
 TEST_F(VerdictTest, TooFewRuns) {
   results_.settings.percentiles = {0.5, 0.99};
   EXPECT_THAT(Found(Even(20, 1'000'000)), ElementsAre("too_few_runs"));

@@ -20,7 +20,7 @@ struct BenchArguments {
   std::string protocol = "serving";
   std::vector<int> threads;         // several: a sweep
   std::vector<int64_t> batches{1};  // several: a sweep
-  std::vector<double> percentiles{50, 90};
+  std::vector<double> percentiles;  // none: 50, and 90 where the runs allow it
   double budget_s = 60, duration_s = 60, period_ms = 0, timeout_s = 300;
   int rounds = 12, frames_count = 24;
   uint64_t seed = 1;
@@ -29,7 +29,7 @@ struct BenchArguments {
   std::vector<std::string> frames;
   std::filesystem::path episodes, output, against_last, published;
   double threshold = 0.05;
-  bool profile = false, roofline = false, force = false, json = false;
+  bool profile = false, roofline = false, force = false, json = false, verbose = false;
   BackendChoice backend;
 };
 
@@ -42,7 +42,8 @@ struct SubjectSpec {
   bool streaming = false;
 };
 
-// Errors: kUsage for an unknown kind; kInput if a bundle cannot be opened; kUsage for two of one name.
+// A subject without a name gets the last part of its path. Errors: kUsage for an unknown kind; kInput if a bundle
+// cannot be opened; kUsage for two of one name.
 Result<std::vector<SubjectSpec>> ReadSubjects(const std::vector<std::string>& texts);
 std::vector<std::string> SubjectKinds();
 
@@ -71,8 +72,8 @@ Status CheckQuality(const BenchArguments& a, const std::vector<SubjectSpec>& sub
 Status MeasureQuality(const BenchArguments& a, const std::vector<SubjectSpec>& subjects, benchmark::Results& results,
                       Log& log);
 
-// The table and what was found. Seconds of people, not of machines.
-void PrintResults(const benchmark::Results& results, std::ostream& out);
+// The table, and a line a subject with the worst that was found; all of it if `verbose`.
+void PrintResults(const benchmark::Results& results, bool verbose, std::ostream& out);
 
 // The files of the published table. Errors of the check: kUsage naming the subject that is missing; of writing: kInput.
 // Only what CheckPublished() takes may be written.

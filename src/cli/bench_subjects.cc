@@ -23,18 +23,19 @@ struct KindRow {
   bool bundle;     // WHAT is a bundle
   bool streaming;  // one new frame a step
   bool torch;
+  bool own;                  // this program is the worker
   std::string_view options;  // for the worker
 };
 constexpr std::array kKinds{
-    KindRow{"bundle", true, true, false, "streaming"},
-    KindRow{"whole", true, false, false, "whole"},
-    KindRow{"onnx", false, false, false, "onnx"},
-    KindRow{"torch", false, false, true, ""},
-    KindRow{"torch-streaming", false, true, true, "--streaming"},
-    KindRow{"torch-compile", false, false, true, "--compile"},
-    KindRow{"torch-compile-streaming", false, true, true, "--compile --streaming"},
-    KindRow{"cmd", false, false, false, ""},
-    KindRow{"null", false, false, false, "null"},
+    KindRow{"bundle", true, true, false, true, "streaming"},
+    KindRow{"whole", true, false, false, true, "whole"},
+    KindRow{"onnx", false, false, false, true, "onnx"},
+    KindRow{"torch", false, false, true, false, ""},
+    KindRow{"torch-streaming", false, true, true, false, "--streaming"},
+    KindRow{"torch-compile", false, false, true, false, "--compile"},
+    KindRow{"torch-compile-streaming", false, true, true, false, "--compile --streaming"},
+    KindRow{"cmd", false, false, false, false, ""},
+    KindRow{"null", false, false, false, true, "null"},
 };
 
 const KindRow* FindKind(std::string_view name) {
@@ -65,13 +66,32 @@ Result<SubjectSpec> ReadSubject(const std::string& text) {
   subject.kind = kind->name;
   subject.what = rest;
   subject.streaming = kind->streaming;
-  if (subject.name.empty()) subject.name = text;
   if (kind->bundle) {
     VLAQ_ASSIGN_OR_RETURN(subject.bundle, bundle::Open(rest));
   }
   const bool file = kind->torch || kind->name == "onnx";
   if (file && !fs::exists(rest)) return InputError(rest, "does not exist");
   return subject;
+}
+
+// What a table has room for: "policy" of "/tmp/policy/", "whole:policy" of "whole:/tmp/policy".
+std::string ShortName(const SubjectSpec& subject) {
+  if (subject.kind == "cmd" || subject.what.empty()) return subject.text;
+  std::error_code ignored;
+  fs::path path = fs::absolute(subject.what, ignored).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  const std::string base = path.filename().string();
+  return subject.text == subject.what ? base : subject.text.substr(0, subject.text.find(':') + 1) + base;
+}
+
+// Those that were given none; one that two subjects would share is what was typed.
+void GiveNames(std::vector<SubjectSpec>& subjects) {
+  std::vector<std::string> names;
+  for (const SubjectSpec& s : subjects) names.push_back(s.name.empty() ? ShortName(s) : s.name);
+  for (size_t i = 0; i < subjects.size(); ++i) {
+    if (!subjects[i].name.empty()) continue;
+    subjects[i].name = std::ranges::count(names, names[i]) == 1 ? names[i] : subjects[i].text;
+  }
 }
 
 const SubjectSpec* FirstBundle(const std::vector<SubjectSpec>& all) {
@@ -130,13 +150,15 @@ std::vector<std::string> SubjectKinds() {
 
 Result<std::vector<SubjectSpec>> ReadSubjects(const std::vector<std::string>& texts) {
   std::vector<SubjectSpec> subjects;
-  std::set<std::string> names;
   for (const std::string& text : texts) {
     VLAQ_ASSIGN_OR_RETURN(SubjectSpec subject, ReadSubject(text));
-    if (!names.insert(subject.name).second) {
-      return UsageError(fmt::format("two subjects are called '{}'", subject.name), "name them: NAME=SUBJECT");
-    }
     subjects.push_back(std::move(subject));
+  }
+  GiveNames(subjects);
+  std::set<std::string> names;
+  for (const SubjectSpec& subject : subjects) {
+    if (names.insert(subject.name).second) continue;
+    return UsageError(fmt::format("two subjects are called '{}'", subject.name), "name them: NAME=SUBJECT");
   }
   return subjects;
 }
@@ -187,6 +209,7 @@ Result<BenchInputs> MakeBenchInputs(const BenchArguments& a, const std::vector<S
 Status DescribeFiles(const SubjectSpec& subject, const fs::path& engines, benchmark::SubjectResult& result) {
   result.spec = subject.text;
   result.kind = subject.kind;
+  result.own_worker = FindKind(subject.kind)->own;
   result.mode = subject.streaming ? "streaming" : "whole";
   result.path = subject.kind == "cmd" ? "" : subject.what;
   if (!subject.bundle) {

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "benchmark/verdict.h"
 #include "cli/bench_arguments.h"
 
 namespace vlaq::cli {
@@ -81,6 +82,10 @@ void PrintTable(const Results& results, std::ostream& out) {
 // What "at most" and "no claim" mean, where they stand.
 void PrintClaims(const Results& results, std::ostream& out) {
   const auto& asked = results.settings.percentiles;
+  if (!results.settings.percentiles_given && asked.size() == 1) {
+    out << fmt::format("p90 would need {} runs of each (--budget, --duration).\n",
+                       benchmark::FewestFor(0.9, results.settings.confidence));
+  }
   if (std::ranges::all_of(asked, [](double p) { return p == 0.5; })) return;
   out << fmt::format("at most: {:g} % sure, by MLPerf's early stopping. no claim: too few runs;",
                      100 * results.settings.confidence);
@@ -90,11 +95,22 @@ void PrintClaims(const Results& results, std::ostream& out) {
   out << ".\n";
 }
 
-// What is said of all of them alike, such as another program's load, is said once.
-void PrintFindings(const Results& results, std::ostream& out) {
+// The first of those that decide the verdict.
+std::vector<benchmark::Finding> WorstOf(const benchmark::Verdict& verdict) {
+  const auto worst = std::ranges::find(verdict.findings, verdict.state(), &benchmark::Finding::state);
+  if (worst == verdict.findings.end()) return {};
+  return {*worst};
+}
+
+// What is said of several alike, such as another program's load, is said once.
+void PrintFindings(const Results& results, bool verbose, std::ostream& out) {
   std::vector<std::pair<benchmark::Finding, std::vector<std::string>>> findings;
+  size_t all = 0, shown = 0;
   for (const SubjectResult& s : results.subjects) {
-    for (const auto& f : s.verdict.findings) {
+    const auto told = verbose ? s.verdict.findings : WorstOf(s.verdict);
+    all += s.verdict.findings.size();
+    shown += told.size();
+    for (const auto& f : told) {
       const auto same = std::ranges::find_if(findings, [&f](const auto& known) {
         return known.first.check == f.check && known.first.value == f.value && known.first.advice == f.advice;
       });
@@ -110,6 +126,7 @@ void PrintFindings(const Results& results, std::ostream& out) {
                        Printable(fmt::format("{}", fmt::join(names, ", "))), Printable(f.check), f.value, f.limit,
                        Printable(f.advice));
   }
+  if (shown < all) out << fmt::format("{} more findings: --verbose\n", all - shown);
 }
 
 void PrintProfiles(const Results& results, std::ostream& out) {
@@ -132,10 +149,21 @@ void PrintProfiles(const Results& results, std::ostream& out) {
 
 void PrintRooflines(const Results& results, std::ostream& out) {
   if (!results.peaks) return;
-  out << fmt::format(
-      "\nAt best this machine does {:.0f} GMAC/s in float32, {:.0f} in int8, and reads {:.1f} GB/s ({} threads).\n",
-      results.peaks->fp32_macs_per_s / 1e9, results.peaks->int8_macs_per_s / 1e9, results.peaks->bytes_per_s / 1e9,
-      results.peaks->threads);
+  const benchmark::Peaks& peaks = *results.peaks;
+  const auto rate = [](std::string_view arithmetic, const benchmark::Peaks::Rate& of) {
+    return of.macs_per_s > 0 ? fmt::format("{:.0f} in {} ({})", of.macs_per_s / 1e9, arithmetic, of.kernel)
+                             : fmt::format("nothing special in {}", arithmetic);
+  };
+  out << fmt::format("\nAt best this machine does, in GMAC/s: {}, {}, {}; and reads {:.1f} GB/s ({} thread{}).\n",
+                     rate("float32", peaks.fp32), rate("bfloat16", peaks.bf16), rate("int8", peaks.int8),
+                     peaks.bytes_per_s / 1e9, peaks.threads, peaks.threads == 1 ? "" : "s");
+  if (peaks.other_load > benchmark::Limits{}.other_load) {
+    out << fmt::format(
+        "But others took {:.0f} % of the machine while that was measured: the true peaks are higher, and less of them "
+        "is "
+        "reached than stands below.\n",
+        100 * peaks.other_load);
+  }
   TextTable table({"subject", "GMAC a step", "bytes a step", "at the limit, ms", "bound by", "reached %"});
   for (const SubjectResult& s : results.subjects) {
     if (!s.roofline) continue;
@@ -161,7 +189,7 @@ void PrintSweeps(const Results& results, std::ostream& out) {
 
 }  // namespace
 
-void PrintResults(const Results& results, std::ostream& out) {
+void PrintResults(const Results& results, bool verbose, std::ostream& out) {
   const auto& s = results.settings;
   out << fmt::format("{} protocol, {} thread{}, batch {}, {}; {}\n", ProtocolName(s.protocol), s.threads,
                      s.threads == 1 ? "" : "s", s.batch, Printable(s.inputs), Printable(results.machine.cpu));
@@ -171,7 +199,7 @@ void PrintResults(const Results& results, std::ostream& out) {
   out << "\ntimes faster: than the first, 95 % interval. differs by: largest difference of actions from the first's, "
          "or MAE on episodes.\n";
   PrintClaims(results, out);
-  PrintFindings(results, out);
+  PrintFindings(results, verbose, out);
   PrintProfiles(results, out);
   PrintRooflines(results, out);
   PrintSweeps(results, out);

@@ -66,7 +66,8 @@ Settings SettingsOf(const BenchArguments& a, const std::vector<SubjectSpec>& sub
   s.budget_ns = Nanoseconds(a.budget_s);
   s.duration_ns = Nanoseconds(a.duration_s);
   s.least_rounds = a.rounds;
-  s.percentiles.clear();
+  s.percentiles_given = !a.percentiles.empty();
+  if (s.percentiles_given) s.percentiles.clear();
   for (const double p : a.percentiles) s.percentiles.push_back(p / 100);
   double period = a.period_ms / 1e3;
   for (const SubjectSpec& subject : subjects) {
@@ -79,6 +80,20 @@ Settings SettingsOf(const BenchArguments& a, const std::vector<SubjectSpec>& sub
   s.max_difference = a.max_difference;
   s.difference_given = a.difference_given;
   return s;
+}
+
+// Of this machine now, and how much of it others took meanwhile.
+benchmark::Peaks PeaksNow(int threads) {
+  const benchmark::MachineReader machine;
+  const benchmark::Reading before = machine.Read();
+  const measuring::MachinePeaks peaks = measuring::MeasurePeaks(threads);
+  benchmark::MachineState state;
+  benchmark::Conclude({before, machine.Read()}, state);
+  const auto rate = [](const measuring::MachinePeaks::Rate& of) {
+    return benchmark::Peaks::Rate{of.macs_per_s, of.kernel};
+  };
+  return {threads,           rate(peaks.fp32), rate(peaks.bf16), rate(peaks.int8),
+          peaks.bytes_per_s, peaks.streams,    state.other_load};
 }
 
 // Weights are held once at least by each process; what does not fit would be measured swapping.
@@ -167,12 +182,8 @@ class Bench {
   }
 
   Status Measure(Results& results) {
-    const Settings& settings = results.settings;
-    if (a_.roofline) {
-      const measuring::MachinePeaks peaks = measuring::MeasurePeaks(settings.threads);
-      results.peaks =
-          benchmark::Peaks{settings.threads, peaks.fp32_macs_per_s, peaks.int8_macs_per_s, peaks.bytes_per_s};
-    }
+    Settings& settings = results.settings;
+    if (a_.roofline) results.peaks = PeaksNow(settings.threads);
     VLAQ_RETURN_IF_ERROR(MeasureNull(settings, results));
     VLAQ_ASSIGN_OR_RETURN(const Workers workers, Start(settings));
     std::vector<Subject*> pointers;
@@ -189,6 +200,12 @@ class Bench {
     results.machine = machine.Describe();
     benchmark::Conclude(std::move(ran.readings), results.machine);
     results.subjects = std::move(ran.subjects);
+    if (!settings.percentiles_given) {
+      const auto fewest =
+          std::ranges::min_element(results.subjects, {}, [](const auto& s) { return s.samples.size(); });
+      const auto runs = static_cast<int64_t>(fewest->samples.size());
+      settings.percentiles = benchmark::Claimable(settings.percentiles, runs, settings.confidence);
+    }
     for (size_t i = 0; i < results.subjects.size(); ++i) {
       SubjectResult& subject = results.subjects[i];
       subject.ready = workers[i]->ready();
@@ -205,6 +222,7 @@ class Bench {
     const SubjectResult& known = described_[i];
     subject.spec = known.spec;
     subject.kind = known.kind;
+    subject.own_worker = known.own_worker;
     subject.mode = known.mode;
     subject.path = known.path;
     subject.files = known.files;
@@ -223,9 +241,8 @@ class Bench {
       double compute_s = 0;
       for (const auto& op : *operators) {
         const auto macs = static_cast<double>(op.macs);
-        const bool int8 = op.precision == "int8" && results.peaks->int8_macs_per_s > 0;
         roofline.macs += macs;
-        compute_s += macs / (int8 ? results.peaks->int8_macs_per_s : results.peaks->fp32_macs_per_s);
+        compute_s += macs / results.peaks->MacsPerSecond(op.precision);
       }
       roofline.bytes = static_cast<double>(subject.size_bytes);  // each weight is read once a step at least
       const double memory_s = roofline.bytes / results.peaks->bytes_per_s;
@@ -311,6 +328,14 @@ Status CheckFolder(const fs::path& folder) {
   return InputError(at.string(), "is a folder that cannot be written to", "give another name");
 }
 
+// Results that are there already, in words: after exit code 6 the same command finds those of the run before.
+std::string WhatIsThere(const fs::path& path) {
+  const auto stored = benchmark::ReadResults(path);
+  if (!stored.ok()) return "";
+  const auto valid = std::ranges::count(stored->subjects, benchmark::State::kValid, &benchmark::StoredSubject::state);
+  return fmt::format(" (results of an earlier run, {} of {} subjects VALID)", valid, stored->subjects.size());
+}
+
 Status CheckArguments(const BenchArguments& a) {
   if (a.subjects.empty())
     return UsageError("name what to measure", "a bundle, a .onnx file, torch:CHECKPOINT or cmd:COMMAND");
@@ -319,7 +344,8 @@ Status CheckArguments(const BenchArguments& a) {
   }
   for (const auto& path : {a.output, a.published}) {
     if (path.empty() || a.force || !fs::exists(path)) continue;
-    return UsageError(fmt::format("{} already exists", path.string()), "give another name, or --force to replace it");
+    return UsageError(fmt::format("{} already exists{}", path.string(), WhatIsThere(path)),
+                      "--force measures again and replaces it; or give another name");
   }
   if (!a.output.empty()) {
     if (fs::is_directory(a.output)) return UsageError(fmt::format("{} is a folder", a.output.string()), "name a file");
@@ -347,11 +373,12 @@ Status RunBench(const BenchArguments& a, Context& context) {
   // Before what may still fail, so that the measurement is not lost.
   VLAQ_RETURN_IF_ERROR(Write(results, a.output, WhenExisting(a.force)));
   const Status more = bench.RunMore();
-  if (more.ok()) VLAQ_RETURN_IF_ERROR(Write(results, a.output, Existing::kReplace));
+  const bool grew = !results.sweeps.empty() || !a.episodes.empty();
+  if (more.ok() && grew) VLAQ_RETURN_IF_ERROR(Write(results, a.output, Existing::kReplace));
   if (a.json) {
     PrintJson(ToJson(results), context.out);
   } else {
-    PrintResults(results, context.out);
+    PrintResults(results, a.verbose, context.out);
   }
   if (!more.ok()) return Within("after the measurement, whose results are there", more.error());
   if (!a.published.empty())
@@ -361,8 +388,10 @@ Status RunBench(const BenchArguments& a, Context& context) {
                                      a.json ? context.err : context.out));
   }
   if (results.valid()) return {};
-  return Error{ErrorCode::kUnstable, "not every subject is VALID", a.output.string(),
-               "the findings above say why and what to do"};
+  std::string hint = "the findings above say why and what to do";
+  if (!a.output.empty())
+    hint += "; the results are written all the same, and --force replaces them when measured again";
+  return Error{ErrorCode::kUnstable, "not every subject is VALID", a.output.string(), std::move(hint)};
 }
 
 // `vlaq bench worker`: not for people, so no help shows it.
@@ -423,10 +452,10 @@ void AddOptions(CLI::App& app, BenchArguments& a) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str()
       ->group(how);
-  app.add_option("--percentiles", a.percentiles, "That shall be claimed: 99 needs 662 runs")
+  app.add_option("--percentiles", a.percentiles,
+                 "Percentiles that shall be claimed: 99 needs 662 runs; default: 50, and 90 where the runs allow it")
       ->delimiter(',')
       ->type_name("P,P,...")
-      ->capture_default_str()
       ->group(how);
   app.add_option("--period", a.period_ms, "Milliseconds between frames, control; default: the policy's own")
       ->check(CLI::Range(1.0, 1e6))
@@ -479,6 +508,7 @@ void AddOptions(CLI::App& app, BenchArguments& a) {
          "be there, pytorch, onnx and streaming")
       ->type_name("DIR")
       ->group(more);
+  app.add_flag("-v,--verbose", a.verbose, "Print every finding about each subject, not the worst alone")->group(more);
   AddForceFlag(app, a.force);
   AddJsonFlag(app, a.json);
   a.backend.AddTo(app);

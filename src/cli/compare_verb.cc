@@ -27,6 +27,8 @@ std::string_view Word(Change::Kind kind) {
       return "cannot tell: too few rounds";
     case Change::Kind::kReference:
       return "reference";
+    case Change::Kind::kInvalid:
+      return "not judged: INVALID";
   }
   return "";
 }
@@ -100,6 +102,10 @@ Status Tell(const StoredResults& before, const StoredResults& after, const Compa
     return Error{ErrorCode::kVerification, fmt::format("slower by more than {:g} %", 100 * options.threshold), slower,
                  "the whole interval lies beyond the threshold"};
   }
+  if (const std::string invalid = names(Change::Kind::kInvalid); !invalid.empty()) {
+    return Error{ErrorCode::kUnstable, "measured, but INVALID: the ratios above are no evidence", invalid,
+                 "measure again on a quiet machine; vlaq bench says what was wrong"};
+  }
   const std::string few = names(Change::Kind::kTooFew);
   if (few.empty()) return {};
   return Error{ErrorCode::kUnstable, "too few rounds to tell whether it got slower", few,
@@ -128,15 +134,20 @@ Action AddCompare(CLI::App& app, Context& context) {
       ->capture_default_str();
   app.add_flag("--allow-different", a->options.allow_different,
                "Compare other machines, settings and INVALID runs all the same");
+  app.add_flag("--allow-invalid", a->options.allow_invalid,
+               "Show the ratios of INVALID subjects, too; they are not judged (exit code 6)");
   app.add_flag("--allow-missing", a->options.allow_missing, "Leave out subjects that only one of the files has");
   AddJsonFlag(app, a->json);
   app.footer(
       "If the first subject of both files is the same (name and SHA-256), the others are held against it, round by "
       "round:\nname one that does not change first, and a slower machine is no regression. The output says which way "
       "was taken.\n\n"
-      "Exit code 5 if a subject got slower by more than the threshold, 6 if too few rounds cannot tell.\n\n"
+      "Exit code 5 if a subject got slower by more than the threshold, 6 if too few rounds cannot tell or a subject is "
+      "INVALID.\n\n"
       "Example, in a project's CI (--force: now.json may be there from the run before; exit code 6 of bench: a subject "
-      "is\nUNSTABLE, which compare marks, or INVALID, which it refuses; the file is written all the same):\n"
+      "is\nUNSTABLE, which compare marks, or INVALID, which it refuses without --allow-invalid; the file is written "
+      "all the "
+      "same):\n"
       "  vlaq bench reference policy -o now.json --force || [ $? = 6 ]\n"
       "  vlaq compare base.json now.json --threshold 0.1");
   return [a, &context]() -> Status {

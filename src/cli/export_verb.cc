@@ -87,7 +87,7 @@ void PrintAssumptions(const std::vector<bundle::Assumption>& assumptions, std::o
   for (const bool hurting : {true, false}) {
     for (const bundle::Assumption& assumption : assumptions) {
       if (policy::CanHurt(assumption.setting) != hurting) continue;
-      out << fmt::format("  {} {}\n", hurting ? "!" : "-", assumption.text);
+      out << fmt::format("  {} {}\n", hurting ? "!" : "-", Printable(assumption.text));
     }
   }
 }

@@ -2,19 +2,26 @@
 // several short runs, since a peak is what nothing disturbs.
 #pragma once
 
-#include <cstdint>
 #include <string>
+#include <vector>
+
+#include "measuring/peak_kernels.h"
 
 namespace vlaq::measuring {
 
 struct MachinePeaks {
-  double fp32_macs_per_s = 0;
-  double int8_macs_per_s = 0;            // 0: this processor has no instruction for it that is known here
-  double bytes_per_s = 0;                // read from memory, beyond all caches
-  std::string fp32_kernel, int8_kernel;  // "avx512f", "avx512_vnni", "portable"
+  struct Rate {
+    double macs_per_s = 0;  // 0: this processor has no instruction for it that is known here
+    std::string kernel;     // the fastest of peak_kernels.h: "amx_int8"
+  };
+  Rate fp32, bf16, int8;
+  double bytes_per_s = 0;  // read from memory, beyond all caches
+  int streams = 0;         // places that each thread reads at in turn, where that was fastest
 };
 
-// All `threads` at once; takes about a second. threads >= 1.
+// All `threads` at once; takes about two seconds. threads >= 1.
 MachinePeaks MeasurePeaks(int threads);
+// Multiply-accumulates a second of one kernel, by `threads` at once.
+double MacsPerSecond(const PeakKernel& kernel, int threads);
 
 }  // namespace vlaq::measuring

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/version.h"
 #include "report/sections.h"
@@ -39,23 +40,32 @@ std::vector<std::string> KnownKinds() {
 }
 
 Result<Page> Compose(const std::vector<Document>& documents, const std::string& title) {
-  Draft draft;
   std::vector<std::string> names;
+  std::vector<std::pair<const Kind*, const Document*>> ordered;
   for (const Document& document : documents) {
     const auto kind = std::ranges::find(kKinds, document.kind, &Kind::kind);
     if (kind == kKinds.end()) {
       return InputError(document.path.string(), fmt::format("a report cannot show '{}'", document.kind),
                         fmt::format("it shows {}", fmt::join(KnownKinds(), ", ")));
     }
-    const Field root = document.root();
-    kind->add(document, root, draft);
-    VLAQ_RETURN_IF_ERROR(root.Trouble());
+    ordered.emplace_back(&*kind, &document);
     names.push_back(document.name());
   }
-  Page page;
-  page.title = title.empty() ? "A policy, proven and measured" : title;
+  // In the order of the table: receipts know most about which policy is which, so they come first.
+  std::ranges::stable_sort(ordered, {}, [](const auto& of) { return of.first; });
+  Draft draft;
+  for (const auto& [kind, document] : ordered) {
+    const Field root = document->root();
+    kind->add(*document, root, draft);
+    VLAQ_RETURN_IF_ERROR(root.Trouble());
+  }
+  Page page = std::move(draft).Finish();
+  if (page.title.empty()) page.title = fmt::format("Report of {}", names.empty() ? "nothing" : names.front());
+  if (!title.empty()) {
+    if (!page.headline.text.empty()) page.headline.text = page.title + ". " + page.headline.text;
+    page.title = title;
+  }
   page.subtitle = fmt::format("vlaq {} report of {}", kVersion, fmt::join(names, ", "));
-  page.sections = std::move(draft).Finish();
   return page;
 }
 

@@ -13,7 +13,8 @@ namespace vlaq::report {
 // Every kind of document that a report can show, in words: "results of vlaq bench (vlaq.results/1)".
 std::vector<std::string> KnownKinds();
 
-// `title` may be empty. Errors: kInput naming the file and the member: of an unknown kind, or damaged.
+// Without a `title` the page has that of the verdict, which else is its first line. Errors: kInput naming the file and
+// the member: of an unknown kind, or damaged.
 Result<Page> Compose(const std::vector<Document>& documents, const std::string& title);
 
 }  // namespace vlaq::report

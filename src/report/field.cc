@@ -98,11 +98,16 @@ std::vector<std::string> Field::Texts() const {
   return texts;
 }
 
-std::string Field::Dump() const {
-  return value_ == nullptr ? std::string() : value_->dump(-1, ' ', false, Json::error_handler_t::replace);
+std::string Field::Plain() const {
+  if (value_ == nullptr) return "";
+  if (value_->is_null()) return "not known";
+  if (value_->is_string()) return value_->get<std::string>();
+  if (value_->is_boolean()) return value_->get<bool>() ? "yes" : "no";
+  return value_->dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 bool Field::IsObject() const { return value_ != nullptr && value_->is_object(); }
 bool Field::IsArray() const { return value_ != nullptr && value_->is_array(); }
+bool Field::IsNumber() const { return value_ != nullptr && value_->is_number(); }
 
 }  // namespace vlaq::report

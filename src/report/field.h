@@ -32,10 +32,11 @@ class Field {
   std::vector<std::pair<std::string, Field>> Members() const;  // of an object
   std::vector<double> Numbers() const;
   std::vector<std::string> Texts() const;
-  // As JSON, for settings that are shown as they are.
-  std::string Dump() const;
+  // For settings that are shown as they are: a text without quotes, yes or no, "not known" for null, other as JSON.
+  std::string Plain() const;
   bool IsObject() const;
   bool IsArray() const;
+  bool IsNumber() const;
 
   const std::string& where() const { return where_; }
   // What is wrong with the document apart from types, such as lengths that do not fit. The first trouble counts.

@@ -27,7 +27,7 @@ TEST(FieldTest, ReadsWhatIsThere) {
   EXPECT_FALSE(root.Find("other"));
   EXPECT_EQ(root.Find("text")->Text(), "x");
   EXPECT_EQ(root.Members().size(), 4U);
-  EXPECT_EQ(root["a"].Dump(), R"({"b":[1,2.5,3]})");
+  EXPECT_EQ(root["a"].Plain(), R"({"b":[1,2.5,3]})");
   EXPECT_TRUE(root.Trouble().ok());
 }
 

@@ -26,24 +26,38 @@ struct Table {
   std::string caption;
   std::vector<std::string> header;  // the first column names its row
   std::vector<std::vector<Cell>> rows;
+  bool folded = false;  // shown to whoever opens it; not on paper
+};
+
+// What is known of one policy at a glance.
+struct Card {
+  std::string name;
+  Cell verdict;
+  std::vector<std::pair<std::string, Cell>> facts;  // "size" and "1.75 MB, 31 % of its source"
+};
+struct Cards {
+  std::vector<Card> list;
 };
 
 struct Range {
   double low = 0, high = 0;
 };
 
-// Horizontal bars from 0, or, on a logarithmic axis, dots; a bar of several parts is stacked.
+// Horizontal bars from 0, or, on a logarithmic axis, dots; a bar of several parts is stacked, or has a bar for each
+// part.
 struct Bars {
   struct Bar {
     std::string label;
     std::vector<double> parts;           // as many as part_names; at least one
     std::optional<Range> interval = {};  // of the sum
     std::string value = {};              // how it is written beside the bar
+    bool bad = false;                    // beyond what it is held against
   };
   std::vector<std::string> part_names;  // none: one part without a name
   std::vector<Bar> bars;
   std::string axis;  // "size, MB"
   bool logarithmic = false;
+  bool stacked = true;              // false: the sum of the parts means nothing
   std::optional<double> line = {};  // a value to hold them against, as 1 for ratios
   std::string line_label = {};
 };
@@ -92,10 +106,12 @@ struct Figure {
   std::string title;
   std::string description;  // what it shows, for those who do not see it, and below it
   std::variant<Bars, Curves, Matrix, Floor> plot;
-  Table table;  // the same numbers
+  Table table;            // the same numbers
+  bool headline = false;  // its numbers are shown where plots are not
 };
 
 struct Picture {
+  std::string title;
   std::string alternative;  // what it shows, in words
   std::string png;          // the file's bytes
 };
@@ -104,7 +120,7 @@ struct Paragraph {
   std::string text;
 };
 
-using Block = std::variant<Paragraph, Table, Figure, Picture>;
+using Block = std::variant<Paragraph, Table, Figure, Picture, Cards>;
 
 struct Section {
   std::string id;  // unique on the page: "latency"
@@ -114,6 +130,8 @@ struct Section {
 
 struct Page {
   std::string title, subtitle;
+  Cell headline;    // the verdict in a line, and what it rests on
+  Table questions;  // what most readers ask, and the answers
   std::vector<Section> sections;
 };
 

@@ -1,11 +1,14 @@
 #include "report/plot_axes.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace vlaq::report {
 namespace {
 
 constexpr int kTicks = 6;
+constexpr double kEdge = 2;  // that numbers keep from the drawing's
 
 }  // namespace
 
@@ -17,9 +20,10 @@ void DrawHorizontalAxis(Svg& svg, const Scale& scale, double top, double y, cons
     svg.Line(x, top, x, y + 3, "grid");
     const std::string text = ThreeDigits(tick);
     const double half = static_cast<double>(text.size()) * kLetterWidth / 2;
-    if (x - half < free_from || x + half > kDrawingWidth) continue;
-    svg.Text(x, y + kLineHeight, text, Anchor::kMiddle);
-    free_from = x + half + kLetterWidth;
+    const double middle = std::max(x, half + kEdge);
+    if (middle - half < free_from || x + half > kDrawingWidth) continue;
+    svg.Text(middle, y + kLineHeight, text, Anchor::kMiddle);
+    free_from = middle + half + kLetterWidth;
   }
   svg.Line(scale.At(scale.low()), y, scale.At(scale.high()), y, "axis");
   svg.Text((scale.At(scale.low()) + scale.At(scale.high())) / 2, y + 2 * kLineHeight, title, Anchor::kMiddle, "title");

@@ -10,7 +10,13 @@ namespace vlaq::report {
 namespace {
 
 constexpr double kBarsLeft = 6, kBarsRight = kDrawingWidth - 16;
-constexpr double kBarHeight = 11, kRowHeight = kLineHeight + kBarHeight + 6;
+constexpr double kBarHeight = 11, kRowGap = 6;
+
+// Parts that are not stacked have a bar each.
+double RowHeight(const Bars& bars) {
+  const size_t parts = bars.stacked ? 1 : std::max<size_t>(1, bars.part_names.size());
+  return kLineHeight + kBarHeight * static_cast<double>(parts) + kRowGap;
+}
 
 double Sum(const Bars::Bar& bar) { return std::accumulate(bar.parts.begin(), bar.parts.end(), 0.0); }
 
@@ -24,7 +30,11 @@ Scale ScaleOf(const Bars& bars) {
     high = std::max(high, value);
   };
   for (const Bars::Bar& bar : bars.bars) {
-    see(Sum(bar));
+    if (bars.stacked) {
+      see(Sum(bar));
+    } else {
+      for (const double part : bar.parts) see(part);
+    }
     if (bar.interval) see(bar.interval->low), see(bar.interval->high);
   }
   if (bars.line) see(*bars.line);
@@ -44,8 +54,8 @@ void DrawBar(Svg& svg, const Bars& bars, const Bars::Bar& bar, const Scale& scal
   const double middle = top + kBarHeight / 2;
   if (bars.logarithmic) {
     const double x = scale.At(Sum(bar));
-    svg.Line(scale.At(scale.low()), middle, x, middle, SeriesStyle(0, "line"));
-    svg.Circle(x, middle, 4, SeriesStyle(0, "dot"), bar.label + ": " + value);
+    svg.Line(scale.At(scale.low()), middle, x, middle, bar.bad ? "line beyond" : SeriesStyle(0, "line"));
+    svg.Circle(x, middle, 4, bar.bad ? "dot beyond" : SeriesStyle(0, "dot"), bar.label + ": " + value);
   } else {
     double from = 0;
     for (size_t part = 0; part < bar.parts.size(); ++part) {
@@ -53,8 +63,10 @@ void DrawBar(Svg& svg, const Bars& bars, const Bars::Bar& bar, const Scale& scal
       const double x = scale.At(std::min(from, from + bar.parts[part]));
       const double width = std::abs(scale.At(from + bar.parts[part]) - scale.At(from));
       const std::string name = part < bars.part_names.size() ? bars.part_names[part] + ": " : "";
-      svg.Rectangle(x, top, width, kBarHeight, SeriesStyle(part, "fill"), name + ThreeDigits(bar.parts[part]));
-      from += bar.parts[part];
+      const double below = bars.stacked ? 0 : kBarHeight * static_cast<double>(part);
+      svg.Rectangle(x, top + below, width, kBarHeight, bar.bad ? "fill beyond" : SeriesStyle(part, "fill"),
+                    name + ThreeDigits(bar.parts[part]));
+      if (bars.stacked) from += bar.parts[part];
     }
   }
   if (!bar.interval || !std::isfinite(bar.interval->low) || !std::isfinite(bar.interval->high)) return;
@@ -72,7 +84,7 @@ std::string DrawBars(const Bars& bars, const Figure& figure, const std::string& 
   const double legend = LegendHeight(bars.part_names);
   DrawLegend(svg, bars.part_names, 0, "fill");
   const double top = legend + (bars.line && !bars.line_label.empty() ? kLineHeight : 0);
-  const double bottom = top + static_cast<double>(bars.bars.size()) * kRowHeight;
+  const double bottom = top + static_cast<double>(bars.bars.size()) * RowHeight(bars);
   DrawHorizontalAxis(svg, scale, top, bottom, bars.axis);
   if (bars.line) {
     const double x = scale.At(*bars.line);
@@ -81,7 +93,7 @@ std::string DrawBars(const Bars& bars, const Figure& figure, const std::string& 
     svg.Text(left ? x + 3 : x - 3, top - 3, bars.line_label, left ? Anchor::kStart : Anchor::kEnd, "limit-text");
   }
   for (size_t i = 0; i < bars.bars.size(); ++i) {
-    DrawBar(svg, bars, bars.bars[i], scale, top + static_cast<double>(i) * kRowHeight);
+    DrawBar(svg, bars, bars.bars[i], scale, top + static_cast<double>(i) * RowHeight(bars));
   }
   return svg.Finish(bottom + kHorizontalAxisHeight, id, figure.title, figure.description);
 }

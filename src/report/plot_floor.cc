@@ -10,6 +10,7 @@ namespace {
 constexpr double kMargin = 0.3;     // m, around everything
 constexpr double kMostScale = 110;  // drawing units a metre
 constexpr double kMostHeight = 420;
+constexpr double kLegendMark = 12, kLegendText = 26;
 
 }  // namespace
 
@@ -42,14 +43,31 @@ std::string DrawFloor(const Floor& floor, const Figure& figure, const std::strin
   for (const auto& step : floor.path) way.emplace_back(across(step.y), down(step.x));
   const std::string_view style = floor.succeeded ? "way good" : "way bad";
   svg.Path(way, style);
+  if (!way.empty()) svg.Circle(way[0].first, way[0].second, 5, "start", "start");
   for (size_t i = 0; i < way.size(); ++i) {
     svg.Circle(way[i].first, way[i].second, 2.2, floor.path[i].lost ? "step lost" : "step",
                floor.path[i].lost ? "no frame arrived" : "");
   }
-  const double foot = height * scale + kLineHeight;
+  double foot = height * scale + kLineHeight;
   svg.Line(inset, foot - 3, inset + scale, foot - 3, "axis");
   svg.Text(inset + scale + 5, foot, "1 m");
-  return svg.Finish(foot + 4, id, figure.title, figure.description);
+  // What the marks mean, a line each.
+  const auto line = [&](std::string_view mark, const char* text, double radius) {
+    foot += kLineHeight;
+    if (radius > 0) {
+      svg.Circle(kLegendMark, foot - 4, radius, mark);
+    } else {
+      svg.Rectangle(kLegendMark - 6, foot - 8, 12, 8, mark);
+    }
+    svg.Text(kLegendText, foot, text);
+  };
+  line("start", "start", 5);
+  line("step", "a control step", 2.2);
+  if (std::ranges::any_of(floor.path, &Floor::Step::lost))
+    line("step lost", "no frame arrived: it drove on what it had seen", 2.2);
+  line("obstacle", "box", 0);
+  line("goal", "within this circle of the bottle counts as reached", 5);
+  return svg.Finish(foot + 6, id, figure.title, figure.description);
 }
 
 }  // namespace vlaq::report

@@ -64,6 +64,25 @@ TEST(DrawBarsTest, PartsAreStacked) {
   EXPECT_NEAR(second[1], first[1] + width[1], 0.11);
 }
 
+TEST(DrawBarsTest, PartsThatAreNotStackedHaveABarEach) {
+  Bars bars{{"p", "q"}, {{"a", {3, 1}}, {"b", {1, 1}}}, "MB"};
+  bars.stacked = false;
+  const std::string svg = Draw(Of(bars), "x");
+  const auto x = Attributes(svg, "rect", "s1 fill", "x"), p = Attributes(svg, "rect", "s0 fill", "y"),
+             q = Attributes(svg, "rect", "s1 fill", "y");
+  ASSERT_THAT(x, SizeIs(3)) << "one of each is the legend's";
+  EXPECT_NEAR(x[1], Attributes(svg, "rect", "s0 fill", "x")[1], 0.11) << "both from 0";
+  EXPECT_GT(q[1], p[1]);
+  EXPECT_GT(p[2], q[1]) << "the next bar is below both";
+}
+
+TEST(DrawBarsTest, WhatIsBeyondItsLimitShows) {
+  Bars bars{{}, {{"a", {300}, {}, "", true}, {"b", {20}}}, "%", true};
+  EXPECT_THAT(Draw(Of(bars), "x"), HasSubstr("class=\"dot beyond\""));
+  bars.bars[0].bad = false;
+  EXPECT_THAT(Draw(Of(bars), "x"), Not(HasSubstr("beyond")));
+}
+
 TEST(DrawBarsTest, IntervalsAndALineToCompareWith) {
   Bars bars{{}, {{"a", {2}, Range{1, 3}}}, "times"};
   bars.line = 1;
@@ -118,10 +137,13 @@ TEST(DrawFloorTest, AheadIsUpAndLeftIsLeft) {
   const std::string svg = Draw(Of(floor), "x");
   const auto x = Attributes(svg, "circle", "step", "cx");
   const auto y = Attributes(svg, "circle", "step", "cy");
-  ASSERT_THAT(x, SizeIs(2));
+  ASSERT_THAT(x, SizeIs(3)) << "two, and one in the legend";
   EXPECT_LT(x[1], x[0]) << "positive y is to the left";
   EXPECT_LT(y[1], y[0]) << "positive x is ahead";
-  EXPECT_THAT(Attributes(svg, "circle", "step lost", "cx"), SizeIs(1));
+  EXPECT_THAT(Attributes(svg, "circle", "step lost", "cx"), SizeIs(2));
+  EXPECT_THAT(Attributes(svg, "circle", "start", "cx"), SizeIs(2));
+  floor.path[2].lost = false;
+  EXPECT_THAT(Draw(Of(floor), "x"), Not(HasSubstr("no frame arrived"))) << "the legend names what is there";
   EXPECT_THAT(svg, HasSubstr("class=\"way good\""));
   const auto width = Attributes(svg, "rect", "obstacle", "width");
   const auto height = Attributes(svg, "rect", "obstacle", "height");

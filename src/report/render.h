@@ -1,4 +1,4 @@
-// A page in its two forms. Pure.
+// A page in its three forms. Pure.
 #pragma once
 
 #include <string>
@@ -12,5 +12,8 @@ std::string Html(const Page& page);
 
 // For pull requests: tables, and the tables behind the plots folded away. Pictures are named, not shown.
 std::string Markdown(const Page& page);
+
+// For a terminal: the title, and what most readers ask with the answers.
+std::string SummaryText(const Page& page);
 
 }  // namespace vlaq::report

@@ -39,7 +39,7 @@ TEST(HtmlTest, TextIsEscaped) {
 TEST(HtmlTest, EveryPlotHasItsTableAndItsOwnId) {
   const std::string html = Html(ExamplePage());
   EXPECT_GT(Count(html, "<svg "), 8U);
-  EXPECT_EQ(Count(html, "<svg "), Count(html, "<details>"));
+  EXPECT_EQ(Count(html, "<svg "), Count(html, "<summary>The numbers"));
   EXPECT_EQ(Count(html, "<svg "), Count(html, "role=\"img\""));
   std::set<std::string> ids;
   const std::regex pattern("id=\"([^\"]+)\"");
@@ -53,9 +53,35 @@ TEST(HtmlTest, EveryCellKnowsItsColumn) {
   EXPECT_EQ(Count(html, "<td"), Count(html, "<td data-label=\"[^\"]+\""));
 }
 
+TEST(HtmlTest, ColumnsOfNumbersAreSetToTheRight) {
+  Page page;
+  page.sections.push_back({"x", "X", {Table{"", {"name", "runs", "what"}, {{"1", "2 ms", "3"}, {"2", "-", "words"}}}}});
+  const std::string html = Html(page);
+  EXPECT_THAT(html, HasSubstr("<th scope=\"col\" class=\"number\">runs</th>"));
+  EXPECT_THAT(html, HasSubstr("<td data-label=\"runs\" class=\"number\">2 ms</td>"));
+  EXPECT_EQ(Count(html, "class=\"number\""), 3U) << "neither names of rows nor words";
+}
+
+TEST(HtmlTest, WhatIsFoldedIsThereForWhoeverOpensIt) {
+  Page page;
+  page.sections.push_back({"x", "X", {Table{"All of it", {"a"}, {{"b"}}, true}}});
+  EXPECT_THAT(Html(page), HasSubstr("<details class=\"folded\"><summary>All of it</summary>"));
+  EXPECT_THAT(Markdown(page), HasSubstr("<details><summary>All of it</summary>\n\n| a |"));
+}
+
+// The last heading of a page of one figure: its numbers are open, for there is room beside it.
+TEST(HtmlTest, AFigureAloneHasItsNumbersBesideIt) {
+  const Figure figure{"F", "D", Bars{{}, {{"one", {1}}}, "ms"}, Table{"", {"a", "b"}, {{"x", "1"}}}};
+  Page page;
+  page.sections.push_back({"x", "X", {figure}});
+  EXPECT_THAT(Html(page), HasSubstr("<details open>"));
+  page.sections[0].blocks.emplace_back(figure);
+  EXPECT_THAT(Html(page), Not(HasSubstr("<details open>")));
+}
+
 TEST(HtmlTest, PicturesAreInTheFile) {
   Page page;
-  page.sections.push_back({"rollouts", "Rollouts", {Picture{"what \"is\" seen", std::string("\x89PNG", 4)}}});
+  page.sections.push_back({"rollouts", "Rollouts", {Picture{"what \"is\" seen", "why", std::string("\x89PNG", 4)}}});
   EXPECT_THAT(Html(page), HasSubstr("<img alt=\"what &quot;is&quot; seen\" src=\"data:image/png;base64,iVBORw==\">"));
 }
 
@@ -64,7 +90,10 @@ TEST(MarkdownTest, TablesAreTables) {
   EXPECT_THAT(text, HasSubstr("# A \\<title\\> & more\n"));
   EXPECT_THAT(text, HasSubstr("\n| what | verdict | why |\n|---|---|---|\n"));
   EXPECT_THAT(text, HasSubstr("| **UNSTABLE** | drift: cool \\| it |\n")) << "a bar in a cell would end it";
-  EXPECT_THAT(text, HasSubstr("<details><summary>Success in the simulator, simulation.json</summary>\n\n"));
+  EXPECT_THAT(text, HasSubstr("\n\nSuccess in the simulator, simulation.json: "))
+      << "what it is about is not folded away";
+  EXPECT_THAT(text, HasSubstr("<details><summary>Distribution of the step&#39;s time, results.json</summary>\n\n"));
+  EXPECT_THAT(text, HasSubstr("\n- mae0222: **verified, except drives**; "));
   EXPECT_EQ(Count(text, "\n\\|[^\n]*p90[^\n]*\\|\n"), 1U) << "a percentile stands where it may be claimed, only";
   // Every row of a table has as many cells as its header.
   size_t columns = 0;

@@ -23,16 +23,26 @@ void AddDevice(const Document& document, const Field& root, Draft& draft);      
 Mood MoodOf(std::string_view state);
 // A verdict's text with its mood.
 Cell State(const std::string& state);
+// Higher is worse: good and plain 0, bad 2.
+int MoodRank(Mood mood);
 
 // Rows of a machine's table from what was read while it measured: clocks, temperatures, power, throttling.
 void AddReadings(const Field& readings, Table& machine);
-// Object members as rows "name | value"; nested objects become "a.b".
+// Object members as rows "name | value", folded away; nested objects become "a, b". Names and values are for people:
+// "budget_ns": 15000000000 is "budget | 15 s".
 Table SettingsTable(const std::string& caption, const Field& settings);
 
 // "12.3 ms"
 std::string Milliseconds(double ns);
+// "15 s", "400 ms", "1.5 us"
+std::string DurationText(double ns);
 // "6.82 GB"
 std::string BytesText(const Field& number);
+std::string BytesText(double bytes);
+// The name of a subject of bench as it is shown: without its folders.
+std::string SubjectName(const Field& subject);
+// Rows and columns changed places, the first column's names on top.
+Table Transposed(const Table& table);
 // "2.6 (2.5 to 2.7)" of {"median", "low", "high"}
 std::string RatioText(const Field& ratio);
 

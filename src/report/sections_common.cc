@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 #include "report/sections.h"
@@ -8,16 +9,51 @@
 namespace vlaq::report {
 namespace {
 
+// Units that stand in the names of numbers, and how such a number is written for people.
+struct Unit {
+  std::string_view suffix;
+  std::string (*text)(double);
+};
+constexpr std::array kUnits{
+    Unit{"_ns", DurationText},
+    Unit{"_bytes", [](double bytes) { return BytesText(bytes); }},
+};
+
+const Unit* UnitOf(const std::string& name, const Field& value) {
+  if (!value.IsNumber()) return nullptr;
+  for (const Unit& unit : kUnits) {
+    if (name.ends_with(unit.suffix)) return &unit;
+  }
+  // "warm_up": {"ns": 200000000}
+  return name == "ns" ? &kUnits[0] : nullptr;
+}
+
+std::string Words(std::string name) {
+  std::ranges::replace(name, '_', ' ');
+  return name;
+}
+
+std::string ValueText(const Field& value) {
+  if (value.IsArray()) {
+    std::string list;
+    for (const Field& item : value.Items()) list += (list.empty() ? "" : ", ") + ValueText(item);
+    return list.empty() ? "none" : list;
+  }
+  return value.Plain();
+}
+
 void AddRows(const std::string& prefix, const Field& settings, Table& table) {
   for (const auto& [name, value] : settings.Members()) {
-    const std::string full = prefix.empty() ? name : prefix + "." + name;
+    const std::string before = prefix.empty() ? "" : prefix + ", ";
     if (value.IsObject()) {
-      AddRows(full, value, table);
-      continue;
+      AddRows(before + Words(name), value, table);
+    } else if (const Unit* unit = UnitOf(name, value)) {
+      const std::string bare =
+          name.size() > unit->suffix.size() ? name.substr(0, name.size() - unit->suffix.size()) : "";
+      table.rows.push_back({bare.empty() ? prefix : before + Words(bare), unit->text(value.Number())});
+    } else {
+      table.rows.push_back({before + Words(name), ValueText(value)});
     }
-    std::string text = value.Dump();
-    if (text.size() >= 2 && text.front() == '"') text = text.substr(1, text.size() - 2);
-    table.rows.push_back({full, text == "null" ? "not known" : text});
   }
 }
 
@@ -31,15 +67,37 @@ Mood MoodOf(std::string_view state) {
 
 Cell State(const std::string& state) { return {state, MoodOf(state)}; }
 
+int MoodRank(Mood mood) { return mood == Mood::kBad ? 2 : mood == Mood::kWarning ? 1 : 0; }
+
 Table SettingsTable(const std::string& caption, const Field& settings) {
-  Table table{caption, {"setting", "value"}, {}};
+  Table table{caption, {"setting", "value"}, {}, true};
   AddRows("", settings, table);
   return table;
 }
 
-std::string BytesText(const Field& number) {
+std::string BytesText(const Field& number) { return BytesText(number.Number()); }
+
+std::string BytesText(double bytes) {
   constexpr double kMost = 1e18;  // what a document claims may be more than any file has
-  return HumanBytes(static_cast<uint64_t>(std::clamp(number.Number(), 0.0, kMost)));
+  return HumanBytes(static_cast<uint64_t>(bytes > 0 ? std::min(bytes, kMost) : 0.0));
+}
+
+std::string SubjectName(const Field& subject) { return ShortName(subject["name"].Text()); }
+
+Table Transposed(const Table& table) {
+  Table turned{table.caption, {table.header.front()}, {}, table.folded};
+  for (const auto& row : table.rows) turned.header.push_back(row.front().text);
+  for (size_t column = 1; column < table.header.size(); ++column) {
+    std::vector<Cell> row{table.header[column]};
+    for (const auto& of : table.rows) row.push_back(of[column]);
+    turned.rows.push_back(std::move(row));
+  }
+  return turned;
+}
+
+std::string DurationText(double ns) {
+  if (ns >= 1e9) return ThreeDigits(ns / 1e9) + " s";
+  return ns >= 1e5 ? ThreeDigits(ns / 1e6) + " ms" : ThreeDigits(ns / 1e3) + " us";
 }
 
 std::string RatioText(const Field& ratio) {

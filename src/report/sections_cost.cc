@@ -35,7 +35,7 @@ void AddLimits(const std::string& title, const Field& limits, Draft& draft) {
 }  // namespace
 
 void AddCost(const Document& document, const Field& root, Draft& draft) {
-  const std::string path = root["model"]["path"].Text();
+  const std::string path = ShortName(root["model"]["path"].Text());
   AddSmallest(document, root, path, draft);
   if (const auto estimate = root.Find("estimate")) {
     AddLimits(fmt::format("Estimate for {} on {}: the roofline, which nothing beats ({})", path,
@@ -51,11 +51,13 @@ void AddCost(const Document& document, const Field& root, Draft& draft) {
     draft.AddVerdict(fmt::format("{} could be {}", path, what),
                      (*judged)["possible"].Flag() ? State("possible") : State("impossible"),
                      "by arithmetic: " + document.name());
+    draft.Say({Claim::Of::kArithmetic, State((*judged)["possible"].Flag() ? "possible" : "impossible"),
+               fmt::format("{} as {}", what, path), "by arithmetic"});
   }
 }
 
 void AddDevice(const Document& document, const Field& root, Draft& draft) {
-  const std::string path = root["model"]["path"].Text();
+  const std::string path = ShortName(root["model"]["path"].Text());
   const std::string device = root["device"]["title"].Text();
   Table table{fmt::format("Estimate: {} on {}, {} left for engines ({})", path, device,
                           BytesText(root["memory"]["available_bytes"]), document.name()),

@@ -39,13 +39,12 @@ void AddDrive(const Document& document, const Field& root, Draft& draft) {
   Floor floor = FloorOf(root);
   const std::string what = fmt::format("seed {}, \"{}\"", root["seed"].Integer(), root["instruction"].Text());
   const std::string end = root["verdict"].Text();
-  const std::string driver = root["driver"].Text();
+  const std::string driver = ShortName(root["driver"].Text());
   Table table = PathTable(floor);
-  draft.Add(Part::kRollouts,
-            Figure{fmt::format("From above: {}", what),
-                   fmt::format("{} {} after {} steps and {:.1f} m. The start is below; a dot per control step.", driver,
-                               end, root["steps"].Integer(), root["path_length_m"].Number()),
-                   std::move(floor), std::move(table)});
+  draft.Add(Part::kRollouts, Figure{fmt::format("From above: {}", what),
+                                    fmt::format("{} {} after {} steps and {:.1f} m; a dot per control step.", driver,
+                                                end, root["steps"].Integer(), root["path_length_m"].Number()),
+                                    std::move(floor), std::move(table)});
   // The pictures lie beside the document, so that a folder can be moved.
   const std::string file = root["files"]["camera"].Text();
   if (root["files"]["camera"].Trouble().ok()) {
@@ -56,7 +55,8 @@ void AddDrive(const Document& document, const Field& root, Draft& draft) {
       return;
     }
     draft.Add(Part::kRollouts,
-              Picture{fmt::format("What the camera saw, {}: a frame per control step, row by row", what),
+              Picture{"What the camera saw: " + what,
+                      "A frame per control step, row by row from the left. A black frame is one that did not arrive.",
                       std::string(AsText((*picture)->bytes()))});
   }
 }

@@ -17,15 +17,17 @@ std::vector<Party> Parties(const Field& root) {
   std::vector<Party> parties;
   for (const char* key : {"policy", "against"}) {
     if (std::string_view(key) == "against" && !root.Find(key)) continue;
-    parties.push_back({root[key]["name"].Text(), root[key]});
+    parties.push_back({ShortName(root[key]["name"].Text()), root[key]});
   }
   return parties;
 }
 
 // Which policy it was, by its hash.
 Table Identity(const std::string& caption, const Party& party) {
-  return {
-      caption, {"policy", "kind", "SHA-256"}, {{party.name, party.field["kind"].Text(), party.field["sha256"].Text()}}};
+  return {caption,
+          {"policy", "kind", "SHA-256"},
+          {{party.name, party.field["kind"].Text(), party.field["sha256"].Text()}},
+          true};
 }
 
 std::string Interval(const Field& low_high) {
@@ -66,6 +68,84 @@ void AddConfusion(const Document& document, const Party& party, const Field& con
                    std::move(matrix), std::move(table)});
 }
 
+PolicyKey KeyOf(const Party& party) { return {party.field["name"].Text(), party.field["sha256"].Text(), ""}; }
+
+// A condition's summary, if it was tried.
+std::optional<Field> SummaryOf(const Party& party, std::string_view condition) {
+  for (const Field& c : party.field["conditions"].Items()) {
+    if (c["condition"].Text() == condition) return c["summary"];
+  }
+  return std::nullopt;
+}
+
+// How far a condition moves the actions from those that the policy takes otherwise.
+std::optional<double> MovedBy(const Party& party, std::string_view condition) {
+  for (const Field& c : party.field["conditions"].Items()) {
+    if (c["condition"].Text() != condition) continue;
+    const auto moved = c.Find("moved");
+    if (moved) return (*moved)["value"].Number();
+  }
+  return std::nullopt;
+}
+
+std::string RateText(const Field& rate) {
+  return fmt::format("{} of {}", rate["count"].Integer(), rate["of"].Integer());
+}
+
+void AddOpenLoopFacts(const Field& root, const std::vector<Party>& parties, Draft& draft) {
+  for (const Party& party : parties) {
+    const auto normal = SummaryOf(party, "normal");
+    if (!normal) continue;
+    const std::string error = fmt::format("{:.4f} m/s", (*normal)["mae_raw"].Number());
+    Policy& policy = draft.policies().Of(KeyOf(party));
+    if (policy.error.empty()) policy.error = error;
+    const std::string name = policy.name;
+    draft.Say({Claim::Of::kEpisodes, "error " + error + " on recorded episodes", name,
+               fmt::format("direction agrees in {:.1f} % of {} steps", 100 * (*normal)["direction_agreement"].Number(),
+                           Grouped((*normal)["steps"].Integer()))});
+    const auto blank = MovedBy(party, "blank"), swapped = MovedBy(party, "swapped");
+    if (!blank && !swapped) continue;
+    std::string answer;
+    if (blank) answer = fmt::format("gray images move its actions by {:.2f}", *blank);
+    if (swapped) {
+      answer += fmt::format("{}left and right swapped in the sentence by {:.2f}", answer.empty() ? "" : ", ", *swapped);
+    }
+    draft.Answer(Question::kSenses, fmt::format("Does {} look and listen?", name), Cell(answer + " (of -1 to 1)"));
+  }
+  const auto comparison = root.Find("comparison");
+  if (!comparison || parties.size() < 2) return;
+  for (const Field& c : comparison->Items()) {
+    const auto condition = c.Find("condition");
+    if (condition && condition->Text() != "normal") continue;
+    const auto change = c.Find("mae_raw_difference");
+    const auto value = change ? change->Find("value") : std::nullopt;
+    Policy& policy = draft.policies().Of(KeyOf(parties.front()));
+    if (value && policy.error_change.empty()) policy.error_change = fmt::format("{:+.4f} m/s", value->Number());
+  }
+}
+
+void AddSimulationFacts(const std::vector<Party>& parties, Draft& draft) {
+  std::string before;  // of what it was held against
+  if (parties.size() > 1) {
+    if (const auto summary = SummaryOf(parties[1], "normal")) before = RateText((*summary)["success"]) + " → ";
+  }
+  for (const Party& party : parties) {
+    const auto normal = SummaryOf(party, "normal");
+    if (!normal) continue;
+    const std::string success = RateText((*normal)["success"]);
+    Policy& policy = draft.policies().Of(KeyOf(party));
+    if (policy.success.empty()) policy.success = (&party == &parties.front() ? before : "") + success;
+    const std::string name = policy.name;
+    draft.Say({Claim::Of::kDriving, success + " episodes succeed", name,
+               "in the simulator; 95 % interval " + Interval((*normal)["success"]["wilson_95"])});
+    std::string answer = success + " episodes";
+    if (const auto blank = SummaryOf(party, "blank")) answer += "; with gray images " + RateText((*blank)["success"]);
+    if (const auto swapped = SummaryOf(party, "swapped"))
+      answer += "; told the other side, it passes there in " + RateText((*swapped)["passed_on_told_side"]);
+    draft.Answer(Question::kDrives, fmt::format("Does {} drive, around the boxes to the bottle?", name), Cell(answer));
+  }
+}
+
 }  // namespace
 
 void AddOpenLoop(const Document& document, const Field& root, Draft& draft) {
@@ -75,7 +155,9 @@ void AddOpenLoop(const Document& document, const Field& root, Draft& draft) {
               {"policy, condition", "MAE", "RMSE", "MAE in m/s, rad/s", "direction agrees", "actions moved", "steps"},
               {}};
   const std::vector<std::string> names = root["directions"].Texts();
-  for (const Party& party : Parties(root)) {
+  const std::vector<Party> parties = Parties(root);
+  AddOpenLoopFacts(root, parties, draft);
+  for (const Party& party : parties) {
     for (const Field& condition : party.field["conditions"].Items()) {
       const Field summary = condition["summary"];
       const std::string name = fmt::format("{}, {}", party.name, condition["condition"].Text());
@@ -95,7 +177,7 @@ void AddOpenLoop(const Document& document, const Field& root, Draft& draft) {
             Figure{"Error on recorded episodes, " + document.name(),
                    "Mean absolute error against the recorded actions; a policy that uses its eyes, ears "
                    "and memory errs more without them.",
-                   std::move(bars), std::move(table)});
+                   std::move(bars), std::move(table), true});
 }
 
 void AddSimulation(const Document& document, const Field& root, Draft& draft) {
@@ -105,28 +187,28 @@ void AddSimulation(const Document& document, const Field& root, Draft& draft) {
               {"policy, condition", "succeeded", "95 % interval", "collided", "out of time", "passed on the told side",
                "seconds"},
               {}};
-  const auto rate = [](const Field& field) {
-    return fmt::format("{} of {}", field["count"].Integer(), field["of"].Integer());
-  };
-  for (const Party& party : Parties(root)) {
+  const std::vector<Party> parties = Parties(root);
+  AddSimulationFacts(parties, draft);
+  for (const Party& party : parties) {
     for (const Field& condition : party.field["conditions"].Items()) {
       const Field summary = condition["summary"];
       const Field success = summary["success"];
       const std::string name = fmt::format("{}, {}", party.name, condition["condition"].Text());
       const std::vector<double> ends = success["wilson_95"].Numbers();
-      Bars::Bar bar{name, {100 * success["fraction"].Number()}, {}, rate(success)};
+      Bars::Bar bar{name, {100 * success["fraction"].Number()}, {}, RateText(success)};
       if (ends.size() == 2) bar.interval = Range{100 * ends[0], 100 * ends[1]};
       bars.bars.push_back(std::move(bar));
-      table.rows.push_back({name, rate(success), Interval(success["wilson_95"]), rate(summary["collided"]),
-                            rate(summary["timed_out"]), rate(summary["passed_on_told_side"]),
-                            fmt::format("{:.1f}", summary["mean_seconds_of_successes"].Number())});
+      const bool none = success["count"].Integer() == 0;
+      table.rows.push_back({name, RateText(success), Interval(success["wilson_95"]), RateText(summary["collided"]),
+                            RateText(summary["timed_out"]), RateText(summary["passed_on_told_side"]),
+                            none ? "-" : fmt::format("{:.1f}", summary["mean_seconds_of_successes"].Number())});
     }
     draft.Add(Part::kSettings, Identity(document.name() + ": who drove", party));
   }
   draft.Add(Part::kRollouts, Figure{"Success in the simulator, " + document.name(),
                                     "Reached the bottle on the side that was told, without a collision; 95 % Wilson "
                                     "intervals.",
-                                    std::move(bars), std::move(table)});
+                                    std::move(bars), std::move(table), true});
 }
 
 }  // namespace vlaq::report

@@ -10,7 +10,7 @@
 namespace vlaq::report {
 namespace {
 
-constexpr size_t kMostBars = 24;
+constexpr size_t kMostBars = 12;
 
 struct Loss {
   std::string weight, number;
@@ -20,10 +20,12 @@ struct Loss {
 }  // namespace
 
 void AddPlan(const Document& document, const Field& root, Draft& draft) {
-  draft.Add(Part::kSettings,
-            Table{document.name() + ": the plan",
-                  {"bundle", "weights before", "after, about"},
-                  {{root["bundle"].Text(), BytesText(root["bytes_before"]), BytesText(root["bytes_after_about"])}}});
+  draft.Add(
+      Part::kSettings,
+      Table{document.name() + ": the plan",
+            {"bundle", "weights before", "after, about"},
+            {{ShortName(root["bundle"].Text()), BytesText(root["bytes_before"]), BytesText(root["bytes_after_about"])}},
+            true});
   const auto accuracy = root.Find("accuracy");
   if (!accuracy) return;
   Bars bars;
@@ -68,7 +70,7 @@ void AddQuantized(const Document& document, const Field& root, Draft& draft) {
   }
   draft.Add(
       Part::kLayers,
-      Figure{fmt::format("What rounding cost the weights of {}", root["bundle"].Text()),
+      Figure{fmt::format("What rounding cost the weights of {}", ShortName(root["bundle"].Text())),
              fmt::format("Signal to noise of each quantised weight, the {} that lost most of {} ({}); 6 dB are a bit.",
                          bars.bars.size(), losses.size(), document.name()),
              std::move(bars), std::move(table)});
@@ -101,7 +103,7 @@ void AddInspection(const Document& document, const Field& root, Draft& draft) {
     bars.bars.back().parts[at] += bytes / 1e6;
     table.rows.push_back({name, type, Grouped(part["bytes"].Integer()), Grouped(part["parameters"].Integer())});
   }
-  draft.Add(Part::kSize, Figure{fmt::format("Weights of {} by part and type", root["path"].Text()),
+  draft.Add(Part::kSize, Figure{fmt::format("Weights of {} by part and type", ShortName(root["path"].Text())),
                                 fmt::format("Bytes of the tensors in its weights file ({}).", document.name()),
                                 std::move(bars), std::move(table)});
 }

@@ -51,14 +51,14 @@ std::vector<Column> Columns(const Field& settings) {
       {"mode", [](const Field& s) { return TextOf(s, "mode"); }},
       {"threads", [settings](const Field& s) { return Threads(s, settings); }},
       {"CPU time a step", of_summary("cpu_ns_per_run", Milliseconds)},
-      {"processors busy", Busy},
+      {"processors busy (CPU time over time)", Busy},
       {"energy a step", of_summary("energy_j_per_run", [](double j) { return ThreeDigits(j) + " J"; })},
       {"parameters",
        [](const Field& s) {
          const auto count = s.Find("parameters");
          return count ? Grouped(count->Integer()) : "";
        }},
-      {"identity",
+      {"identity (parameters its outputs need, of the first's)",
        [](const Field& s) {
          const auto share = s.Find("identity");
          return share ? fmt::format("{:.4g} %", 100 * share->Number()) : "";
@@ -85,8 +85,8 @@ std::vector<double> Said(const std::vector<Field>& readings, std::string_view ke
 
 void AddWhatRan(const Document& document, const Field& root, Draft& draft) {
   const std::vector<Field> subjects = root["subjects"].Items();
-  Table table{document.name() + ": what ran", {"subject"}, {}};
-  for (const Field& subject : subjects) table.rows.push_back({subject["name"].Text()});
+  Table table{document.name() + ": what ran", {"subject"}, {}, true};
+  for (const Field& subject : subjects) table.rows.push_back({SubjectName(subject)});
   for (const Column& column : Columns(root["settings"])) {
     std::vector<std::string> texts;
     for (const Field& subject : subjects) texts.push_back(column.text(subject));
@@ -95,10 +95,8 @@ void AddWhatRan(const Document& document, const Field& root, Draft& draft) {
     for (size_t i = 0; i < texts.size(); ++i) table.rows[i].emplace_back(texts[i].empty() ? "not known" : texts[i]);
   }
   if (table.header.size() < 2) return;
-  draft.Add(Part::kMeasurements, std::move(table));
-  draft.Add(Part::kMeasurements,
-            Paragraph{"Processors busy: CPU time of all its threads over the time of a step. Identity: parameters that "
-                      "its outputs depend on, of those of the first subject that says them."});
+  // Many properties of few subjects: a column for each subject is what fits a page.
+  draft.Add(Part::kMeasurements, subjects.size() < table.header.size() ? Transposed(table) : std::move(table));
 }
 
 void AddReadings(const Field& readings, Table& machine) {

@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kQuantiles = 120;  // points of a distribution's curve, besides the slowest
 constexpr size_t kSlowest = 40;
+constexpr double kLoaded = 0.1;   // of the machine, as bench's own limit
 constexpr double kWideRange = 8;  // from which times are drawn on a logarithmic axis
 
 // Share of steps that took no longer, from a few hundred points: evenly in rank, and all of the slowest.
@@ -47,17 +48,18 @@ std::map<std::string, std::string> StatesOf(const Field& root) {
 
 void AddDistributions(const Document& document, const Field& root, Draft& draft) {
   Curves curves{"step, ms", "steps that took no longer, %", {}};
-  Table table{"", {"subject", "least", "median", "middle half", "most", "runs"}, {}};
+  Table table{"", {"subject", "least", "median", "mean", "middle half", "most", "runs"}, {}};
   double shortest = kInfinity;
   double longest = 0;
   for (const Field& subject : root["subjects"].Items()) {
     std::vector<double> ns = subject["samples"]["wall_ns"].Numbers();
     if (ns.empty()) continue;
     std::sort(ns.begin(), ns.end());
-    curves.series.push_back(Distribution(subject["name"].Text(), ns));
+    curves.series.push_back(Distribution(SubjectName(subject), ns));
     shortest = std::min(shortest, ns.front());
     longest = std::max(longest, ns.back());
-    table.rows.push_back({subject["name"].Text(), Milliseconds(ns.front()), Milliseconds(At(ns, 0.5)),
+    table.rows.push_back({SubjectName(subject), Milliseconds(ns.front()), Milliseconds(At(ns, 0.5)),
+                          Milliseconds(subject["summary"]["mean_ns"].Number()),
                           fmt::format("{} to {}", Milliseconds(At(ns, 0.25)), Milliseconds(At(ns, 0.75))),
                           Milliseconds(ns.back()), Grouped(static_cast<int64_t>(ns.size()))});
   }
@@ -84,7 +86,7 @@ void AddRatios(const Document& document, const Field& root, Draft& draft) {
   for (const Field& comparison : root["comparisons"].Items()) {
     const Field ratio = comparison["ratio"];
     const std::string second = comparison["second"].Text(), first = comparison["first"].Text();
-    const std::string name = fmt::format("{} than {}", second, first);
+    const std::string name = fmt::format("{} than {}", ShortName(second), ShortName(first));
     // Documents of older versions judged these all the same.
     const bool judged = !invalid(first) && !invalid(second);
     const std::string verdict = comparison["verdict"].Text();
@@ -98,42 +100,47 @@ void AddRatios(const Document& document, const Field& root, Draft& draft) {
     bars.bars.push_back(std::move(bar));
   }
   if (bars.bars.empty()) return;
+  const bool intervals = std::ranges::any_of(bars.bars, [](const auto& bar) { return bar.interval.has_value(); });
   draft.Add(Part::kLatency, Figure{"How many times faster, " + document.name(),
-                                   "Ratio of times within each round: the median, and its 95 % interval.",
+                                   intervals ? "Ratio of times within each round: the median, and its 95 % interval."
+                                             : "Ratio of times; too few rounds for an interval.",
                                    std::move(bars), std::move(table)});
 }
 
 void AddTimeline(const Document& document, const Field& root, Draft& draft) {
   const auto period = root["settings"].Find("period_ns");
   if (!period) return;
-  Curves curves{"time since the first frame, s", "from frame to action, ms", {}};
+  // By frame, not by the clock: subjects take turns, and gaps between one's turns are none of its own.
+  Curves curves{"frame", "from frame to action, ms", {}};
   curves.joined = false;
   curves.line = period->Number() / 1e6;
   curves.line_label = "the next frame comes";
   Table table{"", {"subject", "missed", "never looked at", "latest", "jitter"}, {}};
   for (const Field& subject : root["subjects"].Items()) {
     const auto deadline = subject["summary"].Find("deadline");
-    const std::vector<double> start = subject["samples"]["start_ns"].Numbers();
     const std::vector<double> wall = subject["samples"]["wall_ns"].Numbers();
-    if (start.size() != wall.size()) {
-      subject["samples"].Complain("start_ns and wall_ns are of different lengths");
+    if (!deadline || wall.empty()) continue;
+    const auto dropped = deadline->Find("dropped");
+    Curves::Series series{SubjectName(subject), {}};
+    const auto numbered = subject["samples"].Find("frame");
+    const std::vector<double> frames = numbered ? numbered->Numbers() : std::vector<double>();
+    if (numbered && frames.size() != wall.size()) {
+      subject["samples"].Complain("frame and wall_ns are of different lengths");
       return;
     }
-    if (!deadline || start.empty()) continue;
-    const auto dropped = deadline->Find("dropped");
-    Curves::Series series{subject["name"].Text(), {}};
-    for (size_t i = 0; i < start.size(); ++i) {
-      series.points.push_back({(start[i] - start.front()) / 1e9, wall[i] / 1e6, wall[i] > period->Number()});
+    for (size_t i = 0; i < wall.size(); ++i) {
+      const double frame = frames.empty() ? static_cast<double>(i) : frames[i];
+      series.points.push_back({frame, wall[i] / 1e6, wall[i] > period->Number()});
     }
     curves.series.push_back(std::move(series));
     table.rows.push_back(
-        {subject["name"].Text(), fmt::format("{} of {}", (*deadline)["missed"].Integer(), (*deadline)["of"].Integer()),
+        {SubjectName(subject), fmt::format("{} of {}", (*deadline)["missed"].Integer(), (*deadline)["of"].Integer()),
          dropped ? std::to_string(dropped->Integer()) : "",  // earlier documents counted steps only
          Milliseconds((*deadline)["late_most_ns"].Number()), Milliseconds((*deadline)["jitter_ns"].Number())});
   }
   if (curves.series.empty()) return;
   draft.Add(Part::kTimeline,
-            Figure{"Action latency over time, " + document.name(),
+            Figure{"Action latency, frame by frame, " + document.name(),
                    "A dot per control step; a cross was not over when the next frame came. Missed: frames "
                    "without an action in time, those that no step looked at among them. Jitter: how "
                    "long after its frame a step began, p99.",
@@ -148,23 +155,30 @@ void AddRooflines(const Document& document, const Field& root, Draft& draft) {
     const auto roofline = subject.Find("roofline");
     if (!roofline) continue;
     const double reached = 100 * (*roofline)["fraction_of_limit"].Number();
-    const std::string name = subject["name"].Text();
+    const std::string name = SubjectName(subject);
     bars.bars.push_back({name, {reached}, {}, fmt::format("{:.0f} %", reached)});
     table.rows.push_back({name, ThreeDigits((*roofline)["macs"].Number()), BytesText((*roofline)["bytes"]),
                           Milliseconds((*roofline)["limit_ns"].Number()), (*roofline)["bound"].Text(),
                           fmt::format("{:.0f} %", reached)});
   }
   if (bars.bars.empty()) return;
+  std::string what =
+      "The limit: multiplications over the measured peak, or bytes over the measured bandwidth, whichever takes "
+      "longer.";
+  const auto peaks = root.Find("peaks");
+  const auto load = peaks ? peaks->Find("other_load") : std::nullopt;
+  if (load && load->Number() > kLoaded) {
+    what += fmt::format(" Others took {:.0f} % of the machine while its peaks were measured: the true ones are higher.",
+                        100 * load->Number());
+  }
   draft.Add(Part::kLatency, Figure{"How much of the machine's limit a step reaches, " + document.name(),
-                                   "The limit: multiplications over the measured peak, or bytes over the measured "
-                                   "bandwidth, whichever takes longer.",
-                                   std::move(bars), std::move(table)});
+                                   std::move(what), std::move(bars), std::move(table)});
 }
 
 void AddSweeps(const Document& document, const Field& root, Draft& draft) {
   for (const Field& sweep : root["sweeps"].Items()) {
     const std::string axis = sweep["axis"].Text();
-    const std::string subject = sweep["subject"].Text();
+    const std::string subject = ShortName(sweep["subject"].Text());
     Curves curves{axis, "ms an item", {{subject, {}}}};
     Table table{"", {axis, "median", "an item", "runs", "verdict"}, {}};
     for (const Field& point : sweep["points"].Items()) {

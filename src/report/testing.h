@@ -39,10 +39,12 @@ inline Document ExampleResults() {
 }
 
 inline Document ExampleReceipt() {
-  return Example("vlaq.verify/1", "receipt.json", R"({"schema": "vlaq.verify/1", "bundle": "mae0222", "passed": true,
+  return Example("vlaq.verify/1", "receipt.json",
+                 R"({"schema": "vlaq.verify/1", "bundle": "/tmp/x/mae0222", "passed": true,
+    "against": "model.pth", "golden": "", "reference": "",
     "parameters": 1000, "reached_fraction": 1,
-    "checks": [{"rung": 1, "name": "text_last_hidden", "passed": true, "detail": "near",
-                "figures": {"max_absolute": 1e-6, "limit": 1e-5}},
+    "checks": [{"rung": 1, "name": "text_last_hidden", "passed": true, "detail": "relative difference 2e-06",
+                "figures": {"max_absolute": 1e-3, "relative": 2e-6, "limit": 1e-5}},
                {"rung": 2, "name": "kernels", "passed": true, "detail": "int8", "figures": {"macs_int8": 0.9, "time_int8": 0.8}}],
     "untestable": [{"rung": 5, "name": "drives", "reason": "no simulator"}],
     "evidence": {"bundle": {"sha256": "ef", "graphs": {"head": {"file": "head.onnx"}}},

@@ -52,6 +52,12 @@ class BenchTest : public CliTest {
             answer + "\ndone\n");
     return name + "=cmd:sh " + In(name + ".sh");
   }
+  // Its steps take longer than its answers.
+  static std::string Liar(const std::string& name) {
+    return Shell(
+        name,
+        R"(long=$(echo "${one#,}" | sed 's/10000000/90000000000/g'); echo "{\"start_ns\":[${one#,}],\"wall_ns\":[$long],\"cpu_ns\":[${one#,}],\"actions\":[${actions#,}]}")");
+  }
   static std::string Honest(const std::string& name) {
     return Shell(
         name,
@@ -114,10 +120,14 @@ TEST_F(BenchTest, SaysWhatMadeIt) {
 }
 
 TEST_F(BenchTest, TheTableSaysWhatWasMeasured) {
-  const Ran ran = Bench({"a=" + Bundle(), "--profile", "--roofline"});
+  const Ran ran = Bench({"a=" + Bundle(), "--profile", "--roofline", "-o", In("roofline.json"), "--force"});
+  const Json peaks = Json::parse(Content(In("roofline.json")))["peaks"];
+  EXPECT_EQ(ran.out.find("But others took") != std::string::npos, peaks["other_load"] > 0.1)
+      << "a roofline from a loaded machine says so: " << peaks;
+  EXPECT_FALSE(peaks["kernels"]["fp32"].get<std::string>().empty());
   EXPECT_THAT(ran.out, AllOf(HasSubstr("serving protocol, 1 thread"), HasSubstr("seeded noise"), HasSubstr("median ms"),
-                             HasSubstr("Where a step of a spends its time"), HasSubstr("MatMul"),
-                             HasSubstr("GMAC/s in float32")));
+                             HasSubstr("Where a step of a spends its time"), HasSubstr("MatMul"), HasSubstr("GMAC/s: "),
+                             HasSubstr("in float32 (")));
 }
 
 TEST_F(BenchTest, PublishedIsTwentyRuns) {
@@ -132,6 +142,56 @@ TEST_F(BenchTest, ControlCountsDeadlines) {
   EXPECT_EQ(deadline["period_ns"], 20'000'000);
   EXPECT_GT(deadline["of"], 0);
   EXPECT_LE(deadline["missed"], deadline["of"]);
+}
+
+// Nobody asked for percentiles: those that the frames allow are claimed, and none is a reason to be INVALID.
+TEST_F(BenchTest, PercentilesAreThoseThatTheRunAllows) {
+  const auto control = [](const std::string& duration) {
+    const Ran ran = Program({"bench", "a=" + Bundle(), "--protocol", "control", "--period", "20", "--duration",
+                             duration, "--threads", "1", "--frames-count", "3", "--json"});
+    EXPECT_THAT(ran.exit_code, ::testing::AnyOf(0, 6)) << ran.err;
+    return ran.json();
+  };
+  const Json few = control("0.5");
+  EXPECT_EQ(few["settings"]["percentiles"], Json::array({0.5}));
+  EXPECT_THAT(Findings(few["subjects"][0]), Not(::testing::Contains("too_few_runs"))) << few["subjects"][0]["summary"];
+  EXPECT_EQ(control("4")["settings"]["percentiles"], (Json{0.5, 0.9}));
+}
+
+TEST_F(BenchTest, SubjectsAreCalledByTheLastPartOfTheirPath) {
+  const Json results = BenchJson({Bundle() + "/", "whole:" + Bundle(), "--protocol", "published"});
+  EXPECT_EQ(results["subjects"][0]["name"], std::filesystem::path(Bundle()).filename().string());
+  EXPECT_EQ(results["subjects"][1]["name"], "whole:" + std::filesystem::path(Bundle()).filename().string());
+  // Two of one name are called as they were typed.
+  std::filesystem::create_directories(In("same_name"));
+  std::filesystem::create_symlink(Bundle(),
+                                  In("same_name") + "/" + std::filesystem::path(Bundle()).filename().string());
+  const std::string other = In("same_name") + "/" + std::filesystem::path(Bundle()).filename().string();
+  const Json two = BenchJson({Bundle(), other, "--protocol", "published"});
+  EXPECT_EQ(two["subjects"][0]["name"], Bundle());
+  EXPECT_EQ(two["subjects"][1]["name"], other);
+}
+
+// A line a subject; the rest is there for whoever asks. Two threads are claimed where one was asked for, and times are.
+TEST_F(BenchTest, ALineForEachSubject) {
+  const std::string subject = Liar("bad");
+  std::string script = Content(In("bad.sh"));
+  Overwrite(In("bad.sh"), script.replace(script.find("\"threads\": 1"), 12, "\"threads\": 2"));
+  const Ran brief = Bench({subject, "--protocol", "published"});
+  EXPECT_EQ(brief.exit_code, 6);
+  EXPECT_THAT(brief.out, AllOf(HasSubstr("INVALID bad: claims"), HasSubstr("more findings: --verbose"),
+                               Not(HasSubstr("bad: threads"))));
+  EXPECT_THAT(Bench({subject, "--protocol", "published", "-v"}).out,
+              AllOf(HasSubstr("INVALID bad: claims"), HasSubstr("INVALID bad: threads"), Not(HasSubstr("--verbose"))));
+}
+
+TEST_F(BenchTest, ResultsOfARunBeforeAreCalledThat) {
+  const Ran first = Bench({Liar("it"), "--protocol", "published", "-o", In("again.json")});
+  EXPECT_EQ(first.exit_code, 6) << first.err;
+  EXPECT_THAT(first.err, HasSubstr("--force replaces them"));
+  EXPECT_THAT(RefusedWith(2, {Liar("it"), "-o", In("again.json")}),
+              AllOf(HasSubstr("results of an earlier run, 0 of 1 subjects VALID"), HasSubstr("--force")));
+  EXPECT_EQ(Bench({Liar("it"), "--protocol", "published", "-o", In("again.json"), "--force"}).exit_code, 6);
 }
 
 TEST_F(BenchTest, ABatchSweep) {
@@ -176,10 +236,7 @@ TEST_F(BenchTest, AProgramThatLooksAtNoFrameIsNoPolicy) {
 }
 
 TEST_F(BenchTest, AClockThatLiesIsCaught) {
-  const std::string liar = Shell(
-      "liar",
-      R"(long=$(echo "${one#,}" | sed 's/10000000/90000000000/g'); echo "{\"start_ns\":[${one#,}],\"wall_ns\":[$long],\"cpu_ns\":[${one#,}],\"actions\":[${actions#,}]}")");
-  const Json results = BenchJson({Honest("right"), liar});
+  const Json results = BenchJson({Honest("right"), Liar("liar")});
   EXPECT_THAT(Findings(results["subjects"][1]), ::testing::Contains("claims"));
 }
 

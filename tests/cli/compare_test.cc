@@ -96,7 +96,18 @@ TEST_F(CompareTest, UnstableRunsAreMarkedAndInvalidOnesRefused) {
   EXPECT_THAT(Vlaq({"compare", old, now}).out, HasSubstr("UNSTABLE, then VALID"));
   const std::string bad = Results("bad.json", {{"a", "1", 1'000'000, 20, "INVALID"}});
   EXPECT_EQ(Vlaq({"compare", old, bad}).exit_code, 3);
-  EXPECT_THAT(Vlaq({"compare", old, bad, "--allow-different"}).out, HasSubstr("UNSTABLE, then INVALID"));
+  EXPECT_THAT(Vlaq({"compare", old, bad}).err, HasSubstr("--allow-invalid"));
+  // Asked for, the ratio is shown, and it neither passes nor fails.
+  const std::string slow = Results("slow.json", {{"a", "1", 2'000'000, 20, "INVALID"}});
+  for (const char* option : {"--allow-invalid", "--allow-different"}) {
+    for (const std::string& now_invalid : {bad, slow}) {
+      const Ran ran = Vlaq({"compare", old, now_invalid, option});
+      EXPECT_EQ(ran.exit_code, 6) << option;
+      EXPECT_THAT(ran.out, AllOf(HasSubstr("UNSTABLE, then INVALID"), HasSubstr("not judged: INVALID")));
+      EXPECT_THAT(ran.err, HasSubstr("no evidence"));
+    }
+  }
+  EXPECT_THAT(Vlaq({"compare", old, slow, "--allow-invalid"}).out, HasSubstr("2.000"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@ and dark. With PICTURES screenshots are kept there. Exit code 77: no browser (th
 """
 
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,9 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from browser import Browser  # noqa: E402
 
-WIDTHS = (360, 800, 1280)
+WIDTHS = (360, 600, 800, 1280)
+TABLES_FROM = 600  # px; below, each row is a block
+MOST_PAGES = 8     # of paper
 
 OUTSIDE = """[...document.querySelectorAll("main *, header *, nav *")]
   .filter(e => !e.closest("thead") && !e.closest("details:not([open])") && e.getClientRects().length && !(e instanceof SVGElement))
@@ -66,6 +69,7 @@ def documents(vlaq, models, work):
     files = [
         run("quantize", work / "policy", "--target", "cpu", "--precision", "int8", "-o", work / "int8", "--json", to="quantize.json"),
         run("verify", work / "int8", "--reference", work / "policy", "--episodes", held_out, "--json", to="receipt.json"),
+        run("verify", work / "policy", "--against", model / "best_mini_mobile_vla.pth", "--episodes", held_out, "--json", to="policy.json"),
         run("inspect", work / "int8", "--json", to="inspect.json"),
         run("eval", work / "policy", "--episodes", held_out, "--condition", "all", "--json", to="open_loop.json"),
     ]
@@ -79,6 +83,12 @@ def documents(vlaq, models, work):
     return files + sorted((work / "drive").glob("*.json"))
 
 
+# Tables that are shown and are laid out as something else.
+LISTS = """[...document.querySelectorAll("table")].filter(t => t.getClientRects().length && getComputedStyle(t).display != "table").length"""
+# The least that a card must say, above the fold of a laptop.
+CARDS = """[...document.querySelectorAll(".card")].map(c => [c.querySelector("h3").textContent, c.getBoundingClientRect().bottom, c.textContent])"""
+
+
 def look(browser, width, scheme, problems):
     browser.size(width, 900)
     browser.media(scheme=scheme)
@@ -89,6 +99,11 @@ def look(browser, width, scheme, problems):
         found = browser.evaluate(script.replace("WIDTH", str(width)))
         if found:
             problems.append(f"{where}{name}: {found[:5]}")
+    lists = browser.evaluate(LISTS)
+    if width >= TABLES_FROM and lists:
+        problems.append(f"{where}{lists} tables are lists")
+    if width < TABLES_FROM and not lists:
+        problems.append(f"{where}tables are no lists where there is no room for tables")
 
 
 def main(vlaq, models, chromium, pictures=None):
@@ -112,9 +127,15 @@ def main(vlaq, models, chromium, pictures=None):
             shown = browser.evaluate('document.querySelectorAll("img").length')
             if len(figures) < drawn + shown or not all(figures):
                 problems.append(f"{drawn} plots and {shown} pictures, but these accessible names: {figures}")
-            if drawn < 10:
+            if not browser.evaluate('document.querySelector("h1").textContent').lower().startswith(("verified", "intact")):
+                problems.append("the title is not the verdict")
+            cards = browser.evaluate(CARDS)
+            int8 = next((card for card in cards if card[0] == "int8"), None)
+            if not int8 or int8[1] > 900 or not all(word in int8[2] for word in ("erified", "of its source", "ms a step", "m/s", "measured")):
+                problems.append(f"the first screen does not say what is known of the INT8 bundle: {cards}")
+            if drawn < 8:
                 problems.append(f"only {drawn} plots")
-            tables = browser.evaluate('[...document.querySelectorAll("figure")].filter(f => !f.querySelector("details table")).length')
+            tables = browser.evaluate('[...document.querySelectorAll("figure:not(.picture)")].filter(f => !f.querySelector("details table")).length')
             if tables:
                 problems.append(f"{tables} figures without a table")
             for width in WIDTHS:
@@ -130,8 +151,15 @@ def main(vlaq, models, chromium, pictures=None):
             ground = browser.evaluate("getComputedStyle(document.body).backgroundColor")
             if ground != "rgb(255, 255, 255)":
                 problems.append(f"paper is {ground}")
-            if not browser.pdf().startswith(b"%PDF"):
-                problems.append("cannot be printed")
+            browser.open(page.as_uri())  # as it is before anybody opens anything
+            if browser.evaluate(LISTS):
+                problems.append("tables are lists on paper")
+            paper = browser.pdf()
+            sheets = len(re.findall(rb"/Type\s*/Page\b", paper))
+            if not 1 <= sheets <= MOST_PAGES:
+                problems.append(f"{sheets} pages of paper")
+            if pictures:
+                (pathlib.Path(pictures) / "report.pdf").write_bytes(paper)
             # This test can fail: the same looks on a page that is wrong in each way.
             browser.media()
             browser.size(360, 900)
@@ -139,8 +167,10 @@ def main(vlaq, models, chromium, pictures=None):
             browser.evaluate('document.querySelector("svg text").setAttribute("x", "330"); console.log("hello")')
             expected = []
             look(browser, 360, "light", expected)
+            browser.evaluate('document.querySelector("table").style.display = "block"')
+            look(browser, 1280, "light", expected)
             seen = " ".join(expected)
-            for word in ("sideways", "outside", "clipped", "contrast"):
+            for word in ("sideways", "outside", "clipped", "contrast", "are lists"):
                 if word not in seen:
                     problems.append(f"a page that is wrong is not noticed: {word}")
             browser.evaluate("1")
