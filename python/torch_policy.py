@@ -1,6 +1,9 @@
 """The policy in PyTorch, as its authors ran it: transformers' Kosmos2Model, torch.nn.LSTM and an MLP, named as in the
 909-tensor checkpoint. Built from what a bundle's policy.json says and filled strictly: a tensor too many or too few is an
 error, so that no stand-in can run in the policy's place."""
+import json
+import pathlib
+
 import torch
 from torch import nn
 from transformers import Kosmos2Config, Kosmos2Model
@@ -44,10 +47,15 @@ class Policy(nn.Module):
 
     def encode(self, pixels):
         """pixel_values [B, 3, S, S] -> features [B, D]."""
+        return self.stages(pixels)["features"]
+
+    def stages(self, pixels):
+        """What lies between pixel_values [B, 3, S, S] and the feature, by name, with it."""
         ids, mask, image = (values.expand(len(pixels), -1) for values in self.prompt)
-        hidden = self.kosmos_model(pixel_values=pixels, input_ids=ids, attention_mask=mask, image_embeds_position_mask=image,
-                                   use_cache=False).last_hidden_state
-        return self.feature(hidden, mask)
+        found = self.kosmos_model(pixel_values=pixels, input_ids=ids, attention_mask=mask, image_embeds_position_mask=image,
+                                  use_cache=False)
+        return {"vision_last_hidden": found.vision_model_output.last_hidden_state, "image_embeds": found.image_embeds,
+                "text_last_hidden": found.last_hidden_state, "features": self.feature(found.last_hidden_state, mask)}
 
     def act(self, features):
         """features [B, W, D] -> actions [B, chunk * action_dim] of the window's last step."""
@@ -68,26 +76,30 @@ def prompt_of(spec):
     return ids, mask, image
 
 
-def state_of(checkpoint):
-    """The state dict of a training checkpoint, whatever else it holds; nothing in it is executed."""
-    if str(checkpoint).endswith(".safetensors"):
+def state_of(checkpoint, key=None):
+    """The state dict of a training checkpoint, whatever else it holds; nothing in it is executed. `key`: which, where it holds several."""
+    checkpoint = pathlib.Path(checkpoint)
+    if checkpoint.suffix in (".safetensors", ".json"):
         from safetensors.torch import load_file
-        return load_file(checkpoint)
+        if checkpoint.suffix == ".safetensors":
+            return load_file(checkpoint)
+        shards = set(json.loads(checkpoint.read_text())["weight_map"].values())
+        return {name: tensor for shard in shards for name, tensor in load_file(checkpoint.parent / shard).items()}
     import argparse
     with torch.serialization.safe_globals([argparse.Namespace]):
         loaded = torch.load(checkpoint, weights_only=True, mmap=True)
-    for key in ("model_state_dict", "state_dict"):
-        loaded = loaded.get(key, loaded)
+    for name in (key,) if key else ("model_state_dict", "state_dict"):
+        loaded = loaded.get(name, loaded)
     return loaded
 
 
-def load(checkpoint, spec, attention="eager"):
+def load(checkpoint, spec, attention="eager", state_dict=None):
     """The policy, with `parameters_used`: the elements of the checkpoint's tensors, and of the table of positions, which no checkpoint
     stores and exported graphs hold too; so the counts of both can be compared."""
     with torch.device("meta"):
         policy = Policy(spec, attention)
     policy.prompt = prompt_of(spec)
-    state = state_of(checkpoint)
+    state = state_of(checkpoint, state_dict)
     policy.load_state_dict(state, strict=True, assign=True)
     policy.parameters_used = sum(tensor.numel() for tensor in state.values())
     config = policy.kosmos_model.config

@@ -137,7 +137,9 @@ TEST(Json, StopsWhereItIsWrong) {
   EXPECT_THAT(what(std::string("[1]\0[2]", 7)), HasSubstr("byte 3"));
   EXPECT_THAT(what("[1] [2]"), HasSubstr("not valid JSON"));
   EXPECT_THAT(what(""), HasSubstr("not valid JSON"));
-  EXPECT_THAT(what(std::string(100'000'001, ' ')), HasSubstr("more than the 100 MB"));
+  std::string long_text;
+  long_text.resize(100'000'001, ' ');
+  EXPECT_THAT(what(long_text), HasSubstr("more than the 100 MB"));
   const auto json = ParseJson(R"({"a": [1, -2, 0.5, "x", true, null, {}, []], "b": {"c": {}}})", "f.json");
   ASSERT_TRUE(json.ok());
   EXPECT_EQ(json->dump(), R"({"a":[1,-2,0.5,"x",true,null,{},[]],"b":{"c":{}}})");
@@ -259,6 +261,8 @@ TEST(Text, MeantWordsAreLikelyOnes) {
   EXPECT_THAT(MeantWords("orin-nx", {"orin-nano-8", "orin-nx-8", "orin-nx-16"}),
               ElementsAre("orin-nx-8", "orin-nx-16"));
   EXPECT_EQ(NearestWord("orin-nx", {"orin-nano-8", "orin-nx-8", "orin-nx-16"}), "") << "half the memory is no guess";
+  EXPECT_THAT(MeantWords("orin-nx-61", {"orin-nx-8", "orin-nx-16"}), ElementsAre("orin-nx-16"));
+  EXPECT_THAT(MeantWords("int_macs", {"int8_macs"}), ElementsAre("int8_macs"));
   EXPECT_THAT(MeantWords("fp8", {"fp32", "fp16"}), IsEmpty());
   EXPECT_THAT(MeantWords("12W", {"10W", "15W", "25W"}), IsEmpty());
   EXPECT_THAT(MeantWords("", {"a"}), IsEmpty());

@@ -248,17 +248,17 @@ std::optional<FileKind> KindByName(const std::filesystem::path& path) {
 std::optional<FileKind> RecognizeFile(Bytes bytes, const std::filesystem::path& path) {
   const std::string_view text = AsText(bytes);
   if (text.empty()) return FileKind{"empty", "copy or download it again", true, false};
-  if (const auto kind = StandInKind(text.substr(0, kLookedAt))) return kind;
+  if (auto kind = StandInKind(text.substr(0, kLookedAt))) return kind;
   for (const Signature& row : kSignatures) {
     if (text.size() >= row.offset && text.substr(row.offset).starts_with(row.bytes)) {
       return FileKind{std::string(row.name), std::string(row.remedy), false, row.group == Group::kPicture};
     }
   }
-  if (const auto kind = ContainerKind(text)) return kind;
+  if (auto kind = ContainerKind(text)) return kind;
   if (IsBmp(bytes)) return FileKind{"a BMP picture", std::string(kConvert), false, true};
   if (IsPortableMap(text)) return FileKind{"a portable pixmap (PNM)", std::string(kConvert), false, true};
   if (IsHdf5(text)) return FileKind{std::string(kHdf5Kind), "", false, false};
-  if (const auto kind = ZipKind(bytes)) return kind;
+  if (auto kind = ZipKind(bytes)) return kind;
   if (text.size() > 9 && text[8] == '{' && LoadLittle<uint64_t>(bytes) <= bytes.size() - 8) {
     return FileKind{std::string(kSafetensorsKind), "", false, false};
   }
@@ -274,7 +274,7 @@ std::optional<FileKind> RecognizeFile(Bytes bytes, const std::filesystem::path& 
     return FileKind{"zeros where its content should begin: it was not fetched to its end", "copy or download it again",
                     true, false};
   }
-  if (const auto kind = KindByName(path)) return kind;
+  if (auto kind = KindByName(path)) return kind;
   return TextKind(text);
 }
 
@@ -291,7 +291,8 @@ Error WrongFile(std::string where, Bytes bytes, std::string_view wanted, std::st
   }
   std::string what = "is " + kind->name;
   if (!kind->stands_for_other) what += fmt::format(", not {}", wanted);
-  return InputError(std::move(where), std::move(what), kind->remedy.empty() ? std::move(advice) : kind->remedy);
+  if (!kind->remedy.empty()) advice = kind->remedy;
+  return InputError(std::move(where), std::move(what), std::move(advice));
 }
 
 }  // namespace vlaq

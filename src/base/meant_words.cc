@@ -28,11 +28,18 @@ std::string InLowerCase(std::string_view text) {
   return lower;
 }
 
-// A number is not mistyped for another: who says fp8 does not mean fp32.
+// In their order of size.
 std::string DigitsOf(std::string_view text) {
   std::string digits;
   std::copy_if(text.begin(), text.end(), std::back_inserter(digits), [](char c) { return c >= '0' && c <= '9'; });
+  std::sort(digits.begin(), digits.end());
   return digits;
+}
+
+// A number is not mistyped for another: who says fp8 does not mean fp32. Digits are left out, or change places.
+bool MayBeMistyped(std::string_view word, std::string_view candidate) {
+  const std::string given = DigitsOf(word), other = DigitsOf(candidate);
+  return given.empty() || other.empty() || given == other;
 }
 
 }  // namespace
@@ -52,7 +59,7 @@ std::vector<std::string> MeantWords(std::string_view word, const std::vector<std
   size_t least = std::max<size_t>(2, word.size() / 3);
   for (const std::string& candidate : candidates) {
     const size_t distance = EditDistance(lower, InLowerCase(candidate));
-    if (distance > least || DigitsOf(word) != DigitsOf(candidate)) continue;
+    if (distance > least || !MayBeMistyped(word, candidate)) continue;
     if (distance < least) nearest.clear();
     least = distance;
     nearest.push_back(candidate);

@@ -22,6 +22,7 @@ enum class ErrorCode {
   kBackend = 4,       // ONNX Runtime (or another back end) is absent or refused
   kVerification = 5,  // the proof failed
   kUnstable = 6,      // a measurement that cannot be trusted
+  kNotProven = 7,     // nothing is wrong, and nothing proves it
 };
 
 struct Error {

@@ -53,6 +53,13 @@ struct WeightRecord {
 
 using Assumption = policy::Assumption;
 
+// A recorded episode that had a part in making the bundle: figures on it prove nothing.
+struct UsedEpisode {
+  std::string use;  // "calibration", "validation"
+  std::string name;
+  std::string sha256;  // of its content
+};
+
 struct Provenance {
   std::string vlaq_version;
   std::string verb;                 // "export"
@@ -60,6 +67,7 @@ struct Provenance {
   std::vector<Assumption> assumptions;
   std::string state_dict = {};         // key of the state dict that was taken where the file held several
   std::vector<FileRecord> found = {};  // read from beside the checkpoint without being named: config.json ...
+  std::vector<UsedEpisode> used = {};
 };
 
 struct Bundle {

@@ -113,6 +113,18 @@ Result<std::vector<FileRecord>> ReadFileRecords(const Json& json, const std::str
   return files;
 }
 
+Result<std::vector<UsedEpisode>> ReadUsedEpisodes(const Json& json, const std::string& where) {
+  std::vector<UsedEpisode> used;
+  for (const Json& item : json) {
+    const Members members(item, where + ": used");
+    UsedEpisode& episode = used.emplace_back();
+    VLAQ_ASSIGN_OR_RETURN(episode.use, members.Text("use"));
+    VLAQ_ASSIGN_OR_RETURN(episode.name, members.Text("name"));
+    VLAQ_ASSIGN_OR_RETURN(episode.sha256, members.Text("sha256"));
+  }
+  return used;
+}
+
 Result<Provenance> ReadProvenance(const Json& json, const std::string& where) {
   const Members members(json, where);
   Provenance provenance;
@@ -128,12 +140,18 @@ Result<Provenance> ReadProvenance(const Json& json, const std::string& where) {
     VLAQ_ASSIGN_OR_RETURN(const Json* found, members.Array("found"));
     VLAQ_ASSIGN_OR_RETURN(provenance.found, ReadFileRecords(*found, where + ": found"));
   }
+  if (members.reader().Has("used")) {
+    VLAQ_ASSIGN_OR_RETURN(const Json* used, members.Array("used"));
+    VLAQ_ASSIGN_OR_RETURN(provenance.used, ReadUsedEpisodes(*used, where));
+  }
   return provenance;
 }
 
 Json ToJson(const Assumption& assumption) {
   return {{"setting", assumption.setting}, {"value", assumption.value}, {"text", assumption.text}};
 }
+
+Json ToJson(const UsedEpisode& used) { return {{"use", used.use}, {"name", used.name}, {"sha256", used.sha256}}; }
 
 Json ToJson(const Provenance& provenance) {
   const auto list = [](const auto& items) {
@@ -147,6 +165,7 @@ Json ToJson(const Provenance& provenance) {
             {"assumptions", list(provenance.assumptions)}};
   if (!provenance.state_dict.empty()) json["state_dict"] = provenance.state_dict;
   if (!provenance.found.empty()) json["found"] = list(provenance.found);
+  if (!provenance.used.empty()) json["used"] = list(provenance.used);
   return json;
 }
 

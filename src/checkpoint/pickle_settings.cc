@@ -11,7 +11,7 @@ namespace vlaq::checkpoint {
 namespace {
 
 constexpr int kMaxSettingDepth = 8;
-constexpr size_t kMaxSettingText = 64 * 1024;
+constexpr size_t kMaxSettingText = size_t{64} << 10U;
 constexpr size_t kMaxListed = 1000;
 
 }  // namespace

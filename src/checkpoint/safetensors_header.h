@@ -26,6 +26,9 @@ struct SafetensorsHeader {
   std::vector<std::pair<std::string, std::string>> metadata;
 };
 
+// "BF16"; empty for a type that the format has not.
+std::string_view SafetensorsName(DType dtype);
+
 // `file` is the whole file, `where` names it in errors. Errors: kInput naming the header or the tensor.
 Result<SafetensorsHeader> ReadSafetensorsHeader(Bytes file, const std::string& where);
 

@@ -182,6 +182,12 @@ Status CheckTiling(const SafetensorsHeader& header, uint64_t buffer, const std::
 
 }  // namespace
 
+std::string_view SafetensorsName(DType dtype) {
+  const auto* row =
+      std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeName& type) { return type.dtype == dtype; });
+  return row == kTypes.end() ? std::string_view() : row->name;
+}
+
 Result<SafetensorsHeader> ReadSafetensorsHeader(Bytes file, const std::string& where) {
   if (file.size() < 8) return InputError(AtByte(where, 0), "too short for a safetensors header");
   const auto length = LoadLittle<uint64_t>(file);

@@ -28,7 +28,7 @@ constexpr std::string_view kDescription =
     "vlaq takes a trained vision-language-action policy from its checkpoint to a proven ONNX policy and runs it.";
 constexpr std::string_view kExitCodes =
     "Exit codes: 0 ok, 1 internal bug, 2 usage, 3 bad input, 4 back end, 5 verification failed, 6 unstable "
-    "measurement.";
+    "measurement, 7 intact but compared with nothing outside.";
 
 constexpr std::string_view kFirst =
     "To begin with:\n"

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/machine.h"
+#include "benchmark/comparison.h"
 #include "bundle/bundle.h"
 
 namespace vlaq::cli {
@@ -12,6 +13,23 @@ namespace {
 
 // Those whose output is a bundle: a folder that may not be there. Else "DIR" is one that may be, and takes files.
 constexpr std::string_view kBundleMakers[] = {"export", "quantize"};
+
+// Results of a measurement that are there already, in words: after exit code 6 the same command finds those of the run
+// before.
+std::string WhatIsThere(const std::filesystem::path& path) {
+  const auto stored = benchmark::ReadResults(path);
+  if (!stored.ok()) return "";
+  const auto valid = std::ranges::count(stored->subjects, benchmark::State::kValid, &benchmark::StoredSubject::state);
+  return fmt::format(": results of an earlier run, {} of {} subjects VALID", valid, stored->subjects.size());
+}
+
+Status CheckFile(const std::filesystem::path& place, bool force) {
+  Status status = CheckFilePlace(place, WhenExisting(force));
+  if (status.ok() || status.error().code != ErrorCode::kUsage) return status;
+  Error error = status.error();
+  error.what += WhatIsThere(place);
+  return error;
+}
 
 Status CheckOutput(const CLI::App& verb, const CLI::Option& option, bool force) {
   const std::filesystem::path place = option.as<std::string>();
@@ -22,7 +40,7 @@ Status CheckOutput(const CLI::App& verb, const CLI::Option& option, bool force) 
       kind == "OUT" ? std::filesystem::is_directory(place, ignored)  // preflight's: as its input
                     : kind == "DIR" && std::ranges::find(kBundleMakers, verb.get_name()) != std::end(kBundleMakers);
   if (is_bundle) return bundle::CheckPlace(place, WhenExisting(force));
-  return kind == "DIR" ? CheckFolderPlace(place) : CheckFilePlace(place, WhenExisting(force));
+  return kind == "DIR" ? CheckFolderPlace(place) : CheckFile(place, force);
 }
 
 Status CheckThreads(const CLI::Option& option, Log& log) {

@@ -108,16 +108,10 @@ Result<std::string> TorchCommand(const SubjectSpec& subject, const std::vector<S
         fmt::format("'{}' is a checkpoint, which does not say its prompt, window and feature", subject.text),
         "name a bundle of it, too: its policy.json says so");
   }
-  const auto folder = PythonFolder();
-  const auto python = TorchPython();
-  if (!folder || !python) {
-    return Error{
-        ErrorCode::kBackend, "PyTorch is not there", subject.text,
-        "script/pytorch installs it; or set VLAQ_PYTHON to a Python that has what python/requirements.txt names"};
-  }
-  return fmt::format("{} {} {} {} {}", ShellWord(python->string()), ShellWord((*folder / "torch_worker.py").string()),
-                     ShellWord(subject.what), ShellWord((policy->bundle->path / bundle::kPolicyFile).string()),
-                     kind.options);
+  VLAQ_ASSIGN_OR_RETURN(const TorchTools torch, RequireTorch(subject.text));
+  return fmt::format("{} {} {} {} {}", ShellWord(torch.python.string()),
+                     ShellWord((torch.folder / "torch_worker.py").string()), ShellWord(subject.what),
+                     ShellWord((policy->bundle->path / bundle::kPolicyFile).string()), kind.options);
 }
 
 // What a graph that stands alone says of its frames, pixel_values [batch, window, 3, S, S]: fixed extents of its input.

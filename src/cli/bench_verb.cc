@@ -318,41 +318,18 @@ class Bench {
   Results results_;
 };
 
-// A folder that is there, or can be made: the first one above that exists is a folder to write into.
-Status CheckFolder(const fs::path& folder) {
-  std::error_code ignored;
-  fs::path at = fs::absolute(folder, ignored);
-  while (!fs::exists(at, ignored) && at.has_relative_path()) at = at.parent_path();
-  if (!fs::is_directory(at, ignored)) return InputError(at.string(), "is no folder", "give another name");
-  if (::access(at.c_str(), W_OK) == 0) return {};
-  return InputError(at.string(), "is a folder that cannot be written to", "give another name");
-}
-
-// Results that are there already, in words: after exit code 6 the same command finds those of the run before.
-std::string WhatIsThere(const fs::path& path) {
-  const auto stored = benchmark::ReadResults(path);
-  if (!stored.ok()) return "";
-  const auto valid = std::ranges::count(stored->subjects, benchmark::State::kValid, &benchmark::StoredSubject::state);
-  return fmt::format(" (results of an earlier run, {} of {} subjects VALID)", valid, stored->subjects.size());
-}
-
 Status CheckArguments(const BenchArguments& a) {
   if (a.subjects.empty())
     return UsageError("name what to measure", "a bundle, a .onnx file, torch:CHECKPOINT or cmd:COMMAND");
   for (const double p : a.percentiles) {
     if (!(p > 0 && p < 100)) return UsageError(fmt::format("--percentiles: {:g} is not between 0 and 100", p));
   }
-  for (const auto& path : {a.output, a.published}) {
-    if (path.empty() || a.force || !fs::exists(path)) continue;
-    return UsageError(fmt::format("{} already exists{}", path.string(), WhatIsThere(path)),
-                      "--force measures again and replaces it; or give another name");
+  if (a.published.empty()) return {};
+  std::error_code ignored;
+  if (!a.force && fs::exists(a.published, ignored)) {
+    return UsageError(fmt::format("{} already exists", a.published.string()), "give another name, or --force");
   }
-  if (!a.output.empty()) {
-    if (fs::is_directory(a.output)) return UsageError(fmt::format("{} is a folder", a.output.string()), "name a file");
-    VLAQ_RETURN_IF_ERROR(OutputFile::Create(a.output, Existing::kReplace));  // as it will be; gone at once
-  }
-  if (!a.published.empty()) VLAQ_RETURN_IF_ERROR(CheckFolder(a.published));
-  return {};
+  return CheckFolderPlace(a.published);
 }
 
 // Names and paths need not be UTF-8, and JSON must.

@@ -24,9 +24,10 @@ Result<std::vector<bundle::Bundle>> OpenBundles(const BuildArguments& a) {
   for (const std::string& path : a.bundles) {
     VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(path));
     if (engine::EnginePrecision(bundle).empty()) {
-      return InputError(path,
-                        fmt::format("is a {} bundle; engines are made of fp16, int8 and mixed ones", bundle.precision),
-                        "vlaq quantize BUNDLE --target tensorrt-8.6 --precision fp16|int8|mixed -o OUT");
+      return InputError(
+          path, fmt::format("is a {} bundle; engines are made of fp16, int8, int4 and mixed ones", bundle.precision),
+          fmt::format("vlaq quantize BUNDLE --target {} --precision int8 -o OUT",
+                      bundle.target.empty() ? "tensorrt-8.6" : bundle.target));
     }
     all.push_back(std::move(bundle));
   }
@@ -284,12 +285,13 @@ Status RunBuild(const BuildArguments& a, bool backend_given, Context& context) {
 constexpr const char* kBackendGroup = "Back end (of --reference alone)";
 
 void AddOptions(CLI::App& app, BuildArguments& a) {
-  app.add_option("bundles", a.bundles, "Bundles for TensorRT, one for each precision: fp16, int8 or mixed")->required();
+  app.add_option("bundles", a.bundles, "Bundles for TensorRT, one for each precision: fp16, int8, int4 or mixed")
+      ->required();
   app.add_option("--engine-dir", a.engine_dir, "Folder for the engines; it may be there")->type_name("DIR")->required();
   OneOf(app.add_option("--precision", a.precisions, "Engines to build; default: one for each bundle")
             ->delimiter(',')
             ->allow_extra_args(false),
-        {"fp16", "int8"});
+        {"fp16", "int8", "int4"});
   OneOf(app.add_option("--parts", a.parts,
                        "Graphs to build: the whole policy, or the pair that streams (encoder and head); default: all")
             ->delimiter(',')

@@ -7,9 +7,9 @@
 #include "base/text.h"
 #include "calibration/calibrate.h"
 #include "calibration/draw.h"
+#include "cli/episode_choice.h"
 #include "cli/frame_argument.h"
 #include "cli/verbs.h"
-#include "episode/split.h"
 #include "quantization/ranges.h"
 #include "quantization/statistics_file.h"
 #include "tokenizer/tokenizer.h"
@@ -25,46 +25,23 @@ constexpr size_t kShownValues = 12;
 constexpr double kMaskSize = 1e30;  // what a mask adds to keep positions out is no activation
 
 struct CalibrateArguments {
-  std::filesystem::path bundle, episodes, tokenizer, output;
-  std::vector<std::string> frames, not_in;
+  std::filesystem::path bundle, tokenizer, output;
+  EpisodeChoice episodes;
+  std::vector<std::string> frames;
   calibration::CalibrationOptions options;
   int64_t memory_mib = 512;
-  bool bgr = false, skip_bad = false, force = false, json = false;
+  bool force = false, json = false;
   BackendChoice backend;
 };
 
 Result<std::unique_ptr<SampleSource>> OpenSource(const CalibrateArguments& a, Log& log) {
-  if (a.episodes.empty() == a.frames.empty()) return UsageError("give --episodes or --frames, one of them");
+  if (a.episodes.given() == !a.frames.empty()) return UsageError("give --episodes or --frames, one of them");
   if (!a.frames.empty()) {
     VLAQ_ASSIGN_OR_RETURN(auto frames, OpenFrames(a.frames, log));
     return calibration::FromFrames(std::move(frames), fmt::format("{}", fmt::join(a.frames, " ")));
   }
-  episode::SetOptions set;
-  set.skip_bad = a.skip_bad;
-  if (a.bgr) set.read.channel_order = image::ChannelOrder::kBgr;
-  VLAQ_ASSIGN_OR_RETURN(auto episodes, episode::EpisodeSet::Open({a.episodes}, set));
-  if (const std::string complaint = episodes.InstructionComplaint(); !complaint.empty()) log.Warning(complaint);
-  for (const episode::BadEpisode& bad : episodes.bad()) log.Warning("left out: " + bad.error.ToString());
+  VLAQ_ASSIGN_OR_RETURN(auto episodes, a.episodes.Open(log));
   return calibration::FromEpisodes(std::move(episodes));
-}
-
-// None of the episodes, drawn or not.
-Status CheckUnseen(const CalibrateArguments& a, SampleSource& source, Log& log) {
-  if (a.not_in.empty()) return {};
-  std::vector<episode::EpisodeList> lists;
-  for (const std::string& place : a.not_in) {
-    VLAQ_ASSIGN_OR_RETURN(lists.emplace_back(), episode::ReadEpisodeList(place));
-  }
-  episode::EpisodeList own{a.episodes.string(), {}};
-  const size_t count = source.episodes().size();
-  for (size_t i = 0; i < count; ++i) {
-    log.Progress("looking for episodes seen before", i, count);
-    VLAQ_ASSIGN_OR_RETURN(std::string hash, source.Hash(i));
-    own.episodes.push_back({std::move(hash), source.episodes()[i].name});
-  }
-  log.Progress("looking for episodes seen before", count, count);
-  for (const episode::EpisodeList& list : lists) VLAQ_RETURN_IF_ERROR(episode::CheckDisjoint(list, own));
-  return {};
 }
 
 // The prompt that the policy gets at run time: of the episode's instruction where it can be told one, else the one of
@@ -169,7 +146,6 @@ Status Calibrate(CalibrateArguments& a, Context& context) {
   const auto start = std::chrono::steady_clock::now();
   VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(a.bundle));
   VLAQ_ASSIGN_OR_RETURN(const auto source, OpenSource(a, context.log));
-  VLAQ_RETURN_IF_ERROR(CheckUnseen(a, *source, context.log));
   VLAQ_ASSIGN_OR_RETURN(const auto prompts, PromptsOf(a, bundle, context.log));
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
   a.options.open = a.backend.Options();
@@ -202,15 +178,13 @@ Action AddCalibrate(CLI::App& app, Context& context) {
   auto a = std::make_shared<CalibrateArguments>();
   app.add_option("bundle", a->bundle, "The bundle that `vlaq export` made")->required();
   app.add_option("-o,--output", a->output, "The statistics to write")->type_name("stats.json")->required();
-  CLI::Option* episodes =
-      app.add_option("--episodes", a->episodes, "Recorded episodes: a folder, or one .h5 file")->type_name("DIR");
+  const std::string group = "Samples";
+  CLI::Option* episodes = a->episodes.AddTo(app, "Recorded episodes: a folder, or one .h5 file", group);
+  a->episodes.AddSkipBadTo(app, episodes, group);
   app.add_option("--frames", a->frames, "Camera frames in order, as for `vlaq run`, for the prompt of the export")
       ->type_name("SRC")
-      ->excludes(episodes);
-  app.add_option("--not-in", a->not_in, "Refuse episodes that are in this part of a split; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("split.json:PART")
-      ->needs(episodes);
+      ->excludes(episodes)
+      ->group(group);
   app.add_option("--samples", a->options.samples, "Frames to look at, drawn over all episodes and their phases")
       ->type_name("N")
       ->capture_default_str();
@@ -223,15 +197,13 @@ Action AddCalibrate(CLI::App& app, Context& context) {
       ->type_name("MIB")
       ->capture_default_str();
   app.add_option("--tokenizer", a->tokenizer, "SentencePiece model; default: the bundle's own")->type_name("FILE");
-  app.add_flag("--skip-bad", a->skip_bad, "Leave files out that cannot be opened as episodes")->needs(episodes);
-  app.add_flag("--bgr", a->bgr, "The recorded frames have blue first, whatever they say")->needs(episodes);
   AddForceFlag(app, a->force);
   AddJsonFlag(app, a->json);
   a->backend.AddTo(app);
   app.footer(
       "When interrupted, the same command goes on where it was; until then stats.json.part holds what was seen.\n\n"
       "Examples:\n"
-      "  vlaq calibrate mae0222 --episodes recorded --not-in split.json:test -o stats.json\n"
+      "  vlaq calibrate mae0222 --episodes recorded --only split.json:calibration -o stats.json\n"
       "  vlaq calibrate mae0222 --episodes recorded --samples 512 --seed 1 -o stats.json\n"
       "  vlaq calibrate mae0222 --frames episode/ --samples 64 -o stats.json");
   return [a, &context]() -> Status { return Calibrate(*a, context); };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bundle/bundle.h"
+#include "cli/episode_choice.h"
 #include "cli/policy_choice.h"
 #include "cli/verb.h"
 #include "cli/world_choice.h"
@@ -21,8 +22,7 @@ struct EvalArguments {
   uint64_t seed = 5'000'000;
   bool sim = false;
   bool expert = false;
-  bool skip_bad = false;
-  bool bgr = false;
+  EpisodeChoice recorded;  // place: `episodes`, without --sim
   bool force = false;
   bool json = false;
   WorldChoice world;

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/eval_arguments.h"
 #include "cli/policy_choice.h"
 #include "evaluation/try_driver.h"
@@ -24,19 +26,26 @@ Result<OpenLoopContestant> Score(const EvalArguments& a, const std::filesystem::
   const int threads = evaluation::SideBySide(opened.bundle(), a.backend.threads, log);
   VLAQ_ASSIGN_OR_RETURN(contestant.conditions,
                         evaluation::ScoreConditions(*opened.drivers, episodes, ConditionsOf(a), threads, log));
+  const auto& scores = contestant.conditions.front().episodes;
+  if (std::ranges::all_of(scores, &evaluation::EpisodeScore::still)) {
+    log.Warning(fmt::format("{} gives the same actions at every frame of an episode: it does not see", path.string()));
+  }
   return contestant;
 }
 
 }  // namespace
 
 Result<OpenLoopEvaluation> EvaluateOpenLoop(const EvalArguments& a, Log& log) {
-  episode::SetOptions set;
-  set.skip_bad = a.skip_bad;
-  if (a.bgr) set.read.channel_order = image::ChannelOrder::kBgr;
-  VLAQ_ASSIGN_OR_RETURN(const auto episodes, episode::EpisodeSet::Open({a.episodes}, set));
+  EpisodeChoice choice = a.recorded;
+  choice.place = a.episodes;
+  VLAQ_ASSIGN_OR_RETURN(const auto episodes, choice.Open(log));
+  for (const auto& path : {a.bundle, a.against}) {
+    if (path.empty() || !bundle::IsBundle(path)) continue;
+    VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(path));
+    VLAQ_RETURN_IF_ERROR(CheckNotUsed(bundle, episodes, choice.allow_overlap, log));
+  }
   OpenLoopEvaluation evaluation;
-  evaluation.channel_order = set.read.channel_order;
-  if (const std::string complaint = episodes.InstructionComplaint(); !complaint.empty()) log.Warning(complaint);
+  evaluation.channel_order = episodes.options().read.channel_order;
   for (const episode::BadEpisode& bad : episodes.bad()) evaluation.skipped.push_back(bad.error.ToString());
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
   VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy first, OpenPolicy(a.bundle, a.files, a.backend.Options(), *backend, log));

@@ -38,29 +38,42 @@ void PrintContestant(const Contestant& contestant, std::ostream& out) {
 }
 
 void PrintLayouts(const Contestant& contestant, std::ostream& out) {
-  const evaluation::Summary s = evaluation::Summarise(contestant.conditions.front().outcomes);
-  TextTable table({"layout", "success", "of"});
+  const ConditionOutcomes& condition = contestant.conditions.front();
+  const evaluation::Summary s = evaluation::Summarise(condition.outcomes);
+  TextTable table({fmt::format("layout ({})", Name(condition.condition)), "success", "of"});
   for (const auto& [name, rate] : s.by_layout) {
     table.AddRow({name, std::to_string(rate.count), std::to_string(rate.of)});
   }
   out << table.ToString() << "\n";
 }
 
+// What two policies are called beside each other: their folder or command alone, unless that is the same for both.
+std::pair<std::string, std::string> NamesOf(const evaluation::Subject& a, const evaluation::Subject& b) {
+  const auto last = [](const evaluation::Subject& subject) {
+    const std::filesystem::path path = subject.name;
+    return subject.kind == "program" || !path.has_filename() ? subject.name : path.filename().string();
+  };
+  return last(a) == last(b) ? std::pair{a.name, b.name} : std::pair{last(a), last(b)};
+}
+
 // What the test says of one condition, in words.
-void PrintSuccessVerdict(const ConditionOutcomes& a, const ConditionOutcomes& b, std::ostream& out) {
+void PrintSuccessVerdict(const ConditionOutcomes& a, const ConditionOutcomes& b,
+                         const std::pair<std::string, std::string>& names, std::ostream& out) {
   const auto counts = evaluation::CompareSuccess(a.outcomes, b.outcomes);
   if (!counts.ok()) return;
-  const char* better = counts->only_first > counts->only_second ? "first" : "second";
+  const std::string& better = counts->only_first > counts->only_second ? names.first : names.second;
   const bool shown = evaluation::McNemarP(*counts) < kSignificant;
   out << fmt::format("{}: ", Name(a.condition))
-      << (shown ? fmt::format("the {} arrives more often than the other, more than chance explains (p < {})\n", better,
+      << (shown ? fmt::format("{} arrives more often than the other, more than chance explains (p < {})\n", better,
                               kSignificant)
                 : fmt::format("no difference is shown by these {} episodes (p >= {})\n", a.outcomes.size(),
                               kSignificant));
 }
 
 void PrintComparison(const Contestant& a, const Contestant& b, std::ostream& out) {
-  TextTable table({"condition", "both", "only the first", "only the second", "neither", "p (McNemar, exact)"});
+  const auto names = NamesOf(a.subject, b.subject);
+  TextTable table(
+      {"condition", "both", "only " + names.first, "only " + names.second, "neither", "p (McNemar, exact)"});
   for (size_t i = 0; i < std::min(a.conditions.size(), b.conditions.size()); ++i) {
     const auto counts = evaluation::CompareSuccess(a.conditions[i].outcomes, b.conditions[i].outcomes);
     if (!counts.ok()) continue;
@@ -69,7 +82,7 @@ void PrintComparison(const Contestant& a, const Contestant& b, std::ostream& out
                   std::to_string(counts->neither), fmt::format("{:.3g}", evaluation::McNemarP(*counts))});
   }
   out << "Success on the same seeds:\n" << table.ToString();
-  if (!a.conditions.empty() && !b.conditions.empty()) PrintSuccessVerdict(a.conditions[0], b.conditions[0], out);
+  if (!a.conditions.empty() && !b.conditions.empty()) PrintSuccessVerdict(a.conditions[0], b.conditions[0], names, out);
   out << "\n";
 }
 
@@ -79,12 +92,14 @@ std::string Signed(double value) { return fmt::format("{:+.4f}", value); }
 void PrintDifferences(const evaluation::OpenLoopContestant& a, const evaluation::OpenLoopContestant& b,
                       std::ostream& out) {
   const evaluation::Differences d = evaluation::Compare(a, b, 0);
+  const auto names = NamesOf(a.subject, b.subject);
   const evaluation::Interval& interval = d.mae.interval;
   if (!std::isfinite(interval.low)) {
-    out << fmt::format("MAE of the first minus the second: {}; how sure that is cannot be told\n", Signed(d.mae.value));
+    out << fmt::format("MAE of {} minus {}: {}; how sure that is cannot be told\n", names.first, names.second,
+                       Signed(d.mae.value));
     return;
   }
-  TextTable table({"the first minus the second", "difference", "from", "to"});
+  TextTable table({fmt::format("{} minus {}", names.first, names.second), "difference", "from", "to"});
   const auto add = [&table](const std::string& name, const evaluation::Estimate& e) {
     table.AddRow({name, Signed(e.value), Signed(e.interval.low), Signed(e.interval.high)});
   };
@@ -97,8 +112,8 @@ void PrintDifferences(const evaluation::OpenLoopContestant& a, const evaluation:
   out << table.ToString() << "from, to: 95 % interval (bootstrap over episodes)\n";
   const bool first_nearer = interval.high < 0;
   out << (first_nearer || interval.low > 0
-              ? fmt::format("The {} is nearer to what was recorded: the interval of MAE leaves out 0.\n\n",
-                            first_nearer ? "first" : "second")
+              ? fmt::format("{} is nearer to what was recorded: the interval of MAE leaves out 0.\n\n",
+                            first_nearer ? names.first : names.second)
               : "No difference of MAE is shown: its interval holds 0.\n\n");
 }
 
@@ -140,8 +155,8 @@ void PrintEpisodes(const evaluation::OpenLoopContestant& contestant, std::ostrea
 void PrintEvaluation(const evaluation::OpenLoopEvaluation& evaluation, std::ostream& out) {
   const auto& first = evaluation.policy.conditions.front().episodes;
   const evaluation::Score total = evaluation::Total(first);
-  out << fmt::format("{} recorded episodes, {} steps; 1 is {} m/s\n\n", first.size(), total.steps,
-                     evaluation.policy.space.scale);
+  out << fmt::format("{} recorded episode{}, {} steps; 1 is {} m/s\n\n", first.size(), first.size() == 1 ? "" : "s",
+                     total.steps, evaluation.policy.space.scale);
   PrintScores(evaluation.policy, out);
   if (evaluation.against) PrintScores(*evaluation.against, out);
   PrintEpisodes(evaluation.policy, out);
@@ -154,15 +169,16 @@ void PrintEvaluation(const evaluation::OpenLoopEvaluation& evaluation, std::ostr
 }
 
 void PrintEvaluation(const evaluation::SimEvaluation& evaluation, std::ostream& out) {
-  out << fmt::format("{} simulated episodes, seeds {} to {}", evaluation.episodes, evaluation.first_seed,
-                     evaluation.first_seed + evaluation.episodes - 1);
+  out << fmt::format("{} simulated episode{}, seeds {} to {}", evaluation.episodes, evaluation.episodes == 1 ? "" : "s",
+                     evaluation.first_seed, evaluation.first_seed + evaluation.episodes - 1);
   if (evaluation.shards > 1) out << fmt::format(", shard {} of {}", evaluation.shard, evaluation.shards);
   out << "\n\n";
   PrintContestant(evaluation.policy, out);
   if (evaluation.against) PrintContestant(*evaluation.against, out);
   PrintLayouts(evaluation.policy, out);
   if (evaluation.against) PrintComparison(evaluation.policy, *evaluation.against, out);
-  out << "s, m: mean time and way of the successes. told side: the first box passed on the side that was told.\n";
+  out << "s, m: mean time and path length of the successes. told side: the first box passed on the side that was "
+         "told.\n";
 }
 
 }  // namespace vlaq::cli

@@ -25,6 +25,9 @@ Status Deliver(const EvalArguments& a, const Evaluation& evaluation, Context& co
 
 Status Evaluate(const EvalArguments& a, Context& context) {
   if (a.bundle.empty() && !a.expert) return UsageError("name the bundle to evaluate", "or --sim --expert");
+  if (!a.bundle.empty() && a.expert) {
+    return UsageError("--expert drives in place of a bundle", "leave BUNDLE out, or --expert");
+  }
   if (a.episodes.empty()) return UsageError("--episodes is missing", "a folder of .h5 files, or a number with --sim");
   if (!a.sim) {
     if (a.expert || !a.against_driver.empty()) {
@@ -67,8 +70,10 @@ Action AddEval(CLI::App& app, Context& context) {
       ->type_name("DIR|N");
   app.add_option("--against", a->against, "A second bundle, driven on the same episodes")->type_name("BUNDLE");
   app.add_option("-o,--output", a->output, "Also write the JSON document to this file")->type_name("FILE");
-  app.add_flag("--skip-bad", a->skip_bad, "Leave broken episode files out, and list them");
-  app.add_flag("--bgr", a->bgr, "The recorded frames have blue first, whatever they say");
+  const std::string recorded = "Recorded episodes";
+  a->recorded.AddPartsTo(app, nullptr, recorded);
+  a->recorded.AddSkipBadTo(app, nullptr, recorded);
+  a->recorded.AddOverlapTo(app, nullptr, recorded);
   const std::string group = "Closed loop";
   app.add_flag("--sim", a->sim, "Drive in the simulator")->group(group);
   app.add_option("--seed", a->seed, "Of the first episode; the next ones count up")

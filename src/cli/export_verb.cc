@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/run_program.h"
 #include "base/text.h"
+#include "cli/checkpoint_settings.h"
 #include "cli/verbs.h"
 #include "export/export.h"
 
@@ -13,38 +14,22 @@ namespace vlaq::cli {
 namespace {
 
 struct ExportArguments {
-  std::filesystem::path checkpoint, output, config, policy, tokenizer;
-  std::string state_dict;
-  std::vector<std::string> overrides;
-  std::string instruction, prompt_ids, feature_source, prompt_layout;
+  CheckpointSettings settings;
+  std::filesystem::path output;
   std::string precision = "fp32";
   std::string target = "portable";
-  bool has_instruction = false;
   bool bake_prompt = false;
   bool force = false;
   bool json = false;
 };
 
 Result<exporting::ExportOptions> OptionsFrom(const ExportArguments& a) {
-  exporting::ExportOptions options;
-  options.checkpoint = a.checkpoint;
+  VLAQ_ASSIGN_OR_RETURN(exporting::ExportOptions options, a.settings.Options());
   options.output = a.output;
-  options.state_dict = a.state_dict;
   options.existing = WhenExisting(a.force);
-  options.settings.overrides = a.overrides;
-  options.settings.config = a.config;
-  options.settings.policy = a.policy;
-  // The options take known names only; without one, the checkpoint and policy.json decide.
-  options.settings.feature_source = policy::FindFeatureSource(a.feature_source);
-  options.settings.prompt_layout = policy::FindPromptLayout(a.prompt_layout);
   options.build.precision =
       architecture::FindStoredPrecision(a.precision).value_or(architecture::StoredPrecision::kFp32);
   options.build.bake_prompt = a.bake_prompt;
-  options.prompt.tokenizer = a.tokenizer;
-  if (a.has_instruction) options.prompt.instruction = a.instruction;
-  if (!a.prompt_ids.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(options.prompt.ids, ParseIds(a.prompt_ids, "--prompt-ids"));
-  }
   return options;
 }
 
@@ -95,9 +80,11 @@ void PrintAssumptions(const std::vector<bundle::Assumption>& assumptions, std::o
 // What proves more, ready to be pasted.
 void PrintNext(const exporting::ExportReport& report, std::ostream& out) {
   const std::string bundle = ShellWord(report.bundle.path.string());
-  const std::string& state_dict = report.bundle.provenance.state_dict;
-  out << fmt::format("\nNext:\n  vlaq verify {} --against {}{}\n", bundle, ShellWord(report.checkpoint.string()),
-                     state_dict.empty() ? "" : fmt::format("  (holds {})", state_dict));
+  const std::string checkpoint = ShellWord(report.checkpoint.string());
+  out << fmt::format(
+      "\nNext:\n  vlaq golden {} --frames SRC -o golden.safetensors    (what PyTorch computes)\n"
+      "  vlaq verify {} --against {} --golden golden.safetensors\n",
+      checkpoint, bundle, checkpoint);
   out << fmt::format("  vlaq verify {} --episodes DIR    (recorded episodes prove what was assumed)\n", bundle);
 }
 
@@ -141,45 +128,10 @@ void Print(const exporting::ExportReport& report, std::ostream& out) {
 
 Action AddExport(CLI::App& app, Context& context) {
   auto a = std::make_shared<ExportArguments>();
-  app.add_option("checkpoint", a->checkpoint,
-                 "The checkpoint: .pth, .pt, .safetensors, model.safetensors.index.json, or a folder that holds one; "
-                 "config.json, policy.json and sentencepiece.bpe.model beside it are taken unless others are given")
-      ->required();
   app.add_option("-o,--output", a->output, "The bundle to write: a folder")->type_name("DIR")->required();
-  const std::string model = "What the checkpoint does not say";
-  app.add_option("--config", a->config,
-                 "transformers' Kosmos2Config; default: the published Kosmos-2, if the shapes agree")
-      ->type_name("config.json")
-      ->group(model);
-  app.add_option("--policy", a->policy, "Feature source, layout, preprocessing, window, chunk, scale, prompt")
-      ->type_name("policy.json")
-      ->group(model);
-  OneOf(app.add_option("--feature-source", a->feature_source, "What feeds the LSTM"), policy::FeatureSourceNames())
-      ->group(model);
-  OneOf(app.add_option("--prompt-layout", a->prompt_layout, "How the prompt stands around the image"),
-        policy::PromptLayoutNames())
-      ->group(model);
-  app.add_option("--state-dict", a->state_dict,
-                 "Key of the state dict to take, where a .pth holds several, such as ema_state_dict")
-      ->type_name("KEY")
-      ->group(model);
-  app.add_option(
-         "--override", a->overrides,
-         "Setting of policy.json for which the given or default value holds although the checkpoint says another")
-      ->type_name("KEY")
-      ->allow_extra_args(false)
-      ->group(model);
-  const std::string prompt = "Prompt (baked into the whole-policy graph; the encoder takes any prompt at run time)";
-  auto* instruction =
-      app.add_option("--instruction", a->instruction, "The instruction; needs --tokenizer")->group(prompt);
-  app.add_option("--tokenizer", a->tokenizer, "SentencePiece model; copied into the bundle")
-      ->type_name("sentencepiece.bpe.model")
-      ->group(prompt);
-  app.add_option("--prompt-ids", a->prompt_ids, "Token ids as the encoder takes them")
-      ->type_name("ID,ID,...")
-      ->excludes(instruction)
-      ->group(prompt);
-  app.add_flag("--bake-prompt", a->bake_prompt, "Bake the prompt into the encoder, too")->group(prompt);
+  a->settings.AddTo(app);
+  app.add_flag("--bake-prompt", a->bake_prompt, "Bake the prompt into the encoder, too")
+      ->group(std::string(kPromptGroup));
   const std::string result = "Result";
   OneOf(app.add_option("--precision", a->precision, "How weights are stored; graphs compute in fp32"),
         {"fp32", "fp16", "bf16-as-stored"})
@@ -197,8 +149,7 @@ Action AddExport(CLI::App& app, Context& context) {
       "  vlaq export best_simple_lstm_model.pth -o mae0222\n"
       "  vlaq export model.pth -o mae0222 --instruction 'go to the bottle' --tokenizer sentencepiece.bpe.model\n"
       "  vlaq export micro.pth -o micro --config config.json --policy policy.json");
-  return [a, instruction, &context]() -> Status {
-    a->has_instruction = instruction->count() > 0;
+  return [a, &context]() -> Status {
     VLAQ_ASSIGN_OR_RETURN(const exporting::ExportOptions options, OptionsFrom(*a));
     VLAQ_ASSIGN_OR_RETURN(const exporting::ExportReport report, exporting::Export(options, context.log));
     if (a->json) {

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/inspect_text.h"
+#include "episode/content.h"
 #include "planning/action_meter.h"
 #include "planning/groups.h"
 
@@ -107,13 +108,20 @@ Error CannotHold(const AccuracyGoal& goal, const HeldAccuracy& held) {
           "allow more, or try another precision, --smooth, --weight-range mse"};
 }
 
+// The plan was chosen by what these episodes said.
+Result<PlanAccuracy> NoteUsed(const episode::EpisodeSet& episodes, PlanAccuracy accuracy, Log& log) {
+  VLAQ_ASSIGN_OR_RETURN(const episode::SetContent content, episode::HashAll(episodes, log));
+  for (const episode::SplitMember& member : content.episodes) {
+    accuracy.plan.used.push_back({"validation", member.name, member.hash});
+  }
+  return accuracy;
+}
+
 }  // namespace
 
 void PlanAccuracyArguments::AddTo(CLI::App& app) {
   const std::string group = "What it does to the actions";
-  auto* given = app.add_option("--episodes", episodes, "Recorded episodes, other than those calibrated on")
-                    ->type_name("DIR")
-                    ->group(group);
+  auto* given = episodes.AddTo(app, "Recorded episodes, other than those calibrated on", group);
   app.add_flag("--sensitivity", sensitivity, "Quantise each group alone, and rank them by how far the actions move")
       ->needs(given)
       ->group(group);
@@ -147,7 +155,6 @@ void PlanAccuracyArguments::AddTo(CLI::App& app) {
       ->type_name("FILE")
       ->needs(given)
       ->group(group);
-  app.add_flag("--bgr", bgr, "The recorded frames have blue first, whatever they say")->needs(given)->group(group);
   backend.AddTo(app);
 }
 
@@ -156,9 +163,7 @@ Result<PlanAccuracy> LookAtActions(const PlanAccuracyArguments& a, const bundle:
                                    const std::filesystem::path& output, std::vector<quantization::Plan> plans,
                                    Log& log) {
   PlanAccuracy accuracy;
-  episode::SetOptions set;
-  if (a.bgr) set.read.channel_order = image::ChannelOrder::kBgr;
-  VLAQ_ASSIGN_OR_RETURN(const auto episodes, episode::EpisodeSet::Open({a.episodes}, set));
+  VLAQ_ASSIGN_OR_RETURN(const auto episodes, a.episodes.Open(log));
   VLAQ_RETURN_IF_ERROR(CheckOptions(a, episodes));
   if (statistics != nullptr) VLAQ_RETURN_IF_ERROR(planning::CheckNotCalibratedOn(*statistics, episodes, log));
   planning::BundleMeterOptions options;
@@ -178,17 +183,17 @@ Result<PlanAccuracy> LookAtActions(const PlanAccuracyArguments& a, const bundle:
     std::swap(plans.front(), plans[least.index]);
   }
   accuracy.plan = std::move(plans.front());
-  if (!a.any()) return accuracy;
+  if (!a.any()) return NoteUsed(episodes, std::move(accuracy), log);
   VLAQ_ASSIGN_OR_RETURN(accuracy.ranking, planning::RankGroups(accuracy.plan, *meter, log));
   accuracy.goal = {a.max_mae_increase, a.max_action_diff};
-  if (!accuracy.goal.any()) return accuracy;
+  if (!accuracy.goal.any()) return NoteUsed(episodes, std::move(accuracy), log);
   VLAQ_ASSIGN_OR_RETURN(accuracy.held, planning::HoldAccuracy(accuracy.plan, accuracy.ranking, accuracy.goal,
                                                               {a.max_plans}, *meter, log));
   if (!accuracy.held->reached || planning::QuantisedGroups(accuracy.held->plan).empty()) {
     return CannotHold(accuracy.goal, *accuracy.held);
   }
   accuracy.plan = accuracy.held->plan;
-  return accuracy;
+  return NoteUsed(episodes, std::move(accuracy), log);
 }
 
 std::string Text(const PlanAccuracy& accuracy) {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "bundle/bundle.h"
+#include "cli/episode_choice.h"
 #include "cli/verb.h"
 #include "planning/accuracy.h"
 #include "quantization/statistics.h"
@@ -12,9 +13,9 @@
 namespace vlaq::cli {
 
 struct PlanAccuracyArguments {
-  std::filesystem::path episodes, tokenizer, work;
+  EpisodeChoice episodes;
+  std::filesystem::path tokenizer, work;
   bool sensitivity = false;
-  bool bgr = false;
   std::optional<double> max_mae_increase, max_action_diff;
   int64_t ranking_steps = 300;
   int max_plans = 200;

@@ -1,5 +1,8 @@
 #include "cli/plan_arguments.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -65,7 +68,8 @@ void PlanArguments::AddTo(CLI::App& app, CLI::Option* instead) {
           ->check(IsAlpha)
           ->type_name("ALPHA"));
   tune(app.add_flag("--bias-correction", bias_correction, "Give biases back what rounding takes from the mean"));
-  tune(app.add_option("--keep-float", keep_float, "Groups or operators to leave in float (see plan quantize)")
+  tune(app.add_option("--keep-float", keep_float,
+                      "Groups or operators to leave in float, with all that is in them: vision, text/layer.0, '*/fc1'")
            ->type_name("GROUP"));
 }
 
@@ -124,6 +128,13 @@ Result<quantization::Plan> PlanArguments::MakeOne(const bundle::Bundle& bundle,
   VLAQ_ASSIGN_OR_RETURN(const target::Target* known, target::Find(target));
   VLAQ_ASSIGN_OR_RETURN(planning::Planned planned, planning::MakePlan(bundle, *known, statistics, options));
   for (const std::string& warning : planned.warnings) log.Warning(warning);
+  if (!keep_float.empty()) {
+    const auto& operators = planned.plan.operators;
+    log.Note(
+        fmt::format("--keep-float keeps {} of {} operators in float",
+                    std::count_if(operators.begin(), operators.end(), [](const auto& o) { return o.rule == "USER"; }),
+                    operators.size()));
+  }
   return std::move(planned.plan);
 }
 

@@ -143,7 +143,7 @@ Action AddPlanQuantize(CLI::App& app, Context& context) {
     const auto* seen = statistics ? &*statistics : nullptr;
     PlanQuantizeOutcome outcome;
     VLAQ_ASSIGN_OR_RETURN(std::vector<Plan> plans, a->planning.MakePlans(bundle, seen, context.log));
-    outcome.looked = a->accuracy.any() || (plans.size() > 1 && !a->accuracy.episodes.empty());
+    outcome.looked = a->accuracy.any() || (plans.size() > 1 && a->accuracy.episodes.given());
     if (outcome.looked) {
       VLAQ_ASSIGN_OR_RETURN(outcome.accuracy,
                             LookAtActions(a->accuracy, bundle, seen, a->output, std::move(plans), context.log));

@@ -14,8 +14,8 @@ namespace vlaq::cli {
 struct PolicyFiles {
   std::filesystem::path tokenizer, config, policy;
 
-  // --tokenizer, --config, --policy
-  void AddTo(CLI::App& app);
+  // --tokenizer, --config, and the policy.json under the name `policy_option`
+  void AddTo(CLI::App& app, const std::string& policy_option = "--policy-spec");
 };
 
 struct OpenedPolicy {

@@ -51,7 +51,7 @@ Json AsJson(const QuantizeArguments& a, const QuantizeReport& report) {
           {"weights", std::move(losses)}};
 }
 
-void Print(const QuantizeReport& report, std::ostream& out) {
+void Print(const QuantizeArguments& a, const QuantizeReport& report, std::ostream& out) {
   out << fmt::format(
       "{}: {} for {}, weights {} -> {} ({:.1f} %), {:.1f} s\n", report.bundle.path.string(), report.bundle.precision,
       report.bundle.target, HumanBytes(report.bytes_before), HumanBytes(report.bytes_after),
@@ -59,8 +59,8 @@ void Print(const QuantizeReport& report, std::ostream& out) {
   if (!report.losses.empty()) {
     std::vector<const WeightLoss*> worst;
     for (const WeightLoss& loss : report.losses) worst.push_back(&loss);
-    std::sort(worst.begin(), worst.end(), [](const auto* a, const auto* b) {
-      return a->distortion.signal_to_noise_db() < b->distortion.signal_to_noise_db();
+    std::sort(worst.begin(), worst.end(), [](const auto* x, const auto* y) {
+      return x->distortion.signal_to_noise_db() < y->distortion.signal_to_noise_db();
     });
     worst.resize(std::min(worst.size(), kShownLosses));
     out << fmt::format("\nWeights that lost most, of {} that were quantised:\n", report.losses.size());
@@ -74,7 +74,9 @@ void Print(const QuantizeReport& report, std::ostream& out) {
   }
   if (!report.notes.empty()) out << "\nNotes:\n";
   for (const std::string& note : report.notes) out << "  - " << Printable(note) << "\n";
-  out << fmt::format("\nProve it:  vlaq verify {} --reference SOURCE --episodes DIR\n", report.bundle.path.string());
+  out << fmt::format(
+      "\nNext: vlaq verify {} --reference {} --episodes DIR   (episodes that it was not calibrated on)\n",
+      report.bundle.path.string(), a.bundle.string());
 }
 
 }  // namespace
@@ -113,7 +115,7 @@ Action AddQuantize(CLI::App& app, Context& context) {
     if (a->json) {
       PrintJson(AsJson(*a, report), context.out);
     } else {
-      Print(report, context.out);
+      Print(*a, report, context.out);
     }
     return {};
   };

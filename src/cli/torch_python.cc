@@ -28,4 +28,13 @@ std::optional<fs::path> TorchPython() {
   return python;
 }
 
+Result<TorchTools> RequireTorch(const std::string& what_for) {
+  const auto python = TorchPython();
+  const auto folder = PythonFolder();
+  if (python && folder) return TorchTools{*python, *folder};
+  return Error{
+      ErrorCode::kBackend, "PyTorch is not there", what_for,
+      "script/pytorch installs it; or set VLAQ_PYTHON to a Python that has what python/requirements.txt names"};
+}
+
 }  // namespace vlaq::cli

@@ -3,6 +3,9 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
+
+#include "base/status.h"
 
 namespace vlaq::cli {
 
@@ -11,5 +14,11 @@ std::optional<std::filesystem::path> PythonFolder();
 
 // VLAQ_PYTHON, or what script/pytorch made; nothing if there is no such file.
 std::optional<std::filesystem::path> TorchPython();
+
+struct TorchTools {
+  std::filesystem::path python, folder;
+};
+// Both. Errors: kBackend naming `what_for`, with how to get them.
+Result<TorchTools> RequireTorch(const std::string& what_for);
 
 }  // namespace vlaq::cli

@@ -16,6 +16,7 @@ Action AddQuantize(CLI::App& app, Context& context);
 Action AddPreflight(CLI::App& app, Context& context);
 Action AddBuild(CLI::App& app, Context& context);
 Action AddRun(CLI::App& app, Context& context);
+Action AddGolden(CLI::App& app, Context& context);
 Action AddVerify(CLI::App& app, Context& context);
 Action AddEpisodes(CLI::App& app, Context& context);
 Action AddEval(CLI::App& app, Context& context);
@@ -44,6 +45,7 @@ inline constexpr std::array kVerbs{
     VerbRow{"calibrate", "Run a bundle on recorded frames and keep the ranges of its values", AddCalibrate, kMake},
     VerbRow{"plan", "Say which operator gets which format, and why", AddPlan, kMake},
     VerbRow{"quantize", "Turn a bundle into one that a target runs fast", AddQuantize, kMake},
+    VerbRow{"golden", "Compute with PyTorch what a checkpoint does on frames, for verify", AddGolden, kProve},
     VerbRow{"verify", "Prove that a bundle is the checkpoint's policy", AddVerify, kProve},
     VerbRow{"eval", "Say what a policy is worth: on recorded episodes, and driving in the simulator", AddEval, kProve},
     VerbRow{"report", "Show receipts, measurements and evaluations as one page", AddReport, kProve},

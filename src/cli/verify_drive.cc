@@ -6,6 +6,7 @@
 #include "verification/closed_loop_check.h"
 #include "verification/eyes_open.h"
 #include "verification/open_loop_check.h"
+#include "verification/pictures_check.h"
 #include "verification/precision_bounds.h"
 
 namespace vlaq::cli {
@@ -14,7 +15,10 @@ namespace {
 using verification::Contender;
 
 Contender AsContender(const OpenedPolicy& opened) {
+  const policy::PolicySpec& spec = opened.bundle().spec;
   Contender contender{*opened.drivers, opened.drivers->space(), ""};
+  contender.fixed_prompt = spec.prompt_text;
+  contender.reads_instruction = spec.feature_source != policy::FeatureSource::kPooler;
   if (opened.drivers->follows_instructions()) return contender;
   contender.deaf_because = opened.bundle().baked_prompt
                                ? "its prompt is baked in: it hears the instruction of its export only"
@@ -22,55 +26,90 @@ Contender AsContender(const OpenedPolicy& opened) {
   return contender;
 }
 
-Status OnRecordings(const VerifyArguments& a, const Contender& policy, const Contender* reference, bool quantized,
-                    int threads, Log& log, verification::Report& report) {
-  VLAQ_ASSIGN_OR_RETURN(const auto episodes, OpenEpisodes(a));
-  const double limit = a.max_mae_increase.value_or(quantized ? verification::kMostMaeIncrease
-                                                             : verification::OpenLoopCheckOptions{}.max_mae_increase);
-  VLAQ_RETURN_IF_ERROR(verification::CheckOpenLoop(policy, reference, episodes, {limit, threads}, log, report));
+// What every check that drives is given.
+struct Driving {
+  const VerifyArguments& a;
+  const backend::Backend& backend;
+  int threads;
+  Log& log;
+  verification::Report& report;
+};
+
+Status OnRecordings(const Driving& d, const Contender& policy, const Contender* reference, bool quantized,
+                    const episode::EpisodeSet& episodes, std::optional<double> validation_mae) {
+  verification::OpenLoopCheckOptions open_loop;
+  open_loop.max_mae_increase =
+      d.a.max_mae_increase.value_or(quantized ? verification::kMostMaeIncrease : open_loop.max_mae_increase);
+  open_loop.max_mae = d.a.max_mae;
+  open_loop.validation_mae = validation_mae;
+  open_loop.threads = d.threads;
+  VLAQ_RETURN_IF_ERROR(verification::CheckOpenLoop(policy, reference, episodes, open_loop, d.log, d.report));
   verification::EyesOpenOptions options;
-  options.threads = threads;
-  return verification::CheckEyesOpen(policy, episodes, options, log, report);
+  options.threads = d.threads;
+  return verification::CheckEyesOpen(policy, episodes, options, d.log, d.report);
 }
 
-Status InSimulation(const VerifyArguments& a, const Contender& policy, const Contender* reference, int threads,
-                    Log& log, verification::Report& report) {
+Status PicturesOn(const Driving& d, const OpenedPolicy& opened, const Contender& policy,
+                  const episode::EpisodeSet& episodes) {
+  backend::OpenOptions options = d.a.backend.Options();
+  options.threads = 1;  // as OpenPolicy()
+  const verification::WithPictures make =
+      [&](const image::PreprocessSpec& settings) -> Result<std::unique_ptr<evaluation::DriverFactory>> {
+    bundle::Bundle other = opened.bundle();
+    other.spec.preprocess = settings;
+    VLAQ_ASSIGN_OR_RETURN(
+        auto drivers, evaluation::PolicyDriverFactory::Open(std::move(other), d.backend, options, d.a.files.tokenizer));
+    return std::unique_ptr<evaluation::DriverFactory>(std::move(drivers));
+  };
+  verification::PicturesCheckOptions pictures;
+  pictures.threads = d.threads;
+  return verification::CheckPictures(policy, opened.bundle().spec.preprocess, make, episodes, pictures, d.log,
+                                     d.report);
+}
+
+Status InSimulation(const Driving& d, const Contender& policy, const Contender* reference) {
   evaluation::RolloutOptions options;
-  options.first_seed = a.seed;
-  options.episodes = a.sim;
-  options.threads = threads;
-  VLAQ_ASSIGN_OR_RETURN(options.world, a.world.Options());
-  return verification::CheckClosedLoop(policy, reference, options, {}, log, report);
+  options.first_seed = d.a.seed;
+  options.episodes = d.a.sim;
+  options.threads = d.threads;
+  VLAQ_ASSIGN_OR_RETURN(options.world, d.a.world.Options());
+  verification::ClosedLoopLimits limits;
+  if (d.a.min_success) limits.least_success = *d.a.min_success / 100;
+  return verification::CheckClosedLoop(policy, reference, options, limits, d.log, d.report);
 }
 
 }  // namespace
 
-Result<episode::EpisodeSet> OpenEpisodes(const VerifyArguments& a) {
-  episode::SetOptions options;
-  if (a.bgr) options.read.channel_order = image::ChannelOrder::kBgr;
-  auto set = episode::EpisodeSet::Open({a.episodes}, options);
-  if (set.ok()) return set;
-  Error error = set.error();
-  error.advice = "a proof leaves no episode out: move broken files away";
-  return error;
+Result<std::optional<episode::EpisodeSet>> OpenEpisodes(const VerifyArguments& a, const bundle::Bundle& bundle,
+                                                        Log& log, verification::Report& report) {
+  if (!a.episodes.given()) return std::optional<episode::EpisodeSet>();
+  auto set = a.episodes.Open(log);
+  if (!set.ok()) {
+    Error error = set.error();
+    if (error.advice.find("--skip-bad") != std::string::npos) {
+      error.advice = "a proof leaves no episode out: move broken files away";
+    }
+    return error;
+  }
+  report.evidence.not_in = a.episodes.not_in;
+  VLAQ_ASSIGN_OR_RETURN(report.evidence.overlap, CheckNotUsed(bundle, *set, a.episodes.allow_overlap, log));
+  if (!report.evidence.overlap.empty()) {
+    report.notes.push_back(
+        fmt::format("{} of {} episodes were used to make the bundle: figures on them are better than on others",
+                    report.evidence.overlap.size(), set->size()));
+  }
+  return std::optional(*std::move(set));
 }
 
 void AddDriveOptions(CLI::App& app, VerifyArguments& a) {
   const std::string group = "Driving";
-  CLI::Option* episodes = app.add_option("--episodes", a.episodes,
-                                         "Recorded episodes: does it say what was driven, does it look and listen?")
-                              ->type_name("DIR")
-                              ->group(group);
-  app.add_option("--not-in", a.not_in, "Refuse episodes that are in this part of a split; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("split.json:PART")
-      ->needs(episodes)
-      ->group(group);
-  app.add_flag("--bgr", a.bgr, "The recorded frames have blue first, whatever they say")->needs(episodes)->group(group);
+  CLI::Option* episodes =
+      a.episodes.AddTo(app, "Recorded episodes: does it do what was driven, does it look and listen?", group);
+  a.episodes.AddOverlapTo(app, episodes, group);
   CLI::Option* reference =
       app.add_option("--reference", a.reference,
-                     "A bundle or checkpoint that it must not drive worse than; of a quantised bundle "
-                     "its source, which it is compared with tensor by tensor")
+                     "The source of a quantized bundle, which it is compared with tensor by tensor and must not drive "
+                     "worse than; or a bundle or checkpoint to drive against")
           ->type_name("BUNDLE")
           ->group(group);
   app.add_option(
@@ -82,6 +121,12 @@ void AddDriveOptions(CLI::App& app, VerifyArguments& a) {
       ->type_name("FLOAT")
       ->needs(reference)
       ->group(group);
+  app.add_option("--max-mae", a.max_mae,
+                 "The largest mean error against what was recorded, normalized (-1 to 1) as a training's val_mae is")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("FLOAT")
+      ->needs(episodes)
+      ->group(group);
   CLI::Option* sim = app.add_option("--sim", a.sim, "Drive this many episodes in the simulator: does it arrive?")
                          ->check(CLI::PositiveNumber)
                          ->type_name("N")
@@ -91,28 +136,47 @@ void AddDriveOptions(CLI::App& app, VerifyArguments& a) {
       ->capture_default_str()
       ->needs(sim)
       ->group(group);
-  a.files.AddTo(app);
+  app.add_option("--min-success", a.min_success, "The least share of simulated episodes that must arrive, in percent")
+      ->check(CLI::Range(0.0, 100.0))
+      ->type_name("PERCENT")
+      ->needs(sim)
+      ->group(group);
+  const std::string numbers = "Numbers";
+  app.add_option("--max-action-diff", a.tolerance.actions,
+                 "The largest difference between two actions, in their unit (m/s), in place of the precision's limit")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("FLOAT")
+      ->group(numbers);
+  app.add_option("--atol", a.tolerance.absolute,
+                 "Absolute tolerance of stages, features and actions, in place of the precision's limits: "
+                 "|a - b| <= atol + rtol |b|")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("FLOAT")
+      ->group(numbers);
+  app.add_option("--rtol", a.tolerance.relative, "Relative tolerance, with --atol")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("FLOAT")
+      ->group(numbers);
+  a.files.AddTo(app, "--policy");
   a.world.AddTo(app);
 }
 
-Status CheckDriveArguments(const VerifyArguments& a, Log& log, verification::Report& report) {
+Status CheckDriveArguments(const VerifyArguments& a) {
   if (!a.reference.empty() && !a.drives() && !bundle::IsBundle(a.reference)) {
     return UsageError("a checkpoint as --reference needs something to drive", "give --episodes DIR, --sim N, or both");
   }
-  if (a.sim > 0) {
-    VLAQ_RETURN_IF_ERROR(verification::CheckSimulator());
-    VLAQ_RETURN_IF_ERROR(a.world.Options());
-  }
-  if (a.episodes.empty()) return {};
-  VLAQ_ASSIGN_OR_RETURN(const auto episodes, OpenEpisodes(a));
-  return verification::CheckUnseen(episodes, a.episodes.string(), a.not_in, log, report);
+  if (a.sim == 0) return {};
+  VLAQ_RETURN_IF_ERROR(verification::CheckSimulator());
+  VLAQ_RETURN_IF_ERROR(a.world.Options());
+  return {};
 }
 
-Status Drive(const VerifyArguments& a, const backend::Backend& backend, Log& log, verification::Report& report) {
+Status Drive(const VerifyArguments& a, const episode::EpisodeSet* episodes, std::optional<double> validation_mae,
+             const backend::Backend& backend, Log& log, verification::Report& report) {
   if (!a.drives()) return {};
   VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenPolicy(a.bundle, a.files, a.backend.Options(), backend, log));
   VLAQ_ASSIGN_OR_RETURN(report.evidence.driver, opened.Describe(a.bundle));
-  const int threads = evaluation::SideBySide(opened.bundle(), a.backend.threads, log);
+  const Driving d{a, backend, evaluation::SideBySide(opened.bundle(), a.backend.threads, log), log, report};
   const Contender policy = AsContender(opened);
   std::optional<OpenedPolicy> other;
   std::optional<Contender> reference;
@@ -122,9 +186,15 @@ Status Drive(const VerifyArguments& a, const backend::Backend& backend, Log& log
     VLAQ_ASSIGN_OR_RETURN(report.evidence.reference, other->Describe(a.reference));
   }
   const Contender* against = reference ? &*reference : nullptr;
-  if (!a.episodes.empty())
-    VLAQ_RETURN_IF_ERROR(OnRecordings(a, policy, against, opened.bundle().plan.has_value(), threads, log, report));
-  if (a.sim > 0) VLAQ_RETURN_IF_ERROR(InSimulation(a, policy, against, threads, log, report));
+  if (episodes != nullptr) {
+    // Of a bundle with a source the settings are the source's, and golden data may have shown them already.
+    if (a.reference.empty() && !report.shown.contains(verification::Shown::kGoldenPixels) &&
+        (policy.deaf_because.empty() || !policy.reads_instruction)) {
+      VLAQ_RETURN_IF_ERROR(PicturesOn(d, opened, policy, *episodes));
+    }
+    VLAQ_RETURN_IF_ERROR(OnRecordings(d, policy, against, opened.bundle().plan.has_value(), *episodes, validation_mae));
+  }
+  if (a.sim > 0) VLAQ_RETURN_IF_ERROR(InSimulation(d, policy, against));
   return {};
 }
 

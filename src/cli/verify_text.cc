@@ -1,5 +1,9 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 
 #include "base/json.h"
@@ -69,6 +73,7 @@ Json EvidenceDocument(const VerifyArguments& a, const bundle::Bundle& bundle, co
                 {"provider", a.backend.provider},
                 {"bundle", SubjectJson(bundle, sha256)},
                 {"episodes", std::move(episodes)},
+                {"used_to_make_it", evidence.overlap},
                 {"not_in", evidence.not_in},
                 {"open_loop_conditions", evidence.open_loop_conditions},
                 {"closed_loop_conditions", evidence.closed_loop_conditions},
@@ -80,6 +85,90 @@ Json EvidenceDocument(const VerifyArguments& a, const bundle::Bundle& bundle, co
                             {"episodes", evidence.simulation->episodes},
                             {"world", WorldJson(evidence.simulation->world)}};
   return document;
+}
+
+Json MissingJson(const VerifyArguments& a, const verification::Conclusion& conclusion) {
+  Json missing = Json::array();
+  for (const verification::Missing& m : conclusion.missing) {
+    missing.push_back(
+        {{"what", m.what},
+         {"command", m.options.empty() ? "" : fmt::format("vlaq verify {} {}", a.bundle.string(), m.options)}});
+  }
+  return missing;
+}
+
+Json SettingsJson(const verification::Report& report) {
+  Json settings = Json::array();
+  for (const verification::Setting& s : report.settings) {
+    settings.push_back({{"name", s.name}, {"value", s.value}, {"assumed", s.assumed}, {"proven_by", s.proven_by}});
+  }
+  return settings;
+}
+
+double FigureOf(const verification::Report& report, std::string_view check, std::string_view figure) {
+  for (const verification::Check& c : report.checks) {
+    if (c.name != check) continue;
+    for (const auto& [name, value] : c.figures) {
+      if (name == figure) return value;
+    }
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+// The answer, before the table that it follows from: is it the policy, and what did it cost?
+std::string Headline(const VerifyArguments& a, const verification::Report& report,
+                     const verification::Conclusion& conclusion) {
+  const std::string name = a.bundle.filename().empty() ? a.bundle.string() : a.bundle.filename().string();
+  std::string text;
+  switch (conclusion.verdict) {
+    case verification::Verdict::kVerified:
+      text = fmt::format("{}: verified against {}.", name, fmt::join(conclusion.grounds, ", and against "));
+      break;
+    case verification::Verdict::kIntact:
+      text = fmt::format("{}: intact. It agrees with itself; nothing outside it shows that it is the policy.", name);
+      break;
+    case verification::Verdict::kFailed:
+      text = fmt::format("{}: NOT VERIFIED.", name);
+      break;
+  }
+  text += "\n";
+  if (const double share = FigureOf(report, "bytes", "of_source"); std::isfinite(share)) {
+    text += fmt::format("  weights: {:.0f} % of the source's bytes\n", 100 * share);
+  }
+  if (const double mae = FigureOf(report, "recorded actions", "mae_raw"); std::isfinite(mae)) {
+    text += fmt::format("  error against what was recorded: {:.4f} m/s", mae);
+    if (const double more = FigureOf(report, "reference actions", "mae_difference"); std::isfinite(more)) {
+      text += fmt::format("; {:+.4f} normalized against the source's {:.4f}", more,
+                          FigureOf(report, "reference actions", "reference_mae"));
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+// What no check shows.
+void PrintTrust(const verification::Report& report, std::ostream& out) {
+  std::vector<std::string> assumed, trusted;
+  for (const verification::Setting& s : report.settings) {
+    if (!s.proven_by.empty()) continue;
+    (s.assumed ? assumed : trusted).push_back(fmt::format("{} {}", s.name, s.value));
+  }
+  if (!assumed.empty()) out << fmt::format("assumed at export, not proven: {}\n", fmt::join(assumed, ", "));
+  if (!trusted.empty()) out << fmt::format("taken on trust from policy.json: {}\n", fmt::join(trusted, ", "));
+}
+
+std::string LastLine(const verification::Report& report, const verification::Conclusion& conclusion) {
+  switch (conclusion.verdict) {
+    case verification::Verdict::kVerified:
+      if (conclusion.except.empty()) return "verified";
+      return fmt::format("verified, except for {}", fmt::join(conclusion.except, ", "));
+    case verification::Verdict::kIntact:
+      return "intact: nothing outside the bundle shows that it is the policy";
+    case verification::Verdict::kFailed:
+      break;
+  }
+  const verification::Check* failure = report.first_failure();
+  return fmt::format("NOT VERIFIED: first failure: {}", failure == nullptr ? "nothing was checked" : failure->name);
 }
 
 }  // namespace
@@ -98,13 +187,19 @@ Result<Json> VerdictDocument(const VerifyArguments& a, const bundle::Bundle& bun
   if (reference) {
     VLAQ_ASSIGN_OR_RETURN(evidence["reference_bundle"], ReferenceSubject(*reference));
   }
+  const auto conclusion = verification::Conclude(report, bundle.plan.has_value());
   const verification::Check* failure = report.first_failure();
   Json document{{"schema", "vlaq.verify/1"},
                 {"bundle", a.bundle.string()},
                 {"against", a.against.string()},
                 {"golden", a.golden.string()},
                 {"reference", a.reference.string()},
-                {"passed", failure == nullptr},
+                {"verdict", verification::Name(conclusion.verdict)},
+                {"passed", conclusion.verdict == verification::Verdict::kVerified},
+                {"grounds", conclusion.grounds},
+                {"except", conclusion.except},
+                {"missing", MissingJson(a, conclusion)},
+                {"settings", SettingsJson(report)},
                 {"parameters", report.parameters},
                 {"reached_parameters", report.reached_parameters},
                 {"reached_fraction", report.reached_fraction()},
@@ -116,22 +211,28 @@ Result<Json> VerdictDocument(const VerifyArguments& a, const bundle::Bundle& bun
   return document;
 }
 
-void PrintVerdict(const verification::Report& report, std::ostream& out) {
+void PrintVerdict(const VerifyArguments& a, const bundle::Bundle& bundle, const verification::Report& report,
+                  std::ostream& out) {
+  const auto conclusion = verification::Conclude(report, bundle.plan.has_value());
+  out << Headline(a, report, conclusion) << "\n";
   TextTable table({"rung", "check", "verdict", "what was found"});
-  for (const verification::Check& check : report.checks) {
+  std::vector<verification::Check> checks = report.checks;
+  std::stable_sort(checks.begin(), checks.end(), [](const auto& x, const auto& y) { return x.rung < y.rung; });
+  for (const verification::Check& check : checks) {
     table.AddRow({RungName(check.rung), check.name, check.passed ? "ok" : "FAILED", check.detail});
   }
   for (const verification::Untestable& u : report.untestable) {
     table.AddRow({RungName(u.rung), u.name, "NOT TESTABLE", u.reason});
   }
   out << table.ToString();
+  PrintTrust(report, out);
   for (const std::string& note : report.notes) out << "note: " << Printable(note) << "\n";
-  const verification::Check* failure = report.first_failure();
-  if (failure != nullptr) {
-    out << fmt::format("\nNOT VERIFIED: first failure: {}\n", Printable(failure->name));
-    return;
+  for (const verification::Missing& missing : conclusion.missing) {
+    out << "missing: " << Printable(missing.what);
+    if (!missing.options.empty()) out << fmt::format("\n    vlaq verify {} {}", a.bundle.string(), missing.options);
+    out << "\n";
   }
-  out << (report.untestable.empty() ? "\nverified\n" : "\nverified, except for what is not testable\n");
+  out << "\n" << LastLine(report, conclusion) << "\n";
 }
 
 }  // namespace vlaq::cli

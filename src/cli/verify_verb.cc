@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <charconv>
+#include <cmath>
 #include <optional>
 
 #include "base/json.h"
@@ -9,6 +11,7 @@
 #include "cli/verify_arguments.h"
 #include "verification/identity.h"
 #include "verification/numbers.h"
+#include "verification/settings.h"
 
 namespace vlaq::cli {
 namespace {
@@ -19,6 +22,7 @@ Status CompareNumbers(const VerifyArguments& a, const bundle::Bundle& bundle, co
   options.backend = &backend;
   options.open = a.backend.Options();
   options.golden = a.golden;
+  options.tolerance = a.tolerance;
   return verification::CheckNumbers(bundle, options, log, report);
 }
 
@@ -29,18 +33,57 @@ Status CheckAgainstFits(const bundle::Bundle& bundle) {
                     "give --reference SOURCE, and verify the source --against the checkpoint");
 }
 
-Result<verification::Report> Verify(const VerifyArguments& a, const bundle::Bundle& bundle, Log& log) {
-  verification::Report report;
+// What a training wrote into its checkpoint of its own error, normalized; absent if it says nothing.
+std::optional<double> ValidationMaeOf(const checkpoint::Checkpoint& checkpoint) {
+  for (const checkpoint::Extra& extra : checkpoint.extras()) {
+    if (extra.name != "val_mae" && extra.name != "best_val_mae") continue;
+    double value = 0;
+    const auto end = extra.text.data() + extra.text.size();
+    const auto parsed = std::from_chars(extra.text.data(), end, value);
+    if (parsed.ec == std::errc() && parsed.ptr == end && std::isfinite(value) && value > 0) return value;
+  }
+  return std::nullopt;
+}
+
+Status CheckUsersFiles(const VerifyArguments& a, const bundle::Bundle& bundle, verification::Report& report) {
+  if (!a.files.policy.empty()) {
+    VLAQ_RETURN_IF_ERROR(verification::CheckAgainstPolicyFile(bundle, a.files.policy, report));
+  }
+  if (a.files.tokenizer.empty()) return {};
+  if (bundle.tokenizer) return verification::CheckAgainstTokenizerFile(bundle, a.files.tokenizer, report);
+  report.notes.push_back(fmt::format("the bundle holds no tokenizer; {} was used", a.files.tokenizer.string()));
+  return {};
+}
+
+struct Sources {
   std::shared_ptr<const checkpoint::Checkpoint> checkpoint;
+  std::optional<bundle::Bundle> reference;
+  std::optional<episode::EpisodeSet> episodes;
+  std::optional<double> validation_mae;
+};
+
+// All that the bundle is held against, opened before the work of minutes.
+Result<Sources> OpenSources(const VerifyArguments& a, const bundle::Bundle& bundle, Log& log,
+                            verification::Report& report) {
+  Sources sources;
   if (!a.against.empty()) {
     VLAQ_RETURN_IF_ERROR(CheckAgainstFits(bundle));
-    VLAQ_ASSIGN_OR_RETURN(checkpoint, checkpoint::Checkpoint::Open(a.against));
+    VLAQ_ASSIGN_OR_RETURN(sources.checkpoint, checkpoint::Checkpoint::Open(a.against));
+    sources.validation_mae = ValidationMaeOf(*sources.checkpoint);
   }
+  VLAQ_RETURN_IF_ERROR(CheckDriveArguments(a));
+  VLAQ_ASSIGN_OR_RETURN(sources.reference, OpenReference(a));
+  VLAQ_ASSIGN_OR_RETURN(sources.episodes, OpenEpisodes(a, bundle, log, report));
+  return sources;
+}
+
+Result<verification::Report> Verify(const VerifyArguments& a, const bundle::Bundle& bundle, Log& log) {
+  verification::Report report;
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());  // before the work of minutes
-  VLAQ_RETURN_IF_ERROR(CheckDriveArguments(a, log, report));
-  VLAQ_RETURN_IF_ERROR(verification::CheckIdentity(bundle, checkpoint.get(), log, report));
-  Status numbers = CompareNumbers(a, bundle, *backend, log, report);
-  if (numbers.ok()) numbers = CheckWhatItIs(a, bundle, *backend, log, report);
+  VLAQ_ASSIGN_OR_RETURN(const Sources sources, OpenSources(a, bundle, log, report));
+  VLAQ_RETURN_IF_ERROR(verification::CheckIdentity(bundle, sources.checkpoint.get(), log, report));
+  VLAQ_RETURN_IF_ERROR(CheckUsersFiles(a, bundle, report));
+  const Status numbers = CompareNumbers(a, bundle, *backend, log, report);
   if (!numbers.ok()) {
     // What cannot even run is no policy: a verdict, unless the golden file itself is at fault or nothing was wrong so
     // far. That a provider does not take all of a graph says nothing of the policy.
@@ -49,10 +92,13 @@ Result<verification::Report> Verify(const VerifyArguments& a, const bundle::Bund
     report.checks.push_back({1, "numbers", false, numbers.error().ToString(), {}});
     return report;
   }
-  const Status driven = Drive(a, *backend, log, report);
-  if (driven.ok()) return report;
-  if (report.first_failure() == nullptr) return driven.error();
-  report.notes.push_back("what was found wrong before also kept it from driving: " + driven.error().ToString());
+  const episode::EpisodeSet* episodes = sources.episodes ? &*sources.episodes : nullptr;
+  Status rest =
+      CheckWhatItIs(a, bundle, sources.reference ? &*sources.reference : nullptr, episodes, *backend, log, report);
+  if (rest.ok()) rest = Drive(a, episodes, sources.validation_mae, *backend, log, report);
+  if (rest.ok()) return report;
+  if (report.first_failure() == nullptr) return rest.error();
+  report.notes.push_back("what was found wrong before also kept it from going on: " + rest.error().ToString());
   return report;
 }
 
@@ -66,7 +112,7 @@ Status Deliver(const VerifyArguments& a, const bundle::Bundle& bundle, const ver
     }
     if (a.json) PrintJson(document, context.out);
   }
-  if (!a.json) PrintVerdict(report, context.out);
+  if (!a.json) PrintVerdict(a, bundle, report, context.out);
   return {};
 }
 
@@ -76,11 +122,23 @@ Status RunVerify(const VerifyArguments& a, Context& context) {
   if (!a.receipt.empty()) {
     VLAQ_ASSIGN_OR_RETURN(receipt, OutputFile::Create(a.receipt, WhenExisting(a.force)));
   }
-  VLAQ_ASSIGN_OR_RETURN(const verification::Report report, Verify(a, bundle, context.log));
+  VLAQ_ASSIGN_OR_RETURN(verification::Report report, Verify(a, bundle, context.log));
+  report.settings = verification::SettingsOf(bundle, report);
   VLAQ_RETURN_IF_ERROR(Deliver(a, bundle, report, receipt, context));
+  const auto conclusion = verification::Conclude(report, bundle.plan.has_value());
+  switch (conclusion.verdict) {
+    case verification::Verdict::kVerified:
+      return {};
+    case verification::Verdict::kIntact:
+      return Error{ErrorCode::kNotProven, "intact only: nothing outside the bundle shows that it is the policy",
+                   a.bundle.string(), "the lines under 'missing' say what would"};
+    case verification::Verdict::kFailed:
+      break;
+  }
   const verification::Check* failure = report.first_failure();
-  if (failure == nullptr) return {};
-  return Error{ErrorCode::kVerification, fmt::format("verification failed at '{}': {}", failure->name, failure->detail),
+  return Error{ErrorCode::kVerification,
+               failure == nullptr ? "nothing was checked"
+                                  : fmt::format("verification failed at '{}': {}", failure->name, failure->detail),
                a.bundle.string(), ""};
 }
 
@@ -100,10 +158,13 @@ Action AddVerify(CLI::App& app, Context& context) {
   AddDriveOptions(app, *a);
   a->backend.AddTo(app);
   app.footer(
-      "Exit code 5 and the first check that failed if the bundle is not the policy.\n\n"
+      "'verified', and exit code 0: the bundle agrees with something outside it, which is one of --against with "
+      "--golden, "
+      "--reference, --episodes. 'intact', and exit code 7: it agrees with itself only. Exit code 5: a check failed; "
+      "the "
+      "first one is named.\n\n"
       "Examples:\n"
-      "  vlaq verify mae0222 --against best_simple_lstm_model.pth\n"
-      "  vlaq verify mae0222 --golden golden.safetensors\n"
+      "  vlaq verify mae0222 --against best_simple_lstm_model.pth --golden golden.safetensors\n"
       "  vlaq verify mini --episodes held_out --not-in split.json:train -o receipt.json\n"
       "  vlaq verify mini-int8 --reference mini --episodes held_out --sim 100 --receipt int8.json");
   return [a, &context]() -> Status { return RunVerify(*a, context); };

@@ -102,6 +102,7 @@ std::span<const Part> Parts() { return kParts; }
 std::string_view EnginePrecision(const bundle::Bundle& bundle) {
   if (bundle.precision == "fp16") return "fp16";
   if (bundle.precision == "int8" || bundle.precision == "mixed") return "int8";
+  if (bundle.precision == "int4") return "int4";
   return "";
 }
 
@@ -142,7 +143,7 @@ Result<EnginePlan> PlanEngine(const bundle::Bundle& bundle, const Part& part, co
     return InputError(where,
                       fmt::format("is a {} bundle for {}: no engine of TensorRT {} can be made of it", bundle.precision,
                                   bundle.target.empty() ? "no target" : bundle.target, version.ToString()),
-                      "vlaq quantize BUNDLE --target tensorrt-8.6|tensorrt-10 --precision fp16|int8|mixed");
+                      "vlaq quantize BUNDLE --target tensorrt-8.6|tensorrt-10 --precision fp16|int8|int4|mixed");
   }
   if (!FitsTarget(bundle.target, version)) {
     return InputError(where, fmt::format("was made for {}, and this is TensorRT {}", bundle.target, version.ToString()),

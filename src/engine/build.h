@@ -34,7 +34,7 @@ std::span<const Part> Parts();
 
 // "mae0222_model_int8.trt". A mixed bundle's is an INT8 engine, too.
 std::string EngineFile(const Part& part, const bundle::Bundle& bundle);
-std::string_view EnginePrecision(const bundle::Bundle& bundle);  // "fp16", "int8"; "" for others
+std::string_view EnginePrecision(const bundle::Bundle& bundle);  // "fp16", "int8", "int4"; "" for others
 
 struct Builder {
   Tool tool;

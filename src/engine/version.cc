@@ -36,10 +36,13 @@ const std::vector<TypeRow>& TypeRows() {
       // What is not quantised is float32 in the graph, and may be float16 in the engine.
       {"10", "int8", {"--int8", "--fp16"}},
       {"10", "mixed", {"--stronglyTyped"}},
+      // Weights of 4 bits are widened to the type that the graph says; 8.6 has none.
+      {"10", "int4", {"--stronglyTyped"}},
       // The types of the graph are all there is: no flags.
       {"11", "fp16", {}},
       {"11", "int8", {}},
       {"11", "mixed", {}},
+      {"11", "int4", {}},
   };
   return rows;
 }
@@ -155,8 +158,9 @@ Result<std::vector<std::string>> BuildOptions(const Version& version, const Buil
     if (request.workspace_mib > 0) options.push_back(fmt::format("--memPoolSize=workspace:{}", request.workspace_mib));
     return options;
   }
-  return UsageError(fmt::format("TensorRT builds no engine of precision '{}'", request.precision),
-                    "quantise the policy for tensorrt-8.6 or tensorrt-10: fp16, int8 or mixed");
+  return UsageError(
+      fmt::format("TensorRT builds no engine of precision '{}'", request.precision),
+      "quantize the policy for tensorrt-8.6 or tensorrt-10: fp16, int8 or mixed, for tensorrt-10 also int4");
 }
 
 Result<std::vector<std::string>> BuildArguments(const Version& version, const BuildRequest& request) {

@@ -47,7 +47,7 @@ struct InputProfile {
 
 struct BuildRequest {
   std::string onnx, engine, timing_cache;  // paths
-  std::string precision;                   // the bundle's: "fp16", "int8", "mixed"
+  std::string precision;                   // the bundle's: "fp16", "int8", "int4", "mixed"
   bool quantized = false;                  // whether this graph of it has Q/DQ at all
   std::vector<InputProfile> inputs;
   uint64_t workspace_mib = 0;  // 0: TensorRT's own limit, all of the memory

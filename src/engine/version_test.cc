@@ -53,6 +53,7 @@ TEST(Flags, AreThoseOfTheVersion) {
                               {{10, 3, 0}, "fp16", {"--stronglyTyped"}},
                               {{10, 3, 0}, "int8", {"--int8", "--fp16"}},
                               {{10, 3, 0}, "mixed", {"--stronglyTyped"}},
+                              {{10, 3, 0}, "int4", {"--stronglyTyped"}},
                               {{11, 1, 0}, "fp16", {}},
                               {{11, 1, 0}, "int8", {}}};
   for (const Row& row : rows) {
@@ -69,7 +70,8 @@ TEST(Flags, AreThoseOfTheVersion) {
     for (const std::string& option : *options) EXPECT_THAT(option, Not(HasSubstr("--workspace=")));
   }
   EXPECT_FALSE(BuildOptions({7, 2, 1}, Request("fp16")).ok());
-  EXPECT_FALSE(BuildOptions({10, 3, 0}, Request("int4")).ok());
+  EXPECT_FALSE(BuildOptions({8, 6, 2}, Request("int4")).ok()) << "since 10";
+  EXPECT_FALSE(BuildOptions({10, 3, 0}, Request("fp4")).ok());
 }
 
 // trtexec makes up ranges where --int8 meets a graph without Q/DQ (sampleEngines.cpp, setTensorDynamicRange).

@@ -79,6 +79,7 @@ struct Widths {
 };
 Widths WidthsOf(const onnx::Initializer& initializer, const quantization::Plan& plan) {
   constexpr double kByte = 1, kHalf = 2, kFloat = 4;
+  if (DTypeBits(initializer.dtype) == 4) return {kByte / 2, kByte / 2, kByte / 2, kHalf - kByte / 2};
   if (initializer.dtype == DType::kI8 || initializer.dtype == DType::kU8) return {kByte, kByte, kByte, kHalf - kByte};
   if (initializer.dtype == DType::kF16) return {kHalf, kHalf, kHalf, kFloat - kHalf};
   for (const OperatorChoice& choice : plan.operators) {

@@ -32,6 +32,12 @@ Result<std::vector<Tensor>> PredictWith(Driver& driver, const episode::Episode& 
   return actions;
 }
 
+bool AllAlike(const std::vector<Tensor>& actions) {
+  return actions.size() > 1 && std::all_of(actions.begin(), actions.end(), [&](const Tensor& action) {
+           return std::ranges::equal(action.bytes(), actions.front().bytes());
+         });
+}
+
 // One episode under every condition.
 Result<std::vector<EpisodeScore>> ScoreOne(Driver& driver, const episode::Episode& episode,
                                            const std::vector<Condition>& conditions) {
@@ -40,6 +46,7 @@ Result<std::vector<EpisodeScore>> ScoreOne(Driver& driver, const episode::Episod
   blank.instruction = episode.instruction();
   VLAQ_ASSIGN_OR_RETURN(blank.hash, episode.ContentHash());
   VLAQ_ASSIGN_OR_RETURN(const auto normal, PredictWith(driver, episode, Condition::kNormal));
+  blank.still = AllAlike(normal);
   const ActionSpace& space = driver.space();
   std::vector<EpisodeScore> scores;
   for (const Condition condition : conditions) {

@@ -19,8 +19,9 @@ struct EpisodeScore {
   std::string name;
   std::string hash;  // of its content
   std::string instruction;
-  Score score;  // against what was recorded
-  Score moved;  // against the same driver under kNormal; steps 0 for kNormal itself
+  Score score;         // against what was recorded
+  bool still = false;  // every frame got the very same answer (kNormal), of two frames and more
+  Score moved;         // against the same driver under kNormal; steps 0 for kNormal itself
 };
 
 struct OpenLoopOptions {

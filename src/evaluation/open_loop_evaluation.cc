@@ -106,7 +106,7 @@ Differences Compare(const OpenLoopContestant& a, const OpenLoopContestant& b, si
   for (size_t axis = 0; axis < axes; ++axis) {
     d.axes.push_back(PairedDifference(first, second, 1, [axis](const Score& s) { return s.absolute[axis]; }));
   }
-  d.mae_raw = PairedDifference(first, second, axes, [axes](const Score& s) { return Sum(s.absolute_raw, axes); });
+  d.mae_raw = RawMaeDifference(a.space, first, second);
   d.original = PairedDifference(first, second, 2, [](const Score& s) { return Sum(s.absolute, 2); });
   d.directions =
       PairedDifference(first, second, 1, [](const Score& s) { return static_cast<double>(s.AgreeingDirections()); });
@@ -117,6 +117,32 @@ Estimate MaeDifference(const OpenLoopContestant& a, const OpenLoopContestant& b,
   const size_t axes = std::min(AxesOf(a.space), AxesOf(b.space));
   return PairedDifference(a.conditions[condition].episodes, b.conditions[condition].episodes, axes,
                           [axes](const Score& s) { return Sum(s.absolute, axes); });
+}
+
+Estimate RawMaeDifference(const ActionSpace& space, const std::vector<EpisodeScore>& a,
+                          const std::vector<EpisodeScore>& b) {
+  const size_t axes = AxesOf(space);
+  return PairedDifference(a, b, axes, [axes](const Score& s) { return Sum(s.absolute_raw, axes); });
+}
+
+Estimate DirectionsAboveChance(const std::vector<EpisodeScore>& episodes) {
+  const Score total = Total(episodes);
+  const auto steps = static_cast<double>(total.steps);
+  double chance = 0;
+  for (size_t k = 0; k < kDirections && total.steps > 0; ++k) {
+    double recorded = 0, predicted = 0;
+    for (size_t j = 0; j < kDirections; ++j) {
+      recorded += static_cast<double>(total.directions[k][j]);
+      predicted += static_cast<double>(total.directions[j][k]);
+    }
+    chance += recorded / steps * predicted / steps;
+  }
+  std::vector<Share> shares;
+  for (const EpisodeScore& e : episodes) {
+    const auto count = static_cast<double>(e.score.steps);
+    shares.push_back({static_cast<double>(e.score.AgreeingDirections()) - chance * count, count});
+  }
+  return BootstrapMean(shares);
 }
 
 Estimate Movement(const ActionSpace& space, const std::vector<EpisodeScore>& episodes) {

@@ -47,8 +47,14 @@ struct Differences {
 };
 Differences Compare(const OpenLoopContestant& a, const OpenLoopContestant& b, size_t condition);
 
-// The first of them.
+// The first and the fourth of them.
 Estimate MaeDifference(const OpenLoopContestant& a, const OpenLoopContestant& b, size_t condition);
+// `a` minus `b`, scores of the same episodes in the same order for actions of one space; m/s (rad/s).
+Estimate RawMaeDifference(const ActionSpace& space, const std::vector<EpisodeScore>& a,
+                          const std::vector<EpisodeScore>& b);
+// Agreement of directions above what chance gives to these frequencies of recorded and predicted directions (the sum of
+// their products): 0 for a policy whose directions have nothing to do with those recorded.
+Estimate DirectionsAboveChance(const std::vector<EpisodeScore>& episodes);
 
 // How far the actions of `condition` moved away from those of kNormal: mean over steps and axes, normalised.
 Estimate Movement(const ActionSpace& space, const std::vector<EpisodeScore>& episodes);

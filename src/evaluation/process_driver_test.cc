@@ -22,7 +22,7 @@ using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
-constexpr ActionSpace kSpace{.chunk = 1, .action_dim = 2, .scale = 0.6, .window = 8};
+constexpr ActionSpace kSpoken{.chunk = 1, .action_dim = 2, .scale = 0.6, .window = 8};
 
 // Frames of 4 x 2 pixels: 24 bytes after each line.
 const std::string kObedient = R"(while read -r line; do head -c 24 >/dev/null; echo '{"action": [0.5, -0.25]}'; done)";
@@ -47,7 +47,7 @@ class ProcessDriverTest : public ::testing::Test {
   }
 
   static std::unique_ptr<Driver> Make(const std::string& command, double timeout_s = 10) {
-    auto driver = ProcessDriverFactory(command, kSpace, timeout_s).Make();
+    auto driver = ProcessDriverFactory(command, kSpoken, timeout_s).Make();
     EXPECT_TRUE(driver.ok());
     EXPECT_TRUE((*driver)->Begin("pass left").ok());
     return *std::move(driver);
@@ -189,7 +189,7 @@ TEST_F(ProcessDriverTest, DestructionEndsWhatTheShellStartedAndIsQuick) {
 TEST_F(ProcessDriverTest, EachDriverHasAProgramOfItsOwn) {
   const ProcessDriverFactory factory(
       "n=0; while read -r line; do head -c 24 >/dev/null; n=$((n+1)); echo \"{\\\"action\\\": [0.$n, 0]}\"; done",
-      kSpace);
+      kSpoken);
   EXPECT_THAT(factory.name(), HasSubstr("program 'n=0;"));
   auto a = factory.Make();
   auto b = factory.Make();

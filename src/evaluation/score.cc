@@ -7,6 +7,8 @@
 namespace vlaq::evaluation {
 namespace {
 
+constexpr double kBeyond = 1.02;
+
 double Ratio(double sum, double count) { return count == 0 ? 0 : sum / count; }
 
 double Total(const std::array<double, kMaxAxes>& sums, size_t axes) {
@@ -30,6 +32,12 @@ void AddFirst(const ActionSpace& space, std::span<const float> predicted, const 
     score.squared[axis] += error * error;
     score.absolute_raw[axis] += std::abs(raw);
     score.squared_raw[axis] += raw * raw;
+    const auto was = static_cast<double>(recorded[axis]);
+    score.product[axis] += a[axis] * was;
+    score.predicted_squared[axis] += a[axis] * a[axis];
+    score.recorded_squared[axis] += was * was;
+    score.recorded_most = std::max(score.recorded_most, std::abs(was));
+    score.beyond_scale += std::abs(was) > kBeyond * std::abs(space.scale) ? 1 : 0;
   }
   const auto row = static_cast<size_t>(DirectionOf(wanted[0], wanted[1]));
   ++score.directions[row][static_cast<size_t>(DirectionOf(a[0], a[1]))];
@@ -45,10 +53,15 @@ void Score::Add(const Score& other) {
     squared[axis] += other.squared[axis];
     absolute_raw[axis] += other.absolute_raw[axis];
     squared_raw[axis] += other.squared_raw[axis];
+    product[axis] += other.product[axis];
+    predicted_squared[axis] += other.predicted_squared[axis];
+    recorded_squared[axis] += other.recorded_squared[axis];
   }
   for (size_t i = 0; i < directions.size(); ++i) {
     for (size_t j = 0; j < directions.size(); ++j) directions[i][j] += other.directions[i][j];
   }
+  recorded_most = std::max(recorded_most, other.recorded_most);
+  beyond_scale += other.beyond_scale;
   chunk_absolute += other.chunk_absolute;
   chunk_values += other.chunk_values;
 }
@@ -68,6 +81,10 @@ double Score::RawMae(size_t axes) const {
 }
 double Score::RawRmse(size_t axes) const {
   return std::sqrt(Ratio(Total(squared_raw, axes), static_cast<double>(steps) * static_cast<double>(axes)));
+}
+double Score::FittedScale(size_t axes) const { return Ratio(Total(product, axes), Total(predicted_squared, axes)); }
+double Score::Cosine(size_t axes) const {
+  return Ratio(Total(product, axes), std::sqrt(Total(predicted_squared, axes) * Total(recorded_squared, axes)));
 }
 double Score::ChunkMae() const { return Ratio(chunk_absolute, static_cast<double>(chunk_values)); }
 

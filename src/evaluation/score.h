@@ -26,6 +26,10 @@ struct Score {
   std::array<double, kMaxAxes> absolute_raw{};  // |scale a - recorded|, m/s or rad/s
   std::array<double, kMaxAxes> squared_raw{};
   std::array<std::array<int64_t, kDirections>, kDirections> directions{};  // [recorded][predicted]
+  // Sums of a x recorded, a^2 and recorded^2, nothing clipped: whether the two go together, and at which scale.
+  std::array<double, kMaxAxes> product{}, predicted_squared{}, recorded_squared{};
+  double recorded_most = 0;   // max |recorded| over the policy's axes, m/s
+  int64_t beyond_scale = 0;   // recorded values that an action of 1 does not reach, by more than 2 %
   double chunk_absolute = 0;  // |a - a*| over all actions of all chunks that lie within the episode, all axes
   int64_t chunk_values = 0;
 
@@ -41,6 +45,10 @@ struct Score {
   double RawMae(size_t axes) const;
   double RawRmse(size_t axes) const;
   double ChunkMae() const;
+  // The scale s that makes s x a come nearest to what was recorded (least squares over the first `axes` axes), and the
+  // cosine between the two; 0 where either is all zero.
+  double FittedScale(size_t axes) const;
+  double Cosine(size_t axes) const;
   // Steps whose nine-way direction agrees, and their fraction.
   int64_t AgreeingDirections() const;
   double DirectionAgreement() const;

@@ -238,34 +238,45 @@ std::string TensorAccount::ToString() const {
                      fmt::join(parts, ", "));
 }
 
-Result<ExportReport> Export(const ExportOptions& asked, Log& log) {
-  const auto start = std::chrono::steady_clock::now();
+Result<Settled> Settle(const ExportOptions& asked, Log& log) {
   ExportOptions options = asked;
-  bundle::Provenance provenance{std::string(kVersion), "export", {}, {}};
-  VLAQ_ASSIGN_OR_RETURN(const auto checkpoint,
+  Settled settled;
+  settled.provenance = {std::string(kVersion), "export", {}, {}};
+  VLAQ_ASSIGN_OR_RETURN(settled.checkpoint,
                         architecture::OpenCheckpoint(options.checkpoint, {.state_dict = options.state_dict}));
-  const std::string where = checkpoint->path().string();
-  VLAQ_ASSIGN_OR_RETURN(const architecture::Architecture* architecture, architecture::Recognise(*checkpoint));
-  VLAQ_RETURN_IF_ERROR(TakeFromBeside(checkpoint->path(), options, provenance));
-  VLAQ_ASSIGN_OR_RETURN(Proposal proposal, architecture->Propose(*checkpoint, options.settings));
-  VLAQ_RETURN_IF_ERROR(CheckTemplate(proposal, where));
-  VLAQ_ASSIGN_OR_RETURN(const TokenizerPtr tokenizer, LoadTokenizer(options.prompt.tokenizer, proposal.spec, log));
+  const Checkpoint& checkpoint = *settled.checkpoint;
+  VLAQ_ASSIGN_OR_RETURN(settled.architecture, architecture::Recognise(checkpoint));
+  VLAQ_RETURN_IF_ERROR(TakeFromBeside(checkpoint.path(), options, settled.provenance));
+  settled.tokenizer = options.prompt.tokenizer;
+  Proposal& proposal = settled.proposal;
+  VLAQ_ASSIGN_OR_RETURN(proposal, settled.architecture->Propose(checkpoint, options.settings));
+  VLAQ_RETURN_IF_ERROR(CheckTemplate(proposal, checkpoint.path().string()));
+  VLAQ_ASSIGN_OR_RETURN(const TokenizerPtr tokenizer, LoadTokenizer(settled.tokenizer, proposal.spec, log));
   VLAQ_RETURN_IF_ERROR(SettlePrompt(options.prompt, tokenizer, proposal));
   VLAQ_RETURN_IF_ERROR(CheckNothingIsMissing(proposal.missing));
   VLAQ_RETURN_IF_ERROR(policy::Validate(proposal.spec));
-  RecordStateDict(*checkpoint, options.state_dict, proposal, provenance);
+  RecordStateDict(checkpoint, options.state_dict, proposal, settled.provenance);
+  settled.provenance.assumptions = proposal.assumptions;
   for (const std::string& text : proposal.warnings) log.Warning(text);
+  return settled;
+}
+
+Result<ExportReport> Export(const ExportOptions& options, Log& log) {
+  const auto start = std::chrono::steady_clock::now();
+  VLAQ_ASSIGN_OR_RETURN(Settled settled, Settle(options, log));
+  const Checkpoint& checkpoint = *settled.checkpoint;
+  Proposal& proposal = settled.proposal;
+  bundle::Provenance& provenance = settled.provenance;
   VLAQ_ASSIGN_OR_RETURN(const PolicyGraphs graphs,
-                        architecture->Build(*checkpoint, proposal.spec, proposal.config, options.build));
+                        settled.architecture->Build(checkpoint, proposal.spec, proposal.config, options.build));
 
   VLAQ_ASSIGN_OR_RETURN(bundle::Writer writer, bundle::Writer::Create(options.output, options.existing));
-  auto sources = std::async(std::launch::async | std::launch::deferred, DescribeSources, std::cref(*checkpoint));
-  auto weights = WriteWeights(graphs.weights, *checkpoint, writer.folder() / bundle::kWeightsFile, log);
+  auto sources = std::async(std::launch::async | std::launch::deferred, DescribeSources, std::cref(checkpoint));
+  auto weights = WriteWeights(graphs.weights, checkpoint, writer.folder() / bundle::kWeightsFile, log);
   auto described = sources.get();
   if (!weights.ok()) return weights.error();
   if (!described.ok()) return described.error();
   provenance.sources = std::move(*described);
-  provenance.assumptions = proposal.assumptions;
 
   ExportReport report;
   bundle::Bundle& bundle = report.bundle;
@@ -280,16 +291,16 @@ Result<ExportReport> Export(const ExportOptions& asked, Log& log) {
   bundle.provenance = std::move(provenance);
   VLAQ_RETURN_IF_ERROR(WriteGraphs(graphs, writer.folder(), bundle));
   VLAQ_RETURN_IF_ERROR(CheckGraphs(writer.folder()));
-  VLAQ_RETURN_IF_ERROR(CopyTokenizer(options.prompt.tokenizer, writer.folder(), bundle));
+  VLAQ_RETURN_IF_ERROR(CopyTokenizer(settled.tokenizer, writer.folder(), bundle));
   VLAQ_RETURN_IF_ERROR(writer.Commit(bundle, weights->records));
 
-  report.checkpoint = checkpoint->path();
+  report.checkpoint = checkpoint.path();
   for (const bundle::FileRecord& file : bundle.provenance.found) report.found.push_back(file.file);
   for (const architecture::Stated& row : proposal.stated) {
     report.stated.push_back(fmt::format("{} {} ({})", row.key, row.value, row.place));
   }
   report.warnings = std::move(proposal.warnings);
-  report.account = AccountFor(*checkpoint, graphs);
+  report.account = AccountFor(checkpoint, graphs);
   report.bytes = BytesOf(bundle);
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,20 @@ struct ExportOptions {
   PromptRequest prompt;
 };
 
+// What is worked out before anything is built.
+struct Settled {
+  std::shared_ptr<const checkpoint::Checkpoint> checkpoint;
+  const architecture::Architecture* architecture = nullptr;
+  architecture::Proposal proposal;  // whose spec has its prompt and is valid
+  std::filesystem::path tokenizer;  // empty if there is none
+  bundle::Provenance provenance;    // without what the graphs' making adds
+};
+
+// Takes config.json, policy.json and sentencepiece.bpe.model from beside the checkpoint where none is given. `options`:
+// its output and build are not looked at. Errors: as Checkpoint::Open and Architecture::Propose; kUsage, one that names
+// all that is not known; kInput if the tokenizer is not the checkpoint's.
+Result<Settled> Settle(const ExportOptions& options, Log& log);
+
 // How the checkpoint's tensors became weights of the bundle.
 struct TensorAccount {
   int64_t tensors = 0;   // of the checkpoint
@@ -56,9 +71,7 @@ struct ExportReport {
   double seconds = 0;
 };
 
-// Takes config.json, policy.json and sentencepiece.bpe.model from beside the checkpoint where none is given. Errors: as
-// Checkpoint::Open, Architecture::Propose and Build; kUsage if the output exists, and one that names all that is not
-// known; kInput if the tokenizer is not the checkpoint's. Nothing is left behind on an error.
+// Errors: as Settle and Architecture::Build; kUsage if the output exists. Nothing is left behind on an error.
 Result<ExportReport> Export(const ExportOptions& options, Log& log);
 
 }  // namespace vlaq::exporting

@@ -108,24 +108,24 @@ std::string PartOf(const std::string& name) {
 
 // Where the bytes are: by part and type, in the order of the file.
 Json Parts(const std::vector<bundle::WeightRecord>& weights) {
-  struct Row {
+  struct PartRow {
     std::string part;
     DType dtype;
     uint64_t bytes = 0;
     int64_t parameters = 0, tensors = 0;
   };
-  std::vector<Row> rows;
+  std::vector<PartRow> rows;
   for (const bundle::WeightRecord& weight : weights) {
     const std::string part = PartOf(weight.name);
-    auto row = std::ranges::find_if(rows, [&](const Row& r) { return r.part == part && r.dtype == weight.dtype; });
-    if (row == rows.end()) row = rows.insert(rows.end(), Row{part, weight.dtype});
+    auto row = std::ranges::find_if(rows, [&](const PartRow& r) { return r.part == part && r.dtype == weight.dtype; });
+    if (row == rows.end()) row = rows.insert(rows.end(), PartRow{part, weight.dtype});
     row->bytes += weight.length;
     row->parameters += *ElementCount(weight.shape);
     ++row->tensors;
   }
-  std::ranges::stable_sort(rows, {}, &Row::part);
+  std::ranges::stable_sort(rows, {}, &PartRow::part);
   Json list = Json::array();
-  for (const Row& row : rows) {
+  for (const PartRow& row : rows) {
     list.push_back({{"part", row.part},
                     {"dtype", DTypeName(row.dtype)},
                     {"tensors", row.tensors},

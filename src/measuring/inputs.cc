@@ -1,10 +1,8 @@
 #include "measuring/inputs.h"
 
-#include <fmt/format.h>
-
-#include "base/output.h"
 #include "base/random.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/safetensors_writer.h"
 
 namespace vlaq::measuring {
 namespace {
@@ -33,16 +31,7 @@ Tensor NoiseFrames(int64_t image_size, int count, uint64_t seed) {
 }
 
 Status WriteInputs(const std::filesystem::path& path, const Tensor& pixel_values) {
-  const Shape& shape = pixel_values.shape();
-  std::string header = fmt::format(R"({{"{}":{{"dtype":"F32","shape":[{},{},{},{}],"data_offsets":[0,{}]}}}})", kName,
-                                   shape[0], shape[1], shape[2], shape[3], pixel_values.bytes().size());
-  header.resize((header.size() + 7) / 8 * 8, ' ');
-  const uint64_t length = header.size();
-  VLAQ_ASSIGN_OR_RETURN(OutputFile file, OutputFile::Create(path, Existing::kReplace));
-  VLAQ_RETURN_IF_ERROR(file.Write(std::as_bytes(std::span(&length, 1))));
-  VLAQ_RETURN_IF_ERROR(file.Write(header));
-  VLAQ_RETURN_IF_ERROR(file.Write(pixel_values.bytes()));
-  return file.Commit();
+  return checkpoint::WriteSafetensors(path, kName, pixel_values);
 }
 
 Result<Tensor> ReadInputs(const std::filesystem::path& path) {

@@ -29,7 +29,7 @@ constexpr size_t kSums = 12;
 #define FROM_ZERO(s) Register s{};
 #define ADD_LANES(s)                                    \
   {                                                     \
-    std::array<Lane, sizeof(s) / sizeof(Lane)> own;     \
+    std::array<Lane, sizeof(s) / sizeof(Lane)> own{};   \
     std::memcpy(own.data(), &s, sizeof(s));             \
     all = std::accumulate(own.begin(), own.end(), all); \
   }

@@ -23,7 +23,7 @@ Result<std::shared_ptr<::onnx::ModelProto>> ParseModelProto(Bytes bytes, const s
   const auto kind = RecognizeFile(bytes, name);
   const bool is_other = kind && kind->name != kOnnxKind;
   const auto other = [&] {
-    return WrongFile(name, bytes, "an ONNX model", "`vlaq export` makes some of a checkpoint");
+    return WrongFile(name, bytes, "an ONNX model", "of a checkpoint `vlaq export CHECKPOINT -o BUNDLE` makes some");
   };
   if (is_other && kind->stands_for_other) return other();
   if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) {

@@ -70,10 +70,12 @@ void ReshapeShapes(NodeFacts& facts) {
     if (copies && data != nullptr && i >= data->size()) return facts.Refuse("copies an axis that its data lacks");
     shape.push_back(!copies ? extent : data != nullptr ? (*data)[i] : kUnknownExtent);
   }
-  const auto count = data != nullptr && AllKnown(*data) ? ElementCount(*data) : std::nullopt;
+  std::optional<int64_t> count;
+  if (data != nullptr && AllKnown(*data)) count = ElementCount(*data);
   Shape others = shape;
   if (rest) others[*rest] = 1;
-  const auto other = AllKnown(others) ? ElementCount(others) : std::nullopt;
+  std::optional<int64_t> other;
+  if (AllKnown(others)) other = ElementCount(others);
   if (count && other) {
     const bool fits = rest ? *other > 0 && *count % *other == 0 : *count == *other;
     if (!fits && !(rest && *count == 0)) {

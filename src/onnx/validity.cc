@@ -144,6 +144,29 @@ Status CheckInputTypes(const Graph& graph) {
   return {};
 }
 
+namespace {
+
+// libonnx takes an attribute that is an empty list for one without a value; so is the `perm` of a scalar's Transpose.
+bool IsEmptyList(const ::onnx::AttributeProto& attribute) {
+  return (attribute.type() == ::onnx::AttributeProto::INTS && attribute.ints().empty()) ||
+         (attribute.type() == ::onnx::AttributeProto::FLOATS && attribute.floats().empty()) ||
+         (attribute.type() == ::onnx::AttributeProto::STRINGS && attribute.strings().empty());
+}
+
+void Verify(const ::onnx::OpSchema& schema, const ::onnx::NodeProto& node) {
+  if (std::none_of(node.attribute().begin(), node.attribute().end(), IsEmptyList)) return schema.Verify(node);
+  ::onnx::NodeProto filled = node;
+  for (auto& attribute : *filled.mutable_attribute()) {
+    if (!IsEmptyList(attribute)) continue;
+    if (attribute.type() == ::onnx::AttributeProto::INTS) attribute.add_ints(0);
+    if (attribute.type() == ::onnx::AttributeProto::FLOATS) attribute.add_floats(0);
+    if (attribute.type() == ::onnx::AttributeProto::STRINGS) attribute.add_strings("");
+  }
+  schema.Verify(filled);
+}
+
+}  // namespace
+
 Status CheckSchema(const ::onnx::NodeProto& node, int64_t opset) {
   if (!node.domain().empty() && node.domain() != "ai.onnx") return {};
   if (opset < 1 || opset > std::numeric_limits<int>::max()) {
@@ -156,7 +179,7 @@ Status CheckSchema(const ::onnx::NodeProto& node, int64_t opset) {
         ::onnx::OpSchemaRegistry::Schema(node.op_type(), known ? static_cast<int>(opset) : newest);
     if (schema == nullptr || schema->Deprecated() || (!known && node.op_type() == kRelaxed)) return {};
     if (known) {
-      schema->Verify(node);
+      Verify(*schema, node);
       return {};
     }
     if (node.input_size() < schema->min_input() || node.output_size() < schema->min_output()) {

@@ -1,10 +1,13 @@
 #include "planning/planner.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <fnmatch.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
 
 #include "base/machine.h"
 #include "base/names.h"
@@ -67,7 +70,11 @@ class Planner {
       const std::optional<double> alpha = options_.smooth_by_estimate ? std::nullopt : options_.smooth_alpha;
       VLAQ_RETURN_IF_ERROR(AddSmoothing(bundle_, operators_, *statistics_, alpha, plan));
     }
-    if (statistics_ != nullptr) plan.statistics_sha256 = options_.statistics_sha256;
+    if (statistics_ != nullptr) {
+      plan.statistics_sha256 = options_.statistics_sha256;
+      for (const auto& episode : statistics_->episodes)
+        plan.used.push_back({"calibration", episode.name, episode.hash});
+    }
     const bool products = std::any_of(plan.operators.begin(), plan.operators.end(),
                                       [](const OperatorChoice& c) { return c.form == Form::kDynamicInt8; });
     if (products) WarnOfMachine();
@@ -94,16 +101,20 @@ class Planner {
           fmt::format("{} for {} needs activation statistics", PrecisionName(options_.precision), target_.name),
           "make them with vlaq calibrate, and give --stats stats.json");
     }
+    if (options_.precision == Precision::kMixed && !target_.float16_compute) {
+      return UsageError(fmt::format("{} has no mixed: nothing computes in float16 there", target_.name), "use int8");
+    }
     if (options_.precision == Precision::kInt4 && !target_.int4) {
       return UsageError(fmt::format("{} has no int4", target_.name), "use int8, or the target cpu or tensorrt-10");
     }
     if (statistics_ != nullptr) VLAQ_RETURN_IF_ERROR(CheckBelongsTo(*statistics_, planned_.plan.source));
     for (const std::string& name : options_.keep_float) {
       const bool known = std::any_of(operators_.operators.begin(), operators_.operators.end(),
-                                     [&](const auto& op) { return op.group == name || op.node == name; });
+                                     [&](const auto& op) { return Names(name, op); });
       if (!known) {
         return InputError("--keep-float", fmt::format("there is no operator or group '{}'", name),
-                          "vlaq plan quantize shows the groups");
+                          fmt::format("there are {}, and what is in them; * stands for any part of a name",
+                                      fmt::join(FirstParts(), ", ")));
       }
     }
     return {};
@@ -147,8 +158,24 @@ class Planner {
     return {weight, Number::kInt8, Granularity::kChannel, axis, 0, options_.weight_range};
   }
 
+  // A group or node, all that lies in it ("vision" has "vision/layer.0/fc1"), or a pattern with *.
+  static bool Names(const std::string& pattern, const WeightedOperator& op) {
+    const auto is_it = [&](const std::string& name) {
+      return name == pattern || name.starts_with(pattern + "/") || ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+    };
+    return is_it(op.group) || is_it(op.node);
+  }
+
   bool KeptByUser(const WeightedOperator& op) const {
-    return options_.keep_float.contains(op.group) || options_.keep_float.contains(op.node);
+    return std::any_of(options_.keep_float.begin(), options_.keep_float.end(),
+                       [&](const std::string& pattern) { return Names(pattern, op); });
+  }
+
+  // "head", "text", "vision"
+  std::set<std::string> FirstParts() const {
+    std::set<std::string> parts;
+    for (const WeightedOperator& op : operators_.operators) parts.insert(op.group.substr(0, op.group.find('/')));
+    return parts;
   }
 
   Result<OperatorChoice> Choose(const WeightedOperator& op) {
@@ -288,6 +315,9 @@ std::string LacksIntegerProducts(const Machine& machine) {
 
 Result<Planned> MakePlan(const bundle::Bundle& bundle, const Target& target, const ActivationStatistics* statistics,
                          const PlanOptions& options) {
+  if (bundle.plan) {
+    return InputError(bundle.path.string(), "is quantized already", "give the bundle that vlaq export wrote");
+  }
   VLAQ_ASSIGN_OR_RETURN(const PolicyOperators operators, ReadOperators(bundle));
   return Planner(bundle, target, statistics, options, operators).Run();
 }

@@ -138,6 +138,7 @@ Status FixBundle(const fs::path& path, const Version& version, const fs::path& o
   VLAQ_RETURN_IF_ERROR(copy.WriteShared(*weights, weights->bytes()));
   VLAQ_ASSIGN_OR_RETURN(made.weights, copy.Commit());
   made.provenance = {std::string(kVersion), "preflight --fix", {source.weights}, source.provenance.assumptions};
+  made.provenance.used = source.provenance.used;
   for (const auto& [role, record] : source.graphs) {
     made.provenance.sources.push_back(record);
     VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, CureFile({role, path / record.file}, version, fixed));

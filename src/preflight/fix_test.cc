@@ -185,7 +185,7 @@ TEST(Cures, NewConstantsNeedANewerFormat) {
 // Of the extents that the importer would have given, those from start to end are left.
 TEST(Cures, SliceOfShapeIsTheSameNumbers) {
   for (const auto& [start, end] : std::vector<std::pair<int64_t, int64_t>>{{1, 2}, {-2, 100}, {2, 1}, {0, -1}}) {
-    const onnx::Model model = Make([&](GraphBuilder& b) {
+    const onnx::Model model = Make([&, start = start, end = end](GraphBuilder& b) {
       b.Op("Shape", {X(b, DType::kF32, FixedDims({2, 3, 5}))}, {{"start", start}, {"end", end}});
     });
     const Cured cured = CuredOf(model);

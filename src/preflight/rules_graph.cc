@@ -16,7 +16,7 @@ namespace {
 
 // Larger constants are weights: what float16 does to those is `vlaq quantize`'s report. Masks are larger.
 constexpr int64_t kSmallConstant = 16;
-constexpr int64_t kMaskConstant = 256 * 256;
+constexpr int64_t kMaskConstant = int64_t{256} * 256;
 constexpr float kLargestHalf = 65504;
 constexpr float kSmallestHalf = 0x1p-25F;  // and below: rounds to zero
 

@@ -78,11 +78,19 @@ struct PlanSource {
   std::map<std::string, std::string> graphs;  // role -> SHA-256
 };
 
+// A recorded episode that had a part in making the plan: figures on it prove nothing any more.
+struct UsedEpisode {
+  std::string use;   // "calibration": ranges came from it; "validation": formats were chosen by it
+  std::string name;  // for people
+  std::string hash;  // of its content
+};
+
 struct Plan {
   std::string target;     // "cpu", "tensorrt-8.6", ...
   std::string precision;  // as asked: "int8", "fp16", "int4", "mixed"
   PlanSource source;
   std::optional<std::string> statistics_sha256;  // of the stats file that ranges came from
+  std::vector<UsedEpisode> used;
   int64_t opset = 17;
   Number rest = Number::kFloat32;  // what has no line of its own computes in this: kFloat32, or kFloat16 for fp16
   bool bias_correction = false;

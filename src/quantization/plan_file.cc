@@ -55,6 +55,8 @@ Json ToJson(const SmoothChoice& smooth) {
   return {{"value", smooth.value}, {"nodes", smooth.nodes}, {"alpha", smooth.alpha}};
 }
 
+Json ToJson(const UsedEpisode& used) { return {{"use", used.use}, {"name", used.name}, {"sha256", used.hash}}; }
+
 template <typename Items>
 std::string Lines(const Items& items) {
   if (items.empty()) return "[]";
@@ -222,6 +224,16 @@ Result<PlanSource> ReadSource(const Json& json, const std::string& where) {
   return source;
 }
 
+Result<UsedEpisode> ReadUsedEpisode(const Json& json, const std::string& where) {
+  const Fields fields(json, where + ": used", {"use", "name", "sha256"});
+  VLAQ_RETURN_IF_ERROR(fields.Check());
+  UsedEpisode used;
+  VLAQ_ASSIGN_OR_RETURN(used.use, fields.Text("use"));
+  VLAQ_ASSIGN_OR_RETURN(used.name, fields.Text("name"));
+  VLAQ_ASSIGN_OR_RETURN(used.hash, fields.Text("sha256"));
+  return used;
+}
+
 Status ReadOperators(const Fields& fields, Plan& plan) {
   std::set<std::string> seen;
   VLAQ_ASSIGN_OR_RETURN(const auto operators, fields.Items("operators"));
@@ -251,6 +263,7 @@ std::string PlanText(const Plan& plan) {
                                  JsonString(plan.target), JsonString(plan.precision));
   text += fmt::format(" \"source\": {},\n", JsonString(source));
   if (plan.statistics_sha256) text += fmt::format(" \"statistics\": \"{}\",\n", *plan.statistics_sha256);
+  if (!plan.used.empty()) text += fmt::format(" \"used\": {},\n", Lines(plan.used));
   text += fmt::format(" \"opset\": {},\n \"rest\": \"{}\",\n \"bias_correction\": {},\n", plan.opset,
                       NumberName(plan.rest), plan.bias_correction);
   return text + fmt::format(" \"operators\": {},\n \"keep_float\": {},\n \"smooth\": {}\n}}\n", Lines(plan.operators),
@@ -260,8 +273,8 @@ std::string PlanText(const Plan& plan) {
 Result<Plan> ParsePlan(std::string_view text, const std::string& where) {
   VLAQ_ASSIGN_OR_RETURN(const Json json, ParseJson(text, where));
   const Fields fields(json, where,
-                      {"schema", "target", "precision", "source", "statistics", "opset", "rest", "bias_correction",
-                       "operators", "keep_float", "smooth"});
+                      {"schema", "target", "precision", "source", "statistics", "used", "opset", "rest",
+                       "bias_correction", "operators", "keep_float", "smooth"});
   VLAQ_RETURN_IF_ERROR(fields.Check());
   const auto schema = fields.Text("schema");
   if (!schema.ok() || *schema != kPlanSchema) {
@@ -275,6 +288,12 @@ Result<Plan> ParsePlan(std::string_view text, const std::string& where) {
   if (source == nullptr) return InputError(where, "\"source\" is missing");
   VLAQ_ASSIGN_OR_RETURN(plan.source, ReadSource(*source, where));
   VLAQ_ASSIGN_OR_RETURN(plan.statistics_sha256, fields.reader().String("statistics"));
+  if (fields.reader().Has("used")) {
+    VLAQ_ASSIGN_OR_RETURN(const auto used, fields.Items("used"));
+    for (const Json* item : used) {
+      VLAQ_ASSIGN_OR_RETURN(plan.used.emplace_back(), ReadUsedEpisode(*item, where));
+    }
+  }
   VLAQ_ASSIGN_OR_RETURN(plan.opset, fields.Count("opset"));
   VLAQ_ASSIGN_OR_RETURN(plan.rest, fields.Name("rest", FindNumber));
   if (plan.rest != Number::kFloat32 && plan.rest != Number::kFloat16) {

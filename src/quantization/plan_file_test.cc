@@ -20,6 +20,7 @@ Plan SamplePlan() {
   plan.precision = "mixed";
   plan.source = {"abc", {{"encoder", "def"}, {"head", "012"}}};
   plan.statistics_sha256 = "fed";
+  plan.used = {{"calibration", "a.h5", std::string(64, 'a')}, {"validation", "b.h5", std::string(64, 'b')}};
   plan.opset = 21;
   plan.rest = Number::kFloat16;
   plan.bias_correction = true;
@@ -80,6 +81,8 @@ TEST(PlanFile, GoesThereAndBack) {
                      again.rest, again.bias_correction, again.statistics_sha256));
   ASSERT_EQ(again.operators.size(), plan.operators.size());
   for (size_t i = 0; i < plan.operators.size(); ++i) ExpectEqual(plan.operators[i], again.operators[i]);
+  ASSERT_EQ(again.used.size(), 2U);
+  EXPECT_EQ(again.used[1].use + again.used[1].name + again.used[1].hash, "validationb.h5" + std::string(64, 'b'));
   ASSERT_EQ(again.keep_float.size(), 1U);
   EXPECT_EQ(again.keep_float[0].node, "norm");
   EXPECT_EQ(again.keep_float[0].reason, "its values reach 900");

@@ -84,12 +84,23 @@ Tensor Transposed(const Tensor& codes) {
   return result;
 }
 
-Result<Tensor> ToHalf(const Tensor& values) {
+// A weight of which more than this is lost is not that weight any more.
+constexpr double kMostLost = 0.5;
+
+// `lost`: values that became 0.
+Result<Tensor> ToHalf(const Tensor& values, int64_t& lost) {
   Tensor half = Tensor::Make(DType::kF16, values.shape());
   const ConversionReport report = Convert(values.dtype(), values.bytes(), DType::kF16, half.mutable_bytes());
-  if (report.overflowed == 0) return half;
-  return InputError("", fmt::format("{} values do not fit float16 (beyond 65504)", report.overflowed),
-                    "keep this operator in float32 in the plan");
+  const std::string advice = "keep this operator in float32: --keep-float GROUP (vlaq plan quantize lists the groups)";
+  if (report.overflowed > 0) {
+    return InputError(
+        "", fmt::format("{} of {} values do not fit float16 (beyond 65504)", report.overflowed, values.size()), advice);
+  }
+  lost = report.flushed;
+  if (static_cast<double>(lost) > kMostLost * static_cast<double>(values.size())) {
+    return InputError("", fmt::format("{} of {} values become 0 in float16", lost, values.size()), advice);
+  }
+  return half;
 }
 
 // The stored parts of one source weight, made at most once each.
@@ -102,7 +113,7 @@ class Maker {
       case Part::kValues:
         return values_;
       case Part::kHalf:
-        return ToHalf(values_);
+        return ToHalf(values_, lost_);
       case Part::kCodes:
       case Part::kScales:
       case Part::kRowScales:
@@ -120,6 +131,8 @@ class Maker {
     return PartOf(part);
   }
   const std::optional<Encoded>& encoded() const { return encoded_; }
+  // Values that became 0 in float16.
+  int64_t lost() const { return lost_; }
 
  private:
   Tensor PartOf(Part part) {
@@ -137,6 +150,7 @@ class Maker {
   int threads_;
   std::optional<Encoded> encoded_;
   std::optional<quantization::NBits> packed_;
+  int64_t lost_ = 0;
 };
 
 std::string TransformText(const WeightJob& job, const NewWeight& weight, bool adjusted) {
@@ -205,6 +219,10 @@ Result<WrittenWeights> WriteNewWeights(passes::Rewritten& rewritten, const Sourc
     }
     if (maker.encoded()) {
       written.losses.push_back({job.source, job.choice->number, maker.encoded()->dead, maker.encoded()->distortion});
+    }
+    if (maker.lost() > 0) {
+      rewritten.notes.push_back(
+          fmt::format("weight '{}': {} of {} values become 0 in float16", job.source, maker.lost(), values.size()));
     }
     files.Release(source);
     log.Progress("weights", ++done, rewritten.weights.jobs().size());

@@ -105,6 +105,10 @@ Result<QuantizeReport> Quantize(const QuantizeOptions& options, Log& log) {
   const auto start = std::chrono::steady_clock::now();
   const Plan& plan = options.plan;
   VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle source, bundle::Open(options.bundle));
+  std::error_code ignored;
+  if (fs::equivalent(options.bundle, options.output, ignored)) {
+    return UsageError("the output is the source itself, which a later verify needs", "give another folder with -o");
+  }
   VLAQ_RETURN_IF_ERROR(CheckBelongsTogether(plan, source));
   VLAQ_RETURN_IF_ERROR(CheckStatistics(plan, options));
   VLAQ_ASSIGN_OR_RETURN(const target::Target* target, target::Find(plan.target));
@@ -130,6 +134,8 @@ Result<QuantizeReport> Quantize(const QuantizeOptions& options, Log& log) {
   bundle.weights = written.file;
   bundle.tokenizer.reset();
   bundle.provenance = {std::string(kVersion), "quantize", FilesBehind(source), source.provenance.assumptions};
+  bundle.provenance.used = source.provenance.used;
+  for (const auto& used : plan.used) bundle.provenance.used.push_back({used.use, used.name, used.hash});
   VLAQ_RETURN_IF_ERROR(WriteGraphs(rewritten.graphs, source, writer.folder(), bundle));
   VLAQ_RETURN_IF_ERROR(CopyBeside(source, writer.folder(), bundle));
   const fs::path plan_path = writer.folder() / bundle::kPlanFile;

@@ -160,7 +160,7 @@ TEST(PolicyCheckpoint, RefusesToReplaceUnasked) {
   ASSERT_FALSE(again.ok());
   EXPECT_EQ(again.error().code, ErrorCode::kUsage);
   EXPECT_TRUE(WriteCheckpoint(path, {.existing = Existing::kReplace}, SilentLog()).ok());
-  EXPECT_EQ(WriteCheckpoint(folder.path() / "none/m.pth", {}, SilentLog()).error().code, ErrorCode::kInput);
+  EXPECT_EQ(WriteCheckpoint(path / "m.pth", {}, SilentLog()).error().code, ErrorCode::kInput);
 }
 
 TEST(PthWriter, AllFormsOfTheContainer) {

@@ -26,6 +26,8 @@ void Difference::Add(std::span<const float> reference, std::span<const float> ac
       sums_.worst_index = sums_.count + static_cast<int64_t>(i);
     }
     sums_.max_reference = std::max(sums_.max_reference, std::abs(r));
+    const double excess = same || std::isinf(d) ? d : d - relative_tolerance_ * std::abs(r);
+    sums_.max_excess = std::max(sums_.max_excess, excess);
     sums_.absolute += d;
     sums_.squares += d * d;
     sums_.reference_squares += r * r;
@@ -43,6 +45,7 @@ void Difference::Merge(const Difference& other) {
     sums_.worst_index = sums_.count + other.sums_.worst_index;
   }
   sums_.count += other.sums_.count;
+  sums_.max_excess = std::max(sums_.max_excess, other.sums_.max_excess);
   sums_.max_reference = std::max(sums_.max_reference, other.sums_.max_reference);
   sums_.absolute += other.sums_.absolute;
   sums_.squares += other.sums_.squares;
@@ -76,14 +79,14 @@ double Difference::cosine() const {
   return sums_.products / norms;
 }
 
-Result<Difference> Compare(const Tensor& reference, const Tensor& actual) {
+Result<Difference> Compare(const Tensor& reference, const Tensor& actual, double relative_tolerance) {
   if (reference.shape() != actual.shape()) {
     return InputError("", fmt::format("the shape is {} but the reference has {}", ShapeText(actual.shape()),
                                       ShapeText(reference.shape())));
   }
   VLAQ_ASSIGN_OR_RETURN(const Tensor r, ToFloat32(reference));
   VLAQ_ASSIGN_OR_RETURN(const Tensor a, ToFloat32(actual));
-  Difference difference;
+  Difference difference(relative_tolerance);
   difference.Add(r.data<float>(), a.data<float>());
   return difference;
 }

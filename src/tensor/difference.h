@@ -16,6 +16,7 @@ class Difference {
   struct Sums {
     int64_t count = 0;
     double max_absolute = 0;
+    double max_excess = 0;  // max(|actual - reference| - relative_tolerance |reference|, 0)
     double max_reference = 0;
     double absolute = 0;
     double squares = 0;
@@ -28,6 +29,8 @@ class Difference {
   };
 
   Difference() = default;
+  // For comparing with an absolute and a relative tolerance together, element by element (max_excess()).
+  explicit Difference(double relative_tolerance) : relative_tolerance_(relative_tolerance) {}
   explicit Difference(const Sums& sums) : sums_(sums) {}
 
   // `reference` and `actual` have the same length. NaN or infinity in one but not the same in the other counts as
@@ -38,6 +41,8 @@ class Difference {
   int64_t count() const { return sums_.count; }
   // max |actual - reference|
   double max_absolute() const { return sums_.max_absolute; }
+  // max(|actual - reference| - relative_tolerance |reference|), at least 0: what an absolute tolerance must cover.
+  double max_excess() const { return sums_.max_excess; }
   double mean_absolute() const;
   double root_mean_square() const;
   // max |reference|
@@ -58,9 +63,10 @@ class Difference {
 
  private:
   Sums sums_;
+  double relative_tolerance_ = 0;
 };
 
 // Compares two tensors of float type and equal shape. Errors: kInput naming both shapes if they differ.
-Result<Difference> Compare(const Tensor& reference, const Tensor& actual);
+Result<Difference> Compare(const Tensor& reference, const Tensor& actual, double relative_tolerance = 0);
 
 }  // namespace vlaq

@@ -39,8 +39,9 @@ int64_t Count(DType dtype, Bytes bytes) {
 }  // namespace
 
 std::string NonFinite::Describe(int64_t elements) const {
-  return fmt::format("element {} is {} ({} of {} values {} not finite)", first, value, Grouped(count),
-                     Grouped(elements), count == 1 ? "is" : "are");
+  return fmt::format("element {} is {} ({} of {} values {} not finite)", first,
+                     std::isnan(value) ? std::abs(value) : value, Grouped(count), Grouped(elements),
+                     count == 1 ? "is" : "are");
 }
 
 NonFinite FindNonFinite(DType dtype, Bytes bytes, int64_t base) {

@@ -17,13 +17,15 @@ using Outcomes = std::vector<Outcome>;
 
 constexpr int kClosedLoopRung = 5;
 
-Check Success(const Outcomes& normal) {
+Check Success(const Outcomes& normal, double limit) {
   const evaluation::Summary summary = evaluation::Summarise(normal);
-  Check check{kClosedLoopRung, "success", summary.success.count > 0, "", {}};
-  check.detail = fmt::format("arrives in {} of {} episodes, {}; told side {:.1f} %, collided {:.1f} %",
-                             summary.success.count, summary.success.of, Words(summary.success),
-                             100 * summary.told_side.fraction(), 100 * summary.collided.fraction());
-  if (!check.passed) check.detail = fmt::format("never arrives in {} episodes", summary.success.of);
+  const bool passed = summary.success.count > 0 && summary.success.fraction() >= limit;
+  Check check{kClosedLoopRung, "success", passed, "", {}};
+  check.detail =
+      fmt::format("arrives in {} of {} episodes, {}, at least {:.0f} %; told side {:.1f} %, collided {:.1f} %",
+                  summary.success.count, summary.success.of, Words(summary.success), 100 * limit,
+                  100 * summary.told_side.fraction(), 100 * summary.collided.fraction());
+  check.figures.emplace_back("limit", limit);
   AddFigures("success", summary.success, check);
   check.figures.emplace_back("episodes", static_cast<double>(summary.success.of));
   check.figures.emplace_back("told_side", summary.told_side.fraction());
@@ -100,6 +102,7 @@ Result<Check> SuccessAgainstReference(const Outcomes& policy, const Outcomes& re
 
 std::vector<Limit> AsEvidence(const ClosedLoopLimits& limits, bool reference) {
   std::vector<Limit> list{
+      {"least_success", limits.least_success, "fraction of seeds; what fails more often than it arrives is no proof"},
       {"least_loss", limits.least_loss,
        "fraction of seeds; a policy that does not look loses nothing, one that looks was measured to lose 0.9 and "
        "more"},
@@ -120,12 +123,15 @@ Status CheckSimulator() {
 Status JudgeClosedLoop(const ClosedLoopRuns& runs, const ClosedLoopLimits& limits, Report& report) {
   VLAQ_ASSIGN_OR_RETURN(Check eyes, Eyes(runs, limits.least_loss));
   VLAQ_ASSIGN_OR_RETURN(Check obedience, Obedience(runs, limits.least_obedience));
-  report.checks.push_back(Success(runs.normal));
+  report.checks.push_back(Success(runs.normal, limits.least_success));
   report.checks.push_back(std::move(eyes));
   report.checks.push_back(std::move(obedience));
   if (runs.reference) {
     VLAQ_ASSIGN_OR_RETURN(Check reference, SuccessAgainstReference(runs.normal, *runs.reference, limits.significance));
     report.checks.push_back(std::move(reference));
+  }
+  for (Check& check : report.checks) {
+    if (check.rung == kClosedLoopRung) check.against = Against::kSimulator;
   }
   for (Limit& limit : AsEvidence(limits, runs.reference.has_value()))
     report.evidence.limits.push_back(std::move(limit));

@@ -15,6 +15,8 @@
 namespace vlaq::verification {
 
 struct ClosedLoopLimits {
+  // Fraction of seeds on which it must arrive: what fails more often than not is not worth proving. --min-success.
+  double least_success = 0.50;
   // By how much success must fall without sight. On paired seeds a policy that does not look loses nothing at all; one
   // that looks was measured to lose 90 points and more.
   double least_loss = 0.20;

@@ -65,7 +65,7 @@ TEST(ClosedLoopCheckTest, WhoLooksListensAndArrivesPasses) {
   EXPECT_NEAR(Figure(success, "success_high"), 0.9911, 1e-4);
   EXPECT_DOUBLE_EQ(Figure(Get(report, "eyes"), "blank_loss"), 0.95);
   EXPECT_DOUBLE_EQ(Figure(Get(report, "obedience"), "changed_sides"), 0.9);
-  EXPECT_EQ(report.evidence.limits.size(), 2U);
+  EXPECT_EQ(report.evidence.limits.size(), 3U);
 }
 
 TEST(ClosedLoopCheckTest, WhoNeverArrivesFails) {
@@ -126,7 +126,7 @@ TEST(ClosedLoopCheckTest, AReferenceThatIsShownToBeBetterFailsThePolicy) {
   const Report worse = JudgedRuns(runs);
   EXPECT_FALSE(Get(worse, "reference success").passed);
   EXPECT_DOUBLE_EQ(Figure(Get(worse, "reference success"), "p"), 1.0 / 32);
-  EXPECT_EQ(worse.evidence.limits.size(), 3U);
+  EXPECT_EQ(worse.evidence.limits.size(), 4U);
   runs.normal = Runs(20, 20);
   runs.reference = Runs(10, 20);
   const Report better = JudgedRuns(runs);

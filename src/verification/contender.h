@@ -15,6 +15,9 @@ struct Contender {
   evaluation::ActionSpace space;
   // Why it cannot be told where to go; empty if it can.
   std::string deaf_because;
+  // Of one that cannot be told: the prompt that it always gets, and false if it reads none at all.
+  std::string fixed_prompt = {};
+  bool reads_instruction = true;
 };
 
 // Errors: kUsage unless an action means the same to both, so that their figures compare.

@@ -33,6 +33,7 @@ class ScaleOf {
  public:
   static Result<ScaleOf> Make(const Tensor& codes, const Tensor& scales, int64_t axis, int64_t block) {
     ScaleOf of;
+    if (block < 0) return InputError("", fmt::format("has blocks of {}", block));
     if (scales.size() == 1 && block == 0) return of;
     const auto rank = static_cast<int64_t>(codes.shape().size());
     if (axis < 0) axis += rank;
@@ -102,7 +103,9 @@ Result<Tensor> Quantize(const Tensor& values, const Tensor& scales, const Tensor
   for (size_t i = 0; i < from.size(); ++i) {
     const size_t group = scale_of(i);
     const auto zero = static_cast<float>(zeros == nullptr ? 0 : CodeAt(*zeros, group));
-    const float code = std::clamp(std::nearbyint(from[i] / s[group]) + zero, low, high);
+    const float rounded = std::nearbyint(from[i] / s[group]);
+    if (std::isnan(rounded)) return InputError("", fmt::format("element {} is no number by its scale", i));
+    const float code = std::clamp(rounded + zero, low, high);
     bytes[i] = static_cast<std::byte>(static_cast<int32_t>(code));
   }
   return codes;
@@ -110,7 +113,9 @@ Result<Tensor> Quantize(const Tensor& values, const Tensor& scales, const Tensor
 
 Result<Tensor> UnpackNBits(const Tensor& values, const Tensor& scales, const Tensor* zeros, int64_t k, int64_t n,
                            int64_t bits, int64_t block) {
-  if ((bits != 4 && bits != 8) || block <= 0 || k <= 0 || n <= 0) {
+  constexpr int64_t kMost = 1 << 28;  // of an extent: keeps products in range
+  const auto sound = [](int64_t extent) { return extent > 0 && extent <= kMost; };
+  if ((bits != 4 && bits != 8) || !sound(block) || !sound(k) || !sound(n)) {
     return InputError("", fmt::format("blocks of {} with {} bits are not what vlaq reads", block, bits));
   }
   const int64_t blocks = (k + block - 1) / block;

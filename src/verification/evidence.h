@@ -34,7 +34,8 @@ struct Evidence {
   std::optional<evaluation::Subject> driver;     // the policy as it drove; none if it did not
   std::optional<evaluation::Subject> reference;  // that it was held against
   std::vector<SeenEpisode> episodes;
-  std::vector<std::string> not_in;  // lists of episodes that hold none of them
+  std::vector<std::string> overlap;  // of them, those that the bundle was made with
+  std::vector<std::string> not_in;   // lists of episodes that hold none of them
   std::vector<std::string> open_loop_conditions;
   std::optional<DrivenSeeds> simulation;
   std::vector<std::string> closed_loop_conditions;

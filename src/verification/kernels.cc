@@ -27,7 +27,8 @@ std::set<std::string, std::less<>> WeightValues(const onnx::Graph& graph) {
   }
   for (const onnx::Node& node : graph.nodes) {
     const bool keeps = Converting().contains(node.op_type) || node.op_type == "Transpose" || node.op_type == "Reshape";
-    if (keeps && !node.inputs.empty() && values.contains(node.inputs[0])) values.insert(node.outputs[0]);
+    if (keeps && !node.inputs.empty() && !node.outputs.empty() && values.contains(node.inputs[0]))
+      values.insert(node.outputs[0]);
   }
   return values;
 }

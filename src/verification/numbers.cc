@@ -12,6 +12,7 @@
 #include "image/preprocess.h"
 #include "runtime/policy_runner.h"
 #include "tensor/difference.h"
+#include "tensor/non_finite.h"
 #include "verification/difference_check.h"
 #include "verification/golden.h"
 #include "verification/precision_bounds.h"
@@ -23,6 +24,7 @@ using backend::NamedTensors;
 using bundle::Bundle;
 
 constexpr std::string_view kFeatures = "features";
+constexpr std::string_view kActionUnit = "m/s";
 
 class NumberChecker {
  public:
@@ -30,6 +32,9 @@ class NumberChecker {
       : bundle_(bundle), options_(options), log_(log), report_(report), limits_(LimitsFor(bundle.precision)) {
     if (bundle.plan) limits_.streaming = limits_.actions;  // another batch, other scales
   }
+
+  // Frames that are made where there is no golden file: the bundle's window does not decide how long that takes.
+  static constexpr int64_t kMostNoiseFrames = 17;
 
   Status Run() {
     if (options_.golden.empty()) {
@@ -42,6 +47,7 @@ class NumberChecker {
       VLAQ_RETURN_IF_ERROR(ReadPrompt());
       VLAQ_RETURN_IF_ERROR(RunStages());
       VLAQ_RETURN_IF_ERROR(RunWindowActions());
+      if (SameAsBaked(prompt_)) report_.shown.insert(Shown::kGoldenPrompt);
       golden_ = nullptr;
     }
     return RunWhole();
@@ -52,7 +58,7 @@ class NumberChecker {
   Status MakeFrames() {
     const auto size = static_cast<int64_t>(bundle_.spec.preprocess.image_size);
     Random random(options_.seed, 77);
-    for (int64_t t = 0; t <= bundle_.spec.window; ++t) {
+    for (int64_t t = 0; t < std::min(bundle_.spec.window + 1, kMostNoiseFrames); ++t) {
       Tensor pixels = Tensor::Make(DType::kF32, {3, size, size});
       for (float& x : pixels.mutable_data<float>()) x = static_cast<float>(random.Uniform(-1.8, 2.1));
       pixels_.push_back(std::move(pixels));
@@ -76,7 +82,10 @@ class NumberChecker {
       if (both) VLAQ_RETURN_IF_ERROR(AddRow("pixel_values", reference, t, pixels, difference));
       pixels_.push_back(std::move(pixels));
     }
-    if (both) report_.checks.push_back(JudgeDifference("pixels", difference, Measure::kAbsolute, limits_.pixels));
+    if (both) {
+      report_.checks.push_back(JudgeDifference("pixels", difference, {.limit = limits_.pixels}, Against::kGolden));
+    }
+    report_.shown.insert(Shown::kGoldenPixels);
     return {};
   }
 
@@ -144,8 +153,12 @@ class NumberChecker {
   Result<std::vector<Stage>> ListStages() {
     std::vector<Stage> stages;
     for (const char* name : {"vision_last_hidden", "image_embeds", "text_last_hidden"}) {
+      if (!golden_->Has(name)) continue;
       const auto it = bundle_.stages.find(name);
-      if (it == bundle_.stages.end() || !golden_->Has(name)) continue;
+      if (it == bundle_.stages.end()) {  // the bundle's silence may not spare it a comparison
+        if (ReadsPrompt()) report_.checks.push_back({1, name, false, "policy.json names no value for this stage", {}});
+        continue;
+      }
       if (!options_.open.engines.empty()) {
         report_.untestable.push_back({1, name, "an engine gives its outputs only"});
         continue;
@@ -164,7 +177,8 @@ class NumberChecker {
     VLAQ_ASSIGN_OR_RETURN(std::vector<Stage> stages, ListStages());
     VLAQ_RETURN_IF_ERROR(RunStreaming(stages));
     for (const Stage& stage : stages) {
-      report_.checks.push_back(JudgeDifference(stage.name, stage.difference, Measure::kRelative, limits_.features));
+      const Bound bound = options_.tolerance.ForStage({Measure::kRelative, limits_.features});
+      report_.checks.push_back(JudgeDifference(stage.name, stage.difference, bound, Against::kGolden));
     }
     if (golden_->Has("actions")) {
       VLAQ_ASSIGN_OR_RETURN(const Tensor reference, golden_->Load("actions"));
@@ -173,8 +187,11 @@ class NumberChecker {
       for (int64_t t = 0; t < steps; ++t) {
         VLAQ_RETURN_IF_ERROR(AddRow("actions", reference, t, actions_[static_cast<size_t>(t)], difference));
       }
-      report_.checks.push_back(JudgeDifference("actions", difference, Measure::kAbsolute, limits_.actions,
-                                               fmt::format(", {} steps", std::min(steps, reference.shape()[0]))));
+      const int64_t compared = std::min(steps, reference.shape()[0]);
+      report_.checks.push_back(
+          JudgeDifference("actions", difference, ActionBound(), Against::kGolden, fmt::format(", {} steps", compared)));
+      report_.shown.insert(Shown::kGoldenActions);
+      if (compared > bundle_.spec.window) report_.shown.insert(Shown::kGoldenWindow);
     }
     return {};
   }
@@ -196,21 +213,32 @@ class NumberChecker {
         VLAQ_RETURN_IF_ERROR(AddRow(stage.name, stage.reference, static_cast<int64_t>(t), actual, stage.difference));
       }
       VLAQ_ASSIGN_OR_RETURN(Tensor feature, runtime::TakeOnly(outputs, "feature"));
+      CheckFinite("features", feature, t);
       features_.push_back(std::move(feature));
       VLAQ_ASSIGN_OR_RETURN(Tensor actions, head.Act(runtime::AsWindow(WindowAt(features_, t))));
-      CheckFinite(actions, t);
+      CheckFinite("actions", actions, t);
       actions_.push_back(std::move(actions));
       log_.Progress("frames", t + 1, pixels_.size());
     }
     return {};
   }
 
-  // Two graphs that both give NaN agree, but are no policy. Only the first such step is reported.
-  void CheckFinite(const Tensor& actions, size_t step) {
-    const auto values = actions.data<float>();
-    if (!finite_ || std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); })) return;
+  bool ReadsPrompt() const { return bundle_.spec.feature_source != policy::FeatureSource::kPooler; }
+
+  Bound ActionBound() const {
+    const double scale = std::abs(bundle_.spec.action_scale);
+    return options_.tolerance.ForActions(
+        {.limit = limits_.actions, .unit = scale, .unit_name = std::string(kActionUnit)});
+  }
+
+  // Two graphs that both give NaN agree, but are no policy; and a head may swallow a feature's NaN. Only the first
+  // such step is reported.
+  void CheckFinite(std::string_view what, const Tensor& values, size_t step) {
+    const NonFinite found = FindNonFinite(values.dtype(), values.bytes());
+    if (!finite_ || !found.any()) return;
     finite_ = false;
-    report_.checks.push_back({1, "finite", false, fmt::format("the actions of step {} are not all numbers", step), {}});
+    report_.checks.push_back(
+        {1, "finite", false, fmt::format("the {} of step {}: {}", what, step, found.Describe(values.size())), {}});
   }
 
   // Golden window_actions: the head's answer after each of the first frames.
@@ -226,7 +254,7 @@ class NumberChecker {
       VLAQ_ASSIGN_OR_RETURN(const Tensor actions, head.Act(runtime::AsWindow(prefix)));
       VLAQ_RETURN_IF_ERROR(AddRow("window_actions", reference, static_cast<int64_t>(t), actions, difference));
     }
-    report_.checks.push_back(JudgeDifference("window actions", difference, Measure::kAbsolute, limits_.actions));
+    report_.checks.push_back(JudgeDifference("window actions", difference, ActionBound(), Against::kGolden));
     return {};
   }
 
@@ -237,9 +265,8 @@ class NumberChecker {
       report_.untestable.push_back({1, "streaming", "the whole graph has no engine in " + engines.string()});
       return {};
     }
-    const prompt::Prompt baked = prompt::Baked(bundle_.spec);
-    if (prompt_.ids != baked.ids || prompt_.mask != baked.mask) {  // the golden file's prompt is another one
-      prompt_ = baked;
+    if (!SameAsBaked(prompt_)) {  // the golden file's prompt is another one
+      prompt_ = prompt::Baked(bundle_.spec);
       features_.clear();
       actions_.clear();
       VLAQ_RETURN_IF_ERROR(RunStreaming({}));
@@ -257,10 +284,16 @@ class NumberChecker {
       difference.Merge(step);
       ++compared;
     }
+    std::string remark = fmt::format(" between encoder + head and the whole graph, {} steps", compared);
+    if (bundle_.plan) remark += "; quantized over one frame there, over a whole window here";
     report_.checks.push_back(
-        JudgeDifference("streaming", difference, Measure::kAbsolute, limits_.streaming,
-                        fmt::format(" between encoder + head and the whole graph, {} steps", compared)));
+        JudgeDifference("streaming", difference, {.limit = limits_.streaming}, Against::kItself, remark));
     return {};
+  }
+
+  bool SameAsBaked(const prompt::Prompt& prompt) const {
+    const prompt::Prompt baked = prompt::Baked(bundle_.spec);
+    return prompt.ids == baked.ids && prompt.mask == baked.mask;
   }
 
   // The newest frames that step `t` sees.

@@ -11,6 +11,7 @@
 #include "backend/backend.h"
 #include "base/log.h"
 #include "bundle/bundle.h"
+#include "verification/difference_check.h"
 #include "verification/report.h"
 
 namespace vlaq::verification {
@@ -30,7 +31,8 @@ struct NumberOptions {
   const backend::Backend* backend = nullptr;
   backend::OpenOptions open;
   std::filesystem::path golden;  // empty: only streaming against whole
-  uint64_t seed = 0;             // of the frames that are made when there is no golden file
+  Tolerance tolerance;
+  uint64_t seed = 0;  // of the frames that are made when there is no golden file
 };
 
 // Adds the checks of rung 1 to `report`; after a stage that departs the later ones are still made. Errors: kInput if

@@ -2,16 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "episode/content.h"
 #include "episode/split.h"
+#include "evaluation/baseline.h"
 #include "evaluation/open_loop_evaluation.h"
 
 namespace vlaq::verification {
 namespace {
 
 using evaluation::EpisodeScore;
+using evaluation::Estimate;
 using evaluation::OpenLoopContestant;
 using evaluation::Score;
 
@@ -28,34 +32,178 @@ Result<OpenLoopContestant> ScoreOf(const Contender& contender, const episode::Ep
 
 Score TotalOf(const OpenLoopContestant& contestant) { return evaluation::Total(contestant.conditions[0].episodes); }
 
-Check Recorded(const OpenLoopContestant& policy) {
-  const Score total = TotalOf(policy);
-  const size_t axes = evaluation::AxesOf(policy.space);
-  Check check{kOpenLoopRung, "recorded actions", std::isfinite(total.Mae(axes)), "", {}};
-  check.detail =
-      fmt::format("MAE {:.4f} normalised, {:.4f} m/s; RMSE {:.4f}; direction agrees in {:.1f} %; {} episodes, {} steps",
-                  total.Mae(axes), total.RawMae(axes), total.Rmse(axes), 100 * total.DirectionAgreement(),
-                  policy.conditions[0].episodes.size(), total.steps);
-  if (!check.passed) check.detail = "the policy's actions are no numbers";
-  check.figures = {{"mae", total.Mae(axes)},
-                   {"mae_raw", total.RawMae(axes)},
-                   {"rmse", total.Rmse(axes)},
-                   {"direction_agreement", total.DirectionAgreement()},
-                   {"steps", static_cast<double>(total.steps)}};
+const std::vector<EpisodeScore>& EpisodesOf(const OpenLoopContestant& contestant) {
+  return contestant.conditions[0].episodes;
+}
+
+std::vector<std::pair<std::string, double>> FiguresOf(const Score& total, size_t axes) {
+  std::vector<std::pair<std::string, double>> figures{{"mae", total.Mae(axes)},
+                                                      {"mae_raw", total.RawMae(axes)},
+                                                      {"rmse", total.Rmse(axes)},
+                                                      {"direction_agreement", total.DirectionAgreement()},
+                                                      {"steps", static_cast<double>(total.steps)}};
   for (size_t axis = 0; axis < axes; ++axis) {
-    check.figures.emplace_back(fmt::format("mae_{}", evaluation::kAxisNames[axis]), total.MaeOf(axis));
+    figures.emplace_back(fmt::format("mae_{}", evaluation::kAxisNames[axis]), total.MaeOf(axis));
   }
-  return check;
+  return figures;
+}
+
+std::string ErrorText(const Score& total, size_t axes, size_t episodes) {
+  return fmt::format("MAE {:.4f} m/s ({:.4f} normalized) over {} episodes, {} steps", total.RawMae(axes),
+                     total.Mae(axes), episodes, total.steps);
+}
+
+// Rung 3 of one policy, without a reference.
+class RecordJudging {
+ public:
+  RecordJudging(const OpenLoopContestant& policy, const evaluation::Baselines& baselines,
+                const OpenLoopCheckOptions& options)
+      : policy_(policy),
+        baselines_(baselines),
+        options_(options),
+        axes_(evaluation::AxesOf(policy.space)),
+        total_(TotalOf(policy)) {}
+
+  void Run(Report& report) const {
+    if (!std::isfinite(total_.Mae(axes_))) {
+      report.checks.push_back(Judged("recorded actions", false, "the policy's actions are no numbers"));
+      return;
+    }
+    report.checks.push_back(Scale());  // explains what follows, if it is wrong
+    Recorded(report);
+    Directions(report);
+    if (options_.max_mae) report.checks.push_back(Most("largest error", *options_.max_mae, "as asked"));
+    if (options_.validation_mae) {
+      report.checks.push_back(
+          Most("validation error", kOfValidation * *options_.validation_mae,
+               fmt::format("{} times the checkpoint's own val_mae {:.4f}", kOfValidation, *options_.validation_mae)));
+    }
+    for (Limit& limit : Limits()) report.evidence.limits.push_back(std::move(limit));
+  }
+
+ private:
+  // Other episodes than those of the training's validation may be twice as hard.
+  static constexpr double kOfValidation = 2;
+  // Where the actions go with the record, the scale that fits best lies within this factor of the one that is claimed;
+  // a good policy fits within 5 %.
+  static constexpr double kScaleFactor = 1.5;
+  static constexpr double kGoesWith = 0.5;     // cosine
+  static constexpr double kLeastPeak = 0.1;    // of the scale: slower than that nobody records
+  static constexpr double kMostBeyond = 0.05;  // of the recorded values
+  static constexpr double kOneDirection = 0.95;
+
+  static Check Judged(std::string name, bool passed, std::string detail) {
+    return {kOpenLoopRung, std::move(name), passed, std::move(detail), {}, Against::kEpisodes};
+  }
+
+  void Recorded(Report& report) const {
+    const auto& episodes = EpisodesOf(policy_);
+    const std::string found = ErrorText(total_, axes_, episodes.size());
+    if (episodes.size() < 2) {
+      report.untestable.push_back(
+          {kOpenLoopRung, "recorded actions", found + "; one episode shows no difference: take more", true});
+      return;
+    }
+    const Estimate constant = evaluation::RawMaeDifference(policy_.space, episodes, baselines_.constant);
+    const Estimate repeat = evaluation::RawMaeDifference(policy_.space, episodes, baselines_.repeat);
+    const bool better = constant.interval.high < 0 && repeat.interval.high < 0;
+    const auto against = [](const Estimate& difference) {
+      return fmt::format("{:+.4f} ({:+.4f} to {:+.4f}){}", difference.value, difference.interval.low,
+                         difference.interval.high, difference.interval.high < 0 ? "" : " NOT BETTER");
+    };
+    Check check =
+        Judged("recorded actions", better,
+               fmt::format("{}; against the best constant action {}, against repeating the last recorded one {}", found,
+                           against(constant), against(repeat)));
+    check.figures = FiguresOf(total_, axes_);
+    AddFigures("against_constant", constant, check);
+    AddFigures("against_repeat", repeat, check);
+    if (better) report.shown.insert(Shown::kEpisodes);
+    report.checks.push_back(std::move(check));
+  }
+
+  void Directions(Report& report) const {
+    int64_t most = 0;
+    for (const auto& row : total_.directions)
+      most = std::max(most, std::accumulate(row.begin(), row.end(), int64_t{0}));
+    const std::string agreement = fmt::format("agree in {:.1f} %", 100 * total_.DirectionAgreement());
+    if (EpisodesOf(policy_).size() < 2 ||
+        static_cast<double>(most) > kOneDirection * static_cast<double>(total_.steps)) {
+      report.untestable.push_back(
+          {kOpenLoopRung, "directions", agreement + "; the episodes go one way, or are too few"});
+      return;
+    }
+    const Estimate above = evaluation::DirectionsAboveChance(EpisodesOf(policy_));
+    Check check = Judged("directions", above.interval.low > 0,
+                         fmt::format("{}, {:+.1f} points above chance ({:+.1f} to {:+.1f})", agreement,
+                                     100 * above.value, 100 * above.interval.low, 100 * above.interval.high));
+    AddFigures("above_chance", above, check);
+    report.checks.push_back(std::move(check));
+  }
+
+  Check Scale() const {
+    const double scale = std::abs(policy_.space.scale);
+    const double fitted = total_.FittedScale(axes_), cosine = total_.Cosine(axes_);
+    const auto values = static_cast<double>(total_.steps) * static_cast<double>(axes_);
+    std::string problem;
+    if (static_cast<double>(total_.beyond_scale) > kMostBeyond * values) {
+      problem = fmt::format("{:.1f} % of the recorded commands are larger",
+                            100.0 * static_cast<double>(total_.beyond_scale) / values);
+    } else if (total_.recorded_most < kLeastPeak * scale) {
+      problem = fmt::format("no recorded command is larger than {:.4g} m/s", total_.recorded_most);
+    } else if (cosine > kGoesWith && !(fitted > scale / kScaleFactor && fitted < scale * kScaleFactor)) {
+      problem = "its actions fit the recorded commands at another one";
+    }
+    Check check = Judged("action scale", problem.empty(),
+                         fmt::format("an action of 1 is {:.4g} m/s{}{}; best fit {:.4g} (cosine {:.2f})", scale,
+                                     problem.empty() ? "" : ", but ", problem, fitted, cosine));
+    check.figures = {
+        {"scale", scale}, {"fitted_scale", fitted}, {"cosine", cosine}, {"recorded_most", total_.recorded_most}};
+    return check;
+  }
+
+  Check Most(std::string name, double limit, const std::string& why) const {
+    const double mae = total_.Mae(axes_);
+    Check check = Judged(std::move(name), mae <= limit,
+                         fmt::format("MAE {:.4f} normalized, at most {:.4f}: {}", mae, limit, why));
+    check.figures = {{"mae", mae}, {"limit", limit}};
+    return check;
+  }
+
+  static std::vector<Limit> Limits() {
+    return {{"better_than_constant_and_repeat", 0,
+             "m/s; the upper end of the 95 % bootstrap interval of the paired difference must lie below it"},
+            {"directions_above_chance", 0, "the lower end of the 95 % bootstrap interval must lie above it"},
+            {"action_scale_factor", kScaleFactor, "between the claimed scale and the one that fits the record best"}};
+  }
+
+  const OpenLoopContestant& policy_;
+  const evaluation::Baselines& baselines_;
+  const OpenLoopCheckOptions& options_;
+  size_t axes_;
+  Score total_;
+};
+
+// Why what it does on these episodes says nothing; empty if it does.
+std::string WhyDeaf(const Contender& policy, const std::vector<EpisodeScore>& episodes) {
+  if (policy.deaf_because.empty() || !policy.reads_instruction) return "";
+  const auto other = [&](const EpisodeScore& e) {
+    return !e.instruction.empty() && !policy.fixed_prompt.ends_with(e.instruction);
+  };
+  const auto count = std::count_if(episodes.begin(), episodes.end(), other);
+  if (count == 0) return "";
+  return fmt::format("{} of {} episodes say what to do, and it cannot be told: {}", count, episodes.size(),
+                     policy.deaf_because);
 }
 
 Check ActionsAgainstReference(const OpenLoopContestant& policy, const OpenLoopContestant& reference, double limit) {
-  Check check{kOpenLoopRung, "reference actions", false, "", {}};
+  Check check{kOpenLoopRung, "reference actions", false, "", {}};  // a reference is no record: it may be as wrong
   const size_t axes = evaluation::AxesOf(reference.space);
   if (!std::isfinite(TotalOf(policy).Mae(axes)) || !std::isfinite(TotalOf(reference).Mae(axes))) {
     check.detail = "actions that are no numbers do not compare";
     return check;
   }
-  const evaluation::Estimate difference = evaluation::MaeDifference(policy, reference, 0);
+  const Estimate difference = evaluation::MaeDifference(policy, reference, 0);
   check.passed = difference.interval.high < limit;
   check.detail = fmt::format("MAE {:+.4f} against the reference's {:.4f}, 95 % interval {:+.4f} to {:+.4f}, {} {:.4f}",
                              difference.value, TotalOf(reference).Mae(axes), difference.interval.low,
@@ -93,7 +241,14 @@ Status CheckOpenLoop(const Contender& policy, const Contender* reference, const 
   VLAQ_ASSIGN_OR_RETURN(const OpenLoopContestant own, ScoreOf(policy, episodes, options.threads, log));
   for (const EpisodeScore& e : own.conditions[0].episodes) report.evidence.episodes.push_back({e.name, e.hash});
   report.evidence.open_loop_conditions.emplace_back(Name(evaluation::Condition::kNormal));
-  report.checks.push_back(Recorded(own));
+  const size_t axes = evaluation::AxesOf(policy.space);
+  if (const std::string deaf = WhyDeaf(policy, EpisodesOf(own)); !deaf.empty()) {
+    report.untestable.push_back(
+        {kOpenLoopRung, "recorded actions", ErrorText(TotalOf(own), axes, EpisodesOf(own).size()) + "; " + deaf, true});
+  } else {
+    VLAQ_ASSIGN_OR_RETURN(const evaluation::Baselines baselines, evaluation::ScoreBaselines(policy.space, episodes));
+    RecordJudging(own, baselines, options).Run(report);
+  }
   if (reference == nullptr) return {};
   VLAQ_ASSIGN_OR_RETURN(const OpenLoopContestant other, ScoreOf(*reference, episodes, options.threads, log));
   report.checks.push_back(ActionsAgainstReference(own, other, options.max_mae_increase));

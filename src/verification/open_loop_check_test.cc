@@ -58,6 +58,14 @@ class OpenLoopCheckTest : public ::testing::Test {
     return check == nullptr ? Check{} : *check;
   }
 
+  Report Alone(const Brain& brain, const evaluation::ActionSpace& space = kTestSpace, OpenLoopCheckOptions options = {},
+               const std::string& only = "") {
+    const FakeFactory policy(brain, space);
+    Report report;
+    EXPECT_TRUE(CheckOpenLoop({policy, space, ""}, nullptr, Episodes(only), options, SilentLog(), report).ok());
+    return report;
+  }
+
   // A split whose part "train" holds these episodes, and whose part "test" another one.
   std::string WriteSplit(const std::vector<std::string>& seen) {
     episode::Split split;
@@ -79,8 +87,13 @@ TEST_F(OpenLoopCheckTest, ReportsThePerfectDriver) {
   const FakeFactory policy(kPerfect, kTestSpace);
   Report report;
   ASSERT_TRUE(CheckOpenLoop({policy, kTestSpace, ""}, nullptr, Episodes(), {.threads = 2}, SilentLog(), report).ok());
-  ASSERT_EQ(report.checks.size(), 1U);
-  const Check& check = report.checks[0];
+  EXPECT_EQ(report.first_failure(), nullptr) << report.first_failure()->detail;
+  for (const char* name : {"recorded actions", "directions", "action scale"}) {
+    ASSERT_NE(FindCheck(report, name), nullptr) << name;
+    EXPECT_EQ(FindCheck(report, name)->against, Against::kEpisodes);
+  }
+  EXPECT_TRUE(report.shown.contains(Shown::kEpisodes));
+  const Check& check = *FindCheck(report, "recorded actions");
   EXPECT_EQ(check.rung, 3);
   EXPECT_TRUE(check.passed);
   EXPECT_NEAR(Figure(check, "mae"), 0, 1e-6);
@@ -90,6 +103,67 @@ TEST_F(OpenLoopCheckTest, ReportsThePerfectDriver) {
   EXPECT_EQ(report.evidence.episodes[3].name, "episode3.h5");
   EXPECT_EQ(report.evidence.episodes[3].sha256.size(), 64U);
   EXPECT_THAT(report.evidence.open_loop_conditions, ElementsAre("normal"));
+}
+
+// A policy that always says the same is as good as the best constant at most, whatever its error.
+TEST_F(OpenLoopCheckTest, AConstantActionIsNoPolicy) {
+  const Report report = Alone([](const std::vector<int>&, const std::string&) { return std::vector<float>{0.37F, 0}; });
+  const Check& recorded = *FindCheck(report, "recorded actions");
+  EXPECT_FALSE(recorded.passed);
+  EXPECT_THAT(recorded.detail, HasSubstr("NOT BETTER"));
+  EXPECT_FALSE(FindCheck(report, "directions")->passed) << "at chance level";
+  EXPECT_FALSE(report.shown.contains(Shown::kEpisodes));
+}
+
+TEST_F(OpenLoopCheckTest, OneThatRepeatsTheLastActionIsNoPolicy) {
+  const Report report = Alone([](const std::vector<int>& frames, const std::string& instruction) {
+    if (frames.size() < 2) return std::vector<float>{0, 0};
+    return std::vector<float>{SpeedOf(frames[frames.size() - 2]), SideOf(instruction)};
+  });
+  const Check& recorded = *FindCheck(report, "recorded actions");
+  EXPECT_FALSE(recorded.passed) << recorded.detail;
+  EXPECT_NEAR(Figure(recorded, "against_repeat"), 0, 1e-6);
+}
+
+TEST_F(OpenLoopCheckTest, AScaleThatTheRecordContradictsFailsByName) {
+  for (const double scale : {60.0, 0.05, 1.0}) {
+    evaluation::ActionSpace space = kTestSpace;
+    space.scale = scale;
+    const Report report = Alone(kPerfect, space);
+    EXPECT_FALSE(FindCheck(report, "action scale")->passed)
+        << scale << ": " << FindCheck(report, "action scale")->detail;
+  }
+}
+
+TEST_F(OpenLoopCheckTest, TheErrorOfTheTrainingIsABar) {
+  const Brain biased = Biased(0.05F, 0.05F);
+  EXPECT_TRUE(FindCheck(Alone(biased, kTestSpace, {.validation_mae = 0.03}), "validation error")->passed);
+  EXPECT_FALSE(FindCheck(Alone(biased, kTestSpace, {.validation_mae = 0.02}), "validation error")->passed);
+  EXPECT_TRUE(FindCheck(Alone(biased, kTestSpace, {.max_mae = 0.06}), "largest error")->passed);
+  EXPECT_FALSE(FindCheck(Alone(biased, kTestSpace, {.max_mae = 0.04}), "largest error")->passed);
+}
+
+TEST_F(OpenLoopCheckTest, OneEpisodeIsMissingMore) {
+  const Report report = Alone(kPerfect, kTestSpace, {}, "episode0.h5");
+  EXPECT_EQ(FindCheck(report, "recorded actions"), nullptr);
+  ASSERT_FALSE(report.untestable.empty());
+  EXPECT_TRUE(report.untestable[0].needed);
+  EXPECT_THAT(report.untestable[0].reason, HasSubstr("take more"));
+}
+
+TEST_F(OpenLoopCheckTest, APolicyThatIsNotToldItsInstructionProvesNothing) {
+  const FakeFactory policy(kPerfect, kTestSpace);
+  Contender deaf{policy, kTestSpace, "it holds no tokenizer"};
+  Report report;
+  ASSERT_TRUE(CheckOpenLoop(deaf, nullptr, Episodes(), {}, SilentLog(), report).ok());
+  EXPECT_EQ(FindCheck(report, "recorded actions"), nullptr);
+  ASSERT_EQ(report.untestable.size(), 1U);
+  EXPECT_TRUE(report.untestable[0].needed);
+  EXPECT_THAT(report.untestable[0].reason, HasSubstr("4 of 4 episodes say what to do"));
+  deaf.reads_instruction = false;  // it needs none
+  Report reads_none;
+  ASSERT_TRUE(CheckOpenLoop(deaf, nullptr, Episodes(), {}, SilentLog(), reads_none).ok());
+  EXPECT_NE(FindCheck(reads_none, "recorded actions"), nullptr);
 }
 
 TEST_F(OpenLoopCheckTest, ActionsThatAreNoNumbersFail) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "tensor/convert.h"
 #include "verification/dequantize.h"
@@ -41,9 +42,51 @@ std::optional<size_t> WeightInput(std::string_view op_type) {
   return std::nullopt;
 }
 
+// Conversions in a row that a quantised graph has at most, with room to spare.
+constexpr int kMostConversions = 16;
+
+// Inputs that the reading below looks at without asking whether they are there.
+struct Arity {
+  std::string_view op_type;
+  size_t inputs;
+};
+constexpr std::array kArities{
+    Arity{"Cast", 1},
+    Arity{"QuantizeLinear", 2},
+    Arity{"DequantizeLinear", 2},
+    Arity{"Mul", 2},
+    Arity{"MatMulInteger", 2},
+    Arity{"Gather", 2},
+    Arity{"MatMulNBits", 3},
+    Arity{"DynamicQuantizeMatMul", 3},
+    Arity{"DynamicQuantizeLSTM", 3},
+    Arity{"DynamicQuantizeLinear", 1},
+};
+
+// Every node has the inputs and an output that reading needs, and reads only what stands before it.
+Status CheckSound(const onnx::Graph& graph) {
+  std::set<std::string_view> known{""};
+  for (const onnx::ValueInfo& input : graph.inputs) known.insert(input.name);
+  for (const onnx::Initializer& initializer : graph.initializers) known.insert(initializer.name);
+  for (const Node& node : graph.nodes) {
+    const auto row =
+        std::find_if(kArities.begin(), kArities.end(), [&](const Arity& a) { return a.op_type == node.op_type; });
+    if (row != kArities.end() && node.inputs.size() < row->inputs) {
+      return At(node, fmt::format("a {} has {} inputs and more", node.op_type, row->inputs));
+    }
+    if (std::ranges::all_of(node.outputs, &std::string::empty)) return At(node, "has no output");
+    for (const std::string& input : node.inputs) {
+      if (!known.contains(input)) return At(node, fmt::format("reads '{}', which nothing before it makes", input));
+    }
+    known.insert(node.outputs.begin(), node.outputs.end());
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<GraphReading> GraphReading::Make(const onnx::Graph& graph, onnx::WeightFiles& files) {
+  VLAQ_RETURN_IF_ERROR(CheckSound(graph));
   GraphReading reading(graph, files);
   VLAQ_ASSIGN_OR_RETURN(reading.types_, onnx::InferTypes(graph));
   for (const onnx::Initializer& initializer : graph.initializers) {
@@ -77,11 +120,15 @@ bool GraphReading::IsFloatCast(const Node& node) const {
 }
 
 bool GraphReading::IsConstant(std::string_view value) const {
-  if (initializers_.contains(value)) return true;
-  const Node* node = Producer(value);
-  if (node == nullptr) return false;
-  const bool keeps = node->op_type == "QuantizeLinear" || node->op_type == "DequantizeLinear" || IsFloatCast(*node);
-  return keeps && IsConstant(node->inputs[0]);
+  for (int steps = 0; steps <= kMostConversions; ++steps) {
+    if (initializers_.contains(value)) return true;
+    const Node* node = Producer(value);
+    if (node == nullptr) return false;
+    const bool keeps = node->op_type == "QuantizeLinear" || node->op_type == "DequantizeLinear" || IsFloatCast(*node);
+    if (!keeps) return false;
+    value = node->inputs[0];
+  }
+  return false;
 }
 
 std::string GraphReading::Behind(std::string value) const {
@@ -225,12 +272,15 @@ Result<std::optional<ReadActivation>> GraphReading::Activation(const std::string
   VLAQ_ASSIGN_OR_RETURN(const ReadConstant scale, Constant(InputOf(*quantize, 1)));
   VLAQ_ASSIGN_OR_RETURN(const ReadConstant back, Constant(InputOf(*dequantize, 1)));
   ReadActivation activation{Number::kUint8, {}};
-  if (scale.values.size() != 1 || back.values.size() != 1) return At(*quantize, "has more than one scale");
+  const bool one = scale.values.size() == 1 && back.values.size() == 1 && scale.values.dtype() == DType::kF32 &&
+                   back.values.dtype() == DType::kF32;
+  if (!one) return At(*quantize, "has not one scale that is a float");
   activation.scale.scale = scale.values.data<float>()[0];
   const auto zero_of = [this](const Node& node, ReadActivation& into) -> Status {
     if (InputOf(node, 2).empty()) return {};
     VLAQ_ASSIGN_OR_RETURN(const ReadConstant zero, Constant(node.inputs[2]));
-    if (zero.values.size() != 1) return At(node, "has more than one zero point");
+    const bool is_code = zero.values.dtype() == DType::kI8 || zero.values.dtype() == DType::kU8;
+    if (zero.values.size() != 1 || !is_code) return At(node, "has not one zero point of 8 bits");
     into.number = zero.number;
     into.scale.zero_point =
         zero.number == Number::kInt8 ? zero.values.data<int8_t>()[0] : zero.values.data<uint8_t>()[0];

@@ -45,10 +45,11 @@ WeightError MeasureFloats(const Tensor& expected, const Tensor& actual, quantiza
 struct StageBounds {
   std::string_view precision;
   double features;
-  double actions;
+  double actions;      // the largest of all, normalized (-1 to 1)
+  double actions_rms;  // root mean square over all; 0: not judged
   std::string_view reason;
 };
-// Of "fp32" for an unknown precision.
+// Of "fp32", the strictest, for an unknown precision.
 const StageBounds& BoundsOfStages(std::string_view precision);
 
 // Rung 2: how much must run as the precision says.

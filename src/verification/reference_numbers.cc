@@ -2,14 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cmath>
+#include <functional>
 #include <map>
 #include <span>
 
 #include "base/random.h"
 #include "image/preprocess.h"
 #include "runtime/policy_runner.h"
-#include "verification/difference_check.h"
 #include "verification/precision_bounds.h"
 
 namespace vlaq::verification {
@@ -17,46 +17,95 @@ namespace {
 
 using bundle::Bundle;
 
-constexpr int64_t kPastTheWindow = 4;  // frames
-constexpr uint64_t kStream = 79;       // of the noise
+constexpr int64_t kNoiseFrames = 12;
+constexpr size_t kStageFrames = 12;  // of the first episode; a stage of one frame has megabytes
+constexpr uint64_t kStream = 79;     // of the noise
 
-std::vector<Tensor> NoiseFrames(const policy::PolicySpec& spec) {
-  const auto size = static_cast<int64_t>(spec.preprocess.image_size);
-  Random random(0, kStream);
-  std::vector<Tensor> frames;
-  for (int64_t t = 0; t < spec.window + kPastTheWindow; ++t) {
-    Tensor pixels = Tensor::Make(DType::kF32, {3, size, size});
-    for (float& x : pixels.mutable_data<float>()) x = static_cast<float>(random.Uniform(-1.8, 2.1));
-    frames.push_back(std::move(pixels));
+using Frames = std::function<Result<Tensor>(int64_t)>;  // pixel_values [3, S, S] of frame t
+
+// Calls `visit` with the frames of each episode, or of one that is noise.
+Status ForEachEpisode(const Bundle& bundle, const episode::EpisodeSet* episodes,
+                      const std::function<Status(int64_t length, const Frames&)>& visit) {
+  VLAQ_ASSIGN_OR_RETURN(image::Preprocessor preprocessor, image::Preprocessor::Make(bundle.spec.preprocess));
+  if (episodes == nullptr) {
+    const auto size = static_cast<int64_t>(bundle.spec.preprocess.image_size);
+    Random random(0, kStream);
+    return visit(kNoiseFrames, [&](int64_t) {
+      Tensor pixels = Tensor::Make(DType::kF32, {3, size, size});
+      for (float& x : pixels.mutable_data<float>()) x = static_cast<float>(random.Uniform(-1.8, 2.1));
+      return Result<Tensor>(std::move(pixels));
+    });
   }
-  return frames;
+  for (size_t i = 0; i < episodes->size(); ++i) {
+    VLAQ_ASSIGN_OR_RETURN(const auto episode, episodes->OpenEpisode(i));
+    VLAQ_RETURN_IF_ERROR(visit(episode->length(), [&](int64_t t) -> Result<Tensor> {
+      VLAQ_ASSIGN_OR_RETURN(const image::Image frame, episode->ReadFrame(t));
+      return preprocessor.Run(frame);
+    }));
+  }
+  return {};
 }
 
 // What one bundle made of the frames, by stage, in the order of the frames.
 using Outputs = std::map<std::string, std::vector<Tensor>>;
 
-Result<Outputs> RunOn(const Bundle& bundle, const std::vector<Tensor>& frames,
-                      const std::map<std::string, std::string>& stages, const backend::Backend& backend,
-                      const backend::OpenOptions& open, Log& log) {
-  std::vector<std::string> extra;
-  for (const auto& [stage, value] : stages) extra.push_back(value);
-  VLAQ_ASSIGN_OR_RETURN(const runtime::Encoder encoder, runtime::Encoder::Open(bundle, backend, open, extra));
-  VLAQ_ASSIGN_OR_RETURN(const runtime::Actor head, runtime::Actor::OpenHead(bundle, backend, open));
-  const prompt::Prompt prompt = prompt::Baked(bundle.spec);
-  Outputs outputs;
-  std::vector<Tensor>& features = outputs["features"];
-  for (const Tensor& pixels : frames) {
-    VLAQ_ASSIGN_OR_RETURN(const backend::NamedTensors encoded, encoder.Encode(runtime::AsBatch(pixels), prompt));
-    for (const auto& [stage, value] : stages) {
-      VLAQ_ASSIGN_OR_RETURN(outputs[stage].emplace_back(), runtime::TakeOnly(encoded, value));
-    }
-    VLAQ_ASSIGN_OR_RETURN(features.emplace_back(), runtime::TakeOnly(encoded, "feature"));
-    const size_t count = std::min(features.size(), static_cast<size_t>(bundle.spec.window));
-    VLAQ_ASSIGN_OR_RETURN(outputs["actions"].emplace_back(),
-                          head.Act(runtime::AsWindow(std::span(features).last(count))));
-    log.Progress("frames", features.size(), frames.size());
+// One policy over the frames of one episode after the other.
+class Recorder {
+ public:
+  static Result<Recorder> Open(const Bundle& bundle, const std::map<std::string, std::string>& stages,
+                               const backend::Backend& backend, const backend::OpenOptions& open) {
+    std::vector<std::string> extra;
+    for (const auto& [stage, value] : stages) extra.push_back(value);
+    VLAQ_ASSIGN_OR_RETURN(runtime::Encoder encoder, runtime::Encoder::Open(bundle, backend, open, extra));
+    VLAQ_ASSIGN_OR_RETURN(runtime::Actor head, runtime::Actor::OpenHead(bundle, backend, open));
+    return Recorder(bundle, stages, std::move(encoder), std::move(head));
   }
-  return outputs;
+
+  Status Record(int64_t length, const Frames& frames, Log& log) {
+    std::vector<Tensor> window;
+    for (int64_t t = 0; t < length; ++t) {
+      VLAQ_ASSIGN_OR_RETURN(const Tensor pixels, frames(t));
+      VLAQ_ASSIGN_OR_RETURN(const backend::NamedTensors encoded, encoder_.Encode(runtime::AsBatch(pixels), prompt_));
+      for (const auto& [stage, value] : stages_) {
+        if (outputs_["features"].size() >= kStageFrames) break;
+        VLAQ_ASSIGN_OR_RETURN(outputs_[stage].emplace_back(), runtime::TakeOnly(encoded, value));
+      }
+      VLAQ_ASSIGN_OR_RETURN(Tensor feature, runtime::TakeOnly(encoded, "feature"));
+      if (window.size() == window_) window.erase(window.begin());
+      window.push_back(feature);
+      outputs_["features"].push_back(std::move(feature));
+      VLAQ_ASSIGN_OR_RETURN(outputs_["actions"].emplace_back(), head_.Act(runtime::AsWindow(window)));
+      log.Progress("frames", static_cast<uint64_t>(t) + 1, static_cast<uint64_t>(length));
+    }
+    return {};
+  }
+
+  Outputs Take() { return std::move(outputs_); }
+
+ private:
+  Recorder(const Bundle& bundle, const std::map<std::string, std::string>& stages, runtime::Encoder encoder,
+           runtime::Actor head)
+      : stages_(stages),
+        encoder_(std::move(encoder)),
+        head_(std::move(head)),
+        prompt_(prompt::Baked(bundle.spec)),
+        window_(static_cast<size_t>(bundle.spec.window)) {}
+
+  std::map<std::string, std::string> stages_;
+  runtime::Encoder encoder_;
+  runtime::Actor head_;
+  prompt::Prompt prompt_;
+  size_t window_;
+  Outputs outputs_;
+};
+
+Result<Outputs> RunOn(const Bundle& bundle, const std::map<std::string, std::string>& stages,
+                      const ReferenceNumberOptions& options, const backend::OpenOptions& open, Log& log) {
+  VLAQ_ASSIGN_OR_RETURN(Recorder recorder, Recorder::Open(bundle, stages, *options.backend, open));
+  VLAQ_RETURN_IF_ERROR(ForEachEpisode(bundle, options.episodes, [&](int64_t length, const Frames& frames) {
+    return recorder.Record(length, frames, log);
+  }));
+  return recorder.Take();
 }
 
 // Stages that both name alike.
@@ -69,50 +118,48 @@ std::map<std::string, std::string> CommonStages(const Bundle& a, const Bundle& b
   return common;
 }
 
-}  // namespace
-
-Result<std::vector<Tensor>> RecordedPixels(const episode::EpisodeSet& episodes, const policy::PolicySpec& spec) {
-  VLAQ_ASSIGN_OR_RETURN(const auto episode, episodes.OpenEpisode(0));
-  VLAQ_ASSIGN_OR_RETURN(image::Preprocessor preprocessor, image::Preprocessor::Make(spec.preprocess));
-  std::vector<Tensor> pixels;
-  const int64_t count = std::min(episode->length(), spec.window + kPastTheWindow);
-  for (int64_t t = 0; t < count; ++t) {
-    VLAQ_ASSIGN_OR_RETURN(const image::Image frame, episode->ReadFrame(t));
-    VLAQ_ASSIGN_OR_RETURN(pixels.emplace_back(), preprocessor.Run(frame));
+Result<Difference> CompareAll(const std::vector<Tensor>& expected, const std::vector<Tensor>& actual,
+                              double relative_tolerance) {
+  Difference difference(relative_tolerance);
+  for (size_t t = 0; t < expected.size(); ++t) {
+    VLAQ_ASSIGN_OR_RETURN(const Difference one, Compare(expected[t], actual[t], relative_tolerance));
+    difference.Merge(one);
   }
-  return pixels;
+  return difference;
 }
+
+}  // namespace
 
 Status CheckReferenceNumbers(const Bundle& bundle, const Bundle& reference, const ReferenceNumberOptions& options,
                              Log& log, Report& report) {
-  if (bundle.spec.window != reference.spec.window || bundle.spec.prompt_ids != reference.spec.prompt_ids ||
-      bundle.spec.preprocess.image_size != reference.spec.preprocess.image_size) {
-    return InputError(reference.path.string(), "is another policy than the bundle, or has another prompt",
-                      "give the bundle that it was quantised from");
+  if (bundle.spec.preprocess.image_size != reference.spec.preprocess.image_size) {
+    return InputError(reference.path.string(), "takes frames of another size: it is another policy than the bundle",
+                      "give the bundle that it was quantized from");
   }
-  const std::vector<Tensor> frames = options.pixels.empty() ? NoiseFrames(bundle.spec) : options.pixels;
   std::map<std::string, std::string> stages;
   if (options.open.engines.empty()) stages = CommonStages(bundle, reference);
-  VLAQ_ASSIGN_OR_RETURN(const Outputs expected,
-                        RunOn(reference, frames, stages, *options.backend, options.open.ForSource(), log));
-  VLAQ_ASSIGN_OR_RETURN(const Outputs actual, RunOn(bundle, frames, stages, *options.backend, options.open, log));
+  VLAQ_ASSIGN_OR_RETURN(const Outputs expected, RunOn(reference, stages, options, options.open.ForSource(), log));
+  VLAQ_ASSIGN_OR_RETURN(const Outputs actual, RunOn(bundle, stages, options, options.open, log));
   const StageBounds& bounds = BoundsOfStages(bundle.precision);
-  const std::string remark =
-      fmt::format(", {} {} frames", frames.size(), options.pixels.empty() ? "noise" : "recorded");
+  const Bound of_stage = options.tolerance.ForStage({Measure::kRelative, bounds.features});
+  const Bound of_actions = options.tolerance.ForActions({.limit = bounds.actions,
+                                                         .most_rms = bounds.actions_rms,
+                                                         .unit = std::abs(reference.spec.action_scale),
+                                                         .unit_name = "m/s"});
   for (const auto& [stage, tensors] : expected) {
-    Difference difference;
-    for (size_t t = 0; t < tensors.size(); ++t) {
-      VLAQ_ASSIGN_OR_RETURN(const Difference one, Compare(tensors[t], actual.at(stage)[t]));
-      difference.Merge(one);
-    }
     const bool actions = stage == "actions";
-    report.checks.push_back(JudgeDifference(stage + " against the source", difference,
-                                            actions ? Measure::kAbsolute : Measure::kRelative,
-                                            actions ? bounds.actions : bounds.features, remark));
+    const Bound& bound = actions ? of_actions : of_stage;
+    VLAQ_ASSIGN_OR_RETURN(const Difference difference, CompareAll(tensors, actual.at(stage), bound.relative));
+    report.checks.push_back(JudgeDifference(
+        stage + " against the source", difference, bound, Against::kSource,
+        fmt::format(", {} {} frames", tensors.size(), options.episodes == nullptr ? "noise" : "recorded")));
   }
   const std::string reason = fmt::format("{}: {}", bounds.precision, bounds.reason);
-  report.evidence.limits.push_back({"most_feature_difference", bounds.features, reason});
-  report.evidence.limits.push_back({"most_action_difference", bounds.actions, reason});
+  const std::string by_user = "given on the command line";
+  report.evidence.limits.push_back(
+      {"most_feature_difference", of_stage.limit, options.tolerance.of_stages() ? by_user : reason});
+  report.evidence.limits.push_back(
+      {"most_action_difference", of_actions.limit, options.tolerance.of_actions() ? by_user : reason});
   return {};
 }
 

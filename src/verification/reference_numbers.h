@@ -1,13 +1,12 @@
-// Rung 1 of a quantised bundle: both bundles see the same frames, and every stage, the features and the actions of one
-// are held against the other's. Not aware of: weights, plans, where the frames come from.
+// Rung 1 against a source bundle: both see the same frames, and every stage, the features and the actions of one are
+// held against the other's. Not aware of: weights, plans.
 #pragma once
-
-#include <vector>
 
 #include "backend/backend.h"
 #include "base/log.h"
 #include "bundle/bundle.h"
 #include "episode/episode_set.h"
+#include "verification/difference_check.h"
 #include "verification/report.h"
 
 namespace vlaq::verification {
@@ -15,15 +14,15 @@ namespace vlaq::verification {
 struct ReferenceNumberOptions {
   const backend::Backend* backend = nullptr;
   backend::OpenOptions open;
-  // [3, S, S] each, one after the other as a camera gives them; empty: seeded noise.
-  std::vector<Tensor> pixels = {};
+  // Every frame of every one, with whole windows as a control loop has them; null: some frames of seeded noise.
+  const episode::EpisodeSet* episodes = nullptr;
+  Tolerance tolerance = {};
 };
 
-// Frames of the first episode for ReferenceNumberOptions: a window and some more. Errors: those of reading.
-Result<std::vector<Tensor>> RecordedPixels(const episode::EpisodeSet& episodes, const policy::PolicySpec& spec);
-
-// Adds a check for each stage that both bundles name ("vision_last_hidden against the source" ...), for the features
-// and for the actions. The two are run one after the other. Errors: kInput if they are not the same policy; kBackend.
+// Adds the checks "features against the source" and "actions against the source" over all frames, and one for each
+// stage that both bundles name ("vision_last_hidden against the source") over the first ones, since stages are large.
+// The two are run one after the other. Errors: kInput if they do not take the same frames; those of the episodes;
+// kBackend.
 Status CheckReferenceNumbers(const bundle::Bundle& bundle, const bundle::Bundle& reference,
                              const ReferenceNumberOptions& options, Log& log, Report& report);
 

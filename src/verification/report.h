@@ -1,7 +1,9 @@
-// The verdict of `verify`: one line per check, in the order in which they were made. Plain data.
+// What `verify` found: one line per check, in the order in which they were made. Plain data; what follows from it is
+// verdict.h.
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +12,9 @@
 
 namespace vlaq::verification {
 
+// What a check held the bundle against. Only what lies outside the bundle can show that it is the policy.
+enum class Against { kItself, kCheckpoint, kGolden, kSource, kEpisodes, kSimulator };
+
 struct Check {
   int rung = 0;      // 0 identity, 1 numbers, 2 reality, 3 open loop, 4 eyes open, 5 closed loop
   std::string name;  // "weights", "text_last_hidden"
@@ -17,13 +22,36 @@ struct Check {
   std::string detail;  // what was found, and in a failure where
   // Figures for programs: name -> value, e.g. {"max_absolute", 3e-7}, {"limit", 1e-5}.
   std::vector<std::pair<std::string, double>> figures;
+  Against against = Against::kItself;
 };
 
-// A check that this policy or these episodes do not allow: neither passed nor failed, and never left out silently.
+// A check that did not run: neither passed nor failed, and never left out silently.
 struct Untestable {
   int rung = 0;
   std::string name;
   std::string reason;
+  // True if something that can be given would make it run: without it the bundle is not verified. False if it belongs
+  // to another machine, or has no meaning for this policy or these episodes.
+  bool needed = false;
+};
+
+// Something that the comparisons with the outside have shown of the policy's settings (settings.h).
+enum class Shown {
+  kShapes,
+  kGoldenPixels,
+  kGoldenActions,
+  kGoldenWindow,
+  kGoldenPrompt,
+  kEpisodes,
+  kNormalization,
+  kChannelOrder
+};
+
+// A setting of the policy and what shows that it is right.
+struct Setting {
+  std::string name, value;
+  bool assumed = false;   // by export, as nothing said otherwise
+  std::string proven_by;  // "recorded episodes"; empty: nothing, it is taken on trust
 };
 
 struct Report {
@@ -34,6 +62,9 @@ struct Report {
   int64_t parameters = 0;
   int64_t reached_parameters = 0;
   std::vector<std::string> notes;  // tensors left out, with the reason
+  std::set<Shown> shown;
+  std::set<std::string> shown_by_user;  // settings that a file of the user's own gives alike
+  std::vector<Setting> settings;        // filled in when everything was compared
   Evidence evidence;
 
   double reached_fraction() const {

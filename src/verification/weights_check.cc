@@ -119,14 +119,15 @@ class Comparer {
     return {};
   }
 
-  void Tell(Report& report) const {
+  void Tell(Report& report, bool quantized) const {
     report.checks.push_back(operators_.AsCheck(
         0, "operators",
         fmt::format("{} operators of the source are there, in the plan's forms", operators_.looked_at)));
     report.checks.push_back(accounted_.AsCheck(
         0, "accounted",
         fmt::format("{} stored tensors are made of the source's weights, and no other", accounted_.looked_at)));
-    Check weights = weights_.AsCheck(1, "quantised weights", WeightsText());
+    Check weights = weights_.AsCheck(1, quantized ? "quantised weights" : "weights of the source", WeightsText());
+    weights.against = Against::kSource;
     weights.figures.emplace_back("worst_error_steps", worst_steps_);
     weights.figures.emplace_back("worst_signal_to_noise_db", worst_db_);
     report.checks.push_back(std::move(weights));
@@ -203,6 +204,9 @@ class Comparer {
     VLAQ_ASSIGN_OR_RETURN(const ReadConstant bias, source_->Constant(from.inputs[2]));
     VLAQ_ASSIGN_OR_RETURN(const ReadConstant made_scale, op.constants.at(1)());
     VLAQ_ASSIGN_OR_RETURN(const ReadConstant made_bias, op.constants.at(2)());
+    for (const ReadConstant* constant : {&scale, &bias, &made_scale, &made_bias}) {
+      if (constant->values.dtype() != DType::kF32) return InputError("", "has a scale or bias that is no float");
+    }
     const auto a = scale.values.data<float>(), b = bias.values.data<float>();
     const auto x = made_scale.values.data<float>(), y = made_bias.values.data<float>();
     if (a.size() != x.size() || b.size() != y.size() || a.size() != b.size())
@@ -229,6 +233,10 @@ class Comparer {
     VLAQ_ASSIGN_OR_RETURN(const ReadOperator from, source_->Operator(FirstOutput(node)));
     VLAQ_ASSIGN_OR_RETURN(const ReadOperator op, made_->Operator(FirstOutput(node)));
     used_.insert(op.initializers.begin(), op.initializers.end());
+    if ((from.op_type != node.op_type && node.op_type != "Cast") ||
+        (!from.constants.empty() && from.constants.rbegin()->first >= node.inputs.size())) {
+      return InputError("", "is in the source itself no plain operator: is that quantized already?");
+    }
     if (op.op_type != from.op_type) return InputError("", fmt::format("is a {} instead", op.node->op_type));
     VLAQ_ASSIGN_OR_RETURN(const std::optional<size_t> moved, MovedAttribute(node, op));
     for (size_t i = 0; i < std::max(from.inputs.size(), op.inputs.size()); ++i) {
@@ -280,7 +288,8 @@ class Comparer {
   Status CompareForm(const OperatorChoice* choice, const ReadOperator& op) {
     if (choice == nullptr || choice->form == Form::kFloat) {
       const bool small = op.form == Form::kStaticInt8 || op.form == Form::kDynamicInt8;
-      if (small) return InputError("", fmt::format("is {}, which the plan does not say", FormName(op.form)));
+      const bool half = op.form == Form::kHalf && plan_.rest != Number::kFloat16;
+      if (small || half) return InputError("", fmt::format("is {}, which the plan does not say", FormName(op.form)));
       return {};
     }
     if (!SameForm(*choice, op)) {
@@ -343,6 +352,9 @@ class Comparer {
                         expected.values.shape() == actual.values.shape() &&
                         std::ranges::equal(expected.values.bytes(), actual.values.bytes());
       return same ? "" : "is not the source's constant";
+    }
+    if (actual.values.dtype() != DType::kF32) {
+      return fmt::format("is {} without a scale", DTypeName(actual.values.dtype()));
     }
     if (smoothed_constants_.contains(node.inputs[input])) return "";  // judged with its factors
     const Tensor source = Smoothed(node, expected.values);
@@ -462,19 +474,22 @@ class Comparer {
 
 }  // namespace
 
-Status CheckQuantizedWeights(const Bundle& bundle, const Plan& plan, const Bundle& reference, Log& log,
+Status CheckQuantizedWeights(const Bundle& bundle, const Plan* plan, const Bundle& reference, Log& log,
                              Report& report) {
-  const bool belongs = plan.source.weights_sha256 == reference.weights.sha256;
-  report.checks.push_back(
-      {0,
-       "source",
-       belongs,
-       fmt::format("the plan was made for weights with the SHA-256 {}{}", plan.source.weights_sha256,
-                   belongs ? "" : fmt::format(", the reference has {}", reference.weights.sha256)),
-       {}});
-  Comparer comparer(bundle, plan, reference, log);
+  if (plan != nullptr) {
+    const bool belongs = plan->source.weights_sha256 == reference.weights.sha256;
+    report.checks.push_back(
+        {0,
+         "source",
+         belongs,
+         fmt::format("the plan was made for weights with the SHA-256 {}{}", plan->source.weights_sha256,
+                     belongs ? "" : fmt::format(", the reference has {}", reference.weights.sha256)),
+         {}});
+  }
+  static const Plan nothing;
+  Comparer comparer(bundle, plan != nullptr ? *plan : nothing, reference, log);
   VLAQ_RETURN_IF_ERROR(comparer.Run());
-  comparer.Tell(report);
+  comparer.Tell(report, plan != nullptr);
   return {};
 }
 

@@ -14,9 +14,10 @@
 
 namespace vlaq::verification {
 
-// Adds the checks "operators", "accounted" (rung 0), "quantised weights" and "ranges" (rung 1). Errors: kInput if the
-// reference cannot be read; what is wrong with the bundle is a failed check.
-Status CheckQuantizedWeights(const bundle::Bundle& bundle, const quantization::Plan& plan,
+// Adds the checks "source", "operators", "accounted" (rung 0), "quantised weights" and "ranges" (rung 1). `plan` is
+// null for a bundle that is not quantized: then nothing may differ from the reference but how floats are stored.
+// Errors: kInput if the reference cannot be read; what is wrong with the bundle is a failed check.
+Status CheckQuantizedWeights(const bundle::Bundle& bundle, const quantization::Plan* plan,
                              const bundle::Bundle& reference, Log& log, Report& report);
 
 }  // namespace vlaq::verification

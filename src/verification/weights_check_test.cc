@@ -35,7 +35,7 @@ class WeightsCheckTest : public ::testing::Test {
     options.edit(stored);
     const bundle::Bundle made = testing::WriteNet(folder_.path() / "made", model, stored);
     Report report;
-    const Status status = CheckQuantizedWeights(made, plan, source_, SilentLog(), report);
+    const Status status = CheckQuantizedWeights(made, &plan, source_, SilentLog(), report);
     EXPECT_TRUE(status.ok()) << (status.ok() ? "" : status.error().ToString());
     return report;
   }
@@ -240,7 +240,7 @@ TEST_F(WeightsCheckTest, AnAttributeMayBecomeAnInputOfTheSameValue) {
   for (const int64_t axis : {int64_t{-1}, int64_t{0}}) {
     const bundle::Bundle made = testing::WriteNet(folder_.path() / "made", net(true, axis), {});
     Report report;
-    ASSERT_TRUE(CheckQuantizedWeights(made, plan, source, SilentLog(), report).ok());
+    ASSERT_TRUE(CheckQuantizedWeights(made, &plan, source, SilentLog(), report).ok());
     EXPECT_EQ(FindCheck(report, "operators")->passed, axis == -1);
   }
 }
@@ -258,8 +258,38 @@ TEST_F(WeightsCheckTest, CatchesAStoredTensorThatNobodyNeeds) {
   model.graph.initializers.push_back({"stowaway", DType::kF32, {testing::kOut}, onnx::ExternalData{}});
   const bundle::Bundle made = testing::WriteNet(folder_.path() / "made", model, stored);
   Report report;
-  ASSERT_TRUE(CheckQuantizedWeights(made, testing::PlanOf({}, source_), source_, SilentLog(), report).ok());
+  const quantization::Plan plan = testing::PlanOf({}, source_);
+  ASSERT_TRUE(CheckQuantizedWeights(made, &plan, source_, SilentLog(), report).ok());
   ExpectCaught(report, "accounted", "stowaway");
+}
+
+// Without a plan nothing may change.
+TEST_F(WeightsCheckTest, ABundleThatIsNotQuantizedIsItsSource) {
+  Report same;
+  ASSERT_TRUE(CheckQuantizedWeights(source_, nullptr, source_, SilentLog(), same).ok());
+  EXPECT_EQ(same.first_failure(), nullptr) << same.first_failure()->detail;
+  Tensors other = weights_;
+  other.begin()->second = Tensor::Make(DType::kF32, other.begin()->second.shape());
+  Tensors stored;
+  const onnx::Model model = testing::MakeNet(other, {}, stored);
+  Report changed;
+  const bundle::Bundle made = testing::WriteNet(folder_.path() / "made", model, stored);
+  ASSERT_TRUE(CheckQuantizedWeights(made, nullptr, source_, SilentLog(), changed).ok());
+  EXPECT_NE(changed.first_failure(), nullptr);
+}
+
+// A reference that is quantized itself has operators that stand for several nodes: named, never read past their inputs.
+TEST_F(WeightsCheckTest, AQuantizedReferenceIsNoSource) {
+  for (const Form form : {Form::kDynamicInt8, Form::kStaticInt8, Form::kWeightOnly}) {
+    Options options;
+    (form == Form::kWeightOnly ? options.table : options.fc1) = form;
+    Tensors stored;
+    const onnx::Model model = testing::MakeNet(weights_, options, stored);
+    const bundle::Bundle quantized = testing::WriteNet(folder_.path() / "made", model, stored);
+    Report report;
+    ASSERT_TRUE(CheckQuantizedWeights(source_, nullptr, quantized, SilentLog(), report).ok());
+    EXPECT_NE(report.first_failure(), nullptr) << FormName(form);
+  }
 }
 
 }  // namespace

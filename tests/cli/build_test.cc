@@ -303,7 +303,7 @@ TEST_F(Build, RefusesBeforeItBuilds) {
   const std::vector<Case> cases{
       {both, {"--measure", "--estimate", In("nope.json")}, 3, "nope.json"},
       {both, {"--choose", "-o", In("there.json")}, 2, "there.json"},
-      {both, {"--choose", "-o", In("no_folder") + "/plan.json"}, 3, "no_folder"},
+      {both, {"--choose", "-o", In("there.json") + "/plan.json"}, 3, "is no folder"},
       {one, {"--choose", "-o", In("new.json")}, 2, "--choose compares an FP16 engine with an INT8 one"},
       {both, {"--choose", "-o", In("new.json"), "--parts", "head"}, 2, "--parts whole or encoder"},
       {both,

@@ -58,7 +58,7 @@ class CalibrateVerb : public ::testing::Test {
 };
 
 TEST_F(CalibrateVerb, UsageErrorsSayWhatIsMissing) {
-  ExpectUsage({"calibrate"}, "bundle is required");
+  ExpectUsage({"calibrate"}, "bundle is missing");
   ExpectUsage({"calibrate", "x"}, "--output is required");
   ExpectUsage({"calibrate", In("bundle"), "-o", In("never.json")}, "give --episodes or --frames");
   ExpectUsage({"calibrate", "x", "-o", "y", "--episodes", "a", "--frames", "b"}, "--episodes");
@@ -97,7 +97,8 @@ TEST_F(CalibrateVerb, WritesStatisticsAndSaysHowSureTheyAre) {
 
 TEST_F(CalibrateVerb, KeepsWhatIsThere) {
   Overwrite(In("precious.json"), "precious");
-  ExpectUsage({"calibrate", In("bundle"), "-o", In("precious.json"), "--episodes", In("data")}, "--force replaces it");
+  ExpectUsage({"calibrate", In("bundle"), "-o", In("precious.json"), "--episodes", In("data")},
+              "--force to replace it");
   EXPECT_EQ(Content(In("precious.json")), "precious");
   const Ran forced = Calibrate("precious.json", {"--episodes", In("data"), "--samples", "4", "--force"});
   EXPECT_EQ(forced.exit_code, 0) << forced.err;

@@ -92,7 +92,8 @@ TEST_F(Chain, ExportIsDeterministicAndSaysWhatItAssumed) {
   const Ran ran = Vlaq(twin);
   ASSERT_EQ(ran.exit_code, 0) << ran.err;
   std::vector<std::string> assumed;
-  for (const Json& assumption : ran.json()["assumptions"]) assumed.push_back(assumption["setting"]);
+  const Json assumptions = ran.json()["assumptions"];
+  for (const Json& assumption : assumptions) assumed.push_back(assumption["setting"]);
   EXPECT_THAT(assumed, ::testing::UnorderedElementsAre(
                            "feature_source", "prompt_layout", "action_scale", "control_period_s", "preprocess.resize",
                            "preprocess.normalise", "preprocess.channel_order", "preprocess.pass_order", "action_dim"));
@@ -101,7 +102,7 @@ TEST_F(Chain, ExportIsDeterministicAndSaysWhatItAssumed) {
   std::vector<std::string> third{"export", Checkpoint(), "-o", In("third")};
   third.insert(third.end(), guessing.begin(), guessing.end());
   const Ran text = Vlaq(third);
-  for (const Json& assumption : ran.json()["assumptions"]) {
+  for (const Json& assumption : assumptions) {
     const std::string mark = assumption["can_hurt"] == true ? "!" : "-";
     EXPECT_THAT(text.out, HasSubstr("  " + mark + " " + assumption["text"].get<std::string>() + "\n"));
   }

@@ -15,6 +15,7 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 // A folder of its own, with a tiny policy that has a tokeniser: "bundle".
 class Eval : public ::testing::Test {
@@ -87,7 +88,7 @@ TEST_F(Eval, UsageErrorsSayWhatIsMissing) {
   ExpectUsage({"eval", "--sim", "--expert", "--episodes", "4", "--size", "8x8"}, "16 to 4096");
   ExpectUsage({"eval", "x", "--episodes"}, "--episodes: 1 required");
   ExpectUsage({"eval", "x", "--episode", "3"}, "did you mean --episodes?");
-  ExpectUsage({"eval", "merge"}, "parts is required\n  `vlaq eval merge --help`");
+  ExpectUsage({"eval", "merge"}, "parts is missing");
   ExpectUsage({"sim"}, "`vlaq sim` needs a verb: record, render");
   ExpectUsage({"sim", "recrd"}, "did you mean record?");
   ExpectUsage({"sim", "record", "-o", "/tmp/vlaq_never"}, "--episodes is required");
@@ -106,7 +107,7 @@ TEST_F(Eval, WhatCannotBeReadIsBadInput) {
   fs::create_directory(In("nothing"));
   refused({"eval", In("bundle"), "--episodes", In("nothing")}, "holds no episodes");
   refused({"eval", In("bundle"), "--episodes", "/nowhere"}, "/nowhere");
-  refused({"eval", "/nowhere", "--episodes", Record("few", 2)}, "/nowhere: does not exist");
+  refused({"eval", "/nowhere", "--episodes", Record("few", 2)}, "/nowhere: cannot open the file: No such file");
   refused({"eval", "merge", "/nowhere/part.json"}, "/nowhere/part.json");
   Overwrite(In("part.json"), R"({"schema": "vlaq.eval/1", "mode": "open_loop"})");
   refused({"eval", "merge", In("part.json")}, "open_loop");
@@ -174,7 +175,7 @@ TEST_F(Eval, TwoBundlesAreComparedOnTheSameEpisodes) {
   EXPECT_NE(difference, 0);
   EXPECT_EQ(compare("bundle")["comparison"][0]["mae_difference"]["bootstrap_95"], Json::parse("[0.0, 0.0]"));
   const Ran text = Vlaq({"eval", In("bundle"), "--against", In("other"), "--episodes", data});
-  EXPECT_THAT(text.out, AllOf(HasSubstr("the first minus the second"), HasSubstr("direction agreement"),
+  EXPECT_THAT(text.out, AllOf(HasSubstr("bundle minus other"), HasSubstr("direction agreement"),
                               HasSubstr("bootstrap over episodes"), HasSubstr("interval")));
 }
 
@@ -259,7 +260,7 @@ TEST_F(Simulated, TheExpertDrives) {
   ASSERT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_THAT(ran.out, AllOf(::testing::StartsWith(std::string(kExpertTable)),
                              HasSubstr("normal         100.0  51.0 to 100.0        100.0           0.0         0.0"),
-                             HasSubstr("layout  success  of")));
+                             HasSubstr("layout (normal)  success  of")));
   const Json json = Vlaq({"eval", "--sim", "--expert", "--episodes", "4", "--json", "--seed", "9"}).json();
   EXPECT_EQ(json["mode"], "simulation");
   EXPECT_EQ(json["first_seed"], 9);
@@ -315,7 +316,7 @@ TEST_F(Simulated, ABundleDrivesAndIsPairedWithAProgram) {
   const Ran gone =
       Vlaq({"eval", "--sim", "--expert", "--episodes", "1", "--size", "32x18", "--against-driver", "exit 3"});
   EXPECT_EQ(gone.exit_code, 4);
-  EXPECT_THAT(gone.err, AllOf(HasSubstr("seed 5000000"), HasSubstr("ended with status 3")));
+  EXPECT_THAT(gone.err, AllOf(HasSubstr("ended with status 3"), Not(HasSubstr("seed"))));
 }
 
 TEST_F(Simulated, WhatIsRecordedCanBeInspectedAndScored) {

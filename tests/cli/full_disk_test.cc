@@ -104,7 +104,7 @@ TEST_F(FullDisk, PlanQuantize) {
 
 // No room for temporary files is not the bundle's fault.
 TEST_F(FullDisk, VerifyAccusesNobody) {
-  for (const uintmax_t room : {0, 100, 4096}) {
+  for (const uintmax_t room : {0U, 100U, 4096U}) {
     const Ran ran = RunInRoom({"verify", Bundle()}, room);
     EXPECT_EQ(ran.exit_code, 3) << room << ": " << ran.err;
     EXPECT_THAT(ran.err, ::testing::Not(HasSubstr("verification failed"))) << room;

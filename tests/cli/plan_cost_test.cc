@@ -111,12 +111,13 @@ TEST_F(PlanCostTest, AnOnnxFileNeedsNumbersForItsExtents) {
 TEST_F(PlanCostTest, WhatIsNoGraphIsNamedForWhatItIs) {
   const Ran checkpoint = Cost({Checkpoint()});
   EXPECT_EQ(checkpoint.exit_code, 3);
-  EXPECT_THAT(checkpoint.err, AllOf(HasSubstr("PyTorch checkpoints"), HasSubstr("vlaq export CHECKPOINT")));
+  EXPECT_THAT(checkpoint.err,
+              AllOf(HasSubstr("is a PyTorch file, not an ONNX model"), HasSubstr("vlaq export CHECKPOINT")));
   Overwrite(In("pointer.onnx"), "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
   EXPECT_THAT(Cost({In("pointer.onnx")}).err, HasSubstr("Git LFS pointer"));
   Overwrite(In("page.onnx"), "<!doctype html><html></html>");
   EXPECT_THAT(Cost({In("page.onnx")}).err, HasSubstr("is a web page"));
-  Overwrite(In("w.onnx"), std::string("\x10\0\0\0\0\0\0\0{\"a\":{}}       ", 24));
+  Overwrite(In("w.onnx"), std::string("\x10\0\0\0\0\0\0\0{\"a\":{}}        ", 24));
   EXPECT_THAT(Cost({In("w.onnx")}).err, HasSubstr("safetensors"));
   fs::create_directory(In("empty"));
   EXPECT_THAT(Cost({In("empty")}).err, HasSubstr("not a bundle"));

@@ -125,7 +125,7 @@ TEST_F(Process, OutputThatCannotBeWrittenIsAnErrorAndAClosedPipeIsQuiet) {
     return WEXITSTATUS(status);
   };
   const std::string program = std::string("'") + VLAQ_PROGRAM + "' ", bundle = "'" + Bundle() + "' ";
-  for (const std::string& verb : {"inspect " + bundle, "inspect --json " + bundle, "verify " + bundle,
+  for (const std::string& verb : {"inspect " + bundle, "inspect --json " + bundle, "plan cost " + bundle,
                                   std::string("completion bash "), std::string("--help ")}) {
     EXPECT_EQ(shell(program + verb + ">/dev/full"), 3) << verb;
     EXPECT_EQ(Content(In("err")), "vlaq: cannot write standard output: No space left on device\n") << verb;
@@ -143,7 +143,7 @@ TEST_F(Process, ClosedStreamsDamageNoOutput) {
                               In("config.json") + "' --policy '" + In("policy.json") + "' -o '" + In("closed") + "'";
   const int status = std::system((command + " <&- >&- 2>&-").c_str());  // NOLINT(concurrency-mt-unsafe)
   EXPECT_EQ(WEXITSTATUS(status), 3) << "its words went nowhere";
-  EXPECT_EQ(Vlaq({"verify", In("closed"), "--against", Checkpoint()}).exit_code, 0);
+  EXPECT_EQ(Vlaq({"verify", In("closed"), "--against", Checkpoint()}).exit_code, 7) << "intact";
 }
 
 // Programs that talk to vlaq end with it, however it ends.
@@ -198,7 +198,9 @@ TEST_F(Process, AnInterruptedRecordingLeavesNothing) {
     ::kill(child, signal);
     Wait(child);
     EXPECT_FALSE(fs::exists(In("recorded")));
-    if (signal == SIGINT) EXPECT_EQ(HalfMade(), 0U);
+    if (signal == SIGINT) {
+      EXPECT_EQ(HalfMade(), 0U);
+    }
   }
   const Ran again = Vlaq({"sim", "record", "--episodes", "1", "-o", In("recorded")});
   if (again.exit_code == 4) GTEST_SKIP() << again.err;  // built without the simulator

@@ -61,7 +61,7 @@ TEST(Usage, HelpIsGroupedAndSaysWhereToBegin) {
   EXPECT_THAT(alone.err, IsEmpty());
   size_t last = 0;
   for (const char* heading :
-       {"\nMake a policy that runs:\n  export", "\nProve it:\n  verify", "\nMeasure it:\n  bench", "\nRun it:\n  run",
+       {"\nMake a policy that runs:\n  export", "\nProve it:\n  golden", "\nMeasure it:\n  bench", "\nRun it:\n  run",
         "\nTake it to a board:\n", "\nData:\n", "\nLook around:\n", "To begin with:\n  vlaq doctor"}) {
     const size_t at = alone.out.find(heading);
     ASSERT_NE(at, std::string::npos) << heading;
@@ -78,7 +78,7 @@ TEST(Usage, HelpIsGroupedAndSaysWhereToBegin) {
 TEST(Usage, ValuesMayBeInUpperCase) {
   const Ran ran = Vlaq({"export", "/nowhere", "-o", "/tmp/vlaq_never", "--precision", "FP16"});
   EXPECT_EQ(ran.exit_code, 3) << ran.err;
-  ExpectUsage({"run", "x", "--frames", "y", "--backend", "Reference2"}, "onnxruntime, reference");
+  ExpectUsage({"run", "x", "--frames", "y", "--backend", "tvm"}, "onnxruntime, reference");
 }
 
 TEST(Usage, TooManyThreadsAreRefused) {
@@ -223,7 +223,9 @@ TEST(Doctor, SaysWhichToolsOfABoardAreThere) {
   for (const Json& row : json["tools"]) {
     names.push_back(row["name"]);
     EXPECT_EQ(row["found"].get<bool>(), !row["version"].get<std::string>().empty()) << row;
-    if (!row["found"].get<bool>()) EXPECT_THAT(text, HasSubstr("not found"));
+    if (!row["found"].get<bool>()) {
+      EXPECT_THAT(text, HasSubstr("not found"));
+    }
   }
   EXPECT_THAT(names,
               ::testing::IsSupersetOf({"trtexec", "TensorRT", "CUDA", "L4T (JetPack)", "power mode", "PyTorch"}));

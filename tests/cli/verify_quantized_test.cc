@@ -71,7 +71,7 @@ TEST_F(VerifyQuantized, AcceptsWhatVlaqMade) {
 
 TEST_F(VerifyQuantized, WithoutItsSourceSaysWhatItCannotTell) {
   const Ran ran = Vlaq({"verify", In("int8"), "--threads", "1"});
-  EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;
+  EXPECT_EQ(ran.exit_code, 7) << ran.out << ran.err;
   EXPECT_THAT(ran.out, AllOf(HasSubstr("NOT TESTABLE"), HasSubstr("give --reference SOURCE")));
   const Ran against = Vlaq({"verify", In("int8"), "--against", Checkpoint()});
   EXPECT_EQ(against.exit_code, 2);

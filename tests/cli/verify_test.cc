@@ -1,6 +1,9 @@
 // verify can fail, and says where.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
 #include <map>
 
 #include "bundle/bundle.h"
@@ -64,14 +67,150 @@ class Verify : public CliTest {
   }
 };
 
+constexpr const char* kGolden = VLAQ_TESTDATA "/golden/mean_hidden";
+
+// Exports the golden case, whose results PyTorch gave.
+std::string ExportGolden(const std::string& output) {
+  const std::string g = kGolden;
+  const Ran made = Vlaq({"export", g + "/checkpoint.pth", "--config", g + "/config.json", "--policy",
+                         g + "/policy.json", "-o", output, "--force"});
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+  return output;
+}
+Ran VerifyGolden(const std::string& bundle, const std::vector<std::string>& more = {}) {
+  const std::string g = kGolden;
+  std::vector<std::string> arguments{
+      "verify", bundle, "--against", g + "/checkpoint.pth", "--golden", g + "/golden.safetensors"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return Vlaq(arguments);
+}
+
+// Changes one thing in a bundle's policy.json.
+void Edit(const std::string& bundle, const std::function<void(Json&)>& edit) {
+  Json policy = Json::parse(Content(bundle + "/policy.json"));
+  edit(policy);
+  Overwrite(bundle + "/policy.json", policy.dump());
+}
+
 TEST_F(Verify, AcceptsTheRealThing) {
-  const Ran against = Vlaq({"verify", Bundle(), "--against", Checkpoint(), "--json"});
-  EXPECT_EQ(against.exit_code, 0) << against.err;
-  EXPECT_EQ(against.json()["schema"], "vlaq.verify/1");
-  EXPECT_DOUBLE_EQ(against.json()["reached_fraction"].get<double>(), 1);
-  const Ran alone = Vlaq({"verify", Bundle()});
-  EXPECT_EQ(alone.exit_code, 0) << alone.err;
-  EXPECT_THAT(alone.out, HasSubstr("verified"));
+  const Ran ran = VerifyGolden(ExportGolden(In("real")), {"--json"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  const Json document = ran.json();
+  EXPECT_EQ(document["schema"], "vlaq.verify/1");
+  EXPECT_EQ(document["verdict"], "verified");
+  EXPECT_TRUE(document["passed"].get<bool>());
+  EXPECT_EQ(document["grounds"], Json({"the checkpoint and golden data"}));
+  EXPECT_DOUBLE_EQ(document["reached_fraction"].get<double>(), 1);
+  const Ran text = VerifyGolden(In("real"));
+  EXPECT_THAT(text.out, ::testing::EndsWith("\nverified\n"));
+  EXPECT_THAT(text.out, ::testing::StartsWith("real: verified against the checkpoint and golden data."));
+}
+
+// What agrees with itself may be any policy: the word is kept for what was compared with something else.
+TEST_F(Verify, WithoutACompleteComparisonItIsIntactOnly) {
+  for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--against", Checkpoint()}}) {
+    std::vector<std::string> arguments{"verify", Bundle()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Ran ran = Vlaq(arguments);
+    EXPECT_EQ(ran.exit_code, 7) << ran.out;
+    EXPECT_THAT(ran.out + ran.err, ::testing::Not(HasSubstr("verified")));
+    EXPECT_THAT(ran.out, ::testing::AllOf(HasSubstr("missing:"), HasSubstr("intact: nothing outside")));
+    arguments.emplace_back("--json");
+    const Json document = Vlaq(arguments).json();
+    EXPECT_EQ(document["verdict"], "intact");
+    EXPECT_FALSE(document["passed"].get<bool>());
+    EXPECT_FALSE(document["missing"].empty());
+  }
+  EXPECT_THAT(Vlaq({"verify", Bundle(), "--against", Checkpoint()}).out, HasSubstr("--golden golden.safetensors"));
+}
+
+// The bundle is the accused: what it says of its makers decides nothing.
+TEST_F(Verify, GraphsAreComparedWhoeverIsSaidToHaveMadeThem) {
+  const std::string bundle = ExportGolden(In("backdoor"));
+  for (const char* file : {"/head.onnx", "/mae0222_model_cpu.onnx"}) {
+    onnx::Model model = *onnx::ReadModel(bundle + file);
+    const std::string output = model.graph.outputs[0].name;
+    for (onnx::Node& node : model.graph.nodes) {
+      for (auto* names : {&node.inputs, &node.outputs})
+        std::replace(names->begin(), names->end(), output, output + "_");
+    }
+    model.graph.nodes.push_back({"Neg", "turned", "", {output + "_"}, {output}, {}});
+    Overwrite(bundle + file, *onnx::Serialize(model));
+  }
+  AcceptFiles(bundle);
+  Edit(bundle, [](Json& policy) { policy["provenance"]["vlaq_version"] = "9"; });
+  const Ran ran = VerifyGolden(bundle);
+  EXPECT_EQ(ran.exit_code, 5);
+  EXPECT_THAT(ran.err, HasSubstr("'turned' (Neg)"));
+}
+
+TEST_F(Verify, AnotherVersionsNamesDoNotMatter) {
+  const std::string bundle = ExportGolden(In("renamed"));
+  for (const char* file : {"/head.onnx", "/encoder.onnx", "/mae0222_model_cpu.onnx"}) {
+    onnx::Model model = *onnx::ReadModel(bundle + file);
+    for (onnx::Node& node : model.graph.nodes) node.name += ".9";
+    Overwrite(bundle + file, *onnx::Serialize(model));
+  }
+  AcceptFiles(bundle);
+  Edit(bundle, [](Json& policy) { policy["provenance"]["vlaq_version"] = "9"; });
+  const Ran ran = VerifyGolden(bundle);
+  EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("operator by operator"));
+}
+
+TEST_F(Verify, StagesThatAreNotNamedAreNotSpared) {
+  const std::string bundle = ExportGolden(In("stageless"));
+  Edit(bundle, [](Json& policy) { policy["stages"] = Json::object(); });
+  const std::string g = kGolden;
+  EXPECT_EQ(Vlaq({"verify", bundle, "--golden", g + "/golden.safetensors"}).exit_code, 5);
+  EXPECT_EQ(Vlaq({"verify", bundle, "--against", g + "/checkpoint.pth"}).exit_code, 5);
+}
+
+// No golden number shows what an action of 1 means: it stays on trust, is said, and a file of the user's decides.
+TEST_F(Verify, SettingsThatNothingShowsAreNamed) {
+  const std::string bundle = ExportGolden(In("fast"));
+  Edit(bundle, [](Json& policy) { policy["action_scale"] = 60; });
+  const Ran trusted = VerifyGolden(bundle);
+  EXPECT_THAT(trusted.out, ::testing::ContainsRegex("taken on trust from policy.json:[^\n]*action_scale 60"));
+  const Ran held = VerifyGolden(bundle, {"--policy", std::string(kGolden) + "/policy.json"});
+  EXPECT_EQ(held.exit_code, 5);
+  EXPECT_THAT(held.err, HasSubstr("action_scale is 60"));
+  const Ran reference = Vlaq({"verify", bundle, "--reference", ExportGolden(In("slow"))});
+  EXPECT_EQ(reference.exit_code, 5);
+  EXPECT_THAT(reference.err, HasSubstr("action_scale is 60"));
+}
+
+TEST_F(Verify, ABundleThatIsItsSourceIsVerified) {
+  const Ran ran = Vlaq({"verify", Bundle(), "--reference", Copy("twin")});
+  EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("verified against the source bundle"));
+}
+
+TEST_F(Verify, WeightsThatAreNoNumbersFail) {
+  const std::string bundle = Copy("nan");
+  std::string weights = Content(bundle + "/weights.bin");
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::memcpy(weights.data() + Range("text_model.model.layers.0.ffn.fc1.weight").first + 28, &nan, sizeof(nan));
+  Overwrite(bundle + "/weights.bin", weights);
+  AcceptFiles(bundle);
+  const Ran ran = Vlaq({"verify", bundle, "--json"});
+  EXPECT_EQ(ran.exit_code, 5);
+  const Json document = ran.json();
+  const auto found = std::find_if(document["checks"].begin(), document["checks"].end(),
+                                  [](const Json& check) { return check["name"] == "finite weights"; });
+  ASSERT_NE(found, document["checks"].end());
+  EXPECT_FALSE((*found)["passed"].get<bool>());
+  EXPECT_THAT((*found)["detail"].get<std::string>(),
+              ::testing::AllOf(HasSubstr("layers.0.ffn.fc1.weight"), HasSubstr("element 7 is nan")));
+}
+
+// How long the window is said to be does not decide how long a check runs.
+TEST_F(Verify, AWindowThatIsSaidToBeLongCostsNothing) {
+  const std::string bundle = Copy("long");
+  Edit(bundle, [](Json& policy) { policy["window"] = 4000; });
+  EXPECT_EQ(Vlaq({"verify", bundle}).exit_code, 7);
+  Edit(bundle, [](Json& policy) { policy["window"] = 100'000; });
+  EXPECT_EQ(Vlaq({"verify", bundle}).exit_code, 3);
 }
 
 TEST_F(Verify, NamesAChangedWeight) {
@@ -161,7 +300,7 @@ TEST_F(Verify, NoticesADroppedLayer) {
   AcceptFiles(bundle);
   // Both graphs agree with each other, and they run: only comparing with the checkpoint's structure shows it.
   EXPECT_EQ(Vlaq({"run", bundle, "--frames", Frames()}).exit_code, 0);
-  ExpectCaught(bundle, {{"structure", "text/layer.5/"}, {"reach", "text_model.model.layers.5."}});
+  ExpectCaught(bundle, {{"structure", "layers.5."}, {"reach", "text_model.model.layers.5."}});
 }
 
 TEST_F(Verify, GoldenFilesMustFit) {
@@ -219,9 +358,8 @@ TEST_F(VerifyDrives, TheReceiptHoldsTheEvidence) {
   std::vector<std::string> limits;
   for (const Json& limit : evidence["limits"]) limits.push_back(limit["name"]);
   EXPECT_THAT(limits, ::testing::IsSupersetOf({"least_of_planned_macs", "least_movement"}));
-  EXPECT_TRUE(CheckNamed(ran.json(), "recorded actions")["passed"].get<bool>());
-  ASSERT_EQ(ran.json()["untestable"].size(), 1U);
-  EXPECT_EQ(ran.json()["untestable"][0]["name"], "instruction");
+  EXPECT_EQ(ran.json()["untestable"][0]["name"], "recorded actions") << "it has no tokenizer";
+  EXPECT_EQ(ran.json()["untestable"][1]["name"], "instruction");
   EXPECT_EQ(Vlaq(arguments).exit_code, 2) << "the receipt exists";
   std::vector<std::string> again = arguments;
   again.emplace_back("--force");

@@ -31,6 +31,7 @@ inline bundle::Bundle ExportTiny(const TinyPolicy& policy, const std::filesystem
   options.settings.policy = folder / "policy.json";
   options.prompt.tokenizer = tokenizer;
   auto report = exporting::Export(options, SilentLog());
+  EXPECT_TRUE(report.ok()) << report.error().ToString();
   return report.ok() ? report->bundle : bundle::Bundle{};
 }
 

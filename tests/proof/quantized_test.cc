@@ -54,7 +54,7 @@ class QuantizedTest : public ::testing::Test {
 
   Report Compare() {
     Report report;
-    const Status status = CheckQuantizedWeights(bundle_, plan_, source_, SilentLog(), report);
+    const Status status = CheckQuantizedWeights(bundle_, &plan_, source_, SilentLog(), report);
     EXPECT_TRUE(status.ok()) << (status.ok() ? "" : status.error().ToString());
     return report;
   }

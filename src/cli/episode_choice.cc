@@ -1,0 +1,125 @@
+#include "cli/episode_choice.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "episode/content.h"
+#include "quantization/plan_file.h"
+
+namespace vlaq::cli {
+namespace {
+
+using episode::EpisodeList;
+using episode::EpisodeSet;
+
+Result<std::vector<EpisodeList>> ReadLists(const std::vector<std::string>& places) {
+  std::vector<EpisodeList> lists;
+  for (const std::string& place : places) {
+    VLAQ_ASSIGN_OR_RETURN(lists.emplace_back(), episode::ReadEpisodeList(place));
+  }
+  return lists;
+}
+
+}  // namespace
+
+CLI::Option* EpisodeChoice::AddTo(CLI::App& app, const std::string& help, const std::string& group) {
+  CLI::Option* episodes = app.add_option("--episodes", place, help)->type_name("DIR")->group(group);
+  AddPartsTo(app, episodes, group);
+  return episodes;
+}
+
+void EpisodeChoice::AddPartsTo(CLI::App& app, CLI::Option* episodes, const std::string& group) {
+  const auto finish = [&](CLI::Option* option) {
+    if (episodes != nullptr) option->needs(episodes);
+    return option->group(group);
+  };
+  const auto list = [&](const char* name, std::vector<std::string>& to, const char* help) {
+    finish(app.add_option(name, to, help)->allow_extra_args(false)->type_name("split.json:PART"));
+  };
+  list("--only", only, "Take only the episodes of this part of a split; may be repeated");
+  list("--not-in", not_in, "Refuse episodes that are in this part of a split; may be repeated");
+  finish(app.add_flag("--bgr", bgr, "The recorded frames have blue first, whatever they say"));
+}
+
+void EpisodeChoice::AddSkipBadTo(CLI::App& app, CLI::Option* episodes, const std::string& group) {
+  auto* option = app.add_flag("--skip-bad", skip_bad, "Leave files out that cannot be read as episodes, and list them");
+  if (episodes != nullptr) option->needs(episodes);
+  option->group(group);
+}
+
+void EpisodeChoice::AddOverlapTo(CLI::App& app, CLI::Option* episodes, const std::string& group) {
+  auto* option = app.add_flag("--allow-overlap", allow_overlap,
+                              "Take episodes that the bundle was calibrated on, with a warning: figures on them are "
+                              "better than on others");
+  if (episodes != nullptr) option->needs(episodes);
+  option->group(group);
+}
+
+Result<EpisodeSet> EpisodeChoice::Open(Log& log) const {
+  episode::SetOptions options;
+  options.skip_bad = skip_bad;
+  if (bgr) options.read.channel_order = image::ChannelOrder::kBgr;
+  VLAQ_ASSIGN_OR_RETURN(EpisodeSet set, EpisodeSet::Open({place}, options));
+  for (const episode::BadEpisode& bad : set.bad()) log.Warning("left out: " + bad.error.ToString());
+  if (!only.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(const auto lists, ReadLists(only));
+    EpisodeList wanted;
+    for (const EpisodeList& list : lists) {
+      wanted.name += (wanted.name.empty() ? "" : ", ") + list.name;
+      wanted.episodes.insert(wanted.episodes.end(), list.episodes.begin(), list.episodes.end());
+    }
+    VLAQ_ASSIGN_OR_RETURN(set, episode::Select(set, wanted, log));
+  }
+  if (const std::string complaint = set.InstructionComplaint(); !complaint.empty()) log.Warning(complaint);
+  if (not_in.empty()) return set;
+  VLAQ_ASSIGN_OR_RETURN(const auto lists, ReadLists(not_in));
+  VLAQ_ASSIGN_OR_RETURN(episode::SetContent content, episode::HashAll(set, log));
+  const EpisodeList own{place.string(), std::move(content.episodes)};
+  for (const EpisodeList& list : lists) VLAQ_RETURN_IF_ERROR(episode::CheckDisjoint(list, own));
+  return set;
+}
+
+std::vector<quantization::UsedEpisode> UsedBy(const bundle::Bundle& bundle, const quantization::Plan* plan) {
+  std::vector<quantization::UsedEpisode> used;
+  for (const bundle::UsedEpisode& episode : bundle.provenance.used) {
+    used.push_back({episode.use, episode.name, episode.sha256});
+  }
+  if (plan == nullptr) return used;
+  for (const quantization::UsedEpisode& episode : plan->used) {
+    const bool known = std::any_of(used.begin(), used.end(), [&](const auto& u) { return u.hash == episode.hash; });
+    if (!known) used.push_back(episode);
+  }
+  return used;
+}
+
+Result<std::vector<std::string>> CheckNotUsed(const bundle::Bundle& bundle, const EpisodeSet& set, bool allow_overlap,
+                                              Log& log) {
+  std::optional<quantization::Plan> plan;
+  if (bundle.plan) {
+    auto read = quantization::ReadPlan(bundle.path / bundle.plan->file);
+    if (read.ok()) plan = *std::move(read);  // `verify` says of a plan that cannot be read
+  }
+  const auto used = UsedBy(bundle, plan ? &*plan : nullptr);
+  if (used.empty()) return std::vector<std::string>();
+  VLAQ_ASSIGN_OR_RETURN(const episode::SetContent content, episode::HashAll(set, log));
+  std::vector<std::string> common;
+  std::string uses;
+  for (const episode::SplitMember& member : content.episodes) {
+    const auto found = std::find_if(used.begin(), used.end(), [&](const auto& u) { return u.hash == member.hash; });
+    if (found == used.end()) continue;
+    common.push_back(member.name);
+    uses = found->use;
+  }
+  if (common.empty()) return common;
+  const std::string what = fmt::format("{} of {} episodes were used to make {} ({}), such as {}", common.size(),
+                                       content.episodes.size(), bundle.path.string(), uses, common.front());
+  if (!allow_overlap) {
+    return InputError("--episodes", what,
+                      "give others (vlaq episodes split, then --only split.json:test), or --allow-overlap");
+  }
+  log.Warning(what + ": figures on them are better than on others");
+  return common;
+}
+
+}  // namespace vlaq::cli

@@ -1,0 +1,26 @@
+// Policies that do not look, on recorded episodes: what a policy must beat to be worth anything. Not aware of:
+// verdicts.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "episode/episode_set.h"
+#include "evaluation/open_loop.h"
+
+namespace vlaq::evaluation {
+
+struct Baselines {
+  std::array<double, kMaxAxes> constant_action{};  // m/s, rad/s
+  // One constant action throughout: by axis the median of all that was recorded, which has the least mean absolute
+  // error of all constants. It is chosen with the answers in sight, so no policy without eyes does better.
+  std::vector<EpisodeScore> constant;
+  // What was recorded a step before; standing still before the first step.
+  std::vector<EpisodeScore> repeat;
+};
+
+// Scores of both, for actions as `space` has them, in the order of the episodes. No frame is read, and no hash made.
+// Errors: those of opening the episodes.
+Result<Baselines> ScoreBaselines(const ActionSpace& space, const episode::EpisodeSet& episodes);
+
+}  // namespace vlaq::evaluation

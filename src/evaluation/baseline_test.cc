@@ -1,0 +1,69 @@
+#include "evaluation/baseline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/testing.h"
+#include "episode/writer.h"
+#include "evaluation/open_loop_evaluation.h"
+#include "evaluation/testing.h"
+
+namespace vlaq::evaluation {
+namespace {
+
+constexpr ActionSpace kPairs{.chunk = 2, .action_dim = 2, .scale = 0.5, .window = 8};
+
+void WriteEpisode(const std::filesystem::path& path, const std::vector<episode::Command>& commands) {
+  episode::WriterOptions options;
+  options.name = path.stem().string();
+  options.width = 8;
+  options.height = 6;
+  auto writer = episode::EpisodeWriter::Create(path, options, Existing::kRefuse);
+  ASSERT_TRUE(writer.ok());
+  for (const episode::Command& command : commands) {
+    ASSERT_TRUE(writer->Append(Filled(8, 6, 100), command, episode::Event::kStartAction).ok());
+  }
+  ASSERT_TRUE(writer->Commit().ok());
+}
+
+class BaselineTest : public ::testing::Test {
+ protected:
+  Baselines Scored(const ActionSpace& space = kPairs) {
+    auto set = episode::EpisodeSet::Open({folder_.path()});
+    EXPECT_TRUE(set.ok());
+    auto baselines = ScoreBaselines(space, *set);
+    EXPECT_TRUE(baselines.ok());
+    return *std::move(baselines);
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(BaselineTest, TheConstantIsTheMedianOfAllEpisodes) {
+  WriteEpisode(folder_.path() / "a.h5", {{0.5F, 0, 0}, {0.5F, 0.1F, 0}});
+  WriteEpisode(folder_.path() / "b.h5", {{0.3F, 0.1F, 0}});
+  const Baselines baselines = Scored();
+  EXPECT_NEAR(baselines.constant_action[0], 0.5, 1e-7);
+  EXPECT_NEAR(baselines.constant_action[1], 0.1, 1e-7);
+  ASSERT_EQ(baselines.constant.size(), 2U);
+  EXPECT_NEAR(baselines.constant[0].score.RawMae(2), 0.1 / 4, 1e-7);  // one of four values is off by 0.1
+  EXPECT_NEAR(baselines.constant[1].score.RawMae(2), 0.2 / 2, 1e-7);
+}
+
+TEST_F(BaselineTest, RepeatingStandsStillFirst) {
+  WriteEpisode(folder_.path() / "a.h5", {{0.4F, 0, 0}, {0.5F, 0, 0}, {0.5F, 0.1F, 0}});
+  const Score score = Scored().repeat[0].score;
+  EXPECT_EQ(score.steps, 3);
+  EXPECT_NEAR(score.RawMae(2), (0.4 + 0.1 + 0.1) / 6, 1e-7);
+}
+
+TEST_F(BaselineTest, NoScaleKeepsThemFromTheRecord) {
+  WriteEpisode(folder_.path() / "a.h5", {{0.5F, 0.1F, 0}, {0.5F, 0.1F, 0}});
+  for (const double scale : {0.01, 0.5, 60.0}) {
+    ActionSpace space = kPairs;
+    space.scale = scale;
+    EXPECT_NEAR(Scored(space).constant[0].score.RawMae(2), 0, 1e-6) << scale;
+  }
+}
+
+}  // namespace
+}  // namespace vlaq::evaluation

@@ -1,0 +1,28 @@
+// What a policy's settings rest on: its weights do not show at which scale its actions are meant, or how frames were
+// normalized, so each setting stays on trust until something outside the bundle shows it. Not aware of: how anything is
+// compared, printing.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "bundle/bundle.h"
+#include "verification/report.h"
+
+namespace vlaq::verification {
+
+// Each member of the policy spec with what shows it, in the order of policy.json.
+std::vector<Setting> SettingsOf(const bundle::Bundle& bundle, const Report& report);
+
+// Adds the check "settings, FILE": every key of the user's own policy.json must have the bundle's value; keys that it
+// does not have stay on trust. Errors: kInput if the file cannot be read or is no policy spec.
+Status CheckAgainstPolicyFile(const bundle::Bundle& bundle, const std::filesystem::path& file, Report& report);
+
+// Adds the check "tokenizer, FILE": the bundle's tokenizer must be this file, byte for byte. Errors: kInput.
+Status CheckAgainstTokenizerFile(const bundle::Bundle& bundle, const std::filesystem::path& file, Report& report);
+
+// Adds the check "settings against the source": policy spec, configuration, baked prompt and tokenizer are the same.
+void CheckAgainstSourceSettings(const bundle::Bundle& bundle, const bundle::Bundle& source, Report& report);
+
+}  // namespace vlaq::verification
