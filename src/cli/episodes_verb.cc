@@ -22,10 +22,12 @@ struct SplitArguments {
 std::string SplitSummary(const episode::Split& split, const episode::EpisodeSet& set,
                          const episode::SetContent& content, const std::filesystem::path& output) {
   size_t kept = 0;
-  TextTable table({"part", "asked for", "episodes"});
+  TextTable table({"part", "asked for", "episodes", "came out"});
+  for (const episode::SplitPart& part : split.parts) kept += part.episodes.size();
   for (const episode::SplitPart& part : split.parts) {
-    kept += part.episodes.size();
-    table.AddRow({part.name, fmt::format("{:.1f} %", part.fraction * 100), std::to_string(part.episodes.size())});
+    const double share = static_cast<double>(part.episodes.size()) / static_cast<double>(std::max<size_t>(kept, 1));
+    table.AddRow({part.name, fmt::format("{:.1f} %", part.fraction * 100), std::to_string(part.episodes.size()),
+                  fmt::format("{:.1f} %", share * 100)});
   }
   std::string text = fmt::format("{}: {} episodes, seed {}\n{}", output.string(), kept, split.seed, table.ToString(2));
   if (kept < content.episodes.size()) {

@@ -93,7 +93,7 @@ Action AddEval(CLI::App& app, Context& context) {
       ->type_name("i/n")
       ->capture_default_str()
       ->group(group);
-  a->files.AddTo(app);
+  a->files.AddTo(app, "--policy,--policy-spec");
   a->world.AddTo(app);
   AddForceFlag(app, a->force);
   AddJsonFlag(app, a->json);

@@ -26,13 +26,13 @@ Result<ScratchFolder> ExportForNow(const std::filesystem::path& checkpoint, cons
 
 }  // namespace
 
-void PolicyFiles::AddTo(CLI::App& app, const std::string& policy_option) {
+void PolicyFiles::AddTo(CLI::App& app, const std::string& policy_option, const std::string& policy_help) {
   const std::string group = "Policy";
   app.add_option("--tokenizer", tokenizer, "SentencePiece model; default: the bundle's own")
       ->type_name("FILE")
       ->group(group);
   app.add_option("--config", config, "For a checkpoint: transformers' config.json")->type_name("FILE")->group(group);
-  app.add_option(policy_option, policy, "For a checkpoint: policy.json")->type_name("FILE")->group(group);
+  app.add_option(policy_option, policy, policy_help)->type_name("FILE")->group(group);
 }
 
 Result<OpenedPolicy> OpenPolicy(const std::filesystem::path& path, const PolicyFiles& files,

@@ -15,7 +15,8 @@ struct PolicyFiles {
   std::filesystem::path tokenizer, config, policy;
 
   // --tokenizer, --config, and the policy.json under the name `policy_option`
-  void AddTo(CLI::App& app, const std::string& policy_option = "--policy-spec");
+  void AddTo(CLI::App& app, const std::string& policy_option = "--policy-spec",
+             const std::string& policy_help = "For a checkpoint: policy.json");
 };
 
 struct OpenedPolicy {

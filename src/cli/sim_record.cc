@@ -133,7 +133,7 @@ Action AddSimRecord(CLI::App& app, Context& context) {
       ->capture_default_str();
   app.add_option("-o,--output", a->output, "Folder for the .h5 files")->type_name("DIR")->required();
   app.add_flag("--perturb", a->perturb, "Push the base off the expert's way, so that data shows how to come back");
-  app.add_option("--policy", a->policy,
+  app.add_option("--bundle,--policy", a->policy,
                  "A bundle drives, the expert only says what he would have done (for another round of training)")
       ->type_name("BUNDLE");
   a->files.AddTo(app);

@@ -157,7 +157,8 @@ void AddDriveOptions(CLI::App& app, VerifyArguments& a) {
       ->check(CLI::NonNegativeNumber)
       ->type_name("FLOAT")
       ->group(numbers);
-  a.files.AddTo(app, "--policy");
+  a.files.AddTo(app, "--policy,--policy-spec",
+                "Of your own: the bundle's settings are held against it; of a checkpoint: what it does not say");
   a.world.AddTo(app);
 }
 

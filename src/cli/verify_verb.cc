@@ -151,7 +151,7 @@ Action AddVerify(CLI::App& app, Context& context) {
       ->type_name("CHECKPOINT");
   app.add_option("--golden", a->golden, "Reference results: every stage is compared, from pixels to actions")
       ->type_name("golden.safetensors");
-  app.add_option("-o,--receipt", a->receipt, "Also write the verdict with its evidence to this file, as JSON")
+  app.add_option("-o,--output,--receipt", a->receipt, "Also write the verdict with its evidence to this file, as JSON")
       ->type_name("FILE");
   AddForceFlag(app, a->force);
   AddJsonFlag(app, a->json);

@@ -62,6 +62,8 @@ struct Cause {
   std::string_view what, advice;
   bool as_warning = false;  // where nothing else says why, a warning of this kind does
 };
+constexpr std::string_view kNoMemory = "out of memory while building";
+
 const std::vector<Cause>& Causes() {
   static const std::vector<Cause> causes{
       {{"No space left on device", "Disk quota exceeded", "File too large"},
@@ -71,9 +73,16 @@ const std::vector<Cause>& Causes() {
       {{"Cuda Runtime (out of memory)", "Error Code 2: OutOfMemory", "OutOfMemory Error", "out of memory", "bad_alloc",
         "Requested amount of GPU memory"},
        ErrorCode::kBackend,
-       "out of memory while building",
+       kNoMemory,
        "close other programs, add swap, give --workspace, or build --parts encoder,head instead of the whole graph",
        true},
+      // Jetson's own allocator, which numbers the reason as errno does: 12 is ENOMEM. TensorRT then names none.
+      {{"NvMapMemAlloc", "NvMapMemHandleAlloc"},
+       ErrorCode::kBackend,
+       kNoMemory,
+       "close other programs, add swap, give --workspace, or build --parts encoder,head; a reboot clears memory that "
+       "is "
+       "free but in pieces"},
       {{"No importer registered for op", "UNSUPPORTED_NODE", "UNSUPPORTED_GRAPH", "could not find plugin",
         "Plugin not found", "Unsupported operator"},
        ErrorCode::kInput,

@@ -79,6 +79,9 @@ TEST(Causes, AreFoundInTheLog) {
       {"[11/20/2026-10:00:00] [E] [TRT] 2: Error Code 2: OutOfMemory (no further information)", ErrorCode::kBackend,
        "out of memory"},
       {"terminate called after throwing an instance of 'std::bad_alloc'", ErrorCode::kBackend, "out of memory"},
+      {"NvMapMemAllocInternalTagged: 1075072515 error 12\nNvMapMemHandleAlloc: error 0\n"
+       "[11/28/2026-17:00:00] [E] Error[2]: Error Code 2: Internal Error (Assertion engine != nullptr failed. )",
+       ErrorCode::kBackend, "out of memory"},
       {"[11/20/2026-10:00:00] [E] [TRT] invalid weights type of Int8", ErrorCode::kInput, "refuses the graph"},
       {"[11/20/2026-10:00:00] [E] Error Code 1: Serialization (Serialization assertion plan->header failed)",
        ErrorCode::kBackend, "another version"},

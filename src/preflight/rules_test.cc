@@ -486,8 +486,11 @@ TEST(Versions, AreFoundByNameAndPatch) {
     EXPECT_EQ((*FindVersion(version.name))->number, version.number);
   }
   ASSERT_TRUE(FindVersion("8.6.2").ok());
+  ASSERT_TRUE(FindVersion("10").ok());
+  EXPECT_EQ((*FindVersion("10"))->name, "10.3");
+  EXPECT_FALSE(FindVersion("1").ok());
   EXPECT_EQ((*FindVersion("8.6.2"))->name, "8.6");
-  for (const char* unknown : {"", "8", "8.5", "8.61", "8.6.", "8.6.x", "10.30", "11.1"}) {
+  for (const char* unknown : {"", "8.5", "8.61", "8.6.", "8.6.x", "10.30", "11.1"}) {
     const auto found = FindVersion(unknown);
     ASSERT_FALSE(found.ok()) << unknown;
     EXPECT_EQ(found.error().code, ErrorCode::kUsage);

@@ -39,6 +39,11 @@ Result<const Version*> FindVersion(std::string_view name) {
   const auto* found =
       std::find_if(kVersions.begin(), kVersions.end(), [&](const Version& v) { return IsPatchOf(name, v.name); });
   if (found != kVersions.end()) return found;
+  // "10", as targets are called: the newest of it.
+  const std::string major = fmt::format("{}.", name);
+  const auto newest =
+      std::find_if(kVersions.rbegin(), kVersions.rend(), [&](const Version& v) { return v.name.starts_with(major); });
+  if (newest != kVersions.rend()) return &*newest;
   return UsageError(fmt::format("the rules of TensorRT {} are not known", name), "known are " + VersionNames());
 }
 
