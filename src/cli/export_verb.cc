@@ -81,10 +81,12 @@ void PrintAssumptions(const std::vector<bundle::Assumption>& assumptions, std::o
 void PrintNext(const exporting::ExportReport& report, std::ostream& out) {
   const std::string bundle = ShellWord(report.bundle.path.string());
   const std::string checkpoint = ShellWord(report.checkpoint.string());
+  const std::string& taken = report.bundle.provenance.state_dict;
+  const std::string state_dict = taken.empty() ? "" : " --state-dict " + ShellWord(taken);
   out << fmt::format(
-      "\nNext:\n  vlaq golden {} --frames SRC -o golden.safetensors    (what PyTorch computes)\n"
-      "  vlaq verify {} --against {} --golden golden.safetensors\n",
-      checkpoint, bundle, checkpoint);
+      "\nNext:\n  vlaq golden {0} --frames SRC -o golden.safetensors{1}    (what PyTorch computes)\n"
+      "  vlaq verify {2} --against {0} --golden golden.safetensors{1}\n",
+      checkpoint, state_dict, bundle);
   out << fmt::format("  vlaq verify {} --episodes DIR    (recorded episodes prove what was assumed)\n", bundle);
 }
 

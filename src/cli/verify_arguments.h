@@ -19,6 +19,7 @@ namespace vlaq::cli {
 
 struct VerifyArguments {
   std::filesystem::path bundle, against, golden, reference, receipt;
+  std::string state_dict;
   PolicyFiles files;
   EpisodeChoice episodes;
   std::optional<double> max_mae;           // normalized

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "architecture/architecture.h"
 #include "base/json.h"
 #include "bundle/bundle.h"
 #include "checkpoint/checkpoint.h"
@@ -68,7 +69,7 @@ Result<Sources> OpenSources(const VerifyArguments& a, const bundle::Bundle& bund
   Sources sources;
   if (!a.against.empty()) {
     VLAQ_RETURN_IF_ERROR(CheckAgainstFits(bundle));
-    VLAQ_ASSIGN_OR_RETURN(sources.checkpoint, checkpoint::Checkpoint::Open(a.against));
+    VLAQ_ASSIGN_OR_RETURN(sources.checkpoint, architecture::OpenCheckpoint(a.against, {.state_dict = a.state_dict}));
     sources.validation_mae = ValidationMaeOf(*sources.checkpoint);
   }
   VLAQ_RETURN_IF_ERROR(CheckDriveArguments(a));
@@ -83,6 +84,7 @@ Result<verification::Report> Verify(const VerifyArguments& a, const bundle::Bund
   VLAQ_ASSIGN_OR_RETURN(const Sources sources, OpenSources(a, bundle, log, report));
   VLAQ_RETURN_IF_ERROR(verification::CheckIdentity(bundle, sources.checkpoint.get(), log, report));
   VLAQ_RETURN_IF_ERROR(CheckUsersFiles(a, bundle, report));
+  if (sources.checkpoint) verification::CheckAgainstStated(bundle, *sources.checkpoint, report);
   const Status numbers = CompareNumbers(a, bundle, *backend, log, report);
   if (!numbers.ok()) {
     // What cannot even run is no policy: a verdict, unless the golden file itself is at fault or nothing was wrong so
@@ -149,6 +151,8 @@ Action AddVerify(CLI::App& app, Context& context) {
   app.add_option("bundle", a->bundle, "The bundle that `vlaq export` made")->required();
   app.add_option("--against", a->against, "The checkpoint it was made from: every tensor is compared")
       ->type_name("CHECKPOINT");
+  app.add_option("--state-dict", a->state_dict, "Key of the state dict to compare with, where --against holds several")
+      ->type_name("KEY");
   app.add_option("--golden", a->golden, "Reference results: every stage is compared, from pixels to actions")
       ->type_name("golden.safetensors");
   app.add_option("-o,--output,--receipt", a->receipt, "Also write the verdict with its evidence to this file, as JSON")

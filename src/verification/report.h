@@ -63,8 +63,9 @@ struct Report {
   int64_t reached_parameters = 0;
   std::vector<std::string> notes;  // tensors left out, with the reason
   std::set<Shown> shown;
-  std::set<std::string> shown_by_user;  // settings that a file of the user's own gives alike
-  std::vector<Setting> settings;        // filled in when everything was compared
+  std::set<std::string> shown_by_checkpoint;  // settings that it states itself, alike
+  std::set<std::string> shown_by_user;        // settings that a file of the user's own gives alike
+  std::vector<Setting> settings;              // filled in when everything was compared
   Evidence evidence;
 
   double reached_fraction() const {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "architecture/stated.h"
 #include "base/json.h"
 
 namespace vlaq::verification {
@@ -64,6 +65,7 @@ std::string_view ShownName(Shown shown) {
 // What shows `key`; empty if nothing does.
 std::string ShownBy(std::string_view key, const Report& report) {
   if (report.shown_by_user.contains(std::string(key))) return "the user's own file";
+  if (report.shown_by_checkpoint.contains(std::string(key))) return "the checkpoint";
   const auto row = std::find_if(kProofs.begin(), kProofs.end(), [&](const SettingProof& r) { return r.key == key; });
   if (row == kProofs.end()) return "";
   for (const std::optional<Shown>& shown : row->by) {
@@ -152,6 +154,27 @@ Status CheckAgainstTokenizerFile(const Bundle& bundle, const std::filesystem::pa
       SettingsCheck(fmt::format("tokenizer, {}", file.filename().string()), differences, "the bundle's is this file"));
   report.shown_by_user.insert("tokenizer");
   return {};
+}
+
+void CheckAgainstStated(const Bundle& bundle, const checkpoint::Checkpoint& checkpoint, Report& report) {
+  const Json own = policy::PolicySpecToJson(bundle.spec);
+  std::vector<std::string> differences;
+  bool any = false;
+  for (const architecture::Stated& row : architecture::ReadStated(checkpoint).known) {
+    const Json* value = architecture::FindSetting(own, row.key);
+    if (value == nullptr || report.shown_by_user.contains(row.key)) continue;
+    any = true;
+    const auto stated = ParseJson(row.value, row.place);
+    if (stated.ok() && *value == *stated) {
+      report.shown_by_checkpoint.insert(row.key);
+    } else {
+      differences.push_back(
+          fmt::format("{} is {} instead of {} ({})", row.key, ShortText(*value), row.value, row.place));
+    }
+  }
+  if (!any) return;
+  report.checks.push_back(SettingsCheck("settings the checkpoint states", differences,
+                                        fmt::format("{}", fmt::join(report.shown_by_checkpoint, ", "))));
 }
 
 void CheckAgainstSourceSettings(const Bundle& bundle, const Bundle& source, Report& report) {

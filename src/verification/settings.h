@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bundle/bundle.h"
+#include "checkpoint/checkpoint.h"
 #include "verification/report.h"
 
 namespace vlaq::verification {
@@ -21,6 +22,10 @@ Status CheckAgainstPolicyFile(const bundle::Bundle& bundle, const std::filesyste
 
 // Adds the check "tokenizer, FILE": the bundle's tokenizer must be this file, byte for byte. Errors: kInput.
 Status CheckAgainstTokenizerFile(const bundle::Bundle& bundle, const std::filesystem::path& file, Report& report);
+
+// Adds the check "settings the checkpoint states", if it states any: what a training kept of its arguments must be the
+// bundle's, too. A setting that the user's own file gives alike was changed deliberately and is left to that file.
+void CheckAgainstStated(const bundle::Bundle& bundle, const checkpoint::Checkpoint& checkpoint, Report& report);
 
 // Adds the check "settings against the source": policy spec, configuration, baked prompt and tokenizer are the same.
 void CheckAgainstSourceSettings(const bundle::Bundle& bundle, const bundle::Bundle& source, Report& report);

@@ -180,6 +180,39 @@ TEST_F(Verify, SettingsThatNothingShowsAreNamed) {
   EXPECT_THAT(reference.err, HasSubstr("action_scale is 60"));
 }
 
+// What the training kept of its arguments (args.window_size 3), and what the tensors' shapes say.
+TEST_F(Verify, WhatTheCheckpointSaysOfItselfIsHeldAgainstTheSettings) {
+  const std::string folder = VLAQ_TESTDATA "/golden/mean_hidden/", checkpoint = folder + "checkpoint.pth";
+  const std::string bundle = In("stated");
+  ASSERT_EQ(Vlaq({"export", checkpoint, "-o", bundle, "--force"}).exit_code, 0);
+  const std::string honest = Content(bundle + "/policy.json");
+  const std::vector<std::string> verify{"verify",   bundle,     "--against",
+                                        checkpoint, "--golden", folder + "golden.safetensors"};
+  const Ran alike = Vlaq(verify);
+  EXPECT_EQ(alike.exit_code, 0) << alike.err;
+  EXPECT_THAT(alike.out, HasSubstr("settings the checkpoint states"));
+  const std::vector<std::pair<std::string, std::string>> lies{{"window", "window is 2 instead of 3 (args.window_size)"},
+                                                              {"lstm_hidden", "\"lstm_hidden\" is 2"},
+                                                              {"image_tokens", "\"image_tokens\" is 2"}};
+  for (const auto& [key, says] : lies) {
+    Json policy = Json::parse(honest);
+    ASSERT_TRUE(policy.contains(key));
+    policy[key] = 2;
+    Overwrite(bundle + "/policy.json", policy.dump());
+    const Ran ran = Vlaq(verify);
+    EXPECT_THAT(ran.exit_code, ::testing::AnyOf(3, 5)) << key;
+    EXPECT_THAT(ran.out + ran.err, HasSubstr(says)) << key;
+  }
+  // A setting that was changed deliberately is the user's own to show.
+  Json policy = Json::parse(honest);
+  policy["window"] = 2;
+  Overwrite(bundle + "/policy.json", policy.dump());
+  Overwrite(In("own.json"), R"({"window": 2})");
+  std::vector<std::string> own = verify;
+  own.insert(own.end(), {"--policy", In("own.json")});
+  EXPECT_THAT(Vlaq(own).out, ::testing::Not(HasSubstr("instead of 3")));
+}
+
 TEST_F(Verify, ABundleThatIsItsSourceIsVerified) {
   const Ran ran = Vlaq({"verify", Bundle(), "--reference", Copy("twin")});
   EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;

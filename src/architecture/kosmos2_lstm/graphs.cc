@@ -157,6 +157,7 @@ Result<PolicyGraphs> Kosmos2Lstm::Build(const checkpoint::Checkpoint& checkpoint
   VLAQ_ASSIGN_OR_RETURN(const Json json, ParseJson(config, "config"));
   VLAQ_ASSIGN_OR_RETURN(Config parsed, ParseConfig(json, "config", structure));
   VLAQ_RETURN_IF_ERROR(policy::Validate(spec));
+  VLAQ_RETURN_IF_ERROR(CheckSpec(spec, structure, "policy.json"));
   const int64_t rows = PositionRows(parsed, structure, spec);
   const Model model{std::move(structure), parsed, rows};
 

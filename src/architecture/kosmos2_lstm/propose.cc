@@ -75,7 +75,6 @@ class Proposer {
   void SettleFeature();
   Status SettleOutputs();
   void SettleLength(const Config& config);
-  Status CheckAgainstShapes() const;
   Status CheckAgainstStated();
   Status CheckFeatureWidth() const;
   void Warn();
@@ -229,40 +228,6 @@ std::string Proposer::SourceOf(std::string_view key, const Json& value) const {
   return "its shapes";
 }
 
-Status Proposer::CheckAgainstShapes() const {
-  const PolicySpec& spec = proposal_.spec;
-  struct Fact {
-    std::string_view key;
-    int64_t given, from_shapes;
-  };
-  const std::string where = settings_.policy.string();
-  for (const Fact& fact :
-       {Fact{"lstm_input", spec.lstm_input, s_.lstm.input}, Fact{"lstm_hidden", spec.lstm_hidden, s_.lstm.hidden},
-        Fact{"lstm_layers", spec.lstm_layers, s_.lstm.layers},
-        Fact{"image_size", spec.preprocess.image_size, s_.vision.image_size},
-        Fact{"vocabulary", spec.vocabulary, s_.text.vocabulary}, Fact{"image_tokens", spec.image_tokens, s_.latents}}) {
-    if (fact.given != fact.from_shapes) {
-      return InputError(
-          where,
-          fmt::format("\"{}\" is {}, but the checkpoint's shapes say {}", fact.key, fact.given, fact.from_shapes),
-          "the file belongs to another checkpoint");
-    }
-  }
-  if (spec.mlp_widths != s_.mlp.widths) {
-    return InputError(
-        where, fmt::format("\"mlp_widths\" is {}, but the checkpoint's shapes say {}", spec.mlp_widths, s_.mlp.widths));
-  }
-  if (spec.head_name != s_.mlp.name) {
-    return InputError(where, fmt::format("\"head_name\" is \"{}\", but the checkpoint's head is \"{}\"", spec.head_name,
-                                         s_.mlp.name));
-  }
-  if (spec.architecture != "kosmos2_lstm") {
-    return InputError(where,
-                      fmt::format("\"architecture\" is \"{}\", but the checkpoint is kosmos2_lstm", spec.architecture));
-  }
-  return {};
-}
-
 // Both values must be one, or the user must say which holds.
 Status Proposer::CheckAgainstStated() {
   const Json settled = policy::PolicySpecToJson(proposal_.spec);
@@ -348,7 +313,7 @@ Result<Proposal> Proposer::Propose() {
   SettleFeature();
   VLAQ_RETURN_IF_ERROR(SettleConfig());
   VLAQ_RETURN_IF_ERROR(SettleOutputs());
-  VLAQ_RETURN_IF_ERROR(CheckAgainstShapes());
+  VLAQ_RETURN_IF_ERROR(CheckSpec(proposal_.spec, s_, settings_.policy.string()));
   VLAQ_RETURN_IF_ERROR(CheckAgainstStated());
   VLAQ_RETURN_IF_ERROR(CheckFeatureWidth());
   Warn();

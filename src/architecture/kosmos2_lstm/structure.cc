@@ -1,6 +1,7 @@
 #include "architecture/kosmos2_lstm/structure.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -267,6 +268,39 @@ Result<Structure> RequireStructure(const Checkpoint& checkpoint) {
                       "`vlaq inspect` shows what the file holds");
   }
   return std::move(*read.structure);
+}
+
+Status CheckSpec(const policy::PolicySpec& spec, const Structure& structure, const std::string& where) {
+  struct Fact {
+    std::string_view key;
+    int64_t given, from_shapes;
+  };
+  for (const Fact& fact : {Fact{"lstm_input", spec.lstm_input, structure.lstm.input},
+                           Fact{"lstm_hidden", spec.lstm_hidden, structure.lstm.hidden},
+                           Fact{"lstm_layers", spec.lstm_layers, structure.lstm.layers},
+                           Fact{"image_size", spec.preprocess.image_size, structure.vision.image_size},
+                           Fact{"vocabulary", spec.vocabulary, structure.text.vocabulary},
+                           Fact{"image_tokens", spec.image_tokens, structure.latents}}) {
+    if (fact.given != fact.from_shapes) {
+      return InputError(
+          where,
+          fmt::format("\"{}\" is {}, but the checkpoint's shapes say {}", fact.key, fact.given, fact.from_shapes),
+          "the file belongs to another checkpoint");
+    }
+  }
+  if (spec.mlp_widths != structure.mlp.widths) {
+    return InputError(where, fmt::format("\"mlp_widths\" is {}, but the checkpoint's shapes say {}", spec.mlp_widths,
+                                         structure.mlp.widths));
+  }
+  if (spec.head_name != structure.mlp.name) {
+    return InputError(where, fmt::format("\"head_name\" is \"{}\", but the checkpoint's head is \"{}\"", spec.head_name,
+                                         structure.mlp.name));
+  }
+  if (spec.architecture != "kosmos2_lstm") {
+    return InputError(where,
+                      fmt::format("\"architecture\" is \"{}\", but the checkpoint is kosmos2_lstm", spec.architecture));
+  }
+  return {};
 }
 
 }  // namespace vlaq::kosmos2_lstm

@@ -13,6 +13,7 @@
 
 #include "base/status.h"
 #include "checkpoint/checkpoint.h"
+#include "policy/policy_spec.h"
 
 namespace vlaq::kosmos2_lstm {
 
@@ -97,5 +98,9 @@ Result<StructureOrReason> ReadStructure(const checkpoint::Checkpoint& checkpoint
 
 // As ReadStructure, but kInput with the reason when it is another architecture.
 Result<Structure> RequireStructure(const checkpoint::Checkpoint& checkpoint);
+
+// What policy.json says of sizes must be what the tensors say. Errors: kInput naming the key and both values; `where`
+// stands for the file.
+Status CheckSpec(const policy::PolicySpec& spec, const Structure& structure, const std::string& where);
 
 }  // namespace vlaq::kosmos2_lstm
