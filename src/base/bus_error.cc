@@ -47,6 +47,12 @@ class MapsReader {
   size_t at_ = 0, size_ = 0;
 };
 
+// Of ASCII; char has no sign on some processors.
+bool IsControlByte(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < 0x20 || byte == 0x7F;
+}
+
 // The hexadecimal number up to `end`.
 bool ReadHex(MapsReader& maps, char end, uintptr_t& value) {
   value = 0;
@@ -68,7 +74,7 @@ bool FindFile(uintptr_t address, PathText& path, size_t& length) {
     char c = 0;
     while (maps.Next(c) && c != '\n') {
       if (length == 0 && c != '/') continue;
-      if (length < path.size()) path[length++] = c >= 0 && (c < ' ' || c == 0x7F) ? '?' : c;
+      if (length < path.size()) path[length++] = IsControlByte(c) ? '?' : c;
     }
     if (address >= begin && address < end) return length > 0;
   }
