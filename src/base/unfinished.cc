@@ -152,11 +152,37 @@ bool IsTemporary(const fs::path& path) {
   return false;
 }
 
+namespace {
+
+// Its caller holds the mutex.
+void RemoveClaimed() {
+  std::error_code ignored;
+  // Other threads may be making what they have claimed, or files in it, while it goes.
+  constexpr int kTries = 200, kEnough = 3;
+  constexpr useconds_t kBetween = 1000;
+  for (int tries = 0, gone = 0; tries < kTries && gone < kEnough; ++tries) {
+    bool any = false;
+    for (const auto& [path, target] : Claimed()) {
+      any = fs::exists(fs::symlink_status(path, ignored)) || any;
+      fs::remove_all(path, ignored);
+    }
+    gone = any ? 0 : gone + 1;
+    if (gone < kEnough) ::usleep(kBetween);
+  }
+  Claimed().clear();
+}
+
+}  // namespace
+
 void RemoveUnfinishedOutputs() {
   const std::lock_guard lock(ClaimedMutex());
-  std::error_code ignored;
-  for (const auto& [path, target] : Claimed()) fs::remove_all(path, ignored);
-  Claimed().clear();
+  RemoveClaimed();
+}
+
+void RemoveUnfinishedOutputsAndExit(int code) {
+  ClaimedMutex().lock();  // for good: whoever waits for it would go on with what is gone
+  RemoveClaimed();
+  ::_exit(code);
 }
 
 }  // namespace vlaq

@@ -31,5 +31,7 @@ bool IsLeftover(const std::filesystem::path& path, std::string_view mark);
 
 // Removes everything that is claimed now. For a program about to end by a signal; writers must not go on afterwards.
 void RemoveUnfinishedOutputs();
+// The same, and ends the program at once, before another thread makes anything again.
+[[noreturn]] void RemoveUnfinishedOutputsAndExit(int code);
 
 }  // namespace vlaq

@@ -40,9 +40,8 @@ bool CleanUpWhenInterrupted() {
       while (sigwaitinfo(&signals, &info) < 0) {
       }
       vlaq::EndRunningPrograms();
-      vlaq::RemoveUnfinishedOutputs();
       const bool from_us = info.si_code == SI_QUEUE && info.si_pid == ::getpid();  // base/bus_error.h
-      ::_exit(from_us ? info.si_value.sival_int : 128 + info.si_signo);
+      vlaq::RemoveUnfinishedOutputsAndExit(from_us ? info.si_value.sival_int : 128 + info.si_signo);
     }).detach();
   } catch (const std::system_error& error) {
     std::cerr << "vlaq: cannot start a thread: " << error.code().message()
