@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 
-// The sanitizers' run-time libraries end a program that asks for RTLD_DEEPBIND.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define VLAQ_SANITIZED 1
 #elif defined(__has_feature)
@@ -24,13 +23,17 @@ std::vector<fs::path> ProgramLibraryFolders() {
   return {program.parent_path() / "lib", program};
 }
 
+bool CanPreferOwnSymbols() {
+#ifdef VLAQ_SANITIZED
+  return false;
+#else
+  return true;
+#endif
+}
+
 Result<void*> LoadSharedLibrary(const fs::path& path, bool own_symbols_first) {
   int flags = RTLD_NOW | RTLD_LOCAL;
-#ifdef VLAQ_SANITIZED
-  static_cast<void>(own_symbols_first);
-#else
-  if (own_symbols_first) flags |= RTLD_DEEPBIND;
-#endif
+  if (own_symbols_first && CanPreferOwnSymbols()) flags |= RTLD_DEEPBIND;
   ::dlerror();
   void* handle = ::dlopen(path.c_str(), flags);
   if (handle != nullptr) return handle;

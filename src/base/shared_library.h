@@ -15,9 +15,12 @@ std::filesystem::path ProgramFolder();
 // Where an installed program keeps its own libraries: ../lib beside its folder, and its folder itself.
 std::vector<std::filesystem::path> ProgramLibraryFolders();
 
+// False under sanitizers, whose run-time libraries end a program that asks for RTLD_DEEPBIND.
+bool CanPreferOwnSymbols();
+
 // Loads `path` with its symbols to itself. With `own_symbols_first` it and what it brings along prefer their own
-// definitions to the program's: for a library that carries another copy of something the program uses, too (not under
-// sanitizers, which forbid it). Never unloaded. Errors: kInput with the loader's reason.
+// definitions to the program's: for a library that carries another copy of something the program uses, too (where
+// CanPreferOwnSymbols()). Never unloaded. Errors: kInput with the loader's reason.
 Result<void*> LoadSharedLibrary(const std::filesystem::path& path, bool own_symbols_first);
 
 // The address of a symbol, or nullptr.
