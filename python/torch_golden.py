@@ -51,7 +51,7 @@ def main():
         sys.exit(__doc__)
     checkpoint, policy_file, frames, out = sys.argv[1:5]
     with open(policy_file) as file:
-        spec = json.load(file)
+        spec = torch_policy.spec_of(json.load(file))
     with torch.inference_mode():
         found = golden_of(torch_policy.load(checkpoint, spec, state_dict=(sys.argv[5:] or [None])[0]), spec, load_file(frames)["frames.u8"])
     bad = [name for name, values in found.items() if values.is_floating_point() and not values.isfinite().all()]

@@ -29,8 +29,13 @@ class Head(nn.Module):
         return torch.tanh(self.mlp(x))
 
 
+def spec_of(policy):
+    """What a policy.json says of the network: the keys of a user's file or an older bundle, or the "settings" of "vlaq.policy/2"."""
+    return {**policy, **policy.get("settings", {})}
+
+
 class Policy(nn.Module):
-    """`spec`: a bundle's policy.json. Runs the prompt that was baked in at its export."""
+    """`spec`: spec_of a bundle's policy.json. Runs the prompt that was baked in at its export."""
 
     def __init__(self, spec, attention="eager"):
         super().__init__()

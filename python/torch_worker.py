@@ -22,7 +22,7 @@ class Worker:
     def __init__(self, args):
         self.args = args
         with open(args.policy) as file:
-            self.spec = json.load(file)
+            self.spec = torch_policy.spec_of(json.load(file))
 
     def hello(self, question):
         begin = time.monotonic_ns()

@@ -36,7 +36,7 @@ def main():
     parser.add_argument("--threads", type=int, required=True)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    spec = json.loads(args.policy.read_text())
+    spec = torch_policy.spec_of(json.loads(args.policy.read_text()))
     started = time.perf_counter()
     policy = torch_policy.load(args.checkpoint, spec)
     loaded = time.perf_counter() - started

@@ -17,11 +17,12 @@ class Bundle:
     def __init__(self, path):
         self.path = pathlib.Path(path)
         self.manifest = json.loads((self.path / "policy.json").read_text())
+        self.known = {**self.manifest, **self.manifest.get("settings", {})}
         file = self.manifest.get("tokenizer", {}).get("file")
         self.tokenizer = Tokenizer((self.path / file).read_bytes()) if file else None
 
     def __getitem__(self, key):
-        return self.manifest[key]
+        return self.known[key]
 
     def graph(self, part):
         return self.path / self.manifest["graphs"][part]["file"]
@@ -29,8 +30,8 @@ class Bundle:
     def prompt(self, instruction=None):
         """Token ids: of `instruction`, or the bundle's own."""
         if instruction is None or self.tokenizer is None:
-            return self.manifest["prompt_ids"]
-        return self.tokenizer.prompt(instruction, self.manifest["image_tokens"])
+            return self["prompt_ids"]
+        return self.tokenizer.prompt(instruction, self["image_tokens"])
 
     def bytes_that_run(self):
         """Of encoder and head with their weights: what a robot must store. Not the whole-policy graph, which shares the
@@ -76,7 +77,7 @@ def copy_with_graphs(source, target, make, precision):
     for part in PARTS:
         graph = target / source.graph(part).name
         make(part, source.graph(part), graph)
-        manifest["graphs"][part] = record(graph)
+        manifest["graphs"][part] = {**manifest["graphs"][part], **record(graph)}
     (target / "policy.json").write_text(json.dumps(manifest, indent=1) + "\n")
 
 

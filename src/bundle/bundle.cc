@@ -19,7 +19,7 @@ constexpr size_t kPieceBytes = size_t{16} << 20U;
 std::vector<FileRecord> AllFiles(const Bundle& bundle) {
   std::vector<FileRecord> files;
   for (const auto& [role, file] : bundle.graphs) files.push_back(file);
-  files.push_back(bundle.weights);
+  if (!bundle.weights.file.empty()) files.push_back(bundle.weights);
   if (bundle.tokenizer) files.push_back(*bundle.tokenizer);
   if (bundle.plan) files.push_back(*bundle.plan);
   return files;
@@ -154,7 +154,8 @@ Result<Writer> Writer::Create(const fs::path& path, Existing existing) {
 
 Status Writer::Commit(const Bundle& bundle, const std::vector<WeightRecord>& weights) {
   VLAQ_RETURN_IF_ERROR(WriteFile(folder() / kWeightsManifestFile, WeightManifestText(weights), Existing::kRefuse));
-  VLAQ_RETURN_IF_ERROR(WriteFile(folder() / kPolicyFile, ManifestText(bundle), Existing::kRefuse));
+  VLAQ_ASSIGN_OR_RETURN(const std::string manifest, ManifestText(bundle));
+  VLAQ_RETURN_IF_ERROR(WriteFile(folder() / kPolicyFile, manifest, Existing::kRefuse));
   return folder_.Commit();
 }
 

@@ -1,5 +1,5 @@
 // The folder that a policy lives in, ready to run (docs: bundle.md). The only room that knows its layout:
-//   policy.json   policy spec, the family's configuration, graphs and weights with their SHA-256, provenance
+//   policy.json   the policy as data, files with their SHA-256, provenance
 //   weights.json  one record per weight: where it lies, what it was made from, its checksum
 //   plan.json     of a quantised bundle: which tensor got which format, and why
 //   *.onnx        the graphs; weights.bin the bytes they share; sentencepiece.bpe.model the tokeniser, if one was given
@@ -17,6 +17,7 @@
 #include "base/output.h"
 #include "base/status.h"
 #include "policy/assumption.h"
+#include "policy/policy.h"
 #include "policy/policy_spec.h"
 #include "tensor/tensor.h"
 
@@ -28,7 +29,7 @@ inline constexpr std::string_view kWeightsFile = "weights.bin";
 inline constexpr std::string_view kPlanFile = "plan.json";
 inline constexpr std::string_view kTokenizerFile = "sentencepiece.bpe.model";
 
-// Roles of graphs, as keys in policy.json.
+// Graphs of the first family, kosmos2_lstm.
 inline constexpr std::string_view kWhole = "whole";
 inline constexpr std::string_view kEncoder = "encoder";
 inline constexpr std::string_view kHead = "head";
@@ -72,13 +73,15 @@ struct Provenance {
 
 struct Bundle {
   std::filesystem::path path;
-  policy::PolicySpec spec;
-  std::string config;                                     // JSON text: the model family's configuration
+  // What runs, as data. A maker of a kosmos2_lstm bundle may leave it empty: then it is what spec and graphs mean.
+  policy::Policy policy;
+  policy::PolicySpec spec;                                // of kosmos2_lstm: policy.settings; else its defaults
+  std::string config;                                     // JSON text: the model family's configuration; or empty
   std::string precision = "fp32";                         // how weights are stored
   bool baked_prompt = false;                              // the encoder takes no prompt
-  std::map<std::string, FileRecord, std::less<>> graphs;  // by role
+  std::map<std::string, FileRecord, std::less<>> graphs;  // by name in the policy
   std::map<std::string, std::string> stages;  // stage -> value name in the encoder, for comparing with a reference
-  FileRecord weights;
+  FileRecord weights;                         // without a file: the graphs hold theirs (not of kosmos2_lstm)
   std::optional<FileRecord> tokenizer;
   std::string target;                           // of a quantised bundle: what it was made for ("cpu", "tensorrt-8.6")
   std::optional<FileRecord> plan;               // of a quantised bundle
@@ -95,8 +98,9 @@ bool IsBundle(const std::filesystem::path& path);
 // Whether Open() looks at the files that policy.json names. kUnchecked is for `verify`, whose verdict that is.
 enum class Presence { kChecked, kUnchecked };
 
-// Reads policy.json and checks that every file it names is there and has the recorded size. Errors: kInput naming the
-// file and what is wrong.
+// Reads policy.json, of this schema or of the one before ("vlaq.bundle/1"), and checks that every file it names is
+// there and has the recorded size. The policy is valid (policy::Validate) and, of kosmos2_lstm, what its settings say.
+// Errors: kInput naming the file and what is wrong.
 Result<Bundle> Open(const std::filesystem::path& path, Presence presence = Presence::kChecked);
 
 // Reads weights.json. Errors: kInput; also if records overlap or reach beyond the weights file.
@@ -126,7 +130,9 @@ class Writer {
 
   // The folder in which the caller writes graphs, weights and tokeniser.
   const std::filesystem::path& folder() const { return folder_.path(); }
-  // Writes policy.json and weights.json and moves the folder to its name. `bundle.path` is ignored.
+  // Writes policy.json and weights.json and moves the folder to its name. `bundle.path` is ignored, as are the files
+  // named in bundle.policy.graphs: bundle.graphs has them. Errors: kInput if the policy is not valid; kInternal if its
+  // graphs are not bundle.graphs.
   Status Commit(const Bundle& bundle, const std::vector<WeightRecord>& weights);
 
  private:

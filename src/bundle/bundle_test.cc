@@ -4,15 +4,21 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <functional>
 
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/testing.h"
+#include "bundle/testing.h"
+#include "policy/testing.h"
 
 namespace vlaq::bundle {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
+using testing::EditManifest;
+using testing::EditSettings;
 using ::testing::HasSubstr;
 
 WeightRecord Weight(std::string name, uint64_t offset, Shape shape) {
@@ -44,6 +50,24 @@ class BundleTest : public ::testing::Test {
     VLAQ_RETURN_IF_ERROR(WriteFile(writer.folder() / kWeightsFile, std::string(100, 'w'), Existing::kRefuse));
     VLAQ_ASSIGN_OR_RETURN(bundle.weights, Describe(writer.folder() / kWeightsFile));
     return writer.Commit(bundle, weights);
+  }
+  // A bundle of another family: the policy that has everything, no weights of its own, no configuration.
+  Status WriteForeign(const std::function<void(Bundle&)>& change = [](Bundle&) {}) {
+    VLAQ_ASSIGN_OR_RETURN(Writer writer, Writer::Create(path(), Existing::kReplace));
+    Bundle bundle;
+    bundle.policy = policy::testing::FullPolicy();
+    bundle.provenance = {"0.1", "import", {{"x.onnx", 3, std::string(64, 'b')}}, {}};
+    for (const auto& [name, graph] : bundle.policy.graphs) {
+      const fs::path file = writer.folder() / FileName(name);
+      VLAQ_RETURN_IF_ERROR(WriteFile(file, name, Existing::kRefuse));
+      VLAQ_ASSIGN_OR_RETURN(bundle.graphs[name], Describe(file));
+    }
+    change(bundle);
+    return writer.Commit(bundle, {});
+  }
+  std::string Refused() const {
+    const auto opened = Open(path());
+    return opened.ok() ? "ok" : opened.error().ToString();
   }
   static std::string FileName(std::string_view role) { return std::string(role) + ".onnx"; }
 
@@ -133,6 +157,157 @@ TEST_F(BundleTest, FileNamesStayInTheFolder) {
   text.replace(text.find("head.onnx"), 9, "../h.onnx");
   ASSERT_TRUE(WriteFile(path() / kPolicyFile, text, Existing::kReplace).ok());
   EXPECT_THAT(Open(path()).error().ToString(), HasSubstr("plain name"));
+}
+
+// A maker of kosmos2_lstm bundles gives spec and graphs; the policy is what they mean.
+TEST_F(BundleTest, HoldsThePolicyAsData) {
+  ASSERT_TRUE(Write(path(), Existing::kRefuse, {}).ok());
+  const Json json = *ReadJsonFile(path() / kPolicyFile);
+  EXPECT_EQ(json["schema"], "vlaq.policy/2");
+  EXPECT_EQ(json["family"], "kosmos2_lstm");
+  EXPECT_EQ(json["outputs"]["action"]["shape"], Json({10, 2}));
+  EXPECT_EQ(json["settings"]["chunk"], 10);
+  EXPECT_FALSE(json.contains("chunk")) << "said once";
+  EXPECT_EQ(json["graphs"]["head"]["file"], "head.onnx");
+  EXPECT_EQ(json["graphs"]["head"]["bytes"], 4);
+  EXPECT_EQ(json["graphs"]["head"]["inputs"]["features"], "features");
+  const auto bundle = Open(path());
+  ASSERT_TRUE(bundle.ok()) << bundle.error().ToString();
+  EXPECT_EQ(bundle->policy.family, "kosmos2_lstm");
+  EXPECT_EQ(bundle->policy.graphs.at("head").file, "head.onnx");
+  EXPECT_EQ(bundle->spec.chunk, 10);
+  EXPECT_EQ(policy::PolicySpecToJson(bundle->spec), *ParseJson(bundle->policy.settings, "settings"));
+}
+
+TEST_F(BundleTest, APolicyOfAnotherFamilyNeedsNoneOfTheFirstOnesFiles) {
+  const Status written = WriteForeign();
+  ASSERT_TRUE(written.ok()) << written.error().ToString();
+  EXPECT_TRUE(IsBundle(path()));
+  const auto bundle = Open(path());
+  ASSERT_TRUE(bundle.ok()) << bundle.error().ToString();
+  policy::Policy expected = policy::testing::FullPolicy();
+  EXPECT_EQ(policy::PolicyToJson(bundle->policy), policy::PolicyToJson(expected));
+  EXPECT_EQ(bundle->spec.chunk, policy::PolicySpec().chunk);
+  EXPECT_EQ(bundle->config, "");
+  EXPECT_EQ(bundle->weights.file, "");
+  EXPECT_EQ(bundle->GraphPath("denoiser"), path() / "denoiser.onnx");
+  EXPECT_TRUE(CheckHashes(*bundle).empty());
+  const auto weights = ReadWeightRecords(*bundle);
+  ASSERT_TRUE(weights.ok()) << weights.error().ToString();
+  EXPECT_TRUE(weights->empty());
+  EXPECT_TRUE(CheckPlace(path(), Existing::kReplace).ok()) << "--force knows its files";
+  fs::remove(path() / "denoiser.onnx");
+  EXPECT_THAT(Refused(), HasSubstr("denoiser.onnx: is named in policy.json but missing"));
+}
+
+// Files are where the writer put them, whatever the policy called them before.
+TEST_F(BundleTest, GraphsAreTheFilesThatWereWritten) {
+  ASSERT_TRUE(WriteForeign([](Bundle& b) { b.policy.graphs["head"].file = "elsewhere.onnx"; }).ok());
+  EXPECT_EQ(Open(path())->policy.graphs.at("head").file, "head.onnx");
+}
+
+TEST_F(BundleTest, ABadPolicyIsNotWritten) {
+  const auto error = [&](const std::function<void(Bundle&)>& change) {
+    const Status written = WriteForeign(change);
+    EXPECT_FALSE(fs::exists(path()));
+    return written.ok() ? "ok" : written.error().ToString();
+  };
+  EXPECT_THAT(error([](Bundle& b) { b.policy.schedules["streaming"].pop_back(); }),
+              HasSubstr("policy.json: schedules.streaming does not make the output"));
+  EXPECT_THAT(error([](Bundle& b) { b.graphs.erase("head"); }), HasSubstr("no file is given for the graph 'head'"));
+  EXPECT_THAT(error([](Bundle& b) { b.graphs["more"] = b.graphs["head"]; }),
+              HasSubstr("'more' is no graph of the policy"));
+  EXPECT_THAT(error([](Bundle& b) { b.policy = {}; }), HasSubstr("no file is given for the graph 'whole'"))
+      << "another family's maker that forgot the policy";
+  ASSERT_TRUE(Write(path(), Existing::kRefuse, {}).ok());
+  Bundle stale = *Open(path());
+  stale.spec.action_scale = 7;
+  auto writer = Writer::Create(path(), Existing::kReplace);
+  ASSERT_TRUE(writer.ok());
+  EXPECT_THAT(writer->Commit(stale, {}).error().ToString(), HasSubstr("settings are not the bundle's spec"));
+}
+
+TEST_F(BundleTest, ManifestsThatCannotBeAreRefused) {
+  const auto after = [&](const std::function<void(Json&)>& edit) {
+    fs::remove_all(path());
+    EXPECT_TRUE(WriteForeign().ok());
+    EditManifest(path(), edit);
+    return Refused();
+  };
+  EXPECT_THAT(after([](Json& j) { j["schema"] = "vlaq.policy/9"; }),
+              AllOf(HasSubstr("does not say \"schema\": \"vlaq.policy/2\""), HasSubstr("another version of vlaq")));
+  EXPECT_THAT(after([](Json& j) {
+                j["schedules"]["streaming"][1] = {{"run", "encodr"}};
+              }),
+              HasSubstr("policy.json: schedules.streaming[1] runs \"encodr\", which is no graph; did you mean"));
+  EXPECT_THAT(after([](Json& j) { j["outputs"].erase("action"); }), HasSubstr("policy.json: "));
+  EXPECT_THAT(after([](Json& j) { j["graphs"]["head"].erase("sha256"); }), HasSubstr("graph 'head'"));
+  EXPECT_THAT(after([](Json& j) { j["weights"] = 3; }), HasSubstr("\"weights\" is missing or of the wrong type"));
+}
+
+TEST_F(BundleTest, SettingsAndPolicyMustSayTheSame) {
+  ASSERT_TRUE(Write(path(), Existing::kRefuse, {}).ok());
+  EditManifest(path(), [](Json& j) { j["settings"]["action_scale"] = 3; });
+  EXPECT_THAT(Refused(), HasSubstr("policy.json: outputs.action.unnormalize.scale[0] is 1.0, but by the settings 3.0"));
+  EditManifest(path(), [](Json& j) { j["outputs"]["action"]["unnormalize"]["scale"] = {3}; });
+  EXPECT_EQ(Refused(), "ok");
+  EditSettings(path(), [](Json& settings) { settings["window"] = 3; });
+  ASSERT_EQ(Refused(), "ok");
+  EXPECT_EQ(Open(path())->policy.schedules.at("streaming")[1].length, 3);
+  EditManifest(path(), [](Json& j) { j["settings"]["window"] = "3"; });
+  EXPECT_THAT(Refused(), HasSubstr("policy.json: settings: \"window\" must be an integer"));
+  EditManifest(path(), [](Json& j) { j["settings"]["window"] = 0; });
+  EXPECT_THAT(Refused(), HasSubstr("settings: window must be 1 to"));
+}
+
+// What vlaq wrote before policies were data. testdata/bundles/make_schema1.py
+TEST(BundleSchema1, Opens) {
+  size_t opened = 0;
+  for (const auto& entry : fs::directory_iterator(VLAQ_TESTDATA "/bundles/schema1")) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("checkpoint")) continue;
+    SCOPED_TRACE(name);
+    EXPECT_TRUE(IsBundle(entry.path()));
+    EXPECT_EQ((*ReadJsonFile(entry.path() / kPolicyFile))["schema"], "vlaq.bundle/1");
+    const auto bundle = Open(entry.path());
+    ASSERT_TRUE(bundle.ok()) << bundle.error().ToString();
+    ++opened;
+    EXPECT_TRUE(CheckHashes(*bundle).empty());
+    EXPECT_TRUE(ReadWeightRecords(*bundle).ok());
+    const Status valid = policy::Validate(bundle->policy, name);
+    EXPECT_TRUE(valid.ok()) << valid.error().ToString();
+    EXPECT_EQ(policy::DisagreementWithSettings(bundle->policy, bundle->spec, bundle->baked_prompt), "");
+    EXPECT_EQ(bundle->policy.graphs.at("encoder").file, "encoder.onnx");
+    EXPECT_EQ(bundle->policy.graphs.at("whole").file, "mae0222_model_cpu.onnx");
+    EXPECT_EQ(bundle->policy.FindInput("task") != nullptr, name == "text");
+    EXPECT_EQ(bundle->policy.FindOutput("action")->unnormalize.a, std::vector<double>{2});
+    EXPECT_EQ(bundle->policy.control.period_s, 0.25);
+    EXPECT_EQ(bundle->target.empty(), name.find('-') == std::string::npos || name.starts_with("bf16"))
+        << bundle->target;
+    EXPECT_FALSE(bundle->policy.compare.empty());
+  }
+  EXPECT_EQ(opened, 12U);
+}
+
+// A bundle of either schema, written anew, is of this one and the same policy.
+TEST(BundleSchema1, IsWrittenAsTheNewSchema) {
+  const TemporaryFolder folder;
+  const fs::path old = VLAQ_TESTDATA "/bundles/schema1/text";
+  const Bundle first = *Open(old);
+  auto writer = Writer::Create(folder.path() / "b", Existing::kRefuse);
+  ASSERT_TRUE(writer.ok());
+  for (const auto& [role, file] : first.graphs) fs::copy(old / file.file, writer->folder() / file.file);
+  fs::copy(first.WeightsPath(), writer->folder() / kWeightsFile);
+  const Status written = writer->Commit(first, *ReadWeightRecords(first));
+  ASSERT_TRUE(written.ok()) << written.error().ToString();
+  EXPECT_EQ((*ReadJsonFile(folder.path() / "b" / kPolicyFile))["schema"], "vlaq.policy/2");
+  const auto second = Open(folder.path() / "b");
+  ASSERT_TRUE(second.ok()) << second.error().ToString();
+  EXPECT_EQ(policy::PolicyToJson(second->policy), policy::PolicyToJson(first.policy));
+  EXPECT_EQ(policy::PolicySpecToJson(second->spec), policy::PolicySpecToJson(first.spec));
+  EXPECT_EQ(second->config, first.config);
+  EXPECT_EQ(second->stages, first.stages);
+  EXPECT_EQ(second->provenance.assumptions.size(), first.provenance.assumptions.size());
 }
 
 }  // namespace

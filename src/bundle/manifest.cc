@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
+#include "policy/schema1.h"
 
 namespace vlaq::bundle {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view kSchema = "vlaq.bundle/1";
+constexpr std::string_view kSchema1 = "vlaq.bundle/1";  // what vlaq wrote before policies were data
 constexpr std::string_view kWeightsSchema = "vlaq.weights/1";
 
 Json ToJson(const FileRecord& file) { return {{"file", file.file}, {"bytes", file.bytes}, {"sha256", file.sha256}}; }
@@ -169,17 +170,21 @@ Json ToJson(const Provenance& provenance) {
   return json;
 }
 
-Status ReadFiles(const Members& members, const std::string& where, Bundle& bundle) {
+Status ReadFiles(const Members& members, const std::string& where, bool fixed_graphs, Bundle& bundle) {
   VLAQ_ASSIGN_OR_RETURN(const Json* graphs, members.Object("graphs"));
   for (const auto& [role, json] : graphs->items()) {
     VLAQ_ASSIGN_OR_RETURN(FileRecord file, ReadFileRecord(json, fmt::format("{}: graph '{}'", where, role)));
     bundle.graphs.emplace(role, std::move(file));
   }
   for (const std::string_view role : {kWhole, kEncoder, kHead}) {
-    if (!bundle.graphs.contains(role)) return InputError(where, fmt::format("names no graph '{}'", role));
+    if (fixed_graphs && !bundle.graphs.contains(role)) {
+      return InputError(where, fmt::format("names no graph '{}'", role));
+    }
   }
-  VLAQ_ASSIGN_OR_RETURN(const Json* weights, members.Object("weights"));
-  VLAQ_ASSIGN_OR_RETURN(bundle.weights, ReadFileRecord(*weights, where + ": weights"));
+  if (fixed_graphs || members.reader().Has("weights")) {
+    VLAQ_ASSIGN_OR_RETURN(const Json* weights, members.Object("weights"));
+    VLAQ_ASSIGN_OR_RETURN(bundle.weights, ReadFileRecord(*weights, where + ": weights"));
+  }
   if (const Json* tokenizer = members.reader().Find("tokenizer")) {
     VLAQ_ASSIGN_OR_RETURN(bundle.tokenizer, ReadFileRecord(*tokenizer, where + ": tokenizer"));
   }
@@ -188,6 +193,13 @@ Status ReadFiles(const Members& members, const std::string& where, Bundle& bundl
   }
   VLAQ_ASSIGN_OR_RETURN(const auto target, members.reader().String("target"));
   bundle.target = target.value_or("");
+  return {};
+}
+
+// The settings of the first family, whose graphs are still run by them.
+Status ReadSpec(const Json& json, const std::string& where, Bundle& bundle) {
+  VLAQ_ASSIGN_OR_RETURN(bundle.spec, policy::ParsePolicySpec(json, where, {}));
+  if (Status valid = policy::Validate(bundle.spec); !valid.ok()) return InputError(where, valid.error().what);
   return {};
 }
 
@@ -212,6 +224,14 @@ Result<WeightRecord> ReadWeightRecord(const Json& json, const std::string& where
 
 }  // namespace
 
+policy::Policy PolicyOf(const Bundle& bundle) {
+  if (!bundle.policy.family.empty()) return bundle.policy;
+  std::map<std::string, std::string> files;
+  for (const auto& [role, file] : bundle.graphs) files.emplace(role, file.file);
+  const std::string tokenizer = bundle.tokenizer ? bundle.tokenizer->file : "";
+  return policy::FromSchema1(bundle.spec, bundle.baked_prompt, tokenizer, files, bundle.stages);
+}
+
 bool IsSettings(const fs::path& path) {
   const auto json = ReadJsonFile(path);
   return json.ok() && json->is_object() && !json->contains("schema");
@@ -220,8 +240,10 @@ bool IsSettings(const fs::path& path) {
 bool LooksLikeManifest(const fs::path& path) {
   const auto json = ReadJsonFile(path);
   if (!json.ok() || !json->is_object()) return false;
-  const auto schema = json->find("schema");
-  return schema != json->end() && schema->is_string() && schema->get<std::string>().starts_with("vlaq.bundle/");
+  const auto found = json->find("schema");
+  if (found == json->end() || !found->is_string()) return false;
+  const auto schema = found->get<std::string>();
+  return schema.starts_with("vlaq.bundle/") || schema.starts_with("vlaq.policy/");
 }
 
 Result<Bundle> ReadManifest(const fs::path& path) {
@@ -230,42 +252,79 @@ Result<Bundle> ReadManifest(const fs::path& path) {
   if (!json.is_object()) return InputError(where, "is not a JSON object");
   const Members members(json, where);
   const auto schema = members.Text("schema");
-  if (!schema.ok() || *schema != kSchema) {
-    return InputError(where, fmt::format("does not say \"schema\": \"{}\"", kSchema),
+  const bool schema1 = schema.ok() && *schema == kSchema1;
+  if (!schema1 && (!schema.ok() || *schema != policy::kPolicySchema)) {
+    return InputError(where, fmt::format("does not say \"schema\": \"{}\"", policy::kPolicySchema),
                       schema.ok() ? "the bundle was written by another version of vlaq; export it again"
                                   : "this is not a bundle's policy.json");
   }
   Bundle bundle;
-  VLAQ_ASSIGN_OR_RETURN(bundle.spec, policy::ParsePolicySpec(json, where, {}));
-  if (Status valid = policy::Validate(bundle.spec); !valid.ok()) return InputError(where, valid.error().what);
-  VLAQ_ASSIGN_OR_RETURN(const Json* config, members.Object("config"));
-  bundle.config = config->dump();
+  if (schema1) {
+    VLAQ_RETURN_IF_ERROR(ReadSpec(json, where, bundle));
+  } else {
+    VLAQ_ASSIGN_OR_RETURN(bundle.policy, policy::ParsePolicy(json, where));
+    VLAQ_RETURN_IF_ERROR(policy::Validate(bundle.policy, where));
+  }
+  const bool kosmos = schema1 || bundle.policy.family == policy::kKosmos2Lstm;
+  if (kosmos && !schema1) {
+    VLAQ_ASSIGN_OR_RETURN(const Json* settings, members.Object("settings"));
+    VLAQ_RETURN_IF_ERROR(ReadSpec(*settings, where + ": settings", bundle));
+  }
+  if (kosmos || members.reader().Has("config")) {
+    VLAQ_ASSIGN_OR_RETURN(const Json* config, members.Object("config"));
+    bundle.config = config->dump();
+  }
   VLAQ_ASSIGN_OR_RETURN(bundle.precision, members.Text("precision"));
   VLAQ_ASSIGN_OR_RETURN(const auto baked, members.reader().Boolean("baked_prompt"));
   bundle.baked_prompt = baked.value_or(false);
-  VLAQ_RETURN_IF_ERROR(ReadFiles(members, where, bundle));
+  VLAQ_RETURN_IF_ERROR(ReadFiles(members, where, kosmos, bundle));
   VLAQ_ASSIGN_OR_RETURN(bundle.stages, ReadTextMap(members, "stages"));
   VLAQ_ASSIGN_OR_RETURN(bundle.left_out, ReadTextMap(members, "left_out"));
   VLAQ_ASSIGN_OR_RETURN(const Json* provenance, members.Object("provenance"));
   VLAQ_ASSIGN_OR_RETURN(bundle.provenance, ReadProvenance(*provenance, where + ": provenance"));
+  if (schema1) bundle.policy = PolicyOf(bundle);
+  if (kosmos && !schema1) {
+    const std::string differs = policy::DisagreementWithSettings(bundle.policy, bundle.spec, bundle.baked_prompt);
+    if (!differs.empty()) return InputError(where, differs, "the two must say the same; export the policy again");
+  }
   return bundle;
 }
 
-std::string ManifestText(const Bundle& bundle) {
-  Json json{{"schema", kSchema}};
-  json.update(policy::PolicySpecToJson(bundle.spec));
+Result<std::string> ManifestText(const Bundle& bundle) {
+  const std::string where(kPolicyFile);
+  policy::Policy policy = PolicyOf(bundle);
+  const bool kosmos = policy.family == policy::kKosmos2Lstm;
+  if (kosmos) {
+    VLAQ_ASSIGN_OR_RETURN(const Json settings, ParseJson(policy.settings, where + ": settings"));
+    if (settings != policy::PolicySpecToJson(bundle.spec)) {
+      return InternalError(where, "the policy's settings are not the bundle's spec");
+    }
+  }
+  for (auto& [name, graph] : policy.graphs) {
+    const auto record = bundle.graphs.find(name);
+    if (record == bundle.graphs.end())
+      return InternalError(where, fmt::format("no file is given for the graph '{}'", name));
+    graph.file = record->second.file;
+  }
+  VLAQ_RETURN_IF_ERROR(policy::Validate(policy, where));
+  Json json = policy::PolicyToJson(policy);
+  for (const auto& [role, file] : bundle.graphs) {
+    if (!policy.graphs.contains(role)) return InternalError(where, fmt::format("'{}' is no graph of the policy", role));
+    Json graph = ToJson(file);
+    graph.update(json["graphs"][role]);
+    json["graphs"][role] = std::move(graph);
+  }
   json["precision"] = bundle.precision;
-  json["baked_prompt"] = bundle.baked_prompt;
-  Json graphs = Json::object();
-  for (const auto& [role, file] : bundle.graphs) graphs[role] = ToJson(file);
-  json["graphs"] = std::move(graphs);
-  json["weights"] = ToJson(bundle.weights);
+  if (kosmos) json["baked_prompt"] = bundle.baked_prompt;
+  if (!bundle.weights.file.empty()) json["weights"] = ToJson(bundle.weights);
   if (bundle.tokenizer) json["tokenizer"] = ToJson(*bundle.tokenizer);
   if (!bundle.target.empty()) json["target"] = bundle.target;
   if (bundle.plan) json["plan"] = ToJson(*bundle.plan);
   json["stages"] = bundle.stages;
   json["left_out"] = bundle.left_out;
-  json["config"] = Json::parse(bundle.config);
+  if (!bundle.config.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(json["config"], ParseJson(bundle.config, where + ": config"));
+  }
   json["provenance"] = ToJson(bundle.provenance);
   return JsonString(json, 1) + "\n";
 }

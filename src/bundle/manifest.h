@@ -14,7 +14,11 @@ bool LooksLikeManifest(const std::filesystem::path& path);
 bool IsSettings(const std::filesystem::path& path);
 // Errors: kInput naming the key. Does not look at the files that it names, except that their names stay in the folder.
 Result<Bundle> ReadManifest(const std::filesystem::path& path);
-std::string ManifestText(const Bundle& bundle);
+// Errors: kInternal for a policy whose graphs are not the bundle's files; those of policy::Validate.
+Result<std::string> ManifestText(const Bundle& bundle);
+// The bundle's policy, or, where it has none, what its spec and graphs mean (schema1.h): for makers of bundles of the
+// first family.
+policy::Policy PolicyOf(const Bundle& bundle);
 
 Result<std::vector<WeightRecord>> ReadWeightManifest(const std::filesystem::path& path);
 std::string WeightManifestText(const std::vector<WeightRecord>& weights);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 namespace vlaq::image {
 namespace {
 
@@ -44,10 +46,21 @@ std::optional<ChannelOrder> FindChannelOrder(std::string_view name) {
 
 const Statistics& StatisticsOf(Normalisation normalisation) { return EntryOf(normalisation).statistics; }
 
+const Statistics& StatisticsOf(const PreprocessSpec& spec) {
+  return spec.statistics ? *spec.statistics : StatisticsOf(spec.normalisation);
+}
+
 Result<Preprocessor> Preprocessor::Make(const PreprocessSpec& spec) {
-  if (spec.image_size < 1 || spec.image_size > kMaxImageSize) {
-    return UsageError(
-        fmt::format("image size {} of the model is not between 1 and {}", spec.image_size, kMaxImageSize));
+  for (const int side : {spec.width(), spec.height()}) {
+    if (side >= 1 && side <= kMaxImageSize) continue;
+    return UsageError(fmt::format("image size {} of the model is not between 1 and {}", side, kMaxImageSize));
+  }
+  const Statistics& statistics = StatisticsOf(spec);
+  for (size_t channel = 0; channel < 3; ++channel) {
+    const double deviation = statistics.standard_deviation[channel];
+    if (deviation > 0 && std::isfinite(deviation) && std::isfinite(statistics.mean[channel])) continue;
+    return UsageError(fmt::format("pixels cannot be normalised with a mean of {} and a standard deviation of {}",
+                                  statistics.mean[channel], deviation));
   }
   return Preprocessor(spec);
 }
@@ -55,10 +68,10 @@ Result<Preprocessor> Preprocessor::Make(const PreprocessSpec& spec) {
 // The tables are computed in double and rounded once, as NumPy does when the training side prepares its pixels.
 Preprocessor::Preprocessor(const PreprocessSpec& spec)
     : spec_(spec),
-      pixels_(static_cast<size_t>(spec.image_size) * static_cast<size_t>(spec.image_size)),
-      resizer_(spec.resize, spec.image_size, spec.image_size, spec.pass_order),
+      pixels_(static_cast<size_t>(spec.width()) * static_cast<size_t>(spec.height())),
+      resizer_(spec.resize, spec.width(), spec.height(), spec.pass_order),
       table_{} {
-  const Statistics& statistics = StatisticsOf(spec.normalisation);
+  const Statistics& statistics = StatisticsOf(spec);
   for (size_t channel = 0; channel < 3; ++channel) {
     for (size_t value = 0; value < 256; ++value) {
       const double unit = static_cast<double>(value) / 255.0;
@@ -84,7 +97,7 @@ Status Preprocessor::Run(const ImageView& frame, std::span<float> out) {
 }
 
 Result<Tensor> Preprocessor::Run(const ImageView& frame) {
-  Tensor out = Tensor::Make(DType::kF32, {3, spec_.image_size, spec_.image_size});
+  Tensor out = Tensor::Make(DType::kF32, {3, spec_.height(), spec_.width()});
   VLAQ_RETURN_IF_ERROR(Run(frame, out.mutable_data<float>()));
   return out;
 }

@@ -39,31 +39,38 @@ struct PreprocessSpec {
   Normalisation normalisation = Normalisation::kClip;
   ChannelOrder channel_order = ChannelOrder::kRgb;
   PassOrder pass_order = PassOrder::kHorizontalFirst;
-  int image_size = 224;  // S: both sides of the model's input, pixels; the aspect ratio is not kept
+  int image_size = 224;                       // width of the model's input, pixels; the aspect ratio is not kept
+  int image_height = 0;                       // 0: as high as wide
+  std::optional<Statistics> statistics = {};  // in place of the normalisation's own; deviations are above 0
+
+  int width() const { return image_size; }
+  int height() const { return image_height == 0 ? image_size : image_height; }
 };
+// What pixels are normalised with: the spec's own statistics, or those of its normalisation.
+const Statistics& StatisticsOf(const PreprocessSpec& spec);
 
 class Preprocessor {
  public:
-  // Errors: kUsage if image_size is not 1 to 4096.
+  // Errors: kUsage if a side is not 1 to 4096 pixels, or a standard deviation not above 0.
   static Result<Preprocessor> Make(const PreprocessSpec& spec);
 
-  // Writes [3, S, S] float32, (x / 255 - mean) / deviation, red first, to `out`, which must hold exactly 3 * S * S.
+  // Writes [3, H, W] float32, (x / 255 - mean) / deviation, red first, to `out`, which must hold exactly 3 * H * W.
   // Allocates nothing after the first frame of a size. Errors: kInput if `frame` is not a picture.
   Status Run(const ImageView& frame, std::span<float> out);
-  // The same into a new tensor [3, S, S].
+  // The same into a new tensor [3, H, W].
   Result<Tensor> Run(const ImageView& frame);
   // One uint8 [H, W, 3] tensor. Errors: kInput for another type or shape.
   Result<Tensor> Run(const Tensor& frame);
 
   const PreprocessSpec& spec() const { return spec_; }
-  // Number of floats of one frame, 3 * S * S.
+  // Number of floats of one frame, 3 * H * W.
   size_t size() const { return 3 * pixels_; }
 
  private:
   explicit Preprocessor(const PreprocessSpec& spec);
 
   PreprocessSpec spec_;
-  size_t pixels_;  // S * S
+  size_t pixels_;  // H * W
   Resizer resizer_;
   Image resized_;
   std::array<std::array<float, 256>, 3> table_;  // by output channel and pixel value

@@ -68,6 +68,40 @@ TEST(Preprocess, ChannelsComeFirstAndNoneMeansZeroToOne) {
   EXPECT_THAT(pixels->data<float>(), ::testing::Pointwise(::testing::FloatEq(), expected));
 }
 
+TEST(Preprocess, OwnStatisticsStandInForTheNamed) {
+  const std::vector<uint8_t> bytes = {0, 51, 255};
+  const Statistics own{{0.25, 0.5, 0.75}, {0.5, 0.25, 0.125}};
+  Preprocessor preprocessor =
+      MakeOrDie({.normalisation = Normalisation::kImagenet, .image_size = 1, .statistics = own});
+  const Result<Tensor> pixels = preprocessor.Run(Tensor::From<uint8_t>({1, 1, 3}, bytes));
+  ASSERT_TRUE(pixels.ok());
+  EXPECT_THAT(pixels->data<float>(), ::testing::Pointwise(::testing::FloatEq(), std::vector<float>{-0.5F, -1.2F, 2.F}));
+  for (const double deviation : {0.0, -1.0, std::nan("")}) {
+    const auto refused = Preprocessor::Make({.statistics = Statistics{{0, 0, 0}, {1, deviation, 1}}});
+    ASSERT_FALSE(refused.ok());
+    EXPECT_THAT(refused.error().ToString(), ::testing::HasSubstr("standard deviation of"));
+  }
+}
+
+TEST(Preprocess, HeightMayDifferFromWidth) {
+  const Image frame = Pattern("noise", 3, 20, 14);
+  Preprocessor wide = MakeOrDie({.image_size = 12, .image_height = 5});
+  EXPECT_EQ(wide.size(), 3U * 12 * 5);
+  const Result<Tensor> pixels = wide.Run(frame);
+  ASSERT_TRUE(pixels.ok());
+  EXPECT_EQ(pixels->shape(), (Shape{3, 5, 12}));
+  // The same numbers as the resizer's own picture gives.
+  Image resized;
+  ASSERT_TRUE(Resizer(Filter::kBicubic, 12, 5).Resize(frame, resized).ok());
+  const Statistics& clip = StatisticsOf(Normalisation::kClip);
+  for (size_t i = 0; i < size_t{12} * 5; ++i) {
+    const double expected = (resized.rgb[3 * i + 1] / 255.0 - clip.mean[1]) / clip.standard_deviation[1];
+    ASSERT_FLOAT_EQ(pixels->data<float>()[size_t{12} * 5 + i], static_cast<float>(expected)) << i;
+  }
+  EXPECT_FALSE(Preprocessor::Make({.image_size = 12, .image_height = 4097}).ok());
+  EXPECT_FALSE(Preprocessor::Make({.image_size = 12, .image_height = -1}).ok());
+}
+
 TEST(Preprocess, BgrSwapsTheFrameAndNotTheStatistics) {
   const Image rgb = Pattern("noise", 3, 20, 14);
   Image bgr = rgb;

@@ -16,6 +16,7 @@ struct Row {
 };
 constexpr std::array kRows{
     Row{"vlaq.bundle", "a bundle's policy.json", "name its folder: vlaq inspect FOLDER"},
+    Row{"vlaq.policy", "a bundle's policy.json", "name its folder: vlaq inspect FOLDER"},
     Row{"vlaq.weights", "a bundle's weights.json", "name its folder: vlaq inspect FOLDER"},
     Row{"vlaq.plan_quantize", "the summary of a quantisation plan", "vlaq report FILE"},
     Row{"vlaq.plan_cost", "what a model costs", "read it, or vlaq plan cost again"},

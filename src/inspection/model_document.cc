@@ -9,6 +9,7 @@
 #include "inspection/documents.h"
 #include "onnx/model_file.h"
 #include "onnx/summary.h"
+#include "policy/schema1.h"
 
 namespace vlaq::inspection {
 namespace fs = std::filesystem;
@@ -206,13 +207,14 @@ Result<Json> InspectModel(const fs::path& path, const InspectOptions& options) {
 Result<Json> InspectBundle(const fs::path& path, const InspectOptions& options, Log& log) {
   VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(path));
   Json document = NewDocument("bundle", path);
-  document["architecture"] = bundle.spec.architecture;
+  const bool spec = bundle.policy.family == policy::kKosmos2Lstm;
+  document["architecture"] = bundle.policy.family;
   document["precision"] = bundle.precision;
   document["target"] = bundle.target;
   document["bytes"] = BytesOf(bundle);
   document["tokenizer"] = bundle.tokenizer ? AsJson(*bundle.tokenizer) : Json(nullptr);
   document["baked_prompt"] = bundle.baked_prompt;
-  document["policy"] = policy::PolicySpecToJson(bundle.spec);
+  document["policy"] = spec ? policy::PolicySpecToJson(bundle.spec) : policy::PolicyToJson(bundle.policy);
   VLAQ_ASSIGN_OR_RETURN(const auto weights, bundle::ReadWeightRecords(bundle));
   int64_t parameters = 0;
   int64_t computed = 0;

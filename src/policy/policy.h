@@ -33,6 +33,7 @@ enum class NormalizationMode {
 };
 std::string_view Name(NormalizationMode mode);
 std::optional<NormalizationMode> FindNormalizationMode(std::string_view name);
+std::vector<std::string> NormalizationModeNames();
 
 struct Normalization {
   NormalizationMode mode = NormalizationMode::kIdentity;
@@ -47,9 +48,16 @@ enum class InputType {
 };
 std::string_view Name(InputType type);
 std::optional<InputType> FindInputType(std::string_view name);
+std::vector<std::string> InputTypeNames();
 
 enum class ImageLayout { kChw, kHwc };               // "chw", "hwc"
 enum class NoiseKind { kNormal, kUniform, kZeros };  // "normal", "uniform" in [0, 1), "zeros"
+std::string_view Name(ImageLayout layout);
+std::string_view Name(NoiseKind kind);
+std::optional<ImageLayout> FindImageLayout(std::string_view name);
+std::optional<NoiseKind> FindNoiseKind(std::string_view name);
+std::vector<std::string> ImageLayoutNames();
+std::vector<std::string> NoiseKindNames();
 
 struct Input {
   std::string name;  // "observation.images.front", "observation.state", "task", "noise"
@@ -66,6 +74,8 @@ struct Input {
   std::vector<std::string> makes;          // of kText: the values `NAME.KEY` that its encoder makes, as KEY
   std::string encoder = "{}";              // of kText: JSON text for the family's encoder
 };
+// The values that an input is in a schedule: its name; of a text input `NAME.KEY` for each it makes.
+std::vector<std::string> ValuesOf(const Input& input);
 
 struct Output {
   std::string name;  // "action"; each schedule makes a value of this name
@@ -100,6 +110,7 @@ enum class StepKind {
 };
 std::string_view Name(StepKind kind);
 std::optional<StepKind> FindStepKind(std::string_view name);
+std::vector<std::string> StepKindNames();
 
 struct Step;
 

@@ -8,6 +8,7 @@
 
 #include "architecture/stated.h"
 #include "base/json.h"
+#include "policy/schema1.h"
 
 namespace vlaq::verification {
 namespace {
@@ -133,7 +134,8 @@ std::vector<Setting> SettingsOf(const Bundle& bundle, const Report& report) {
 }
 
 Status CheckAgainstPolicyFile(const Bundle& bundle, const std::filesystem::path& file, Report& report) {
-  VLAQ_ASSIGN_OR_RETURN(const Json given, ReadJsonFile(file));
+  VLAQ_ASSIGN_OR_RETURN(const Json whole, ReadJsonFile(file));
+  VLAQ_ASSIGN_OR_RETURN(const Json given, policy::SettingsIn(whole, file.string()));
   // Read over the bundle's own spec: what the file does not say is the bundle's.
   VLAQ_ASSIGN_OR_RETURN(const policy::PolicySpec spec, policy::ParsePolicySpec(given, file.string(), bundle.spec));
   const Json expected = policy::PolicySpecToJson(spec);

@@ -358,7 +358,7 @@ TEST_F(BenchTest, AGraphAloneSaysItsImageSize) {
                          golden + "policy.json", "-o", In("small")});
   ASSERT_EQ(made.exit_code, 0) << made.err;
   const Json policy = Json::parse(Content(In("small/policy.json")));
-  ASSERT_EQ(policy["image_size"], 28) << "not the 224 of others";
+  ASSERT_EQ(policy["settings"]["image_size"], 28) << "not the 224 of others";
   const Json results = BenchJson({"graph=" + In("small/mae0222_model_cpu.onnx"), "--protocol", "published"});
   EXPECT_EQ(results["subjects"][0]["summary"]["n"], 20);
 }

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "architecture/testing.h"
+#include "bundle/testing.h"
 #include "program.h"
 
 namespace vlaq {
@@ -181,9 +182,7 @@ TEST_F(Input, RunEndsWhereTheFeatureIsNotFinite) {
 TEST_F(Input, ActionsThatDoNotMoveAreWarnedOf) {
   ASSERT_EQ(Export(In("unseeing"), {"--feature-source", "first_token"}).exit_code, 0);
   // All frames of a window give one feature, but the window grows: one frame at a time.
-  Json policy = Json::parse(Content(In("unseeing/policy.json")));
-  policy["window"] = 1;
-  Overwrite(In("unseeing/policy.json"), policy.dump());
+  bundle::testing::EditSettings(In("unseeing"), [](Json& settings) { settings["window"] = 1; });
   const Ran ran = Vlaq({"run", In("unseeing"), "--frames", Frames()});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_THAT(ran.err, HasSubstr("all 10 actions are the same although the frames differ"));

@@ -12,7 +12,7 @@ class PublishedTest : public CliTest {
  protected:
   // Answers as python/torch_worker.py does, with actions of zeros.
   static std::string FakePython(const std::string& precision) {
-    const Json policy = Json::parse(Content(Bundle() + "/policy.json"));
+    const Json policy = Json::parse(Content(Bundle() + "/policy.json"))["settings"];
     std::string action = "0";
     for (int64_t i = 1; i < policy["chunk"].get<int64_t>() * policy["action_dim"].get<int64_t>(); ++i) action += ",0";
     const std::string path = In("python_" + precision);

@@ -117,7 +117,9 @@ TEST_F(OnTerminal, AHostileBundleIsShownAsItIs) {
       "2J";
   policy["provenance"]["vlaq_version"] = evil;
   policy["provenance"]["assumptions"] = Json::array({evil});
-  policy["prompt_text"] = evil;
+  policy["settings"]["prompt_text"] = evil;
+  policy["outputs"]["action"]["units"] = Json::array({evil, evil});
+  policy["compare"] = Json::array({evil});
   Overwrite(manifest, policy.dump(1));
   for (const std::vector<std::string>& arguments : {std::vector<std::string>{"inspect", bundle},
                                                     {"verify", bundle, "--against", Checkpoint()},

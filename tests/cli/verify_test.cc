@@ -6,7 +6,7 @@
 #include <limits>
 #include <map>
 
-#include "bundle/bundle.h"
+#include "bundle/testing.h"
 #include "onnx/builder.h"
 #include "onnx/model_file.h"
 #include "program.h"
@@ -17,6 +17,7 @@ namespace vlaq {
 namespace {
 
 namespace fs = std::filesystem;
+using bundle::testing::EditSettings;
 using ::testing::HasSubstr;
 
 class Verify : public CliTest {
@@ -169,7 +170,7 @@ TEST_F(Verify, StagesThatAreNotNamedAreNotSpared) {
 // No golden number shows what an action of 1 means: it stays on trust, is said, and a file of the user's decides.
 TEST_F(Verify, SettingsThatNothingShowsAreNamed) {
   const std::string bundle = ExportGolden(In("fast"));
-  Edit(bundle, [](Json& policy) { policy["action_scale"] = 60; });
+  EditSettings(bundle, [](Json& settings) { settings["action_scale"] = 60; });
   const Ran trusted = VerifyGolden(bundle);
   EXPECT_THAT(trusted.out, ::testing::ContainsRegex("taken on trust from policy.json:[^\n]*action_scale 60"));
   const Ran held = VerifyGolden(bundle, {"--policy", std::string(kGolden) + "/policy.json"});
@@ -194,19 +195,18 @@ TEST_F(Verify, WhatTheCheckpointSaysOfItselfIsHeldAgainstTheSettings) {
   const std::vector<std::pair<std::string, std::string>> lies{{"window", "window is 2 instead of 3 (args.window_size)"},
                                                               {"lstm_hidden", "\"lstm_hidden\" is 2"},
                                                               {"image_tokens", "\"image_tokens\" is 2"}};
-  for (const auto& [key, says] : lies) {
-    Json policy = Json::parse(honest);
-    ASSERT_TRUE(policy.contains(key));
-    policy[key] = 2;
-    Overwrite(bundle + "/policy.json", policy.dump());
+  for (const auto& [name, says] : lies) {
+    const std::string key = name;
+    Overwrite(bundle + "/policy.json", honest);
+    ASSERT_TRUE(Json::parse(honest)["settings"].contains(key));
+    EditSettings(bundle, [&](Json& settings) { settings[key] = 2; });
     const Ran ran = Vlaq(verify);
     EXPECT_THAT(ran.exit_code, ::testing::AnyOf(3, 5)) << key;
     EXPECT_THAT(ran.out + ran.err, HasSubstr(says)) << key;
   }
   // A setting that was changed deliberately is the user's own to show.
-  Json policy = Json::parse(honest);
-  policy["window"] = 2;
-  Overwrite(bundle + "/policy.json", policy.dump());
+  Overwrite(bundle + "/policy.json", honest);
+  EditSettings(bundle, [](Json& settings) { settings["window"] = 2; });
   Overwrite(In("own.json"), R"({"window": 2})");
   std::vector<std::string> own = verify;
   own.insert(own.end(), {"--policy", In("own.json")});
@@ -240,9 +240,9 @@ TEST_F(Verify, WeightsThatAreNoNumbersFail) {
 // How long the window is said to be does not decide how long a check runs.
 TEST_F(Verify, AWindowThatIsSaidToBeLongCostsNothing) {
   const std::string bundle = Copy("long");
-  Edit(bundle, [](Json& policy) { policy["window"] = 4000; });
+  EditSettings(bundle, [](Json& settings) { settings["window"] = 4000; });
   EXPECT_EQ(Vlaq({"verify", bundle}).exit_code, 7);
-  Edit(bundle, [](Json& policy) { policy["window"] = 100'000; });
+  EditSettings(bundle, [](Json& settings) { settings["window"] = 100'000; });
   EXPECT_EQ(Vlaq({"verify", bundle}).exit_code, 3);
 }
 

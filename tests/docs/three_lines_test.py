@@ -58,7 +58,7 @@ def known_policy(work):
     sess, name = load(bundle)
     golden = case / "golden.safetensors"
     pixels, actions = tensor(golden, "pixel_values"), tensor(golden, "actions")
-    window = json.loads((bundle / "policy.json").read_text())["window"]
+    window = json.loads((bundle / "policy.json").read_text())["settings"]["window"]
     run = whole_graph_actions(bundle, f"{golden}:frames.u8")
     for t in range(len(pixels)):
         y = sess.run(None, {name: pixels[None, max(0, t - window + 1):t + 1]})[0]

@@ -6,6 +6,7 @@
 
 #include "base/shared_library.h"
 #include "broken_bundles.h"
+#include "bundle/testing.h"
 #include "onnx/builder.h"
 
 namespace vlaq::verification {
@@ -228,9 +229,9 @@ TEST_F(IdentityTest, AnotherTokeniser) {
 }
 
 TEST_F(IdentityTest, OtherSettingsAreAnotherPolicy) {
-  EditJson(bundle_.path / "policy.json", [](Json& json) { json["feature_source"] = "last_token"; });
+  bundle::testing::EditSettings(bundle_.path, [](Json& json) { json["feature_source"] = "last_token"; });
   EXPECT_EQ(FirstFailure(Verify()), "structure");
-  EditJson(bundle_.path / "policy.json", [](Json& json) {
+  bundle::testing::EditSettings(bundle_.path, [](Json& json) {
     json["feature_source"] = "mean_hidden";
     json["prompt_ids"][8] = 26;
   });

@@ -47,6 +47,7 @@ def axes_of(path):
     if not manifest.is_file():
         return AXES
     policy = json.loads(manifest.read_text())
+    policy = policy.get("settings", policy)
     tokens, window = len(policy["prompt_ids"]), policy["window"]
     return {**AXES, "tokens": (tokens, tokens, 2 * tokens), "window": (1, window, window)}
 

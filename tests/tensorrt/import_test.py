@@ -87,7 +87,7 @@ def foreign(bundle, work):
         refused(work / f"dynamic_{name}", operator)
         for version in VERSIONS.values():
             preflight(work / f"dynamic_{name}", version, REFUSED)
-    width = json.loads((bundle / "policy.json").read_text())["lstm_input"]
+    width = json.loads((bundle / "policy.json").read_text())["settings"]["lstm_input"]
 
     def static(output, symmetric):
         ort.quantize_static(single_file(bundle / "head.onnx", work), work / output, Samples((1, 8, width)), per_channel=True,

@@ -10,6 +10,7 @@
 #include "architecture/kosmos2_lstm/kosmos2_lstm.h"
 #include "architecture/kosmos2_lstm/structure.h"
 #include "base/json.h"
+#include "policy/schema1.h"
 
 namespace vlaq::kosmos2_lstm {
 namespace {
@@ -145,7 +146,8 @@ Status Proposer::ReadPolicy() {
   VLAQ_ASSIGN_OR_RETURN(spec, policy::ParsePolicySpec(given_, "the checkpoint's own settings", std::move(spec)));
   if (settings_.policy.empty()) return {};
   const std::string where = settings_.policy.string();
-  VLAQ_ASSIGN_OR_RETURN(policy_, ReadJsonFile(settings_.policy));
+  VLAQ_ASSIGN_OR_RETURN(const Json file, ReadJsonFile(settings_.policy));
+  VLAQ_ASSIGN_OR_RETURN(policy_, policy::SettingsIn(file, where));
   VLAQ_RETURN_IF_ERROR(policy::CheckPolicyKeys(policy_, where));
   VLAQ_ASSIGN_OR_RETURN(spec, policy::ParsePolicySpec(policy_, where, std::move(spec)));
   given_.merge_patch(policy_);
