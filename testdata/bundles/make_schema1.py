@@ -5,7 +5,7 @@
     python3 make_schema1.py /tmp/old/build/dev/vlaq        # no packages needed
 
 Needed only to make them again, which a newer program cannot. They prove that what users have keeps opening and running;
-so they are never changed. checkpoint/ and checkpoint_text/ are what they were made of: bundle_test exports them anew and holds the
+so they are never changed. checkpoint/ and checkpoint_text/ are what they were made of: tests/cli/schema1_test.cc exports them anew and holds the
 policies against each other.
 """
 import json
