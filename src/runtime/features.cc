@@ -266,7 +266,9 @@ struct FeatureReader::Reader {
     const image::PreprocessSpec& spec = input.preprocess;
     if (input.layout == ImageLayout::kChw) {
       if (!IsConvertible(DType::kF32, input.dtype)) return {};  // only as the graph takes it
-      VLAQ_ASSIGN_OR_RETURN(preprocessor, image::Preprocessor::Make(spec));
+      auto made = image::Preprocessor::Make(spec);
+      if (!made.ok()) return InputError("", made.error().what);
+      preprocessor = std::move(*made);
       return {};
     }
     if (input.dtype != DType::kU8) {
@@ -299,17 +301,21 @@ struct FeatureReader::Reader {
   }
 
   Result<Tensor> ReadChw(const Tensor& picture) {
-    const int64_t side = preprocessor->spec().image_size;
-    const Shape shape{3, side, side};
-    if (!FitsShape(shape, input.shape)) {
-      return Refuse(fmt::format("is a picture, of which {} is made, and the graph takes {}", ShapeText(shape),
-                                ShapeText(input.shape)),
-                    "give it as the graph takes it");
-    }
     const auto view = image::ViewOf(picture, "");
     if (!view.ok()) return Refuse("is no picture: " + view.error().what);
+    const int64_t side = preprocessor->spec().image_size;
+    const Shape shape{3, side, side};
+    VLAQ_RETURN_IF_ERROR(Becomes(shape));
     VLAQ_RETURN_IF_ERROR(preprocessor->Run(*view, numbers.Take(DType::kF32, shape).mutable_data<float>()));
     return InType(numbers);
+  }
+
+  // Whether the graph takes what a picture is made into.
+  Status Becomes(const Shape& shape) const {
+    if (FitsShape(shape, input.shape)) return {};
+    return Refuse(fmt::format("is a picture, of which {} is made, and the graph takes {}", ShapeText(shape),
+                              ShapeText(input.shape)),
+                  "give it as the graph takes it");
   }
 
   Result<Tensor> ReadHwc(const Tensor& picture) {
@@ -317,10 +323,7 @@ struct FeatureReader::Reader {
     if (!view.ok()) return Refuse("is no picture: " + view.error().what);
     const bool swap = input.preprocess.channel_order == image::ChannelOrder::kBgr;
     const Shape shape{resizer->height(), resizer->width(), 3};
-    if (!FitsShape(shape, input.shape)) {
-      return Refuse(fmt::format("is a picture, of which {} is made, and the graph takes {}", ShapeText(shape),
-                                ShapeText(input.shape)));
-    }
+    VLAQ_RETURN_IF_ERROR(Becomes(shape));
     if (!swap && picture.shape() == shape) return picture;
     VLAQ_RETURN_IF_ERROR(resizer->Resize(*view, resized));
     const std::span<uint8_t> out = numbers.Take(DType::kU8, shape).mutable_data<uint8_t>();
