@@ -2,7 +2,8 @@
 //
 // In scope: the order of steps, what is kept between control steps (windows, carried and held values), noise, batch
 // axes, and letting a probe see every value. Not aware of: pictures, normalization, instructions (features.h makes
-// values of observations), chunks (action_queue.h), time, robots. One thread at a time.
+// values of observations), chunks (action_queue.h), time, robots. One thread at a time. Names are resolved when it is
+// opened (executor_program.h); of a step's tensors nothing stays alive but what the schedule keeps.
 #pragma once
 
 #include <functional>
@@ -21,8 +22,9 @@ namespace vlaq::runtime {
 
 using backend::NamedTensors;
 
-// Sees values as they are bound, under their names in the schedule, batch axis included; and what else a graph gives
-// (a value that was added to its outputs), as "GRAPH.OUTPUT".
+// Sees values as they are bound, under their names in the schedule, batch axis included: inputs, noise, what graphs and
+// steps make, and in each round of a repeat its carried values and constants; and what else a graph gives (a value that
+// was added to its outputs), as "GRAPH.OUTPUT". Sees those of a step that then fails, too. May keep the tensors.
 class Probe {
  public:
   virtual ~Probe() = default;
@@ -35,8 +37,10 @@ using GraphOpener = std::function<Result<std::unique_ptr<backend::OpenedModel>>(
 class Executor {
  public:
   // `schedule`: a name in policy.schedules; empty: the default one. Opens the graphs that it runs, and no other; checks
-  // that each graph's inputs are bound and have the types of their values. Errors: kUsage for an unknown schedule,
-  // naming those that there are; kInput naming graph and port; those of `open`.
+  // that each graph's inputs are bound, that its bindings name ports that it has, and that values have one type and
+  // extents that agree wherever they are made and read. A graph runs once in a schedule (in a repeat once a round), a
+  // name is made by one step, and windows and carries do not stand within a repeat. Errors: kUsage for an unknown
+  // schedule, naming those that there are; kInput naming graph, port and value; those of `open`, the graph in front.
   static Result<Executor> Open(policy::Policy policy, std::string_view schedule, const GraphOpener& open,
                                uint64_t noise_seed = 0);
   Executor(Executor&&) noexcept;
@@ -44,20 +48,22 @@ class Executor {
   ~Executor();
 
   // One control step. `inputs`: the values of the policy's inputs, by value name ("observation.state",
-  // "task.input_ids"), without batch axis, as graphs take them. Noise inputs may be left out: they are drawn. Values of
-  // a text input may be left out where the schedule does not read them. Returns the policy's outputs without batch
-  // axis, as the graphs give them. A failed step leaves the state as it was before it. Errors: kUsage naming an input
-  // that is missing, unknown, or of another type or shape; kBackend, also for an output or a value between graphs that
-  // is NaN or infinite.
+  // "task.input_ids"), without batch axis, as graphs take them; whether they are finite is not looked at (features.h
+  // does). Those that the schedule does not read may be left out. Noise inputs may be left out: they are drawn, a pure
+  // function of the seed, the number of the step in its episode, and which noise input it is. Returns the policy's
+  // outputs without batch axis, as the graphs give them. A failed step leaves the state as it was before it, and done
+  // again draws the same noise. Errors: kUsage naming an input that is missing, unknown, or of another type or shape;
+  // kInput for values that do not fit together or an output that is not as the policy says; kBackend, also for an
+  // output that is NaN or infinite, or such a value of a graph from which an output comes.
   Result<NamedTensors> Step(const NamedTensors& inputs);
-  // Forgets what was kept: a new episode begins. The noise begins anew, too.
+  // Forgets what was kept: a new episode begins. The noise begins anew, too, with the same numbers.
   void Reset();
 
   // Null: nobody looks.
   void SetProbe(Probe* probe);
   const policy::Policy& policy() const;
   const std::string& schedule() const;
-  // One line: the schedule, and the back end's own words on what really runs.
+  // One line: the schedule, its graphs, and the back end's own words on what really runs.
   std::string Description() const;
 
  private:
