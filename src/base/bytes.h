@@ -10,12 +10,11 @@
 #include <span>
 #include <string_view>
 
+#include "vlaq/bytes.h"
+
 namespace vlaq {
 
 static_assert(std::endian::native == std::endian::little, "vlaq maps little-endian files straight into memory");
-
-using Bytes = std::span<const std::byte>;
-using MutableBytes = std::span<std::byte>;
 
 inline Bytes AsBytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
 inline std::string_view AsText(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }

@@ -1,0 +1,208 @@
+#include "vlaq/policy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "backend/onnxruntime/onnxruntime.h"
+#include "backend/reference/reference.h"
+#include "bundle/bundle.h"
+#include "runtime/action_queue.h"
+#include "runtime/executor.h"
+#include "runtime/features.h"
+#include "runtime/policy_runner.h"
+#include "runtime/text_encoder.h"
+
+namespace vlaq {
+namespace {
+
+using runtime::EncodedTask;
+
+Result<std::unique_ptr<backend::Backend>> MakeBackend(const PolicyOptions& options) {
+  std::vector<std::unique_ptr<backend::Backend>> all;
+  all.push_back(backend::MakeOnnxRuntimeBackend({options.library}));
+  all.push_back(backend::MakeReferenceBackend());
+  std::string names;
+  for (auto& one : all) {
+    if (one->name() == options.backend) {
+      VLAQ_RETURN_IF_ERROR(one->Available());
+      VLAQ_RETURN_IF_ERROR(one->Provides(options.provider));
+      return std::move(one);
+    }
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", one->name());
+  }
+  return UsageError(fmt::format("there is no back end '{}'", options.backend), "those there are: " + names);
+}
+
+backend::OpenOptions OpenOptionsOf(const PolicyOptions& options) {
+  backend::OpenOptions open;
+  open.threads = options.threads;
+  open.provider = options.provider;
+  open.also = options.also;
+  open.provider_options = options.provider_options;
+  open.cache = options.cache;
+  open.engines = options.engines;
+  return open;
+}
+
+FeatureType TypeOf(policy::InputType type) {
+  switch (type) {
+    case policy::InputType::kImage:
+      return FeatureType::kImage;
+    case policy::InputType::kState:
+      return FeatureType::kState;
+    case policy::InputType::kText:
+      return FeatureType::kText;
+    case policy::InputType::kNoise:
+      return FeatureType::kNoise;
+  }
+  return FeatureType::kState;
+}
+
+// Whether graphs that `steps` run read a value of the text input `name`.
+bool Reads(const std::vector<policy::Step>& steps, const policy::Policy& policy, const std::string& name) {
+  return std::any_of(steps.begin(), steps.end(), [&](const policy::Step& step) {
+    if (Reads(step.steps, policy, name)) return true;
+    const auto graph = policy.graphs.find(step.graph);
+    if (step.kind != policy::StepKind::kRun || graph == policy.graphs.end()) return false;
+    return std::any_of(graph->second.inputs.begin(), graph->second.inputs.end(),
+                       [&](const auto& binding) { return binding.second.starts_with(name + "."); });
+  });
+}
+
+}  // namespace
+
+std::string_view Name(FeatureType type) {
+  constexpr std::array<std::string_view, 5> kNames{"image", "state", "text", "noise", "action"};
+  return kNames[static_cast<size_t>(type)];
+}
+
+struct Policy::State {
+  State(bundle::Bundle opened, std::unique_ptr<backend::Backend> runs)
+      : bundle(std::move(opened)), backend(std::move(runs)), queue(bundle.policy.control) {}
+
+  bundle::Bundle bundle;
+  std::unique_ptr<backend::Backend> backend;
+  std::optional<runtime::Executor> executor;
+  std::optional<runtime::FeatureReader> features;
+  std::unique_ptr<runtime::TextEncoder> text;  // null: the policy reads no instruction
+  runtime::ActionQueue queue;
+  bool reads_task = false;  // the schedule's graphs do; else what they are told is baked in
+  Task task;
+  std::vector<Feature> inputs, outputs;
+  std::vector<std::string> schedules;
+
+  void Describe() {
+    for (const policy::Input& input : bundle.policy.inputs) {
+      inputs.push_back({input.name, TypeOf(input.type), input.dtype, input.shape, input.names, input.units});
+      if (input.type == policy::InputType::kText) {
+        reads_task = Reads(bundle.policy.schedules.find(executor->schedule())->second, bundle.policy, input.name);
+      }
+    }
+    for (const policy::Output& output : bundle.policy.outputs) {
+      outputs.push_back({output.name, FeatureType::kAction, output.dtype, output.shape, output.names, output.units});
+    }
+    for (const auto& [name, steps] : bundle.policy.schedules) schedules.push_back(name);
+  }
+
+  void Forget() {
+    executor->Reset();
+    queue.Reset();
+  }
+
+  Status CheckFollows() const {
+    if (text == nullptr || !reads_task) {
+      return UsageError(text == nullptr ? "the policy reads no instruction, or it is baked into its graphs"
+                                        : fmt::format("the instruction is baked into the graphs of the schedule '{}'",
+                                                      executor->schedule()),
+                        "take another schedule, or export again with this instruction");
+    }
+    return {};
+  }
+
+  void Take(EncodedTask encoded) {
+    task = {std::move(encoded.text), std::move(encoded.values), std::move(encoded.complaint)};
+    Forget();
+  }
+};
+
+Policy::Policy(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Policy::Policy(Policy&&) noexcept = default;
+Policy& Policy::operator=(Policy&&) noexcept = default;
+Policy::~Policy() = default;
+
+Result<Policy> Policy::Open(const std::filesystem::path& path, const PolicyOptions& options) {
+  if (!options.engines.empty() && options.provider != "tensorrt") {
+    return UsageError(fmt::format("engines do not run on the provider {}", options.provider),
+                      "take the provider tensorrt");
+  }
+  VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(path));
+  VLAQ_ASSIGN_OR_RETURN(auto backend, MakeBackend(options));
+  auto state = std::make_unique<State>(std::move(bundle), std::move(backend));
+  const backend::OpenOptions open = OpenOptionsOf(options);
+  const runtime::GraphOpener opener = [&](const std::string& graph) {
+    return runtime::OpenGraph(state->bundle, graph, *state->backend, open);
+  };
+  VLAQ_ASSIGN_OR_RETURN(state->executor, runtime::Executor::Open(state->bundle.policy, options.schedule, opener,
+                                                                 options.noise_seed));
+  VLAQ_ASSIGN_OR_RETURN(state->features, runtime::FeatureReader::Make(state->bundle.policy));
+  VLAQ_ASSIGN_OR_RETURN(state->text, runtime::OpenTextEncoder(state->bundle, options.tokenizer));
+  state->Describe();
+  if (state->text != nullptr) state->Take(state->text->Exported());
+  return Policy(std::move(state));
+}
+
+void Policy::Reset() { state_->Forget(); }
+
+Status Policy::Reset(std::string_view task) {
+  VLAQ_RETURN_IF_ERROR(state_->CheckFollows());
+  VLAQ_ASSIGN_OR_RETURN(EncodedTask encoded, state_->text->Encode(task));
+  state_->Take(std::move(encoded));
+  return {};
+}
+
+Status Policy::ResetTokens(std::map<std::string, Tensor> values) {
+  VLAQ_RETURN_IF_ERROR(state_->CheckFollows());
+  VLAQ_ASSIGN_OR_RETURN(EncodedTask encoded, state_->text->Complete(values));
+  state_->Take(std::move(encoded));
+  return {};
+}
+
+const Policy::Task& Policy::task() const { return state_->task; }
+
+bool Policy::follows_instructions() const { return state_->CheckFollows().ok() && state_->text->can_encode(); }
+
+Result<Outputs> Policy::Step(const Observation& observation) {
+  backend::NamedTensors all = observation;
+  for (const auto& [name, value] : state_->task.values) {
+    if (!all.emplace(name, value).second) {
+      return UsageError(fmt::format("the observation has '{}', which the instruction makes", name),
+                        "give it to ResetTokens()");
+    }
+  }
+  VLAQ_ASSIGN_OR_RETURN(const backend::NamedTensors values, state_->features->Read(all));
+  Outputs outputs;
+  VLAQ_ASSIGN_OR_RETURN(outputs.raw, state_->executor->Step(values));
+  for (const auto& [name, raw] : outputs.raw) {
+    VLAQ_ASSIGN_OR_RETURN(outputs.values[name], state_->features->Unnormalize(name, raw));
+  }
+  return outputs;
+}
+
+Result<Tensor> Policy::Act(const Observation& observation) {
+  if (state_->queue.NeedsChunk()) {
+    VLAQ_ASSIGN_OR_RETURN(const Outputs outputs, Step(observation));
+    VLAQ_RETURN_IF_ERROR(state_->queue.Push(outputs.values.at(state_->outputs.front().name)));
+  }
+  return state_->queue.Pop();
+}
+
+const std::vector<Feature>& Policy::inputs() const { return state_->inputs; }
+const std::vector<Feature>& Policy::outputs() const { return state_->outputs; }
+const std::vector<std::string>& Policy::schedules() const { return state_->schedules; }
+double Policy::control_period_s() const { return state_->bundle.policy.control.period_s; }
+std::string Policy::Describe() const { return state_->executor->Description(); }
+
+}  // namespace vlaq
