@@ -14,7 +14,7 @@ if(TARGET vlaq)
     get_filename_component(_sentencepiece "${_sentencepiece}" REALPATH)
     install(PROGRAMS "${_sentencepiece}" DESTINATION lib COMPONENT program RENAME libsentencepiece.so.0)
   endif()
-  # What `bench torch:CHECKPOINT` starts, for a Python that VLAQ_PYTHON names.
-  install(FILES "${PROJECT_SOURCE_DIR}/python/torch_policy.py" "${PROJECT_SOURCE_DIR}/python/torch_worker.py"
-    "${PROJECT_SOURCE_DIR}/python/requirements.txt" DESTINATION share/vlaq/python COMPONENT program)
+  # What `bench torch:CHECKPOINT` and `golden` start, for a Python that VLAQ_PYTHON names.
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/python/" DESTINATION share/vlaq/python COMPONENT program
+    FILES_MATCHING PATTERN "*.py" PATTERN "requirements.txt" PATTERN "__pycache__" EXCLUDE)
 endif()

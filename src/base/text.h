@@ -1,6 +1,7 @@
 // Text for people: what may be shown of other people's text, aligned tables, sizes, counts, words that were meant.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -10,6 +11,11 @@ namespace vlaq {
 
 // "1,703,973,122"
 std::string Grouped(int64_t number);
+// "1 episode", "3 episodes", of a noun that takes an s.
+template <std::integral Integer>
+std::string Counted(Integer count, std::string_view noun) {
+  return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
+}
 // "6.82 GB" (decimal units, as disks and files are sold), "512 B"
 std::string HumanBytes(uint64_t bytes);
 // Three digits that count: "0.0123", "12.3", "1,230", "4.5e-07"; "-" for what is no number.

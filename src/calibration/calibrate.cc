@@ -136,8 +136,8 @@ class Calibration {
     collector_->LearnShapes(encoder_values_, {inputs_, outputs, {}, {}});
     parts_ = Parts(encoder_values_, outputs, options_.batch, options_.memory_bytes);
     if (parts_.size() == 1) return {};
-    log_.Note(fmt::format("the values of {} frame{} do not fit into {}: {} passes over the samples", options_.batch,
-                          options_.batch == 1 ? "" : "s", HumanBytes(options_.memory_bytes), parts_.size()));
+    log_.Note(fmt::format("the values of {} do not fit into {}: {} passes over the samples",
+                          Counted(options_.batch, "frame"), HumanBytes(options_.memory_bytes), parts_.size()));
     encoder_.reset();
     return {};
   }

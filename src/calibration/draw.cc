@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/random.h"
+#include "base/text.h"
 
 namespace vlaq::calibration {
 namespace {
@@ -35,7 +36,7 @@ int64_t WindowsFor(int64_t samples) { return std::max(std::min<int64_t>(samples,
 Result<std::vector<Sample>> DrawSamples(std::span<const int64_t> lengths, int64_t count, uint64_t seed) {
   const int64_t frames = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
   if (count < kLeastSamples) {
-    return InputError("", fmt::format("{} sample{} cannot show a range", count, count == 1 ? "" : "s"),
+    return InputError("", fmt::format("{} cannot show a range", Counted(count, "sample")),
                       fmt::format("take {} or more", kSensibleSamples));
   }
   if (count > frames) {

@@ -3,25 +3,12 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
-#include "base/output.h"
+#include "base/resume_file.h"
 
 namespace vlaq::calibration {
 namespace {
 
-constexpr std::string_view kSchema = "vlaq.statistics.part/1";
-constexpr std::string_view kAdvice = "delete it to begin anew";
-
-Status CheckKey(const std::string& where, const Json& theirs, const Json& ours) {
-  if (theirs == ours) return {};
-  for (const auto& [name, value] : ours.items()) {
-    const auto other = theirs.find(name);
-    if (other != theirs.end() && *other == value) continue;
-    return UsageError(fmt::format("{} is of a calibration with another {}: {} instead of {}", where, name,
-                                  other == theirs.end() ? "none" : JsonString(*other), JsonString(value)),
-                      "the same arguments go on with it; " + std::string(kAdvice));
-  }
-  return UsageError(fmt::format("{} is of another calibration", where), std::string(kAdvice));
-}
+ResumeFile At(const std::filesystem::path& path) { return {path, "vlaq.statistics.part/1", "calibrate"}; }
 
 Result<Progress> FromJson(const Json& json, const std::string& where) {
   const JsonReader reader(json, where);
@@ -51,26 +38,12 @@ Status WriteProgress(const std::filesystem::path& path, const Json& key, int64_t
                      const Tallies& tallies) {
   Json values = Json::object();
   for (const auto& [name, halves] : tallies) values[name] = {ToJson(halves[0]), ToJson(halves[1])};
-  const Json json = {{"schema", kSchema}, {"key", key}, {"pass", pass}, {"done", done}, {"values", std::move(values)}};
-  return WriteFile(path, JsonString(json) + "\n", Existing::kReplace);
+  return WriteResumeFile(At(path), key, {{"pass", pass}, {"done", done}, {"values", std::move(values)}});
 }
 
 Result<std::optional<Progress>> ReadProgress(const std::filesystem::path& path, const Json& key) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return std::optional<Progress>();
-  auto json = ReadJsonFile(path);
-  if (!json.ok()) {
-    Error error = json.error();
-    error.advice = kAdvice;
-    return error;
-  }
-  const JsonReader reader(*json, path.string());
-  const Json* theirs = reader.Find("key");
-  const Json* schema = reader.Find("schema");
-  if (theirs == nullptr || !theirs->is_object() || schema == nullptr || *schema != kSchema) {
-    return InputError(path.string(), "is not what an interrupted `vlaq calibrate` leaves", std::string(kAdvice));
-  }
-  VLAQ_RETURN_IF_ERROR(CheckKey(path.string(), *theirs, key));
+  VLAQ_ASSIGN_OR_RETURN(const std::optional<Json> json, ReadResumeFile(At(path), key));
+  if (!json) return std::optional<Progress>();
   VLAQ_ASSIGN_OR_RETURN(Progress progress, FromJson(*json, path.string()));
   return std::optional(std::move(progress));
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/machine.h"
+#include "base/text.h"
 #include "benchmark/comparison.h"
 #include "bundle/bundle.h"
 
@@ -48,7 +49,7 @@ Status CheckThreads(const CLI::Option& option, Log& log) {
   const int threads = option.as<int>();
   const int most = std::max(64, 4 * cores);
   const auto what = [&] {
-    return fmt::format("{} {} on a machine of {} core{}", option.get_name(), threads, cores, cores == 1 ? "" : "s");
+    return fmt::format("{} {} on a machine of {}", option.get_name(), threads, Counted(cores, "core"));
   };
   if (threads > most) return UsageError(what(), fmt::format("{} at most; 0 takes all cores", most));
   if (threads > cores) log.Warning(what() + ": they will wait for each other; 0 takes all cores");

@@ -154,9 +154,9 @@ void PrintRooflines(const Results& results, std::ostream& out) {
     return of.macs_per_s > 0 ? fmt::format("{:.0f} in {} ({})", of.macs_per_s / 1e9, arithmetic, of.kernel)
                              : fmt::format("nothing special in {}", arithmetic);
   };
-  out << fmt::format("\nAt best this machine does, in GMAC/s: {}, {}, {}; and reads {:.1f} GB/s ({} thread{}).\n",
+  out << fmt::format("\nAt best this machine does, in GMAC/s: {}, {}, {}; and reads {:.1f} GB/s ({}).\n",
                      rate("float32", peaks.fp32), rate("bfloat16", peaks.bf16), rate("int8", peaks.int8),
-                     peaks.bytes_per_s / 1e9, peaks.threads, peaks.threads == 1 ? "" : "s");
+                     peaks.bytes_per_s / 1e9, Counted(peaks.threads, "thread"));
   if (peaks.other_load > benchmark::Limits{}.other_load) {
     out << fmt::format(
         "But others took {:.0f} % of the machine while that was measured: the true peaks are higher, and less of them "
@@ -191,8 +191,8 @@ void PrintSweeps(const Results& results, std::ostream& out) {
 
 void PrintResults(const Results& results, bool verbose, std::ostream& out) {
   const auto& s = results.settings;
-  out << fmt::format("{} protocol, {} thread{}, batch {}, {}; {}\n", ProtocolName(s.protocol), s.threads,
-                     s.threads == 1 ? "" : "s", s.batch, Printable(s.inputs), Printable(results.machine.cpu));
+  out << fmt::format("{} protocol, {}, batch {}, {}; {}\n", ProtocolName(s.protocol), Counted(s.threads, "thread"),
+                     s.batch, Printable(s.inputs), Printable(results.machine.cpu));
   out << fmt::format("The clock and a call cost {:.1f} us, which no time is corrected by.\n\n",
                      results.harness.call_ns / 1e3);
   PrintTable(results, out);

@@ -111,6 +111,46 @@ Status DryRun(const BuildArguments& a, const std::vector<bundle::Bundle>& bundle
   return {};
 }
 
+struct FailedEngine {
+  std::filesystem::path file;
+  Error error;
+};
+
+struct BuiltAll {
+  std::vector<NamedEngine> engines;  // those that are there
+  std::vector<FailedEngine> failed;
+
+  // The first failure, as that of all of them.
+  Status Outcome() const {
+    if (failed.empty()) return {};
+    Error error = failed.front().error;
+    if (engines.empty() && failed.size() == 1) return error;
+    std::vector<std::string> names;
+    for (const FailedEngine& e : failed) names.push_back(e.file.filename().string());
+    error.what =
+        fmt::format("{} of {} engines failed ({}){}; the first: {}", failed.size(), failed.size() + engines.size(),
+                    fmt::join(names, ", "), engines.empty() ? "" : ", the others are there", error.what);
+    return error;
+  }
+};
+
+// One that fails does not keep the others from being built: the graph of the whole window may not fit into the board's
+// memory where encoder and head, which stream, do.
+BuiltAll BuildAll(const std::vector<NamedEngine>& planned, const Builder& builder, const Board& board,
+                  const engine::BuildOptionsOfUser& options, Log& log) {
+  BuiltAll all;
+  for (const NamedEngine& e : planned) {
+    auto built = e.plan.kept ? engine::ReadEngine(e.plan) : engine::BuildEngine(e.plan, builder, board, options, log);
+    if (built.ok()) {
+      all.engines.push_back({e.plan, std::move(*built)});
+      continue;
+    }
+    all.failed.push_back({e.plan.file, built.error()});
+    if (planned.size() > 1) log.Warning(built.error().ToString());
+  }
+  return all;
+}
+
 Json AsJson(const NamedEngine& e) {
   Json shares = Json::object();
   for (const auto& count : e.built.report.by_precision) {
@@ -141,9 +181,12 @@ Json AsJson(const NamedEngine& e) {
   return json;
 }
 
-void Print(const BuildArguments& a, const std::vector<NamedEngine>& engines, const Builder& builder, const Board& board,
+void Print(const BuildArguments& a, const BuiltAll& all, const Builder& builder, const Board& board,
            std::ostream& out) {
+  const std::vector<NamedEngine>& engines = all.engines;
   if (a.json) {
+    Json failed = Json::array();
+    for (const FailedEngine& e : all.failed) failed.push_back({{"file", e.file.string()}, {"why", e.error.ToString()}});
     Json list = Json::array();
     for (const NamedEngine& e : engines) list.push_back(AsJson(e));
     PrintJson({{"schema", "vlaq.build/1"},
@@ -151,7 +194,8 @@ void Print(const BuildArguments& a, const std::vector<NamedEngine>& engines, con
                {"tensorrt", builder.version.ToString()},
                {"trtexec", {{"path", builder.tool.path.string()}, {"sha256", builder.tool.sha256}}},
                {"board", {{"model", board.model}, {"release", board.release}}},
-               {"engines", std::move(list)}},
+               {"engines", std::move(list)},
+               {"failed", std::move(failed)}},
               out);
     return;
   }
@@ -260,22 +304,20 @@ Status RunBuild(const BuildArguments& a, bool backend_given, Context& context) {
   if (a.dry_run) return DryRun(a, bundles, options, context);
   VLAQ_ASSIGN_OR_RETURN(const Builder builder, FindTool(a));
   const Board board = engine::ReadBoard("/");
-  VLAQ_ASSIGN_OR_RETURN(auto engines, PlanAll(a, bundles, builder.version, builder.tool.sha256, options));
+  VLAQ_ASSIGN_OR_RETURN(const auto engines, PlanAll(a, bundles, builder.version, builder.tool.sha256, options));
   VLAQ_ASSIGN_OR_RETURN(Prepared prepared, Prepare(a, bundles, engines, builder, board));
   VLAQ_RETURN_IF_ERROR(MakeFolder(a.engine_dir));
   std::vector<EnginePlan> plans;
   for (const NamedEngine& e : engines) plans.push_back(e.plan);
   VLAQ_RETURN_IF_ERROR(engine::CheckDisk(a.engine_dir, plans));
-  for (NamedEngine& e : engines) {
-    VLAQ_ASSIGN_OR_RETURN(e.built, e.plan.kept ? engine::ReadEngine(e.plan)
-                                               : engine::BuildEngine(e.plan, builder, board, options, context.log));
-  }
-  Print(a, engines, builder, board, context.out);
+  const BuiltAll all = BuildAll(engines, builder, board, options, context.log);
+  Status chosen = all.Outcome(), measured;
+  if (all.engines.empty()) return chosen;
+  Print(a, all, builder, board, context.out);
   // One does not keep the other from its output.
-  Status chosen, measured;
-  if (a.choose) chosen = ChooseByTime(a, engines, builder, prepared.TheReference(), context);
+  if (a.choose && chosen.ok()) chosen = ChooseByTime(a, all.engines, builder, prepared.TheReference(), context);
   if (a.measure) {
-    measured = WriteEngineResults(a, engines, builder, board, prepared.TheReference(), prepared.estimate, context);
+    measured = WriteEngineResults(a, all.engines, builder, board, prepared.TheReference(), prepared.estimate, context);
   }
   if (chosen.ok()) return measured;
   if (!measured.ok()) context.log.Warning(measured.error().ToString());

@@ -89,9 +89,9 @@ NamedValue LargestOf(const ActivationStatistics& statistics) {
 std::string_view DriftVerdict(const quantization::Drift& drift) { return drift.enough() ? "enough" : "too few"; }
 
 void Print(const CalibrateArguments& a, const ActivationStatistics& statistics, double seconds, std::ostream& out) {
-  out << fmt::format("{}: {} values over {} samples from {} episode{}, the head at {} of them, in {:.1f} s\n\n",
-                     a.output.string(), statistics.values.size(), statistics.samples, statistics.episodes.size(),
-                     statistics.episodes.size() == 1 ? "" : "s", statistics.windows, seconds);
+  out << fmt::format("{}: {} values over {} samples from {}, the head at {} of them, in {:.1f} s\n\n",
+                     a.output.string(), statistics.values.size(), statistics.samples,
+                     Counted(statistics.episodes.size(), "episode"), statistics.windows, seconds);
   const std::vector<NamedValue> widest = WidestFirst(statistics);
   out << fmt::format("Widest ranges, of {} values that operators with weights read:\n", widest.size());
   TextTable table({"value", "min", "max", "99.999 % within", "max/rms", "drift %"});

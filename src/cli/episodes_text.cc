@@ -31,7 +31,7 @@ std::string Axes(const Json& axes) {
   return Section("Commands (m/s, rad/s)", table);
 }
 
-// Bins without steps are left out.
+// Bins without steps in a row are one line, so that a gap is seen for what it is.
 std::string HistogramOf(const Json& axis) {
   const Json& h = axis["histogram"];
   const auto counts = h["steps"].get<std::vector<uint64_t>>();
@@ -39,12 +39,13 @@ std::string HistogramOf(const Json& axis) {
   const double width = (h["high"].get<double>() - low) / static_cast<double>(counts.size());
   const auto most = static_cast<double>(*std::max_element(counts.begin(), counts.end()));
   TextTable table({"from", "to", "steps", ""});
-  for (size_t i = 0; i < counts.size(); ++i) {
-    if (counts[i] == 0) continue;
-    const double from = low + width * static_cast<double>(i);
-    const auto bar = static_cast<size_t>(std::max(1.0, static_cast<double>(counts[i]) / most * kBarWidth));
-    table.AddRow({fmt::format("{:.3f}", from), fmt::format("{:.3f}", from + width),
-                  Grouped(static_cast<int64_t>(counts[i])), std::string(bar, '#')});
+  const auto edge = [&](size_t i) { return fmt::format("{:.3f}", low + width * static_cast<double>(i)); };
+  for (size_t i = 0, next = 0; i < counts.size(); i = next) {
+    next = i + 1;
+    while (counts[i] == 0 && next < counts.size() && counts[next] == 0) ++next;
+    const auto count = static_cast<double>(counts[i]);
+    const auto bar = counts[i] == 0 ? 0 : static_cast<size_t>(std::max(1.0, count / most * kBarWidth));
+    table.AddRow({edge(i), edge(next), Grouped(static_cast<int64_t>(counts[i])), std::string(bar, '#')});
   }
   return Section(JsonText(axis["name"]), table);
 }
@@ -60,8 +61,8 @@ std::string Channels(const Json& c) {
 
 std::string EpisodesText(const Json& d) {
   const Json& lengths = d["lengths"];
-  std::string text =
-      fmt::format("{}: {} episodes, {} steps\n", JsonText(d["path"]), JsonCount(d["episodes"]), JsonCount(d["steps"]));
+  std::string text = fmt::format("{}: {}, {} steps\n", JsonText(d["path"]),
+                                 Counted(d["episodes"].get<int64_t>(), "episode"), JsonCount(d["steps"]));
   text += fmt::format("{} to {} steps, mean {:.1f}\n", JsonCount(lengths["min"]), JsonCount(lengths["max"]),
                       lengths["mean"].get<double>());
   if (d["two_axis_episodes"] != 0) {

@@ -155,8 +155,8 @@ void PrintEpisodes(const evaluation::OpenLoopContestant& contestant, std::ostrea
 void PrintEvaluation(const evaluation::OpenLoopEvaluation& evaluation, std::ostream& out) {
   const auto& first = evaluation.policy.conditions.front().episodes;
   const evaluation::Score total = evaluation::Total(first);
-  out << fmt::format("{} recorded episode{}, {} steps; 1 is {} m/s\n\n", first.size(), first.size() == 1 ? "" : "s",
-                     total.steps, evaluation.policy.space.scale);
+  out << fmt::format("{}, {} steps; 1 is {} m/s\n\n", Counted(first.size(), "recorded episode"), total.steps,
+                     evaluation.policy.space.scale);
   PrintScores(evaluation.policy, out);
   if (evaluation.against) PrintScores(*evaluation.against, out);
   PrintEpisodes(evaluation.policy, out);
@@ -169,8 +169,8 @@ void PrintEvaluation(const evaluation::OpenLoopEvaluation& evaluation, std::ostr
 }
 
 void PrintEvaluation(const evaluation::SimEvaluation& evaluation, std::ostream& out) {
-  out << fmt::format("{} simulated episode{}, seeds {} to {}", evaluation.episodes, evaluation.episodes == 1 ? "" : "s",
-                     evaluation.first_seed, evaluation.first_seed + evaluation.episodes - 1);
+  out << fmt::format("{}, seeds {} to {}", Counted(evaluation.episodes, "simulated episode"), evaluation.first_seed,
+                     evaluation.first_seed + evaluation.episodes - 1);
   if (evaluation.shards > 1) out << fmt::format(", shard {} of {}", evaluation.shard, evaluation.shards);
   out << "\n\n";
   PrintContestant(evaluation.policy, out);

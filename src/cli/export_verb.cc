@@ -117,8 +117,7 @@ void Print(const exporting::ExportReport& report, std::ostream& out) {
   out << table.ToString();
   PrintAssumptions(bundle.provenance.assumptions, out);
   if (!bundle.left_out.empty()) {
-    out << fmt::format("\nNot in the graphs: {} tensor{}\n", bundle.left_out.size(),
-                       bundle.left_out.size() == 1 ? "" : "s");
+    out << fmt::format("\nNot in the graphs: {}\n", Counted(bundle.left_out.size(), "tensor"));
     std::map<std::string, size_t> reasons;
     for (const auto& [name, reason] : bundle.left_out) ++reasons[reason];
     for (const auto& [reason, count] : reasons) out << fmt::format("  - {}: {}\n", count, Printable(reason));

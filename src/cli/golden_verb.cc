@@ -87,8 +87,8 @@ Status RunGolden(const GoldenArguments& a, Context& context) {
               context.out);
     return {};
   }
-  context.out << fmt::format("{}: {} frame{}, every stage and action as PyTorch computes them, {:.1f} s\n",
-                             a.output.string(), count, count == 1 ? "" : "s", run.seconds);
+  context.out << fmt::format("{}: {}, every stage and action as PyTorch computes them, {:.1f} s\n", a.output.string(),
+                             Counted(count, "frame"), run.seconds);
   if (count <= spec.window) {
     context.out << fmt::format("a window holds {} frames: with more than that, golden data show the window, too\n",
                                spec.window);

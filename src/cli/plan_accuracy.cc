@@ -5,12 +5,16 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/bytes.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/version.h"
 #include "cli/inspect_text.h"
 #include "episode/content.h"
 #include "planning/action_meter.h"
 #include "planning/groups.h"
+#include "planning/remembered.h"
 
 namespace vlaq::cli {
 namespace {
@@ -108,13 +112,19 @@ Error CannotHold(const AccuracyGoal& goal, const HeldAccuracy& held) {
           "allow more, or try another precision, --smooth, --weight-range mse"};
 }
 
-// The plan was chosen by what these episodes said.
-Result<PlanAccuracy> NoteUsed(const episode::EpisodeSet& episodes, PlanAccuracy accuracy, Log& log) {
-  VLAQ_ASSIGN_OR_RETURN(const episode::SetContent content, episode::HashAll(episodes, log));
-  for (const episode::SplitMember& member : content.episodes) {
-    accuracy.plan.used.push_back({"validation", member.name, member.hash});
-  }
-  return accuracy;
+// Whose measurements a file of them may hold, beside the plan's own text.
+Result<Json> KeyOf(const PlanAccuracyArguments& a, const episode::SetContent& content,
+                   const backend::Backend& backend) {
+  Json episodes = Json::array();
+  for (const episode::SplitMember& member : content.episodes) episodes.push_back(member.hash);
+  Json key{{"vlaq", kVersion},
+           {"episodes", Sha256Hex(AsBytes(JsonString(episodes)))},
+           {"ranking-steps", a.ranking_steps},
+           {"engine", fmt::format("{}, {}", backend.name(), a.backend.provider)}};
+  if (a.tokenizer.empty()) return key;
+  VLAQ_ASSIGN_OR_RETURN(const bundle::FileRecord file, bundle::Describe(a.tokenizer));
+  key["tokenizer"] = file.sha256;
+  return key;
 }
 
 }  // namespace
@@ -173,8 +183,12 @@ Result<PlanAccuracy> LookAtActions(const PlanAccuracyArguments& a, const bundle:
   options.threads = a.backend.threads;
   options.ranking_steps = a.ranking_steps;
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
-  VLAQ_ASSIGN_OR_RETURN(const auto meter,
-                        planning::OpenBundleMeter(bundle, *backend, episodes, statistics, options, log));
+  VLAQ_ASSIGN_OR_RETURN(const episode::SetContent content, episode::HashAll(episodes, log));
+  VLAQ_ASSIGN_OR_RETURN(Json key, KeyOf(a, content, *backend));
+  VLAQ_ASSIGN_OR_RETURN(auto bundles, planning::OpenBundleMeter(bundle, *backend, episodes, statistics, options, log));
+  VLAQ_ASSIGN_OR_RETURN(
+      const auto meter,
+      planning::Remembering(std::move(bundles), planning::MeasurementsBeside(output), std::move(key), log));
   if (plans.size() > 1) {
     VLAQ_ASSIGN_OR_RETURN(const planning::LeastMoving least, planning::FindLeastMoving(plans, *meter, log));
     for (size_t i = 0; i < plans.size(); ++i) {
@@ -183,17 +197,24 @@ Result<PlanAccuracy> LookAtActions(const PlanAccuracyArguments& a, const bundle:
     std::swap(plans.front(), plans[least.index]);
   }
   accuracy.plan = std::move(plans.front());
-  if (!a.any()) return NoteUsed(episodes, std::move(accuracy), log);
+  // The plan is chosen by what these episodes say.
+  const auto noted = [&content](PlanAccuracy chosen) {
+    for (const episode::SplitMember& member : content.episodes) {
+      chosen.plan.used.push_back({"validation", member.name, member.hash});
+    }
+    return chosen;
+  };
+  if (!a.any()) return noted(std::move(accuracy));
   VLAQ_ASSIGN_OR_RETURN(accuracy.ranking, planning::RankGroups(accuracy.plan, *meter, log));
   accuracy.goal = {a.max_mae_increase, a.max_action_diff};
-  if (!accuracy.goal.any()) return NoteUsed(episodes, std::move(accuracy), log);
+  if (!accuracy.goal.any()) return noted(std::move(accuracy));
   VLAQ_ASSIGN_OR_RETURN(accuracy.held, planning::HoldAccuracy(accuracy.plan, accuracy.ranking, accuracy.goal,
                                                               {a.max_plans}, *meter, log));
   if (!accuracy.held->reached || planning::QuantisedGroups(accuracy.held->plan).empty()) {
     return CannotHold(accuracy.goal, *accuracy.held);
   }
   accuracy.plan = accuracy.held->plan;
-  return NoteUsed(episodes, std::move(accuracy), log);
+  return noted(std::move(accuracy));
 }
 
 std::string Text(const PlanAccuracy& accuracy) {

@@ -7,6 +7,7 @@
 #include "cli/plan_accuracy.h"
 #include "cli/plan_arguments.h"
 #include "cli/plan_verbs.h"
+#include "planning/remembered.h"
 #include "planning/size.h"
 #include "quantization/plan_file.h"
 
@@ -132,6 +133,8 @@ Action AddPlanQuantize(CLI::App& app, Context& context) {
   AddForceFlag(app, a->force);
   AddJsonFlag(app, a->json);
   app.footer(
+      "When interrupted, or when no plan holds the limits, plan.json.part keeps what was measured of every plan; the "
+      "same command, or one with other limits, goes on from it.\n\n"
       "Examples:\n"
       "  vlaq plan quantize mae0222 --target cpu --precision int8 -o plan.json\n"
       "  vlaq plan quantize mae0222 --target tensorrt-8.6 --precision int8 --stats stats.json -o plan.json\n"
@@ -155,6 +158,7 @@ Action AddPlanQuantize(CLI::App& app, Context& context) {
     VLAQ_ASSIGN_OR_RETURN(outcome.size, planning::SizeOf(outcome.plan, bundle, *target));
     const std::string text = PlanText(outcome.plan);
     VLAQ_RETURN_IF_ERROR(WriteFile(a->output, text, WhenExisting(a->force)));
+    if (outcome.looked) RemoveResumeFile(planning::MeasurementsBeside(a->output));
     if (a->json) {
       PrintJson(AsJson(outcome, *a, text), context.out);
     } else {

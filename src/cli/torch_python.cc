@@ -2,9 +2,26 @@
 
 #include <cstdlib>
 
+#include "base/text.h"
+
 namespace vlaq::cli {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+// A checkout has a script for it; beside an installed vlaq lies the list of what is needed.
+std::string HowToInstall(const std::optional<fs::path>& folder) {
+  if (!folder) return "set VLAQ_PYTHON to a Python that has PyTorch and transformers";
+  std::error_code ignored;
+  if (fs::exists(folder->parent_path() / "script/pytorch", ignored)) {
+    return "script/pytorch installs it; or set VLAQ_PYTHON to a Python that has what python/requirements.txt names";
+  }
+  return "python3 -m venv torch && torch/bin/pip install -r " + ShellWord((*folder / "requirements.txt").string()) +
+         ", then set VLAQ_PYTHON=torch/bin/python";
+}
+
+}  // namespace
 
 std::optional<fs::path> PythonFolder() {
   std::error_code ignored;
@@ -32,9 +49,7 @@ Result<TorchTools> RequireTorch(const std::string& what_for) {
   const auto python = TorchPython();
   const auto folder = PythonFolder();
   if (python && folder) return TorchTools{*python, *folder};
-  return Error{
-      ErrorCode::kBackend, "PyTorch is not there", what_for,
-      "script/pytorch installs it; or set VLAQ_PYTHON to a Python that has what python/requirements.txt names"};
+  return Error{ErrorCode::kBackend, "PyTorch is not there", what_for, HowToInstall(folder)};
 }
 
 }  // namespace vlaq::cli

@@ -200,10 +200,9 @@ Status CheckDisjoint(const EpisodeList& a, const EpisodeList& b) {
     if (in_a.contains(member.hash)) shared.push_back(fmt::format("{} ({}...)", member.name, member.hash.substr(0, 12)));
   }
   if (shared.empty()) return {};
-  return InputError("",
-                    fmt::format("{} and {} share {} episode{}: {}", a.name, b.name, shared.size(),
-                                shared.size() == 1 ? "" : "s", Listed(shared)),
-                    "figures on episodes that were seen before prove nothing; split by `vlaq episodes split`");
+  return InputError(
+      "", fmt::format("{} and {} share {}: {}", a.name, b.name, Counted(shared.size(), "episode"), Listed(shared)),
+      "figures on episodes that were seen before prove nothing; split by `vlaq episodes split`");
 }
 
 }  // namespace vlaq::episode

@@ -8,6 +8,7 @@
 
 #include "base/file_kind.h"
 #include "base/mapped_file.h"
+#include "base/text.h"
 #include "image/decode.h"
 #include "image/picture_notes.h"
 
@@ -88,8 +89,8 @@ Status CheckNoneIsLost(const fs::path& folder, const std::vector<fs::path>& othe
   constexpr size_t kShown = 5;
   if (count > kShown) lost.resize(kShown);
   return InputError(folder.string(),
-                    fmt::format("holds {} frame{} that cannot be read: {}{}", count, count == 1 ? "" : "s",
-                                fmt::join(lost, ", "), count > kShown ? ", ..." : ""),
+                    fmt::format("holds {} that cannot be read: {}{}", Counted(count, "frame"), fmt::join(lost, ", "),
+                                count > kShown ? ", ..." : ""),
                     "convert them to PNG or JPEG, or name the pictures to use one by one");
 }
 

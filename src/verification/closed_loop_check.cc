@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "base/text.h"
 #include "evaluation/summary.h"
 
 namespace vlaq::verification {
@@ -21,10 +22,9 @@ Check Success(const Outcomes& normal, double limit) {
   const evaluation::Summary summary = evaluation::Summarise(normal);
   const bool passed = summary.success.count > 0 && summary.success.fraction() >= limit;
   Check check{kClosedLoopRung, "success", passed, "", {}};
-  check.detail =
-      fmt::format("arrives in {} of {} episodes, {}, at least {:.0f} %; told side {:.1f} %, collided {:.1f} %",
-                  summary.success.count, summary.success.of, Words(summary.success), 100 * limit,
-                  100 * summary.told_side.fraction(), 100 * summary.collided.fraction());
+  check.detail = fmt::format("arrives in {} of {}, {}, at least {:.0f} %; told side {:.1f} %, collided {:.1f} %",
+                             summary.success.count, Counted(summary.success.of, "episode"), Words(summary.success),
+                             100 * limit, 100 * summary.told_side.fraction(), 100 * summary.collided.fraction());
   check.figures.emplace_back("limit", limit);
   AddFigures("success", summary.success, check);
   check.figures.emplace_back("episodes", static_cast<double>(summary.success.of));

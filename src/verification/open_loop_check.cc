@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/text.h"
 #include "episode/content.h"
 #include "episode/split.h"
 #include "evaluation/baseline.h"
@@ -49,8 +50,8 @@ std::vector<std::pair<std::string, double>> FiguresOf(const Score& total, size_t
 }
 
 std::string ErrorText(const Score& total, size_t axes, size_t episodes) {
-  return fmt::format("MAE {:.4f} m/s ({:.4f} normalized) over {} episodes, {} steps", total.RawMae(axes),
-                     total.Mae(axes), episodes, total.steps);
+  return fmt::format("MAE {:.4f} m/s ({:.4f} normalized) over {}, {}", total.RawMae(axes), total.Mae(axes),
+                     Counted(episodes, "episode"), Counted(total.steps, "step"));
 }
 
 // Rung 3 of one policy, without a reference.

@@ -94,6 +94,38 @@ TEST_F(Build, GoesOnWhereItStopped) {
   EXPECT_FALSE(report["engines"][1].contains("build_seconds"));  // a stand-in's
 }
 
+// A trtexec that fails where its words hold `where`, and else is the stand-in.
+std::string FailsAt(const std::string& path, const std::string& where) {
+  Overwrite(path, "#!/bin/sh\ncase \"$*\" in *" + where +
+                      "*) echo '[E] something of its own'; exit 1;; esac\nexec python3 '" VLAQ_TESTDATA
+                      "/../tests/board/stand_in_trtexec.py' ok \"$@\"\n");
+  ::chmod(path.c_str(), 0755);
+  return path;
+}
+
+// The graph of the whole window may not fit into the memory of a small board where encoder and head do.
+TEST_F(Build, OneThatFailsDoesNotKeepTheOthers) {
+  std::vector<std::string> arguments{"build",  In("fp16"),  "--engine-dir",
+                                     Folder(), "--trtexec", FailsAt(In("trtexec_no_whole"), "mae0222_model_fp16.trt"),
+                                     "--json"};
+  const Ran ran = Vlaq(arguments);
+  EXPECT_EQ(ran.exit_code, 4) << ran.err;
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("1 of 3 engines failed (mae0222_model_fp16.trt), the others are there"),
+                             HasSubstr("something of its own")));
+  const Json report = ran.json();
+  ASSERT_EQ(report["engines"].size(), 2U);
+  EXPECT_EQ(report["engines"][0]["part"], "encoder");
+  EXPECT_EQ(report["engines"][1]["part"], "head");
+  ASSERT_EQ(report["failed"].size(), 1U);
+  EXPECT_TRUE(fs::exists(File("mae0222_encoder_fp16.trt.json")));
+  EXPECT_FALSE(fs::exists(File("mae0222_model_fp16.trt")));
+  arguments.insert(arguments.end(), {"--measure"});
+  EXPECT_EQ(Vlaq(arguments).exit_code, 4);
+  const Json results = Json::parse(Content(File("jetson_tensorrt_results.json")));
+  EXPECT_TRUE(results.contains("fp16_encoder"));
+  EXPECT_FALSE(results.contains("fp16"));
+}
+
 TEST_F(Build, EndsAsSpecified) {
   struct Case {
     const char* scenario;
@@ -401,15 +433,6 @@ TEST_F(Build, MeasuredResultsMayBeRenewed) {
   EXPECT_FALSE(cli::EarlierResultsStay(std::nullopt, {}, false));
   Overwrite(path, "no JSON");
   EXPECT_FALSE(check({"fp16"}));
-}
-
-// A trtexec that fails where its words hold `where`, and else is the stand-in.
-std::string FailsAt(const std::string& path, const std::string& where) {
-  Overwrite(path, "#!/bin/sh\ncase \"$*\" in *" + where +
-                      "*) echo '[E] something of its own'; exit 1;; esac\nexec python3 '" VLAQ_TESTDATA
-                      "/../tests/board/stand_in_trtexec.py' ok \"$@\"\n");
-  ::chmod(path.c_str(), 0755);
-  return path;
 }
 
 TEST_F(Build, WhatCouldBeMeasuredIsWrittenThoughTheRestFails) {

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "program.h"
+#include "sim/world.h"
 
 namespace vlaq {
 namespace {
@@ -116,6 +117,12 @@ TEST_F(FullDisk, Calibrate) {
   ExpectRefused(
       {"calibrate", Bundle(), "--frames", Frames(), "--samples", "2", "--threads", "1", "-o", In("stats.json")},
       In("stats.json"));
+}
+
+// The first of three files must not stay when the second finds no room: the next try would want --force.
+TEST_F(FullDisk, SimRender) {
+  if (const auto why = sim::World::Unavailable()) GTEST_SKIP() << *why;
+  ExpectRefused({"sim", "render", "--seed", "1", "-o", In("pictures")}, In("pictures"));
 }
 
 }  // namespace

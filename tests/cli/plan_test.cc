@@ -258,6 +258,17 @@ TEST_F(PlanTest, KeepsInFloatWhatItIsTold) {
     ++kept;
   }
   EXPECT_EQ(kept, 3);
+  // All that lies in a part, and a pattern.
+  for (const char* pattern : {"vision", "vision/*"}) {
+    const Json whole_part = PlanOf({"--keep-float", pattern});
+    int within = 0;
+    for (const Json& op : whole_part["plan"]["operators"]) {
+      const bool inside = op["group"].get<std::string>().starts_with("vision/");
+      within += inside ? 1 : 0;
+      EXPECT_EQ(op["rule"] == "USER", inside) << pattern << ": " << op["group"];
+    }
+    EXPECT_GT(within, 3);
+  }
   const Ran unknown = Plan({"--keep-float", "vision/layer.9"});
   EXPECT_EQ(unknown.exit_code, 3);
   EXPECT_THAT(unknown.err, HasSubstr("'vision/layer.9'"));
@@ -423,6 +434,24 @@ TEST_F(PlanTest, LimitsAreHeldByRevertingTheWorst) {
   EXPECT_THAT(impossible.err, HasSubstr("no plan holds largest action difference 1e-12"));
   EXPECT_FALSE(fs::exists(output));
   EXPECT_FALSE(fs::exists(output + ".work"));
+
+  // What was measured for it is not lost: another limit goes on with it, and comes out as if begun anew.
+  ASSERT_TRUE(fs::exists(output + ".part"));
+  const Ran goes_on =
+      Plan({"--episodes", In("unseen"), "--max-action-diff", std::to_string(all / 2), "--json"}, output);
+  ASSERT_EQ(goes_on.exit_code, 0) << goes_on.err;
+  EXPECT_THAT(goes_on.err, HasSubstr("plans are measured already"));
+  EXPECT_EQ(goes_on.json()["accuracy"], document["accuracy"]);
+  EXPECT_EQ(goes_on.json()["plan"], document["plan"]);
+  EXPECT_FALSE(fs::exists(output + ".part"));
+}
+
+TEST_F(PlanTest, MeasurementsOfOtherEpisodesAreRefused) {
+  const std::string output = Fresh();
+  EXPECT_EQ(Plan({"--episodes", In("unseen"), "--max-action-diff", "1e-12", "--max-plans", "1"}, output).exit_code, 5);
+  const Ran other = Plan({"--episodes", In("seen"), "--sensitivity"}, output);
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, AllOf(HasSubstr(output + ".part"), HasSubstr("another episodes"), HasSubstr("delete it")));
 }
 
 TEST_F(PlanTest, MixedPlansGoByFloat16) {
@@ -438,6 +467,63 @@ TEST_F(PlanTest, WhatWasCalibratedOnIsNoValidation) {
   EXPECT_EQ(ran.exit_code, 3);
   EXPECT_THAT(ran.err, AllOf(HasSubstr("calibration episodes"), HasSubstr("validation episodes")));
   EXPECT_FALSE(fs::exists(output));
+}
+
+// What had a part in making a bundle proves nothing of it: refused by content, whatever the files are called now.
+TEST_F(PlanTest, EpisodesThatMadeABundleProveNothing) {
+  const Ran split = Vlaq({"episodes", "split", In("seen"), "--seed", "1", "--fractions", "calibration=0.5,test=0.5", "-o",
+                          In("split.json")});
+  ASSERT_EQ(split.exit_code, 0) << split.err;
+  const std::string calibration = In("split.json") + ":calibration";
+  const std::string test = In("split.json") + ":test";
+  const Ran stats = Vlaq({"calibrate", In("bundle"), "--episodes", In("seen"), "--only", calibration, "--samples", "4",
+                          "--threads", "1", "-o", In("part_stats.json")});
+  ASSERT_EQ(stats.exit_code, 0) << stats.err;
+  const Ran made = Vlaq({"quantize", In("bundle"), "--target", "portable", "--precision", "int8", "--stats",
+                         In("part_stats.json"), "-o", In("of_part")});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  const auto with = [&](std::vector<std::string> arguments, const std::vector<std::string>& more) {
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Vlaq(arguments);
+  };
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"verify", In("of_part"), "--reference", In("bundle")},
+        std::vector<std::string>{"eval", In("of_part")}}) {
+    const Ran refused = with(command, {"--episodes", In("seen")});
+    EXPECT_EQ(refused.exit_code, 3) << command[0] << ": " << refused.err;
+    EXPECT_THAT(refused.err, AllOf(HasSubstr("2 of 4 episodes were used to make"), HasSubstr("--allow-overlap")));
+    EXPECT_THAT(with(command, {"--episodes", In("seen"), "--only", test}).err,
+                Not(HasSubstr("were used to make")))
+        << command[0];
+    EXPECT_NE(with(command, {"--episodes", In("seen"), "--allow-overlap"}).exit_code, 3) << command[0];
+  }
+}
+
+TEST_F(PlanTest, WhatIsNoSourceOrNoPlanIsRefused) {
+  ASSERT_EQ(Vlaq({"quantize", In("bundle"), "--target", "cpu", "--precision", "int8", "-o", In("made")}).exit_code, 0);
+  const Ran twice = Vlaq({"plan", "quantize", In("made"), "-o", Fresh()});
+  EXPECT_EQ(twice.exit_code, 3);
+  EXPECT_THAT(twice.err, HasSubstr("is quantized already"));
+  const Ran itself =
+      Vlaq({"quantize", In("bundle"), "--target", "cpu", "--precision", "int8", "-o", In("bundle"), "--force"});
+  EXPECT_EQ(itself.exit_code, 2);
+  EXPECT_THAT(itself.err, HasSubstr("the output is the source itself"));
+  EXPECT_EQ(Vlaq({"inspect", In("bundle")}).exit_code, 0) << "it is still there";
+  const Ran mixed = Plan({"--target", "cpu", "--precision", "mixed"});
+  EXPECT_EQ(mixed.exit_code, 2);
+  EXPECT_THAT(mixed.err, HasSubstr("has no mixed"));
+  // A weight that float16 can only write as 0.
+  const fs::path place = In("faint_checkpoint");
+  fs::create_directory(place);
+  architecture::testing::TinyPolicy faint;
+  for (float& x : faint.Backbone("text_model.model.layers.0.ffn.fc1.weight").mutable_data<float>()) x = 1e-9F;
+  const Ran exported = Vlaq({"export", faint.Save(place).string(), "-o", In("faint"), "--config", place / "config.json",
+                             "--policy", place / "policy.json"});
+  ASSERT_EQ(exported.exit_code, 0) << exported.err;
+  const Ran half = Vlaq({"quantize", In("faint"), "--target", "tensorrt-10", "--precision", "fp16", "-o", In("half")});
+  EXPECT_EQ(half.exit_code, 3);
+  EXPECT_THAT(half.err, AllOf(HasSubstr("become 0 in float16"), HasSubstr("layers.0")));
+  EXPECT_FALSE(fs::exists(In("half")));
 }
 
 TEST_F(PlanTest, UsageErrorsComeBeforeTheWork) {

@@ -229,8 +229,7 @@ Status CheckPlacements(const std::vector<Placement>& placements, const std::stri
 std::string PlacementText(const std::vector<Placement>& placements) {
   std::string text;
   for (const Placement& placement : placements) {
-    text += fmt::format("{}{} {} node{}", text.empty() ? "" : ", ", placement.provider, placement.count,
-                        placement.count == 1 ? "" : "s");
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", placement.provider, Counted(placement.count, "node"));
   }
   return text;
 }

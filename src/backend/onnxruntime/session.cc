@@ -12,6 +12,7 @@
 #include "backend/onnxruntime/values.h"
 #include "base/mapped_file.h"
 #include "base/parallel.h"
+#include "base/text.h"
 
 namespace vlaq::backend {
 namespace {
@@ -207,8 +208,8 @@ Result<std::unique_ptr<OpenedModel>> OpenOrtSession(const OrtLibrary& library, c
     VLAQ_ASSIGN_OR_RETURN(Ort::SessionOptions session_options,
                           MakeOptions(source, options, threads, MinorVersion(library.version)));
     Ort::Session session = MakeSession(*static_cast<Ort::Env*>(library.environment), source, options, session_options);
-    std::string description = fmt::format("ONNX Runtime {}, {}, {} thread{}", library.version, options.provider,
-                                          threads, threads == 1 ? "" : "s");
+    std::string description =
+        fmt::format("ONNX Runtime {}, {}, {}", library.version, options.provider, Counted(threads, "thread"));
     if (!options.engines.empty()) description += fmt::format(", engine {}", source.file.stem().string());
     if (elsewhere) {
       const auto placements = ReadPlacements(log.lines());
