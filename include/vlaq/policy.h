@@ -45,7 +45,7 @@ struct Feature {
 };
 
 struct PolicyOptions {
-  std::string schedule;                // one of Policy::schedules(); empty: the policy's default
+  std::string schedule;                // one of PolicyFeatures::schedules; empty: the policy's default
   std::string backend = "onnxruntime";  // or "reference": slow, and needs no library
   std::string provider = "cpu";         // the back end's execution provider; an absent one is an error
   std::vector<std::string> also;        // where nodes may go that the provider does not take: "cpu", "cpu:Gather"
@@ -63,6 +63,15 @@ struct Outputs {
   std::map<std::string, Tensor> values;  // in the features' units, float32
   std::map<std::string, Tensor> raw;     // as the graphs give them, before un-normalization
 };
+
+// What a policy takes and gives, read from its bundle alone: nothing is opened. Errors: kInput.
+struct PolicyFeatures {
+  std::vector<Feature> inputs, outputs;
+  std::vector<std::string> schedules;
+  std::string default_schedule;
+  double control_period_s = 0;
+};
+Result<PolicyFeatures> ReadFeatures(const std::filesystem::path& bundle);
 
 class Policy {
  public:
@@ -101,7 +110,7 @@ class Policy {
 
   const std::vector<Feature>& inputs() const;
   const std::vector<Feature>& outputs() const;
-  const std::vector<std::string>& schedules() const;
+  const std::string& schedule() const;  // the one that runs
   double control_period_s() const;
   // One line: the schedule, and which library, provider and threads really run.
   std::string Describe() const;

@@ -72,7 +72,35 @@ bool Reads(const std::vector<policy::Step>& steps, const policy::Policy& policy,
   });
 }
 
+PolicyFeatures FeaturesOf(const policy::Policy& policy) {
+  PolicyFeatures features;
+  for (const policy::Input& input : policy.inputs) {
+    features.inputs.push_back({input.name, TypeOf(input.type), input.dtype, input.shape, input.names, input.units});
+  }
+  for (const policy::Output& output : policy.outputs) {
+    features.outputs.push_back(
+        {output.name, FeatureType::kAction, output.dtype, output.shape, output.names, output.units});
+  }
+  for (const auto& [name, steps] : policy.schedules) features.schedules.push_back(name);
+  features.default_schedule = policy.default_schedule;
+  features.control_period_s = policy.control.period_s;
+  return features;
+}
+
+// Whether what an instruction becomes is read by the schedule's graphs; else it is baked into them.
+bool ReadsTask(const policy::Policy& policy, const std::string& schedule) {
+  const auto& steps = policy.schedules.find(schedule)->second;
+  return std::any_of(policy.inputs.begin(), policy.inputs.end(), [&](const policy::Input& input) {
+    return input.type == policy::InputType::kText && Reads(steps, policy, input.name);
+  });
+}
+
 }  // namespace
+
+Result<PolicyFeatures> ReadFeatures(const std::filesystem::path& path) {
+  VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(path));
+  return FeaturesOf(bundle.policy);
+}
 
 std::string_view Name(FeatureType type) {
   constexpr std::array<std::string_view, 5> kNames{"image", "state", "text", "noise", "action"};
@@ -91,21 +119,7 @@ struct Policy::State {
   runtime::ActionQueue queue;
   bool reads_task = false;  // the schedule's graphs do; else what they are told is baked in
   Task task;
-  std::vector<Feature> inputs, outputs;
-  std::vector<std::string> schedules;
-
-  void Describe() {
-    for (const policy::Input& input : bundle.policy.inputs) {
-      inputs.push_back({input.name, TypeOf(input.type), input.dtype, input.shape, input.names, input.units});
-      if (input.type == policy::InputType::kText) {
-        reads_task = Reads(bundle.policy.schedules.find(executor->schedule())->second, bundle.policy, input.name);
-      }
-    }
-    for (const policy::Output& output : bundle.policy.outputs) {
-      outputs.push_back({output.name, FeatureType::kAction, output.dtype, output.shape, output.names, output.units});
-    }
-    for (const auto& [name, steps] : bundle.policy.schedules) schedules.push_back(name);
-  }
+  PolicyFeatures has;
 
   void Forget() {
     executor->Reset();
@@ -149,7 +163,8 @@ Result<Policy> Policy::Open(const std::filesystem::path& path, const PolicyOptio
                                                                  options.noise_seed));
   VLAQ_ASSIGN_OR_RETURN(state->features, runtime::FeatureReader::Make(state->bundle.policy));
   VLAQ_ASSIGN_OR_RETURN(state->text, runtime::OpenTextEncoder(state->bundle, options.tokenizer));
-  state->Describe();
+  state->has = FeaturesOf(state->bundle.policy);
+  state->reads_task = ReadsTask(state->bundle.policy, state->executor->schedule());
   if (state->text != nullptr) state->Take(state->text->Exported());
   return Policy(std::move(state));
 }
@@ -194,15 +209,15 @@ Result<Outputs> Policy::Step(const Observation& observation) {
 Result<Tensor> Policy::Act(const Observation& observation) {
   if (state_->queue.NeedsChunk()) {
     VLAQ_ASSIGN_OR_RETURN(const Outputs outputs, Step(observation));
-    VLAQ_RETURN_IF_ERROR(state_->queue.Push(outputs.values.at(state_->outputs.front().name)));
+    VLAQ_RETURN_IF_ERROR(state_->queue.Push(outputs.values.at(state_->has.outputs.front().name)));
   }
   return state_->queue.Pop();
 }
 
-const std::vector<Feature>& Policy::inputs() const { return state_->inputs; }
-const std::vector<Feature>& Policy::outputs() const { return state_->outputs; }
-const std::vector<std::string>& Policy::schedules() const { return state_->schedules; }
-double Policy::control_period_s() const { return state_->bundle.policy.control.period_s; }
+const std::vector<Feature>& Policy::inputs() const { return state_->has.inputs; }
+const std::vector<Feature>& Policy::outputs() const { return state_->has.outputs; }
+const std::string& Policy::schedule() const { return state_->executor->schedule(); }
+double Policy::control_period_s() const { return state_->has.control_period_s; }
 std::string Policy::Describe() const { return state_->executor->Description(); }
 
 }  // namespace vlaq

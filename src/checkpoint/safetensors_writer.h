@@ -1,15 +1,19 @@
-// One tensor as a .safetensors file, for programs that read no other format of ours.
+// Tensors as a .safetensors file, for programs that read no other format of ours.
 #pragma once
 
 #include <filesystem>
-#include <string_view>
+#include <map>
+#include <string>
 
+#include "base/output.h"
 #include "base/status.h"
 #include "tensor/tensor.h"
 
 namespace vlaq::checkpoint {
 
-// Replaces what is there. `name` is plain text that JSON need not escape. Errors: kInput with the system's reason.
-Status WriteSafetensors(const std::filesystem::path& path, std::string_view name, const Tensor& tensor);
+// By name, in that order. Errors: kUsage if the file is there and may not be replaced; kInput with the system's reason,
+// or for a type that safetensors has no name for.
+Status WriteSafetensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
+                        Existing existing = Existing::kReplace);
 
 }  // namespace vlaq::checkpoint

@@ -58,7 +58,7 @@ Status RunGolden(const GoldenArguments& a, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::Make("golden"));
   const fs::path policy_file = scratch.path() / "policy.json", frames_file = scratch.path() / "frames.safetensors";
   VLAQ_RETURN_IF_ERROR(WriteFile(policy_file, JsonString(policy, 1), Existing::kRefuse));
-  VLAQ_RETURN_IF_ERROR(checkpoint::WriteSafetensors(frames_file, "frames.u8", pixels));
+  VLAQ_RETURN_IF_ERROR(checkpoint::WriteSafetensors(frames_file, {{"frames.u8", pixels}}));
   VLAQ_ASSIGN_OR_RETURN(OutputPath output, OutputPath::Create(a.output, WhenExisting(a.force)));
   std::vector<std::string> command{torch.python.string(),
                                    (torch.folder / "torch_golden.py").string(),

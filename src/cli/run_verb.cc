@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -7,103 +8,87 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "bundle/bundle.h"
+#include "checkpoint/safetensors_writer.h"
 #include "cli/frame_argument.h"
+#include "cli/observations.h"
 #include "cli/verbs.h"
-#include "evaluation/score.h"
-#include "image/preprocess.h"
-#include "prompt/prompt.h"
-#include "runtime/policy_runner.h"
+#include "tensor/convert.h"
+#include "vlaq/policy.h"
 
 namespace vlaq::cli {
 namespace {
 
 struct RunArguments {
-  std::filesystem::path bundle, tokenizer;
+  std::filesystem::path bundle, tokenizer, output;
   std::vector<std::string> frames;
-  std::string instruction, prompt_ids;
+  std::string inputs, instruction, prompt_ids, schedule;
   bool has_instruction = false;
   bool whole_graph = false;
-  bool json = false;
+  bool force = false, json = false;
+  uint64_t seed = 0;
   BackendChoice backend;
 };
 
 struct Step {
   std::string frame;
-  Tensor action;  // [chunk, action_dim]
+  Outputs outputs;
   double latency_ms = 0;
 };
 
-// The prompt for this run: the one baked in at export, or another for the encoder's inputs.
-Result<prompt::Prompt> PromptFor(const RunArguments& a, const bundle::Bundle& bundle, Log& log) {
-  const bool asked = a.has_instruction || !a.prompt_ids.empty();
-  if (!asked) return prompt::Baked(bundle.spec);
-  if (a.whole_graph || bundle.baked_prompt) {
-    return UsageError(
-        a.whole_graph ? "the whole-policy graph has its prompt baked in" : "the encoder's prompt is baked in",
-        a.whole_graph ? "leave out --whole-graph, or export again with this prompt" : "export again");
-  }
+constexpr size_t kShownValues = 8;  // of an action, in a table
+
+Status Tell(const RunArguments& a, Policy& policy, Log& log) {
   if (!a.prompt_ids.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(std::vector<int64_t> ids, ParseIds(a.prompt_ids, "--prompt-ids"));
-    return prompt::FromIds(bundle.spec, std::move(ids));
+    VLAQ_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, ParseIds(a.prompt_ids, "--prompt-ids"));
+    const auto& inputs = policy.inputs();
+    const auto text = std::find_if(inputs.begin(), inputs.end(),
+                                   [](const Feature& input) { return input.type == FeatureType::kText; });
+    const std::string name = text == inputs.end() ? "task" : text->name;
+    return policy.ResetTokens(
+        {{name + ".input_ids", Tensor::From<int64_t>({static_cast<int64_t>(ids.size())}, ids)}});
   }
-  std::filesystem::path path = a.tokenizer;
-  if (path.empty() && bundle.tokenizer) path = bundle.path / bundle.tokenizer->file;
-  if (path.empty()) {
-    return UsageError("--instruction needs a tokeniser, and the bundle holds none",
-                      "give --tokenizer sentencepiece.bpe.model, or export with it");
-  }
-  VLAQ_ASSIGN_OR_RETURN(const auto tokenizer, tokenizer::Tokenizer::Load(path));
-  VLAQ_ASSIGN_OR_RETURN(prompt::Prompt prompt, prompt::FromInstruction(bundle.spec, *tokenizer, a.instruction));
-  if (const std::string complaint = prompt::Complaint(prompt); !complaint.empty()) log.Warning(complaint);
-  return prompt;
+  if (!a.has_instruction) return {};
+  VLAQ_RETURN_IF_ERROR(policy.Reset(a.instruction));
+  if (!policy.task().complaint.empty()) log.Warning(policy.task().complaint);
+  return {};
 }
 
-// True if the actions are all one although the frames are not: the policy does not see.
-bool StandsStill(const std::vector<Step>& steps, bool frames_differ) {
+const std::string& MainOutput(const Policy& policy) { return policy.outputs().front().name; }
+
+// What tells observations apart.
+std::string HashOf(const Observation& observation) {
+  std::string hashes;
+  for (const auto& [name, tensor] : observation) hashes += Xxh3Hex(tensor.bytes());
+  return hashes;
+}
+
+// True if the actions are all one although the observations are not: the policy does not see.
+bool StandsStill(const std::vector<Step>& steps, const std::string& output, bool inputs_differ) {
   const auto same = [&](const Step& step) {
-    return std::ranges::equal(step.action.bytes(), steps.front().action.bytes());
+    return std::ranges::equal(step.outputs.raw.at(output).bytes(), steps.front().outputs.raw.at(output).bytes());
   };
-  return frames_differ && steps.size() > 1 && std::all_of(steps.begin(), steps.end(), same);
+  return inputs_differ && steps.size() > 1 && std::all_of(steps.begin(), steps.end(), same);
 }
 
-Result<std::vector<Step>> RunSteps(runtime::PolicyRunner& runner, const image::FrameSource& frames,
-                                   image::Preprocessor& preprocessor, Log& log) {
+Result<std::vector<Step>> RunSteps(Policy& policy, const Observations& observations, Log& log) {
   std::vector<Step> steps;
-  std::set<std::string> seen;  // hashes of the model's inputs
-  for (size_t t = 0; t < frames.size(); ++t) {
-    VLAQ_ASSIGN_OR_RETURN(const image::Frame frame, frames.Read(t));
-    if (frames.Begins(t)) runner.Reset();
+  std::set<std::string> seen;
+  for (size_t t = 0; t < observations.size(); ++t) {
+    VLAQ_ASSIGN_OR_RETURN(const Observations::Step given, observations.Read(t));
+    if (given.begins) policy.Reset();
     const auto start = std::chrono::steady_clock::now();
-    VLAQ_ASSIGN_OR_RETURN(const Tensor pixels, preprocessor.Run(frame.pixels));
-    auto stepped = runner.Step(pixels);
-    if (!stepped.ok()) return Within(fmt::format("frame {}", frame.name), stepped.error());
+    auto outputs = policy.Step(given.observation);
     const std::chrono::duration<double, std::milli> latency = std::chrono::steady_clock::now() - start;
-    if (seen.size() < 2) seen.insert(Xxh3Hex(pixels.bytes()));
-    steps.push_back({frame.name, std::move(*stepped), latency.count()});
-    log.Progress("frames", t + 1, frames.size());
+    if (!outputs.ok()) return Within(fmt::format("frame {}", given.name), outputs.error());
+    if (seen.size() < 2) seen.insert(HashOf(given.observation));
+    steps.push_back({given.name, std::move(*outputs), latency.count()});
+    log.Progress("frames", t + 1, observations.size());
   }
-  if (StandsStill(steps, seen.size() > 1)) {
+  if (StandsStill(steps, MainOutput(policy), seen.size() > 1)) {
     log.Warning(fmt::format("all {} actions are the same although the frames differ: the policy does not see them",
                             steps.size()));
   }
   return steps;
-}
-
-// As `vlaq eval` names them: an action has linear_x, linear_y and perhaps angular_z.
-struct Axis {
-  std::string name, unit;
-};
-std::vector<Axis> AxesOf(const policy::PolicySpec& spec) {
-  std::vector<Axis> axes;
-  for (size_t i = 0; i < static_cast<size_t>(spec.action_dim); ++i) {
-    const bool known = static_cast<size_t>(spec.action_dim) <= evaluation::kMaxAxes;
-    axes.push_back({known ? std::string(evaluation::kAxisNames[i]) : fmt::format("action[{}]", i),
-                    !known                                             ? ""
-                    : evaluation::kAxisNames[i].starts_with("angular") ? "rad/s"
-                                                                       : "m/s"});
-  }
-  return axes;
 }
 
 double MedianMs(const std::vector<Step>& steps) {
@@ -113,101 +98,165 @@ double MedianMs(const std::vector<Step>& steps) {
   return (times[(times.size() - 1) / 2] + times[times.size() / 2]) / 2;
 }
 
-// [chunk][action_dim]
-std::vector<std::vector<float>> Rows(const Tensor& action) {
-  const auto values = action.data<float>();
-  const auto width = static_cast<size_t>(action.shape()[1]);
+// The rows of a tensor along its last axis, as numbers. Errors: kInput for a type that has none.
+Result<std::vector<std::vector<float>>> Rows(const Tensor& tensor) {
+  VLAQ_ASSIGN_OR_RETURN(const std::vector<float> values, ToFloats(tensor));
+  const size_t width = tensor.rank() == 0 ? 1 : static_cast<size_t>(tensor.shape().back());
   std::vector<std::vector<float>> rows;
-  for (size_t at = 0; at < values.size(); at += width) {
+  for (size_t at = 0; width > 0 && at < values.size(); at += width) {
     rows.emplace_back(values.begin() + static_cast<std::ptrdiff_t>(at),
                       values.begin() + static_cast<std::ptrdiff_t>(at + width));
   }
   return rows;
 }
 
-// The first action of a chunk, which is the one that is driven.
-std::vector<float> FirstAction(const Tensor& action) { return Rows(action).front(); }
-
-// What the wheels get: the first action in the policy's units.
-std::vector<double> Velocity(const Tensor& action, double scale) {
-  std::vector<double> velocity;
-  for (const float value : FirstAction(action)) velocity.push_back(scale * static_cast<double>(value));
-  return velocity;
+Result<std::vector<float>> FirstRow(const Tensor& tensor) {
+  VLAQ_ASSIGN_OR_RETURN(const auto rows, Rows(tensor));
+  return rows.empty() ? std::vector<float>() : rows.front();
 }
 
-Json AsJson(const RunArguments& a, const bundle::Bundle& bundle, const prompt::Prompt& prompt,
-            const runtime::PolicyRunner& runner, const std::vector<Step>& steps) {
+struct Axis {
+  std::string name, unit;
+};
+std::vector<Axis> AxesOf(const Feature& output) {
+  const int64_t width = output.shape.empty() ? 1 : output.shape.back();
+  std::vector<Axis> axes;
+  for (size_t i = 0; i < static_cast<size_t>(std::max<int64_t>(width, 0)); ++i) {
+    axes.push_back({i < output.names.size() ? output.names[i] : fmt::format("{}[{}]", output.name, i),
+                    i < output.units.size() ? output.units[i] : ""});
+  }
+  return axes;
+}
+
+Json Numbers(const std::vector<float>& values) {
+  Json json = Json::array();
+  for (const float value : values) json.push_back(static_cast<double>(value));
+  return json;
+}
+
+Result<Json> AsJson(const RunArguments& a, const Policy& policy, const std::vector<Step>& steps) {
+  const std::string& main = MainOutput(policy);
   Json list = Json::array();
   for (size_t t = 0; t < steps.size(); ++t) {
+    const Outputs& outputs = steps[t].outputs;
+    VLAQ_ASSIGN_OR_RETURN(const auto rows, Rows(outputs.raw.at(main)));
+    VLAQ_ASSIGN_OR_RETURN(const std::vector<float> first, FirstRow(outputs.values.at(main)));
+    Json action = Json::array();
+    for (const auto& row : rows) action.push_back(Numbers(row));
     list.push_back({{"t", t},
                     {"frame", steps[t].frame},
-                    {"action", Rows(steps[t].action)},
-                    {"velocity", Velocity(steps[t].action, bundle.spec.action_scale)},
+                    {"action", std::move(action)},
+                    {"velocity", Numbers(first)},
                     {"latency_ms", steps[t].latency_ms}});
   }
   Json axes = Json::array();
-  for (const Axis& axis : AxesOf(bundle.spec)) axes.push_back({{"name", axis.name}, {"unit", axis.unit}});
-  return {{"schema", "vlaq.run/1"},
-          {"bundle", bundle.path.string()},
-          {"mode", a.whole_graph ? "whole" : "streaming"},
-          {"runs_on", runner.Description()},
-          {"prompt_ids", prompt.ids},
-          {"prompt_text", prompt.text},
-          {"action_scale", bundle.spec.action_scale},
-          {"axes", std::move(axes)},
-          {"median_ms", MedianMs(steps)},
-          {"steps", std::move(list)}};
+  for (const Axis& axis : AxesOf(policy.outputs().front())) axes.push_back({{"name", axis.name}, {"unit", axis.unit}});
+  Json json{{"schema", "vlaq.run/1"},
+            {"bundle", a.bundle.string()},
+            {"mode", policy.schedule()},
+            {"runs_on", policy.Describe()},
+            {"prompt_text", policy.task().text},
+            {"axes", std::move(axes)},
+            {"median_ms", MedianMs(steps)},
+            {"steps", std::move(list)}};
+  for (const auto& [name, value] : policy.task().values) {
+    const auto numbers = value.data<int64_t>();
+    json["task"][name] = std::vector<int64_t>(numbers.begin(), numbers.end());
+  }
+  return json;
 }
 
 // What the policy is told, as far as it can be shown.
-std::string PromptText(const prompt::Prompt& prompt, const policy::PolicySpec& spec) {
-  if (spec.feature_source == policy::FeatureSource::kPooler) return "none: this policy reads no prompt";
-  if (prompt.text.empty()) return fmt::format("{} token ids, given as numbers", prompt.ids.size());
-  return fmt::format("'{}'", Printable(prompt.text));
+std::string PromptText(const Policy& policy) {
+  const Policy::Task& task = policy.task();
+  if (task.values.empty()) return "none: this policy reads no prompt";
+  if (task.text.empty()) {
+    return fmt::format("{} token ids, given as numbers", task.values.begin()->second.size());
+  }
+  return fmt::format("'{}'", Printable(task.text));
 }
 
-void Print(const bundle::Bundle& bundle, const runtime::PolicyRunner& runner, const prompt::Prompt& prompt,
-           const std::vector<Step>& steps, std::ostream& out) {
-  out << Printable(runner.Description()) << "\n";
-  out << fmt::format("prompt: {}\n\n", PromptText(prompt, bundle.spec));
-  const std::vector<Axis> axes = AxesOf(bundle.spec);
+Status Print(const Policy& policy, const std::vector<Step>& steps, std::ostream& out) {
+  const Feature& main = policy.outputs().front();
+  std::vector<Axis> axes = AxesOf(main);
+  const size_t count = axes.size();
+  axes.resize(std::min(count, kShownValues));
+  const bool scaled = std::any_of(axes.begin(), axes.end(), [](const Axis& axis) { return !axis.unit.empty(); });
   std::vector<std::string> header{"t", "frame"};
   for (const Axis& axis : axes) header.push_back(axis.name);
-  for (const Axis& axis : axes) header.push_back(axis.name + " " + (axis.unit.empty() ? "scaled" : axis.unit));
+  for (const Axis& axis : axes) {
+    if (scaled) header.push_back(axis.name + " " + axis.unit);
+  }
   header.emplace_back("ms");
   TextTable table(header);
   for (size_t t = 0; t < steps.size(); ++t) {
     std::vector<std::string> row{std::to_string(t), std::filesystem::path(steps[t].frame).filename().string()};
-    const std::vector<float> action = FirstAction(steps[t].action);
-    const std::vector<double> velocity = Velocity(steps[t].action, bundle.spec.action_scale);
-    for (const float value : action) row.push_back(fmt::format("{:+.6f}", value));
-    for (const double value : velocity) row.push_back(fmt::format("{:+.6f}", value));
+    VLAQ_ASSIGN_OR_RETURN(std::vector<float> raw, FirstRow(steps[t].outputs.raw.at(main.name)));
+    VLAQ_ASSIGN_OR_RETURN(std::vector<float> values, FirstRow(steps[t].outputs.values.at(main.name)));
+    raw.resize(axes.size());
+    values.resize(axes.size());
+    for (const float value : raw) row.push_back(fmt::format("{:+.6f}", value));
+    for (const float value : values) {
+      if (scaled) row.push_back(fmt::format("{:+.6f}", value));
+    }
     row.push_back(fmt::format("{:.1f}", steps[t].latency_ms));
     table.AddRow(std::move(row));
   }
-  out << table.ToString();
-  out << fmt::format("\n{} frames, median {:.1f} ms; actions in [-1, 1], velocity = {} x action\n", steps.size(),
-                     MedianMs(steps), bundle.spec.action_scale);
-  if (bundle.spec.chunk > 1) {
-    out << fmt::format("\nFirst of {} actions per step; --json prints them all.\n", bundle.spec.chunk);
+  out << Printable(policy.Describe()) << "\n";
+  out << fmt::format("prompt: {}\n\n", PromptText(policy)) << table.ToString();
+  out << fmt::format("\n{}, median {:.1f} ms", Counted(steps.size(), "frame"), MedianMs(steps));
+  out << (scaled ? "; first as the policy gives them, then in the units named\n" : "\n");
+  if (count > axes.size()) out << fmt::format("The first {} of {} values; --json has them all.\n", axes.size(), count);
+  if (main.shape.size() == 2 && main.shape[0] > 1) {
+    out << fmt::format("\nFirst of {} actions per step; --json prints them all.\n", main.shape[0]);
   }
+  return {};
+}
+
+// Every output of every step: NAME in its units and raw.NAME as the graph gives it, [T, ...].
+Status WriteOutputs(const RunArguments& a, const std::vector<Step>& steps) {
+  std::map<std::string, Tensor> tensors;
+  const auto stack = [&](const std::string& name, const std::string& prefix, auto which) {
+    const Tensor& first = (steps.front().outputs.*which).at(name);
+    Shape shape = first.shape();
+    shape.insert(shape.begin(), static_cast<int64_t>(steps.size()));
+    Tensor all = Tensor::Make(first.dtype(), shape);
+    MutableBytes rest = all.mutable_bytes();
+    for (const Step& step : steps) {
+      const Tensor& one = (step.outputs.*which).at(name);
+      if (one.shape() != first.shape()) {
+        return Status(InputError(name, fmt::format("is {} in one step and {} in another: they cannot be stacked",
+                                                   ShapeText(first.shape()), ShapeText(one.shape()))));
+      }
+      std::copy(one.bytes().begin(), one.bytes().end(), rest.begin());
+      rest = rest.subspan(one.bytes().size());
+    }
+    tensors.emplace(prefix + name, std::move(all));
+    return Status();
+  };
+  for (const auto& [name, tensor] : steps.front().outputs.values) {
+    VLAQ_RETURN_IF_ERROR(stack(name, "", &Outputs::values));
+    VLAQ_RETURN_IF_ERROR(stack(name, "raw.", &Outputs::raw));
+  }
+  return checkpoint::WriteSafetensors(a.output, tensors, WhenExisting(a.force));
 }
 
 Status RunVerb(const RunArguments& a, Context& context) {
-  VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(a.bundle));
-  VLAQ_ASSIGN_OR_RETURN(const auto frames, OpenFrames(a.frames, context.log));
-  VLAQ_ASSIGN_OR_RETURN(const prompt::Prompt prompt, PromptFor(a, bundle, context.log));
-  VLAQ_ASSIGN_OR_RETURN(image::Preprocessor preprocessor, image::Preprocessor::Make(bundle.spec.preprocess));
-  VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
-  VLAQ_ASSIGN_OR_RETURN(const auto runner, a.whole_graph
-                                               ? runtime::OpenWhole(bundle, *backend, a.backend.Options())
-                                               : runtime::OpenStreaming(bundle, *backend, a.backend.Options(), prompt));
-  VLAQ_ASSIGN_OR_RETURN(const std::vector<Step> steps, RunSteps(*runner, *frames, preprocessor, context.log));
-  if (a.json) {
-    PrintJson(AsJson(a, bundle, prompt, *runner, steps), context.out);
-  } else {
-    Print(bundle, *runner, prompt, steps, context.out);
-  }
+  PolicyOptions options = a.backend.ForPolicy();
+  options.schedule = a.whole_graph ? "whole" : a.schedule;
+  options.tokenizer = a.tokenizer;
+  options.noise_seed = a.seed;
+  // What is to be run is looked at before the graphs, which may take long, are opened.
+  VLAQ_ASSIGN_OR_RETURN(const PolicyFeatures features, ReadFeatures(a.bundle));
+  VLAQ_ASSIGN_OR_RETURN(const Observations observations,
+                        Observations::Open(features.inputs, a.frames, a.inputs, context.log));
+  VLAQ_ASSIGN_OR_RETURN(Policy policy, Policy::Open(a.bundle, options));
+  VLAQ_RETURN_IF_ERROR(Tell(a, policy, context.log));
+  VLAQ_ASSIGN_OR_RETURN(const std::vector<Step> steps, RunSteps(policy, observations, context.log));
+  if (!a.output.empty()) VLAQ_RETURN_IF_ERROR(WriteOutputs(a, steps));
+  if (!a.json) return Print(policy, steps, context.out);
+  VLAQ_ASSIGN_OR_RETURN(const Json json, AsJson(a, policy, steps));
+  PrintJson(json, context.out);
   return {};
 }
 
@@ -215,8 +264,11 @@ Status RunVerb(const RunArguments& a, Context& context) {
 
 Action AddRun(CLI::App& app, Context& context) {
   auto a = std::make_shared<RunArguments>();
-  app.add_option("bundle", a->bundle, "The bundle that `vlaq export` made")->required();
-  app.add_option("--frames", a->frames, std::string(kFramesHelp))->type_name("SRC")->required();
+  app.add_option("bundle", a->bundle, "The bundle that `vlaq export` or `vlaq import` made")->required();
+  app.add_option("--frames", a->frames, std::string(kFramesHelp) + "; for the policy's camera")->type_name("SRC");
+  app.add_option("--inputs", a->inputs, std::string(kInputsHelp))->type_name("FILE[:PREFIX]");
+  app.add_option("-o,--output", a->output, "Also write every output to this file, [T, ...] by name")
+      ->type_name("FILE.safetensors");
   const std::string group = "Prompt (default: the one given at export)";
   auto* instruction = app.add_option("--instruction", a->instruction, "The instruction to follow")->group(group);
   app.add_option("--tokenizer", a->tokenizer, "SentencePiece model; default: the bundle's own")
@@ -226,15 +278,22 @@ Action AddRun(CLI::App& app, Context& context) {
       ->type_name("ID,ID,...")
       ->excludes(instruction)
       ->group(group);
+  auto* schedule = app.add_option("--schedule", a->schedule,
+                                  "Which of the policy's schedules to run; default: the one that policy.json names")
+                       ->type_name("NAME");
   app.add_flag("--whole-graph", a->whole_graph,
-               "Run the whole-policy graph on every window instead of encoder + cached features + head");
+               "Run the whole-policy graph on every window instead of encoder + cached features + head: --schedule whole")
+      ->excludes(schedule);
+  app.add_option("--seed", a->seed, "Of noise that the policy draws")->type_name("UINT")->capture_default_str();
+  AddForceFlag(app, a->force);
   AddJsonFlag(app, a->json);
   a->backend.AddTo(app);
   app.footer(
       "Examples:\n"
       "  vlaq run mae0222 --frames episode/\n"
       "  vlaq run mae0222 --frames golden.safetensors:frames.u8 --json\n"
-      "  vlaq run mae0222 --frames a.png b.png --instruction 'go to the bottle'");
+      "  vlaq run mae0222 --frames a.png b.png --instruction 'go to the bottle'\n"
+      "  vlaq run act --inputs observations.safetensors -o actions.safetensors");
   return [a, instruction, &context]() -> Status {
     a->has_instruction = instruction->count() > 0;
     return RunVerb(*a, context);

@@ -130,6 +130,20 @@ backend::OpenOptions BackendChoice::Options() const {
   return options;
 }
 
+PolicyOptions BackendChoice::ForPolicy() const {
+  const backend::OpenOptions open = Options();
+  PolicyOptions options;
+  options.backend = name;
+  options.provider = open.provider;
+  options.also = open.also;
+  options.provider_options = open.provider_options;
+  options.threads = open.threads;
+  options.library = library;
+  options.cache = open.cache;
+  options.engines = open.engines;
+  return options;
+}
+
 std::string BackendChoice::CommandLine() const {
   std::string line = fmt::format(" --backend {} --provider {}", ShellWord(name), ShellWord(provider));
   for (const std::string& entry : also) line += " --also " + ShellWord(entry);

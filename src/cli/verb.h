@@ -61,6 +61,8 @@ struct BackendChoice {
   // Errors: as Check(), and kBackend if it is not available. No fallback.
   Result<std::unique_ptr<backend::Backend>> Make() const;
   backend::OpenOptions Options() const;
+  // The same for the public API; the policy's own options (schedule, tokenizer, seed) are left as they are.
+  PolicyOptions ForPolicy() const;
   // The same choice as words of a command line, each after a space.
   std::string CommandLine() const;
 };

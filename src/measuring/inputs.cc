@@ -31,7 +31,7 @@ Tensor NoiseFrames(int64_t image_size, int count, uint64_t seed) {
 }
 
 Status WriteInputs(const std::filesystem::path& path, const Tensor& pixel_values) {
-  return checkpoint::WriteSafetensors(path, kName, pixel_values);
+  return checkpoint::WriteSafetensors(path, {{std::string(kName), pixel_values}});
 }
 
 Result<Tensor> ReadInputs(const std::filesystem::path& path) {

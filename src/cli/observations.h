@@ -1,0 +1,49 @@
+// What `vlaq run` shows a policy: camera frames, and tensors of a file by the names of the policy's inputs.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "image/frames.h"
+#include "vlaq/policy.h"
+
+namespace vlaq::cli {
+
+// --inputs, for its help.
+inline constexpr std::string_view kInputsHelp =
+    "Tensors by the names of the policy's inputs, in FILE.safetensors or FILE.safetensors:PREFIX: one of an input's "
+    "shape for every step, or [T, ...] with one for each";
+
+class Observations {
+ public:
+  struct Step {
+    std::string name;  // for tables: the frame's, or the step's number
+    Observation observation;
+    bool begins = false;  // a new recording: what was seen before does not belong to it
+  };
+
+  // `frames` are of the policy's only camera. Files are read, and compared with the inputs, before any step. Errors:
+  // kUsage naming inputs that are missing, or frames that no input takes; kInput for a tensor that fits no input.
+  static Result<Observations> Open(const std::vector<Feature>& inputs, const std::vector<std::string>& frames,
+                                   const std::string& tensors, Log& log);
+
+  size_t size() const { return size_; }
+  Result<Step> Read(size_t index) const;
+
+ private:
+  // A tensor for all steps, or one [T, ...] with a row for each.
+  struct Given {
+    Tensor tensor;
+    bool by_step = false;
+  };
+
+  std::unique_ptr<image::FrameSource> frames_;
+  std::string camera_;
+  std::map<std::string, Given> given_;
+  size_t size_ = 1;
+};
+
+}  // namespace vlaq::cli
