@@ -41,11 +41,12 @@ struct Feature {
   FeatureType type = FeatureType::kState;
   DType dtype = DType::kF32;  // as the graph takes or gives it
   Shape shape;                // without batch axis; -1: any extent; of an action [chunk, dim]; of a text empty
-  std::vector<std::string> names, units;  // of the elements of the last axis, where the policy says so: "linear_x", "m/s"
+  std::vector<std::string> names,
+      units;  // of the elements of the last axis, where the policy says so: "linear_x", "m/s"
 };
 
 struct PolicyOptions {
-  std::string schedule;                // one of PolicyFeatures::schedules; empty: the policy's default
+  std::string schedule;                 // one of PolicyFeatures::schedules; empty: the policy's default
   std::string backend = "onnxruntime";  // or "reference": slow, and needs no library
   std::string provider = "cpu";         // the back end's execution provider; an absent one is an error
   std::vector<std::string> also;        // where nodes may go that the provider does not take: "cpu", "cpu:Gather"

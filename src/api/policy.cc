@@ -159,8 +159,8 @@ Result<Policy> Policy::Open(const std::filesystem::path& path, const PolicyOptio
   const runtime::GraphOpener opener = [&](const std::string& graph) {
     return runtime::OpenGraph(state->bundle, graph, *state->backend, open);
   };
-  VLAQ_ASSIGN_OR_RETURN(state->executor, runtime::Executor::Open(state->bundle.policy, options.schedule, opener,
-                                                                 options.noise_seed));
+  VLAQ_ASSIGN_OR_RETURN(state->executor,
+                        runtime::Executor::Open(state->bundle.policy, options.schedule, opener, options.noise_seed));
   VLAQ_ASSIGN_OR_RETURN(state->features, runtime::FeatureReader::Make(state->bundle.policy));
   VLAQ_ASSIGN_OR_RETURN(state->text, runtime::OpenTextEncoder(state->bundle, options.tokenizer));
   state->has = FeaturesOf(state->bundle.policy);

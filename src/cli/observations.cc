@@ -98,9 +98,9 @@ Result<Observations> Observations::Open(const std::vector<Feature>& inputs, cons
     }
     const Fits fits = FitOf(*input, tensor);
     if (fits == Fits::kNot) {
-      return InputError(tensors, fmt::format("'{}' is {} {}, and the input is {} {}", name, DTypeName(tensor.dtype()),
-                                             ShapeText(tensor.shape()), DTypeName(input->dtype),
-                                             ShapeText(input->shape)));
+      return InputError(tensors,
+                        fmt::format("'{}' is {} {}, and the input is {} {}", name, DTypeName(tensor.dtype()),
+                                    ShapeText(tensor.shape()), DTypeName(input->dtype), ShapeText(input->shape)));
     }
     if (fits == Fits::kByStep) {
       const auto rows = static_cast<size_t>(tensor.shape()[0]);

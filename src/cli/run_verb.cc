@@ -44,8 +44,7 @@ Status Tell(const RunArguments& a, Policy& policy, Log& log) {
     const auto text = std::find_if(inputs.begin(), inputs.end(),
                                    [](const Feature& input) { return input.type == FeatureType::kText; });
     const std::string name = text == inputs.end() ? "task" : text->name;
-    return policy.ResetTokens(
-        {{name + ".input_ids", Tensor::From<int64_t>({static_cast<int64_t>(ids.size())}, ids)}});
+    return policy.ResetTokens({{name + ".input_ids", Tensor::From<int64_t>({static_cast<int64_t>(ids.size())}, ids)}});
   }
   if (!a.has_instruction) return {};
   VLAQ_RETURN_IF_ERROR(policy.Reset(a.instruction));
@@ -100,7 +99,8 @@ double MedianMs(const std::vector<Step>& steps) {
 
 // The rows of a tensor along its last axis, as numbers. Errors: kInput for a type that has none.
 Result<std::vector<std::vector<float>>> Rows(const Tensor& tensor) {
-  VLAQ_ASSIGN_OR_RETURN(const std::vector<float> values, ToFloats(tensor));
+  VLAQ_ASSIGN_OR_RETURN(const Tensor floats, ToFloat32(tensor));
+  const auto values = floats.data<float>();
   const size_t width = tensor.rank() == 0 ? 1 : static_cast<size_t>(tensor.shape().back());
   std::vector<std::vector<float>> rows;
   for (size_t at = 0; width > 0 && at < values.size(); at += width) {
@@ -151,14 +151,9 @@ Result<Json> AsJson(const RunArguments& a, const Policy& policy, const std::vect
   }
   Json axes = Json::array();
   for (const Axis& axis : AxesOf(policy.outputs().front())) axes.push_back({{"name", axis.name}, {"unit", axis.unit}});
-  Json json{{"schema", "vlaq.run/1"},
-            {"bundle", a.bundle.string()},
-            {"mode", policy.schedule()},
-            {"runs_on", policy.Describe()},
-            {"prompt_text", policy.task().text},
-            {"axes", std::move(axes)},
-            {"median_ms", MedianMs(steps)},
-            {"steps", std::move(list)}};
+  Json json{{"schema", "vlaq.run/2"},       {"bundle", a.bundle.string()},       {"mode", policy.schedule()},
+            {"runs_on", policy.Describe()}, {"prompt_text", policy.task().text}, {"axes", std::move(axes)},
+            {"median_ms", MedianMs(steps)}, {"steps", std::move(list)}};
   for (const auto& [name, value] : policy.task().values) {
     const auto numbers = value.data<int64_t>();
     json["task"][name] = std::vector<int64_t>(numbers.begin(), numbers.end());
@@ -281,8 +276,9 @@ Action AddRun(CLI::App& app, Context& context) {
   auto* schedule = app.add_option("--schedule", a->schedule,
                                   "Which of the policy's schedules to run; default: the one that policy.json names")
                        ->type_name("NAME");
-  app.add_flag("--whole-graph", a->whole_graph,
-               "Run the whole-policy graph on every window instead of encoder + cached features + head: --schedule whole")
+  app.add_flag(
+         "--whole-graph", a->whole_graph,
+         "Run the whole-policy graph on every window instead of encoder + cached features + head: --schedule whole")
       ->excludes(schedule);
   app.add_option("--seed", a->seed, "Of noise that the policy draws")->type_name("UINT")->capture_default_str();
   AddForceFlag(app, a->force);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "policy/schema1.h"
 #include "prompt/prompt.h"
@@ -29,7 +28,7 @@ class PromptEncoder : public TextEncoder {
       return UsageError("an instruction needs a tokenizer, and the bundle holds none",
                         "give the tokenizer that the policy was trained with, or export with it");
     }
-    if (!tokenizer_) {
+    if (tokenizer_ == nullptr) {
       VLAQ_ASSIGN_OR_RETURN(tokenizer_, tokenizer::Tokenizer::Load(path_));
     }
     VLAQ_ASSIGN_OR_RETURN(const prompt::Prompt prompt, prompt::FromInstruction(spec_, *tokenizer_, task));
@@ -43,7 +42,8 @@ class PromptEncoder : public TextEncoder {
     const auto ids = values.find(ids_name);
     const bool alone = values.size() == 1 && ids != values.end();
     if (!alone || ids->second.dtype() != DType::kI64 || ids->second.rank() != 1) {
-      return UsageError(fmt::format("'{}' is to be given, int64 [tokens], and nothing else: the rest follows", ids_name));
+      return UsageError(
+          fmt::format("'{}' is to be given, int64 [tokens], and nothing else: the rest follows", ids_name));
     }
     const auto numbers = ids->second.data<int64_t>();
     VLAQ_ASSIGN_OR_RETURN(const prompt::Prompt prompt, prompt::FromIds(spec_, {numbers.begin(), numbers.end()}));
@@ -55,13 +55,14 @@ class PromptEncoder : public TextEncoder {
     const auto row = [](const std::vector<int64_t>& numbers) {
       return Tensor::From<int64_t>({static_cast<int64_t>(numbers.size())}, numbers);
     };
-    return {prompt.text, {{input_ + ".input_ids", row(prompt.ids)}, {input_ + ".attention_mask", row(prompt.mask)}}, ""};
+    return {
+        prompt.text, {{input_ + ".input_ids", row(prompt.ids)}, {input_ + ".attention_mask", row(prompt.mask)}}, ""};
   }
 
   std::string input_;
   policy::PolicySpec spec_;
   std::filesystem::path path_;
-  std::optional<tokenizer::Tokenizer> tokenizer_;
+  std::shared_ptr<const tokenizer::Tokenizer> tokenizer_;
   EncodedTask exported_;
 };
 
@@ -74,10 +75,10 @@ Result<std::unique_ptr<TextEncoder>> OpenTextEncoder(const bundle::Bundle& bundl
                                  [](const policy::Input& i) { return i.type == policy::InputType::kText; });
   if (text == inputs.end()) return std::unique_ptr<TextEncoder>();
   if (bundle.policy.family != policy::kKosmos2Lstm) {
-    return InputError(bundle.path.string(),
-                      fmt::format("input '{}' is text, and the family {} has no encoder for it", text->name,
-                                  bundle.policy.family),
-                      "describe its token ids as a state in policy.json");
+    return InputError(
+        bundle.path.string(),
+        fmt::format("input '{}' is text, and the family {} has no encoder for it", text->name, bundle.policy.family),
+        "describe its token ids as a state in policy.json");
   }
   std::filesystem::path path = tokenizer;
   if (path.empty() && bundle.tokenizer) path = bundle.path / bundle.tokenizer->file;

@@ -14,9 +14,9 @@
 namespace vlaq::runtime {
 
 struct EncodedTask {
-  std::string text;               // as the policy reads it; empty if it was given as values
-  backend::NamedTensors values;   // "task.input_ids" ..., without batch axis
-  std::string complaint;          // what is odd about it although it can be run; empty if nothing is
+  std::string text;              // as the policy reads it; empty if it was given as values
+  backend::NamedTensors values;  // "task.input_ids" ..., without batch axis
+  std::string complaint;         // what is odd about it although it can be run; empty if nothing is
 };
 
 class TextEncoder {

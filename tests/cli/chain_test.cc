@@ -174,13 +174,13 @@ TEST_F(Chain, StreamingAndWholeGraphAgreeAndPromptsMatter) {
   EXPECT_THAT(text.out, AllOf(HasSubstr("linear_y m/s"), HasSubstr("ONNX Runtime")));
   const Json streaming = Vlaq({"run", Bundle(), "--frames", Frames(), "--json"}).json();
   const Json whole = Vlaq({"run", Bundle(), "--frames", Frames(), "--whole-graph", "--json", "--threads", "1"}).json();
-  EXPECT_EQ(streaming["schema"], "vlaq.run/1");
+  EXPECT_EQ(streaming["schema"], "vlaq.run/2");
   ASSERT_GT(streaming["steps"].size(), 8U) << "past the window";
   EXPECT_EQ(streaming["mode"], "streaming");
   EXPECT_EQ(whole["mode"], "whole");
   EXPECT_THAT(streaming["runs_on"].get<std::string>(), HasSubstr("ONNX Runtime"));
-  EXPECT_EQ(streaming["prompt_ids"], Json::parse(Content(In("policy.json")))["prompt_ids"]);
-  EXPECT_EQ(streaming["action_scale"], 2.0);
+  EXPECT_EQ(streaming["task"]["task.input_ids"], Json::parse(Content(In("policy.json")))["prompt_ids"]);
+  EXPECT_EQ(streaming["axes"][0], Json({{"name", "linear_x"}, {"unit", "m/s"}}));
   ASSERT_EQ(streaming["steps"].size(), whole["steps"].size());
   const Json other =
       Vlaq({"run", Bundle(), "--frames", Frames(), "--prompt-ids", IdsEndingWith("77"), "--json"}).json();

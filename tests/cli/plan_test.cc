@@ -471,8 +471,8 @@ TEST_F(PlanTest, WhatWasCalibratedOnIsNoValidation) {
 
 // What had a part in making a bundle proves nothing of it: refused by content, whatever the files are called now.
 TEST_F(PlanTest, EpisodesThatMadeABundleProveNothing) {
-  const Ran split = Vlaq({"episodes", "split", In("seen"), "--seed", "1", "--fractions", "calibration=0.5,test=0.5", "-o",
-                          In("split.json")});
+  const Ran split = Vlaq({"episodes", "split", In("seen"), "--seed", "1", "--fractions", "calibration=0.5,test=0.5",
+                          "-o", In("split.json")});
   ASSERT_EQ(split.exit_code, 0) << split.err;
   const std::string calibration = In("split.json") + ":calibration";
   const std::string test = In("split.json") + ":test";
@@ -492,8 +492,7 @@ TEST_F(PlanTest, EpisodesThatMadeABundleProveNothing) {
     const Ran refused = with(command, {"--episodes", In("seen")});
     EXPECT_EQ(refused.exit_code, 3) << command[0] << ": " << refused.err;
     EXPECT_THAT(refused.err, AllOf(HasSubstr("2 of 4 episodes were used to make"), HasSubstr("--allow-overlap")));
-    EXPECT_THAT(with(command, {"--episodes", In("seen"), "--only", test}).err,
-                Not(HasSubstr("were used to make")))
+    EXPECT_THAT(with(command, {"--episodes", In("seen"), "--only", test}).err, Not(HasSubstr("were used to make")))
         << command[0];
     EXPECT_NE(with(command, {"--episodes", In("seen"), "--allow-overlap"}).exit_code, 3) << command[0];
   }
