@@ -18,10 +18,11 @@ using ::testing::HasSubstr;
 // [rows, 2]: row i is [first + i, -(first + i)].
 Tensor Chunk(int64_t rows, float first) {
   Tensor chunk = Tensor::Make(DType::kF32, {rows, 2});
+  float x = first;
   const auto values = chunk.mutable_data<float>();
-  for (size_t i = 0; i < values.size(); ++i) {
-    const float x = first + static_cast<float>(i / 2);
-    values[i] = i % 2 == 0 ? x : -x;
+  for (size_t i = 0; i < values.size(); i += 2, ++x) {
+    values[i] = x;
+    values[i + 1] = -x;
   }
   return chunk;
 }

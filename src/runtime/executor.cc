@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/random.h"
 #include "base/text.h"
@@ -146,7 +147,7 @@ struct Executor::State {
   // What a failed step puts back, the last first.
   std::vector<std::pair<size_t, Tensor>> replaced_values;
   std::vector<std::pair<size_t, Hold>> replaced_holds;
-  const Tensor nothing;
+  const Tensor nothing = {};
 
   void Begin() {
     steps = 0;
@@ -332,9 +333,7 @@ struct Executor::State {
       replaced_values.emplace_back(made, std::move(values[made]));
       values[made] = nothing;
     }
-    replaced_holds.emplace_back(step.memory, std::move(hold));
-    hold.ran = true;
-    hold.when.clear();
+    replaced_holds.emplace_back(step.memory, std::exchange(hold, {true, {}}));
     for (const size_t value : step.when) hold.when.push_back(values[value]);
     return RunSteps(step.steps);
   }

@@ -49,12 +49,12 @@ struct ProgramOutput {
 
 struct ProgramGraph {
   struct Read {
-    Tensor* to;  // in `inputs`
-    size_t value;
+    Tensor* to = nullptr;  // in `inputs`
+    size_t value = kNoValue;
   };
   struct Made {
     std::string output;
-    size_t value;
+    size_t value = kNoValue;
   };
   std::string name;
   std::unique_ptr<backend::OpenedModel> model;
@@ -65,10 +65,10 @@ struct ProgramGraph {
 
 struct ProgramStep {
   struct Carried {
-    size_t as, from, next;
+    size_t as = kNoValue, from = kNoValue, next = kNoValue;
   };
   struct Constants {
-    size_t as;
+    size_t as = kNoValue;
     std::vector<Tensor> rounds;
   };
   policy::StepKind kind = policy::StepKind::kRun;

@@ -130,21 +130,6 @@ std::optional<size_t> StoreValues(const std::vector<Exact>& values, bool exactly
   }
 }
 
-// A tensor whose bytes are written again once nobody else holds them.
-class ReusedTensor {
- public:
-  Tensor& Take(DType dtype, const Shape& shape) {
-    if (tensor_ == nullptr || tensor_.use_count() > 1 || tensor_->dtype() != dtype || tensor_->shape() != shape) {
-      tensor_ = std::make_shared<Tensor>(Tensor::Make(dtype, shape));
-    }
-    return *tensor_;
-  }
-  Tensor Shared() const { return Tensor::View(tensor_->dtype(), tensor_->shape(), tensor_->bytes(), tensor_); }
-
- private:
-  std::shared_ptr<Tensor> tensor_;
-};
-
 bool FitsShape(const Shape& given, const Shape& wanted) {
   return std::equal(given.begin(), given.end(), wanted.begin(), wanted.end(),
                     [](int64_t x, int64_t y) { return y < 0 || x == y; });
@@ -246,6 +231,21 @@ void Normalizer::Unnormalize(std::span<float> values) const {
     for (float& x : values) x = x * factor.Next() + offset.Next();
   }
 }
+
+// A tensor whose bytes are written again once nobody else holds them.
+class FeatureReader::ReusedTensor {
+ public:
+  Tensor& Take(DType dtype, const Shape& shape) {
+    if (tensor_ == nullptr || tensor_.use_count() > 1 || tensor_->dtype() != dtype || tensor_->shape() != shape) {
+      tensor_ = std::make_shared<Tensor>(Tensor::Make(dtype, shape));
+    }
+    return *tensor_;
+  }
+  Tensor Shared() const { return Tensor::View(tensor_->dtype(), tensor_->shape(), tensor_->bytes(), tensor_); }
+
+ private:
+  std::shared_ptr<Tensor> tensor_;
+};
 
 // One key of an observation.
 struct FeatureReader::Reader {

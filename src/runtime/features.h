@@ -64,6 +64,7 @@ class FeatureReader {
   Result<Tensor> Unnormalize(const std::string& output, const Tensor& value) const;
 
  private:
+  class ReusedTensor;
   struct Reader;
   struct Meaning;
   FeatureReader();
