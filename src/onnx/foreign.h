@@ -20,8 +20,8 @@ struct ForeignModel {
 
 // As ReadModel, after the model's own functions are put in the place of their calls (nested ones too, their attributes
 // filled in, their inner names made unique as "CALL/NAME") and nodes are put in order. Errors: as ReadModel; kInput for
-// a function that calls itself, that is made for another opset whose operators differ, or whose calls would grow the
-// file beyond 2 GB.
+// a function that calls itself, that is made for another opset whose operators differ, or whose calls would make
+// more than 500,000 nodes or 2 GB.
 Result<ForeignModel> ReadForeignModel(const std::filesystem::path& path);
 
 }  // namespace vlaq::onnx

@@ -21,6 +21,7 @@ using Opsets = google::protobuf::RepeatedPtrField<::onnx::OperatorSetIdProto>;
 
 // Calls nested in calls multiply: what comes out must stay a file.
 constexpr auto kMostBytes = static_cast<uint64_t>(std::numeric_limits<int>::max());
+constexpr size_t kMostNodes = 500'000;
 
 // Fields that the installed libonnx is too old to name: its messages keep them as unknown ones.
 constexpr int kFunctionDefaults = 11, kFunctionOverload = 13, kNodeOverload = 8;
@@ -250,7 +251,10 @@ class Inliner {
                               proto.output_size(), node.input_size(), node.output_size()));
     }
     bytes_ += function.bytes;
-    if (bytes_ > kMostBytes) return fail("is called so often that the graph would have more than 2 GB");
+    nodes_ += static_cast<size_t>(proto.node_size());
+    if (bytes_ > kMostBytes || nodes_ > kMostNodes) {
+      return fail(fmt::format("is called so often that the graph would have more than {} nodes or 2 GB", kMostNodes));
+    }
     Status opsets = TakeOpsets(proto);
     if (!opsets.ok()) return Within(NodePlaceOf(node), Within(fmt::format("function {}", key), opsets.error()));
     ++calls_;
@@ -290,7 +294,7 @@ class Inliner {
   std::map<std::string, Function> functions_;
   std::unordered_set<std::string> names_;
   uint64_t bytes_ = 0;
-  size_t calls_ = 0;
+  size_t calls_ = 0, nodes_ = 0;  // nodes: that calls made
 };
 
 }  // namespace

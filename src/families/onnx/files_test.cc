@@ -1,5 +1,6 @@
-// Files as PyTorch's exporters and people write them: each becomes a bundle whose graphs compute what the file's did, or
-// is refused with the reason. testdata/onnx_import holds a few, ../shared/lerobot/onnx all of them where it is there.
+// Files as PyTorch's exporters and people write them: each becomes a bundle whose graphs compute what the file's did,
+// or is refused with the reason. testdata/onnx_import holds a few, ../shared/lerobot/onnx all of them where it is
+// there.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,6 +31,8 @@ const std::map<std::string, std::string> kRefused = {
     {"hand_truncated", "not an ONNX model"},
     {"smolvla_step_legacy_17", "(CumSum): its input '"},
 };
+// Where weights were inputs, ONNX Runtime could not fold them into each other; now it does, and rounds otherwise.
+const std::map<std::string, double> kRounded = {{"act_legacy_14_keep_bn", 1e-5}};
 // ONNX Runtime does not open these as they are, and there are no numbers to compare with.
 const std::vector<std::string> kWithoutNumbers = {"hand_same_names_13"};
 
@@ -130,18 +133,24 @@ TEST_P(ImportedFile, ComputesTheSameOrIsRefused) {
   if (std::ranges::find(kWithoutNumbers, name) != kWithoutNumbers.end()) return;
   ASSERT_FALSE(expected.empty()) << "no recorded outputs beside " << GetParam();
   backend::NamedTensors inputs = Recorded(GetParam(), "in.");
+  for (const backend::Port& port : (*opened)->inputs()) {  // the recording gives single numbers an axis
+    if (port.dims.empty() && inputs.contains(port.name)) inputs[port.name] = inputs[port.name].Reshaped({});
+  }
   const auto outputs = (*opened)->Run(inputs);
   ASSERT_TRUE(outputs.ok()) << outputs.error().ToString();
+  const double bound = kRounded.contains(name) ? kRounded.at(name) : 1e-6;
   for (const auto& [output, value] : expected) {
     ASSERT_TRUE(outputs->contains(output)) << output;
-    EXPECT_LE(Distance(outputs->at(output), value), 1e-6) << output;
+    EXPECT_LE(Distance(outputs->at(output), value), bound) << output;
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ImportedFile, ::testing::ValuesIn(Files()),
-                         [](const auto& info) { return info.param.stem().string(); });
+                         [](const auto& file) { return file.param.stem().string(); });
 
-TEST(ImportedFiles, OwnOnesAreThere) { EXPECT_GE(std::distance(fs::directory_iterator(kOwn), {}), 12); }
+TEST(ImportedFiles, OwnOnesAreThere) {
+  EXPECT_GE(std::distance(fs::directory_iterator(kOwn), fs::directory_iterator()), 12);
+}
 
 }  // namespace
 }  // namespace vlaq::importing
