@@ -118,6 +118,22 @@ class Proposer {
     read_.insert(output.value);
   }
 
+  // Whether graph `to` reads what `from` makes, directly or through others.
+  bool Reaches(size_t from, size_t to) const {
+    std::vector<size_t> open = {from};
+    std::set<size_t> seen;
+    while (!open.empty()) {
+      const size_t at = open.back();
+      open.pop_back();
+      if (at == to) return true;
+      if (!seen.insert(at).second) continue;
+      for (const auto& [feeder, fed] : feeds_) {
+        if (feeder == at) open.push_back(fed);
+      }
+    }
+    return false;
+  }
+
   bool IsUnknown(const Port& input) const {
     return input.value.empty() && GuessMeaning(*input.info, true).meaning == Meaning::kOther;
   }
@@ -127,7 +143,7 @@ class Proposer {
     for (Port& input : inputs_) {
       if (!IsUnknown(input)) continue;
       const auto fits = [&](const Port& output) {
-        return output.graph != input.graph && !read_.contains(output.value) && !IsActionName(output.name()) &&
+        return !Reaches(input.graph, output.graph) && !read_.contains(output.value) && !IsActionName(output.name()) &&
                SameForm(*input.info, *output.info);
       };
       const auto alike = std::ranges::count_if(

@@ -203,6 +203,13 @@ TEST(Propose, TwoFilesByTheOnlyEqualForm) {
   EXPECT_EQ(Proposed(unclear).policy.graphs.at("b").inputs.at("z"), "z") << "two would do";
 }
 
+TEST(Propose, AGuessMakesNoCircle) {
+  const Proposal proposal = Proposed(
+      {File("a", {Value("x", {1, 8})}, {Value("z", {1, 8})}), File("b", {Value("z", {1, 8})}, {Value("y", {1, 8})})});
+  EXPECT_EQ(proposal.policy.graphs.at("a").inputs.at("x"), "x");
+  EXPECT_EQ(proposal.policy.graphs.at("b").inputs.at("z"), "z");
+}
+
 TEST(Propose, OneInputOfTwoFilesIsOneValueIfItIsAlike) {
   std::vector<Source> sources = {File("a", {Value("state", {1, 7})}, {Value("u", {1, 2})}),
                                  File("b", {Value("state", {1, 7})}, {Value("v", {1, 3})})};

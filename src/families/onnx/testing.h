@@ -40,7 +40,10 @@ inline onnx::ValueInfo Value(std::string name, std::vector<int64_t> extents, DTy
 inline Tensor Floats(Shape shape, float seed = 1) {
   Tensor tensor = Tensor::Make(DType::kF32, std::move(shape));
   float value = seed;
-  for (float& number : tensor.mutable_data<float>()) number = (value += 0.25F) - 4 * static_cast<float>(value > 3);
+  for (float& number : tensor.mutable_data<float>()) {
+    number = value;
+    value += value > 3 ? -4.75F : 0.25F;
+  }
   return tensor;
 }
 
