@@ -96,10 +96,31 @@ void CollectNames(const GraphProto& graph, std::unordered_set<std::string>& name
   CollectNames(graph.node(), names);
 }
 
+// Names of the whole model.
+class UsedNames {
+ public:
+  explicit UsedNames(const GraphProto& graph) { CollectNames(graph, names_); }
+
+  // The wanted name, or with the first free number.
+  std::string Unique(const std::string& wanted) {
+    if (names_.insert(wanted).second) return wanted;
+    size_t& number = numbers_[wanted];
+    std::string name;
+    do {
+      name = fmt::format("{}_{}", wanted, ++number);
+    } while (!names_.insert(name).second);
+    return name;
+  }
+
+ private:
+  std::unordered_set<std::string> names_;
+  std::unordered_map<std::string, size_t> numbers_;  // the last that was given
+};
+
 // One call: the names and attributes that its function's nodes get.
 class Call {
  public:
-  Call(const NodeProto& node, const Function& function, std::unordered_set<std::string>& names)
+  Call(const NodeProto& node, const Function& function, UsedNames& names)
       : names_(names), defaults_(function.defaults), prefix_(node.name().empty() ? node.op_type() : node.name()) {
     const FunctionProto& proto = *function.proto;
     for (int i = 0; i < proto.input_size(); ++i) renamed_[proto.input(i)] = i < node.input_size() ? node.input(i) : "";
@@ -138,10 +159,7 @@ class Call {
     if (name.empty()) return name;
     const auto known = renamed_.find(name);
     if (known != renamed_.end()) return known->second;
-    const std::string wanted = fmt::format("{}/{}", prefix_, name);
-    std::string unique = wanted;
-    for (size_t n = 1; !names_.insert(unique).second; ++n) unique = fmt::format("{}_{}", wanted, n);
-    return renamed_[name] = unique;
+    return renamed_[name] = names_.Unique(fmt::format("{}/{}", prefix_, name));
   }
 
   void FillIn(NodeProto& node) {
@@ -177,7 +195,7 @@ class Call {
     return otherwise == defaults_.end() ? nullptr : &otherwise->second;
   }
 
-  std::unordered_set<std::string>& names_;  // of the whole model
+  UsedNames& names_;
   const std::map<std::string, AttributeProto>& defaults_;
   std::string prefix_;
   std::unordered_map<std::string, std::string> renamed_;
@@ -187,7 +205,7 @@ class Call {
 
 class Inliner {
  public:
-  explicit Inliner(::onnx::ModelProto& model) : model_(model) {}
+  explicit Inliner(::onnx::ModelProto& model) : model_(model), names_(model.graph()) {}
 
   Status Prepare() {
     for (const FunctionProto& proto : model_.functions()) {
@@ -204,7 +222,6 @@ class Inliner {
         function.defaults.insert_or_assign(attribute.name(), attribute);
       }
     }
-    CollectNames(model_.graph(), names_);
     bytes_ = model_.graph().ByteSizeLong();
     return {};
   }
@@ -292,7 +309,7 @@ class Inliner {
 
   ::onnx::ModelProto& model_;
   std::map<std::string, Function> functions_;
-  std::unordered_set<std::string> names_;
+  UsedNames names_;
   uint64_t bytes_ = 0;
   size_t calls_ = 0, nodes_ = 0;  // nodes: that calls made
 };

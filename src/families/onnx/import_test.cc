@@ -85,7 +85,7 @@ TEST_F(ImportTest, WritesGraphsWeightsAndWhereTheyCameFrom) {
 
   const auto model = onnx::ReadModel(Bundle() / "net.onnx");
   ASSERT_TRUE(model.ok());
-  const backend::NamedTensors inputs = {{"x", Floats({2, 32})}};
+  const Tensors inputs = {{"x", Floats({2, 32})}};
   ExpectSame(RunModel(TwoWeights("x", "y", 1, 2), inputs), RunModel(*model, inputs, Bundle()));
 }
 
@@ -100,7 +100,7 @@ TEST_F(ImportTest, EqualWeightsAreStoredOnceWithinAGraph) {
   EXPECT_THAT((*records)[0].sources, ElementsAre("net.onnx:w", "net.onnx:v"));
   const auto model = onnx::ReadModel(Bundle() / "net.onnx");
   ASSERT_TRUE(model.ok());
-  const backend::NamedTensors inputs = {{"x", Floats({2, 32})}};
+  const Tensors inputs = {{"x", Floats({2, 32})}};
   ExpectSame(RunModel(TwoWeights("x", "y", 1, 1), inputs), RunModel(*model, inputs, Bundle()));
 }
 
@@ -117,7 +117,7 @@ TEST_F(ImportTest, OneNameIsOneWeightInAllGraphs) {
   const std::map<std::string, std::string> expected = {
       {"w", "a.onnx:w"}, {"v", "a.onnx:v"}, {"b/w", "b.onnx:w"}, {"b/v", "b.onnx:v"}};
   EXPECT_EQ(sources, expected);
-  const backend::NamedTensors inputs = {{"z", Floats({2, 32})}};
+  const Tensors inputs = {{"z", Floats({2, 32})}};
   const auto model = onnx::ReadModel(Bundle() / "b.onnx");
   ASSERT_TRUE(model.ok());
   ExpectSame(RunModel(TwoWeights("z", "y", 2, 3), inputs), RunModel(*model, inputs, Bundle()));
@@ -130,7 +130,7 @@ TEST_F(ImportTest, EqualWeightsOfTwoFilesAreStoredOnce) {
   ASSERT_TRUE(report.ok()) << report.error().ToString();
   EXPECT_EQ(report->weights, 2U);
   EXPECT_EQ(report->bundle.weights.bytes, 8192U);
-  const backend::NamedTensors inputs = {{"z", Floats({2, 32})}};
+  const Tensors inputs = {{"z", Floats({2, 32})}};
   const auto model = onnx::ReadModel(Bundle() / "b.onnx");
   ASSERT_TRUE(model.ok());
   ExpectSame(RunModel(TwoWeights("z", "y", 1, 2), inputs), RunModel(*model, inputs, Bundle()));

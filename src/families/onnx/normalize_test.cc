@@ -37,7 +37,7 @@ std::string Refusal(const onnx::Model& model) {
   return clean.ok() ? "ok" : clean.error().ToString();
 }
 
-const backend::NamedTensors kX = {{"x", Floats({2, 4})}};
+const Tensors kX = {{"x", Floats({2, 4})}};
 
 // x [2, 4] -> y [2, 4]: what `nodes` make, with `initializers`.
 onnx::Model XToY(std::vector<onnx::Node> nodes, std::vector<onnx::Initializer> initializers = {}) {
@@ -104,7 +104,7 @@ TEST(Normalize, IdentitiesOfWeightsAreResolvedInChainsAndSubgraphs) {
   for (const uint8_t flag : {uint8_t{0}, uint8_t{1}}) {
     Tensor given = Tensor::Make(DType::kBool, {});
     given.mutable_data<uint8_t>()[0] = flag;
-    const backend::NamedTensors inputs = {{"x", Floats({2, 4})}, {"flag", given}};
+    const Tensors inputs = {{"x", Floats({2, 4})}, {"flag", given}};
     ExpectSame(RunModel(model, inputs), RunModel(clean.model, inputs));
   }
 }
@@ -137,7 +137,7 @@ TEST(Normalize, WeightsOfSubgraphsComeOutUnderNamesOfTheirOwn) {
   EXPECT_EQ(clean.cleaning.brought_out, 6U);
   EXPECT_EQ(clean.origins.at("w_2"), "w");
   Tensor flag = Tensor::Make(DType::kBool, {});
-  const backend::NamedTensors inputs = {{"x", Floats({2, 4})}, {"flag", flag}};
+  const Tensors inputs = {{"x", Floats({2, 4})}, {"flag", flag}};
   const onnx::Model& cleaned = clean.model;
   // ONNX Runtime refuses the original: a subgraph's output that is an initializer; its numbers are known.
   const auto outputs = RunModel(cleaned, inputs);

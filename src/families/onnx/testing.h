@@ -1,15 +1,14 @@
-// Small graphs for tests of this room, and what ONNX Runtime makes of them. For tests only.
+// Small graphs for tests of this room, and what comes out of them. For tests only.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <memory>
+#include <map>
 #include <string>
 #include <vector>
 
-#include "backend/onnxruntime/onnxruntime.h"
 #include "onnx/builder.h"
 #include "onnx/model_file.h"
 
@@ -58,22 +57,12 @@ inline onnx::Model ModelOf(onnx::Graph graph, int64_t opset = 17) {
   return model;
 }
 
-// The outputs of a model; none and a failure of the test if it does not run.
-inline backend::NamedTensors RunModel(const onnx::Model& model, const backend::NamedTensors& inputs,
-                                      const std::filesystem::path& folder = ".") {
-  const auto text = onnx::Serialize(model);
-  EXPECT_TRUE(text.ok()) << text.error().ToString();
-  if (!text.ok()) return {};
-  const auto engine = backend::MakeOnnxRuntimeBackend();
-  auto opened = engine->Open({"model", std::make_shared<const std::string>(*text), folder}, {.threads = 1});
-  EXPECT_TRUE(opened.ok()) << opened.error().ToString();
-  if (!opened.ok()) return {};
-  auto outputs = (*opened)->Run(inputs);
-  EXPECT_TRUE(outputs.ok()) << outputs.error().ToString();
-  return outputs.ok() ? *std::move(outputs) : backend::NamedTensors{};
-}
+using Tensors = std::map<std::string, Tensor>;  // as back ends take and give them
 
-inline void ExpectSame(const backend::NamedTensors& a, const backend::NamedTensors& b) {
+// The outputs of a model by ONNX Runtime; none and a failure of the test if it does not run.
+Tensors RunModel(const onnx::Model& model, const Tensors& inputs, const std::filesystem::path& folder = ".");
+
+inline void ExpectSame(const Tensors& a, const Tensors& b) {
   ASSERT_EQ(a.size(), b.size());
   for (const auto& [name, tensor] : a) {
     ASSERT_TRUE(b.contains(name)) << name;
