@@ -13,7 +13,7 @@ namespace vlaq::cli {
 namespace {
 
 // Those whose output is a bundle: a folder that may not be there. Else "DIR" is one that may be, and takes files.
-constexpr std::string_view kBundleMakers[] = {"export", "quantize"};
+constexpr std::string_view kBundleMakers[] = {"export", "import", "quantize"};
 
 // Results of a measurement that are there already, in words: after exit code 6 the same command finds those of the run
 // before.

@@ -10,6 +10,7 @@ namespace vlaq::cli {
 
 Action AddInspect(CLI::App& app, Context& context);
 Action AddExport(CLI::App& app, Context& context);
+Action AddImport(CLI::App& app, Context& context);
 Action AddCalibrate(CLI::App& app, Context& context);
 Action AddPlan(CLI::App& app, Context& context);
 Action AddQuantize(CLI::App& app, Context& context);
@@ -42,6 +43,7 @@ struct VerbRow {
 
 inline constexpr std::array kVerbs{
     VerbRow{"export", "Turn a checkpoint into a bundle of ONNX graphs", AddExport, kMake},
+    VerbRow{"import", "Turn ONNX files into a bundle", AddImport, kMake},
     VerbRow{"calibrate", "Run a bundle on recorded frames and keep the ranges of its values", AddCalibrate, kMake},
     VerbRow{"plan", "Say which operator gets which format, and why", AddPlan, kMake},
     VerbRow{"quantize", "Turn a bundle into one that a target runs fast", AddQuantize, kMake},

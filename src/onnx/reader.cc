@@ -1,3 +1,5 @@
+#include "onnx/reader.h"
+
 #include <fmt/format.h>
 
 #include <set>
@@ -243,8 +245,10 @@ Result<Model> Convert(const ::onnx::ModelProto& proto, const std::shared_ptr<con
   return model;
 }
 
-Result<Model> Finish(const std::shared_ptr<::onnx::ModelProto>& proto, const fs::path& folder,
-                     const std::string& name) {
+}  // namespace
+
+Result<Model> ModelOf(const std::shared_ptr<::onnx::ModelProto>& proto, const fs::path& folder,
+                      const std::string& name) {
   auto model = Convert(*proto, proto);
   if (!model.ok()) return Within(name, model.error());
   const Status ranges = RangeCheck(folder).Check(model->graph);
@@ -252,17 +256,15 @@ Result<Model> Finish(const std::shared_ptr<::onnx::ModelProto>& proto, const fs:
   return model;
 }
 
-}  // namespace
-
 Result<Model> ReadModel(const fs::path& path) {
   VLAQ_ASSIGN_OR_RETURN(const auto proto, ParseModelFile(path));
-  return Finish(proto, path.parent_path(), path.string());
+  return ModelOf(proto, path.parent_path(), path.string());
 }
 
 Result<Model> ReadModelBytes(const std::shared_ptr<const std::string>& bytes, const fs::path& folder,
                              const std::string& name) {
   VLAQ_ASSIGN_OR_RETURN(const auto proto, ParseModelProto(AsBytes(*bytes), name));
-  return Finish(proto, folder, name);
+  return ModelOf(proto, folder, name);
 }
 
 }  // namespace vlaq::onnx
