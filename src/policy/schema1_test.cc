@@ -81,7 +81,7 @@ TEST(Schema1, ATaskIsThereOnlyWhereTheEncoderReadsOne) {
   spec.feature_source = FeatureSource::kPooler;
   EXPECT_EQ(ports(false), 1U);
   spec = SpecOfOne();
-  EXPECT_THAT(FromSchema1(spec, false, "", kFiles, {}).inputs[1].encoder, testing::Not(HasSubstr("tokenizer")));
+  EXPECT_THAT(FromSchema1(spec, false, "", kFiles, {}).inputs[1].encoder, ::testing::Not(HasSubstr("tokenizer")));
 }
 
 TEST(Schema1, AxesOfAnotherRobotHaveNoNames) {

@@ -32,7 +32,9 @@ class Schema1 : public ::testing::Test {
     EXPECT_EQ(ran.exit_code, 0) << ran.err;
     Json actions = Json::array();
     if (ran.exit_code != 0) return actions;
-    for (const Json& step : Json::parse(ran.out)["steps"]) actions.push_back(step["action"]);
+    const Json document = Json::parse(ran.out);
+    for (const Json& step : document["steps"]) actions.push_back(step["action"]);
+    EXPECT_FALSE(actions.empty());
     return actions;
   }
   TemporaryFolder folder_;
