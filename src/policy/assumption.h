@@ -16,7 +16,8 @@ struct Assumption {
 // weights.
 constexpr bool CanHurt(std::string_view setting) {
   return setting == "action_scale" || setting == "feature_source" || setting == "prompt_text" ||
-         setting == "state_dict" || (setting.starts_with("preprocess.") && setting != "preprocess.pass_order");
+         setting == "state_dict" || (setting.starts_with("preprocess.") && setting != "preprocess.pass_order") ||
+         setting.ends_with(".preprocess") || setting.ends_with(".normalize") || setting.ends_with(".unnormalize");
 }
 
 }  // namespace vlaq::policy
