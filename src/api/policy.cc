@@ -12,7 +12,7 @@
 #include "runtime/action_queue.h"
 #include "runtime/executor.h"
 #include "runtime/features.h"
-#include "runtime/policy_runner.h"
+#include "runtime/open_policy.h"
 #include "runtime/text_encoder.h"
 
 namespace vlaq {
@@ -155,12 +155,8 @@ Result<Policy> Policy::Open(const std::filesystem::path& path, const PolicyOptio
   VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(path));
   VLAQ_ASSIGN_OR_RETURN(auto backend, MakeBackend(options));
   auto state = std::make_unique<State>(std::move(bundle), std::move(backend));
-  const backend::OpenOptions open = OpenOptionsOf(options);
-  const runtime::GraphOpener opener = [&](const std::string& graph) {
-    return runtime::OpenGraph(state->bundle, graph, *state->backend, open);
-  };
-  VLAQ_ASSIGN_OR_RETURN(state->executor,
-                        runtime::Executor::Open(state->bundle.policy, options.schedule, opener, options.noise_seed));
+  VLAQ_ASSIGN_OR_RETURN(state->executor, runtime::OpenExecutor(state->bundle, options.schedule, *state->backend,
+                                                               OpenOptionsOf(options), {}, options.noise_seed));
   VLAQ_ASSIGN_OR_RETURN(state->features, runtime::FeatureReader::Make(state->bundle.policy));
   VLAQ_ASSIGN_OR_RETURN(state->text, runtime::OpenTextEncoder(state->bundle, options.tokenizer));
   state->has = FeaturesOf(state->bundle.policy);
@@ -209,7 +205,15 @@ Result<Outputs> Policy::Step(const Observation& observation) {
 Result<Tensor> Policy::Act(const Observation& observation) {
   if (state_->queue.NeedsChunk()) {
     VLAQ_ASSIGN_OR_RETURN(const Outputs outputs, Step(observation));
-    VLAQ_RETURN_IF_ERROR(state_->queue.Push(outputs.values.at(state_->has.outputs.front().name)));
+    const std::string& name = state_->has.outputs.front().name;
+    Tensor chunk = outputs.values.at(name);
+    if (chunk.rank() == 1) chunk = chunk.Reshaped({1, chunk.shape()[0]});
+    if (chunk.rank() != 2) {
+      return UsageError(fmt::format("the output '{}' is {}, no action [dim] and no chunk of them [n, dim]", name,
+                                    ShapeText(chunk.shape())),
+                        "take Step()");
+    }
+    VLAQ_RETURN_IF_ERROR(state_->queue.Push(chunk));
   }
   return state_->queue.Pop();
 }

@@ -93,8 +93,8 @@ void PrintAssumed(const std::vector<policy::Assumption>& assumptions, std::ostre
 }
 
 void PrintImport(const importing::ImportReport& report, std::ostream& out) {
-  out << fmt::format("{}: {}, {}, {:.1f} s\n", report.bundle.path.string(),
-                     Counted(report.graphs.size(), "graph"), HumanBytes(report.bytes), report.seconds);
+  out << fmt::format("{}: {}, {}, {:.1f} s\n", report.bundle.path.string(), Counted(report.graphs.size(), "graph"),
+                     HumanBytes(report.bytes), report.seconds);
   out << fmt::format("{} initializers -> {} weights: {} small ones stay in their graph, {} the same as another\n",
                      report.initializers, report.weights, report.in_graphs, report.shared);
   for (const importing::ImportedGraph& graph : report.graphs) {
@@ -110,7 +110,8 @@ std::vector<fs::path> PathsOf(const std::vector<std::string>& files) { return {f
 
 Status ProposeOnly(const ImportArguments& a, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const importing::Proposal proposal, importing::ProposeFor(PathsOf(a.files)));
-  VLAQ_RETURN_IF_ERROR(WriteFile(a.propose, JsonString(policy::PolicyToJson(proposal.policy), 1) + "\n", WhenExisting(a.force)));
+  VLAQ_RETURN_IF_ERROR(
+      WriteFile(a.propose, JsonString(policy::PolicyToJson(proposal.policy), 1) + "\n", WhenExisting(a.force)));
   if (a.json) {
     PrintJson({{"schema", "vlaq.import/1"},
                {"policy", a.propose.string()},

@@ -35,7 +35,7 @@ struct Step {
   double latency_ms = 0;
 };
 
-constexpr size_t kShownValues = 8;  // of an action, in a table
+constexpr size_t kShownAxes = 8;  // of an action, in a table
 
 Status Tell(const RunArguments& a, Policy& policy, Log& log) {
   if (!a.prompt_ids.empty()) {
@@ -175,7 +175,7 @@ Status Print(const Policy& policy, const std::vector<Step>& steps, std::ostream&
   const Feature& main = policy.outputs().front();
   std::vector<Axis> axes = AxesOf(main);
   const size_t count = axes.size();
-  axes.resize(std::min(count, kShownValues));
+  axes.resize(std::min(count, kShownAxes));
   const bool scaled = std::any_of(axes.begin(), axes.end(), [](const Axis& axis) { return !axis.unit.empty(); });
   std::vector<std::string> header{"t", "frame"};
   for (const Axis& axis : axes) header.push_back(axis.name);

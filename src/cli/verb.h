@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/output.h"
 #include "base/status.h"
+#include "vlaq/policy.h"
 
 namespace vlaq::cli {
 

@@ -177,8 +177,11 @@ TEST(PolicyValidate, ControlIsPossible) {
               HasSubstr("control.temporal_ensemble_coeff is given, but n_action_steps is 2"));
   EXPECT_THAT(After([](Policy& p) { p.control.temporal_ensemble_coeff = INFINITY; }), HasSubstr("is not finite"));
   EXPECT_EQ(After([](Policy& p) { p.control = {0.1, 5, {}}; }), "ok");
-  EXPECT_THAT(After([](Policy& p) { std::swap(p.outputs[0], p.outputs[1]); }),
-              HasSubstr("outputs.gripper.shape is [-1], not [chunk, values]: the first output moves the robot"));
+  EXPECT_THAT(After([](Policy& p) {
+                std::swap(p.outputs[0], p.outputs[1]);
+                p.control = {0.1, 2, {}};
+              }),
+              HasSubstr("control plays chunks, but outputs.gripper.shape is [-1], not [chunk, values]"));
 }
 
 TEST(PolicyValidate, GraphsAreBoundAndRun) {

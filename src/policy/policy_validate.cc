@@ -246,11 +246,12 @@ class PartsCheck {
       return Wrong(fmt::format("control.n_action_steps is {}, not at least 1", control.n_action_steps));
     }
     const Shape& shape = policy_.outputs[0].shape;
-    if (shape.size() != 2) {
-      return Wrong(fmt::format("outputs.{}.shape is {}, not [chunk, values]: the first output moves the robot",
+    const bool is_chunk = shape.size() == 2;
+    if (!is_chunk && (control.n_action_steps > 1 || control.temporal_ensemble_coeff)) {
+      return Wrong(fmt::format("control plays chunks, but outputs.{}.shape is {}, not [chunk, values]",
                                policy_.outputs[0].name, ShapeText(shape)));
     }
-    if (shape[0] != -1 && control.n_action_steps > shape[0]) {
+    if (is_chunk && shape[0] != -1 && control.n_action_steps > shape[0]) {
       return Wrong(fmt::format("control.n_action_steps is {}, but a chunk of outputs.{} has {}", control.n_action_steps,
                                policy_.outputs[0].name, shape[0]));
     }
