@@ -302,7 +302,7 @@ class Proposer {
     input.preprocess.resize = image::Filter::kBilinear;
     input.preprocess.normalisation = image::Normalisation::kNone;
     const size_t rows = guess.layout == policy::ImageLayout::kChw ? 1 : 0;
-    if (input.shape[rows] > 0)
+    if (input.shape[rows] > 0 && input.shape[rows + 1] > 0) {
       const auto side = [&](size_t axis) { return static_cast<int>(std::min<int64_t>(input.shape[axis], 4096)); };
     input.preprocess.image_height = side(rows);
     input.preprocess.image_size = side(rows + 1);
