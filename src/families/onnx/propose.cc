@@ -304,8 +304,9 @@ class Proposer {
     const size_t rows = guess.layout == policy::ImageLayout::kChw ? 1 : 0;
     if (input.shape[rows] > 0 && input.shape[rows + 1] > 0) {
       const auto side = [&](size_t axis) { return static_cast<int>(std::min<int64_t>(input.shape[axis], 4096)); };
-    input.preprocess.image_height = side(rows);
-    input.preprocess.image_size = side(rows + 1);
+      input.preprocess.image_height = side(rows);
+      input.preprocess.image_size = side(rows + 1);
+    }
     if (guess.meaning == Meaning::kShapedLikeImage) {
       Assume(key + ".type", "image",
              fmt::format("'{}' is a picture: its shape {} says so, its name does not", input.name,
