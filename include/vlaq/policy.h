@@ -29,10 +29,12 @@ namespace vlaq {
 //          is already as the graph takes it
 //   state  numbers of any type, in the feature's units; of the feature's shape, a batch axis of 1 in front allowed
 //   noise  may be left out: it is drawn
+//   memory what a recurrent policy keeps from step to step, with its batch axis: left out, but where an episode begins in
+//          the middle
 //   text   is not part of it: see Reset()
 using Observation = std::map<std::string, Tensor>;
 
-enum class FeatureType { kImage, kState, kText, kNoise, kAction };
+enum class FeatureType { kImage, kState, kText, kNoise, kMemory, kAction };
 std::string_view Name(FeatureType type);  // "image", "state", ...
 
 // An input or an output of a policy.

@@ -77,6 +77,14 @@ PolicyFeatures FeaturesOf(const policy::Policy& policy) {
   for (const policy::Input& input : policy.inputs) {
     features.inputs.push_back({input.name, TypeOf(input.type), input.dtype, input.shape, input.names, input.units});
   }
+  for (const auto& [name, steps] : policy.schedules) {
+    for (const policy::Step& step : steps) {
+      const bool known = std::any_of(features.inputs.begin(), features.inputs.end(),
+                                     [&](const Feature& feature) { return feature.name == step.as; });
+      if (step.kind != policy::StepKind::kCarry || known) continue;
+      features.inputs.push_back({step.as, FeatureType::kMemory, step.dtype, step.shape, {}, {}});
+    }
+  }
   for (const policy::Output& output : policy.outputs) {
     features.outputs.push_back(
         {output.name, FeatureType::kAction, output.dtype, output.shape, output.names, output.units});
@@ -103,7 +111,7 @@ Result<PolicyFeatures> ReadFeatures(const std::filesystem::path& path) {
 }
 
 std::string_view Name(FeatureType type) {
-  constexpr std::array<std::string_view, 5> kNames{"image", "state", "text", "noise", "action"};
+  constexpr std::array<std::string_view, 6> kNames{"image", "state", "text", "noise", "memory", "action"};
   return kNames[static_cast<size_t>(type)];
 }
 

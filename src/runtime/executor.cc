@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "base/random.h"
@@ -143,6 +144,7 @@ struct Executor::State {
   std::vector<Tensor> values;
   std::vector<SlidingWindow> windows;
   std::vector<Tensor> carried;
+  std::vector<std::optional<Tensor>> given_carried;  // for this step
   std::vector<Hold> holds;
   // What a failed step puts back, the last first.
   std::vector<std::pair<size_t, Tensor>> replaced_values;
@@ -190,6 +192,7 @@ struct Executor::State {
   void Finish() {
     replaced_values.clear();
     replaced_holds.clear();
+    std::fill(given_carried.begin(), given_carried.end(), std::nullopt);
     for (size_t i = 0; i < values.size(); ++i) {
       if (!program.values[i].held) values[i] = nothing;
     }
@@ -199,7 +202,9 @@ struct Executor::State {
   Status TakeInputs(const NamedTensors& inputs) {
     auto given = inputs.begin();
     for (const ProgramInput& input : program.inputs) {
-      if (given != inputs.end() && given->first < input.name) break;
+      for (; given != inputs.end() && given->first < input.name; ++given) {
+        VLAQ_RETURN_IF_ERROR(TakeCarried(given->first, given->second));
+      }
       if (given != inputs.end() && given->first == input.name) {
         VLAQ_RETURN_IF_ERROR(TakeInput(input, given->second));
         ++given;
@@ -208,7 +213,22 @@ struct Executor::State {
         VLAQ_RETURN_IF_ERROR(DrawNoise(input));
       }
     }
-    return given == inputs.end() ? Status() : Unknown(given->first);
+    for (; given != inputs.end(); ++given) VLAQ_RETURN_IF_ERROR(TakeCarried(given->first, given->second));
+    return {};
+  }
+
+  // In place of what the last step left.
+  Status TakeCarried(const std::string& name, const Tensor& given) {
+    const auto& all = program.carries;
+    const auto carry = std::find_if(all.begin(), all.end(), [&](const ProgramCarry& c) { return NameOf(c.as) == name; });
+    if (carry == all.end()) return Unknown(name);
+    const ValueType type{carry->zeros.dtype(), carry->zeros.shape()};
+    if (!IsOfType(given, type)) {
+      return UsageError(fmt::format("the carried value '{}' is {} {}, and the schedule takes {}", name,
+                                    DTypeName(given.dtype()), ShapeText(given.shape()), TypeText(type, false)));
+    }
+    given_carried[static_cast<size_t>(carry - all.begin())] = given;
+    return {};
   }
 
   static Status Missing(const std::string& name, const NamedTensors& inputs) {
@@ -275,7 +295,7 @@ struct Executor::State {
       case StepKind::kHold:
         return RunHold(step);
       case StepKind::kCarry:
-        Set(step.as, carried[step.memory]);
+        Set(step.as, given_carried[step.memory].value_or(carried[step.memory]));
         return {};
       case StepKind::kRepeat:
         return RunRepeat(step);
@@ -410,6 +430,7 @@ Result<Executor> Executor::Open(policy::Policy policy, std::string_view schedule
   state->values.resize(state->program.values.size());
   for (const int64_t length : state->program.windows) state->windows.emplace_back(length);
   state->carried.resize(state->program.carries.size());
+  state->given_carried.resize(state->program.carries.size());
   state->holds.resize(state->program.holds);
   state->Begin();
   return Executor(std::move(state));

@@ -329,7 +329,7 @@ class ProgramMaker {
     VLAQ_ASSIGN_OR_RETURN(made.as, Add(step.as, {step.dtype, std::nullopt}, made.where));
     made.memory = program_.carries.size();
     later_.push_back({made.memory, made.as, step.value, made.where});
-    program_.carries.push_back({kNoValue, std::move(zeros)});
+    program_.carries.push_back({made.as, kNoValue, std::move(zeros)});
     return {};
   }
 

@@ -88,7 +88,8 @@ struct ProgramStep {
 };
 
 struct ProgramCarry {
-  size_t value = kNoValue;
+  size_t as = kNoValue;
+  size_t value = kNoValue;  // what `as` is in the next step
   Tensor zeros;
 };
 

@@ -258,6 +258,13 @@ TEST_F(ExecutorTest, CarriesWhatAValueWasAtTheEndOfTheLastStep) {
   graphs_["g"].fail_after = 0;
   EXPECT_THAT(StepError(executor, {{"x", Floats({9})}}, ErrorCode::kBackend), HasSubstr("no luck"));
   EXPECT_THAT(Step(executor, {3}), ElementsAre(123));
+  // An episode that begins in the middle is told what was carried; the next step has its own again.
+  const auto told = executor.Step({{"x", Floats({1})}, {"before", Floats({5}, {1, 1})}});
+  ASSERT_TRUE(told.ok()) << told.error().ToString();
+  EXPECT_EQ(told->at("y").data<float>()[0], 51);
+  EXPECT_THAT(Step(executor, {2}), ElementsAre(512));
+  EXPECT_THAT(StepError(executor, {{"x", Floats({1})}, {"before", Floats({5})}}, ErrorCode::kUsage),
+              AllOf(HasSubstr("the carried value 'before' is float32 [1]"), HasSubstr("float32 [1, 1]")));
   executor.Reset();
   EXPECT_THAT(Step(executor, {4}), ElementsAre(4));
 }

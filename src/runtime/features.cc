@@ -9,6 +9,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "base/text.h"
 #include "tensor/convert.h"
@@ -405,6 +406,19 @@ Result<FeatureReader> FeatureReader::Make(const policy::Policy& policy) {
     } else {
       made.readers_.push_back(std::move(reader));
     }
+  }
+  // What the step before left, given for an episode that begins in the middle: as it is, like a text's values.
+  std::set<std::string> memories;
+  for (const auto& [schedule, steps] : policy.schedules) {
+    for (const policy::Step& step : steps) {
+      if (step.kind == policy::StepKind::kCarry) memories.insert(step.as);
+    }
+  }
+  for (const std::string& memory : memories) {
+    Reader& reader = made.readers_.emplace_back();
+    reader.input.type = InputType::kText;
+    reader.name = memory;
+    reader.required = false;
   }
   for (const policy::Output& output : policy.outputs) {
     const auto normalizer = Normalizer::Make(output.unnormalize, LastExtent(output.shape));
