@@ -29,7 +29,8 @@ namespace vlaq {
 //          is already as the graph takes it
 //   state  numbers of any type, in the feature's units; of the feature's shape, a batch axis of 1 in front allowed
 //   noise  may be left out: it is drawn
-//   memory what a recurrent policy keeps from step to step, with its batch axis: left out, but where an episode begins in
+//   memory what a recurrent policy keeps from step to step, with its batch axis: left out, but where an episode begins
+//   in
 //          the middle
 //   text   is not part of it: see Reset()
 using Observation = std::map<std::string, Tensor>;

@@ -8,56 +8,101 @@
 #include "base/machine.h"
 #include "base/mapped_file.h"
 #include "base/parallel.h"
-#include "image/preprocess.h"
-#include "prompt/prompt.h"
-#include "runtime/policy_runner.h"
+#include "evaluation/score.h"
+#include "runtime/executor.h"
+#include "runtime/features.h"
+#include "runtime/open_policy.h"
 
 namespace vlaq::evaluation {
 namespace {
 
-ActionSpace SpaceOf(const policy::PolicySpec& spec) {
-  return {spec.chunk, spec.action_dim, spec.action_scale, spec.window};
+// The longest window that the default schedule keeps.
+int64_t WindowOf(const policy::Policy& policy) {
+  int64_t window = 1;
+  const auto schedule = policy.schedules.find(policy.default_schedule);
+  if (schedule == policy.schedules.end()) return window;
+  for (const policy::Step& step : schedule->second) window = std::max(window, step.length);
+  return window;
+}
+
+// Of a policy that CheckDrives() took.
+ActionSpace SpaceOf(const policy::Policy& policy) {
+  const policy::Output& action = policy.outputs.front();
+  const bool scaled = action.unnormalize.mode == policy::NormalizationMode::kScale;
+  return {action.shape[0], action.shape[1], scaled ? action.unnormalize.a.front() : 1.0, WindowOf(policy)};
 }
 
 class PolicyDriver : public Driver {
  public:
-  PolicyDriver(policy::PolicySpec spec, std::shared_ptr<const tokenizer::Tokenizer> tokenizer,
-               image::Preprocessor preprocessor, std::unique_ptr<runtime::PolicyRunner> runner)
-      : spec_(std::move(spec)),
-        space_(SpaceOf(spec_)),
-        tokenizer_(std::move(tokenizer)),
-        preprocessor_(std::move(preprocessor)),
-        runner_(std::move(runner)) {}
+  PolicyDriver(ActionSpace space, std::string camera, std::shared_ptr<const runtime::TextEncoder> text,
+               runtime::Executor executor, runtime::FeatureReader features)
+      : space_(space),
+        camera_(std::move(camera)),
+        text_(std::move(text)),
+        executor_(std::move(executor)),
+        features_(std::move(features)) {
+    if (text_ != nullptr) task_ = text_->Exported().values;
+  }
 
   Status Begin(const std::string& instruction) override {
-    if (tokenizer_ == nullptr) {
-      runner_->Reset();
-      return {};
+    if (text_ != nullptr && text_->can_encode()) {
+      VLAQ_ASSIGN_OR_RETURN(runtime::EncodedTask encoded, text_->Encode(instruction));
+      task_ = std::move(encoded.values);
     }
-    VLAQ_ASSIGN_OR_RETURN(prompt::Prompt prompt, prompt::FromInstruction(spec_, *tokenizer_, instruction));
-    return runner_->SetPrompt(std::move(prompt));
+    return Forget();
   }
 
   Result<Tensor> Act(const image::ImageView& frame) override {
-    VLAQ_ASSIGN_OR_RETURN(const Tensor pixels, preprocessor_.Run(frame));
-    return runner_->Step(pixels);
+    backend::NamedTensors observation = task_;
+    observation[camera_] = Tensor::From<uint8_t>({frame.height, frame.width, 3}, frame.rgb);
+    VLAQ_ASSIGN_OR_RETURN(const backend::NamedTensors values, features_.Read(observation));
+    VLAQ_ASSIGN_OR_RETURN(const backend::NamedTensors outputs, executor_.Step(values));
+    return outputs.at(executor_.policy().outputs.front().name);
   }
 
   Status Forget() override {
-    runner_->Reset();
+    executor_.Reset();
     return {};
   }
 
   const ActionSpace& space() const override { return space_; }
-  std::string Description() const override { return runner_->Description(); }
+  std::string Description() const override { return executor_.Description(); }
 
  private:
-  policy::PolicySpec spec_;
   ActionSpace space_;
-  std::shared_ptr<const tokenizer::Tokenizer> tokenizer_;
-  image::Preprocessor preprocessor_;
-  std::unique_ptr<runtime::PolicyRunner> runner_;
+  std::string camera_;
+  std::shared_ptr<const runtime::TextEncoder> text_;
+  runtime::Executor executor_;
+  runtime::FeatureReader features_;
+  backend::NamedTensors task_;  // what the instruction became
 };
+
+Error DrivesNothing(const bundle::Bundle& bundle, const std::string& why) {
+  return InputError(bundle.path.string(),
+                    why + ": recorded episodes and the simulator have one camera and the velocities of a mobile base",
+                    "vlaq run BUNDLE --inputs FILE.safetensors runs it on tensors");
+}
+
+// The one input that frames are. Errors: kInput for a policy that observes more, or gives other actions.
+Result<std::string> CheckDrives(const bundle::Bundle& bundle) {
+  std::string camera, others;
+  for (const policy::Input& input : bundle.policy.inputs) {
+    if (input.type == policy::InputType::kImage && camera.empty()) {
+      camera = input.name;
+    } else if (input.type == policy::InputType::kImage || input.type == policy::InputType::kState) {
+      others += (others.empty() ? "" : ", ") + input.name;
+    }
+  }
+  if (camera.empty()) return DrivesNothing(bundle, "the policy observes no camera");
+  if (!others.empty()) return DrivesNothing(bundle, "the policy also observes " + others);
+  const policy::Output& action = bundle.policy.outputs.front();
+  const bool is_velocity =
+      action.shape.size() == 2 && action.shape[0] >= 1 && action.shape[1] >= 2 && action.shape[1] <= kMaxAxes;
+  if (!is_velocity || action.unnormalize.a.size() > 1) {
+    return DrivesNothing(bundle, fmt::format("the policy gives '{}' {}", action.name, ShapeText(action.shape)));
+  }
+  return camera;
+}
 
 Result<std::string> HashOfFile(const std::filesystem::path& path) {
   VLAQ_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
@@ -71,18 +116,18 @@ Result<std::unique_ptr<PolicyDriverFactory>> PolicyDriverFactory::Open(bundle::B
                                                                        backend::OpenOptions options,
                                                                        std::filesystem::path tokenizer_file) {
   const std::filesystem::path given = tokenizer_file;
-  if (tokenizer_file.empty() && bundle.tokenizer && !bundle.baked_prompt) {
-    tokenizer_file = bundle.path / bundle.tokenizer->file;
-  }
+  VLAQ_ASSIGN_OR_RETURN(std::string camera, CheckDrives(bundle));
+  VLAQ_ASSIGN_OR_RETURN(std::shared_ptr<const runtime::TextEncoder> text,
+                        runtime::OpenTextEncoder(bundle, tokenizer_file));
+  if (text != nullptr) VLAQ_RETURN_IF_ERROR(text->Load());
   std::unique_ptr<PolicyDriverFactory> factory(new PolicyDriverFactory(std::move(bundle), backend, std::move(options)));
   factory->tokenizer_file_ = given;
-  if (!tokenizer_file.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(factory->tokenizer_, tokenizer::Tokenizer::Load(tokenizer_file));
-  }
+  factory->camera_ = std::move(camera);
+  factory->text_ = std::move(text);
   return factory;
 }
 
-ActionSpace PolicyDriverFactory::space() const { return SpaceOf(bundle_.spec); }
+ActionSpace PolicyDriverFactory::space() const { return SpaceOf(bundle_.policy); }
 
 Result<Subject> PolicyDriverFactory::Describe(std::string kind, std::string name) const {
   std::string engine = fmt::format("{}, {}", backend_.name(), options_.provider);
@@ -114,10 +159,9 @@ int SideBySide(const bundle::Bundle& bundle, int asked, Log& log) {
 }
 
 Result<std::unique_ptr<Driver>> PolicyDriverFactory::Make() const {
-  VLAQ_ASSIGN_OR_RETURN(image::Preprocessor preprocessor, image::Preprocessor::Make(bundle_.spec.preprocess));
-  VLAQ_ASSIGN_OR_RETURN(auto runner, runtime::OpenStreaming(bundle_, backend_, options_, prompt::Baked(bundle_.spec)));
-  return std::unique_ptr<Driver>(
-      new PolicyDriver(bundle_.spec, tokenizer_, std::move(preprocessor), std::move(runner)));
+  VLAQ_ASSIGN_OR_RETURN(runtime::Executor executor, runtime::OpenExecutor(bundle_, "", backend_, options_));
+  VLAQ_ASSIGN_OR_RETURN(runtime::FeatureReader features, runtime::FeatureReader::Make(bundle_.policy));
+  return std::unique_ptr<Driver>(new PolicyDriver(space(), camera_, text_, std::move(executor), std::move(features)));
 }
 
 }  // namespace vlaq::evaluation

@@ -1,4 +1,4 @@
-// A bundle as a driver: preprocessing, prompt, encoder with cached features, head.
+// A bundle with one camera as a driver: its default schedule over camera frames, told an instruction.
 #pragma once
 
 #include <memory>
@@ -8,15 +8,15 @@
 #include "bundle/bundle.h"
 #include "evaluation/driver.h"
 #include "evaluation/subject.h"
-#include "tokenizer/tokenizer.h"
+#include "runtime/text_encoder.h"
 
 namespace vlaq::evaluation {
 
 class PolicyDriverFactory : public DriverFactory {
  public:
   // `backend` must outlive the factory and what it makes. `tokenizer_file`: empty for the bundle's own. A bundle
-  // without a tokeniser, or with a baked prompt, drives by the prompt of its export, whatever the instruction; see
-  // follows_instructions(). Errors: kInput.
+  // without a tokenizer, or with a baked prompt, drives by the prompt of its export, whatever the instruction; see
+  // follows_instructions(). Errors: kInput, also for a policy that observes anything but one camera.
   static Result<std::unique_ptr<PolicyDriverFactory>> Open(bundle::Bundle bundle, const backend::Backend& backend,
                                                            backend::OpenOptions options,
                                                            std::filesystem::path tokenizer_file = {});
@@ -28,7 +28,7 @@ class PolicyDriverFactory : public DriverFactory {
   ActionSpace space() const;
   // Who drives, for documents: with the hashes of what makes it behave as it does. Errors: kInput.
   Result<Subject> Describe(std::string kind, std::string name) const;
-  bool follows_instructions() const { return tokenizer_ != nullptr; }
+  bool follows_instructions() const { return text_ != nullptr && text_->can_encode(); }
 
  private:
   PolicyDriverFactory(bundle::Bundle bundle, const backend::Backend& backend, backend::OpenOptions options)
@@ -37,8 +37,9 @@ class PolicyDriverFactory : public DriverFactory {
   bundle::Bundle bundle_;
   const backend::Backend& backend_;
   backend::OpenOptions options_;
-  std::filesystem::path tokenizer_file_;  // empty: the bundle's own, or none
-  std::shared_ptr<const tokenizer::Tokenizer> tokenizer_;
+  std::filesystem::path tokenizer_file_;              // empty: the bundle's own, or none
+  std::string camera_;                                // the input that frames are
+  std::shared_ptr<const runtime::TextEncoder> text_;  // null: it reads no instruction
 };
 
 // How many drivers of `bundle`, at most `wanted`, fit into `available_bytes` of memory side by side: a back end may

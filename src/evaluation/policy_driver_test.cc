@@ -33,6 +33,11 @@ TEST(PolicyDriverFactory, SaysWhoDrives) {
   ASSERT_TRUE(WriteFile(path, manifest, Existing::kRefuse).ok());
   bundle::Bundle bundle;
   bundle.path = folder.path();
+  bundle.policy.inputs.resize(1);
+  bundle.policy.inputs[0].name = "camera";
+  bundle.policy.inputs[0].type = policy::InputType::kImage;
+  bundle.policy.outputs.resize(1);
+  bundle.policy.outputs[0].shape = {1, 2};
   const NamedBackend backend;
   const auto factory = PolicyDriverFactory::Open(bundle, backend, {.threads = 1, .provider = "abacus"});
   ASSERT_TRUE(factory.ok()) << factory.error().ToString();
@@ -42,6 +47,26 @@ TEST(PolicyDriverFactory, SaysWhoDrives) {
   EXPECT_EQ(*subject, (Subject{"bundle", "mini", Sha256Hex(AsBytes(manifest)), "", "named, abacus"}));
   std::filesystem::remove(path);
   EXPECT_EQ((*factory)->Describe("bundle", "mini").error().code, ErrorCode::kInput);
+}
+
+TEST(PolicyDriverFactory, RefusesWhatHasNoCameraOrNoVelocities) {
+  const NamedBackend backend;
+  const auto error = [&](policy::InputType type, const Shape& action) {
+    bundle::Bundle bundle;
+    bundle.policy.inputs.resize(2);
+    bundle.policy.inputs[0].name = "camera";
+    bundle.policy.inputs[0].type = policy::InputType::kImage;
+    bundle.policy.inputs[1].name = "joints";
+    bundle.policy.inputs[1].type = type;
+    bundle.policy.outputs.resize(1);
+    bundle.policy.outputs[0].shape = action;
+    const auto factory = PolicyDriverFactory::Open(bundle, backend, {});
+    return factory.ok() ? std::string("drives") : factory.error().ToString();
+  };
+  EXPECT_EQ(error(policy::InputType::kNoise, {1, 2}), "drives");
+  EXPECT_NE(error(policy::InputType::kState, {1, 2}).find("also observes joints"), std::string::npos);
+  EXPECT_NE(error(policy::InputType::kNoise, {50, 7}).find("gives '' [50, 7]"), std::string::npos);
+  EXPECT_NE(error(policy::InputType::kNoise, {2}).find("[2]"), std::string::npos);
 }
 
 TEST(DriversThatFit, IsBoundByMemoryAndByWhatIsWanted) {

@@ -220,7 +220,8 @@ struct Executor::State {
   // In place of what the last step left.
   Status TakeCarried(const std::string& name, const Tensor& given) {
     const auto& all = program.carries;
-    const auto carry = std::find_if(all.begin(), all.end(), [&](const ProgramCarry& c) { return NameOf(c.as) == name; });
+    const auto carry =
+        std::find_if(all.begin(), all.end(), [&](const ProgramCarry& c) { return NameOf(c.as) == name; });
     if (carry == all.end()) return Unknown(name);
     const ValueType type{carry->zeros.dtype(), carry->zeros.shape()};
     if (!IsOfType(given, type)) {

@@ -50,12 +50,12 @@ class Executor {
   // One control step. `inputs`: the values of the policy's inputs, by value name ("observation.state",
   // "task.input_ids"), without batch axis, as graphs take them; whether they are finite is not looked at (features.h
   // does). Those that the schedule does not read may be left out. A carried value (kCarry) may be given
-  // by its `as`, with its batch axis: it is that in this step, in place of what the last one left. Noise inputs may be left out: they are drawn, a pure
-  // function of the seed, the number of the step in its episode, and which noise input it is. Returns the policy's
-  // outputs without batch axis, as the graphs give them. A failed step leaves the state as it was before it, and done
-  // again draws the same noise. Errors: kUsage naming an input that is missing, unknown, or of another type or shape;
-  // kInput for values that do not fit together or an output that is not as the policy says; kBackend, also for an
-  // output that is NaN or infinite, or such a value of a graph from which an output comes.
+  // by its `as`, with its batch axis: it is that in this step, in place of what the last one left. Noise inputs may be
+  // left out: they are drawn, a pure function of the seed, the number of the step in its episode, and which noise input
+  // it is. Returns the policy's outputs without batch axis, as the graphs give them. A failed step leaves the state as
+  // it was before it, and done again draws the same noise. Errors: kUsage naming an input that is missing, unknown, or
+  // of another type or shape; kInput for values that do not fit together or an output that is not as the policy says;
+  // kBackend, also for an output that is NaN or infinite, or such a value of a graph from which an output comes.
   Result<NamedTensors> Step(const NamedTensors& inputs);
   // Forgets what was kept: a new episode begins. The noise begins anew, too, with the same numbers.
   void Reset();

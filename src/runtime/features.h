@@ -49,8 +49,8 @@ class FeatureReader {
 
   // The values for Executor::Step: without batch axis, of the inputs' types and shapes. `observation` holds all images
   // and states by the inputs' names, and may hold noise, and values of text inputs that are encoded already
-  // ("task.input_ids") and carried values (kCarry), which go through as they are. A batch axis of 1 may stand in front of an image, a state or
-  // noise that is batched.
+  // ("task.input_ids") and carried values (kCarry), which go through as they are. A batch axis of 1 may stand in front
+  // of an image, a state or noise that is batched.
   //   image  uint8 [H, W, 3]: preprocessed (layout kHwc: resized only). Or as the graph takes it.
   //   state  of any type. Where it is normalized it is float32 in between. Integers must come out as they were; floats
   //          are rounded to nearest.

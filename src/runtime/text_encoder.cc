@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "policy/schema1.h"
 #include "prompt/prompt.h"
@@ -23,15 +24,19 @@ class PromptEncoder : public TextEncoder {
   const EncodedTask& Exported() const override { return exported_; }
   bool can_encode() const override { return !path_.empty(); }
 
-  Result<EncodedTask> Encode(std::string_view task) override {
+  Status Load() const override {
+    if (path_.empty()) return {};
+    VLAQ_RETURN_IF_ERROR(Tokenizer());
+    return {};
+  }
+
+  Result<EncodedTask> Encode(std::string_view task) const override {
     if (path_.empty()) {
       return UsageError("an instruction needs a tokenizer, and the bundle holds none",
                         "give the tokenizer that the policy was trained with, or export with it");
     }
-    if (tokenizer_ == nullptr) {
-      VLAQ_ASSIGN_OR_RETURN(tokenizer_, tokenizer::Tokenizer::Load(path_));
-    }
-    VLAQ_ASSIGN_OR_RETURN(const prompt::Prompt prompt, prompt::FromInstruction(spec_, *tokenizer_, task));
+    VLAQ_ASSIGN_OR_RETURN(const auto tokenizer, Tokenizer());
+    VLAQ_ASSIGN_OR_RETURN(const prompt::Prompt prompt, prompt::FromInstruction(spec_, *tokenizer, task));
     EncodedTask encoded = Encoded(prompt);
     encoded.complaint = prompt::Complaint(prompt);
     return encoded;
@@ -51,6 +56,15 @@ class PromptEncoder : public TextEncoder {
   }
 
  private:
+  // Read when it is first needed: most runs keep the instruction of the export.
+  Result<std::shared_ptr<const tokenizer::Tokenizer>> Tokenizer() const {
+    const std::lock_guard lock(mutex_);
+    if (tokenizer_ == nullptr) {
+      VLAQ_ASSIGN_OR_RETURN(tokenizer_, tokenizer::Tokenizer::Load(path_));
+    }
+    return tokenizer_;
+  }
+
   EncodedTask Encoded(const prompt::Prompt& prompt) const {
     const auto row = [](const std::vector<int64_t>& numbers) {
       return Tensor::From<int64_t>({static_cast<int64_t>(numbers.size())}, numbers);
@@ -62,7 +76,8 @@ class PromptEncoder : public TextEncoder {
   std::string input_;
   policy::PolicySpec spec_;
   std::filesystem::path path_;
-  std::shared_ptr<const tokenizer::Tokenizer> tokenizer_;
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<const tokenizer::Tokenizer> tokenizer_;
   EncodedTask exported_;
 };
 

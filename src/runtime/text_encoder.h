@@ -19,6 +19,7 @@ struct EncodedTask {
   std::string complaint;         // what is odd about it although it can be run; empty if nothing is
 };
 
+// Any thread may use it.
 class TextEncoder {
  public:
   virtual ~TextEncoder() = default;
@@ -26,7 +27,9 @@ class TextEncoder {
   virtual const EncodedTask& Exported() const = 0;
   // Errors: kUsage for an instruction that the policy cannot take, or if there is no tokenizer; kInput for a tokenizer
   // that is damaged or not the policy's.
-  virtual Result<EncodedTask> Encode(std::string_view task) = 0;
+  virtual Result<EncodedTask> Encode(std::string_view task) const = 0;
+  // Reads the tokenizer now, where there is one. Errors: kInput.
+  virtual Status Load() const = 0;
   // The same of values that are encoded already; those that follow from others may be left out. Errors: kUsage.
   virtual Result<EncodedTask> Complete(const backend::NamedTensors& values) const = 0;
   // Whether there is a tokenizer.
