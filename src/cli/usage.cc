@@ -18,16 +18,16 @@ struct Synonym {
 // What other tools call it.
 constexpr std::array kSynonyms = {
     Synonym{"benchmark", "bench"},   Synonym{"measure", "bench"},     Synonym{"profile", "bench"},
-    Synonym{"convert", "export"},    Synonym{"import", "export"},     Synonym{"onnx", "export"},
-    Synonym{"infer", "run"},         Synonym{"inference", "run"},     Synonym{"predict", "run"},
-    Synonym{"test", "verify"},       Synonym{"validate", "verify"},   Synonym{"check", "verify"},
-    Synonym{"prove", "verify"},      Synonym{"evaluate", "eval"},     Synonym{"rollout", "eval"},
-    Synonym{"info", "inspect"},      Synonym{"show", "inspect"},      Synonym{"summary", "inspect"},
-    Synonym{"compress", "quantize"}, Synonym{"quantise", "quantize"}, Synonym{"compile", "build"},
-    Synonym{"trtexec", "build"},     Synonym{"diff", "compare"},      Synonym{"simulate", "sim"},
-    Synonym{"record", "sim"},        Synonym{"render", "sim"},        Synonym{"dataset", "episodes"},
-    Synonym{"data", "episodes"},     Synonym{"split", "episodes"},    Synonym{"cost", "plan"},
-    Synonym{"device", "plan"},       Synonym{"generate", "synth"},    Synonym{"version", "--version"},
+    Synonym{"convert", "export"},    Synonym{"onnx", "export"},       Synonym{"infer", "run"},
+    Synonym{"inference", "run"},     Synonym{"predict", "run"},       Synonym{"test", "verify"},
+    Synonym{"validate", "verify"},   Synonym{"check", "verify"},      Synonym{"prove", "verify"},
+    Synonym{"evaluate", "eval"},     Synonym{"rollout", "eval"},      Synonym{"info", "inspect"},
+    Synonym{"show", "inspect"},      Synonym{"summary", "inspect"},   Synonym{"compress", "quantize"},
+    Synonym{"quantise", "quantize"}, Synonym{"compile", "build"},     Synonym{"trtexec", "build"},
+    Synonym{"diff", "compare"},      Synonym{"simulate", "sim"},      Synonym{"record", "sim"},
+    Synonym{"render", "sim"},        Synonym{"dataset", "episodes"},  Synonym{"data", "episodes"},
+    Synonym{"split", "episodes"},    Synonym{"cost", "plan"},         Synonym{"device", "plan"},
+    Synonym{"generate", "synth"},    Synonym{"version", "--version"},
 };
 
 // What is wrong, and the words that might have been meant.
