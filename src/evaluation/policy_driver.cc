@@ -96,8 +96,8 @@ Result<std::string> CheckDrives(const bundle::Bundle& bundle) {
   if (camera.empty()) return DrivesNothing(bundle, "the policy observes no camera");
   if (!others.empty()) return DrivesNothing(bundle, "the policy also observes " + others);
   const policy::Output& action = bundle.policy.outputs.front();
-  const bool is_velocity =
-      action.shape.size() == 2 && action.shape[0] >= 1 && action.shape[1] >= 2 && action.shape[1] <= kMaxAxes;
+  const bool is_velocity = action.shape.size() == 2 && action.shape[0] >= 1 && action.shape[1] >= 2 &&
+                           action.shape[1] <= static_cast<int64_t>(kMaxAxes);
   if (!is_velocity || action.unnormalize.a.size() > 1) {
     return DrivesNothing(bundle, fmt::format("the policy gives '{}' {}", action.name, ShapeText(action.shape)));
   }

@@ -1,4 +1,5 @@
-// The public type.
+// The public tensor, with the words for its bytes that code inside has beside it.
 #pragma once
 
+#include "base/bytes.h"
 #include "vlaq/tensor.h"
