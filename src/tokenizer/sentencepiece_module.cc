@@ -27,7 +27,7 @@ VlaqSentencePiece* Create(const void* model, size_t size, char* message, size_t 
     // std::string converts to the string_view of every SentencePiece: 0.1.96 (Ubuntu 22.04) brings one of its own.
     const auto status = made->processor.LoadFromSerializedProto(std::string(static_cast<const char*>(model), size));
     if (status.ok()) return made.release();
-    Say(status.ToString(), message, message_size);
+    Say(status.error_message(), message, message_size);
   } catch (const std::exception& problem) {
     Say(problem.what(), message, message_size);
   }
@@ -51,7 +51,7 @@ int Encode(const VlaqSentencePiece* processor, const char* text, size_t size, vo
       for (const int piece : pieces) add(context, piece);
       return 1;
     }
-    Say(status.ToString(), message, message_size);
+    Say(status.error_message(), message, message_size);
   } catch (const std::exception& problem) {
     Say(problem.what(), message, message_size);
   }
