@@ -85,4 +85,7 @@ install(FILES "${CMAKE_CURRENT_LIST_DIR}/vlaqConfig.cmake" "${PROJECT_BINARY_DIR
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/vlaq" DESTINATION include COMPONENT development FILES_MATCHING PATTERN "*.h")
 # What the library loads when an instruction is tokenized.
 install(TARGETS vlaq_sentencepiece LIBRARY DESTINATION lib COMPONENT development)
+if(VLAQ_STATIC_LIBRARIES)
+  install(PROGRAMS "${_sentencepiece}" DESTINATION lib COMPONENT development RENAME libsentencepiece.so.0)  # as install.cmake
+endif()
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION share/doc/vlaq COMPONENT development)
