@@ -55,7 +55,7 @@ struct PolicyOptions {
   std::vector<std::string> also;        // where nodes may go that the provider does not take: "cpu", "cpu:Gather"
   std::map<std::string, std::string> provider_options;  // by the provider's own names
   int threads = 0;                                      // of the back end; 0: all of the machine
-  std::filesystem::path library;    // libonnxruntime.so; empty: VLAQ_ORT, then beside the program, then the system's
+  std::filesystem::path library;    // libonnxruntime.so; empty: VLAQ_ORT, then beside vlaq (docs/cpp.md), the system's
   std::filesystem::path tokenizer;  // of a text input; empty: the bundle's own
   std::filesystem::path cache;      // where the provider keeps what it compiled; empty: nowhere
   std::filesystem::path engines;    // finished engines of `vlaq build`, in place of the graphs; empty: the graphs
@@ -64,7 +64,7 @@ struct PolicyOptions {
 
 // What one step gives, by the names of Policy::outputs(), without batch axis: an action [chunk, dim].
 struct Outputs {
-  std::map<std::string, Tensor> values;  // in the features' units, float32
+  std::map<std::string, Tensor> values;  // in the features' units, float32 whatever the graphs give
   std::map<std::string, Tensor> raw;     // as the graphs give them, before un-normalization
 };
 
@@ -109,7 +109,8 @@ class Policy {
   Result<Outputs> Step(const Observation& observation);
   // The next single action of the first output, float32 [dim] in its units: as LeRobot's select_action, the graphs run
   // only when the chunk that is being played is used up (n_action_steps), or at every step where predictions are
-  // averaged (temporal ensembling).
+  // averaged (temporal ensembling). Errors: as Step(), and kUsage, before anything runs, if that output is neither
+  // [dim] nor [chunk, dim].
   Result<Tensor> Act(const Observation& observation);
 
   const std::vector<Feature>& inputs() const;

@@ -14,6 +14,7 @@
 #include "runtime/features.h"
 #include "runtime/open_policy.h"
 #include "runtime/text_encoder.h"
+#include "tensor/convert.h"
 
 namespace vlaq {
 namespace {
@@ -205,22 +206,23 @@ Result<Outputs> Policy::Step(const Observation& observation) {
   Outputs outputs;
   VLAQ_ASSIGN_OR_RETURN(outputs.raw, state_->executor->Step(values));
   for (const auto& [name, raw] : outputs.raw) {
-    VLAQ_ASSIGN_OR_RETURN(outputs.values[name], state_->features->Unnormalize(name, raw));
+    VLAQ_ASSIGN_OR_RETURN(const Tensor value, state_->features->Unnormalize(name, raw));
+    VLAQ_ASSIGN_OR_RETURN(outputs.values[name], ToFloat32(value));
   }
   return outputs;
 }
 
 Result<Tensor> Policy::Act(const Observation& observation) {
+  const Feature& output = state_->has.outputs.front();
+  if (output.shape.size() != 1 && output.shape.size() != 2) {
+    return UsageError(fmt::format("the output '{}' is {}, no action [dim] and no chunk of them [n, dim]", output.name,
+                                  ShapeText(output.shape)),
+                      "take Step()");
+  }
   if (state_->queue.NeedsChunk()) {
     VLAQ_ASSIGN_OR_RETURN(const Outputs outputs, Step(observation));
-    const std::string& name = state_->has.outputs.front().name;
-    Tensor chunk = outputs.values.at(name);
+    Tensor chunk = outputs.values.at(output.name);
     if (chunk.rank() == 1) chunk = chunk.Reshaped({1, chunk.shape()[0]});
-    if (chunk.rank() != 2) {
-      return UsageError(fmt::format("the output '{}' is {}, no action [dim] and no chunk of them [n, dim]", name,
-                                    ShapeText(chunk.shape())),
-                        "take Step()");
-    }
     VLAQ_RETURN_IF_ERROR(state_->queue.Push(chunk));
   }
   return state_->queue.Pop();

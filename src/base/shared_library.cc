@@ -1,6 +1,7 @@
 #include "base/shared_library.h"
 
 #include <dlfcn.h>
+#include <link.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define VLAQ_SANITIZED 1
@@ -12,6 +13,22 @@
 
 namespace vlaq {
 namespace fs = std::filesystem;
+namespace {
+
+// The folder of the shared library that this code is part of; empty if that is the program itself, which the loader
+// keeps without a name.
+fs::path OwnLibraryFolder() {
+  ::Dl_info info{};
+  ::link_map* map = nullptr;
+  const void* here = reinterpret_cast<const void*>(&OwnLibraryFolder);
+  const int found = ::dladdr1(here, &info, reinterpret_cast<void**>(&map), RTLD_DL_LINKMAP);
+  if (found == 0 || map == nullptr || map->l_name == nullptr || *map->l_name == '\0') return {};
+  std::error_code error;
+  const fs::path file = fs::canonical(map->l_name, error);
+  return error ? fs::path() : file.parent_path();
+}
+
+}  // namespace
 
 fs::path ProgramFolder() {
   std::error_code error;
@@ -19,8 +36,12 @@ fs::path ProgramFolder() {
 }
 
 std::vector<fs::path> ProgramLibraryFolders() {
+  std::vector<fs::path> folders;
+  if (fs::path own = OwnLibraryFolder(); !own.empty()) folders.push_back(std::move(own));
   const fs::path program = ProgramFolder();
-  return {program.parent_path() / "lib", program};
+  folders.push_back(program.parent_path() / "lib");
+  folders.push_back(program);
+  return folders;
 }
 
 bool CanPreferOwnSymbols() {

@@ -12,7 +12,8 @@ namespace vlaq {
 // The folder of the running program.
 std::filesystem::path ProgramFolder();
 
-// Where an installed program keeps its own libraries: ../lib beside its folder, and its folder itself.
+// Where vlaq's own libraries are looked for: beside libvlaq.so where this code is part of that, whatever program uses
+// it; then ../lib beside the program's folder, and its folder itself.
 std::vector<std::filesystem::path> ProgramLibraryFolders();
 
 // False under sanitizers, whose run-time libraries end a program that asks for RTLD_DEEPBIND.

@@ -276,8 +276,8 @@ struct FeatureReader::Reader {
       return InputError("", fmt::format("the layout hwc is of uint8, not of {}", DTypeName(input.dtype)));
     }
     const bool sized = input.shape.size() == 3 && input.shape[0] > 0 && input.shape[1] > 0;
-    const int64_t height = sized ? input.shape[0] : spec.image_size;
-    const int64_t width = sized ? input.shape[1] : spec.image_size;
+    const int64_t height = sized ? input.shape[0] : spec.height();
+    const int64_t width = sized ? input.shape[1] : spec.width();
     if (!image::IsAllowedSize(width, height)) {
       return InputError("", fmt::format("pictures cannot be made {} x {} pixels", width, height));
     }
@@ -304,8 +304,7 @@ struct FeatureReader::Reader {
   Result<Tensor> ReadChw(const Tensor& picture) {
     const auto view = image::ViewOf(picture, "");
     if (!view.ok()) return Refuse("is no picture: " + view.error().what);
-    const int64_t side = preprocessor->spec().image_size;
-    const Shape shape{3, side, side};
+    const Shape shape{3, preprocessor->spec().height(), preprocessor->spec().width()};
     VLAQ_RETURN_IF_ERROR(Becomes(shape));
     VLAQ_RETURN_IF_ERROR(preprocessor->Run(*view, numbers.Take(DType::kF32, shape).mutable_data<float>()));
     return InType(numbers);
