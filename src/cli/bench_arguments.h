@@ -26,7 +26,8 @@ struct BenchArguments {
   uint64_t seed = 1;
   double max_difference = 0.1;
   bool difference_given = false;
-  std::vector<std::string> frames;
+  std::vector<std::string> frames, extents;
+  std::string inputs;  // FILE.safetensors[:PREFIX]
   std::filesystem::path episodes, output, against_last, published;
   double threshold = 0.05;
   bool profile = false, roofline = false, force = false, json = false, verbose = false;
@@ -52,10 +53,15 @@ std::vector<std::string> SubjectKinds();
 Result<std::string> WorkerCommand(const SubjectSpec& subject, const std::vector<SubjectSpec>& all,
                                   const BackendChoice& backend);
 
-// Frames for all of them: recorded, or seeded noise. Also says what they are. Errors: kInput, kUsage.
+// The schedule of its bundle that it runs; empty: the default one.
+std::string_view ScheduleOf(const SubjectSpec& subject);
+
+// What all of them observe: recorded, given, or seeded noise. Also says what it is. Errors: kInput, kUsage.
 struct BenchInputs {
   std::filesystem::path file;
   std::string what, sha256;
+  std::string span = "model: pixel values in memory to actions";  // what is timed
+  std::string unit{benchmark::kNormalizedAction};                 // of actions
   int count = 0;
   int64_t window = 8;
 };
