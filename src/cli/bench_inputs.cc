@@ -28,7 +28,7 @@ struct BenchInput {
 };
 
 // What subjects observe, of whichever comes first; extents that it leaves open are those of one that does not.
-class Wanted {
+class WantedInputs {
  public:
   void Add(const policy::Policy& policy, const std::map<std::string, std::vector<std::string>>& extents) {
     for (const policy::Input& input : policy.inputs) {
@@ -126,9 +126,9 @@ std::vector<Feature> FeaturesOf(const std::vector<BenchInput>& all) {
 }
 
 // Tensors [N, ...] of what is read step by step.
-class Rows {
+class StepRows {
  public:
-  explicit Rows(int count) : count_(count) {}
+  explicit StepRows(int count) : count_(count) {}
 
   Status Add(const std::string& name, int index, const Tensor& row) {
     Tensor& all = tensors_[name];
@@ -151,7 +151,7 @@ class Rows {
 };
 
 // What is given for some inputs, as the graphs take it, for each of `count` steps.
-Result<backend::NamedTensors> Given(const Observations& observations, const std::vector<BenchInput>& all, int count) {
+Result<backend::NamedTensors> ReadyOf(const Observations& observations, const std::vector<BenchInput>& all, int count) {
   policy::Policy given;  // of what is given alone
   std::map<std::string, std::string> tensor_of;
   for (const BenchInput& wanted : all) {
@@ -160,7 +160,7 @@ Result<backend::NamedTensors> Given(const Observations& observations, const std:
     tensor_of[wanted.input.name] = wanted.tensor;
   }
   VLAQ_ASSIGN_OR_RETURN(runtime::FeatureReader reader, runtime::FeatureReader::Make(given));
-  Rows rows(count);
+  StepRows rows(count);
   for (int i = 0; i < count; ++i) {
     const size_t index = observations.size() == 1 ? 0 : static_cast<size_t>(i);
     VLAQ_ASSIGN_OR_RETURN(const Observations::Step step, observations.Read(index));
@@ -182,8 +182,8 @@ std::string WhatTheyAre(const BenchArguments& a, int count, const std::vector<st
   return made_up.empty() ? from : fmt::format("{}, and seeded noise as {}{}", from, fmt::join(made_up, ", "), kWorth);
 }
 
-Result<Wanted> WantedBy(const std::vector<SubjectSpec>& subjects, BenchInputs& inputs) {
-  Wanted wanted;
+Result<WantedInputs> WantedBy(const std::vector<SubjectSpec>& subjects, BenchInputs& inputs) {
+  WantedInputs wanted;
   bool first = true;
   // Bundles first: they know what their inputs are.
   for (const SubjectSpec& subject : subjects) {
@@ -212,7 +212,7 @@ Result<Wanted> WantedBy(const std::vector<SubjectSpec>& subjects, BenchInputs& i
 Result<BenchInputs> MakeBenchInputs(const BenchArguments& a, const std::vector<SubjectSpec>& subjects,
                                     const fs::path& folder) {
   BenchInputs inputs;
-  VLAQ_ASSIGN_OR_RETURN(Wanted wanted, WantedBy(subjects, inputs));
+  VLAQ_ASSIGN_OR_RETURN(WantedInputs wanted, WantedBy(subjects, inputs));
   VLAQ_ASSIGN_OR_RETURN(const onnx::Extents extents, ReadExtents(a.extents));
   VLAQ_RETURN_IF_ERROR(wanted.Fix(extents));
   if (!wanted.frames_alone()) inputs.span = "model: inputs in memory to outputs";
@@ -225,7 +225,7 @@ Result<BenchInputs> MakeBenchInputs(const BenchArguments& a, const std::vector<S
   if (all_given || steps > 1) inputs.count = steps;
   backend::NamedTensors tensors;
   if (std::ranges::any_of(wanted.all(), is_given)) {
-    VLAQ_ASSIGN_OR_RETURN(tensors, Given(given, wanted.all(), inputs.count));
+    VLAQ_ASSIGN_OR_RETURN(tensors, ReadyOf(given, wanted.all(), inputs.count));
   }
   std::vector<std::string> made_up;
   for (size_t i = 0; i < wanted.all().size(); ++i) {

@@ -33,9 +33,11 @@ class ServeTest : public ::testing::Test {
     options.output = folder_.path() / "bundle";
     options.settings.config = folder_.path() / "config.json";
     options.settings.policy = folder_.path() / "policy.json";
-    auto report = exporting::Export(options, SilentLog());
+    const auto report = exporting::Export(options, SilentLog());
     ASSERT_TRUE(report.ok()) << report.error().ToString();
-    bundle_ = report->bundle;
+    auto opened = bundle::Open(options.output);
+    ASSERT_TRUE(opened.ok()) << opened.error().ToString();
+    bundle_ = std::move(*opened);
     pixels_ = *MakeUp(bundle_.policy.inputs[0], kFrames, 3, kMadeUpStream);
     ASSERT_TRUE(WriteInputs(folder_.path() / "inputs.safetensors", {{"pixel_values", pixels_}}).ok());
   }
