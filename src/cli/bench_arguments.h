@@ -60,6 +60,7 @@ std::string_view ScheduleOf(const SubjectSpec& subject);
 struct BenchInputs {
   std::filesystem::path file;
   std::string what, sha256;
+  std::string open;  // extents that nothing says, and that are 1 therefore, in words; or empty
   std::string span = "model: pixel values in memory to actions";  // what is timed
   std::string unit{benchmark::kNormalizedAction};                 // of actions
   int count = 0;
@@ -74,7 +75,7 @@ Status DescribeFiles(const SubjectSpec& subject, const std::filesystem::path& en
 
 // Whether MeasureQuality() has what it needs. Errors: kInput naming the episode; kUsage if no subject is a bundle.
 Status CheckQuality(const BenchArguments& a, const std::vector<SubjectSpec>& subjects);
-// Normalised MAE over recorded episodes, of bundles that stream. Errors: kInput, kBackend.
+// MAE over recorded episodes, of bundles. Errors: kInput, kBackend.
 Status MeasureQuality(const BenchArguments& a, const std::vector<SubjectSpec>& subjects, benchmark::Results& results,
                       Log& log);
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "base/text.h"
 #include "cli/bench_arguments.h"
 #include "cli/cost_arguments.h"
 #include "cli/observations.h"
@@ -43,11 +44,11 @@ class WantedInputs {
     std::set<std::string> open;
     std::set<std::string> used;
     for (BenchInput& wanted : all_) {
+      for (std::string& name : OpenIn(wanted)) open.insert(std::move(name));
       for (size_t axis = 0; axis < wanted.input.shape.size(); ++axis) {
         if (wanted.input.shape[axis] >= 0) continue;
         const std::string place = fmt::format("{}:{}", wanted.input.name, axis);
         const std::string& name = axis < wanted.extents.size() ? wanted.extents[axis] : place;
-        open.insert(name.empty() ? place : name);
         for (const std::string& key : {name, place}) {
           const auto given = extents.find(key);
           if (given == extents.end()) continue;
@@ -62,6 +63,17 @@ class WantedInputs {
                         open.empty() ? "none is left open" : fmt::format("there are: {}", fmt::join(open, ", ")));
     }
     return {};
+  }
+
+  // Extents of an input that are still open, by the names that --extent knows.
+  static std::vector<std::string> OpenIn(const BenchInput& wanted) {
+    std::vector<std::string> open;
+    for (size_t axis = 0; axis < wanted.input.shape.size(); ++axis) {
+      if (wanted.input.shape[axis] >= 0) continue;
+      const bool named = axis < wanted.extents.size() && !wanted.extents[axis].empty();
+      open.push_back(named ? wanted.extents[axis] : fmt::format("{}:{}", wanted.input.name, axis));
+    }
+    return open;
   }
 
   std::vector<BenchInput>& all() { return all_; }
@@ -173,12 +185,13 @@ Result<backend::NamedTensors> ReadyOf(const Observations& observations, const st
 // "24 steps of seeded noise", "3 frames of DIR", "5 steps of FILE, 'noise' made up".
 std::string WhatTheyAre(const BenchArguments& a, int count, const std::vector<std::string>& made_up,
                         bool frames_alone) {
-  const std::string_view one = frames_alone ? "frames" : "steps";
+  const std::string shown =
+      frames_alone ? fmt::format("{} frames", count) : Counted(static_cast<size_t>(count), "step");
   constexpr std::string_view kWorth = ": good for time, not for accuracy";
-  if (a.frames.empty() && a.inputs.empty()) return fmt::format("{} {} of seeded noise{}", count, one, kWorth);
+  if (a.frames.empty() && a.inputs.empty()) return fmt::format("{} of seeded noise{}", shown, kWorth);
   std::vector<std::string> sources = a.frames;
   if (!a.inputs.empty()) sources.push_back(a.inputs);
-  const std::string from = fmt::format("{} {} of {}", count, one, fmt::join(sources, " "));
+  const std::string from = fmt::format("{} of {}", shown, fmt::join(sources, " "));
   return made_up.empty() ? from : fmt::format("{}, and seeded noise as {}{}", from, fmt::join(made_up, ", "), kWorth);
 }
 
@@ -228,13 +241,16 @@ Result<BenchInputs> MakeBenchInputs(const BenchArguments& a, const std::vector<S
     VLAQ_ASSIGN_OR_RETURN(tensors, ReadyOf(given, wanted.all(), inputs.count));
   }
   std::vector<std::string> made_up;
+  std::set<std::string> open;
   for (size_t i = 0; i < wanted.all().size(); ++i) {
     const BenchInput& one = wanted.all()[i];
     if (is_given(one)) continue;
     VLAQ_ASSIGN_OR_RETURN(tensors[one.tensor],
                           measuring::MakeUp(one.input, inputs.count, a.seed, measuring::kMadeUpStream + i));
     made_up.push_back(one.input.name);
+    for (std::string& name : WantedInputs::OpenIn(one)) open.insert(std::move(name));
   }
+  inputs.open = fmt::format("{}", fmt::join(open, ", "));
   inputs.what = WhatTheyAre(a, inputs.count, made_up, wanted.frames_alone());
   inputs.file = folder / "inputs.safetensors";
   VLAQ_RETURN_IF_ERROR(measuring::WriteInputs(inputs.file, tensors));

@@ -131,6 +131,10 @@ class Bench {
     VLAQ_RETURN_IF_ERROR(CheckMemory(described_));
     VLAQ_ASSIGN_OR_RETURN(scratch_, ScratchFolder::Make("bench"));
     VLAQ_ASSIGN_OR_RETURN(inputs_, MakeBenchInputs(a_, subjects_, scratch_->path()));
+    if (!inputs_.open.empty()) {
+      context_.log.Note(fmt::format("nothing says how large {} is: 1 is taken; --extent NAME=NUMBER or --inputs say so",
+                                    inputs_.open));
+    }
     results_.settings = SettingsOf(a_, subjects_, inputs_);
     return Measure(results_);
   }

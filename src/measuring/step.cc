@@ -1,6 +1,7 @@
 #include "measuring/step.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <optional>
@@ -17,11 +18,12 @@ using backend::NamedTensors;
 class ExecutorStep : public Step {
  public:
   ExecutorStep(runtime::Executor executor, ScheduleParts parts, std::vector<NamedTensors> observed,
-               std::unique_ptr<StepClock> clock)
+               std::unique_ptr<StepClock> clock, std::string runs_on)
       : executor_(std::move(executor)),
         parts_(std::move(parts)),
         observed_(std::move(observed)),
-        clock_(std::move(clock)) {}
+        clock_(std::move(clock)),
+        runs_on_(std::move(runs_on)) {}
 
   Status Prepare(int newest) override {
     for (int64_t i = FirstBefore(newest); i < newest; ++i) VLAQ_RETURN_IF_ERROR(Observe(Round(i)));
@@ -40,7 +42,8 @@ class ExecutorStep : public Step {
     for (const policy::Output& output : executor_.policy().outputs) names.push_back(output.name);
     return names;
   }
-  std::string Description() const override { return executor_.Description(); }
+  // The back ends' own words, without the schedule's: runs are compared by them.
+  std::string Description() const override { return runs_on_; }
 
  private:
   int64_t Round(int64_t i) const {
@@ -84,7 +87,8 @@ class ExecutorStep : public Step {
   ScheduleParts parts_;
   std::vector<NamedTensors> observed_;  // by number
   std::unique_ptr<StepClock> clock_;    // that the graphs look at
-  std::optional<int64_t> at_;           // the newest that the executor has seen, with all before it
+  std::string runs_on_;
+  std::optional<int64_t> at_;  // the newest that the executor has seen, with all before it
 };
 
 class NullStep : public Step {
@@ -159,17 +163,21 @@ Result<std::unique_ptr<Step>> OpenStep(StepSource source, int64_t batch) {
   }
   VLAQ_ASSIGN_OR_RETURN(auto observed, ObservationsOf(source, parts));
   auto clock = std::make_unique<StepClock>();
+  std::vector<std::string> runs_on;  // the same of all graphs as a rule
   const bool looks_back = parts.history > 0 || parts.carries;
   const runtime::GraphOpener open = [&](const std::string& name) -> Result<std::unique_ptr<backend::OpenedModel>> {
     VLAQ_ASSIGN_OR_RETURN(auto model, source.open(name));
+    const std::string words = model->Description();
+    if (std::find(runs_on.begin(), runs_on.end(), words) == runs_on.end()) runs_on.push_back(words);
     VLAQ_ASSIGN_OR_RETURN(model, InBatches(std::move(model), name, batch));
     const auto part = parts.parts.find(name);
     if (!looks_back || part == parts.parts.end()) return model;
     return Remembering(std::move(model), part->second, *clock);
   };
   VLAQ_ASSIGN_OR_RETURN(auto executor, runtime::Executor::Open(source.policy, source.schedule, open));
-  return std::unique_ptr<Step>(
-      std::make_unique<ExecutorStep>(std::move(executor), std::move(parts), std::move(observed), std::move(clock)));
+  return std::unique_ptr<Step>(std::make_unique<ExecutorStep>(std::move(executor), std::move(parts),
+                                                              std::move(observed), std::move(clock),
+                                                              fmt::format("{}", fmt::join(runs_on, "; "))));
 }
 
 std::unique_ptr<Step> MakeNullStep() { return std::make_unique<NullStep>(); }
