@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json_fwd.h"
@@ -15,6 +16,9 @@
 namespace vlaq::benchmark {
 
 inline constexpr std::string_view kResultsSchema = "vlaq.results/1";
+
+// The unit of actions that the network gives between -1 and 1.
+inline constexpr std::string_view kNormalizedAction = "normalised action";
 
 // How a subject is loaded with work.
 enum class Protocol {
@@ -47,7 +51,9 @@ struct Settings {
   int frames = 0;                        // distinct inputs
   std::string inputs;                    // what they are, in words
   std::string inputs_sha256;
-  double max_difference = 0.1;    // of any action from the first subject's; normalised
+  std::string span = "model: pixel values in memory to actions";  // what a time is of
+  std::string action_unit{kNormalizedAction};                     // of differences of actions
+  double max_difference = 0.1;    // of any action from the first subject's, in that unit
   bool difference_given = false;  // the user says what is close enough: no further limit
 };
 
@@ -131,12 +137,15 @@ struct OutputDifference {
   // rms without what is the same for all frames: how much of that change a subject does not follow. A program that
   // always says the same has just `spread` here.
   double residual = 0;
+  // The largest difference of each further output that both have, by name.
+  std::map<std::string, double> others = {};
 };
 
 struct Quality {
-  double mae = 0;  // normalised, over recorded episodes
+  double mae = 0;  // over recorded episodes
   int64_t steps = 0;
   std::string from;
+  std::string unit{kNormalizedAction};
 };
 
 struct Roofline {

@@ -55,7 +55,7 @@ Json AsJson(const MachineState& m) {
 Json AsJson(const Settings& s) {
   const bool control = s.protocol == Protocol::kControl;
   return {{"protocol", ProtocolName(s.protocol)},
-          {"span", "model: pixel values in memory to actions"},
+          {"span", s.span},
           {"threads", s.threads},
           {"batch", s.batch},
           {"window", s.window},
@@ -71,6 +71,7 @@ Json AsJson(const Settings& s) {
           {"duration_ns", control ? Json(s.duration_ns) : Json(nullptr)},
           {"block_ns", s.block_ns},
           {"settle_ns", s.settle_ns},
+          {"action_unit", s.action_unit},
           {"max_difference", s.max_difference},
           {"max_difference_given", s.difference_given},
           {"inputs", {{"what", s.inputs}, {"frames", s.frames}, {"sha256", s.inputs_sha256}}}};
@@ -180,9 +181,14 @@ Json AsJson(const SubjectResult& s) {
                         : Json{{"against", s.outputs->against},         {"rms", Finite(s.outputs->rms)},
                                {"largest", Finite(s.outputs->largest)}, {"steps", s.outputs->steps},
                                {"spread", Finite(s.outputs->spread)},   {"residual", Finite(s.outputs->residual)}};
+  if (s.outputs && !s.outputs->others.empty()) {
+    Json others = Json::object();
+    for (const auto& [name, largest] : s.outputs->others) others[name] = {{"largest", Finite(largest)}};
+    json["outputs"]["others"] = std::move(others);
+  }
   json["quality"] = !s.quality ? Json(nullptr)
                                : Json{{"mae", s.quality->mae},
-                                      {"unit", "normalised action"},
+                                      {"unit", s.quality->unit},
                                       {"steps", s.quality->steps},
                                       {"from", s.quality->from}};
   json["operators"] = AsJson(s.operators);

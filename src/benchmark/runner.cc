@@ -11,10 +11,11 @@
 namespace vlaq::benchmark {
 namespace {
 
-constexpr int kMostInBlock = 100;       // an answer stays well below a line's limit
-constexpr int kMostWarmUps = 400;       // of a subject that never settles
-constexpr double kStillFalling = 0.05;  // a last quarter so much faster than the one before: not warm yet
-constexpr double kSteady = 0.10;        // three windows within this of each other (perf_analyzer's criterion)
+constexpr int kMostInBlock = 100;
+constexpr size_t kMostNumbers = 40'000;  // of an answer, which stays below a line's limit
+constexpr int kMostWarmUps = 400;        // of a subject that never settles
+constexpr double kStillFalling = 0.05;   // a last quarter so much faster than the one before: not warm yet
+constexpr double kSteady = 0.10;         // three windows within this of each other (perf_analyzer's criterion)
 constexpr int kPublishedWarmUps = 5;
 constexpr int64_t kControlSegment = 10;  // frames of a turn
 
@@ -24,8 +25,22 @@ int64_t AddUpTo(int64_t a, int64_t b) {
   return a > kMost - b ? kMost : a + b;
 }
 
-// What the first subject says to each frame.
-using Reference = std::map<int, std::vector<float>>;
+// What the first subject says to each frame: its action, and further outputs by name.
+struct ReferenceAnswer {
+  std::vector<float> action;
+  std::map<std::string, std::vector<float>> others;
+};
+using Reference = std::map<int, ReferenceAnswer>;
+
+double LargestDifference(const std::vector<float>& wanted, const std::vector<float>& got) {
+  if (wanted.size() != got.size()) return std::numeric_limits<double>::quiet_NaN();
+  double largest = 0;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const double size = std::fabs(static_cast<double>(got[i]) - static_cast<double>(wanted[i]));
+    largest = std::isnan(size) || size > largest ? size : largest;
+  }
+  return largest;
+}
 
 // RMS deviation of values from the mean of their place, over all places: from sums and sums of squares by place.
 double Deviation(const std::vector<double>& sums, const std::vector<double>& squares, double steps) {
@@ -53,8 +68,14 @@ class OutputComparison {
     }
   }
 
+  void AddOther(const std::string& name, double apart) {
+    double& largest = others_[name];
+    if (std::isnan(apart) || apart > largest) largest = apart;
+  }
+
   OutputDifference Result(std::string against) const {
     OutputDifference difference{std::move(against)};
+    difference.others = others_;
     if (steps_ == 0) return difference;
     const auto steps = static_cast<double>(steps_);
     difference.steps = steps_;
@@ -70,6 +91,7 @@ class OutputComparison {
   int64_t steps_ = 0;
   double largest_ = 0;
   std::vector<double> sums_, squares_, wanted_sums_, wanted_squares_;  // by place in the action
+  std::map<std::string, double> others_;                               // the largest, by output
 };
 
 class Turns {
@@ -113,8 +135,11 @@ class Turns {
     SubjectResult& result = ran_.subjects[s];
     std::vector<double> times;
     const int least = settings_.protocol == Protocol::kPublished ? kPublishedWarmUps : settings_.warm_up_runs;
-    VLAQ_ASSIGN_OR_RETURN(const Block first, subjects_[s]->Run(std::vector<int>{0}, false));
+    VLAQ_ASSIGN_OR_RETURN(const Block first, subjects_[s]->Run(std::vector<int>{0}, true));
     result.first_run_ns = first.wall_ns[0];
+    size_t numbers = first.actions[0].size();
+    for (const auto& output : first.outputs) numbers += output.second[0].size();
+    most_numbers_ = std::max(most_numbers_, numbers);
     for (int i = 0; i < kMostWarmUps; ++i) {
       const bool long_enough = settings_.protocol == Protocol::kPublished || result.warm_up_ns >= settings_.warm_up_ns;
       if (i >= least && long_enough && (settings_.protocol == Protocol::kPublished || !StillFalling(times))) break;
@@ -142,7 +167,8 @@ class Turns {
     if (settings_.protocol == Protocol::kPublished) return 1;
     const double slowest = *std::ranges::max_element(medians_);
     const double steps = static_cast<double>(settings_.block_ns) / std::max(slowest, 1.0);
-    return static_cast<int>(std::clamp(steps, 1.0, static_cast<double>(kMostInBlock)));
+    const auto most = static_cast<double>(kMostNumbers / std::max<size_t>(most_numbers_, 1));
+    return static_cast<int>(std::clamp(steps, 1.0, std::clamp(most, 1.0, static_cast<double>(kMostInBlock))));
   }
 
   std::vector<size_t> Order(int round) const {
@@ -176,7 +202,11 @@ class Turns {
       std::vector<int> inputs;
       for (int i = at; i < std::min(at + steps, settings_.frames); ++i) inputs.push_back(i);
       VLAQ_ASSIGN_OR_RETURN(const Block block, subjects_[s]->Run(inputs, true));
-      for (size_t i = 0; s == 0 && i < inputs.size(); ++i) reference_.emplace(inputs[i], block.actions[i]);
+      for (size_t i = 0; s == 0 && i < inputs.size(); ++i) {
+        ReferenceAnswer answer{block.actions[i], {}};
+        for (const auto& [name, values] : block.outputs) answer.others.emplace(name, values[i]);
+        reference_.emplace(inputs[i], std::move(answer));
+      }
     }
     return {};
   }
@@ -200,7 +230,14 @@ class Turns {
     result.answers.steps.push_back(static_cast<int>(inputs.size()));
     result.answers.claimed_ns.push_back(claimed);
     result.answers.seen_ns.push_back(block.seen_ns);
-    for (size_t i = 0; i < inputs.size(); ++i) outputs_[s].Add(reference_.at(inputs[i]), block.actions[i]);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const ReferenceAnswer& wanted = reference_.at(inputs[i]);
+      outputs_[s].Add(wanted.action, block.actions[i]);
+      for (const auto& [name, values] : block.outputs) {
+        const auto same = wanted.others.find(name);
+        if (same != wanted.others.end()) outputs_[s].AddOther(name, LargestDifference(same->second, values[i]));
+      }
+    }
   }
 
   int ExpectedRounds(int steps) const {
@@ -290,6 +327,7 @@ class Turns {
   Log& log_;
   std::vector<int64_t> at_;      // the next frame, by subject
   std::vector<double> medians_;  // of the warm-up, by subject
+  size_t most_numbers_ = 0;      // of any subject's answer to one step
   Reference reference_;
   std::vector<OutputComparison> outputs_;  // by subject
   Ran ran_;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -26,10 +27,13 @@ struct Ready {
 
 // Consecutive steps. All vectors have an element for each.
 struct Block {
-  std::vector<int64_t> start_ns;            // CLOCK_MONOTONIC
-  std::vector<int64_t> wall_ns, cpu_ns;     // of the step alone; CPU time of all its threads
-  std::vector<std::vector<float>> actions;  // normalised, [chunk * action_dim]; empty if they were not asked for
-  int64_t seen_ns = 0;                      // from asking to the answer, by the clock of who asked
+  std::vector<int64_t> start_ns;         // CLOCK_MONOTONIC
+  std::vector<int64_t> wall_ns, cpu_ns;  // of the step alone; CPU time of all its threads
+  // As the policy's graph gives them, [chunk * action_dim]; empty if they were not asked for.
+  std::vector<std::vector<float>> actions;
+  // The same of further outputs, by name; those that a subject tells of.
+  std::map<std::string, std::vector<std::vector<float>>> outputs;
+  int64_t seen_ns = 0;  // from asking to the answer, by the clock of who asked
 };
 
 struct Memory {

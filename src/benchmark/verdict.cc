@@ -92,6 +92,12 @@ class Judging {
            fmt::format("its actions are not those of '{}': a fast wrong answer is no result", outputs.against));
       return;
     }
+    for (const auto& [name, largest] : outputs.others) {
+      if (largest <= settings.max_difference) continue;
+      Find("outputs_differ", State::kInvalid, largest, settings.max_difference,
+           fmt::format("its output '{}' is not that of '{}': a fast wrong answer is no result", name, outputs.against));
+      return;
+    }
     if (outputs.against == subject_.name || outputs.steps == 0 || settings.difference_given) return;
     constexpr std::string_view kWayOut = "measure on --frames of a camera, or say with --max-difference what is enough";
     if (outputs.spread < limits_.least_spread) {

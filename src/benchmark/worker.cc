@@ -31,8 +31,8 @@ Result<std::vector<int64_t>> Times(const JsonReader& reader, std::string_view ke
   return std::move(*values);
 }
 
-Result<std::vector<std::vector<float>>> Actions(const JsonReader& reader, size_t count) {
-  const Json* rows = reader.Find("actions");
+Result<std::vector<std::vector<float>>> Actions(const JsonReader& reader, size_t count, std::string_view key) {
+  const Json* rows = reader.Find(key);
   const bool fits = rows != nullptr && rows->is_array() && rows->size() == count;
   if (!fits) return InputError(reader.where(), fmt::format("its answer to {} steps has no action for each", count));
   std::vector<std::vector<float>> actions;
@@ -50,6 +50,20 @@ Result<std::vector<std::vector<float>>> Actions(const JsonReader& reader, size_t
     actions.push_back(std::move(action));
   }
   return actions;
+}
+
+// Further outputs, of subjects that tell them.
+Status ReadOutputs(const Json& answer, const std::string& where, size_t count, Block& block) {
+  const auto outputs = answer.find("outputs");
+  if (outputs == answer.end()) return {};
+  if (!outputs->is_object()) return InputError(where, "its \"outputs\" are no object by name");
+  const JsonReader reader(*outputs, where);
+  for (const auto& output : outputs->items()) {
+    auto values = Actions(reader, count, output.key());
+    if (!values.ok()) return Within(fmt::format("output '{}'", output.key()), values.error());
+    block.outputs.emplace(output.key(), std::move(*values));
+  }
+  return {};
 }
 
 template <typename T>
@@ -148,8 +162,8 @@ Result<Block> WorkerSubject::Run(std::span<const int> inputs, bool keep) {
     VLAQ_ASSIGN_OR_RETURN(block.wall_ns, Times(reader, "wall_ns", inputs.size(), 1));
     VLAQ_ASSIGN_OR_RETURN(block.cpu_ns, Times(reader, "cpu_ns", inputs.size(), 0));
     if (!keep) return {};
-    VLAQ_ASSIGN_OR_RETURN(block.actions, Actions(reader, inputs.size()));
-    return {};
+    VLAQ_ASSIGN_OR_RETURN(block.actions, Actions(reader, inputs.size(), "actions"));
+    return ReadOutputs(answer, reader.where(), inputs.size(), block);
   };
   if (const Status status = read(); !status.ok()) return Odd(name_, status.error().what);
   return block;

@@ -26,7 +26,8 @@ struct BenchArguments {
   uint64_t seed = 1;
   double max_difference = 0.1;
   bool difference_given = false;
-  std::vector<std::string> frames;
+  std::vector<std::string> frames, extents;
+  std::string inputs;  // FILE.safetensors[:PREFIX]
   std::filesystem::path episodes, output, against_last, published;
   double threshold = 0.05;
   bool profile = false, roofline = false, force = false, json = false, verbose = false;
@@ -52,10 +53,16 @@ std::vector<std::string> SubjectKinds();
 Result<std::string> WorkerCommand(const SubjectSpec& subject, const std::vector<SubjectSpec>& all,
                                   const BackendChoice& backend);
 
-// Frames for all of them: recorded, or seeded noise. Also says what they are. Errors: kInput, kUsage.
+// The schedule of its bundle that it runs; empty: the default one.
+std::string_view ScheduleOf(const SubjectSpec& subject);
+
+// What all of them observe: recorded, given, or seeded noise. Also says what it is. Errors: kInput, kUsage.
 struct BenchInputs {
   std::filesystem::path file;
   std::string what, sha256;
+  std::string open;  // extents that nothing says, and that are 1 therefore, in words; or empty
+  std::string span = "model: pixel values in memory to actions";  // what is timed
+  std::string unit{benchmark::kNormalizedAction};                 // of actions
   int count = 0;
   int64_t window = 8;
 };
@@ -68,7 +75,7 @@ Status DescribeFiles(const SubjectSpec& subject, const std::filesystem::path& en
 
 // Whether MeasureQuality() has what it needs. Errors: kInput naming the episode; kUsage if no subject is a bundle.
 Status CheckQuality(const BenchArguments& a, const std::vector<SubjectSpec>& subjects);
-// Normalised MAE over recorded episodes, of bundles that stream. Errors: kInput, kBackend.
+// MAE over recorded episodes, of bundles. Errors: kInput, kBackend.
 Status MeasureQuality(const BenchArguments& a, const std::vector<SubjectSpec>& subjects, benchmark::Results& results,
                       Log& log);
 

@@ -30,8 +30,9 @@ Status MeasureQuality(const BenchArguments& a, const std::vector<SubjectSpec>& s
       VLAQ_ASSIGN_OR_RETURN(const auto evaluation, EvaluateOpenLoop(eval, log));
       const evaluation::Score total = evaluation::Total(evaluation.policy.conditions.front().episodes);
       found = known
-                  .emplace(subjects[i].what, benchmark::Quality{total.Mae(evaluation::AxesOf(evaluation.policy.space)),
-                                                                total.steps, a.episodes.string()})
+                  .emplace(subjects[i].what,
+                           benchmark::Quality{total.Mae(evaluation::AxesOf(evaluation.policy.space)), total.steps,
+                                              a.episodes.string(), results.settings.action_unit})
                   .first;
     }
     results.subjects[i].quality = found->second;

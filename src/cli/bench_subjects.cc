@@ -7,11 +7,10 @@
 
 #include "base/run_program.h"
 #include "cli/bench_arguments.h"
-#include "cli/frame_argument.h"
 #include "cli/torch_python.h"
 #include "engine/find.h"
-#include "measuring/inputs.h"
-#include "onnx/model_file.h"
+#include "measuring/schedule_parts.h"
+#include "measuring/serve.h"
 
 namespace vlaq::cli {
 namespace {
@@ -69,6 +68,14 @@ Result<SubjectSpec> ReadSubject(const std::string& text) {
   if (kind->bundle) {
     VLAQ_ASSIGN_OR_RETURN(subject.bundle, bundle::Open(rest));
   }
+  if (subject.bundle && subject.bundle->policy.schedules.count(ScheduleOf(subject)) == 0 &&
+      !ScheduleOf(subject).empty()) {
+    std::vector<std::string> there;
+    for (const auto& schedule : subject.bundle->policy.schedules) there.push_back(schedule.first);
+    return UsageError(fmt::format("{}: the policy has no schedule '{}'", text, ScheduleOf(subject)),
+                      fmt::format("there are: {}; without a kind it is '{}'", fmt::join(there, ", "),
+                                  subject.bundle->policy.default_schedule));
+  }
   const bool file = kind->torch || kind->name == "onnx";
   if (file && !fs::exists(rest)) return InputError(rest, "does not exist");
   return subject;
@@ -114,19 +121,6 @@ Result<std::string> TorchCommand(const SubjectSpec& subject, const std::vector<S
                      ShellWord((policy->bundle->path / bundle::kPolicyFile).string()), kind.options);
 }
 
-// What a graph that stands alone says of its frames, pixel_values [batch, window, 3, S, S]: fixed extents of its input.
-// What else such a graph must be, its worker checks.
-Status TakeExtents(const fs::path& path, image::PreprocessSpec& preprocess, int64_t& window) {
-  VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(path));
-  constexpr size_t kRank = 5;
-  if (model.graph.inputs.empty() || model.graph.inputs[0].dims.size() != kRank) return {};
-  const auto& dims = model.graph.inputs[0].dims;
-  constexpr int64_t kMost = 4096;  // of the worker and of preprocessing
-  if (dims[1].value > 0) window = std::min(dims[1].value, kMost);
-  if (dims[kRank - 1].value > 0) preprocess.image_size = static_cast<int>(std::min(dims[kRank - 1].value, kMost));
-  return {};
-}
-
 Status AddFile(const fs::path& path, benchmark::SubjectResult& result) {
   VLAQ_ASSIGN_OR_RETURN(const bundle::FileRecord file, bundle::Describe(path));
   result.files.push_back({file.file, file.bytes, file.sha256});
@@ -135,6 +129,10 @@ Status AddFile(const fs::path& path, benchmark::SubjectResult& result) {
 }
 
 }  // namespace
+
+std::string_view ScheduleOf(const SubjectSpec& subject) {
+  return subject.kind == "whole" ? measuring::kWholeSchedule : std::string_view();
+}
 
 std::vector<std::string> SubjectKinds() {
   std::vector<std::string> names;
@@ -171,35 +169,6 @@ Result<std::string> WorkerCommand(const SubjectSpec& subject, const std::vector<
   return command;
 }
 
-Result<BenchInputs> MakeBenchInputs(const BenchArguments& a, const std::vector<SubjectSpec>& subjects,
-                                    const fs::path& folder) {
-  const SubjectSpec* policy = FirstBundle(subjects);
-  image::PreprocessSpec preprocess;
-  BenchInputs inputs;
-  if (policy != nullptr) {
-    preprocess = policy->bundle->spec.preprocess;
-    inputs.window = policy->bundle->spec.window;
-  } else if (const auto graph = std::ranges::find(subjects, "onnx", &SubjectSpec::kind); graph != subjects.end()) {
-    VLAQ_RETURN_IF_ERROR(TakeExtents(graph->what, preprocess, inputs.window));
-  }
-  inputs.count = a.frames_count;
-  Tensor pixels;
-  if (!a.frames.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(const auto frames, OpenFrames(a.frames));
-    inputs.count = static_cast<int>(std::min<size_t>(frames->size(), static_cast<size_t>(a.frames_count)));
-    inputs.what = fmt::format("{} frames of {}", inputs.count, fmt::join(a.frames, " "));
-    VLAQ_ASSIGN_OR_RETURN(pixels, measuring::PixelValues(*frames, preprocess, inputs.count));
-  } else {
-    inputs.what = fmt::format("{} frames of seeded noise: good for time, not for accuracy", inputs.count);
-    pixels = measuring::NoiseFrames(preprocess.image_size, inputs.count, a.seed);
-  }
-  inputs.file = folder / "inputs.safetensors";
-  VLAQ_RETURN_IF_ERROR(measuring::WriteInputs(inputs.file, pixels));
-  VLAQ_ASSIGN_OR_RETURN(const bundle::FileRecord written, bundle::Describe(inputs.file));
-  inputs.sha256 = written.sha256;
-  return inputs;
-}
-
 Status DescribeFiles(const SubjectSpec& subject, const fs::path& engines, benchmark::SubjectResult& result) {
   result.spec = subject.text;
   result.kind = subject.kind;
@@ -214,14 +183,17 @@ Status DescribeFiles(const SubjectSpec& subject, const fs::path& engines, benchm
     result.files.push_back({file.file, file.bytes, file.sha256});
     result.size_bytes += file.bytes;
   };
-  if (engines.empty()) add(bundle.weights);
-  for (const auto& [role, file] : bundle.graphs) {
-    if ((role == bundle::kWhole) == subject.streaming) continue;
+  const std::string_view schedule = ScheduleOf(subject);
+  result.mode = schedule.empty() ? bundle.policy.default_schedule : schedule;
+  const measuring::ScheduleParts parts = measuring::PartsOf(bundle.policy, schedule);
+  if (engines.empty() && !bundle.weights.file.empty()) add(bundle.weights);
+  for (const auto& [graph, file] : bundle.graphs) {
+    if (parts.parts.count(graph) == 0) continue;
     if (engines.empty()) {
       add(file);
       continue;
     }
-    VLAQ_ASSIGN_OR_RETURN(const engine::FoundEngine found, engine::FindEngine(bundle, role, engines));
+    VLAQ_ASSIGN_OR_RETURN(const engine::FoundEngine found, engine::FindEngine(bundle, graph, engines));
     add({found.file.filename().string(), found.record.engine_bytes, found.record.engine_sha256});
   }
   return {};

@@ -196,8 +196,11 @@ void PrintResults(const Results& results, bool verbose, std::ostream& out) {
   out << fmt::format("The clock and a call cost {:.1f} us, which no time is corrected by.\n\n",
                      results.harness.call_ns / 1e3);
   PrintTable(results, out);
-  out << "\ntimes faster: than the first, 95 % interval. differs by: largest difference of actions from the first's, "
-         "or MAE on episodes.\n";
+  const bool normalized = s.action_unit == benchmark::kNormalizedAction;
+  out << fmt::format(
+      "\ntimes faster: than the first, 95 % interval. differs by: largest difference of actions{} from the first's, "
+      "or MAE on episodes.\n",
+      normalized ? "" : fmt::format(" ({})", Printable(s.action_unit)));
   PrintClaims(results, out);
   PrintFindings(results, verbose, out);
   PrintProfiles(results, out);

@@ -18,6 +18,7 @@
 #include "benchmark/verdict.h"
 #include "cli/bench_arguments.h"
 #include "cli/build_info.h"
+#include "cli/observations.h"
 #include "cli/verbs.h"
 #include "measuring/peaks.h"
 #include "measuring/serve.h"
@@ -71,12 +72,14 @@ Settings SettingsOf(const BenchArguments& a, const std::vector<SubjectSpec>& sub
   for (const double p : a.percentiles) s.percentiles.push_back(p / 100);
   double period = a.period_ms / 1e3;
   for (const SubjectSpec& subject : subjects) {
-    if (period == 0 && subject.bundle) period = subject.bundle->spec.control_period_s;
+    if (period == 0 && subject.bundle) period = subject.bundle->policy.control.period_s;
   }
   if (period > 0) s.period_ns = Nanoseconds(period, kLongestPeriodSeconds);
   s.frames = inputs.count;
   s.inputs = inputs.what;
   s.inputs_sha256 = inputs.sha256;
+  s.span = inputs.span;
+  s.action_unit = inputs.unit;
   s.max_difference = a.max_difference;
   s.difference_given = a.difference_given;
   return s;
@@ -128,6 +131,10 @@ class Bench {
     VLAQ_RETURN_IF_ERROR(CheckMemory(described_));
     VLAQ_ASSIGN_OR_RETURN(scratch_, ScratchFolder::Make("bench"));
     VLAQ_ASSIGN_OR_RETURN(inputs_, MakeBenchInputs(a_, subjects_, scratch_->path()));
+    if (!inputs_.open.empty()) {
+      context_.log.Note(fmt::format("nothing says how large {} is: 1 is taken; --extent NAME=NUMBER or --inputs say so",
+                                    inputs_.open));
+    }
     results_.settings = SettingsOf(a_, subjects_, inputs_);
     return Measure(results_);
   }
@@ -398,12 +405,14 @@ Action AddWorker(CLI::App& bench, Context& context) {
 }
 
 void AddOptions(CLI::App& app, BenchArguments& a) {
-  app.add_option("subjects", a.subjects,
-                 fmt::format("What to measure: [NAME=][KIND:]WHAT; KIND: {}. Without one: a bundle (one new frame a "
-                             "step), or an .onnx file (the whole window). whole: the bundle's whole graph; torch: a "
-                             "checkpoint in PyTorch; cmd: a program that speaks the protocol of docs/benchmarks.md. "
-                             "Others are compared with the first",
-                             fmt::join(SubjectKinds(), ", ")));
+  app.add_option(
+      "subjects", a.subjects,
+      fmt::format(
+          "What to measure: [NAME=][KIND:]WHAT; KIND: {}. Without one: a bundle (one new frame a "
+          "step), or an .onnx file (the whole window, or its inputs). whole: the bundle's whole graph; torch: a "
+          "checkpoint in PyTorch; cmd: a program that speaks the protocol of docs/benchmarks.md. "
+          "Others are compared with the first",
+          fmt::join(SubjectKinds(), ", ")));
   OneOf(app.add_option("--protocol", a.protocol,
                        "published: 5 runs to warm up, 20 timed; serving: the next step when one is done, until the "
                        "percentiles can be "
@@ -453,15 +462,26 @@ void AddOptions(CLI::App& app, BenchArguments& a) {
   app.add_option("--frames", a.frames, "Camera frames, as `vlaq run` takes them; default: noise")
       ->type_name("SRC")
       ->group(data);
-  app.add_option("--frames-count", a.frames_count, "Distinct frames")
+  app.add_option("--inputs", a.inputs, std::string(kInputsHelp) + "; default for what is not given: noise")
+      ->type_name("FILE")
+      ->group(data);
+  app.add_option(
+         "--extent", a.extents,
+         "A number for an extent that an input leaves open and nothing given says: by its name in the graph, or "
+         "as INPUT:AXIS, the batch axis not counted; default: 1")
+      ->type_name("NAME=NUMBER")
+      ->group(data);
+  app.add_option("--frames-count", a.frames_count, "Distinct frames, or steps of other inputs")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str()
       ->group(data);
   app.add_option("--episodes", a.episodes, "Recorded episodes, for the MAE of bundles beside their time")
       ->type_name("DIR")
       ->group(data);
-  app.add_option("--max-difference", a.max_difference,
-                 "Of any action (-1 to 1) from the first subject's; beyond it INVALID")
+  app.add_option(
+         "--max-difference", a.max_difference,
+         "Of any action (-1 to 1, or as the policy's graph gives it) from the first subject's, and of any other "
+         "output that both have; beyond it INVALID")
       ->check(CLI::PositiveNumber)
       ->capture_default_str()
       ->group(data);

@@ -26,6 +26,12 @@ Status AddExtent(const std::string& text, onnx::Extents& extents) {
 
 }  // namespace
 
+Result<onnx::Extents> ReadExtents(const std::vector<std::string>& texts) {
+  onnx::Extents extents;
+  for (const std::string& text : texts) VLAQ_RETURN_IF_ERROR(AddExtent(text, extents));
+  return extents;
+}
+
 void CostArguments::AddTo(CLI::App& app, const std::string& what) {
   app.add_option("model", path, what)->required();
   app.add_option("--window", window, "Frames that the policy sees, instead of its own number")
@@ -39,7 +45,7 @@ void CostArguments::AddTo(CLI::App& app, const std::string& what) {
 Result<planning::ModelCost> CostArguments::Read() const {
   planning::CostOptions options;
   options.window = window;
-  for (const std::string& text : extents) VLAQ_RETURN_IF_ERROR(AddExtent(text, options.extents));
+  VLAQ_ASSIGN_OR_RETURN(options.extents, ReadExtents(extents));
   return planning::CostOfModel(path, options);
 }
 

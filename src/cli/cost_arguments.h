@@ -10,6 +10,9 @@
 
 namespace vlaq::cli {
 
+// NAME=NUMBER texts of --extent. Errors: kUsage for one that is none.
+Result<onnx::Extents> ReadExtents(const std::vector<std::string>& texts);
+
 struct CostArguments {
   std::filesystem::path path;
   std::optional<int64_t> window;

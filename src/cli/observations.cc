@@ -66,7 +66,7 @@ Result<std::map<std::string, Tensor>> ReadTensors(const std::string& source) {
 }  // namespace
 
 Result<Observations> Observations::Open(const std::vector<Feature>& inputs, const std::vector<std::string>& frames,
-                                        const std::string& tensors, Log& log) {
+                                        const std::string& tensors, Log& log, Wanted wanted) {
   Observations all;
   bool counted = false;
   if (!frames.empty()) {
@@ -116,7 +116,7 @@ Result<Observations> Observations::Open(const std::vector<Feature>& inputs, cons
   std::vector<std::string> missing;
   for (const Feature& input : inputs) {
     const bool needed = input.type == FeatureType::kImage || input.type == FeatureType::kState;
-    if (needed && input.name != all.camera_ && !all.given_.contains(input.name)) missing.push_back(input.name);
+    if (needed && wanted == Wanted::kAll && !all.Gives(input.name)) missing.push_back(input.name);
   }
   if (!missing.empty()) {
     return UsageError(fmt::format("nothing is given for the policy's {}", fmt::join(missing, ", ")),

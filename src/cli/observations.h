@@ -1,4 +1,4 @@
-// What `vlaq run` shows a policy: camera frames, and tensors of a file by the names of the policy's inputs.
+// What `vlaq run` and `vlaq bench` show a policy: camera frames, and tensors of a file by the names of its inputs.
 #pragma once
 
 #include <memory>
@@ -25,12 +25,16 @@ class Observations {
     bool begins = false;  // a new recording: what was seen before does not belong to it
   };
 
+  // Whether all images and states must be given, or the others are made up by who asks.
+  enum class Wanted { kAll, kSome };
+
   // `frames` are of the policy's only camera. Files are read, and compared with the inputs, before any step. Errors:
   // kUsage naming inputs that are missing, or frames that no input takes; kInput for a tensor that fits no input.
   static Result<Observations> Open(const std::vector<Feature>& inputs, const std::vector<std::string>& frames,
-                                   const std::string& tensors, Log& log);
+                                   const std::string& tensors, Log& log, Wanted wanted = Wanted::kAll);
 
   size_t size() const { return size_; }
+  bool Gives(const std::string& input) const { return input == camera_ || given_.count(input) > 0; }
   Result<Step> Read(size_t index) const;
 
  private:

@@ -1,46 +1,131 @@
 #include "measuring/inputs.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
 #include "base/random.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/safetensors_writer.h"
+#include "tensor/convert.h"
 
 namespace vlaq::measuring {
 namespace {
 
-constexpr std::string_view kName = "pixel_values";
+using policy::InputType;
+
+// To one digit: for CLIP's statistics -1.8 to 2.1.
+struct PixelRange {
+  double low = 0, high = 0;
+};
+PixelRange RangeOf(const image::PreprocessSpec& preprocess) {
+  const image::Statistics& statistics = StatisticsOf(preprocess);
+  PixelRange range{1e9, -1e9};
+  for (size_t c = 0; c < statistics.mean.size(); ++c) {
+    const double deviation = statistics.standard_deviation[c];
+    range.low = std::min(range.low, -statistics.mean[c] / deviation);
+    range.high = std::max(range.high, (1 - statistics.mean[c]) / deviation);
+  }
+  return {std::round(10 * range.low) / 10, std::round(10 * range.high) / 10};
+}
+
+void FillFloats(const policy::Input& input, Random random, std::span<float> values) {
+  const bool image = input.type == InputType::kImage;
+  const bool noise = input.type == InputType::kNoise;
+  if (noise && input.noise == policy::NoiseKind::kZeros) return;  // as they are
+  const PixelRange range = image ? RangeOf(input.preprocess) : PixelRange{0, 1};
+  const bool uniform = image || (noise && input.noise == policy::NoiseKind::kUniform);
+  for (float& x : values) {
+    x = static_cast<float>(uniform ? random.Uniform(range.low, range.high) : random.Normal());
+  }
+}
+
+bool IsInteger(DType dtype) {
+  return !IsFloat(dtype) && DTypeBits(dtype) >= 8 && dtype != DType::kC64 && dtype != DType::kC128;
+}
+
+// Little-endian ones of any width.
+void FillOnes(Tensor& tensor) {
+  const size_t width = DTypeBits(tensor.dtype()) / 8;
+  const MutableBytes bytes = tensor.mutable_bytes();
+  for (size_t i = 0; i < bytes.size(); i += width) bytes[i] = std::byte{1};
+}
+
+Error CannotMakeUp(const policy::Input& input, const std::string& why) {
+  return InputError(fmt::format("input '{}'", input.name), why, "give it with --inputs FILE.safetensors");
+}
 
 }  // namespace
 
-Result<Tensor> PixelValues(const image::FrameSource& frames, const image::PreprocessSpec& preprocess, int count) {
-  VLAQ_ASSIGN_OR_RETURN(image::Preprocessor preprocessor, image::Preprocessor::Make(preprocess));
-  const int64_t side = preprocess.image_size;
-  Tensor pixels = Tensor::Make(DType::kF32, {count, 3, side, side});
-  const auto all = pixels.mutable_data<float>();
-  for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
-    VLAQ_ASSIGN_OR_RETURN(const image::Frame frame, frames.Read(i % frames.size()));
-    VLAQ_RETURN_IF_ERROR(preprocessor.Run(frame.pixels, all.subspan(i * preprocessor.size(), preprocessor.size())));
+std::string TensorName(const policy::Policy& policy, const policy::Input& input) {
+  const bool frames = input.type == InputType::kImage && input.dtype == DType::kF32 &&
+                      input.layout == policy::ImageLayout::kChw &&
+                      std::all_of(policy.inputs.begin(), policy.inputs.end(), [&input](const policy::Input& other) {
+                        return other.name == input.name || other.type == InputType::kText;
+                      });
+  return frames ? std::string(kFrames) : input.name;
+}
+
+Result<Tensor> MakeUp(const policy::Input& input, int64_t count, uint64_t seed, uint64_t stream) {
+  if (input.type == InputType::kText) return CannotMakeUp(input, "is an instruction, which cannot be made up");
+  Shape shape{count};
+  for (const int64_t extent : input.shape) shape.push_back(extent < 0 ? 1 : extent);
+  constexpr uint64_t kMostBytes = uint64_t{1} << 36U;
+  const auto bytes = ByteCount(input.dtype, shape);
+  if (!bytes || *bytes > kMostBytes) {
+    return CannotMakeUp(input,
+                        fmt::format("would be {} {}, which is too much", DTypeName(input.dtype), ShapeText(shape)));
   }
-  return pixels;
+  Random random(seed, stream);
+  if (IsFloat(input.dtype) && IsConvertible(DType::kF32, input.dtype)) {
+    Tensor floats = Tensor::Make(DType::kF32, shape);
+    FillFloats(input, random, floats.mutable_data<float>());
+    if (input.dtype == DType::kF32) return floats;
+    Tensor converted = Tensor::Make(input.dtype, std::move(shape));
+    Convert(DType::kF32, floats.bytes(), input.dtype, converted.mutable_bytes());
+    return converted;
+  }
+  if (!IsInteger(input.dtype)) {
+    return CannotMakeUp(input, fmt::format("is {}, of which nothing can be made up", DTypeName(input.dtype)));
+  }
+  Tensor integers = Tensor::Make(input.dtype, std::move(shape));
+  if (input.type == InputType::kImage && input.dtype == DType::kU8) {
+    for (uint8_t& x : integers.mutable_data<uint8_t>()) x = static_cast<uint8_t>(random.Below(256));
+  } else if (input.name.find("mask") != std::string::npos) {
+    FillOnes(integers);
+  }
+  return integers;
 }
 
-Tensor NoiseFrames(int64_t image_size, int count, uint64_t seed) {
-  Tensor pixels = Tensor::Make(DType::kF32, {count, 3, image_size, image_size});
-  Random random(seed, 0xF4A3);
-  for (float& x : pixels.mutable_data<float>()) x = static_cast<float>(random.Uniform(-1.8, 2.1));
-  return pixels;
+Status WriteInputs(const std::filesystem::path& path, const backend::NamedTensors& tensors) {
+  return checkpoint::WriteSafetensors(path, {tensors.begin(), tensors.end()});
 }
 
-Status WriteInputs(const std::filesystem::path& path, const Tensor& pixel_values) {
-  return checkpoint::WriteSafetensors(path, {{std::string(kName), pixel_values}});
-}
-
-Result<Tensor> ReadInputs(const std::filesystem::path& path) {
+Result<backend::NamedTensors> ReadInputs(const std::filesystem::path& path) {
   VLAQ_ASSIGN_OR_RETURN(const auto file, checkpoint::Checkpoint::Open(path));
-  const checkpoint::Entry* entry = file->Find(kName);
-  const bool fits = entry != nullptr && entry->dtype == DType::kF32 && entry->shape.size() == 4 &&
-                    entry->shape[0] > 0 && entry->shape[1] == 3 && entry->shape[2] == entry->shape[3];
-  if (!fits) return InputError(path.string(), "holds no pixel_values of float32 [frames, 3, S, S]");
-  return file->Read(*entry);
+  backend::NamedTensors tensors;
+  int64_t steps = -1;
+  for (const checkpoint::Entry& entry : file->entries()) {
+    const int64_t rows = entry.shape.empty() ? 0 : entry.shape[0];
+    if (rows < 1 || (steps >= 0 && rows != steps)) {
+      return InputError(path.string(),
+                        fmt::format("its tensor '{}' is {}, which is not a row for each of the same steps", entry.name,
+                                    ShapeText(entry.shape)));
+    }
+    steps = rows;
+    tensors[entry.name] = file->Read(entry);
+  }
+  if (tensors.empty()) return InputError(path.string(), "holds no inputs");
+  return tensors;
+}
+
+Tensor RowOf(const Tensor& tensor, int64_t index) {
+  Shape shape(tensor.shape().begin() + 1, tensor.shape().end());
+  const size_t bytes = tensor.bytes().size() / static_cast<size_t>(tensor.shape()[0]);
+  return Tensor::View(tensor.dtype(), std::move(shape),
+                      tensor.bytes().subspan(static_cast<size_t>(index) * bytes, bytes),
+                      std::make_shared<const Tensor>(tensor));
 }
 
 }  // namespace vlaq::measuring

@@ -1,24 +1,37 @@
-// Frames ready for the vision tower, in a file that every subject of a benchmark reads alike.
+// What every subject of a benchmark observes, alike, in one file: a tensor [N, ...] for each input, ready for the
+// graphs, with a row for each of N steps.
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
+#include "backend/backend.h"
 #include "base/status.h"
-#include "image/frames.h"
-#include "image/preprocess.h"
+#include "policy/policy.h"
 #include "tensor/tensor.h"
 
 namespace vlaq::measuring {
 
-// pixel_values float32 [count, 3, S, S]: the first `count` frames, and from the first again if there are fewer.
-// Errors: those of reading a frame.
-Result<Tensor> PixelValues(const image::FrameSource& frames, const image::PreprocessSpec& preprocess, int count);
-// The same shape from seeded noise over the range that normalised pixels have.
-Tensor NoiseFrames(int64_t image_size, int count, uint64_t seed);
+// The tensor of a policy that sees the frames of one camera, and beside them observes nothing but an instruction.
+inline constexpr std::string_view kFrames = "pixel_values";
 
-// Writes a safetensors file with one tensor, "pixel_values". Errors: kInput with the system's reason.
-Status WriteInputs(const std::filesystem::path& path, const Tensor& pixel_values);
-// Errors: kInput if the file holds no such float32 [N, 3, S, S].
-Result<Tensor> ReadInputs(const std::filesystem::path& path);
+// What an input of the policy is called in the file: kFrames, or as the policy calls it.
+std::string TensorName(const policy::Policy& policy, const policy::Input& input);
+
+// Values for an input of which nothing is given: images are noise over the range that pixels have when they are
+// normalized, float states normal, noise as it is distributed, masks ones, other integers and bools zeros. A pure
+// function of `seed` and `stream`. Extents that are open are 1. Errors: kInput naming the input, for a type that cannot
+// be made up, or too large a shape.
+Result<Tensor> MakeUp(const policy::Input& input, int64_t count, uint64_t seed, uint64_t stream);
+inline constexpr uint64_t kMadeUpStream = 0xF4A3;  // of the first input; the others' follow
+
+// A safetensors file. Errors: kInput with the system's reason.
+Status WriteInputs(const std::filesystem::path& path, const backend::NamedTensors& tensors);
+// Errors: kInput if the file holds no tensors, or they have not a row each for as many steps.
+Result<backend::NamedTensors> ReadInputs(const std::filesystem::path& path);
+
+// Row i of [N, ...], sharing its bytes.
+Tensor RowOf(const Tensor& tensor, int64_t index);
 
 }  // namespace vlaq::measuring

@@ -2,18 +2,26 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <map>
 #include <optional>
+#include <vector>
 
 #include "base/json.h"
 #include "base/scratch_folder.h"
 #include "bundle/bundle.h"
+#include "measuring/graph_policy.h"
 #include "measuring/inputs.h"
 #include "measuring/operator_times.h"
+#include "measuring/schedule_parts.h"
 #include "measuring/step.h"
+#include "measuring/wrapped_model.h"
 #include "onnx/model_file.h"
 #include "runtime/policy_runner.h"
+#include "runtime/text_encoder.h"
+#include "tensor/convert.h"
 
 namespace vlaq::measuring {
 namespace {
@@ -24,14 +32,52 @@ int64_t ReadClock(clockid_t clock) {
   return int64_t{1'000'000'000} * now.tv_sec + now.tv_nsec;
 }
 
+// Of a step an answer holds so many values of the action at most, and of all further outputs together, spread evenly
+// over them: enough to compare by, and less than a line may be long.
+constexpr size_t kMostOfAction = 16'384, kMostOfOthers = 4096;
+
 // JSON has no NaN.
-Json AsJson(const Tensor& action) {
+Json AsJson(const Tensor& floats, size_t most) {
+  const auto numbers = floats.data<float>();
+  const size_t shown = std::min(numbers.size(), most);
   Json values = Json::array();
-  for (const float value : action.data<float>()) {
+  for (size_t i = 0; i < shown; ++i) {
+    const float value = numbers[i * numbers.size() / shown];
     values.push_back(std::isfinite(value) ? Json(static_cast<double>(value)) : Json(nullptr));
   }
   return values;
 }
+
+// What a worker's steps gave, as its answer has it.
+class Given {
+ public:
+  explicit Given(std::vector<std::string> names) : names_(std::move(names)) {}
+
+  Status Add(const backend::NamedTensors& outputs) {
+    for (size_t i = 0; i < names_.size(); ++i) {
+      const auto found = outputs.find(names_[i]);
+      if (found == outputs.end()) continue;
+      const auto floats = ToFloat32(found->second);
+      if (!floats.ok() && i == 0) return Within(fmt::format("output '{}'", names_[i]), floats.error());
+      if (!floats.ok() || (i > 0 && floats->size() == 0)) continue;  // nothing to compare by
+      if (i == 0) {
+        actions_.push_back(AsJson(*floats, kMostOfAction));
+      } else {
+        others_[names_[i]].push_back(AsJson(*floats, std::max<size_t>(kMostOfOthers / names_.size(), 1)));
+      }
+    }
+    return {};
+  }
+  void MoveInto(Json& answer) {
+    answer["actions"] = std::move(actions_);
+    if (!others_.empty()) answer["outputs"] = std::move(others_);
+  }
+
+ private:
+  std::vector<std::string> names_;  // the action's first
+  Json actions_ = Json::array();
+  std::map<std::string, Json> others_;
+};
 
 struct Setup {
   std::filesystem::path inputs;
@@ -94,60 +140,66 @@ class Worker {
   Status Open() {
     if (options_.kind == Kind::kNull) {
       step_ = MakeNullStep();
-      frames_ = 1;
+      count_ = 1;
       return {};
     }
-    VLAQ_ASSIGN_OR_RETURN(Tensor pixels, ReadInputs(setup_.inputs));
-    frames_ = pixels.shape()[0];
+    VLAQ_ASSIGN_OR_RETURN(source_.observed, ReadInputs(setup_.inputs));
+    count_ = source_.observed.begin()->second.shape()[0];
     precision_ = "";
-    if (options_.kind != Kind::kOnnx) {
-      VLAQ_ASSIGN_OR_RETURN(bundle_, bundle::Open(options_.path));
-      precision_ = bundle_->precision;
-      setup_.window = bundle_->spec.window;
-    }
+    source_.name = options_.path.string();
+    VLAQ_RETURN_IF_ERROR(options_.kind == Kind::kOnnx ? TakeGraph() : TakeBundle());
     VLAQ_RETURN_IF_ERROR(CountParameters());
-    return OpenStep(Options(), std::move(pixels));
-  }
-
-  // The graphs of the bundle that belong to a step; none for a file.
-  std::vector<std::string_view> Roles() const {
-    if (options_.kind == Kind::kWhole) return {bundle::kWhole};
-    if (options_.kind == Kind::kStreaming) return {bundle::kEncoder, bundle::kHead};
+    source_.open = Opener(Options());
+    VLAQ_ASSIGN_OR_RETURN(step_, OpenStep(source_, setup_.batch));
     return {};
   }
 
-  // What runs: the file, the bundle's graphs, or engines in their place.
-  Result<std::vector<backend::ModelSource>> Sources(const backend::OpenOptions& open) const {
-    std::vector<backend::ModelSource> sources;
-    for (const std::string_view role : Roles()) {
-      VLAQ_ASSIGN_OR_RETURN(sources.emplace_back(), runtime::SourceOf(*bundle_, role, open));
+  Status TakeGraph() {
+    VLAQ_ASSIGN_OR_RETURN(GraphPolicy graph, PolicyOfGraph(options_.path, setup_.window));
+    for (policy::Input& input : graph.policy.inputs) {
+      const auto given = source_.observed.find(TensorName(graph.policy, input));
+      if (given == source_.observed.end()) continue;
+      const Shape& shape = given->second.shape();
+      TakeRank(Shape(shape.begin() + 1, shape.end()), input);
     }
-    if (sources.empty()) {
-      VLAQ_ASSIGN_OR_RETURN(sources.emplace_back(), backend::ModelSource::FromFile(options_.path));
-    }
-    return sources;
+    source_.policy = std::move(graph.policy);
+    return {};
   }
 
-  Status OpenStep(const backend::OpenOptions& open, Tensor pixels) {
-    if (options_.kind != Kind::kStreaming) {
-      VLAQ_ASSIGN_OR_RETURN(const auto sources, Sources(open));
-      VLAQ_ASSIGN_OR_RETURN(
-          step_, OpenWholeStep(sources[0], *options_.backend, open, std::move(pixels), setup_.window, setup_.batch));
-      return {};
-    }
-    if (setup_.batch != 1)
+  Status TakeBundle() {
+    if (options_.kind == Kind::kStreaming && setup_.batch != 1) {
       return UsageError("a streaming policy has one robot: no batch", "measure whole:BUNDLE with --batch");
-    VLAQ_ASSIGN_OR_RETURN(step_, OpenStreamingStep(*bundle_, *options_.backend, open, std::move(pixels)));
+    }
+    VLAQ_ASSIGN_OR_RETURN(bundle_, bundle::Open(options_.path));
+    precision_ = bundle_->precision;
+    source_.policy = bundle_->policy;
+    source_.schedule = options_.kind == Kind::kWhole ? kWholeSchedule : "";
+    VLAQ_ASSIGN_OR_RETURN(const auto text, runtime::OpenTextEncoder(*bundle_, {}));
+    if (text != nullptr) source_.told = text->Exported().values;
     return {};
+  }
+
+  // `open` by value: graphs are opened anew for a profile.
+  runtime::GraphOpener Opener(const backend::OpenOptions& open) const {
+    return [this, open](const std::string& graph) -> Result<std::unique_ptr<backend::OpenedModel>> {
+      if (bundle_) return runtime::OpenGraph(*bundle_, graph, *options_.backend, open);
+      VLAQ_ASSIGN_OR_RETURN(const auto model, backend::ModelSource::FromFile(options_.path));
+      return options_.backend->Open(model, open);
+    };
   }
 
   Status CountParameters() {
-    std::vector<std::filesystem::path> graphs;
-    for (const std::string_view role : Roles()) graphs.push_back(bundle_->GraphPath(role));
-    if (graphs.empty()) graphs.push_back(options_.path);
+    std::vector<std::filesystem::path> files;
+    if (bundle_) {
+      for (const std::string& graph : PartsOf(source_.policy, source_.schedule).graphs) {
+        files.push_back(bundle_->GraphPath(graph));
+      }
+    } else {
+      files.push_back(options_.path);
+    }
     int64_t parameters = 0;
-    for (const auto& graph : graphs) {
-      VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(graph));
+    for (const auto& file : files) {
+      VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(file));
       parameters += ReachedParameters(model.graph);
     }
     parameters_ = parameters;
@@ -155,77 +207,72 @@ class Worker {
   }
 
   Result<Json> Run(const std::vector<int64_t>& inputs, bool keep) {
-    Json start = Json::array(), wall = Json::array(), cpu = Json::array(), actions = Json::array();
+    Json start = Json::array(), wall = Json::array(), cpu = Json::array();
+    Given given(step_->Outputs());
     for (const int64_t input : inputs) {
-      if (input < 0 || input >= frames_) {
+      if (input < 0 || input >= count_) {
         if (options_.kind != Kind::kNull)
-          return InputError("question", fmt::format("there is no frame {} of {}", input, frames_));
+          return InputError("question", fmt::format("there is no frame {} of {}", input, count_));
       }
       const auto newest = static_cast<int>(input);
       VLAQ_RETURN_IF_ERROR(step_->Prepare(newest));
       const int64_t cpu_before = ReadClock(CLOCK_PROCESS_CPUTIME_ID), before = ReadClock(CLOCK_MONOTONIC);
-      auto action = step_->Act(newest);
+      auto outputs = step_->Act(newest);
       const int64_t after = ReadClock(CLOCK_MONOTONIC), cpu_after = ReadClock(CLOCK_PROCESS_CPUTIME_ID);
-      if (!action.ok()) return action.error();
+      if (!outputs.ok()) return outputs.error();
       start.push_back(before);
       wall.push_back(std::max<int64_t>(after - before, 1));  // a clock of coarse ticks may see no time pass
       cpu.push_back(cpu_after - cpu_before);
-      if (keep) actions.push_back(AsJson(*action));
+      if (keep) VLAQ_RETURN_IF_ERROR(given.Add(*outputs));
     }
     Json answer{{"start_ns", std::move(start)}, {"wall_ns", std::move(wall)}, {"cpu_ns", std::move(cpu)}};
-    if (keep) answer["actions"] = std::move(actions);
+    if (keep) given.MoveInto(answer);
     return answer;
   }
 
   // Opens the graphs once more, with the engine's record kept, so that the timed ones are not slowed by it.
   Result<Json> Profile() {
+    constexpr int kRuns = 3;
+    VLAQ_ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::Make("profile"));
+    backend::OpenOptions options = Options();
+    StepSource source = source_;
+    std::vector<CountedModel*> graphs;  // that the step owns
+    source.open = [&](const std::string& graph) -> Result<std::unique_ptr<backend::OpenedModel>> {
+      options.profile = scratch.path() / fmt::format("profile{}", graphs.size());
+      VLAQ_ASSIGN_OR_RETURN(auto model, Opener(options)(graph));
+      auto counted = std::make_unique<CountedModel>(std::move(model));
+      graphs.push_back(counted.get());
+      return std::unique_ptr<backend::OpenedModel>(std::move(counted));
+    };
+    if (options_.kind == Kind::kNull) return InputError("question", "nothing has no operators");
+    VLAQ_ASSIGN_OR_RETURN(const auto step, OpenStep(std::move(source), setup_.batch));
+    std::vector<size_t> before;  // runs of each that are not looked at: those of the first step, and for it
+    for (int i = 0; i <= kRuns; ++i) {
+      const auto newest = static_cast<int>(i % count_);
+      VLAQ_RETURN_IF_ERROR(step->Prepare(newest));
+      VLAQ_RETURN_IF_ERROR(step->Act(newest));
+      for (const CountedModel* graph : graphs) {
+        if (i == 0) before.push_back(graph->runs());
+      }
+    }
     Json list = Json::array();
-    VLAQ_ASSIGN_OR_RETURN(const auto sources, Sources(Options()));
-    for (const backend::ModelSource& source : sources) VLAQ_RETURN_IF_ERROR(ProfileGraph(source, list));
+    for (size_t i = 0; i < graphs.size(); ++i) {
+      VLAQ_ASSIGN_OR_RETURN(std::vector<backend::ExecutedNode> nodes, graphs[i]->Profile());
+      const size_t left_out = nodes.size() / std::max<size_t>(graphs[i]->runs(), 1) * before[i];
+      nodes.erase(nodes.begin(), nodes.begin() + static_cast<std::ptrdiff_t>(left_out));
+      AddOperators(WorkByOperator(nodes, kRuns), list);
+    }
     return Json{{"operators", std::move(list)}};
   }
 
-  Status ProfileGraph(const backend::ModelSource& source, Json& list) {
-    constexpr int kRuns = 3;
-    VLAQ_ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::Make("profile"));
-    backend::OpenOptions open = Options();
-    open.profile = scratch.path() / "profile";
-    VLAQ_ASSIGN_OR_RETURN(const auto model, options_.backend->Open(source, open));
-    VLAQ_ASSIGN_OR_RETURN(const backend::NamedTensors feeds, Feeds(model->inputs()));
-    for (int i = 0; i < 1 + kRuns; ++i) VLAQ_RETURN_IF_ERROR(model->Run(feeds));
-    VLAQ_ASSIGN_OR_RETURN(std::vector<backend::ExecutedNode> nodes, model->Profile());
-    nodes.erase(nodes.begin(), nodes.begin() + static_cast<std::ptrdiff_t>(nodes.size() / (1 + kRuns)));
-    for (const OperatorWork& work : WorkByOperator(nodes, kRuns)) {
+  static void AddOperators(const std::vector<OperatorWork>& all, Json& list) {
+    for (const OperatorWork& work : all) {
       list.push_back({{"op_type", work.op_type},
                       {"precision", work.precision},
                       {"calls", std::llround(work.calls)},
                       {"ns", std::llround(work.ns)},
                       {"macs", std::llround(work.macs)}});
     }
-    return {};
-  }
-
-  // Noise for pictures and features, the bundle's own prompt for words.
-  Result<backend::NamedTensors> Feeds(const std::vector<backend::Port>& ports) const {
-    backend::NamedTensors feeds;
-    for (const backend::Port& port : ports) {
-      if (port.dtype == DType::kI64 && bundle_) {
-        const bool mask = port.name.find("mask") != std::string::npos;
-        const auto values = mask ? bundle_->spec.PromptMask() : bundle_->spec.prompt_ids;
-        feeds.emplace(port.name, Tensor::From<int64_t>({1, static_cast<int64_t>(values.size())}, values));
-        continue;
-      }
-      Shape shape = port.dims;
-      for (size_t i = 0; i < shape.size(); ++i) {
-        if (shape[i] < 0) shape[i] = port.dim_names[i] == "window" ? setup_.window : i == 0 ? setup_.batch : 1;
-      }
-      if (port.dtype != DType::kF32) return InputError(port.name, "is an input that cannot be fed");
-      Tensor values = Tensor::Make(DType::kF32, shape);
-      float at = 0;
-      for (float& x : values.mutable_data<float>()) x = std::sin(at += 0.7F);
-      feeds.emplace(port.name, std::move(values));
-    }
-    return feeds;
   }
 
   const ServeOptions& options_;
@@ -233,7 +280,8 @@ class Worker {
   std::optional<bundle::Bundle> bundle_;
   std::string precision_;
   std::optional<int64_t> parameters_;
-  int64_t frames_ = 0;
+  StepSource source_;
+  int64_t count_ = 0;  // of what is observed
   std::unique_ptr<Step> step_;
 };
 

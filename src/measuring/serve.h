@@ -5,13 +5,15 @@
 #include <istream>
 #include <ostream>
 #include <string>
+#include <string_view>
 
 #include "backend/backend.h"
 #include "base/status.h"
 
 namespace vlaq::measuring {
 
-// What a worker of vlaq's own can run.
+// What a worker of vlaq's own can run: a bundle by its default schedule or by that of this name, a graph.
+inline constexpr std::string_view kWholeSchedule = "whole";
 enum class Kind { kStreaming, kWhole, kOnnx, kNull };
 
 struct ServeOptions {

@@ -10,9 +10,12 @@
 #include "backend/reference/reference.h"
 #include "base/json.h"
 #include "base/testing.h"
+#include "checkpoint/checkpoint.h"
 #include "export/export.h"
+#include "families/onnx/import.h"
 #include "measuring/inputs.h"
 #include "runtime/policy_runner.h"
+#include "tensor/convert.h"
 
 namespace vlaq::measuring {
 namespace {
@@ -30,11 +33,13 @@ class ServeTest : public ::testing::Test {
     options.output = folder_.path() / "bundle";
     options.settings.config = folder_.path() / "config.json";
     options.settings.policy = folder_.path() / "policy.json";
-    auto report = exporting::Export(options, SilentLog());
+    const auto report = exporting::Export(options, SilentLog());
     ASSERT_TRUE(report.ok()) << report.error().ToString();
-    bundle_ = report->bundle;
-    pixels_ = NoiseFrames(8, kFrames, 3);
-    ASSERT_TRUE(WriteInputs(folder_.path() / "inputs.safetensors", pixels_).ok());
+    auto opened = bundle::Open(options.output);
+    ASSERT_TRUE(opened.ok()) << opened.error().ToString();
+    bundle_ = std::move(*opened);
+    pixels_ = *MakeUp(bundle_.policy.inputs[0], kFrames, 3, kMadeUpStream);
+    ASSERT_TRUE(WriteInputs(folder_.path() / "inputs.safetensors", {{"pixel_values", pixels_}}).ok());
   }
 
   // The answers to hello and then `questions`.
@@ -50,7 +55,7 @@ class ServeTest : public ::testing::Test {
     std::ostringstream out;
     ServeOptions options;
     options.kind = kind;
-    options.path = kind == Kind::kOnnx ? bundle_.GraphPath(bundle::kWhole) : bundle_.path;
+    options.path = path_.empty() ? (kind == Kind::kOnnx ? bundle_.GraphPath(bundle::kWhole) : bundle_.path) : path_;
     options.backend = backend_.get();
     Serve(options, in, out);
     std::vector<Json> answers;
@@ -79,6 +84,7 @@ class ServeTest : public ::testing::Test {
 
   TemporaryFolder folder_;
   bundle::Bundle bundle_;
+  std::filesystem::path path_;  // what to serve instead
   Tensor pixels_;
   std::unique_ptr<backend::Backend> backend_ = backend::MakeReferenceBackend();
 };
@@ -120,6 +126,61 @@ TEST_F(ServeTest, NonsenseGetsAnErrorAndTheNextQuestionAnAnswer) {
                                               R"({"run": ["x"]})", R"({"profile": [0]})", R"({"run": [1]})"});
   for (size_t i = 1; i <= 8; ++i) EXPECT_TRUE(answers[i].contains("error")) << answers[i];
   EXPECT_TRUE(answers[9].contains("wall_ns"));
+}
+
+// Imported bundles and the files themselves, on the inputs that lie beside them, give what ONNX Runtime gave.
+TEST_F(ServeTest, AnyGraphGivesWhatOnnxRuntimeGives) {
+  for (const char* name : {"hand_unnamed_gemm_13", "hand_double", "hand_float16", "hand_recurrent_17"}) {
+    SCOPED_TRACE(name);
+    const std::filesystem::path files = VLAQ_TESTDATA "/onnx_import";
+    const std::filesystem::path graph = files / (std::string(name) + ".onnx");
+    const auto opened = checkpoint::Checkpoint::Open(files / (std::string(name) + ".io.safetensors"));
+    ASSERT_TRUE(opened.ok());
+    backend::NamedTensors observed;  // [1, ...]: one step
+    std::map<std::string, Tensor> wanted;
+    for (const auto& entry : (*opened)->entries()) {
+      (entry.name.starts_with("in.") ? observed : wanted)[entry.name.substr(entry.name.find('.') + 1)] =
+          (*opened)->Read(entry);
+    }
+    ASSERT_TRUE(WriteInputs(folder_.path() / "inputs.safetensors", observed).ok());
+    importing::ImportOptions options;
+    options.files = {graph};
+    options.output = folder_.path() / name;
+    const auto imported = importing::Import(options, SilentLog());
+    ASSERT_TRUE(imported.ok()) << imported.error().ToString();
+    for (const Kind kind : {Kind::kStreaming, Kind::kOnnx}) {
+      path_ = kind == Kind::kOnnx ? graph : options.output;
+      const auto answers = Ask(kind, {R"({"run": [0, 0], "keep": true})"});
+      ASSERT_TRUE(answers[1].contains("actions")) << answers[0] << answers[1];
+      const std::string action = imported->policy.outputs[0].name;
+      const auto numbers = *ToFloat32(wanted.at(action));
+      for (const Json& row : answers[1]["actions"]) {
+        const auto got = row.get<std::vector<float>>();
+        ASSERT_EQ(got.size(), numbers.data<float>().size());
+        for (size_t i = 0; i < got.size(); ++i) {
+          EXPECT_NEAR(got[i], numbers.data<float>()[i], wanted.at(action).dtype() == DType::kF16 ? 2e-3 : 1e-6);
+        }
+      }
+      if (kind == Kind::kOnnx && wanted.size() > 1) {
+        EXPECT_EQ(answers[1]["outputs"].size(), wanted.size() - 1) << "the others by name";
+      }
+    }
+  }
+}
+
+TEST_F(ServeTest, WhatIsNotGivenIsNamed) {
+  path_ = std::filesystem::path(VLAQ_TESTDATA) / "onnx_import/hand_unnamed_gemm_13.onnx";
+  const auto missing = Ask(Kind::kOnnx, {});
+  EXPECT_THAT(missing[0]["error"].get<std::string>(), HasSubstr("the inputs hold no 'obs'"));
+  ASSERT_TRUE(WriteInputs(folder_.path() / "inputs.safetensors", {{"obs", Tensor::Make(DType::kF32, {3, 9})}}).ok());
+  EXPECT_THAT(Ask(Kind::kOnnx, {})[0]["error"].get<std::string>(),
+              HasSubstr("takes 'obs' as float32 [8], and is given float32 [9]"));
+  path_.clear();
+  ASSERT_TRUE(
+      WriteInputs(folder_.path() / "inputs.safetensors", {{"pixel_values", Tensor::Make(DType::kF32, {3, 3, 9, 9})}})
+          .ok());
+  EXPECT_THAT(Ask(Kind::kStreaming, {})[0]["error"].get<std::string>(),
+              HasSubstr("takes frames of 8 x 8 pixels, and is given 9 x 9"));
 }
 
 TEST_F(ServeTest, NothingRunsBeforeHello) {

@@ -1,159 +1,183 @@
 #include "measuring/step.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <vector>
+#include <algorithm>
+#include <optional>
 
-#include "prompt/prompt.h"
-#include "runtime/policy_runner.h"
+#include "measuring/inputs.h"
+#include "measuring/schedule_parts.h"
+#include "measuring/wrapped_model.h"
 
 namespace vlaq::measuring {
 namespace {
 
-// Frame i of [N, 3, S, S], as [3, S, S].
-Tensor FrameOf(const Tensor& pixels, int64_t i) {
-  const Shape& shape = pixels.shape();
-  Tensor frame = Tensor::Make(DType::kF32, {shape[1], shape[2], shape[3]});
-  const size_t bytes = frame.bytes().size();
-  const Bytes from = pixels.bytes().subspan(static_cast<size_t>(i) * bytes, bytes);
-  std::copy(from.begin(), from.end(), frame.mutable_bytes().begin());
-  return frame;
-}
+using backend::NamedTensors;
 
-std::vector<Tensor> FramesOf(const Tensor& pixels) {
-  std::vector<Tensor> frames;
-  for (int64_t i = 0; i < pixels.shape()[0]; ++i) frames.push_back(FrameOf(pixels, i));
-  return frames;
-}
-
-// Numbers of the frames of the window that ends at `newest`, oldest first.
-std::vector<size_t> WindowOf(int newest, int64_t window, size_t frames) {
-  const auto count = static_cast<int64_t>(frames);
-  std::vector<size_t> numbers;
-  for (int64_t i = newest - window + 1; i <= newest; ++i) {
-    numbers.push_back(static_cast<size_t>(((i % count) + count) % count));
-  }
-  return numbers;
-}
-
-Status CheckSide(const Tensor& pixels, int64_t side, const std::string& where) {
-  if (pixels.shape()[3] == side) return {};
-  return InputError(where,
-                    fmt::format("takes frames of {0} x {0} pixels, and is given {1} x {1}", side, pixels.shape()[3]),
-                    "benchmark policies of one image size together");
-}
-
-class StreamingStep : public Step {
+class ExecutorStep : public Step {
  public:
-  StreamingStep(runtime::Encoder encoder, runtime::Actor head, prompt::Prompt prompt, const Tensor& pixels,
-                int64_t window)
-      : encoder_(std::move(encoder)),
-        head_(std::move(head)),
-        prompt_(std::move(prompt)),
-        frames_(FramesOf(pixels)),
-        features_(frames_.size()),
-        window_(window) {}
+  ExecutorStep(runtime::Executor executor, ScheduleParts parts, std::vector<NamedTensors> observed,
+               std::unique_ptr<StepClock> clock, std::string runs_on)
+      : executor_(std::move(executor)),
+        parts_(std::move(parts)),
+        observed_(std::move(observed)),
+        clock_(std::move(clock)),
+        runs_on_(std::move(runs_on)) {}
 
   Status Prepare(int newest) override {
-    const std::vector<size_t> window = WindowOf(newest, window_, frames_.size());
-    for (const size_t i : window) {
-      // The newest frame is the step's own work. Encoded here as well, just before the clock starts, it would find its
-      // weights in the cache: small policies then look three times as fast.
-      if (i != window.back() && !features_[i]) VLAQ_RETURN_IF_ERROR(Encode(i));
+    for (int64_t i = FirstBefore(newest); i < newest; ++i) VLAQ_RETURN_IF_ERROR(Observe(Round(i)));
+    return {};
+  }
+
+  Result<NamedTensors> Act(int newest) override {
+    clock_->preparing = false;
+    auto outputs = Run(newest);
+    at_ = outputs.ok() ? std::optional<int64_t>(newest) : std::nullopt;
+    return outputs;
+  }
+
+  std::vector<std::string> Outputs() const override {
+    std::vector<std::string> names;
+    for (const policy::Output& output : executor_.policy().outputs) names.push_back(output.name);
+    return names;
+  }
+  // The back ends' own words, without the schedule's: runs are compared by them.
+  std::string Description() const override { return runs_on_; }
+
+ private:
+  int64_t Round(int64_t i) const {
+    const auto count = static_cast<int64_t>(observed_.size());
+    return ((i % count) + count) % count;
+  }
+
+  // The first of the observations before `newest` that have still to be seen.
+  int64_t FirstBefore(int64_t newest) {
+    if (parts_.carries) {
+      if (at_ && *at_ < newest) return *at_ + 1;
+      executor_.Reset();
+      return 0;
     }
+    // What a hold keeps is there from the second step on.
+    if (!at_) return newest - std::max<int64_t>(parts_.history, parts_.holds ? 1 : 0);
+    const int64_t since = Round(newest - *at_ - 1);  // between the two
+    return newest - std::min(since, parts_.history);
+  }
+
+  Result<NamedTensors> Run(int64_t i) {
+    clock_->input = i;
+    ++clock_->step;
+    return executor_.Step(observed_[static_cast<size_t>(i)]);
+  }
+
+  // The newest observation is the step's own work. Seen here as well, just before the clock starts, it would find its
+  // weights in the cache: small policies then look three times as fast.
+  Status Observe(int64_t i) {
+    at_.reset();  // until the step itself is done
+    clock_->preparing = true;
+    auto done = Run(i);
+    clock_->preparing = false;
+    // Where what is not looked at has to fit what is kept, all of it runs.
+    if (!done.ok()) done = Run(i);
+    if (!done.ok()) return done.error();
     return {};
   }
 
-  Result<Tensor> Act(int newest) override {
-    const std::vector<size_t> window = WindowOf(newest, window_, frames_.size());
-    VLAQ_RETURN_IF_ERROR(Encode(window.back()));
-    std::vector<Tensor> features;
-    for (const size_t i : window) features.push_back(*features_[i]);
-    return head_.Act(runtime::AsWindow(features));
-  }
-
-  std::string Description() const override { return encoder_.Description(); }
-
- private:
-  Status Encode(size_t i) {
-    VLAQ_ASSIGN_OR_RETURN(const auto encoded, encoder_.Encode(runtime::AsBatch(frames_[i]), prompt_));
-    VLAQ_ASSIGN_OR_RETURN(features_[i], runtime::TakeOnly(encoded, "feature"));
-    return {};
-  }
-
-  runtime::Encoder encoder_;
-  runtime::Actor head_;
-  prompt::Prompt prompt_;
-  std::vector<Tensor> frames_;
-  std::vector<std::optional<Tensor>> features_;  // by frame
-  int64_t window_;
-};
-
-class WholeStep : public Step {
- public:
-  WholeStep(std::unique_ptr<backend::OpenedModel> model, const Tensor& pixels, int64_t window, int64_t batch)
-      : model_(std::move(model)), frames_(FramesOf(pixels)), window_(window), batch_(batch) {}
-
-  Status Prepare(int /*newest*/) override { return {}; }
-
-  Result<Tensor> Act(int newest) override {
-    std::vector<Tensor> frames;
-    for (const size_t i : WindowOf(newest, window_, frames_.size())) frames.push_back(frames_[i]);
-    const std::vector<Tensor> windows(static_cast<size_t>(batch_), runtime::Stack(frames));
-    VLAQ_ASSIGN_OR_RETURN(const auto outputs, model_->Run({{model_->inputs()[0].name, runtime::Stack(windows)}}));
-    const Tensor& actions = outputs.begin()->second;
-    Shape one(actions.shape().begin() + 1, actions.shape().end());
-    Tensor first = Tensor::Make(DType::kF32, std::move(one));
-    const Bytes from = actions.bytes().first(first.bytes().size());
-    std::copy(from.begin(), from.end(), first.mutable_bytes().begin());
-    return first;
-  }
-
-  std::string Description() const override { return model_->Description(); }
-
- private:
-  std::unique_ptr<backend::OpenedModel> model_;
-  std::vector<Tensor> frames_;
-  int64_t window_, batch_;
+  runtime::Executor executor_;
+  ScheduleParts parts_;
+  std::vector<NamedTensors> observed_;  // by number
+  std::unique_ptr<StepClock> clock_;    // that the graphs look at
+  std::string runs_on_;
+  std::optional<int64_t> at_;  // the newest that the executor has seen, with all before it
 };
 
 class NullStep : public Step {
  public:
   Status Prepare(int /*newest*/) override { return {}; }
-  Result<Tensor> Act(int /*newest*/) override { return nothing_; }
+  Result<NamedTensors> Act(int /*newest*/) override { return nothing_; }
+  std::vector<std::string> Outputs() const override { return {"action"}; }
   std::string Description() const override { return "nothing"; }
 
  private:
-  Tensor nothing_ = Tensor::Make(DType::kF32, {1, 1});
+  NamedTensors nothing_{{"action", Tensor::Make(DType::kF32, {1, 1})}};
 };
+
+bool Fits(const Tensor& row, const policy::Input& input) {
+  const Shape& shape = row.shape();
+  return row.dtype() == input.dtype && std::equal(shape.begin(), shape.end(), input.shape.begin(), input.shape.end(),
+                                                  [](int64_t x, int64_t wanted) { return wanted < 0 || x == wanted; });
+}
+
+Status CheckFits(const Tensor& row, const policy::Input& input, const std::string& where) {
+  if (Fits(row, input)) return {};
+  const Shape &given = row.shape(), &wanted = input.shape;
+  const bool pictures = input.type == policy::InputType::kImage && given.size() == 3 && wanted.size() == 3 &&
+                        row.dtype() == input.dtype && input.layout == policy::ImageLayout::kChw;
+  if (pictures) {
+    return InputError(
+        where,
+        fmt::format("takes frames of {} x {} pixels, and is given {} x {}", wanted[2], wanted[1], given[2], given[1]),
+        "benchmark policies of one image size together");
+  }
+  return InputError(where,
+                    fmt::format("takes '{}' as {} {}, and is given {} {}", input.name, DTypeName(input.dtype),
+                                ShapeText(wanted), DTypeName(row.dtype()), ShapeText(given)),
+                    "benchmark policies that observe the same together");
+}
+
+// What the policy observes at each number.
+Result<std::vector<NamedTensors>> ObservationsOf(StepSource& source, const ScheduleParts& parts) {
+  std::vector<NamedTensors> all;
+  for (policy::Input& input : source.policy.inputs) {
+    if (input.type == policy::InputType::kText) continue;
+    const std::string name = TensorName(source.policy, input);
+    const auto given = source.observed.find(name);
+    if (given == source.observed.end()) {
+      if (parts.reads.count(input.name) == 0) continue;
+      return InputError(
+          source.name,
+          fmt::format("observes '{}', and nothing is given for it: the inputs hold no '{}'", input.name, name),
+          "benchmark policies that observe the same together");
+    }
+    const Tensor& tensor = given->second;
+    all.resize(static_cast<size_t>(tensor.shape()[0]), source.told);
+    for (size_t i = 0; i < all.size(); ++i) {
+      const Tensor row = RowOf(tensor, static_cast<int64_t>(i));
+      if (i == 0) VLAQ_RETURN_IF_ERROR(CheckFits(row, input, source.name));
+      all[i][input.name] = row;
+    }
+  }
+  if (all.empty()) {  // it observes nothing: every step is the same
+    const bool any = !source.observed.empty();
+    all.resize(any ? static_cast<size_t>(source.observed.begin()->second.shape()[0]) : 1, source.told);
+  }
+  return all;
+}
 
 }  // namespace
 
-Result<std::unique_ptr<Step>> OpenStreamingStep(const bundle::Bundle& bundle, const backend::Backend& backend,
-                                                const backend::OpenOptions& options, Tensor pixels) {
-  VLAQ_RETURN_IF_ERROR(CheckSide(pixels, bundle.spec.preprocess.image_size, bundle.path.string()));
-  VLAQ_ASSIGN_OR_RETURN(runtime::Encoder encoder, runtime::Encoder::Open(bundle, backend, options));
-  VLAQ_ASSIGN_OR_RETURN(runtime::Actor head, runtime::Actor::OpenHead(bundle, backend, options));
-  return std::unique_ptr<Step>(std::make_unique<StreamingStep>(std::move(encoder), std::move(head),
-                                                               prompt::Baked(bundle.spec), pixels, bundle.spec.window));
-}
-
-Result<std::unique_ptr<Step>> OpenWholeStep(const backend::ModelSource& source, const backend::Backend& backend,
-                                            const backend::OpenOptions& options, Tensor pixels, int64_t window,
-                                            int64_t batch) {
-  VLAQ_ASSIGN_OR_RETURN(auto model, backend.Open(source, options));
-  const auto& inputs = model->inputs();
-  constexpr size_t kRank = 5;  // [batch, window, 3, S, S]
-  const bool fits = inputs.size() == 1 && inputs[0].dtype == DType::kF32 && inputs[0].dims.size() == kRank &&
-                    model->outputs().size() == 1 && model->outputs()[0].dtype == DType::kF32;
-  if (!fits) {
-    return InputError(source.name,
-                      "is no whole-policy graph: it must take pixel_values float32 [batch, window, 3, S, S] "
-                      "alone, and give actions alone");
+Result<std::unique_ptr<Step>> OpenStep(StepSource source, int64_t batch) {
+  ScheduleParts parts = PartsOf(source.policy, source.schedule);
+  if (parts.carries) {  // an episode of its own is all that a step depends on: what it made before it makes again
+    for (auto& [graph, part] : parts.parts) part.of_step = !parts.holds;
   }
-  if (inputs[0].dims.back() > 0) VLAQ_RETURN_IF_ERROR(CheckSide(pixels, inputs[0].dims.back(), source.name));
-  if (inputs[0].dims[1] > 0) window = inputs[0].dims[1];
-  return std::unique_ptr<Step>(std::make_unique<WholeStep>(std::move(model), pixels, window, batch));
+  VLAQ_ASSIGN_OR_RETURN(auto observed, ObservationsOf(source, parts));
+  auto clock = std::make_unique<StepClock>();
+  std::vector<std::string> runs_on;  // the same of all graphs as a rule
+  const bool looks_back = parts.history > 0 || parts.carries;
+  const runtime::GraphOpener open = [&](const std::string& name) -> Result<std::unique_ptr<backend::OpenedModel>> {
+    VLAQ_ASSIGN_OR_RETURN(auto model, source.open(name));
+    const std::string words = model->Description();
+    if (std::find(runs_on.begin(), runs_on.end(), words) == runs_on.end()) runs_on.push_back(words);
+    VLAQ_ASSIGN_OR_RETURN(model, InBatches(std::move(model), name, batch));
+    const auto part = parts.parts.find(name);
+    if (!looks_back || part == parts.parts.end()) return model;
+    return Remembering(std::move(model), part->second, *clock);
+  };
+  VLAQ_ASSIGN_OR_RETURN(auto executor, runtime::Executor::Open(source.policy, source.schedule, open));
+  return std::unique_ptr<Step>(std::make_unique<ExecutorStep>(std::move(executor), std::move(parts),
+                                                              std::move(observed), std::move(clock),
+                                                              fmt::format("{}", fmt::join(runs_on, "; "))));
 }
 
 std::unique_ptr<Step> MakeNullStep() { return std::make_unique<NullStep>(); }

@@ -2,13 +2,26 @@
 
 #include <fmt/format.h>
 
-#include <map>
-
 #include "base/hash.h"
-#include "prompt/prompt.h"
-#include "runtime/policy_runner.h"
+#include "runtime/open_policy.h"
+#include "runtime/text_encoder.h"
+#include "tensor/convert.h"
 
 namespace vlaq::measuring {
+namespace {
+
+// The only camera of a policy that observes nothing else but an instruction.
+const policy::Input* CameraOf(const policy::Policy& policy) {
+  const policy::Input* camera = nullptr;
+  for (const policy::Input& input : policy.inputs) {
+    if (input.type == policy::InputType::kText) continue;
+    if (camera != nullptr || input.type != policy::InputType::kImage) return nullptr;
+    camera = &input;
+  }
+  return camera;
+}
+
+}  // namespace
 
 Result<Windows> Windows::Make(std::unique_ptr<image::FrameSource> frames, const policy::PolicySpec& spec, size_t most) {
   const auto length = static_cast<size_t>(spec.window);
@@ -52,31 +65,33 @@ Result<Tensor> Windows::Pixels(size_t first, size_t count) const {
 
 Result<std::vector<float>> Windows::ActionsOf(const bundle::Bundle& bundle, const backend::Backend& backend,
                                               const backend::OpenOptions& options, Log& log) const {
-  VLAQ_ASSIGN_OR_RETURN(const auto encoder, runtime::Encoder::Open(bundle, backend, options));
-  VLAQ_ASSIGN_OR_RETURN(const auto head, runtime::Actor::OpenHead(bundle, backend, options));
+  const policy::Input* camera = CameraOf(bundle.policy);
+  if (camera == nullptr || bundle.policy.outputs.empty()) {
+    return InputError(bundle.path.string(), "is no policy of one camera: frames alone make no action");
+  }
+  VLAQ_ASSIGN_OR_RETURN(runtime::Executor executor, runtime::OpenExecutor(bundle, "", backend, options));
+  VLAQ_ASSIGN_OR_RETURN(const auto text, runtime::OpenTextEncoder(bundle, {}));
   VLAQ_ASSIGN_OR_RETURN(image::Preprocessor preprocessor, image::Preprocessor::Make(preprocess_));
-  const prompt::Prompt prompt = prompt::Baked(bundle.spec);
-  std::map<size_t, Tensor> features;  // by frame; only those that a later window can need
+  backend::NamedTensors observed;
+  if (text != nullptr) observed = text->Exported().values;
   std::vector<float> actions;
+  size_t next = 0;  // the frame that the executor has not seen
   for (size_t done = 0; done < starts_.size(); ++done) {
     log.Progress("windows", done, starts_.size());
-    const size_t start = starts_[done];
-    features.erase(features.begin(), features.lower_bound(start));
-    std::vector<Tensor> window;
-    for (size_t at = start; at < start + length_; ++at) {
-      auto found = features.find(at);
-      if (found == features.end()) {
-        VLAQ_ASSIGN_OR_RETURN(const image::Frame frame, frames_->Read(at));
-        VLAQ_ASSIGN_OR_RETURN(const Tensor pixels, preprocessor.Run(frame.pixels));
-        VLAQ_ASSIGN_OR_RETURN(const auto encoded, encoder.Encode(runtime::AsBatch(pixels), prompt));
-        VLAQ_ASSIGN_OR_RETURN(Tensor feature, runtime::TakeOnly(encoded, "feature"));
-        found = features.emplace(at, std::move(feature)).first;
-      }
-      window.push_back(found->second);
+    const size_t start = starts_[done], end = start + length_;
+    if (next <= start) {  // nothing that it saw is in this window
+      executor.Reset();
+      next = start;
     }
-    VLAQ_ASSIGN_OR_RETURN(const Tensor action, head.Act(runtime::AsWindow(window)));
-    const auto values = action.data<float>();
-    actions.insert(actions.end(), values.begin(), values.end());
+    for (; next < end; ++next) {
+      VLAQ_ASSIGN_OR_RETURN(const image::Frame frame, frames_->Read(next));
+      VLAQ_ASSIGN_OR_RETURN(observed[camera->name], preprocessor.Run(frame.pixels));
+      VLAQ_ASSIGN_OR_RETURN(const auto outputs, executor.Step(observed));
+      if (next + 1 < end) continue;
+      VLAQ_ASSIGN_OR_RETURN(const Tensor action, ToFloat32(outputs.at(bundle.policy.outputs.front().name)));
+      const auto values = action.data<float>();
+      actions.insert(actions.end(), values.begin(), values.end());
+    }
   }
   log.Progress("windows", starts_.size(), starts_.size());
   return actions;

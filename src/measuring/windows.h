@@ -1,9 +1,9 @@
 // Windows of recorded frames, spread evenly over them, and what a policy answers to each: for holding another build of
 // the policy against it.
 //
-// In scope: which windows, their pixels, the policy's own actions by the streaming pair (each frame is encoded once,
-// where the whole graph would encode it for each window that it is in). Not aware of: whom they are compared with.
-// Frames are read as they are needed and not kept. One thread at a time.
+// In scope: which windows, their pixels, the policy's own actions by its default schedule (one that keeps what it made
+// of a frame makes it once, where a graph of whole windows would for each that the frame is in). Not aware of: whom
+// they are compared with. Frames are read as they are needed and not kept. One thread at a time.
 #pragma once
 
 #include <memory>
@@ -32,8 +32,8 @@ class Windows {
   const std::string& sha256() const { return sha256_; }
   // pixel_values float32 [count, W, 3, S, S] of the windows from `first` on; first + count <= size().
   Result<Tensor> Pixels(size_t first, size_t count) const;
-  // The actions of `bundle`, window after window: size() * chunk * action_dim values. Its encoder and head are open
-  // during the call only. Errors: kBackend, kInput.
+  // The actions of `bundle`, the policy of one camera, window after window: size() * chunk * action_dim values. Its
+  // graphs are open during the call only. Errors: kBackend, kInput.
   Result<std::vector<float>> ActionsOf(const bundle::Bundle& bundle, const backend::Backend& backend,
                                        const backend::OpenOptions& options, Log& log) const;
 

@@ -26,9 +26,11 @@ class WindowsTest : public ::testing::Test {
     options.output = folder_.path() / "bundle";
     options.settings.config = folder_.path() / "config.json";
     options.settings.policy = folder_.path() / "policy.json";
-    auto report = exporting::Export(options, SilentLog());
+    const auto report = exporting::Export(options, SilentLog());
     ASSERT_TRUE(report.ok()) << report.error().ToString();
-    bundle_ = report->bundle;
+    auto opened = bundle::Open(options.output);
+    ASSERT_TRUE(opened.ok()) << opened.error().ToString();
+    bundle_ = std::move(*opened);
   }
 
   // `count` frames of noise.

@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/safetensors_writer.h"
 #include "program.h"
+#include "tensor/convert.h"
 
 namespace vlaq {
 namespace {
@@ -298,7 +301,9 @@ TEST_F(BenchTest, WhatCannotBeMeasuredIsRefused) {
   EXPECT_THAT(RefusedWith(3, {"torch:" + In("nothing.pth")}), HasSubstr("does not exist"));
   EXPECT_THAT(RefusedWith(2, {"a=" + Bundle(), "a=whole:" + Bundle()}), HasSubstr("two subjects are called 'a'"));
   EXPECT_THAT(RefusedWith(2, {"torch:" + Checkpoint()}), HasSubstr("name a bundle"));
-  EXPECT_THAT(RefusedWith(4, {"onnx:" + Bundle() + "/encoder.onnx"}), HasSubstr("no whole-policy graph"));
+  // The encoder's prompt is as long as nobody said.
+  EXPECT_THAT(RefusedWith(4, {"onnx:" + Bundle() + "/encoder.onnx"}),
+              AllOf(HasSubstr("nothing says how large"), HasSubstr("--extent"), HasSubstr("'onnx:encoder.onnx'")));
   EXPECT_THAT(RefusedWith(2, {Bundle(), "--percentiles", "150"}), HasSubstr("150"));
   Overwrite(In("there.json"), "mine");
   EXPECT_THAT(RefusedWith(2, {Bundle(), "-o", In("there.json")}), HasSubstr("already exists"));
@@ -361,6 +366,83 @@ TEST_F(BenchTest, AGraphAloneSaysItsImageSize) {
   ASSERT_EQ(policy["settings"]["image_size"], 28) << "not the 224 of others";
   const Json results = BenchJson({"graph=" + In("small/mae0222_model_cpu.onnx"), "--protocol", "published"});
   EXPECT_EQ(results["subjects"][0]["summary"]["n"], 20);
+}
+
+// ---- any policy ----
+
+std::string ImportedFile(const std::string& name) { return VLAQ_TESTDATA "/onnx_import/" + name; }
+
+// What ONNX Runtime gave from Python for `output`, as a list in JSON.
+std::string RecordedBy(const std::string& io, const std::string& output) {
+  const auto file = checkpoint::Checkpoint::Open(ImportedFile(io));
+  EXPECT_TRUE(file.ok());
+  const auto floats = ToFloat32((*file)->Read(*(*file)->Find("out." + output)));
+  EXPECT_TRUE(floats.ok());
+  Json numbers = Json::array();
+  for (const float number : floats->data<float>()) numbers.push_back(static_cast<double>(number));
+  return numbers.dump();
+}
+
+TEST_F(BenchTest, AnImportedPolicyGivesWhatOnnxRuntimeGives) {
+  const std::string graph = ImportedFile("hand_unnamed_gemm_13.onnx"), io = "hand_unnamed_gemm_13.io.safetensors";
+  const Ran imported = Vlaq({"import", graph, "-o", In("gemm"), "--force"});
+  ASSERT_EQ(imported.exit_code, 0) << imported.err;
+  const std::string recorded = Shell(
+      "recorded",
+      R"(for f in $frames; do sleep 0.01; done; echo "{\"start_ns\":[${one#,}],\"wall_ns\":[${one#,}],\"cpu_ns\":[${one#,}],\"actions\":[$(echo "${actions#,}" | sed 's/\[0.5\]/)" +
+          RecordedBy(io, "y") + R"(/g')]}")");
+  const Json results = BenchJson({recorded, "bundle=" + In("gemm"), "file=onnx:" + graph, "--inputs",
+                                  ImportedFile(io) + ":in.", "--protocol", "published"});
+  ASSERT_EQ(results["subjects"].size(), 3U);
+  for (size_t i = 1; i < 3; ++i) {
+    const Json& subject = results["subjects"][i];
+    EXPECT_LT(subject["outputs"]["largest"], 1e-6) << subject["name"];
+    EXPECT_EQ(subject["outputs"]["steps"], 20);
+    EXPECT_GT(subject["parameters"], 10);
+    EXPECT_GT(subject["size_bytes"], 10);
+    EXPECT_LT(subject["summary"]["median_ns"], 50'000'000);
+  }
+  EXPECT_EQ(results["subjects"][1]["mode"], "default") << "its schedule";
+  const Json& settings = results["settings"];
+  EXPECT_THAT(settings["inputs"]["what"].get<std::string>(), HasSubstr("1 step of"));
+  EXPECT_THAT(settings["action_unit"].get<std::string>(), HasSubstr("as the graph gives 'y'"));
+  EXPECT_EQ(settings["span"], "model: inputs in memory to outputs");
+  EXPECT_EQ(settings["window"], 1);
+  const Ran text = Bench({In("gemm"), "--protocol", "published"});
+  EXPECT_THAT(text.out, AllOf(HasSubstr("3 steps of seeded noise"), HasSubstr("(as the graph gives 'y')"))) << text.err;
+}
+
+TEST_F(BenchTest, WhatIsNotGivenIsMadeUpAlikeForAll) {
+  const std::string head = ImportedFile("split_head_legacy_17.onnx");
+  const Json results = BenchJson({"a=onnx:" + head, "b=onnx:" + head, "--profile"});
+  EXPECT_EQ(results["subjects"][1]["outputs"]["largest"], 0);
+  EXPECT_GT(results["subjects"][1]["outputs"]["spread"], 0) << "steps differ";
+  EXPECT_FALSE(results["subjects"][1]["operators"].is_null());
+  EXPECT_THAT(results["settings"]["inputs"]["what"].get<std::string>(), HasSubstr("3 steps of seeded noise"));
+  // Another network on the same inputs is another policy.
+  const Json memory = BenchJson({"m=onnx:" + ImportedFile("hand_recurrent_17.onnx"),
+                                 "n=onnx:" + ImportedFile("hand_recurrent_17.onnx"), "--protocol", "published"});
+  EXPECT_EQ(memory["subjects"][1]["outputs"]["others"]["h1"]["largest"], 0) << "further outputs by name";
+}
+
+TEST_F(BenchTest, InputsThatDoNotFitAreRefused) {
+  const std::string graph = "onnx:" + ImportedFile("hand_unnamed_gemm_13.onnx");
+  const auto file = [](const std::string& name, const std::map<std::string, Tensor>& tensors) {
+    EXPECT_TRUE(checkpoint::WriteSafetensors(In(name), tensors).ok());
+    return In(name);
+  };
+  EXPECT_THAT(RefusedWith(3, {graph, "--inputs", file("nine.safetensors", {{"obs", Tensor::Make(DType::kF32, {9})}})}),
+              AllOf(HasSubstr("'obs' is float32 [9]"), HasSubstr("the input is float32 [8]")));
+  EXPECT_THAT(RefusedWith(3, {graph, "--inputs", file("odd.safetensors", {{"odd", Tensor::Make(DType::kF32, {8})}})}),
+              HasSubstr("'odd' is no input"));
+  EXPECT_THAT(RefusedWith(2, {graph, "--frames", Frames()}), HasSubstr("no camera"));
+  EXPECT_THAT(RefusedWith(2, {graph, "--extent", "tokens=3"}), HasSubstr("leaves open a 'tokens'"));
+  EXPECT_THAT(RefusedWith(2, {graph, "--extent", "tokens"}), HasSubstr("NAME=NUMBER"));
+  EXPECT_THAT(RefusedWith(4, {graph, "--batch", "2"}), HasSubstr("no batch"));
+  const Ran imported = Vlaq({"import", ImportedFile("hand_unnamed_gemm_13.onnx"), "-o", In("no_whole"), "--force"});
+  ASSERT_EQ(imported.exit_code, 0) << imported.err;
+  EXPECT_THAT(RefusedWith(2, {"whole:" + In("no_whole")}),
+              AllOf(HasSubstr("no schedule 'whole'"), HasSubstr("there are: default")));
 }
 
 TEST_F(BenchTest, WithoutPyTorchSaysWhatToInstall) {
