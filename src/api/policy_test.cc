@@ -190,6 +190,7 @@ TEST_F(PublicPolicy, NamesTypesOfFeatures) {
   EXPECT_EQ(Name(FeatureType::kState), "state");
   EXPECT_EQ(Name(FeatureType::kText), "text");
   EXPECT_EQ(Name(FeatureType::kNoise), "noise");
+  EXPECT_EQ(Name(FeatureType::kMemory), "memory");
   EXPECT_EQ(Name(FeatureType::kAction), "action");
 }
 
