@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "passes/graph_names.h"
+
 namespace vlaq::passes {
 
 GraphEditor::GraphEditor(const onnx::Model& source, NewWeights& weights) : source_(source), weights_(weights) {
@@ -24,17 +26,20 @@ const onnx::Initializer* GraphEditor::SourceWeight(std::string_view value) const
   return found == initializers_.end() ? nullptr : found->second;
 }
 
-Status GraphEditor::Copy(const onnx::Node& node) {
-  for (const std::string& input : node.inputs) {
-    const onnx::Initializer* initializer = SourceWeight(input);
-    if (initializer == nullptr || kept_.contains(input)) continue;
-    if (initializer->is_external()) {
-      const auto placed = Weight(*initializer, Part::kValues);
-      if (!placed.ok()) return placed.error();
-    } else {
-      kept_.emplace(input, *initializer);
-    }
+Status GraphEditor::Keep(const std::string& value) {
+  const onnx::Initializer* initializer = SourceWeight(value);
+  if (initializer == nullptr || kept_.contains(value)) return {};
+  if (initializer->is_external()) {
+    const auto placed = Weight(*initializer, Part::kValues);
+    return placed.ok() ? Status() : Status(placed.error());
   }
+  kept_.emplace(value, *initializer);
+  return {};
+}
+
+Status GraphEditor::Copy(const onnx::Node& node) {
+  for (const std::string& input : node.inputs) VLAQ_RETURN_IF_ERROR(Keep(input));
+  for (const std::string& value : Captured(node)) VLAQ_RETURN_IF_ERROR(Keep(value));
   nodes_.push_back(node);
   return {};
 }
@@ -84,7 +89,10 @@ void GraphEditor::SetDerived(std::string_view value, std::string_view as, std::s
 
 onnx::Model GraphEditor::Finish() {
   std::set<std::string, std::less<>> used;
-  for (const onnx::Node& node : nodes_) used.insert(node.inputs.begin(), node.inputs.end());
+  for (const onnx::Node& node : nodes_) {
+    used.insert(node.inputs.begin(), node.inputs.end());
+    used.merge(Captured(node));
+  }
   for (const onnx::ValueInfo& output : model_.graph.outputs) used.insert(output.name);
   for (auto& [name, initializer] : kept_) {
     if (used.contains(name)) model_.graph.initializers.push_back(std::move(initializer));

@@ -24,7 +24,7 @@ class GraphEditor {
   // The source's initializer, or null if `value` is not one.
   const onnx::Initializer* SourceWeight(std::string_view value) const;
 
-  // Takes a node over, with the initializers that it reads: weights of the shared file as they are.
+  // Takes a node over, with the initializers that it or its subgraphs read: weights of the shared file as they are.
   Status Copy(const onnx::Node& node);
   // Adds a node as it is.
   void Add(onnx::Node node) { nodes_.push_back(std::move(node)); }
@@ -53,6 +53,9 @@ class GraphEditor {
   onnx::Model Finish();
 
  private:
+  // What a copied node reads, or its subgraphs do, if it is an initializer.
+  Status Keep(const std::string& value);
+
   const onnx::Model& source_;
   NewWeights& weights_;
   std::map<std::string, const onnx::Initializer*, std::less<>> initializers_;  // of the source

@@ -31,7 +31,7 @@ enum class Part {
   kPackedInt4,   // int4 codes, two a byte, the source's shape
   kNBitsValues,  // MatMulNBits' layout
   kNBitsScales,
-  kTransposedCodes,  // int8 codes [1, n, m] of a source [1, m, n]: what DynamicQuantizeLSTM takes
+  kTransposedCodes,  // int8 codes [1, n, m] of a source [1, m, n]: what DynamicQuantizeLSTM takes; [n, m] of [m, n]
   kDirectionScales,  // scales [1, m] of such a source
 };
 // As it stands in weights.json: "int8_codes".

@@ -52,15 +52,6 @@ Status CheckStatistics(const Plan& plan, const QuantizeOptions& options) {
   return {};
 }
 
-Result<passes::Graphs> ReadGraphs(const bundle::Bundle& bundle) {
-  passes::Graphs graphs;
-  for (const auto& [role, file] : bundle.graphs) {
-    VLAQ_ASSIGN_OR_RETURN(onnx::Model model, onnx::ReadModel(bundle.path / file.file));
-    graphs.emplace(role, std::move(model));
-  }
-  return graphs;
-}
-
 Status WriteGraphs(const passes::Graphs& graphs, const bundle::Bundle& source, const fs::path& folder,
                    bundle::Bundle& bundle) {
   for (const auto& [role, model] : graphs) {
@@ -101,6 +92,15 @@ passes::GraphStyle StyleOf(const target::Target& target) {
 
 }  // namespace
 
+Result<passes::Graphs> ReadGraphs(const bundle::Bundle& bundle) {
+  passes::Graphs graphs;
+  for (const auto& [role, file] : bundle.graphs) {
+    VLAQ_ASSIGN_OR_RETURN(onnx::Model model, onnx::ReadModel(bundle.path / file.file));
+    graphs.emplace(role, std::move(model));
+  }
+  return graphs;
+}
+
 Result<QuantizeReport> Quantize(const QuantizeOptions& options, Log& log) {
   const auto start = std::chrono::steady_clock::now();
   const Plan& plan = options.plan;
@@ -120,7 +120,7 @@ Result<QuantizeReport> Quantize(const QuantizeOptions& options, Log& log) {
   const int threads = options.threads > 0 ? options.threads : HardwareThreads();
   onnx::WeightFiles files(source.path);
   VLAQ_ASSIGN_OR_RETURN(const Adjustments adjustments,
-                        Adjust(plan, options.statistics, graphs, sources, files, threads));
+                        Adjust(plan, options.statistics, source.policy, graphs, sources, files, threads));
 
   VLAQ_ASSIGN_OR_RETURN(bundle::Writer writer, bundle::Writer::Create(options.output, options.existing));
   VLAQ_ASSIGN_OR_RETURN(WrittenWeights written, WriteNewWeights(rewritten, sources, adjustments, files,
