@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "onnx/dtype_codes.h"
@@ -122,6 +123,25 @@ class Converter {
     return true;
   }
 
+  // Makes outputs of the graph from float32 values alone: in float16 it would be two Casts, and rounding, for nothing.
+  // (ONNX Runtime 1.32 dies of such Casts around an Add behind a float32 MatMul.)
+  bool EndsInFloat(const onnx::Node& node) const {
+    if (options_.half.contains(node.name)) return false;
+    bool made = false;
+    for (const std::string& input : node.inputs) {
+      if (!IsFloatValue(input) || initializers_.contains(input)) continue;
+      if (IsMadeInHalf(input) || IsGraphInput(input)) return false;
+      made = true;
+    }
+    const auto ends = [&](const std::string& output) { return output.empty() || KeepsType(output); };
+    return made && std::all_of(node.outputs.begin(), node.outputs.end(), ends);
+  }
+
+  bool IsGraphInput(const std::string& name) const {
+    const auto& inputs = model_.graph.inputs;
+    return std::any_of(inputs.begin(), inputs.end(), [&](const onnx::ValueInfo& input) { return input.name == name; });
+  }
+
   Status Take(const onnx::Node& original) {
     for (const std::string& value : Captured(original)) {
       if (IsFloatValue(value)) AsFloat(value);  // subgraphs read it under its own name
@@ -130,7 +150,7 @@ class Converter {
       nodes_.push_back(original);
       return {};
     }
-    const bool half = Wanted(original) && ConstantsFit(original);
+    const bool half = Wanted(original) && !EndsInFloat(original) && ConstantsFit(original);
     onnx::Node node = original;
     for (std::string& input : node.inputs) {
       if (input.empty() || !IsFloatValue(input)) continue;
