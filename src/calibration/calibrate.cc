@@ -82,8 +82,9 @@ class Calibration {
     if (bundle_.plan) {
       return InputError(bundle_.path.string(), "is quantised already", "calibrate the bundle that it was made from");
     }
-    if (bundle_.policy.family != policy::kKosmos2Lstm) {
-      return UsageError(fmt::format("frames alone make no step of a policy of family '{}'", bundle_.policy.family),
+    const std::string& family = bundle_.policy.family;  // empty: of a bundle that was just made
+    if (!family.empty() && family != policy::kKosmos2Lstm) {
+      return UsageError(fmt::format("frames alone make no step of a policy of family '{}'", family),
                         "give all of its inputs: --inputs FILE.safetensors");
     }
     VLAQ_ASSIGN_OR_RETURN(material_, Material::Draw(source_, prompt_for_, bundle_.spec.preprocess, options_.samples,

@@ -57,7 +57,7 @@ Result<std::vector<Watched>> WatchedIn(const bundle::Bundle& bundle) {
         watched.is_port = true;
       }
       watched.observed.name = names.Value(graph, watched.value);
-      watched.observed.is_input = false;    // the collector gets all of them in one place
+      watched.observed.is_input = false;     // the collector gets all of them in one place
       watched.observed.has_padding = false;  // steps have no padding that could be told from the rest
       if (listed.insert(watched.observed.name).second) all.push_back(std::move(watched));
     }

@@ -149,9 +149,8 @@ std::string LimitsText(const ModelCost& cost, const Device& device, std::span<co
 }
 
 Json ModelJson(const ModelCost& cost) {
-  Json json{
-      {"path", cost.path.string()}, {"kind", cost.is_bundle ? "bundle" : "onnx"},      {"parameters", cost.parameters},
-      {"computed", cost.computed},  {"weights_bytes", cost.weights_bytes}, {"batch", 1}};
+  Json json{{"path", cost.path.string()}, {"kind", cost.is_bundle ? "bundle" : "onnx"}, {"parameters", cost.parameters},
+            {"computed", cost.computed},  {"weights_bytes", cost.weights_bytes},        {"batch", 1}};
   if (cost.is_bundle) json["precision"] = cost.precision;
   if (cost.window) json["window"] = *cost.window;
   if (cost.tokens) json["prompt_tokens"] = *cost.tokens;

@@ -80,6 +80,7 @@ Status CheckNames(const onnx::Graph& graph) {
     return InputError(fmt::format("node '{}'", name), "a graph of the bundle already has what quantizing would add",
                       "give a bundle that was not quantized before");
   };
+  for (const onnx::Initializer& initializer : graph.initializers) values.insert(initializer.name);
   for (const onnx::Node& node : graph.nodes) {
     if (!node.name.empty() && !nodes.insert(node.name).second) return taken(node.name);
     for (const std::string& output : node.outputs) {

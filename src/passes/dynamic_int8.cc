@@ -24,9 +24,10 @@ struct Codes {
 };
 
 Codes QuantizedAtRunTime(const std::string& value, GraphEditor& editor) {
-  const std::string stem = value + "/dynamic";
+  const auto known = editor.Derived(value, "dynamic");
+  const std::string stem = known ? *known : editor.Free(value + "/dynamic");
   Codes codes{stem, stem + "/scale", stem + "/zero_point"};
-  if (editor.Derived(value, "dynamic")) return codes;
+  if (known) return codes;
   onnx::Node node;
   node.op_type = "DynamicQuantizeLinear";
   node.name = stem + "/DynamicQuantizeLinear";
@@ -71,7 +72,8 @@ Status DynamicInt8Gemm(const Rewrite& r) {
   if (!plain) return InputError("", "a Gemm in dynamic_int8 has no alpha, beta or transA of its own");
   const bool transposed = r.node.Int("transB", 0) != 0;
   VLAQ_ASSIGN_OR_RETURN(const WeightChoice* weight, OnlyWeight(r));
-  if (r.node.inputs[1] != weight->name) return InputError("", "the weight of a Gemm in dynamic_int8 is its second input");
+  if (r.node.inputs[1] != weight->name)
+    return InputError("", "the weight of a Gemm in dynamic_int8 is its second input");
   VLAQ_RETURN_IF_ERROR(CheckInt8(*weight, transposed ? 0 : 1));
   const Part codes = transposed ? Part::kTransposedCodes : Part::kCodes;
   VLAQ_ASSIGN_OR_RETURN(const Product product, IntegerProduct(r, *weight, codes));

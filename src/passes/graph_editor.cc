@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "passes/graph_names.h"
 
 namespace vlaq::passes {
@@ -19,6 +21,19 @@ GraphEditor::GraphEditor(const onnx::Model& source, NewWeights& weights) : sourc
   for (const onnx::Initializer& initializer : source.graph.initializers) {
     initializers_.emplace(initializer.name, &initializer);
   }
+  for (const onnx::ValueInfo& input : source.graph.inputs) taken_.insert(input.name);
+  for (const onnx::Node& node : source.graph.nodes) taken_.insert(node.outputs.begin(), node.outputs.end());
+}
+
+std::string GraphEditor::Free(std::string name) const {
+  const auto is_part = [&](const std::string& wanted) {
+    return std::any_of(kPartSuffixes.begin(), kPartSuffixes.end(), [&](std::string_view suffix) {
+      return wanted.ends_with(suffix) &&
+             initializers_.contains(std::string_view(wanted).substr(0, wanted.size() - suffix.size()));
+    });
+  };
+  while (taken_.contains(name) || initializers_.contains(name) || kept_.contains(name) || is_part(name)) name += "_";
+  return name;
 }
 
 const onnx::Initializer* GraphEditor::SourceWeight(std::string_view value) const {
@@ -46,6 +61,7 @@ Status GraphEditor::Copy(const onnx::Node& node) {
 
 std::string GraphEditor::Op(std::string op_type, std::string name, std::vector<std::string> inputs,
                             onnx::Attributes attributes, std::string domain) {
+  name = Free(std::move(name));
   std::string output = name;
   OpAs(output, std::move(op_type), std::move(name), std::move(inputs), std::move(attributes), std::move(domain));
   return output;

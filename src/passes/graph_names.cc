@@ -117,8 +117,7 @@ GraphNames::GraphNames(const policy::Policy& policy, const Graphs& graphs) {
         const std::string* here = BoundTo(policy, a->first, name);
         const std::string* there = BoundTo(policy, b->first, name);
         if (here != nullptr && there != nullptr && *here == *there) continue;
-        const bool differ =
-            maker != nullptr && same->second != nullptr && maker->op_type != same->second->op_type;
+        const bool differ = maker != nullptr && same->second != nullptr && maker->op_type != same->second->op_type;
         if (apart || differ) shared_values_.insert(name);
       }
     }

@@ -252,7 +252,7 @@ class Converter {
   const HalfOptions& options_;
   onnx::ValueTypes types_;
   std::set<std::string, std::less<>> kept_names_;  // outputs of the graph, and what subgraphs read
-  std::set<std::string> widened_;  // what DequantizeLinear gives: its readers are integer kernels
+  std::set<std::string> widened_;                  // what DequantizeLinear gives: its readers are integer kernels
   std::map<std::string, onnx::Initializer, std::less<>> initializers_, added_;
   std::map<std::string, Tensor> half_constants_;
   std::map<std::string, std::string> half_;  // float value of the source -> its float16 form

@@ -8,9 +8,9 @@
 namespace vlaq::passes {
 namespace {
 
-constexpr std::array<std::string_view, 9> kAxesBecameAnInput{
-    "ReduceL1",  "ReduceL2",   "ReduceLogSum", "ReduceLogSumExp", "ReduceMax",
-    "ReduceMean", "ReduceMin", "ReduceProd",   "ReduceSumSquare"};
+constexpr std::array<std::string_view, 9> kAxesBecameAnInput{"ReduceL1",        "ReduceL2",   "ReduceLogSum",
+                                                             "ReduceLogSumExp", "ReduceMax",  "ReduceMean",
+                                                             "ReduceMin",       "ReduceProd", "ReduceSumSquare"};
 
 // The file format that came with an opset.
 struct FormatRow {

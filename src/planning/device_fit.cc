@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-
 namespace vlaq::planning {
 namespace {
 
@@ -47,11 +46,11 @@ std::vector<Way> WaysOf(const Graphs& split, bool whole) {
   const std::string count = split.size() == 2 ? "two" : std::to_string(split.size());
   ways.push_back({"at_once", fmt::format("{} as {} engines, at once", NamesOf(split, " and "), count),
                   build + " at once", false, true});
-  ways.push_back({"in_turn", fmt::format("{}, each in a process of its own", NamesOf(split, ", then ")),
-                  build + " in turn"});
+  ways.push_back(
+      {"in_turn", fmt::format("{}, each in a process of its own", NamesOf(split, ", then ")), build + " in turn"});
   ways.push_back({"in_turn_small", fmt::format("in turn, {}", kSmallTitle), build + " in turn", false, false, true});
-  ways.push_back({"in_turn_stripped", std::string(kStrippedTitle), build + " in turn, without weights", false, false,
-                  true, true});
+  ways.push_back(
+      {"in_turn_stripped", std::string(kStrippedTitle), build + " in turn, without weights", false, false, true, true});
   return ways;
 }
 

@@ -68,8 +68,8 @@ void PolicyExtents::Follow(const std::vector<Step>& steps) {
         bool whole = true;
         for (const std::string& name : step.values) {
           const auto part = values_.find(name);
-          whole = whole && part != values_.end() && step.axis >= 0 &&
-                  step.axis < static_cast<int64_t>(part->second.size());
+          whole =
+              whole && part != values_.end() && step.axis >= 0 && step.axis < static_cast<int64_t>(part->second.size());
           if (!whole) break;
           shape = part->second;
           extent += shape[static_cast<size_t>(step.axis)];

@@ -149,8 +149,8 @@ Result<ModelCost> CostOfSchedules(const bundle::Bundle& bundle, const CostOption
   PolicyExtents extents(bundle);
   const std::vector<std::string> names = passes::GraphsInOrder(bundle.policy);
   for (const std::string& name : names) {
-    VLAQ_ASSIGN_OR_RETURN(GraphCost graph, CostOfGraph(bundle.GraphPath(name), name, Over(extents.Of(name), options),
-                                                       shared, &extents));
+    VLAQ_ASSIGN_OR_RETURN(GraphCost graph,
+                          CostOfGraph(bundle.GraphPath(name), name, Over(extents.Of(name), options), shared, &extents));
     cost.weights_bytes += graph.work.stored_bytes();
     cost.graphs.push_back(std::move(graph));
   }
@@ -179,8 +179,8 @@ Result<ModelCost> CostOfBundle(const fs::path& path, const CostOptions& options)
   VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(path));
   Shared shared;
   const bool kosmos = bundle.policy.family == policy::kKosmos2Lstm;
-  VLAQ_ASSIGN_OR_RETURN(ModelCost cost, kosmos ? CostOfKosmos(bundle, options, shared)
-                                               : CostOfSchedules(bundle, options, shared));
+  VLAQ_ASSIGN_OR_RETURN(ModelCost cost,
+                        kosmos ? CostOfKosmos(bundle, options, shared) : CostOfSchedules(bundle, options, shared));
   cost.is_bundle = true;
   cost.precision = bundle.precision;
   VLAQ_RETURN_IF_ERROR(CheckExtents(options, path, shared));

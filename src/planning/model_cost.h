@@ -27,11 +27,11 @@ struct GraphCost {
 
 // Graphs that run one after the other.
 struct Scenario {
-  std::string id;     // "frame", "step_streaming", "step_naive", "run"; "step_NAME" of a schedule
-  std::string name;   // "streaming step"
-  std::string title;  // what it is, for people
+  std::string id;              // "frame", "step_streaming", "step_naive", "run"; "step_NAME" of a schedule
+  std::string name;            // "streaming step"
+  std::string title;           // what it is, for people
   std::vector<size_t> graphs;  // as often as they run
-  bool is_step = false;  // of the control loop: one a period
+  bool is_step = false;        // of the control loop: one a period
 };
 
 struct ModelCost {

@@ -154,7 +154,10 @@ class Reader {
 
   void TakeWeighted(const Node& node) {
     const std::optional<Place> place = PlaceOf(node);
-    if (!place) return;
+    if (!place) {
+      if (Multiplies(node) && HasOtherWeight(node)) ++into_.of_other_types;
+      return;
+    }
     const onnx::Initializer& weight = *graph_.FindInitializer(node.inputs[place->weight]);
     WeightedOperator op;
     op.node = Of(node.name);
@@ -173,7 +176,8 @@ class Reader {
     if (IsOneOf(kRecurrent, node.op_type)) op.weights.push_back(node.inputs[2]);
     const bool outputs_first = node.op_type == "Conv" || (node.op_type == "Gemm" && node.Int("transB", 0) != 0);
     op.channel_axis = outputs_first ? 0 : 1;
-    op.few_inputs = node.op_type == "Conv" && weight.shape.size() > 1 && weight.shape[1] <= 3 && node.Int("group", 1) == 1;
+    op.few_inputs =
+        node.op_type == "Conv" && weight.shape.size() > 1 && weight.shape[1] <= 3 && node.Int("group", 1) == 1;
     into_.operators.push_back(std::move(op));
     nodes_.push_back(&node);
   }
@@ -207,15 +211,23 @@ class Reader {
     into_.smoothable.emplace_back(names_.Value(name_, node.outputs[0]), std::move(nodes));
   }
 
+  static bool Multiplies(const Node& node) {
+    return node.op_type == "MatMul" || node.op_type == "Gemm" || node.op_type == "Conv" ||
+           node.op_type == "ConvTranspose" || IsOneOf(kRecurrent, node.op_type);
+  }
+
+  bool HasOtherWeight(const Node& node) const {
+    const onnx::Initializer* weight = node.inputs.size() > 1 ? graph_.FindInitializer(node.inputs[1]) : nullptr;
+    return weight != nullptr && weight->dtype != DType::kF32;
+  }
+
   void CountInSubgraphs(const Node& node) {
     for (const auto& [key, value] : node.attributes) {
       const auto* subgraph = std::get_if<std::shared_ptr<const onnx::Graph>>(&value);
       if (subgraph == nullptr) continue;
       for (const Node& inner : (*subgraph)->nodes) {
         CountInSubgraphs(inner);
-        const bool multiplies = inner.op_type == "MatMul" || inner.op_type == "Gemm" || inner.op_type == "Conv" ||
-                                inner.op_type == "ConvTranspose" || IsOneOf(kRecurrent, inner.op_type);
-        if (multiplies && Weight(inner, 1) != nullptr) ++into_.in_subgraphs;
+        if (Multiplies(inner) && Weight(inner, 1) != nullptr) ++into_.in_subgraphs;
       }
     }
   }
@@ -307,7 +319,7 @@ class ActionMakers {
   const policy::Policy& policy_;
   const passes::GraphNames& names_;
   std::set<std::string> weighted_, seen_, found_;
-  std::map<std::string, std::map<std::string, const Node*>, std::less<>> makers_;   // graph -> value -> node
+  std::map<std::string, std::map<std::string, const Node*>, std::less<>> makers_;  // graph -> value -> node
   std::map<std::string, std::vector<std::pair<std::string, std::string>>> ports_;  // value -> graph and output
   std::map<std::string, std::vector<std::string>> sources_;                        // value -> what it is made of
 };
@@ -346,8 +358,11 @@ Result<PolicyOperators> ReadOperators(const bundle::Bundle& bundle) {
   const std::set<std::string> makers = ActionMakers(bundle.policy, graphs, names, result.operators).Run();
   for (WeightedOperator& op : result.operators) op.makes_actions = makers.contains(op.node);
   if (!result.operators.empty()) return result;
-  return InputError(bundle.path.string(), "its graphs have no operator whose weights could be quantised",
-                    "give a bundle that vlaq export wrote in fp32");
+  std::string what = "its graphs have no operator whose weights could be quantised";
+  if (result.in_subgraphs > 0) what += fmt::format(": {} lie within If, Loop or Scan", result.in_subgraphs);
+  if (result.of_other_types > 0) what += fmt::format(": the weights of {} are not float32", result.of_other_types);
+  return InputError(bundle.path.string(), std::move(what),
+                    "give a bundle with float32 weights, as vlaq export writes it");
 }
 
 }  // namespace vlaq::planning

@@ -43,14 +43,15 @@ struct PolicyOperators {
   std::vector<std::pair<std::string, std::vector<std::string>>> smoothable;
   // Graphs whose multiply-accumulates are not known, as an error says why.
   std::vector<std::string> not_counted;
-  // Operators with weights in subgraphs (If, Loop, Scan), which stay as they are.
-  int64_t in_subgraphs = 0;
+  // Operators with weights that stay as they are: in subgraphs (If, Loop, Scan); of another type than float32.
+  int64_t in_subgraphs = 0, of_other_types = 0;
 
   int64_t macs() const;
 };
 
-// Numbers for the extents that the graphs of a policy leave open, as far as the policy says them: batch 1, shapes of its
-// inputs, what its schedules make of them; of kosmos2_lstm the window and the prompt of its settings. For each graph.
+// Numbers for the extents that the graphs of a policy leave open, as far as the policy says them: batch 1, shapes of
+// its inputs, what its schedules make of them; of kosmos2_lstm the window and the prompt of its settings. For each
+// graph.
 class PolicyExtents {
  public:
   explicit PolicyExtents(const bundle::Bundle& bundle);

@@ -119,9 +119,9 @@ class Planner {
       const bool known = std::any_of(operators_.operators.begin(), operators_.operators.end(),
                                      [&](const auto& op) { return Names(name, op); });
       if (!known) {
-        return InputError("--keep-float", fmt::format("there is no operator or group '{}'", name),
-                          fmt::format("there are {}, and what is in them; * stands for any part of a name",
-                                      FirstParts()));
+        return InputError(
+            "--keep-float", fmt::format("there is no operator or group '{}'", name),
+            fmt::format("there are {}, and what is in them; * stands for any part of a name", FirstParts()));
       }
     }
     return {};
@@ -209,9 +209,7 @@ class Planner {
   // In float, or in float16 where the plan has that. `reason`: in place of the rule's.
   OperatorChoice Without(const WeightedOperator& op, std::string_view rule, const std::string& reason = "") const {
     const bool four_bits = options_.precision == Precision::kInt4;
-    OperatorChoice choice = four_bits        ? Half(op, "SIZE-01")
-                            : HalfElsewhere() ? Half(op, rule)
-                                              : Float(op, rule);
+    OperatorChoice choice = four_bits ? Half(op, "SIZE-01") : HalfElsewhere() ? Half(op, rule) : Float(op, rule);
     if (!four_bits && !reason.empty() && choice.rule == rule) choice.reason = reason;
     return choice;
   }
@@ -334,8 +332,8 @@ class Planner {
       planned_.warnings.push_back(fmt::format("multiply-accumulates are not known of {}", graph));
     }
     if (operators_.in_subgraphs > 0) {
-      planned_.warnings.push_back(fmt::format("{} operators with weights lie within If, Loop or Scan: they stay float32",
-                                              operators_.in_subgraphs));
+      planned_.warnings.push_back(fmt::format(
+          "{} operators with weights lie within If, Loop or Scan: they stay float32", operators_.in_subgraphs));
     }
     const bool integers = options_.precision == Precision::kInt8 || options_.precision == Precision::kInt4;
     const auto& choices = planned_.plan.operators;
