@@ -13,6 +13,7 @@
 #include "calibration/observed.h"
 #include "calibration/progress_file.h"
 #include "onnx/model_file.h"
+#include "policy/schema1.h"
 #include "runtime/policy_runner.h"
 
 namespace vlaq::calibration {
@@ -80,6 +81,11 @@ class Calibration {
   Result<ActivationStatistics> Run() {
     if (bundle_.plan) {
       return InputError(bundle_.path.string(), "is quantised already", "calibrate the bundle that it was made from");
+    }
+    const std::string& family = bundle_.policy.family;  // empty: of a bundle that was just made
+    if (!family.empty() && family != policy::kKosmos2Lstm) {
+      return UsageError(fmt::format("frames alone make no step of a policy of family '{}'", family),
+                        "give all of its inputs: --inputs FILE.safetensors");
     }
     VLAQ_ASSIGN_OR_RETURN(material_, Material::Draw(source_, prompt_for_, bundle_.spec.preprocess, options_.samples,
                                                     options_.seed, log_));

@@ -84,8 +84,7 @@ class Finder {
 }  // namespace
 
 Result<std::vector<ObservedValue>> ObservedValues(const onnx::Graph& graph) {
-  VLAQ_ASSIGN_OR_RETURN(onnx::ValueTypes types, onnx::InferTypes(graph));
-  return Finder(graph, std::move(types)).Run();
+  return Finder(graph, onnx::KnownTypes(graph)).Run();
 }
 
 }  // namespace vlaq::calibration

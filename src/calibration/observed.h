@@ -18,8 +18,8 @@ struct ObservedValue {
 };
 
 // The inputs of operators with weights (MatMul, Gemm, Conv, LSTM with an initializer), closely; and the results of
-// LayerNormalization, Softmax and residual additions, by their range. float32 only, in graph order, each once. Errors:
-// as onnx::InferTypes.
+// LayerNormalization, Softmax and residual additions, by their range. float32 only (values of types that are not known
+// are left out), in graph order, each once.
 Result<std::vector<ObservedValue>> ObservedValues(const onnx::Graph& graph);
 
 }  // namespace vlaq::calibration

@@ -7,9 +7,12 @@
 #include "base/text.h"
 #include "calibration/calibrate.h"
 #include "calibration/draw.h"
+#include "calibration/steps.h"
 #include "cli/episode_choice.h"
 #include "cli/frame_argument.h"
+#include "cli/observations.h"
 #include "cli/verbs.h"
+#include "policy/schema1.h"
 #include "quantization/ranges.h"
 #include "quantization/statistics_file.h"
 #include "tokenizer/tokenizer.h"
@@ -28,6 +31,7 @@ struct CalibrateArguments {
   std::filesystem::path bundle, tokenizer, output;
   EpisodeChoice episodes;
   std::vector<std::string> frames;
+  std::string inputs;
   calibration::CalibrationOptions options;
   int64_t memory_mib = 512;
   bool force = false, json = false;
@@ -35,7 +39,6 @@ struct CalibrateArguments {
 };
 
 Result<std::unique_ptr<SampleSource>> OpenSource(const CalibrateArguments& a, Log& log) {
-  if (a.episodes.given() == !a.frames.empty()) return UsageError("give --episodes or --frames, one of them");
   if (!a.frames.empty()) {
     VLAQ_ASSIGN_OR_RETURN(auto frames, OpenFrames(a.frames, log));
     return calibration::FromFrames(std::move(frames), fmt::format("{}", fmt::join(a.frames, " ")));
@@ -60,6 +63,52 @@ Result<calibration::PromptMaker> PromptsOf(const CalibrateArguments& a, const bu
   return calibration::PromptMaker([&bundle, tokenizer](const std::string& instruction) {
     return prompt::FromInstruction(bundle.spec, *tokenizer, instruction);
   });
+}
+
+// --inputs as steps.
+class ObservedSteps : public calibration::StepSource {
+ public:
+  ObservedSteps(Observations observations, std::string name)
+      : observations_(std::move(observations)), name_(std::move(name)) {}
+
+  size_t size() const override { return observations_.size(); }
+  std::string name() const override { return name_; }
+  Result<Step> Read(size_t index) override {
+    VLAQ_ASSIGN_OR_RETURN(Observations::Step step, observations_.Read(index));
+    return Step{std::move(step.name), std::move(step.observation), step.begins};
+  }
+
+ private:
+  Observations observations_;
+  std::string name_;
+};
+
+Result<ActivationStatistics> OnInputs(const CalibrateArguments& a, const bundle::Bundle& bundle, Log& log) {
+  VLAQ_ASSIGN_OR_RETURN(const PolicyFeatures features, ReadFeatures(a.bundle));
+  VLAQ_ASSIGN_OR_RETURN(Observations observations, Observations::Open(features.inputs, a.frames, a.inputs, log));
+  std::string name = a.inputs;
+  if (!a.frames.empty()) name += fmt::format(" {}", fmt::join(a.frames, " "));
+  ObservedSteps steps(std::move(observations), std::move(name));
+  VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
+  return calibration::CalibrateOnSteps(bundle, *backend, steps, a.options, log);
+}
+
+Result<ActivationStatistics> OnFrames(const CalibrateArguments& a, const bundle::Bundle& bundle, Log& log) {
+  VLAQ_ASSIGN_OR_RETURN(const auto source, OpenSource(a, log));
+  VLAQ_ASSIGN_OR_RETURN(const auto prompts, PromptsOf(a, bundle, log));
+  VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
+  return calibration::Calibrate(bundle, *backend, *source, prompts, a.options, log);
+}
+
+// One source of samples, and one that this policy can be shown.
+Status CheckSource(const CalibrateArguments& a, const bundle::Bundle& bundle) {
+  const bool kosmos = bundle.policy.family == policy::kKosmos2Lstm;
+  const bool several = a.episodes.given() && (!a.frames.empty() || !a.inputs.empty());
+  const bool none = !a.episodes.given() && a.frames.empty() && a.inputs.empty();
+  if (several || none) return UsageError("give --episodes or --frames, one of them, or --inputs for any policy");
+  if (kosmos || !a.inputs.empty()) return {};
+  if (a.episodes.given()) return CheckReadsEpisodes(bundle, "--inputs FILE.safetensors");
+  return {};  // frames are of a policy's only camera; what else it observes is missed by name
 }
 
 // How many times the usual size of a value its largest one is: what costs 8-bit codes their steps.
@@ -88,10 +137,16 @@ NamedValue LargestOf(const ActivationStatistics& statistics) {
 
 std::string_view DriftVerdict(const quantization::Drift& drift) { return drift.enough() ? "enough" : "too few"; }
 
-void Print(const CalibrateArguments& a, const ActivationStatistics& statistics, double seconds, std::ostream& out) {
-  out << fmt::format("{}: {} values over {} samples from {}, the head at {} of them, in {:.1f} s\n\n",
-                     a.output.string(), statistics.values.size(), statistics.samples,
-                     Counted(statistics.episodes.size(), "episode"), statistics.windows, seconds);
+// `drawn`: samples of episodes, not every step of a file.
+void Print(const CalibrateArguments& a, const ActivationStatistics& statistics, bool drawn, double seconds,
+           std::ostream& out) {
+  out << fmt::format("{}: {} values over ", a.output.string(), statistics.values.size());
+  if (drawn) {
+    out << fmt::format("{} samples from {}, the head at {} of them, in {:.1f} s\n\n", statistics.samples,
+                       Counted(statistics.episodes.size(), "episode"), statistics.windows, seconds);
+  } else {
+    out << fmt::format("{} in {:.1f} s\n\n", Counted(static_cast<uint64_t>(statistics.samples), "step"), seconds);
+  }
   const std::vector<NamedValue> widest = WidestFirst(statistics);
   out << fmt::format("Widest ranges, of {} values that operators with weights read:\n", widest.size());
   TextTable table({"value", "min", "max", "99.999 % within", "max/rms", "drift %"});
@@ -145,15 +200,14 @@ Json AsJson(const CalibrateArguments& a, const ActivationStatistics& statistics,
 Status Calibrate(CalibrateArguments& a, Context& context) {
   const auto start = std::chrono::steady_clock::now();
   VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(a.bundle));
-  VLAQ_ASSIGN_OR_RETURN(const auto source, OpenSource(a, context.log));
-  VLAQ_ASSIGN_OR_RETURN(const auto prompts, PromptsOf(a, bundle, context.log));
-  VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
+  VLAQ_RETURN_IF_ERROR(CheckSource(a, bundle));
+  const bool steps = !a.inputs.empty() || bundle.policy.family != policy::kKosmos2Lstm;
   a.options.open = a.backend.Options();
   a.options.memory_bytes = static_cast<uint64_t>(a.memory_mib) << 20U;
   a.options.progress_file = a.output;
   a.options.progress_file += ".part";
   VLAQ_ASSIGN_OR_RETURN(const ActivationStatistics statistics,
-                        calibration::Calibrate(bundle, *backend, *source, prompts, a.options, context.log));
+                        steps ? OnInputs(a, bundle, context.log) : OnFrames(a, bundle, context.log));
   VLAQ_RETURN_IF_ERROR(WriteFile(a.output, StatisticsText(statistics), WhenExisting(a.force)));
   std::error_code ignored;
   std::filesystem::remove(a.options.progress_file, ignored);
@@ -167,7 +221,7 @@ Status Calibrate(CalibrateArguments& a, Context& context) {
   if (a.json) {
     PrintJson(AsJson(a, statistics, took.count()), context.out);
   } else {
-    Print(a, statistics, took.count(), context.out);
+    Print(a, statistics, !steps, took.count(), context.out);
   }
   return {};
 }
@@ -176,13 +230,17 @@ Status Calibrate(CalibrateArguments& a, Context& context) {
 
 Action AddCalibrate(CLI::App& app, Context& context) {
   auto a = std::make_shared<CalibrateArguments>();
-  app.add_option("bundle", a->bundle, "The bundle that `vlaq export` made")->required();
+  app.add_option("bundle", a->bundle, "The bundle that `vlaq export` or `vlaq import` made")->required();
   app.add_option("-o,--output", a->output, "The statistics to write")->type_name("stats.json")->required();
   const std::string group = "Samples";
   CLI::Option* episodes = a->episodes.AddTo(app, "Recorded episodes: a folder, or one .h5 file", group);
   a->episodes.AddSkipBadTo(app, episodes, group);
   app.add_option("--frames", a->frames, "Camera frames in order, as for `vlaq run`, for the prompt of the export")
       ->type_name("SRC")
+      ->excludes(episodes)
+      ->group(group);
+  app.add_option("--inputs", a->inputs, std::string(kInputsHelp) + "; every step runs")
+      ->type_name("FILE")
       ->excludes(episodes)
       ->group(group);
   app.add_option("--samples", a->options.samples, "Frames to look at, drawn over all episodes and their phases")
@@ -201,11 +259,13 @@ Action AddCalibrate(CLI::App& app, Context& context) {
   AddJsonFlag(app, a->json);
   a->backend.AddTo(app);
   app.footer(
-      "When interrupted, the same command goes on where it was; until then stats.json.part holds what was seen.\n\n"
+      "When interrupted, the same command goes on where it was; until then stats.json.part holds what was seen. With\n"
+      "--inputs it begins anew: what a policy keeps follows from the steps before.\n\n"
       "Examples:\n"
       "  vlaq calibrate mae0222 --episodes recorded --only split.json:calibration -o stats.json\n"
       "  vlaq calibrate mae0222 --episodes recorded --samples 512 --seed 1 -o stats.json\n"
-      "  vlaq calibrate mae0222 --frames episode/ --samples 64 -o stats.json");
+      "  vlaq calibrate mae0222 --frames episode/ --samples 64 -o stats.json\n"
+      "  vlaq calibrate act --inputs steps.safetensors -o stats.json");
   return [a, &context]() -> Status { return Calibrate(*a, context); };
 }
 

@@ -95,14 +95,14 @@ std::string TitleText(const ModelCost& cost) {
       fmt::format("{}: {}, {} parameters", cost.path.string(),
                   cost.is_bundle ? "bundle, " + Printable(cost.precision) : "ONNX model", Grouped(cost.parameters));
   if (cost.computed > 0) text += fmt::format(" (and {} numbers that export computed)", Grouped(cost.computed));
-  text += fmt::format(", {} of weights; batch 1", HumanBytes(cost.All().work.stored_bytes()));
+  text += fmt::format(", {} of weights; batch 1", HumanBytes(cost.weights_bytes));
   if (cost.window) text += fmt::format(", window {}", *cost.window);
   if (cost.tokens) text += fmt::format(", prompt of {} tokens", *cost.tokens);
   return text + "\n";
 }
 
 std::string ScenariosText(const ModelCost& cost) {
-  TextTable table({"", "MACs", cost.is_bundle ? "times a frame" : "", "what"});
+  TextTable table({"", "MACs", cost.scenarios.front().id == "frame" ? "times a frame" : "", "what"});
   const auto first = static_cast<double>(cost.MacsOf(cost.scenarios.front()));
   for (const Scenario& scenario : cost.scenarios) {
     const auto macs = static_cast<double>(cost.MacsOf(scenario));
@@ -149,9 +149,8 @@ std::string LimitsText(const ModelCost& cost, const Device& device, std::span<co
 }
 
 Json ModelJson(const ModelCost& cost) {
-  Json json{
-      {"path", cost.path.string()}, {"kind", cost.is_bundle ? "bundle" : "onnx"},      {"parameters", cost.parameters},
-      {"computed", cost.computed},  {"weights_bytes", cost.All().work.stored_bytes()}, {"batch", 1}};
+  Json json{{"path", cost.path.string()}, {"kind", cost.is_bundle ? "bundle" : "onnx"}, {"parameters", cost.parameters},
+            {"computed", cost.computed},  {"weights_bytes", cost.weights_bytes},        {"batch", 1}};
   if (cost.is_bundle) json["precision"] = cost.precision;
   if (cost.window) json["window"] = *cost.window;
   if (cost.tokens) json["prompt_tokens"] = *cost.tokens;

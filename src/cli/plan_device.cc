@@ -110,10 +110,11 @@ std::string SumText(const BuildFit& build) {
 
 // What to do where the plainest way does not fit.
 std::string AdviceFor(const PrecisionFit& fit, uint64_t available) {
-  const BuildFit& whole = fit.builds.front();
-  if (whole.fits) return fmt::format("one engine of the whole policy can be built: {}", SumText(whole));
-  std::string text = fmt::format("one engine of the whole policy cannot be built: {}, {} more than there is",
-                                 SumText(whole), HumanBytes(whole.peak() - available));
+  const BuildFit& plainest = fit.builds.front();
+  const std::string what = plainest.whole ? "one engine of the whole policy" : plainest.title;
+  if (plainest.fits) return fmt::format("{} can be built: {}", what, SumText(plainest));
+  std::string text = fmt::format("{} cannot be built: {}, {} more than there is", what, SumText(plainest),
+                                 HumanBytes(plainest.peak() - available));
   if (fit.advised) {
     const BuildFit& build = fit.builds[*fit.advised];
     return text + fmt::format("\n        build {}: {}", build.title, SumText(build));
@@ -167,9 +168,9 @@ const BuildFit& AdvisedBuild(const PrecisionFit& fit) {
 
 bool Fits(const PrecisionFit& fit) { return fit.advised && fit.RunOf(AdvisedBuild(fit)).fits; }
 
-// Of a streaming step in the fastest of the modes; "" without a peak.
+// Of a step, as the robot runs it, in the fastest of the modes; "" without a peak.
 std::string LeastStep(const PlanDeviceOutcome& o, const PrecisionFit& fit) {
-  const auto* scenario = o.cost.FindScenario("step_streaming");
+  const auto* scenario = o.cost.Step();
   if (scenario == nullptr) return "";
   const auto limit = planning::LimitOf(o.cost, *scenario, o.device, target::Fastest(o.modes), *fit.precision);
   return limit ? HumanSeconds(limit->seconds) : "";
@@ -294,6 +295,10 @@ Result<PlanDeviceOutcome> PlanDevice(const PlanDeviceArguments& a) {
   o.fits = planning::FitOf(o.cost, o.device, a.workspace);
   o.details = a.details;
   if (!a.published) return o;
+  if (o.cost.FindScenario("frame") == nullptr) {
+    return UsageError("--published is about Mobile VLA's plan, and this policy is of another family",
+                      "leave --published out");
+  }
   o.size = planning::JudgeSize(o.cost, kExpectedBytes);
   for (const double expected : {kExpectedLow, kExpectedHigh}) {
     auto rate = planning::JudgeRate(o.cost, expected, o.device, target::Fastest(o.modes));

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "passes/graph_editor.h"
+#include "passes/graph_names.h"
 #include "passes/half.h"
 #include "passes/opset.h"
 
@@ -16,17 +17,36 @@ using quantization::Form;
 using quantization::OperatorChoice;
 using quantization::Plan;
 
-std::map<std::string, const OperatorChoice*, std::less<>> ByNode(const Plan& plan) {
-  std::map<std::string, const OperatorChoice*, std::less<>> choices;
-  for (const OperatorChoice& choice : plan.operators) choices.emplace(choice.node, &choice);
-  return choices;
-}
+// What the plan says of nodes, which it names alone or with their graph.
+class Choices {
+ public:
+  explicit Choices(const Plan& plan) {
+    for (const OperatorChoice& choice : plan.operators) operators_.emplace(choice.node, &choice);
+    for (const auto& node : plan.keep_float) keep_float_.insert(node.node);
+  }
+
+  const OperatorChoice* Find(const std::string& graph, const std::string& node) const {
+    auto found = operators_.find(WithGraph(graph, node));
+    if (found == operators_.end()) found = operators_.find(node);
+    return found == operators_.end() ? nullptr : found->second;
+  }
+  bool KeptFloat(const std::string& graph, const std::string& node) const {
+    return keep_float_.contains(node) || keep_float_.contains(WithGraph(graph, node));
+  }
+
+ private:
+  std::map<std::string, const OperatorChoice*, std::less<>> operators_;
+  std::set<std::string, std::less<>> keep_float_;
+};
 
 // Every operator of the plan is a node of some graph.
 Status CheckKnown(const Graphs& graphs, const Plan& plan) {
   std::set<std::string, std::less<>> nodes;
   for (const auto& [role, model] : graphs) {
-    for (const onnx::Node& node : model.graph.nodes) nodes.insert(node.name);
+    for (const onnx::Node& node : model.graph.nodes) {
+      nodes.insert(node.name);
+      nodes.insert(WithGraph(role, node.name));
+    }
   }
   const auto check = [&](const std::string& name) -> Status {
     if (nodes.contains(name)) return {};
@@ -38,30 +58,69 @@ Status CheckKnown(const Graphs& graphs, const Plan& plan) {
   return {};
 }
 
-HalfOptions HalfOptionsFor(const Plan& plan) {
+HalfOptions HalfOptionsFor(const Plan& plan, const Choices& choices, const std::string& graph,
+                           const onnx::Model& model) {
   HalfOptions options;
   options.everything = plan.rest == quantization::Number::kFloat16;
-  for (const auto& node : plan.keep_float) options.keep_float.insert(node.node);
-  for (const OperatorChoice& choice : plan.operators) {
-    if (choice.form == Form::kHalf) options.half.insert(choice.node);
-    if (choice.form == Form::kFloat) options.keep_float.insert(choice.node);
+  for (const onnx::Node& node : model.graph.nodes) {
+    if (choices.KeptFloat(graph, node.name)) options.keep_float.insert(node.name);
+    const OperatorChoice* choice = choices.Find(graph, node.name);
+    if (choice == nullptr) continue;
+    if (choice->form == Form::kHalf) options.half.insert(node.name);
+    if (choice->form == Form::kFloat) options.keep_float.insert(node.name);
   }
   return options;
 }
 
-Result<onnx::Model> RewriteModel(const onnx::Model& source, const Plan& plan, const GraphStyle& given,
-                                 NewWeights& weights) {
+// Nodes that forms add are called after what they are made of; a graph that has such names already was quantized by
+// somebody else.
+Status CheckNames(const onnx::Graph& graph) {
+  std::set<std::string_view> nodes, values;
+  const auto taken = [](std::string_view name) {
+    return InputError(fmt::format("node '{}'", name), "a graph of the bundle already has what quantizing would add",
+                      "give a bundle that was not quantized before");
+  };
+  for (const onnx::Initializer& initializer : graph.initializers) values.insert(initializer.name);
+  for (const onnx::Node& node : graph.nodes) {
+    if (!node.name.empty() && !nodes.insert(node.name).second) return taken(node.name);
+    for (const std::string& output : node.outputs) {
+      if (!output.empty() && !values.insert(output).second) return taken(node.name);
+    }
+  }
+  return {};
+}
+
+int64_t OpsetOf(const onnx::Model& model) {
+  const auto found = model.opsets.find("");
+  return found == model.opsets.end() ? 1 : found->second;
+}
+
+// Below it operators meant other things (Softmax, Squeeze), so such a graph stays what it is.
+constexpr int64_t kOldestRaised = 13;
+
+Result<onnx::Model> RewriteModel(const onnx::Model& given_source, const Plan& plan, const Choices& choices,
+                                 const std::string& graph, const GraphStyle& given, NewWeights& weights) {
   GraphStyle style = given;
   style.opset = plan.opset;
-  const auto choices = ByNode(plan);
+  onnx::Model lowered;
+  // ONNX Runtime reads what it read before; others may know no newer opset than the plan's.
+  const bool newer = OpsetOf(given_source) > plan.opset && !given.contrib_operators;
+  if (newer) {
+    lowered = given_source;
+    const Status done = LowerOpset(lowered, plan.opset);
+    if (!done.ok()) return Within(fmt::format("graph '{}'", graph), done.error());
+  }
+  const onnx::Model& source = newer ? lowered : given_source;
   GraphEditor editor(source, weights);
   for (const onnx::Node& node : source.graph.nodes) {
-    const auto choice = choices.find(node.name);
-    VLAQ_RETURN_IF_ERROR(choice == choices.end() ? editor.Copy(node)
-                                                 : RewriteOperator(*choice->second, node, style, editor));
+    const OperatorChoice* choice = choices.Find(graph, node.name);
+    VLAQ_RETURN_IF_ERROR(choice == nullptr ? editor.Copy(node) : RewriteOperator(*choice, node, style, editor));
   }
   onnx::Model model = editor.Finish();
-  VLAQ_RETURN_IF_ERROR(RaiseOpset(model, plan.opset));
+  VLAQ_RETURN_IF_ERROR(CheckNames(model.graph));
+  if (OpsetOf(source) < kOldestRaised || OpsetOf(source) >= plan.opset) return model;
+  const Status raised = RaiseOpset(model, plan.opset);
+  if (!raised.ok()) return Within(fmt::format("graph '{}'", graph), raised.error());
   return model;
 }
 
@@ -70,8 +129,10 @@ Result<onnx::Model> RewriteModel(const onnx::Model& source, const Plan& plan, co
 Sources SourcesOf(const Graphs& graphs) {
   Sources sources;
   for (const auto& [role, model] : graphs) {
-    for (const onnx::Initializer& initializer : model.graph.initializers)
-      sources.emplace(initializer.name, &initializer);
+    for (const onnx::Initializer& initializer : model.graph.initializers) {
+      // Of inline ones each graph has its own, whatever others call theirs.
+      if (initializer.is_external()) sources.emplace(initializer.name, &initializer);
+    }
   }
   return sources;
 }
@@ -80,11 +141,12 @@ Result<Rewritten> ApplyPlan(const Graphs& graphs, const Plan& plan, const GraphS
   VLAQ_RETURN_IF_ERROR(CheckKnown(graphs, plan));
   Rewritten result;
   const Sources sources = SourcesOf(graphs);
-  const HalfOptions half = HalfOptionsFor(plan);
+  const Choices choices(plan);
   std::set<std::string> notes;
   std::map<std::string, bool, std::less<>> used;
   for (const auto& [role, source] : graphs) {
-    VLAQ_ASSIGN_OR_RETURN(onnx::Model model, RewriteModel(source, plan, style, result.weights));
+    VLAQ_ASSIGN_OR_RETURN(onnx::Model model, RewriteModel(source, plan, choices, role, style, result.weights));
+    const HalfOptions half = HalfOptionsFor(plan, choices, role, source);
     if (half.everything || !half.half.empty()) {
       VLAQ_ASSIGN_OR_RETURN(const HalfReport report, ConvertToHalf(model, result.weights, sources, half));
       notes.insert(report.notes.begin(), report.notes.end());

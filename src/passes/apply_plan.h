@@ -17,10 +17,10 @@
 
 namespace vlaq::passes {
 
-// Graphs by role ("whole", "encoder", "head"). Initializers of one name are the same weight in all of them.
+// Graphs by their names in the policy. External initializers of one name are the same weight in all of them.
 using Graphs = std::map<std::string, onnx::Model, std::less<>>;
 
-// The initializers of `graphs`, which must outlive the result.
+// The external initializers of `graphs`, which must outlive the result.
 Sources SourcesOf(const Graphs& graphs);
 
 struct Rewritten {

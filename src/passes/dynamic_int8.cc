@@ -24,9 +24,10 @@ struct Codes {
 };
 
 Codes QuantizedAtRunTime(const std::string& value, GraphEditor& editor) {
-  const std::string stem = value + "/dynamic";
+  const auto known = editor.Derived(value, "dynamic");
+  const std::string stem = known ? *known : editor.Free(value + "/dynamic");
   Codes codes{stem, stem + "/scale", stem + "/zero_point"};
-  if (editor.Derived(value, "dynamic")) return codes;
+  if (known) return codes;
   onnx::Node node;
   node.op_type = "DynamicQuantizeLinear";
   node.name = stem + "/DynamicQuantizeLinear";
@@ -37,22 +38,56 @@ Codes QuantizedAtRunTime(const std::string& value, GraphEditor& editor) {
   return codes;
 }
 
+// What both factors have in common: the sum of products in int32, and the scale that makes a float of it.
+struct Product {
+  std::string sum, scale;
+};
+
+Result<Product> IntegerProduct(const Rewrite& r, const WeightChoice& weight, Part codes) {
+  const onnx::Initializer& source = *r.editor.SourceWeight(weight.name);
+  VLAQ_ASSIGN_OR_RETURN(const std::string weight_codes, r.editor.Weight(source, codes, weight));
+  VLAQ_ASSIGN_OR_RETURN(const std::string weight_scale, r.editor.Weight(source, Part::kScales, weight));
+  const Codes x = QuantizedAtRunTime(r.node.inputs[0], r.editor);
+  const std::string& stem = r.node.name;
+  const auto to_float = static_cast<int64_t>(onnx::CodeOfDType(DType::kF32).value_or(1));
+  const std::string sum = r.editor.Op("MatMulInteger", stem + "/MatMulInteger", {x.values, weight_codes, x.zero_point});
+  Product product;
+  product.sum = r.editor.Op("Cast", stem + "/Cast", {sum}, {{"to", to_float}});
+  product.scale = r.editor.Op("Mul", stem + "/scale", {x.scale, weight_scale});
+  return product;
+}
+
 }  // namespace
 
 Status DynamicInt8MatMul(const Rewrite& r) {
   VLAQ_ASSIGN_OR_RETURN(const WeightChoice* weight, OnlyWeight(r));
   VLAQ_RETURN_IF_ERROR(CheckInt8(*weight, 1));
-  const onnx::Initializer& source = *r.editor.SourceWeight(weight->name);
-  VLAQ_ASSIGN_OR_RETURN(const std::string weight_codes, r.editor.Weight(source, Part::kCodes, *weight));
-  VLAQ_ASSIGN_OR_RETURN(const std::string weight_scale, r.editor.Weight(source, Part::kScales, *weight));
-  const Codes x = QuantizedAtRunTime(r.node.inputs[0], r.editor);
-  const std::string& stem = r.node.name;
-  const auto to_float = static_cast<int64_t>(onnx::CodeOfDType(DType::kF32).value_or(1));
-  const std::string sum = r.editor.Op("MatMulInteger", stem + "/MatMulInteger", {x.values, weight_codes, x.zero_point});
-  const std::string wide = r.editor.Op("Cast", stem + "/Cast", {sum}, {{"to", to_float}});
-  const std::string scale = r.editor.Op("Mul", stem + "/scale", {x.scale, weight_scale});
-  r.editor.OpAs(r.node.outputs[0], "Mul", stem, {wide, scale});
+  VLAQ_ASSIGN_OR_RETURN(const Product product, IntegerProduct(r, *weight, Part::kCodes));
+  r.editor.OpAs(r.node.outputs[0], "Mul", r.node.name, {product.sum, product.scale});
   return {};
+}
+
+Status DynamicInt8Gemm(const Rewrite& r) {
+  const bool plain = r.node.Float("alpha", 1) == 1 && r.node.Float("beta", 1) == 1 && r.node.Int("transA", 0) == 0;
+  if (!plain) return InputError("", "a Gemm in dynamic_int8 has no alpha, beta or transA of its own");
+  const bool transposed = r.node.Int("transB", 0) != 0;
+  VLAQ_ASSIGN_OR_RETURN(const WeightChoice* weight, OnlyWeight(r));
+  if (r.node.inputs[1] != weight->name)
+    return InputError("", "the weight of a Gemm in dynamic_int8 is its second input");
+  VLAQ_RETURN_IF_ERROR(CheckInt8(*weight, transposed ? 0 : 1));
+  const Part codes = transposed ? Part::kTransposedCodes : Part::kCodes;
+  VLAQ_ASSIGN_OR_RETURN(const Product product, IntegerProduct(r, *weight, codes));
+  if (r.node.inputs.size() < 3 || r.node.inputs[2].empty()) {
+    r.editor.OpAs(r.node.outputs[0], "Mul", r.node.name, {product.sum, product.scale});
+    return {};
+  }
+  const std::string wide = r.editor.Op("Mul", r.node.name + "/product", {product.sum, product.scale});
+  onnx::Node add;
+  add.op_type = "Add";
+  add.name = r.node.name;
+  add.inputs = {wide, r.node.inputs[2]};
+  add.outputs = r.node.outputs;
+  return r.editor.Copy(add);  // with its bias
 }
 
 Status DynamicInt8Lstm(const Rewrite& r) {

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "passes/graph_names.h"
+
 namespace vlaq::passes {
 
 GraphEditor::GraphEditor(const onnx::Model& source, NewWeights& weights) : source_(source), weights_(weights) {
@@ -17,6 +21,19 @@ GraphEditor::GraphEditor(const onnx::Model& source, NewWeights& weights) : sourc
   for (const onnx::Initializer& initializer : source.graph.initializers) {
     initializers_.emplace(initializer.name, &initializer);
   }
+  for (const onnx::ValueInfo& input : source.graph.inputs) taken_.insert(input.name);
+  for (const onnx::Node& node : source.graph.nodes) taken_.insert(node.outputs.begin(), node.outputs.end());
+}
+
+std::string GraphEditor::Free(std::string name) const {
+  const auto is_part = [&](const std::string& wanted) {
+    return std::any_of(kPartSuffixes.begin(), kPartSuffixes.end(), [&](std::string_view suffix) {
+      return wanted.ends_with(suffix) &&
+             initializers_.contains(std::string_view(wanted).substr(0, wanted.size() - suffix.size()));
+    });
+  };
+  while (taken_.contains(name) || initializers_.contains(name) || kept_.contains(name) || is_part(name)) name += "_";
+  return name;
 }
 
 const onnx::Initializer* GraphEditor::SourceWeight(std::string_view value) const {
@@ -24,23 +41,27 @@ const onnx::Initializer* GraphEditor::SourceWeight(std::string_view value) const
   return found == initializers_.end() ? nullptr : found->second;
 }
 
-Status GraphEditor::Copy(const onnx::Node& node) {
-  for (const std::string& input : node.inputs) {
-    const onnx::Initializer* initializer = SourceWeight(input);
-    if (initializer == nullptr || kept_.contains(input)) continue;
-    if (initializer->is_external()) {
-      const auto placed = Weight(*initializer, Part::kValues);
-      if (!placed.ok()) return placed.error();
-    } else {
-      kept_.emplace(input, *initializer);
-    }
+Status GraphEditor::Keep(const std::string& value) {
+  const onnx::Initializer* initializer = SourceWeight(value);
+  if (initializer == nullptr || kept_.contains(value)) return {};
+  if (initializer->is_external()) {
+    const auto placed = Weight(*initializer, Part::kValues);
+    return placed.ok() ? Status() : Status(placed.error());
   }
+  kept_.emplace(value, *initializer);
+  return {};
+}
+
+Status GraphEditor::Copy(const onnx::Node& node) {
+  for (const std::string& input : node.inputs) VLAQ_RETURN_IF_ERROR(Keep(input));
+  for (const std::string& value : Captured(node)) VLAQ_RETURN_IF_ERROR(Keep(value));
   nodes_.push_back(node);
   return {};
 }
 
 std::string GraphEditor::Op(std::string op_type, std::string name, std::vector<std::string> inputs,
                             onnx::Attributes attributes, std::string domain) {
+  name = Free(std::move(name));
   std::string output = name;
   OpAs(output, std::move(op_type), std::move(name), std::move(inputs), std::move(attributes), std::move(domain));
   return output;
@@ -84,7 +105,10 @@ void GraphEditor::SetDerived(std::string_view value, std::string_view as, std::s
 
 onnx::Model GraphEditor::Finish() {
   std::set<std::string, std::less<>> used;
-  for (const onnx::Node& node : nodes_) used.insert(node.inputs.begin(), node.inputs.end());
+  for (const onnx::Node& node : nodes_) {
+    used.insert(node.inputs.begin(), node.inputs.end());
+    used.merge(Captured(node));
+  }
   for (const onnx::ValueInfo& output : model_.graph.outputs) used.insert(output.name);
   for (auto& [name, initializer] : kept_) {
     if (used.contains(name)) model_.graph.initializers.push_back(std::move(initializer));

@@ -24,11 +24,14 @@ class GraphEditor {
   // The source's initializer, or null if `value` is not one.
   const onnx::Initializer* SourceWeight(std::string_view value) const;
 
-  // Takes a node over, with the initializers that it reads: weights of the shared file as they are.
+  // Takes a node over, with the initializers that it or its subgraphs read: weights of the shared file as they are.
   Status Copy(const onnx::Node& node);
   // Adds a node as it is.
   void Add(onnx::Node node) { nodes_.push_back(std::move(node)); }
-  // Adds a node with one output, which bears the node's name. `attributes` as onnx::GraphBuilder takes them.
+  // `name`, or where the graph has that (or will: a part of a weight may be called so) the name with _ behind it.
+  std::string Free(std::string name) const;
+  // Adds a node with one output, which bears the node's name, or that of Free(). `attributes` as onnx::GraphBuilder
+  // takes them.
   std::string Op(std::string op_type, std::string name, std::vector<std::string> inputs,
                  onnx::Attributes attributes = {}, std::string domain = "");
   // The same for the last node of a replacement: its output bears `output`.
@@ -53,9 +56,13 @@ class GraphEditor {
   onnx::Model Finish();
 
  private:
+  // What a copied node reads, or its subgraphs do, if it is an initializer.
+  Status Keep(const std::string& value);
+
   const onnx::Model& source_;
   NewWeights& weights_;
   std::map<std::string, const onnx::Initializer*, std::less<>> initializers_;  // of the source
+  std::set<std::string, std::less<>> taken_;                                   // names of its values and nodes
   onnx::Model model_;
   std::vector<onnx::Node> nodes_;
   std::map<std::string, onnx::Initializer> kept_;  // of the result, by name

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "onnx/dtype_codes.h"
 #include "onnx/types.h"
+#include "passes/graph_names.h"
 #include "tensor/convert.h"
 
 namespace vlaq::passes {
@@ -32,8 +34,10 @@ class Converter {
   }
 
   Result<HalfReport> Run() {
-    VLAQ_ASSIGN_OR_RETURN(types_, onnx::InferTypes(model_.graph));
+    types_ = onnx::KnownTypes(model_.graph);
+    for (const onnx::ValueInfo& output : model_.graph.outputs) kept_names_.insert(output.name);
     for (const onnx::Node& node : model_.graph.nodes) {
+      kept_names_.merge(Captured(node));
       if (node.op_type == "DequantizeLinear") widened_.insert(node.outputs.begin(), node.outputs.end());
     }
     for (const onnx::Node& node : model_.graph.nodes) VLAQ_RETURN_IF_ERROR(Take(node));
@@ -64,7 +68,18 @@ class Converter {
     return false;
   }
 
+  // Of others it cannot be said which of their values are float.
+  bool AllTypesAreKnown(const onnx::Node& node) const {
+    for (const auto* list : {&node.inputs, &node.outputs}) {
+      for (const std::string& value : *list) {
+        if (!value.empty() && !types_.contains(value)) return false;
+      }
+    }
+    return Captured(node).empty();
+  }
+
   bool Wanted(const onnx::Node& node) const {
+    if (!AllTypesAreKnown(node)) return false;
     if (AlwaysFloat().contains(node.op_type) || options_.keep_float.contains(node.name) || ReadsDequantized(node)) {
       return false;
     }
@@ -108,12 +123,34 @@ class Converter {
     return true;
   }
 
+  // Makes outputs of the graph from float32 values alone: in float16 it would be two Casts, and rounding, for nothing.
+  // (ONNX Runtime 1.32 dies of such Casts around an Add behind a float32 MatMul.)
+  bool EndsInFloat(const onnx::Node& node) const {
+    if (options_.half.contains(node.name)) return false;
+    bool made = false;
+    for (const std::string& input : node.inputs) {
+      if (!IsFloatValue(input) || initializers_.contains(input)) continue;
+      if (IsMadeInHalf(input) || IsGraphInput(input)) return false;
+      made = true;
+    }
+    const auto ends = [&](const std::string& output) { return output.empty() || KeepsType(output); };
+    return made && std::all_of(node.outputs.begin(), node.outputs.end(), ends);
+  }
+
+  bool IsGraphInput(const std::string& name) const {
+    const auto& inputs = model_.graph.inputs;
+    return std::any_of(inputs.begin(), inputs.end(), [&](const onnx::ValueInfo& input) { return input.name == name; });
+  }
+
   Status Take(const onnx::Node& original) {
+    for (const std::string& value : Captured(original)) {
+      if (IsFloatValue(value)) AsFloat(value);  // subgraphs read it under its own name
+    }
     if (!TouchesFloat(original)) {
       nodes_.push_back(original);
       return {};
     }
-    const bool half = Wanted(original) && ConstantsFit(original);
+    const bool half = Wanted(original) && !EndsInFloat(original) && ConstantsFit(original);
     onnx::Node node = original;
     for (std::string& input : node.inputs) {
       if (input.empty() || !IsFloatValue(input)) continue;
@@ -129,23 +166,19 @@ class Converter {
     return {};
   }
 
-  // Its float results are float16 from here on; a graph output keeps its name for the Cast at the end.
+  // Its float results are float16 from here on; what must keep its type keeps its name for the Cast.
   void MarkHalf(onnx::Node& node) {
     for (std::string& output : node.outputs) {
       if (output.empty() || !IsFloatValue(output)) continue;
       half_.emplace(output, output);
-      if (!IsGraphOutput(output)) continue;
+      if (!KeepsType(output)) continue;
       half_.insert_or_assign(output, output + "/float16");
       output += "/float16";
     }
   }
 
-  bool IsGraphOutput(const std::string& name) const {
-    for (const onnx::ValueInfo& output : model_.graph.outputs) {
-      if (output.name == name) return true;
-    }
-    return false;
-  }
+  // Outputs of the graph, and what subgraphs read.
+  bool KeepsType(const std::string& name) const { return kept_names_.contains(name); }
 
   Result<std::string> AsHalf(const std::string& value) {
     if (const auto known = half_.find(value); known != half_.end()) return known->second;
@@ -168,7 +201,7 @@ class Converter {
 
   std::string AsFloat(const std::string& value) {
     if (!IsMadeInHalf(value)) return value;
-    std::string wide = IsGraphOutput(value) ? value : value + "/float32";
+    std::string wide = KeepsType(value) ? value : value + "/float32";
     if (float_.insert(value).second) AddCast(half_.at(value), wide, DType::kF32);
     return wide;
   }
@@ -176,7 +209,7 @@ class Converter {
   // Float values that a half node made (the others have their float form under their own name).
   bool IsMadeInHalf(const std::string& value) const {
     const auto half = half_.find(value);
-    return half != half_.end() && (half->second == value || IsGraphOutput(value));
+    return half != half_.end() && (half->second == value || KeepsType(value));
   }
 
   void FloatOutput(const std::string& name) {
@@ -187,7 +220,7 @@ class Converter {
     onnx::Node cast;
     cast.op_type = "Cast";
     // The graph may have a node "<output>/Cast" of its own.
-    cast.name = (IsGraphOutput(to) ? to + "/float32" : to) + "/Cast";
+    cast.name = (KeepsType(to) ? to + "/float32" : to) + "/Cast";
     cast.inputs = {from};
     cast.outputs = {to};
     cast.attributes = {{"to", static_cast<int64_t>(onnx::CodeOfDType(dtype).value_or(1))}};
@@ -197,7 +230,10 @@ class Converter {
   Status Finish() {
     model_.graph.nodes = std::move(nodes_);
     std::set<std::string> used;
-    for (const onnx::Node& node : model_.graph.nodes) used.insert(node.inputs.begin(), node.inputs.end());
+    for (const onnx::Node& node : model_.graph.nodes) {
+      used.insert(node.inputs.begin(), node.inputs.end());
+      for (const std::string& value : Captured(node)) used.insert(value);
+    }
     model_.graph.initializers.clear();
     for (auto* list : {&initializers_, &added_}) {
       for (auto& [name, initializer] : *list) {
@@ -215,7 +251,8 @@ class Converter {
   const Sources& sources_;
   const HalfOptions& options_;
   onnx::ValueTypes types_;
-  std::set<std::string> widened_;  // what DequantizeLinear gives: its readers are integer kernels
+  std::set<std::string, std::less<>> kept_names_;  // outputs of the graph, and what subgraphs read
+  std::set<std::string> widened_;                  // what DequantizeLinear gives: its readers are integer kernels
   std::map<std::string, onnx::Initializer, std::less<>> initializers_, added_;
   std::map<std::string, Tensor> half_constants_;
   std::map<std::string, std::string> half_;  // float value of the source -> its float16 form

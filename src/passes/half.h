@@ -26,8 +26,8 @@ struct HalfReport {
   std::vector<std::string> notes;  // "node 'x' stays float32: its constant 1e-12 is 0 in float16"
 };
 
-// `model`: its external initializers are names placed in `weights`, which gets the float16 ones. Errors: kInput for an
-// operator whose types are not known.
+// `model`: its external initializers are names placed in `weights`, which gets the float16 ones. Nodes whose values
+// have types that are not known, and nodes with subgraphs, stay float32.
 Result<HalfReport> ConvertToHalf(onnx::Model& model, NewWeights& weights, const Sources& sources,
                                  const HalfOptions& options);
 

@@ -18,7 +18,7 @@ using onnx::Node;
 constexpr int64_t kOldestKnown = 13, kNewestKnown = 22;
 
 // Operators that mean the same from 13 to 22: only their lists of types grew.
-constexpr std::array<std::string_view, 71> kSame{"Abs",
+constexpr std::array<std::string_view, 72> kSame{"Abs",
                                                  "Add",
                                                  "And",
                                                  "ArgMax",
@@ -47,6 +47,7 @@ constexpr std::array<std::string_view, 71> kSame{"Abs",
                                                  "Greater",
                                                  "HardSigmoid",
                                                  "Identity",
+                                                 "IsNaN",
                                                  "LSTM",
                                                  "LayerNormalization",
                                                  "LeakyRelu",

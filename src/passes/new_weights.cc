@@ -75,7 +75,7 @@ Shape ShapeOf(const Shape& source, Part part, const WeightChoice& choice) {
     case Part::kNBitsScales:
       return {source[1], Blocks(source[0], choice.block)};
     case Part::kTransposedCodes:
-      return {source[0], source[2], source[1]};
+      return source.size() == 2 ? Shape{source[1], source[0]} : Shape{source[0], source[2], source[1]};
     case Part::kDirectionScales:
       return {source[0], source[1]};
   }

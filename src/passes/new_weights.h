@@ -5,6 +5,7 @@
 // does that). Not synchronised.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <optional>
@@ -31,9 +32,11 @@ enum class Part {
   kPackedInt4,   // int4 codes, two a byte, the source's shape
   kNBitsValues,  // MatMulNBits' layout
   kNBitsScales,
-  kTransposedCodes,  // int8 codes [1, n, m] of a source [1, m, n]: what DynamicQuantizeLSTM takes
+  kTransposedCodes,  // int8 codes [1, n, m] of a source [1, m, n]: what DynamicQuantizeLSTM takes; [n, m] of [m, n]
   kDirectionScales,  // scales [1, m] of such a source
 };
+// What is behind the source's name in the names of parts.
+inline constexpr std::array<std::string_view, 3> kPartSuffixes{"/float16", "/codes", "/scale"};
 // As it stands in weights.json: "int8_codes".
 std::string_view PartName(Part part);
 

@@ -13,9 +13,9 @@ inline constexpr int64_t kNewestOpset = 21;
 int64_t FormatOf(int64_t opset);
 
 // Makes `model` one of `opset` (17 to 21): what changed meaning since 17 among the operators that vlaq writes is
-// rewritten (the axes of ReduceL2, ReduceMax and ReduceMean are an input since 18), and the file format is the one that
-// has it. Nothing happens if the model has that opset already. Errors: kInput for an opset that it does not know or
-// that is older than the model's.
+// rewritten (the axes of reductions are an input since 18), and the file format is the one that has it. Nothing happens
+// if the model has that opset already. Errors: kInput for an opset that it does not know or that is older than the
+// model's, and naming a node that the newer opset says in another way (Split without its parts, subgraphs).
 Status RaiseOpset(onnx::Model& model, int64_t opset);
 
 // Makes `model`, of any opset from 13 on, one of the older `opset` (13 to 22) if everything in it can be said there:

@@ -1,10 +1,9 @@
 #include "planning/device_fit.h"
 
-#include <algorithm>
-#include <array>
-#include <span>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include "bundle/bundle.h"
+#include <algorithm>
 
 namespace vlaq::planning {
 namespace {
@@ -13,21 +12,47 @@ using target::PrecisionRow;
 
 // The plainest way first: whoever reads down the list gives up a little more each time.
 struct Way {
-  std::string_view id, title, doing;
-  bool whole = false;     // one engine of the whole policy; else one of the encoder and one of the head
+  std::string_view id;
+  std::string title, doing;
+  bool whole = false;     // one engine of the whole policy; else one of each graph
   bool at_once = false;   // the engines are built by one process
   bool small = false;     // from a bundle that is stored in the engine's precision
   bool stripped = false;  // the engine is written without its weights
 };
-constexpr std::array kWays = {
-    Way{"whole", "one engine of the whole policy", "build one engine of the whole policy", true},
-    Way{"at_once", "encoder and head as two engines, at once", "build encoder+head at once", false, true},
-    Way{"in_turn", "encoder, then head, each in a process of its own", "build encoder+head in turn"},
-    Way{"in_turn_small", "in turn, from a bundle stored in this precision (vlaq quantize; int8 needs tensorrt-10)",
-        "build encoder+head in turn", false, false, true},
-    Way{"in_turn_stripped", "that, and weights stripped (trtexec --stripWeights, TensorRT 10), refitted when loaded",
-        "build encoder+head in turn, without weights", false, false, true, true},
-};
+
+constexpr std::string_view kSmallTitle =
+    "from a bundle stored in this precision (vlaq quantize; int8 needs tensorrt-10)";
+constexpr std::string_view kStrippedTitle =
+    "that, and weights stripped (trtexec --stripWeights, TensorRT 10), refitted when loaded";
+
+using Graphs = std::vector<const GraphCost*>;
+
+std::string NamesOf(const Graphs& graphs, std::string_view between) {
+  std::vector<std::string> names;
+  for (const GraphCost* graph : graphs) names.push_back(graph->name);
+  return fmt::format("{}", fmt::join(names, between));
+}
+
+// `split`: the graphs of a step, if there are several; `whole`: the graph that does all of it, or null.
+std::vector<Way> WaysOf(const Graphs& split, bool whole) {
+  std::vector<Way> ways;
+  if (whole) ways.push_back({"whole", "one engine of the whole policy", "build one engine of the whole policy", true});
+  if (split.empty()) {
+    ways.push_back({"small", std::string(kSmallTitle), "build it from a bundle of this precision", true, false, true});
+    ways.push_back({"stripped", std::string(kStrippedTitle), "build it without weights", true, false, true, true});
+    return ways;
+  }
+  const std::string build = "build " + NamesOf(split, "+");
+  const std::string count = split.size() == 2 ? "two" : std::to_string(split.size());
+  ways.push_back({"at_once", fmt::format("{} as {} engines, at once", NamesOf(split, " and "), count),
+                  build + " at once", false, true});
+  ways.push_back(
+      {"in_turn", fmt::format("{}, each in a process of its own", NamesOf(split, ", then ")), build + " in turn"});
+  ways.push_back({"in_turn_small", fmt::format("in turn, {}", kSmallTitle), build + " in turn", false, false, true});
+  ways.push_back(
+      {"in_turn_stripped", std::string(kStrippedTitle), build + " in turn, without weights", false, false, true, true});
+  return ways;
+}
 
 // fp32 and tf32 differ in speed only.
 bool TakesTheSame(const PrecisionRow& a, const PrecisionRow& b) {
@@ -41,8 +66,6 @@ uint64_t WeightsOf(const GraphCost& graph, const PrecisionRow& precision) {
 uint64_t ActivationsOf(const GraphCost& graph, const PrecisionRow& precision) {
   return precision.activation_bytes == 4 ? graph.peak32.bytes : graph.peak16.bytes;
 }
-
-using Graphs = std::vector<const GraphCost*>;
 
 RunFit FitRun(const Graphs& graphs, const PrecisionRow& precision, uint64_t available) {
   RunFit fit;
@@ -86,6 +109,25 @@ BuildFit FitBuild(const Way& way, const Graphs& graphs, const PrecisionRow& prec
   return fit;
 }
 
+// The graphs of a scenario, each once.
+Graphs GraphsOf(const ModelCost& cost, const Scenario& scenario) {
+  Graphs graphs;
+  for (const size_t index : scenario.graphs) {
+    const GraphCost* graph = &cost.graphs[index];
+    if (std::ranges::find(graphs, graph) == graphs.end()) graphs.push_back(graph);
+  }
+  return graphs;
+}
+
+// The single graph of a step that has no other, if there is such a step.
+Graphs WholeOf(const ModelCost& cost) {
+  for (const Scenario& scenario : cost.scenarios) {
+    Graphs graphs = scenario.is_step ? GraphsOf(cost, scenario) : Graphs();
+    if (graphs.size() == 1) return graphs;
+  }
+  return {};
+}
+
 }  // namespace
 
 DeviceMemory MemoryOf(const target::Device& device) {
@@ -94,16 +136,20 @@ DeviceMemory MemoryOf(const target::Device& device) {
 
 std::vector<PrecisionFit> FitOf(const ModelCost& cost, const target::Device& device, uint64_t workspace) {
   const uint64_t available = MemoryOf(device).available;
-  const Graphs whole{cost.Find(bundle::kWhole)};
-  const Graphs split{cost.Find(bundle::kEncoder), cost.Find(bundle::kHead)};
+  const Graphs parts = GraphsOf(cost, *cost.Step());
+  const Graphs whole = WholeOf(cost);
+  const Graphs split = parts.size() > 1 ? parts : Graphs();
   std::vector<PrecisionFit> fits;
   for (const PrecisionRow& precision : target::kPrecisions) {
     if (!fits.empty() && TakesTheSame(*fits.back().precision, precision)) continue;
     PrecisionFit fit;
     fit.precision = &precision;
-    fit.runs = {FitRun(split, precision, available), FitRun(whole, precision, available)};
-    for (const Way& way : kWays) {
+    for (const Graphs* graphs : {&split, &whole}) {
+      if (!graphs->empty()) fit.runs.push_back(FitRun(*graphs, precision, available));
+    }
+    for (const Way& way : WaysOf(split, !whole.empty())) {
       fit.builds.push_back(FitBuild(way, way.whole ? whole : split, precision, workspace, available));
+      fit.builds.back().run = way.whole ? fit.runs.size() - 1 : 0;
       if (fit.builds.back().fits && !fit.advised) fit.advised = fit.builds.size() - 1;
     }
     fits.push_back(std::move(fit));

@@ -38,10 +38,12 @@ struct RunFit {
 // One way to build a policy's engines. `parts` are those of the engine at which the sum is largest (or of all, where
 // they are built at once).
 struct BuildFit {
-  std::string_view id;     // "whole", "at_once", "in_turn", "in_turn_small", "in_turn_stripped"
-  std::string_view title;  // in words
-  std::string_view doing;  // what to do: "build encoder+head in turn"
-  bool whole = false;      // one engine of the whole policy; else one of the encoder and one of the head
+  // "whole", "at_once", "in_turn", "in_turn_small", "in_turn_stripped"; of a single graph "small", "stripped"
+  std::string_view id;
+  std::string title;   // in words
+  std::string doing;   // what to do: "build encoder+head in turn"
+  bool whole = false;  // one engine of the whole policy; else one of each graph
+  size_t run = 0;      // index of its engines in PrecisionFit::runs
   uint64_t stored = 0, engine = 0, serialised = 0, workspace = 0, activations = 0;
   uint64_t peak() const { return stored + engine + serialised + workspace + activations; }
   bool fits = false;
@@ -49,12 +51,12 @@ struct BuildFit {
 
 struct PrecisionFit {
   const target::PrecisionRow* precision = nullptr;
-  std::vector<RunFit> runs;      // encoder and head; the whole policy
+  std::vector<RunFit> runs;      // the graphs of a step; the whole policy, if it is a graph of its own
   std::vector<BuildFit> builds;  // the plainest first
   // Index of the first that fits; absent: none does.
   std::optional<size_t> advised;
 
-  const RunFit& RunOf(const BuildFit& build) const { return runs[build.whole ? 1 : 0]; }
+  const RunFit& RunOf(const BuildFit& build) const { return runs[build.run]; }
 };
 
 // The precision in which engines of a bundle are built: its own, and fp16 for one that stores float32 or INT4.

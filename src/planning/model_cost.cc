@@ -11,6 +11,7 @@
 #include "onnx/model_file.h"
 #include "onnx/reachability.h"
 #include "planning/operators.h"
+#include "policy/schema1.h"
 
 namespace vlaq::planning {
 namespace fs = std::filesystem;
@@ -47,13 +48,16 @@ Status CheckExtents(const CostOptions& options, const fs::path& path, const Shar
   return {};
 }
 
-Result<GraphCost> CostOfGraph(const fs::path& path, std::string name, const onnx::Extents& extents, Shared& shared) {
+// `learn` gets the shapes, if it is not null.
+Result<GraphCost> CostOfGraph(const fs::path& path, std::string name, const onnx::Extents& extents, Shared& shared,
+                              PolicyExtents* learn = nullptr) {
   VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(path));
   const auto place = [&](const Error& error) { return Within(path.string(), error); };
   TakeExtents(model.graph, shared);
   onnx::WeightFiles files(path.parent_path());
   auto shapes = onnx::InferShapes(model, extents, &files);
   if (!shapes.ok()) return place(shapes.error());
+  if (learn != nullptr) learn->Learn(name, *shapes);
   GraphCost cost;
   cost.name = std::move(name);
   cost.file = path.filename().string();
@@ -91,16 +95,13 @@ Status CountParameters(const bundle::Bundle& bundle, const Counts& packed, Model
   return {};
 }
 
-Result<ModelCost> CostOfBundle(const fs::path& path, const CostOptions& options) {
-  VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(path));
-  const onnx::Extents extents = Over(ExtentsOf(bundle.spec), options);
+// The policy of the checkpoint that vlaq is named after, in its own words.
+Result<ModelCost> CostOfKosmos(const bundle::Bundle& bundle, const CostOptions& options, Shared& shared) {
+  const onnx::Extents extents = Over(PolicyExtents(bundle).Of(bundle::kWhole), options);
   ModelCost cost;
-  cost.is_bundle = true;
-  cost.precision = bundle.precision;
   cost.window = extents.at("window");
   cost.tokens = extents.at("tokens");
   cost.period_s = bundle.spec.control_period_s;
-  Shared shared;
   for (const std::string_view role : {bundle::kWhole, bundle::kEncoder, bundle::kHead}) {
     VLAQ_ASSIGN_OR_RETURN(GraphCost graph, CostOfGraph(bundle.GraphPath(role), std::string(role), extents, shared));
     cost.graphs.push_back(std::move(graph));
@@ -114,6 +115,74 @@ Result<ModelCost> CostOfBundle(const fs::path& path, const CostOptions& options)
        true},
       {"step_naive", "naive step", fmt::format("control step without: all {} frames anew", *cost.window), {0}, true},
   };
+  cost.weights_bytes = cost.graphs.front().work.stored_bytes();  // the whole policy's graph holds all
+  return cost;
+}
+
+// The graphs of steps by their number, as often as they run.
+void TakeRuns(const std::vector<policy::Step>& steps, const std::vector<std::string>& names, int64_t times,
+              std::vector<size_t>& runs) {
+  for (const policy::Step& step : steps) {
+    const auto found = std::ranges::find(names, step.graph);
+    if (step.kind == policy::StepKind::kRun && found != names.end()) {
+      runs.insert(runs.end(), static_cast<size_t>(times), static_cast<size_t>(found - names.begin()));
+    }
+    TakeRuns(step.steps, names, step.kind == policy::StepKind::kRepeat ? times * step.times : times, runs);
+  }
+}
+
+// "encoder, denoiser (10 times)"
+std::string RunsText(const std::vector<size_t>& runs, const std::vector<std::string>& names) {
+  std::vector<std::string> parts;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const auto times = std::ranges::count(runs, i);
+    if (times == 0) continue;
+    parts.push_back(times == 1 ? names[i] : fmt::format("{} ({} times)", names[i], times));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+Result<ModelCost> CostOfSchedules(const bundle::Bundle& bundle, const CostOptions& options, Shared& shared) {
+  ModelCost cost;
+  cost.window = options.window;
+  cost.period_s = bundle.policy.control.period_s;
+  PolicyExtents extents(bundle);
+  const std::vector<std::string> names = passes::GraphsInOrder(bundle.policy);
+  for (const std::string& name : names) {
+    VLAQ_ASSIGN_OR_RETURN(GraphCost graph,
+                          CostOfGraph(bundle.GraphPath(name), name, Over(extents.Of(name), options), shared, &extents));
+    cost.weights_bytes += graph.work.stored_bytes();
+    cost.graphs.push_back(std::move(graph));
+  }
+  const auto& schedules = bundle.policy.schedules;
+  const auto add = [&](const std::string& name, const std::vector<policy::Step>& steps) {
+    Scenario scenario;
+    scenario.id = "step_" + name;
+    scenario.name = schedules.size() == 1 ? "step" : fmt::format("step ({})", name);
+    scenario.is_step = true;
+    TakeRuns(steps, names, 1, scenario.graphs);
+    scenario.title = fmt::format("control step: {}", RunsText(scenario.graphs, names));
+    cost.scenarios.push_back(std::move(scenario));
+  };
+  add(bundle.policy.default_schedule, schedules.at(bundle.policy.default_schedule));
+  for (const auto& [name, steps] : schedules) {
+    if (name != bundle.policy.default_schedule) add(name, steps);
+  }
+  if (names.size() == 1) return cost;
+  VLAQ_ASSIGN_OR_RETURN(const auto records, bundle::ReadWeightRecords(bundle));
+  cost.weights_bytes = 0;  // graphs may share theirs
+  for (const bundle::WeightRecord& record : records) cost.weights_bytes += record.length;
+  return cost;
+}
+
+Result<ModelCost> CostOfBundle(const fs::path& path, const CostOptions& options) {
+  VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(path));
+  Shared shared;
+  const bool kosmos = bundle.policy.family == policy::kKosmos2Lstm;
+  VLAQ_ASSIGN_OR_RETURN(ModelCost cost,
+                        kosmos ? CostOfKosmos(bundle, options, shared) : CostOfSchedules(bundle, options, shared));
+  cost.is_bundle = true;
+  cost.precision = bundle.precision;
   VLAQ_RETURN_IF_ERROR(CheckExtents(options, path, shared));
   VLAQ_RETURN_IF_ERROR(CountParameters(bundle, shared.packed, cost));
   return cost;
@@ -127,6 +196,7 @@ Result<ModelCost> CostOfFile(const fs::path& path, const CostOptions& options) {
                         CostOfGraph(path, path.filename().string(), Over({{"batch", 1}}, options), shared));
   VLAQ_RETURN_IF_ERROR(CheckExtents(options, path, shared));
   cost.parameters = graph.work.parameters;
+  cost.weights_bytes = graph.work.stored_bytes();
   cost.graphs.push_back(std::move(graph));
   cost.scenarios = {{"run", "run", "one run of the graph", {0}, false}};
   return cost;
@@ -141,6 +211,11 @@ const GraphCost* ModelCost::Find(std::string_view name) const {
 
 const Scenario* ModelCost::FindScenario(std::string_view id) const {
   const auto found = std::ranges::find(scenarios, id, &Scenario::id);
+  return found == scenarios.end() ? nullptr : &*found;
+}
+
+const Scenario* ModelCost::Step() const {
+  const auto found = std::ranges::find_if(scenarios, [](const Scenario& scenario) { return scenario.is_step; });
   return found == scenarios.end() ? nullptr : &*found;
 }
 

@@ -25,13 +25,13 @@ struct GraphCost {
   onnx::PeakMemory peak32, peak16;  // of activations, with floats of 32 and 16 bits
 };
 
-// Graphs that run one after the other, once each.
+// Graphs that run one after the other.
 struct Scenario {
-  std::string id;     // "frame", "step_streaming", "step_naive", "run"
-  std::string name;   // "streaming step"
-  std::string title;  // what it is, for people
-  std::vector<size_t> graphs;
-  bool is_step = false;  // of the control loop: one a period
+  std::string id;              // "frame", "step_streaming", "step_naive", "run"; "step_NAME" of a schedule
+  std::string name;            // "streaming step"
+  std::string title;           // what it is, for people
+  std::vector<size_t> graphs;  // as often as they run
+  bool is_step = false;        // of the control loop: one a period
 };
 
 struct ModelCost {
@@ -45,12 +45,13 @@ struct ModelCost {
   std::optional<double> period_s;  // between two control steps
   std::vector<GraphCost> graphs;
   std::vector<Scenario> scenarios;
+  uint64_t weights_bytes = 0;  // of all graphs, each weight once
 
   const GraphCost* Find(std::string_view name) const;
   const Scenario* FindScenario(std::string_view id) const;
+  // A control step as the robot runs it; null for a file.
+  const Scenario* Step() const;
   int64_t MacsOf(const Scenario& scenario) const;
-  // The graph that holds all weights: the whole policy's, or the file's.
-  const GraphCost& All() const { return graphs.front(); }
 };
 
 // `path` is a bundle or an .onnx file. Batch is 1. Errors: kInput if it cannot be read, naming all extents that have no

@@ -1,41 +1,71 @@
 // The operators with weights of a policy's graphs, as planning sees them.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "bundle/bundle.h"
 #include "onnx/graph.h"
 #include "onnx/shapes.h"
+#include "passes/graph_names.h"
 
 namespace vlaq::planning {
 
 struct WeightedOperator {
-  std::string node;
-  std::string op_type;               // "MatMul", "Conv", "Gather", "LSTM"
+  std::string node;                  // as plans call it (passes::GraphNames)
+  std::string op_type;               // "MatMul", "Gemm", "Conv", "ConvTranspose", "Gather", "LSTM", "GRU", "RNN"
   std::string group;                 // operators that share their input are one group
-  std::string input;                 // the activation
+  std::string input;                 // the activation, by its name in the graph
+  std::string seen_as;               // the same as statistics call it
   std::vector<std::string> weights;  // initializers: one; W and R of an LSTM
   Shape shape;                       // of the first
-  bool in_head = false;
-  bool makes_actions = false;  // the head's last linear
-  int64_t macs = 0;            // for one frame of the encoder, one window of the head
+  int64_t channel_axis = 1;          // of the first: its outputs
+  bool few_inputs = false;           // a convolution of 3 input channels or fewer
+  int64_t rows = 0;                  // that it gives, at batch 1; 0: not known
+  bool makes_actions = false;        // an output of the policy comes from it, with no operator with weights between
+  int64_t macs = 0;                  // of one run of its graph
+  int64_t opset = 0;                 // of its graph
+  std::string no_integers;           // why it has no form with integers; empty: it has
 };
 
 struct PolicyOperators {
-  std::vector<WeightedOperator> operators;  // encoder's, then head's, in graph order
+  // Of the default schedule's graphs in the order in which they run, then what only other graphs have; in graph order.
+  std::vector<WeightedOperator> operators;
   // Nodes whose values float16 might not hold: LayerNormalization, Softmax, ReduceL2, and the Adds of two activations
-  // (residual connections), with the value they make.
+  // (residual connections), with the value they make; both as plans and statistics call them.
   struct Sensitive {
     std::string node, op_type, value;
   };
   std::vector<Sensitive> sensitive;
-  // LayerNormalizations whose result only MatMuls with weights read: value -> those nodes.
+  // LayerNormalizations whose result only MatMuls with weights read, all with weights of their own: value -> those
+  // nodes.
   std::vector<std::pair<std::string, std::vector<std::string>>> smoothable;
+  // Graphs whose multiply-accumulates are not known, as an error says why.
+  std::vector<std::string> not_counted;
+  // Operators with weights that stay as they are: in subgraphs (If, Loop, Scan); of another type than float32.
+  int64_t in_subgraphs = 0, of_other_types = 0;
+
+  int64_t macs() const;
 };
 
-// Numbers for the named extents of a bundle's graphs: one item, the policy's window and prompt.
-onnx::Extents ExtentsOf(const policy::PolicySpec& spec);
+// Numbers for the extents that the graphs of a policy leave open, as far as the policy says them: batch 1, shapes of
+// its inputs, what its schedules make of them; of kosmos2_lstm the window and the prompt of its settings. For each
+// graph.
+class PolicyExtents {
+ public:
+  explicit PolicyExtents(const bundle::Bundle& bundle);
+  // Of the graph's inputs, "x:0".
+  onnx::Extents Of(std::string_view graph) const;
+  // The shapes of a graph that was followed, for those that run after it.
+  void Learn(std::string_view graph, const onnx::ValueShapes& shapes);
+
+ private:
+  void Follow(const std::vector<policy::Step>& steps);
+
+  const bundle::Bundle& bundle_;
+  std::map<std::string, Shape, std::less<>> values_;  // of the schedules' values, batch axis included
+};
 
 // Errors: kInput if a graph cannot be read or holds no operators with weights (a bundle that is quantised already).
 Result<PolicyOperators> ReadOperators(const bundle::Bundle& bundle);

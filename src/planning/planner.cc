@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "base/machine.h"
@@ -39,6 +40,11 @@ constexpr std::array kPrecisions = {
 constexpr double kLargestInHalf = 512;
 // What a mask adds to keep positions out is no activation: float16 graphs have -10000 in its place (FP-06).
 constexpr double kMask = -1e30;
+// Below this share of a step's work, what gives one row is left alone: integer kernels would gain nothing.
+constexpr double kLittleWork = 0.01;
+// QuantizeLinear and DequantizeLinear by channel came with it.
+constexpr int64_t kOpsetOfChannels = 13;
+constexpr size_t kShownParts = 12;
 
 double LargestOf(const ValueStatistics& seen) {
   return std::max(seen.minimum <= kMask ? 0 : std::fabs(seen.minimum), std::fabs(seen.maximum));
@@ -63,7 +69,7 @@ class Planner {
     if (HalfElsewhere()) plan.rest = Number::kFloat16;
     for (const WeightedOperator& op : operators_.operators) {
       VLAQ_ASSIGN_OR_RETURN(OperatorChoice choice, Choose(op));
-      plan.operators.push_back(std::move(choice));
+      plan.operators.push_back(OneFormatForEach(op, std::move(choice)));
     }
     if (plan.rest == Number::kFloat16) VLAQ_RETURN_IF_ERROR(KeepFloatWhereNeeded());
     if (Smooths()) {
@@ -78,6 +84,7 @@ class Planner {
     const bool products = std::any_of(plan.operators.begin(), plan.operators.end(),
                                       [](const OperatorChoice& c) { return c.form == Form::kDynamicInt8; });
     if (products) WarnOfMachine();
+    WarnOfTheRest();
     return std::move(planned_);
   }
 
@@ -112,9 +119,9 @@ class Planner {
       const bool known = std::any_of(operators_.operators.begin(), operators_.operators.end(),
                                      [&](const auto& op) { return Names(name, op); });
       if (!known) {
-        return InputError("--keep-float", fmt::format("there is no operator or group '{}'", name),
-                          fmt::format("there are {}, and what is in them; * stands for any part of a name",
-                                      fmt::join(FirstParts(), ", ")));
+        return InputError(
+            "--keep-float", fmt::format("there is no operator or group '{}'", name),
+            fmt::format("there are {}, and what is in them; * stands for any part of a name", FirstParts()));
       }
     }
     return {};
@@ -143,7 +150,7 @@ class Planner {
   // Weights in float16: computed with where the target can, widened where it cannot.
   OperatorChoice Half(const WeightedOperator& op, std::string_view rule) const {
     const bool compute = HalfElsewhere();
-    const ValueStatistics* seen = compute && statistics_ != nullptr ? statistics_->Find(op.input) : nullptr;
+    const ValueStatistics* seen = compute && statistics_ != nullptr ? statistics_->Find(op.seen_as) : nullptr;
     if (seen != nullptr && LargestOf(*seen) > kLargestInHalf) {
       OperatorChoice choice = Float(op, "FP-03");
       choice.reason = fmt::format("its input reaches {:.4g}", LargestOf(*seen));
@@ -171,25 +178,59 @@ class Planner {
                        [&](const std::string& pattern) { return Names(pattern, op); });
   }
 
-  // "head", "text", "vision"
-  std::set<std::string> FirstParts() const {
+  // "head, text, vision"
+  std::string FirstParts() const {
     std::set<std::string> parts;
-    for (const WeightedOperator& op : operators_.operators) parts.insert(op.group.substr(0, op.group.find('/')));
-    return parts;
+    for (const WeightedOperator& op : operators_.operators) parts.insert(op.group.substr(0, op.group.find('/', 1)));
+    const size_t all = parts.size();
+    while (parts.size() > kShownParts) parts.erase(std::prev(parts.end()));
+    return fmt::format("{}{}", fmt::join(parts, ", "), all > kShownParts ? fmt::format(" ({} in all)", all) : "");
   }
 
   Result<OperatorChoice> Choose(const WeightedOperator& op) {
     if (KeptByUser(op)) return Float(op, "USER");
     if (options_.precision == Precision::kFp16) return Half(op, "FP16-01");
+    if (!op.no_integers.empty()) return Without(op, "FORM-01", op.no_integers);
     if (op.op_type == "Gather") return Table(op);
     if (op.op_type == "LSTM") return Lstm(op);
-    const bool four_bits = options_.precision == Precision::kInt4;
-    if (op.op_type == "Conv" && four_bits) return Half(op, "SIZE-01");
-    if (op.op_type == "Conv") return HalfElsewhere() ? Half(op, "QP-07") : Float(op, "QP-07");
+    if (op.op_type == "Conv" && op.few_inputs) return Without(op, "QP-07");
     if (op.makes_actions) return Float(op, "ACT-01");
-    if (op.in_head && four_bits) return Half(op, "SIZE-01");
-    if (op.in_head) return HalfElsewhere() ? Half(op, "QP-06") : Float(op, "QP-06");
+    if (GivesOneRowOfLittle(op)) return Without(op, "QP-06");
+    if (Static() && op.opset < kOpsetOfChannels) {
+      return Without(op, "FORM-01", fmt::format("its graph is of opset {}, which has no scales by channel", op.opset));
+    }
+    if (op.op_type == "Conv" && !Static()) return Without(op, "CONV-01");
+    if (op.op_type == "Gemm" && ByBlocks()) return Without(op, "FORM-01", "there is no Gemm with weights by blocks");
     return Linear(op);
+  }
+
+  bool ByBlocks() const { return options_.precision == Precision::kInt4 || options_.weight_only; }
+
+  // In float, or in float16 where the plan has that. `reason`: in place of the rule's.
+  OperatorChoice Without(const WeightedOperator& op, std::string_view rule, const std::string& reason = "") const {
+    const bool four_bits = options_.precision == Precision::kInt4;
+    OperatorChoice choice = four_bits ? Half(op, "SIZE-01") : HalfElsewhere() ? Half(op, rule) : Float(op, rule);
+    if (!four_bits && !reason.empty() && choice.rule == rule) choice.reason = reason;
+    return choice;
+  }
+
+  bool GivesOneRowOfLittle(const WeightedOperator& op) const {
+    const auto all = static_cast<double>(operators_.macs());
+    return op.op_type != "Conv" && op.rows == 1 && static_cast<double>(op.macs) < kLittleWork * all;
+  }
+
+  // Exporters join equal weights: one that an operator before has in another format stays float here.
+  OperatorChoice OneFormatForEach(const WeightedOperator& op, OperatorChoice choice) {
+    for (const WeightChoice& weight : choice.weights) {
+      if (BitsOf(weight.number) > 8) continue;
+      const auto [first, fresh] = formats_.emplace(weight.name, std::pair(weight, op.node));
+      const WeightChoice& known = first->second.first;
+      const bool same = fresh || (known.number == weight.number && known.granularity == weight.granularity &&
+                                  known.axis == weight.axis && known.block == weight.block);
+      if (same) continue;
+      return Without(op, "FORM-01", fmt::format("its weight is stored in the format of '{}'", first->second.second));
+    }
+    return choice;
   }
 
   OperatorChoice Table(const WeightedOperator& op) const {
@@ -230,13 +271,13 @@ class Planner {
     }
     if (target_.dynamic_int8) {
       OperatorChoice choice = Base(op, Form::kDynamicInt8, "ORT-01");
-      choice.weights = {ByChannel(op.weights[0], 1)};
+      choice.weights = {ByChannel(op.weights[0], op.channel_axis)};
       choice.activation = {op.input, Number::kUint8, std::nullopt, {}};
       return choice;
     }
     OperatorChoice choice = Base(op, Form::kStaticInt8, "QP-01");
-    choice.weights = {ByChannel(op.weights[0], 1)};
-    VLAQ_ASSIGN_OR_RETURN(const ValueStatistics* seen, StatisticsOf(op.input));
+    choice.weights = {ByChannel(op.weights[0], op.channel_axis)};
+    VLAQ_ASSIGN_OR_RETURN(const ValueStatistics* seen, StatisticsOf(op.seen_as));
     choice.activation = {op.input, Number::kInt8, ChooseRange(*seen, options_.activation_range, Number::kInt8),
                          options_.activation_range};
     return choice;
@@ -285,12 +326,32 @@ class Planner {
     if (!missing.empty()) planned_.warnings.push_back(missing);
   }
 
+  // What a reader of the plan should know of what is not in it.
+  void WarnOfTheRest() {
+    for (const std::string& graph : operators_.not_counted) {
+      planned_.warnings.push_back(fmt::format("multiply-accumulates are not known of {}", graph));
+    }
+    if (operators_.in_subgraphs > 0) {
+      planned_.warnings.push_back(fmt::format(
+          "{} operators with weights lie within If, Loop or Scan: they stay float32", operators_.in_subgraphs));
+    }
+    const bool integers = options_.precision == Precision::kInt8 || options_.precision == Precision::kInt4;
+    const auto& choices = planned_.plan.operators;
+    const bool any = std::any_of(choices.begin(), choices.end(), [](const OperatorChoice& c) {
+      return std::any_of(c.weights.begin(), c.weights.end(), [](const auto& w) { return BitsOf(w.number) <= 8; });
+    });
+    if (!integers || any) return;
+    planned_.warnings.push_back(fmt::format("no operator becomes {} for {}: the plan says why of each",
+                                            PrecisionName(options_.precision), target_.name));
+  }
+
   const bundle::Bundle& bundle_;
   const Target& target_;
   const ActivationStatistics* statistics_;
   const PlanOptions& options_;
   const PolicyOperators& operators_;
   Planned planned_;
+  std::map<std::string, std::pair<WeightChoice, std::string>> formats_;  // of weights in integers, and whose they are
 };
 
 }  // namespace

@@ -112,9 +112,7 @@ class Smoother {
 Status AddSmoothing(const bundle::Bundle& bundle, const PolicyOperators& operators,
                     const ActivationStatistics& statistics, std::optional<double> alpha, Plan& plan) {
   Smoother smoother(bundle, statistics, alpha, plan);
-  for (const std::string_view role : {bundle::kEncoder, bundle::kHead}) {
-    VLAQ_RETURN_IF_ERROR(smoother.ReadGraph(bundle.GraphPath(role)));
-  }
+  for (const auto& [name, file] : bundle.graphs) VLAQ_RETURN_IF_ERROR(smoother.ReadGraph(bundle.path / file.file));
   for (const auto& [value, nodes] : operators.smoothable) VLAQ_RETURN_IF_ERROR(smoother.Take(value, nodes));
   return {};
 }

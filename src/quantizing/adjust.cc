@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "passes/graph_names.h"
 #include "quantization/bias.h"
 #include "quantization/encode.h"
 #include "quantization/smooth.h"
@@ -19,18 +20,32 @@ using quantization::Plan;
 using quantization::SmoothChoice;
 using quantization::ValueStatistics;
 
-// Nodes by what they make and who reads what, over all graphs (a value of one name is the same in all of them).
+// Nodes by what they make and who reads what, over all graphs, under the names that plans give them.
 struct Wiring {
   std::map<std::string, const onnx::Node*, std::less<>> maker;
   std::map<std::string, std::map<std::string, const onnx::Node*>, std::less<>> readers;  // value -> node name -> node
+  std::map<const onnx::Node*, std::string> inputs, results;  // what the plan calls the first of each
 
-  explicit Wiring(const passes::Graphs& graphs) {
-    for (const auto& [role, model] : graphs) {
+  Wiring(const passes::Graphs& graphs, const passes::GraphNames& names, const Sources& sources) {
+    for (const auto& [graph, model] : graphs) {
+      const auto value_name = [&, &graph = graph](const std::string& value) {
+        return sources.contains(value) ? value : names.Value(graph, value);
+      };
       for (const onnx::Node& node : model.graph.nodes) {
-        for (const std::string& output : node.outputs) maker.emplace(output, &node);
-        for (const std::string& input : node.inputs) readers[input].emplace(node.name, &node);
+        const std::string name = names.Node(graph, node.name);
+        for (const std::string& output : node.outputs) maker.emplace(value_name(output), &node);
+        for (const std::string& input : node.inputs) readers[value_name(input)].emplace(name, &node);
+        for (const std::string& input : passes::Captured(node)) readers[value_name(input)].emplace(name, &node);
+        if (!node.inputs.empty()) inputs.emplace(&node, value_name(node.inputs[0]));
+        if (!node.outputs.empty()) results.emplace(&node, value_name(node.outputs[0]));
       }
     }
+  }
+
+  // Whether another operator reads the weight, too: what is good for one is wrong for the other.
+  bool IsShared(const std::string& weight) const {
+    const auto found = readers.find(weight);
+    return found != readers.end() && found->second.size() > 1;
   }
 };
 
@@ -43,9 +58,14 @@ Result<const ValueStatistics*> ChannelsOf(const ActivationStatistics& statistics
 
 class Adjuster {
  public:
-  Adjuster(const Plan& plan, const ActivationStatistics& statistics, const passes::Graphs& graphs,
-           const Sources& sources, onnx::WeightFiles& files, int threads)
-      : plan_(plan), statistics_(statistics), wiring_(graphs), sources_(sources), files_(files), threads_(threads) {}
+  Adjuster(const Plan& plan, const ActivationStatistics& statistics, Wiring wiring, const Sources& sources,
+           onnx::WeightFiles& files, int threads)
+      : plan_(plan),
+        statistics_(statistics),
+        wiring_(std::move(wiring)),
+        sources_(sources),
+        files_(files),
+        threads_(threads) {}
 
   Result<Adjustments> Run() {
     for (const SmoothChoice& smooth : plan_.smooth) {
@@ -102,6 +122,16 @@ class Adjuster {
     const std::vector<float> factors = quantization::SmoothingFactors(channels->channel_absmax, rows, smooth.alpha);
     std::vector<float> inverse(factors.size());
     std::transform(factors.begin(), factors.end(), inverse.begin(), [](float factor) { return 1 / factor; });
+    std::vector<std::string> changed{norm->inputs[1], norm->inputs[2]};
+    for (const onnx::Initializer* weight : weights) changed.push_back(weight->name);
+    for (const std::string& weight : changed) {
+      if (!sources_.contains(weight)) {
+        return InputError("", fmt::format("its weight '{}' does not lie in the weights file", weight));
+      }
+      if (!wiring_.IsShared(weight)) continue;
+      return InputError("", fmt::format("another operator reads its weight '{}', too", weight),
+                        "take this line out of the plan's \"smooth\"");
+    }
     for (const onnx::Initializer* weight : weights) adjustments_[weight->name].row_factors = factors;
     adjustments_[norm->inputs[1]].row_factors = inverse;
     adjustments_[norm->inputs[2]].row_factors = inverse;
@@ -116,7 +146,8 @@ class Adjuster {
     const onnx::Node& add = *readers->second.begin()->second;
     if (add.op_type != "Add") return nullptr;
     const auto source = sources_.find(add.inputs[0] == result ? add.inputs[1] : add.inputs[0]);
-    return source != sources_.end() && source->second->shape.size() == 1 ? source->second : nullptr;
+    const bool fits = source != sources_.end() && source->second->shape.size() == 1 && !wiring_.IsShared(source->first);
+    return fits ? source->second : nullptr;
   }
 
   Status CorrectBias(const OperatorChoice& choice) {
@@ -126,11 +157,12 @@ class Adjuster {
     const auto reader = wiring_.readers.find(choice.weights[0].name);
     if (reader == wiring_.readers.end()) return {};
     const onnx::Node& node = *reader->second.begin()->second;
-    const onnx::Initializer* bias = BiasOf(node.outputs[0]);
+    const onnx::Initializer* bias = BiasOf(wiring_.results.at(&node));
     if (bias == nullptr) return {};
-    VLAQ_ASSIGN_OR_RETURN(const ValueStatistics* channels, ChannelsOf(statistics_, node.inputs[0]));
+    const std::string& input = wiring_.inputs.at(&node);
+    VLAQ_ASSIGN_OR_RETURN(const ValueStatistics* channels, ChannelsOf(statistics_, input));
     std::vector<float> mean(channels->channel_mean.begin(), channels->channel_mean.end());
-    if (const auto smoothed = factors_.find(node.inputs[0]); smoothed != factors_.end()) {
+    if (const auto smoothed = factors_.find(input); smoothed != factors_.end()) {
       for (size_t i = 0; i < mean.size(); ++i) mean[i] /= smoothed->second[i];
     }
     VLAQ_ASSIGN_OR_RETURN(const Tensor weight,
@@ -153,11 +185,13 @@ class Adjuster {
 
 }  // namespace
 
-Result<Adjustments> Adjust(const Plan& plan, const ActivationStatistics* statistics, const passes::Graphs& graphs,
-                           const Sources& sources, onnx::WeightFiles& files, int threads) {
+Result<Adjustments> Adjust(const Plan& plan, const ActivationStatistics* statistics, const policy::Policy& policy,
+                           const passes::Graphs& graphs, const Sources& sources, onnx::WeightFiles& files,
+                           int threads) {
   if (plan.smooth.empty() && !plan.bias_correction) return Adjustments{};
   if (statistics == nullptr) return InternalError("adjust", "statistics are missing");
-  return Adjuster(plan, *statistics, graphs, sources, files, threads).Run();
+  const passes::GraphNames names(policy, graphs);
+  return Adjuster(plan, *statistics, Wiring(graphs, names, sources), sources, files, threads).Run();
 }
 
 }  // namespace vlaq::quantizing

@@ -65,10 +65,11 @@ bool Lies(Bytes part, Bytes whole) {
   return part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size();
 }
 
-// [1, m, n] -> [1, n, m], int8, in squares that stay in the cache.
+// [1, m, n] -> [1, n, m], or [m, n] -> [n, m], int8, in squares that stay in the cache.
 Tensor Transposed(const Tensor& codes) {
-  const int64_t m = codes.shape()[1], n = codes.shape()[2];
-  Tensor result = Tensor::Make(DType::kI8, {1, n, m});
+  const bool plain = codes.rank() == 2;
+  const int64_t m = codes.shape()[plain ? 0 : 1], n = codes.shape()[plain ? 1 : 2];
+  Tensor result = Tensor::Make(DType::kI8, plain ? Shape{n, m} : Shape{1, n, m});
   const auto from = codes.data<int8_t>();
   const auto to = result.mutable_data<int8_t>();
   constexpr int64_t kSquare = 64;

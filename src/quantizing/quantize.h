@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/output.h"
 #include "bundle/bundle.h"
+#include "passes/apply_plan.h"
 #include "quantization/distortion.h"
 #include "quantization/plan.h"
 #include "quantization/statistics.h"
@@ -43,6 +44,9 @@ struct QuantizeReport {
   std::vector<std::string> notes;
   double seconds = 0;
 };
+
+// The bundle's graphs by their names in the policy; external weights stay where they are. Errors: kInput.
+Result<passes::Graphs> ReadGraphs(const bundle::Bundle& bundle);
 
 // Errors: kInput if the plan is for another bundle, names what is not there, or asks for what a rule of its target
 // forbids (naming the rule); if a weight holds NaN or infinity, or does not fit float16; if the disk is full. Nothing
