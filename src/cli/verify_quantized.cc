@@ -70,7 +70,10 @@ Status CheckWhatImportedIs(const VerifyArguments& a, const Bundle& bundle, const
   const std::optional<Plan> plan = ReadPlanOf(bundle, report);
   if (reference != nullptr) {
     verification::CheckAgainstSourcePolicy(bundle, *reference, report);
-    VLAQ_RETURN_IF_ERROR(verification::CheckQuantizedWeights(bundle, plan ? &*plan : nullptr, *reference, log, report));
+    // What has no plan must be its source as it is.
+    const Status weights = plan ? verification::CheckQuantizedWeights(bundle, &*plan, *reference, log, report)
+                                : verification::CheckSourceGraphs(bundle, *reference, log, report);
+    VLAQ_RETURN_IF_ERROR(weights);
     if (plan && HasFixedRanges(*plan) && inputs.noise) {
       report.untestable.push_back({1, "outputs against the source",
                                    "its ranges were fixed on recorded values, noise is none; give --inputs "

@@ -100,6 +100,7 @@ class Matcher {
   // Nodes that no output depends on.
   void AskForUnread() {
     for (const Node& node : expected_.nodes) {
+      if (!problem_.empty()) return;
       const auto output = std::ranges::find_if(node.outputs, [](const std::string& name) { return !name.empty(); });
       if (expected_nodes_.contains(&node) || output == node.outputs.end()) continue;
       Ask(*output, *output, *output);
@@ -132,7 +133,8 @@ class Matcher {
     const auto [forth, fresh] = counterpart_.emplace(expected, actual);
     const auto [back, fresh_back] = counterpart_back_.emplace(actual, expected);
     if (forth->second != actual || back->second != expected) {
-      problem_ = fmt::format("'{}' reads '{}', which should be '{}'", reader, actual, forth->second);
+      problem_ = fmt::format("'{}' reads '{}', which should be '{}'", reader, actual,
+                             forth->second != actual ? forth->second : expected);
     } else if (fresh || fresh_back) {
       waiting_.push_back({expected, actual, reader});
     }

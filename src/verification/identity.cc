@@ -18,9 +18,9 @@
 #include "base/text.h"
 #include "onnx/model_file.h"
 #include "onnx/reachability.h"
-#include "policy/schema1.h"
 #include "tensor/convert.h"
 #include "tensor/non_finite.h"
+#include "verification/family.h"
 #include "verification/graph_match.h"
 #include "verification/policy_reach.h"
 
@@ -72,7 +72,7 @@ class IdentityChecker {
       CheckAgainstRecords();
     }
     CheckFinite();
-    if (bundle_.policy.family == policy::kKosmos2Lstm) {
+    if (HasSpec(bundle_)) {
       CheckReachability();
     } else {
       CheckReachOfPolicy();
@@ -196,7 +196,7 @@ class IdentityChecker {
 
   // A foreign graph may store a mask: nothing but infinities and one other number. vlaq's own graphs have none.
   bool IsMask(const WeightRecord& record) const {
-    if (bundle_.policy.family == policy::kKosmos2Lstm) return false;
+    if (HasSpec(bundle_)) return false;
     const auto numbers = ToFloat32(Tensor::View(record.dtype, record.shape, Stored(record), weights_));
     if (!numbers.ok()) return false;
     std::optional<float> other;

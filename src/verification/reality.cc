@@ -13,8 +13,8 @@
 #include "engine/find.h"
 #include "engine/work.h"
 #include "onnx/model_file.h"
-#include "policy/schema1.h"
 #include "prompt/prompt.h"
+#include "verification/family.h"
 #include "verification/precision_bounds.h"
 
 namespace vlaq::verification {
@@ -140,7 +140,12 @@ Result<Work> WorkOf(const Bundle& bundle, const std::string& role, const NamedTe
   ran.runs = kRuns;
   VLAQ_ASSIGN_OR_RETURN(ran.as_written, RunProfiled({bundle, role, feeds}, false, 0, 1, options));
   VLAQ_ASSIGN_OR_RETURN(ran.executed, RunProfiled({bundle, role, feeds}, true, kWarmUps, kRuns, options));
-  return Judge(model.graph, PromisesOf(model.graph, plan, bundle.precision), ran, options.open.provider);
+  Promises promises = PromisesOf(model.graph, plan, bundle.precision);
+  // A graph that others made and no plan changed may be of any arithmetic, and promises none.
+  if (plan == nullptr && !HasSpec(bundle)) {
+    for (auto& [node, promise] : promises) promise.arithmetic.reset();
+  }
+  return Judge(model.graph, promises, ran, options.open.provider);
 }
 
 double Share(double part, double all) { return all == 0 ? 0 : part / all; }
@@ -380,7 +385,7 @@ Status CheckReality(const Bundle& bundle, const Plan* plan, const Bundle* refere
     report.untestable.push_back({kRealityRung, "kernels", std::move(why)});
     return {};
   }
-  if (bundle.policy.family != policy::kKosmos2Lstm) {
+  if (!HasSpec(bundle)) {
     return KernelsOfPolicy(bundle, plan, options, bounds, log, report);
   }
   Work step;

@@ -9,6 +9,7 @@
 #include "architecture/stated.h"
 #include "base/json.h"
 #include "policy/schema1.h"
+#include "verification/family.h"
 
 namespace vlaq::verification {
 namespace {
@@ -131,7 +132,7 @@ std::vector<Setting> AssumedOf(const Bundle& bundle, const Report& report) {
 }  // namespace
 
 std::vector<Setting> SettingsOf(const Bundle& bundle, const Report& report) {
-  if (bundle.policy.family != policy::kKosmos2Lstm) return AssumedOf(bundle, report);
+  if (!HasSpec(bundle)) return AssumedOf(bundle, report);
   std::vector<Setting> settings;
   for (const auto& [key, value] : Flat(policy::PolicySpecToJson(bundle.spec))) {
     const auto is_it = [&name = key](const bundle::Assumption& a) {

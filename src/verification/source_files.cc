@@ -113,13 +113,13 @@ class TensorsOfFile {
 
 class SourceFileChecker {
  public:
-  SourceFileChecker(const Bundle& bundle, Log& log, Report& report)
-      : bundle_(bundle), log_(log), report_(report), own_(bundle.path) {}
+  SourceFileChecker(const Bundle& bundle, Against against, Log& log, Report& report)
+      : bundle_(bundle), against_(against), log_(log), report_(report), own_(bundle.path) {}
 
   Status Run(std::span<const SourceFile> files) {
     size_t done = 0;
     for (const SourceFile& file : files) {
-      NoteOtherFile(file);
+      if (against_ == Against::kFiles) NoteOtherFile(file);
       VLAQ_RETURN_IF_ERROR(CompareOne(file));
       log_.Progress("files", ++done, files.size());
     }
@@ -200,29 +200,29 @@ class SourceFileChecker {
                     file.file.string()));
   }
 
-  static Check AsCheck(std::string name, const std::vector<std::string>& wrong, std::string good, size_t looked_at) {
+  Check AsCheck(std::string name, const std::vector<std::string>& wrong, std::string good, size_t looked_at) const {
     Check check{0, std::move(name), wrong.empty(), wrong.empty() ? std::move(good) : FirstNames(wrong), {}};
-    if (check.passed) check.against = Against::kFiles;
+    if (check.passed) check.against = against_;
     check.figures = {{"looked_at", static_cast<double>(looked_at)}, {"wrong", static_cast<double>(wrong.size())}};
     return check;
   }
 
   void Tell() {
-    report_.checks.push_back(AsCheck(
-        "structure", different_,
-        fmt::format("all {} operators compute what those of the files do", Grouped(static_cast<int64_t>(operators_))),
-        operators_));
-    report_.checks.push_back(AsCheck("weights of the files", weights_,
-                                     fmt::format("{} weights are those that stand in their place in the files",
-                                                 Grouped(static_cast<int64_t>(pairs_))),
-                                     pairs_));
-    report_.checks.push_back(AsCheck(
-        "tensors of the files", missing_,
-        fmt::format("{} tensors of the files are in the bundle, bit for bit", Grouped(static_cast<int64_t>(tensors_))),
-        tensors_));
+    const std::string from = against_ == Against::kFiles ? "the files" : "the source";
+    const auto number = [](size_t count) { return Grouped(static_cast<int64_t>(count)); };
+    report_.checks.push_back(
+        AsCheck("structure", different_,
+                fmt::format("all {} operators compute what those of {} do", number(operators_), from), operators_));
+    report_.checks.push_back(
+        AsCheck(fmt::format("weights of {}", from), weights_,
+                fmt::format("{} weights are those that stand in their place in {}", number(pairs_), from), pairs_));
+    report_.checks.push_back(
+        AsCheck(fmt::format("tensors of {}", from), missing_,
+                fmt::format("{} tensors of {} are in the bundle, bit for bit", number(tensors_), from), tensors_));
   }
 
   const Bundle& bundle_;
+  Against against_;
   Log& log_;
   Report& report_;
   onnx::WeightFiles own_;
@@ -233,7 +233,17 @@ class SourceFileChecker {
 }  // namespace
 
 Status CheckSourceFiles(const Bundle& bundle, std::span<const SourceFile> files, Log& log, Report& report) {
-  return SourceFileChecker(bundle, log, report).Run(files);
+  return SourceFileChecker(bundle, Against::kFiles, log, report).Run(files);
+}
+
+Status CheckSourceGraphs(const Bundle& bundle, const Bundle& source, Log& log, Report& report) {
+  std::vector<SourceFile> files;
+  for (const auto& [graph, record] : source.graphs) {
+    const std::filesystem::path path = source.path / record.file;
+    VLAQ_ASSIGN_OR_RETURN(onnx::Model model, onnx::ReadModel(path));
+    files.push_back({graph, path, std::move(model)});
+  }
+  return SourceFileChecker(bundle, Against::kSource, log, report).Run(files);
 }
 
 }  // namespace vlaq::verification

@@ -28,4 +28,9 @@ struct SourceFile {
 // that cannot be read; what is wrong with the bundle is a failed check.
 Status CheckSourceFiles(const bundle::Bundle& bundle, std::span<const SourceFile> files, Log& log, Report& report);
 
+// The same where no file was cleaned: the graphs of another bundle, which must be the bundle's own. The checks are
+// "structure", "weights of the source" and "tensors of the source". Errors: kInput if a graph of `source` cannot be
+// read.
+Status CheckSourceGraphs(const bundle::Bundle& bundle, const bundle::Bundle& source, Log& log, Report& report);
+
 }  // namespace vlaq::verification

@@ -65,6 +65,7 @@ Tensor NoiseOf(const policy::Input& input, uint64_t stream, uint64_t seed) {
 struct Episode {
   std::vector<NamedTensors> steps;
   std::optional<Error> stopped;  // by what the policy or the back end said of a step
+  bool opened = true;            // else it is what was said when the graphs were opened
 };
 
 // Errors are those of the inputs; what the policy makes of them is data.
@@ -86,7 +87,7 @@ Result<Episode> PlayEpisode(Executor& executor, const StepInputs& inputs, Log& l
 Result<Episode> Play(const Bundle& bundle, std::string_view schedule, const StepInputs& inputs,
                      const StepNumberOptions& options, const backend::OpenOptions& open, Log& log) {
   auto executor = runtime::OpenExecutor(bundle, schedule, *options.backend, open);
-  if (!executor.ok()) return Episode{{}, executor.error()};
+  if (!executor.ok()) return Episode{{}, executor.error(), false};
   return PlayEpisode(*executor, inputs, log);
 }
 
@@ -167,8 +168,8 @@ void CompareEpisodes(const Bundle& bundle, const Episode& expected, const Episod
   }
 }
 
-std::string Advice(const StepInputs& inputs) {
-  return inputs.noise ? "; give real ones: --inputs FILE.safetensors" : "";
+std::string Advice(const StepInputs& inputs, const Episode& episode) {
+  return inputs.noise && episode.opened ? "; give real ones: --inputs FILE.safetensors" : "";
 }
 
 // What a source gives; untestable, under `name`, if it does not run itself.
@@ -177,7 +178,8 @@ bool RanWhole(const Episode& episode, const std::string& name, const std::string
   if (!episode.stopped) return true;
   report.untestable.push_back(
       {kNumberRung, name,
-       fmt::format("{} not run on {}: {}{}", who, inputs.what, episode.stopped->ToString(), Advice(inputs)), true});
+       fmt::format("{} not run on {}: {}{}", who, inputs.what, episode.stopped->ToString(), Advice(inputs, episode)),
+       true});
   return false;
 }
 
@@ -224,7 +226,8 @@ Result<Series> Recorded(const policy::Output& output, const Tensor& tensor, size
   if (agrees(shape) && steps == 1) return Series{tensor};
   const bool by_step = !shape.empty() && agrees(std::span(shape).subspan(1));
   if (!by_step) {
-    return InputError(name, fmt::format("is {}, and the output is {}", ShapeText(shape), ShapeText(output.shape)));
+    return InputError(name, fmt::format("is {}, and {} of the output's {} are expected", ShapeText(shape),
+                                        Counted(steps, "step"), ShapeText(output.shape)));
   }
   if (static_cast<size_t>(shape[0]) != steps) {
     return InputError(name, fmt::format("holds {} where the inputs have {}",
@@ -332,6 +335,7 @@ Status CheckAgainstFiles(const Bundle& bundle, std::span<const SourceFile> files
     VLAQ_ASSIGN_OR_RETURN(expected, PlayEpisode(*executor, inputs, log));
   } else {
     expected.stopped = executor.error();
+    expected.opened = false;
   }
   if (!RanWhole(expected, name, "the files do", inputs, report)) return {};
   VLAQ_ASSIGN_OR_RETURN(const Episode actual,
