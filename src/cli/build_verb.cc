@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/build_arguments.h"
+#include "cli/policy_choice.h"
 #include "cli/verbs.h"
 
 namespace vlaq::cli {
@@ -23,6 +24,7 @@ Result<std::vector<bundle::Bundle>> OpenBundles(const BuildArguments& a) {
   std::vector<bundle::Bundle> all;
   for (const std::string& path : a.bundles) {
     VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(path));
+    VLAQ_RETURN_IF_ERROR(CheckDrives(bundle, "vlaq build"));
     if (engine::EnginePrecision(bundle).empty()) {
       return InputError(
           path, fmt::format("is a {} bundle; engines are made of fp16, int8, int4 and mixed ones", bundle.precision),

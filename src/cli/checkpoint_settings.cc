@@ -44,6 +44,10 @@ void CheckpointSettings::AddTo(CLI::App& app) {
 }
 
 Result<exporting::ExportOptions> CheckpointSettings::Options() const {
+  if (bundle::IsBundle(checkpoint)) {
+    return InputError(checkpoint.string(), "is a bundle, and this takes the checkpoint that one is made from",
+                      "vlaq run, vlaq verify and vlaq quantize take bundles");
+  }
   exporting::ExportOptions options;
   options.checkpoint = checkpoint;
   options.state_dict = state_dict;

@@ -177,6 +177,49 @@ std::string FileNames(const Json& files) {
   return names;
 }
 
+// Whether one of the policy's inputs is an instruction.
+bool ReadsText(const Json& d) {
+  for (const Json& input : d["features"]["inputs"]) {
+    if (input["type"] == "text") return true;
+  }
+  return false;
+}
+
+// "run encoder -> window feature 8 -> run head", the default one first.
+std::string Schedules(const Json& features) {
+  const std::string standard = JsonText(features["default_schedule"]);
+  std::string text = "\nSchedules\n", others;
+  for (const auto& [name, steps] : features["schedules"].items()) {
+    (name == standard ? text : others) += fmt::format("  {}: {}\n", Printable(name), JsonText(steps));
+  }
+  return text + others;
+}
+
+std::string Features(const Json& features) {
+  TextTable ports({"", "name", "kind", "type", "shape", "numbers"});
+  for (const Json& input : features["inputs"]) {
+    ports.AddRow({"observes", JsonText(input["name"]), JsonText(input["type"]), JsonText(input["dtype"]),
+                  input["type"] == "text" ? "" : JsonString(input["shape"]), JsonText(input["normalize"])});
+  }
+  for (const Json& output : features["outputs"]) {
+    ports.AddRow({"gives", JsonText(output["name"]), "", JsonText(output["dtype"]), JsonString(output["shape"]),
+                  JsonText(output["unnormalize"])});
+  }
+  return Section("Policy", ports);
+}
+
+// Of a policy whose settings are its inputs, outputs and schedules.
+std::string PolicyAsData(const Json& features) {
+  const Json& control = features["control"];
+  std::string text = Features(features) + Schedules(features);
+  text += fmt::format("  a control step every {} s plays {} of the actions\n", JsonText(control["period_s"]),
+                      JsonText(control["n_action_steps"]));
+  if (control.contains("temporal_ensemble_coeff")) {
+    text += fmt::format("  predictions are averaged with exp(-{} i)\n", JsonText(control["temporal_ensemble_coeff"]));
+  }
+  return text;
+}
+
 // What one wants to know first: what it is, what it was made from, what was taken for granted.
 std::string BundleHead(const Json& d) {
   const Json& provenance = d["provenance"];
@@ -192,25 +235,37 @@ std::string BundleHead(const Json& d) {
     text += fmt::format("weights of its {}\n", dict);
   }
   if (!provenance["found"].empty()) text += fmt::format("with {} beside it\n", FileNames(provenance["found"]));
-  text += d["tokenizer"].is_null() ? "no tokenizer: it follows the prompt below alone\n"
-                                   : fmt::format("tokenizer {}\n", JsonText(d["tokenizer"]["file"]));
+  if (!d["tokenizer"].is_null()) {
+    text += fmt::format("tokenizer {}\n", JsonText(d["tokenizer"]["file"]));
+  } else if (ReadsText(d) || !d["policy"].contains("schedules")) {
+    text += "no tokenizer: it follows the prompt below alone\n";
+  }
   if (provenance["assumptions"].empty()) return text;
-  text += "\nAssumed at export\n";
+  text += fmt::format("\nAssumed at {}\n", JsonText(provenance["verb"]) == "import" ? "import" : "export");
   for (const Json& assumption : provenance["assumptions"]) {
     text += fmt::format("  {} {}\n", assumption["can_hurt"] == true ? "!" : "-", JsonText(assumption["text"]));
   }
   return text;
 }
 
-std::string BundleText(const Json& d, bool operators) {
-  const Json& policy = d["policy"];
-  std::string text = BundleHead(d);
+// Of the first family.
+std::string FamilySettings(const Json& policy) {
   TextTable settings({"setting", "value"});
   for (const char* key : {"feature_source", "prompt_layout", "window", "chunk", "action_dim", "action_scale",
                           "control_period_s", "image_size", "preprocess", "prompt_text", "prompt_ids"}) {
     settings.AddRow({key, Cut(JsonText(policy[key]))});
   }
-  text += Section("Policy", settings);
+  return Section("Policy", settings);
+}
+
+std::string BundleText(const Json& d, bool operators) {
+  const Json& policy = d["policy"];
+  std::string text = BundleHead(d);
+  if (policy.contains("schedules")) {
+    text += PolicyAsData(d["features"]);
+  } else {
+    text += FamilySettings(policy) + Schedules(d["features"]);
+  }
   for (const auto& [role, graph] : d["graphs"].items()) {
     text += fmt::format("\n=== {}: {} ({} bytes)\n{}", Printable(role), JsonText(graph["file"]),
                         JsonCount(graph["file_bytes"]), GraphText(graph, operators));

@@ -4,6 +4,7 @@
 
 #include "checkpoint/folder.h"
 #include "export/export.h"
+#include "policy/schema1.h"
 
 namespace vlaq::cli {
 namespace {
@@ -46,10 +47,21 @@ Result<OpenedPolicy> OpenPolicy(const std::filesystem::path& path, const PolicyF
     place = opened.temporary->path() / "bundle";
   }
   VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(place));
+  VLAQ_RETURN_IF_ERROR(CheckDrives(bundle, "driving"));
   options.threads = 1;
   VLAQ_ASSIGN_OR_RETURN(opened.drivers,
                         evaluation::PolicyDriverFactory::Open(std::move(bundle), backend, options, files.tokenizer));
   return opened;
+}
+
+Status CheckDrives(const bundle::Bundle& bundle, std::string_view what) {
+  if (bundle.policy.family == policy::kKosmos2Lstm) return {};
+  return InputError(bundle.path.string(),
+                    fmt::format("is a policy of family {}; {} takes only those of {}, with one camera and an "
+                                "instruction, that vlaq export makes",
+                                bundle.policy.family, what, policy::kKosmos2Lstm),
+                    "vlaq run BUNDLE --inputs FILE.safetensors runs this one, vlaq verify BUNDLE --against FILE.onnx "
+                    "or --golden FILE.io.safetensors proves it");
 }
 
 Status CheckFollowsInstructions(const OpenedPolicy& policy) {

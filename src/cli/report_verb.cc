@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "bundle/bundle.h"
 #include "cli/verbs.h"
 #include "report/compose.h"
 #include "report/render.h"
@@ -22,6 +23,10 @@ Status WriteReport(const ReportArguments& a, Context& context) {
   if (!a.output.empty()) VLAQ_RETURN_IF_ERROR(OutputFile::Create(a.output, WhenExisting(a.force)));  // gone at once
   std::vector<report::Document> documents;
   for (const auto& path : a.documents) {
+    if (bundle::IsBundle(path)) {
+      return InputError(path, "is a bundle, and a report is made of documents about bundles",
+                        "vlaq verify BUNDLE -o receipt.json makes one");
+    }
     VLAQ_ASSIGN_OR_RETURN(report::Document document, report::ReadDocument(path));
     documents.push_back(std::move(document));
   }

@@ -13,12 +13,15 @@
 #include "cli/world_choice.h"
 #include "episode/episode_set.h"
 #include "verification/difference_check.h"
+#include "verification/step_numbers.h"
 #include "verification/verdict.h"
 
 namespace vlaq::cli {
 
 struct VerifyArguments {
-  std::filesystem::path bundle, against, golden, reference, receipt;
+  std::filesystem::path bundle, golden, reference, receipt;
+  std::vector<std::string> against;  // a checkpoint; or of an imported bundle its ONNX files
+  std::string inputs;                // of an imported bundle: FILE.safetensors[:PREFIX]
   std::string state_dict;
   PolicyFiles files;
   EpisodeChoice episodes;
@@ -59,6 +62,13 @@ Result<std::optional<bundle::Bundle>> OpenReference(const VerifyArguments& argum
 Status CheckWhatItIs(const VerifyArguments& arguments, const bundle::Bundle& bundle, const bundle::Bundle* reference,
                      const episode::EpisodeSet* episodes, const backend::Backend& backend, Log& log,
                      verification::Report& report);
+
+// The same of an imported bundle, on the inputs that it was shown before.
+Status CheckWhatImportedIs(const VerifyArguments& arguments, const bundle::Bundle& bundle,
+                           const bundle::Bundle* reference, const verification::StepInputs& inputs,
+                           const backend::Backend& backend, Log& log, verification::Report& report);
+// All rungs of an imported bundle. Errors: kUsage for options of policies that drive; as its parts.
+Result<verification::Report> VerifyImported(const VerifyArguments& arguments, const bundle::Bundle& bundle, Log& log);
 
 // The document of --json and --receipt, "vlaq.verify/1". Errors: kInput if the bundle's policy.json cannot be read.
 Result<Json> VerdictDocument(const VerifyArguments& arguments, const bundle::Bundle& bundle,

@@ -59,9 +59,36 @@ Result<std::optional<Bundle>> OpenReference(const VerifyArguments& a) {
     return InputError(
         a.reference.string(),
         fmt::format("is quantized itself ({} for {}), so it is nobody's source", reference.precision, reference.target),
-        "give the bundle that both were made from, as vlaq export wrote it");
+        "give the bundle that both were made from, as vlaq export or import wrote it");
   }
   return std::optional(std::move(reference));
+}
+
+Status CheckWhatImportedIs(const VerifyArguments& a, const Bundle& bundle, const Bundle* reference,
+                           const verification::StepInputs& inputs, const backend::Backend& backend, Log& log,
+                           verification::Report& report) {
+  const std::optional<Plan> plan = ReadPlanOf(bundle, report);
+  if (reference != nullptr) {
+    verification::CheckAgainstSourcePolicy(bundle, *reference, report);
+    // What has no plan must be its source as it is.
+    const Status weights = plan ? verification::CheckQuantizedWeights(bundle, &*plan, *reference, log, report)
+                                : verification::CheckSourceGraphs(bundle, *reference, log, report);
+    VLAQ_RETURN_IF_ERROR(weights);
+    if (plan && HasFixedRanges(*plan) && inputs.noise) {
+      report.untestable.push_back({1, "outputs against the source",
+                                   "its ranges were fixed on recorded values, noise is none; give --inputs "
+                                   "FILE.safetensors",
+                                   true});
+    } else {
+      const verification::StepNumberOptions options{&backend, a.backend.Options(), a.tolerance};
+      VLAQ_RETURN_IF_ERROR(verification::CheckAgainstSourceSteps(bundle, *reference, inputs, options, log, report));
+    }
+  } else if (plan) {
+    report.untestable.push_back(
+        {1, "quantised weights", "there is nothing to hold them against; give --reference SOURCE", true});
+  }
+  const verification::RealityOptions options{&backend, a.backend.Options(), &inputs};
+  return verification::CheckReality(bundle, plan ? &*plan : nullptr, reference, options, log, report);
 }
 
 Status CheckWhatItIs(const VerifyArguments& a, const Bundle& bundle, const Bundle* reference,
@@ -83,7 +110,7 @@ Status CheckWhatItIs(const VerifyArguments& a, const Bundle& bundle, const Bundl
     report.untestable.push_back(
         {1, "quantised weights", "there is nothing to hold them against; give --reference SOURCE", true});
   }
-  const verification::RealityOptions options{&backend, a.backend.Options()};
+  const verification::RealityOptions options{&backend, a.backend.Options(), nullptr};
   return verification::CheckReality(bundle, plan ? &*plan : nullptr, reference, options, log, report);
 }
 

@@ -153,7 +153,9 @@ void PrintTrust(const verification::Report& report, std::ostream& out) {
     if (!s.proven_by.empty()) continue;
     (s.assumed ? assumed : trusted).push_back(fmt::format("{} {}", s.name, s.value));
   }
-  if (!assumed.empty()) out << fmt::format("assumed at export, not proven: {}\n", fmt::join(assumed, ", "));
+  if (!assumed.empty())
+    out << fmt::format("assumed at {}, not proven: {}\n", report.of_files ? "import" : "export",
+                       fmt::join(assumed, ", "));
   if (!trusted.empty()) out << fmt::format("taken on trust from policy.json: {}\n", fmt::join(trusted, ", "));
 }
 
@@ -191,7 +193,7 @@ Result<Json> VerdictDocument(const VerifyArguments& a, const bundle::Bundle& bun
   const verification::Check* failure = report.first_failure();
   Json document{{"schema", "vlaq.verify/1"},
                 {"bundle", a.bundle.string()},
-                {"against", a.against.string()},
+                {"against", fmt::format("{}", fmt::join(a.against, ", "))},
                 {"golden", a.golden.string()},
                 {"reference", a.reference.string()},
                 {"verdict", verification::Name(conclusion.verdict)},
@@ -206,6 +208,7 @@ Result<Json> VerdictDocument(const VerifyArguments& a, const bundle::Bundle& bun
                 {"checks", std::move(checks)},
                 {"untestable", std::move(untestable)},
                 {"notes", report.notes},
+                {"not_applicable", report.not_applicable},
                 {"evidence", std::move(evidence)}};
   if (failure != nullptr) document["first_failure"] = failure->name;
   return document;
@@ -226,6 +229,9 @@ void PrintVerdict(const VerifyArguments& a, const bundle::Bundle& bundle, const 
   }
   out << table.ToString();
   PrintTrust(report, out);
+  if (!report.not_applicable.empty()) {
+    out << fmt::format("not applicable: {}\n", fmt::join(report.not_applicable, ", "));
+  }
   for (const std::string& note : report.notes) out << "note: " << Printable(note) << "\n";
   for (const verification::Missing& missing : conclusion.missing) {
     out << "missing: " << Printable(missing.what);

@@ -10,6 +10,7 @@
 #include "checkpoint/checkpoint.h"
 #include "cli/verbs.h"
 #include "cli/verify_arguments.h"
+#include "policy/schema1.h"
 #include "verification/identity.h"
 #include "verification/numbers.h"
 #include "verification/settings.h"
@@ -28,8 +29,8 @@ Status CompareNumbers(const VerifyArguments& a, const bundle::Bundle& bundle, co
 }
 
 // A quantised bundle is held against its source bundle, that one against the checkpoint.
-Status CheckAgainstFits(const bundle::Bundle& bundle) {
-  if (!bundle.plan) return {};
+Status CheckAgainstFits(const VerifyArguments& a, const bundle::Bundle& bundle) {
+  if (a.against.empty() || !bundle.plan) return {};
   return UsageError("a quantised bundle does not compare with a checkpoint",
                     "give --reference SOURCE, and verify the source --against the checkpoint");
 }
@@ -67,9 +68,14 @@ struct Sources {
 Result<Sources> OpenSources(const VerifyArguments& a, const bundle::Bundle& bundle, Log& log,
                             verification::Report& report) {
   Sources sources;
+  if (!a.inputs.empty()) {
+    return UsageError("--inputs is for policies that were imported", "give --golden or --episodes");
+  }
   if (!a.against.empty()) {
-    VLAQ_RETURN_IF_ERROR(CheckAgainstFits(bundle));
-    VLAQ_ASSIGN_OR_RETURN(sources.checkpoint, architecture::OpenCheckpoint(a.against, {.state_dict = a.state_dict}));
+    if (a.against.size() > 1) {
+      return UsageError("--against: this policy was made from one checkpoint", "give it once");
+    }
+    VLAQ_ASSIGN_OR_RETURN(sources.checkpoint, architecture::OpenCheckpoint(a.against[0], {.state_dict = a.state_dict}));
     sources.validation_mae = ValidationMaeOf(*sources.checkpoint);
   }
   VLAQ_RETURN_IF_ERROR(CheckDriveArguments(a));
@@ -124,7 +130,10 @@ Status RunVerify(const VerifyArguments& a, Context& context) {
   if (!a.receipt.empty()) {
     VLAQ_ASSIGN_OR_RETURN(receipt, OutputFile::Create(a.receipt, WhenExisting(a.force)));
   }
-  VLAQ_ASSIGN_OR_RETURN(verification::Report report, Verify(a, bundle, context.log));
+  const bool imported = bundle.policy.family != policy::kKosmos2Lstm;
+  VLAQ_RETURN_IF_ERROR(CheckAgainstFits(a, bundle));
+  VLAQ_ASSIGN_OR_RETURN(verification::Report report,
+                        imported ? VerifyImported(a, bundle, context.log) : Verify(a, bundle, context.log));
   report.settings = verification::SettingsOf(bundle, report);
   VLAQ_RETURN_IF_ERROR(Deliver(a, bundle, report, receipt, context));
   const auto conclusion = verification::Conclude(report, bundle.plan.has_value());
@@ -148,13 +157,22 @@ Status RunVerify(const VerifyArguments& a, Context& context) {
 
 Action AddVerify(CLI::App& app, Context& context) {
   auto a = std::make_shared<VerifyArguments>();
-  app.add_option("bundle", a->bundle, "The bundle that `vlaq export` made")->required();
-  app.add_option("--against", a->against, "The checkpoint it was made from: every tensor is compared")
+  app.add_option("bundle", a->bundle, "The bundle that `vlaq export`, `import` or `quantize` made")->required();
+  app.add_option("--against", a->against,
+                 "The checkpoint it was made from: every tensor is compared; of an imported bundle the ONNX files, one "
+                 "--against each: every operator, too, and what they compute")
+      ->allow_extra_args(false)
       ->type_name("CHECKPOINT");
   app.add_option("--state-dict", a->state_dict, "Key of the state dict to compare with, where --against holds several")
       ->type_name("KEY");
-  app.add_option("--golden", a->golden, "Reference results: every stage is compared, from pixels to actions")
+  app.add_option("--golden", a->golden,
+                 "Reference results: every stage is compared, from pixels to actions; of an imported bundle tensors "
+                 "in.INPUT and out.OUTPUT")
       ->type_name("golden.safetensors");
+  app.add_option("--inputs", a->inputs,
+                 "Of an imported bundle, what it is shown in place of noise (or the golden file's): tensors by the "
+                 "names of its inputs, [T, ...] or one for every step")
+      ->type_name("FILE[:PREFIX]");
   app.add_option("-o,--output,--receipt", a->receipt, "Also write the verdict with its evidence to this file, as JSON")
       ->type_name("FILE");
   AddForceFlag(app, a->force);
@@ -164,13 +182,15 @@ Action AddVerify(CLI::App& app, Context& context) {
   app.footer(
       "'verified', and exit code 0: the bundle agrees with something outside it, which is one of --against with "
       "--golden, "
-      "--reference, --episodes. 'intact', and exit code 7: it agrees with itself only. Exit code 5: a check failed; "
+      "--reference, --episodes (imported: --against, --golden, --reference). 'intact', and exit code 7: it agrees with "
+      "itself only. Exit code 5: a check failed; "
       "the "
       "first one is named.\n\n"
       "Examples:\n"
       "  vlaq verify mae0222 --against best_simple_lstm_model.pth --golden golden.safetensors\n"
       "  vlaq verify mini --episodes held_out --not-in split.json:train -o receipt.json\n"
-      "  vlaq verify mini-int8 --reference mini --episodes held_out --sim 100 --receipt int8.json");
+      "  vlaq verify mini-int8 --reference mini --episodes held_out --sim 100 --receipt int8.json\n"
+      "  vlaq verify act --against act.onnx --inputs observations.safetensors");
   return [a, &context]() -> Status { return RunVerify(*a, context); };
 }
 

@@ -215,6 +215,7 @@ Result<Json> InspectBundle(const fs::path& path, const InspectOptions& options, 
   document["tokenizer"] = bundle.tokenizer ? AsJson(*bundle.tokenizer) : Json(nullptr);
   document["baked_prompt"] = bundle.baked_prompt;
   document["policy"] = spec ? policy::PolicySpecToJson(bundle.spec) : policy::PolicyToJson(bundle.policy);
+  document["features"] = DescribePolicy(bundle.policy);
   VLAQ_ASSIGN_OR_RETURN(const auto weights, bundle::ReadWeightRecords(bundle));
   int64_t parameters = 0;
   int64_t computed = 0;

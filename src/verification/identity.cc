@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -16,8 +18,11 @@
 #include "base/text.h"
 #include "onnx/model_file.h"
 #include "onnx/reachability.h"
+#include "tensor/convert.h"
 #include "tensor/non_finite.h"
+#include "verification/family.h"
 #include "verification/graph_match.h"
+#include "verification/policy_reach.h"
 
 namespace vlaq::verification {
 namespace {
@@ -67,7 +72,11 @@ class IdentityChecker {
       CheckAgainstRecords();
     }
     CheckFinite();
-    CheckReachability();
+    if (HasSpec(bundle_)) {
+      CheckReachability();
+    } else {
+      CheckReachOfPolicy();
+    }
     return {};
   }
 
@@ -162,8 +171,8 @@ class IdentityChecker {
     ParallelFor(records_.size(), HardwareThreads(), [&](size_t i) {
       const WeightRecord& record = records_[i];
       const NonFinite found = FindNonFinite(record.dtype, Stored(record));
+      if (found.any() && !IsMask(record)) problems[i] = found.Describe(*ElementCount(record.shape));
       weights_->Release(Stored(record));
-      if (found.any()) problems[i] = found.Describe(*ElementCount(record.shape));
     });
     std::vector<std::string> wrong;
     std::string first_problem;
@@ -183,6 +192,20 @@ class IdentityChecker {
     }
     Add(wrong.empty() ? Passed("finite weights", "no weight is NaN or infinite")
                       : Failed("finite weights", fmt::format("{}: {}", SomeOf(wrong), first_problem)));
+  }
+
+  // A foreign graph may store a mask: nothing but infinities and one other number. vlaq's own graphs have none.
+  bool IsMask(const WeightRecord& record) const {
+    if (HasSpec(bundle_)) return false;
+    const auto numbers = ToFloat32(Tensor::View(record.dtype, record.shape, Stored(record), weights_));
+    if (!numbers.ok()) return false;
+    std::optional<float> other;
+    for (const float number : numbers->data<float>()) {
+      if (std::isinf(number)) continue;
+      if (std::isnan(number) || (other && *other != number)) return false;
+      other = number;
+    }
+    return other.has_value();
   }
 
   // With the source: build everything again and compare.
@@ -366,6 +389,43 @@ class IdentityChecker {
                                           one ? "has" : "have", share));
     } else if (report_.reached_parameters == 0) {
       check = Failed("reach", "the outputs depend on no parameter of the checkpoint");
+    }
+    check.figures = {{"fraction", report_.reached_fraction()}};
+    Add(std::move(check));
+  }
+
+  // Of a policy of any graphs: through whichever schedule, of which the default one is what counts. What a file holds
+  // and its own outputs do not need is its author's affair, and told.
+  void CheckReachOfPolicy() {
+    const policy::Policy& policy = bundle_.policy;
+    PolicyReach all = ReachOf(policy, policy.default_schedule, models_);
+    for (const auto& [name, parameters] : sources_of_) {
+      if (all.initializers.contains(name)) report_.reached_parameters += parameters;
+    }
+    for (const auto& [schedule, steps] : policy.schedules) {
+      PolicyReach reach = ReachOf(policy, schedule, models_);
+      all.initializers.merge(reach.initializers);
+      all.graphs.merge(reach.graphs);
+    }
+    std::vector<std::string> idle, unreached;
+    for (const auto& [name, model] : models_) {
+      if (!all.graphs.contains(name)) idle.push_back(name);
+    }
+    for (const WeightRecord& record : records_) {
+      if (!all.initializers.contains(record.name)) unreached.push_back(record.name);
+    }
+    const std::string share =
+        fmt::format("the outputs depend on {} of {} parameters ({:.2f} %)", Grouped(report_.reached_parameters),
+                    Grouped(report_.parameters), 100 * report_.reached_fraction());
+    Check check = Passed("reach", share);
+    if (!idle.empty()) {
+      check = Failed("reach", fmt::format("no output depends on graph {}; {}", SomeOf(idle), share));
+    } else if (report_.parameters == 0) {
+      check.detail = "the graphs store no parameters";
+    } else if (report_.reached_parameters == 0) {
+      check = Failed("reach", "the outputs depend on no parameter of the bundle");
+    } else if (!unreached.empty()) {
+      check.detail += fmt::format("; {} {} no influence", SomeOf(unreached), unreached.size() == 1 ? "has" : "have");
     }
     check.figures = {{"fraction", report_.reached_fraction()}};
     Add(std::move(check));

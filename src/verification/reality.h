@@ -18,15 +18,19 @@
 #include "onnx/graph.h"
 #include "quantization/plan.h"
 #include "verification/report.h"
+#include "verification/step_numbers.h"
 
 namespace vlaq::verification {
 
 struct RealityOptions {
   const backend::Backend* backend = nullptr;
   backend::OpenOptions open;
+  // Of a policy of any graphs (not kosmos2_lstm): what its graphs are run on.
+  const StepInputs* inputs = nullptr;
 };
 
-// Adds the checks "bytes", "kernels" (of a control step: encoder and head) and "kernels, whole graph" to `report`.
+// Adds the checks "bytes", "kernels" (of a control step: encoder and head) and "kernels, whole graph" to `report`;
+// of a policy of any graphs "kernels" of those that a control step of the default schedule runs, each counted once.
 // `plan` may be null: then every operator with weights must be what the precision says. `reference` may be null: then
 // bytes are only told. An engine that is not the target's, or keeps no record, makes the kernels untestable. With
 // finished engines (OpenOptions::engines) the checks are "layers of the engine, ROLE", from their records. Errors:

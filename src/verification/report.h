@@ -13,7 +13,8 @@
 namespace vlaq::verification {
 
 // What a check held the bundle against. Only what lies outside the bundle can show that it is the policy.
-enum class Against { kItself, kCheckpoint, kGolden, kSource, kEpisodes, kSimulator };
+// kFiles: the ONNX files that it was imported from; kInputsAndOutputs: of the whole policy, recorded elsewhere.
+enum class Against { kItself, kCheckpoint, kGolden, kSource, kEpisodes, kSimulator, kFiles, kInputsAndOutputs };
 
 struct Check {
   int rung = 0;      // 0 identity, 1 numbers, 2 reality, 3 open loop, 4 eyes open, 5 closed loop
@@ -62,6 +63,9 @@ struct Report {
   int64_t parameters = 0;
   int64_t reached_parameters = 0;
   std::vector<std::string> notes;  // tensors left out, with the reason
+  // Checks that have no meaning for a policy of this family: neither passed nor missing.
+  std::vector<std::string> not_applicable;
+  bool of_files = false;  // made of ONNX files: that is what it can be held against
   std::set<Shown> shown;
   std::set<std::string> shown_by_checkpoint;  // settings that it states itself, alike
   std::set<std::string> shown_by_user;        // settings that a file of the user's own gives alike

@@ -9,6 +9,7 @@
 #include "architecture/stated.h"
 #include "base/json.h"
 #include "policy/schema1.h"
+#include "verification/family.h"
 
 namespace vlaq::verification {
 namespace {
@@ -115,9 +116,23 @@ Check SettingsCheck(std::string name, const std::vector<std::string>& difference
   return check;
 }
 
+// What was assumed of a policy of any graphs: which input is which, what its numbers are. Golden data go through
+// inputs, outputs and schedule, and show these; when actions are played they do not.
+std::vector<Setting> AssumedOf(const Bundle& bundle, const Report& report) {
+  const bool shown = std::ranges::any_of(
+      report.checks, [](const Check& c) { return c.passed && c.against == Against::kInputsAndOutputs; });
+  std::vector<Setting> settings;
+  for (const bundle::Assumption& assumption : bundle.provenance.assumptions) {
+    const bool control = assumption.setting.starts_with("control.");
+    settings.push_back({assumption.setting, ShortText(assumption.value), true, shown && !control ? "golden data" : ""});
+  }
+  return settings;
+}
+
 }  // namespace
 
 std::vector<Setting> SettingsOf(const Bundle& bundle, const Report& report) {
+  if (!HasSpec(bundle)) return AssumedOf(bundle, report);
   std::vector<Setting> settings;
   for (const auto& [key, value] : Flat(policy::PolicySpecToJson(bundle.spec))) {
     const auto is_it = [&name = key](const bundle::Assumption& a) {
@@ -177,6 +192,25 @@ void CheckAgainstStated(const Bundle& bundle, const checkpoint::Checkpoint& chec
   if (!any) return;
   report.checks.push_back(SettingsCheck("settings the checkpoint states", differences,
                                         fmt::format("{}", fmt::join(report.shown_by_checkpoint, ", "))));
+}
+
+std::vector<std::string> HowPoliciesDiffer(policy::Policy actual, policy::Policy expected) {
+  for (policy::Policy* policy : {&actual, &expected}) {
+    for (auto& [name, graph] : policy->graphs) graph.file.clear();
+  }
+  const Json own = policy::PolicyToJson(actual), other = policy::PolicyToJson(expected);
+  std::vector<std::string> differences = Differences(own, other);
+  const auto wanted = Flat(other);
+  for (const auto& [key, value] : Flat(own)) {
+    const bool known = std::ranges::any_of(wanted, [&name = key](const auto& item) { return item.first == name; });
+    if (!known) differences.push_back(fmt::format("{} is {} instead of absent", key, ShortText(value)));
+  }
+  return differences;
+}
+
+void CheckAgainstSourcePolicy(const Bundle& bundle, const Bundle& source, Report& report) {
+  report.checks.push_back(SettingsCheck("policy against the source", HowPoliciesDiffer(bundle.policy, source.policy),
+                                        "inputs, outputs, bindings and schedules are the source's"));
 }
 
 void CheckAgainstSourceSettings(const Bundle& bundle, const Bundle& source, Report& report) {

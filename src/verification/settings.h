@@ -30,4 +30,10 @@ void CheckAgainstStated(const bundle::Bundle& bundle, const checkpoint::Checkpoi
 // Adds the check "settings against the source": policy spec, configuration, baked prompt and tokenizer are the same.
 void CheckAgainstSourceSettings(const bundle::Bundle& bundle, const bundle::Bundle& source, Report& report);
 
+// Two policies of any graphs, member by member; the files of their graphs may differ. "control.period_s is 4 instead of
+// 0.4".
+std::vector<std::string> HowPoliciesDiffer(policy::Policy actual, policy::Policy expected);
+// Adds the check "policy against the source".
+void CheckAgainstSourcePolicy(const bundle::Bundle& bundle, const bundle::Bundle& source, Report& report);
+
 }  // namespace vlaq::verification

@@ -16,6 +16,8 @@ std::vector<std::string> GroundsOf(const Report& report) {
   std::vector<std::string> grounds;
   if (checkpoint && golden) grounds.emplace_back("the checkpoint and golden data");
   if (source) grounds.emplace_back(checkpoint ? "the checkpoint and the source bundle" : "the source bundle");
+  if (Held(report, Against::kFiles)) grounds.emplace_back("the ONNX files it was made of");
+  if (Held(report, Against::kInputsAndOutputs)) grounds.emplace_back("golden data");
   if (Held(report, Against::kEpisodes)) grounds.emplace_back("recorded episodes");
   return grounds;
 }
@@ -25,6 +27,11 @@ std::vector<Missing> MissingOf(const Report& report, bool quantized) {
   for (const Untestable& u : report.untestable) {
     if (u.needed) missing.push_back({u.name + ": " + u.reason, ""});
   }
+  if (report.of_files && !quantized) {
+    missing.push_back({"whose graphs these are", "--against FILE.onnx"});
+    missing.push_back({"whether it computes what was computed elsewhere", "--golden FILE.io.safetensors"});
+    return missing;
+  }
   if (quantized) {
     missing.push_back({"whose weights these are", "--reference SOURCE"});
   } else if (!Held(report, Against::kCheckpoint)) {
@@ -33,7 +40,7 @@ std::vector<Missing> MissingOf(const Report& report, bool quantized) {
     missing.push_back({"whether it computes what the checkpoint's own framework does; `vlaq golden` makes such data",
                        "--golden golden.safetensors"});
   }
-  if (!Held(report, Against::kEpisodes)) {
+  if (!report.of_files && !Held(report, Against::kEpisodes)) {
     missing.push_back({"whether it does what was recorded", "--episodes DIR"});
   }
   return missing;

@@ -33,8 +33,9 @@ struct Conclusion {
 // `quantized`: made from another bundle by a plan, so that its source is what it is held against.
 //
 // kVerified if no check failed, none that is needed is missing, and at least one of these passed: every tensor of the
-// checkpoint together with golden numbers (or the source's); weights and numbers of the source bundle; recorded
-// episodes with their bars.
+// checkpoint together with golden numbers (or the source's); weights and numbers of the source bundle; the ONNX files
+// it was imported from, with their numbers; inputs and outputs of an imported policy; recorded episodes with their
+// bars.
 Conclusion Conclude(const Report& report, bool quantized);
 
 }  // namespace vlaq::verification

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "onnx/model_file.h"
+#include "verification/family.h"
 #include "verification/operator_reading.h"
 #include "verification/precision_bounds.h"
 
@@ -112,7 +113,7 @@ class Comparer {
       if (!compared.ok()) operators_.wrong.push_back(fmt::format("{}: {}", role, compared.error().ToString()));
     }
     for (const OperatorChoice& choice : plan_.operators) {
-      if (!seen_.contains(choice.node)) {
+      if (unread_.empty() && !seen_.contains(choice.node)) {
         operators_.wrong.push_back(fmt::format("the plan names '{}', which is no operator of the source", choice.node));
       }
     }
@@ -120,6 +121,7 @@ class Comparer {
   }
 
   void Tell(Report& report, bool quantized) const {
+    report.untestable.insert(report.untestable.end(), unread_.begin(), unread_.end());
     report.checks.push_back(operators_.AsCheck(
         0, "operators",
         fmt::format("{} operators of the source are there, in the plan's forms", operators_.looked_at)));
@@ -149,7 +151,12 @@ class Comparer {
     const auto file = bundle_.graphs.find(role_);
     if (file == bundle_.graphs.end()) return InputError("", "the bundle has no such graph");
     VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(bundle_.path / file->second.file));
-    VLAQ_ASSIGN_OR_RETURN(const GraphReading source, GraphReading::Make(source_graph, source_files_));
+    auto read = GraphReading::Make(source_graph, source_files_);
+    if (!read.ok() && !HasSpec(reference_)) {  // says nothing of the bundle
+      unread_.push_back({0, fmt::format("operators of {}", role_), read.error().ToString(), true});
+      return {};
+    }
+    VLAQ_ASSIGN_OR_RETURN(const GraphReading source, std::move(read));
     VLAQ_ASSIGN_OR_RETURN(const GraphReading made, GraphReading::Make(model.graph, files_));
     source_ = &source;
     made_ = &made;
@@ -467,6 +474,7 @@ class Comparer {
 
   std::set<std::string> seen_, compared_, smoothed_constants_;
   Findings operators_, accounted_, weights_, ranges_;
+  std::vector<Untestable> unread_;  // graphs of the source that cannot be read
   double worst_steps_ = 0;
   double worst_db_ = std::numeric_limits<double>::infinity();
   std::string worst_of_;
