@@ -48,6 +48,47 @@ TEST(RunInTurns, AllAreAskedTheSameInTurns) {
   EXPECT_EQ(ran->readings.size(), static_cast<size_t>(x.round.back()) + 3) << "before, after each round, at the end";
 }
 
+TEST(RunInTurns, FurtherOutputsAreComparedByName) {
+  class Telling : public FakeSubject {
+   public:
+    using FakeSubject::FakeSubject;
+    Result<Block> Run(std::span<const int> inputs, bool keep) override {
+      VLAQ_ASSIGN_OR_RETURN(Block block, FakeSubject::Run(inputs, keep));
+      for (size_t i = 0; keep && i < inputs.size(); ++i) {
+        for (const auto& [name, value] : tells) block.outputs[name].push_back({value, 1});
+      }
+      return block;
+    }
+    std::map<std::string, float> tells;
+  };
+  FakeTime time;
+  Telling a("a", time, Always(5 * kMs)), b("b", time, Always(5 * kMs));
+  a.tells = {{"value", 2}, {"mine", 3}};
+  b.tells = {{"value", 2.5F}, {"other", 4}};
+  const auto ran = RunInTurns({&a, &b}, Quick(), time.world(), SilentLog());
+  ASSERT_TRUE(ran.ok());
+  EXPECT_EQ(ran->subjects[1].outputs->others, (std::map<std::string, double>{{"value", 0.5}}));
+  EXPECT_EQ(ran->subjects[1].outputs->largest, 0);
+}
+
+TEST(RunInTurns, LongAnswersAreAskedForInSmallBlocks) {
+  class Talking : public FakeSubject {
+   public:
+    using FakeSubject::FakeSubject;
+    Result<Block> Run(std::span<const int> inputs, bool keep) override {
+      most = std::max(most, inputs.size());
+      VLAQ_ASSIGN_OR_RETURN(Block block, FakeSubject::Run(inputs, keep));
+      for (auto& action : block.actions) action.resize(10'000);
+      return block;
+    }
+    size_t most = 0;
+  };
+  FakeTime time;
+  Talking a("a", time, Always(kMs / 10));
+  ASSERT_TRUE(RunInTurns({&a}, Quick(), time.world(), SilentLog()).ok());
+  EXPECT_EQ(a.most, 4U);
+}
+
 // Who keeps features would else do less, or with warmer caches, than who comes first.
 TEST(RunInTurns, NobodyIsAskedMoreOrLessBeforeTheClockCounts) {
   for (const Protocol protocol : {Protocol::kPublished, Protocol::kServing, Protocol::kControl}) {

@@ -52,6 +52,11 @@ TEST_F(VerdictTest, OtherOutputs) {
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   const auto nan = [](SubjectResult& s) { s.outputs = OutputDifference{"first", kNone, kNone, 8, 0.5, kNone}; };
   EXPECT_THAT(Found(Even(20, 1'000'000), nan), ElementsAre("outputs_differ"));
+  const auto another = [](SubjectResult& s) {
+    s.outputs = OutputDifference{"first", 0, 0, 8, 0.5, 0};
+    s.outputs->others = {{"value", 0.2}};
+  };
+  EXPECT_THAT(Found(Even(20, 1'000'000), another), ElementsAre("outputs_differ"));
   const auto near = [](SubjectResult& s) { s.outputs = OutputDifference{"first", 0.05, 0.09, 8, 0.5, 0.05}; };
   EXPECT_THAT(Found(Even(20, 1'000'000), near), IsEmpty());
 }
