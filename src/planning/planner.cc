@@ -63,7 +63,10 @@ class Planner {
     plan.source.weights_sha256 = bundle_.weights.sha256;
     for (const auto& [role, file] : bundle_.graphs) plan.source.graphs.emplace(role, file.sha256);
     VLAQ_RETURN_IF_ERROR(CheckOptions());
-    plan.opset = target_.opset;
+    // Graphs stay of their opset where the target takes it.
+    int64_t newest = target_.opset;
+    for (const WeightedOperator& op : operators_.operators) newest = std::max(newest, op.opset);
+    plan.opset = std::min(newest, target_.newest_opset);
     if (options_.precision == Precision::kInt4 && !target_.contrib_operators) plan.opset = target_.newest_opset;
     plan.bias_correction = options_.bias_correction;
     if (HalfElsewhere()) plan.rest = Number::kFloat16;

@@ -66,7 +66,7 @@ Status WriteGraphs(const passes::Graphs& graphs, const bundle::Bundle& source, c
     const Status before = onnx::CheckModelFile(source.GraphPath(role));
     if (before.ok()) return InternalError(record.file, status.error().ToString());
     notes.push_back(fmt::format("{}: onnx's checker takes neither this graph nor the one it was made from: {}",
-                                record.file, before.error().message));
+                                record.file, before.error().ToString()));
   }
   return {};
 }

@@ -78,7 +78,7 @@ class PlanImportedTest : public ::testing::Test {
   }
   static size_t CountOf(const Json& plan, const std::string& form) {
     size_t count = 0;
-    for (const auto& [node, has] : FormsOf(plan)) count += has == form ? 1 : 0;
+    for (const auto& [node, has] : FormsOf(plan)) count += has == form ? 1U : 0U;
     return count;
   }
 
@@ -154,7 +154,8 @@ TEST_F(PlanImportedTest, AMemoryOfAnLstmIsCarriedThroughIntegers) {
   Import("memory", {"hand_recurrent_17.onnx"});
   // Some steps, one after the other: x alone, what goes out comes in again.
   Tensor x = Tensor::Make(DType::kF32, {5, 1, 6});
-  for (size_t i = 0; i < x.size(); ++i) x.mutable_data<float>()[i] = std::sin(static_cast<float>(i));
+  float angle = 0;
+  for (float& value : x.mutable_data<float>()) value = std::sin(angle++);
   ASSERT_TRUE(checkpoint::WriteSafetensors(In("x.safetensors"), {{"x", x}}, Existing::kReplace).ok());
   const std::string inputs = In("x.safetensors");
   const Json dynamic = PlanOf("memory", {"--target", "cpu"});
