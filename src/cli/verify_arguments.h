@@ -54,9 +54,9 @@ Status Drive(const VerifyArguments& arguments, const episode::EpisodeSet* episod
              std::optional<double> validation_mae, const backend::Backend& backend, Log& log,
              verification::Report& report);
 
-// The reference as a bundle; none was given, or it is a checkpoint: nullopt. Errors: kInput if it cannot be read or is
-// quantized itself: then it is no source.
-Result<std::optional<bundle::Bundle>> OpenReference(const VerifyArguments& arguments);
+// The reference as a bundle; none was given, or it is a checkpoint: nullopt. Errors: kInput if it cannot be read, is
+// quantized itself (then it is no source), or is of another family than `bundle`.
+Result<std::optional<bundle::Bundle>> OpenReference(const VerifyArguments& arguments, const bundle::Bundle& bundle);
 // Rung 2, and rungs 0 and 1 against the source bundle (--reference), which may be null; over the episodes if there are
 // any (else null).
 Status CheckWhatItIs(const VerifyArguments& arguments, const bundle::Bundle& bundle, const bundle::Bundle* reference,

@@ -134,7 +134,7 @@ Result<verification::Report> VerifyImported(const VerifyArguments& a, const Bund
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
   Outside outside;
   VLAQ_ASSIGN_OR_RETURN(outside.files, ReadSourceFiles(a.against, bundle, report));
-  VLAQ_ASSIGN_OR_RETURN(outside.reference, OpenReference(a));
+  VLAQ_ASSIGN_OR_RETURN(outside.reference, OpenReference(a, bundle));
   VLAQ_RETURN_IF_ERROR(verification::CheckIdentity(bundle, nullptr, log, report));
   Status rest;
   if (!outside.files.empty()) rest = verification::CheckSourceFiles(bundle, outside.files, log, report);

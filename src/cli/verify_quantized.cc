@@ -52,9 +52,15 @@ Status Numbers(const VerifyArguments& a, const Bundle& bundle, const Bundle& ref
 
 }  // namespace
 
-Result<std::optional<Bundle>> OpenReference(const VerifyArguments& a) {
+Result<std::optional<Bundle>> OpenReference(const VerifyArguments& a, const Bundle& bundle) {
   if (a.reference.empty() || !bundle::IsBundle(a.reference)) return std::optional<Bundle>{};
   VLAQ_ASSIGN_OR_RETURN(Bundle reference, bundle::Open(a.reference));
+  if (reference.policy.family != bundle.policy.family) {
+    return InputError(a.reference.string(),
+                      fmt::format("is a policy of family {}, and the bundle one of {}", reference.policy.family,
+                                  bundle.policy.family),
+                      "give the bundle that it was made from");
+  }
   if (reference.plan) {
     return InputError(
         a.reference.string(),

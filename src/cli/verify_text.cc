@@ -184,7 +184,7 @@ Result<Json> VerdictDocument(const VerifyArguments& a, const bundle::Bundle& bun
   for (const verification::Untestable& u : report.untestable) {
     untestable.push_back({{"rung", u.rung}, {"name", u.name}, {"reason", u.reason}});
   }
-  VLAQ_ASSIGN_OR_RETURN(const std::optional<bundle::Bundle> reference, OpenReference(a));
+  VLAQ_ASSIGN_OR_RETURN(const std::optional<bundle::Bundle> reference, OpenReference(a, bundle));
   Json evidence = EvidenceDocument(a, bundle, policy.sha256, report.evidence);
   if (reference) {
     VLAQ_ASSIGN_OR_RETURN(evidence["reference_bundle"], ReferenceSubject(*reference));

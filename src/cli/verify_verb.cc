@@ -79,7 +79,7 @@ Result<Sources> OpenSources(const VerifyArguments& a, const bundle::Bundle& bund
     sources.validation_mae = ValidationMaeOf(*sources.checkpoint);
   }
   VLAQ_RETURN_IF_ERROR(CheckDriveArguments(a));
-  VLAQ_ASSIGN_OR_RETURN(sources.reference, OpenReference(a));
+  VLAQ_ASSIGN_OR_RETURN(sources.reference, OpenReference(a, bundle));
   VLAQ_ASSIGN_OR_RETURN(sources.episodes, OpenEpisodes(a, bundle, log, report));
   return sources;
 }

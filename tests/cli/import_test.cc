@@ -346,6 +346,16 @@ TEST_F(Import, InspectShowsWhatItTakesGivesAndRuns) {
   EXPECT_EQ(features["default_schedule"], "default");
 }
 
+TEST_F(Import, AnotherFamilyIsNoSource) {
+  const std::string bundle = Bundle(), old = VLAQ_TESTDATA "/bundles/schema1/fp32";
+  for (const auto& [own, other] : {std::pair(bundle, old), std::pair(old, bundle)}) {
+    const Ran ran = Vlaq({"verify", own, "--reference", other});
+    EXPECT_EQ(ran.exit_code, 3) << ran.out;
+    EXPECT_THAT(ran.err, HasSubstr("is a policy of family"));
+  }
+  ExpectUsage({"verify", old, "--inputs", "a.safetensors"}, "--inputs is for policies that were imported");
+}
+
 // A command and what it must be told of an imported bundle. "": it takes it, or another family's work is under way;
 // then only that it neither crashes nor reports a bug of its own counts.
 struct Command {
