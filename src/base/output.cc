@@ -179,6 +179,7 @@ Result<OutputPath> OutputPath::Create(const fs::path& target, Existing existing)
   VLAQ_RETURN_IF_ERROR(CheckFilePlace(target, existing));
   VLAQ_RETURN_IF_ERROR(MakeFolderOf(target));
   OutputPath place(target, ClaimTemporaryName(target), existing);
+  const auto hold = HoldWhatIsUnfinished();
   ::unlink(place.path().c_str());  // the name is ours alone: whatever has it was put there for us to follow
   const int fd = ::open(place.path().c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0644);
   if (fd < 0) return OutputError(target, "create", errno);
@@ -300,8 +301,12 @@ Status OutputFolder::Make() {
   VLAQ_RETURN_IF_ERROR(CheckWritable(FolderOf(target_)));
   VLAQ_RETURN_IF_ERROR(MakeFolderOf(target_));
   temporary_ = ClaimTemporaryName(target_);
-  if (::mkdir(temporary_.c_str(), 0777) == 0) return {};
-  const int error = errno;
+  int error = 0;
+  {
+    const auto hold = HoldWhatIsUnfinished();
+    if (::mkdir(temporary_.c_str(), 0777) == 0) return {};
+    error = errno;
+  }
   ReleaseTemporaryName(std::exchange(temporary_, {}));
   return OutputError(target_, "create the folder", error);
 }

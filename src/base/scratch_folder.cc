@@ -43,6 +43,7 @@ Result<ScratchFolder> ScratchFolder::Make(std::string_view what) {
   if (error) return InputError("", "there is no folder for temporary files: " + error.message(), advice);
   RemoveKilled(below);
   std::string name = (below / fmt::format("{}{}-{}-XXXXXX", kPrefix, what, ProcessMark())).string();
+  const auto hold = HoldWhatIsUnfinished();
   if (::mkdtemp(name.data()) == nullptr) {
     const char* why = std::strerror(errno);  // NOLINT(concurrency-mt-unsafe)
     return InputError(below.string(), fmt::format("cannot make a folder for temporary files: {}", why), advice);

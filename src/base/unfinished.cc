@@ -23,8 +23,8 @@ constexpr std::string_view kPart = ".part-";
 constexpr std::string_view kOld = ".old-";  // what output.cc moves away where names cannot be exchanged
 constexpr size_t kDigits = 6;               // of a hash in a mark
 
-std::mutex& ClaimedMutex() {
-  static std::mutex mutex;
+std::recursive_mutex& ClaimedMutex() {
+  static std::recursive_mutex mutex;
   return mutex;
 }
 // By the temporary name: the target's, or nothing.
@@ -108,6 +108,8 @@ bool IsLeftover(const fs::path& path, std::string_view mark) {
   if (mark.substr(2 * kDigits, kDigits) != own.space) return false;
   return ::kill(pid, 0) != 0 && errno == ESRCH;
 }
+
+std::unique_lock<std::recursive_mutex> HoldWhatIsUnfinished() { return std::unique_lock(ClaimedMutex()); }
 
 fs::path ClaimTemporaryName(const fs::path& target) {
   fs::path plain = target;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,10 @@ std::filesystem::path ClaimTemporaryName(const std::filesystem::path& target);
 void ClaimTemporary(const std::filesystem::path& path);
 // It is finished with: moved to its place or removed.
 void ReleaseTemporaryName(const std::filesystem::path& temporary);
+
+// While it is held, a program that is interrupted waits: for making what was claimed, which else could come to be after
+// all that is claimed has gone.
+[[nodiscard]] std::unique_lock<std::recursive_mutex> HoldWhatIsUnfinished();
 
 // Where `path` will lie in the end: claimed names in it are replaced by those of their targets.
 std::filesystem::path IntendedPlace(const std::filesystem::path& path);

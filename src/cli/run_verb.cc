@@ -237,6 +237,7 @@ Status WriteOutputs(const RunArguments& a, const std::vector<Step>& steps) {
 }
 
 Status RunVerb(const RunArguments& a, Context& context) {
+  VLAQ_RETURN_IF_ERROR(a.backend.Check());
   PolicyOptions options = a.backend.ForPolicy();
   options.schedule = a.whole_graph ? "whole" : a.schedule;
   options.tokenizer = a.tokenizer;

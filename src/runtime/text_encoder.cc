@@ -33,7 +33,7 @@ class PromptEncoder : public TextEncoder {
   Result<EncodedTask> Encode(std::string_view task) const override {
     if (path_.empty()) {
       return UsageError("an instruction needs a tokenizer, and the bundle holds none",
-                        "give the tokenizer that the policy was trained with, or export with it");
+                        "name the tokenizer that the policy was trained with (--tokenizer), or export with it");
     }
     VLAQ_ASSIGN_OR_RETURN(const auto tokenizer, Tokenizer());
     VLAQ_ASSIGN_OR_RETURN(const prompt::Prompt prompt, prompt::FromInstruction(spec_, *tokenizer, task));
