@@ -293,6 +293,8 @@ Result<ExportReport> Export(const ExportOptions& options, Log& log) {
   VLAQ_RETURN_IF_ERROR(CheckGraphs(writer.folder()));
   VLAQ_RETURN_IF_ERROR(CopyTokenizer(settled.tokenizer, writer.folder(), bundle));
   VLAQ_RETURN_IF_ERROR(writer.Commit(bundle, weights->records));
+  // As everybody else will read it: with the policy that the settings mean.
+  VLAQ_ASSIGN_OR_RETURN(bundle, bundle::Open(options.output));
 
   report.checkpoint = checkpoint.path();
   for (const bundle::FileRecord& file : bundle.provenance.found) report.found.push_back(file.file);

@@ -159,7 +159,6 @@ TEST(Usage, StandardOutputThatCannotBeWrittenIsAnError) {
 
 TEST(Usage, MissingWordsAreNamed) {
   ExpectUsage({"run"}, "bundle is missing: The bundle that");
-  ExpectUsage({"run"}, "bundle is required");
   ExpectUsage({"export", "x"}, "--output is required");
   ExpectUsage({"export", "x", "-o"}, "--output: 1 required");
   ExpectUsage({"synth"}, "`vlaq synth` needs a verb: checkpoint\n  `vlaq synth --help` shows");
