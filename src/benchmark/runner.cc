@@ -167,7 +167,8 @@ class Turns {
     if (settings_.protocol == Protocol::kPublished) return 1;
     const double slowest = *std::ranges::max_element(medians_);
     const double steps = static_cast<double>(settings_.block_ns) / std::max(slowest, 1.0);
-    const auto most = static_cast<double>(kMostNumbers / std::max<size_t>(most_numbers_, 1));
+    const size_t whole_actions = kMostNumbers / std::max<size_t>(most_numbers_, 1);
+    const auto most = static_cast<double>(whole_actions);
     return static_cast<int>(std::clamp(steps, 1.0, std::clamp(most, 1.0, static_cast<double>(kMostInBlock))));
   }
 

@@ -67,29 +67,6 @@ Status DynamicInt8MatMul(const Rewrite& r) {
   return {};
 }
 
-Status DynamicInt8Gemm(const Rewrite& r) {
-  const bool plain = r.node.Float("alpha", 1) == 1 && r.node.Float("beta", 1) == 1 && r.node.Int("transA", 0) == 0;
-  if (!plain) return InputError("", "a Gemm in dynamic_int8 has no alpha, beta or transA of its own");
-  const bool transposed = r.node.Int("transB", 0) != 0;
-  VLAQ_ASSIGN_OR_RETURN(const WeightChoice* weight, OnlyWeight(r));
-  if (r.node.inputs[1] != weight->name)
-    return InputError("", "the weight of a Gemm in dynamic_int8 is its second input");
-  VLAQ_RETURN_IF_ERROR(CheckInt8(*weight, transposed ? 0 : 1));
-  const Part codes = transposed ? Part::kTransposedCodes : Part::kCodes;
-  VLAQ_ASSIGN_OR_RETURN(const Product product, IntegerProduct(r, *weight, codes));
-  if (r.node.inputs.size() < 3 || r.node.inputs[2].empty()) {
-    r.editor.OpAs(r.node.outputs[0], "Mul", r.node.name, {product.sum, product.scale});
-    return {};
-  }
-  const std::string wide = r.editor.Op("Mul", r.node.name + "/product", {product.sum, product.scale});
-  onnx::Node add;
-  add.op_type = "Add";
-  add.name = r.node.name;
-  add.inputs = {wide, r.node.inputs[2]};
-  add.outputs = r.node.outputs;
-  return r.editor.Copy(add);  // with its bias
-}
-
 Status DynamicInt8Lstm(const Rewrite& r) {
   if (!r.style.contrib_operators) {
     return InputError("", "an LSTM in dynamic_int8 needs ONNX Runtime's own operator, which this target does not have");

@@ -29,7 +29,6 @@ constexpr std::array kForms = {
     FormRow{Form::kStaticInt8, "MatMul", StaticInt8},
     FormRow{Form::kStaticInt8, "Conv", StaticInt8},
     FormRow{Form::kStaticInt8, "Gemm", StaticInt8},
-    FormRow{Form::kDynamicInt8, "Gemm", DynamicInt8Gemm},
     FormRow{Form::kWeightOnly, "Gemm", StoredHalf},
     FormRow{Form::kWeightOnly, "ConvTranspose", StoredHalf},
     FormRow{Form::kWeightOnly, "GRU", StoredHalf},

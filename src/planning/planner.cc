@@ -204,6 +204,9 @@ class Planner {
     }
     if (op.op_type == "Conv" && !Static()) return Without(op, "CONV-01");
     if (op.op_type == "Gemm" && ByBlocks()) return Without(op, "FORM-01", "there is no Gemm with weights by blocks");
+    if (op.op_type == "Gemm" && !Static()) {
+      return Without(op, "FORM-01", "there is no Gemm with ranges of run time; targets with static int8 have one");
+    }
     return Linear(op);
   }
 

@@ -103,7 +103,7 @@ TEST_F(PlanImportedTest, TwoGraphsBecomeOnePlanForEachTarget) {
   EXPECT_THAT(seen.err, HasSubstr("1 step are few"));
 
   const Json dynamic = PlanOf("split", {"--target", "cpu"});
-  EXPECT_EQ(CountOf(dynamic, "Gemm dynamic_int8 ORT-01"), 2U);
+  EXPECT_EQ(CountOf(dynamic, "Gemm float FORM-01"), 2U);
   EXPECT_EQ(CountOf(dynamic, "MatMul dynamic_int8 ORT-01"), 6U);
   EXPECT_EQ(CountOf(dynamic, "Conv float QP-07"), 1U);
   EXPECT_EQ(CountOf(dynamic, "ConvTranspose float FORM-01"), 1U);
