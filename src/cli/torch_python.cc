@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "base/text.h"
+#include "base/run_program.h"
 
 namespace vlaq::cli {
 

@@ -77,9 +77,8 @@ Status CheckWhatImportedIs(const VerifyArguments& a, const Bundle& bundle, const
   if (reference != nullptr) {
     verification::CheckAgainstSourcePolicy(bundle, *reference, report);
     // What has no plan must be its source as it is.
-    const Status weights = plan ? verification::CheckQuantizedWeights(bundle, &*plan, *reference, log, report)
-                                : verification::CheckSourceGraphs(bundle, *reference, log, report);
-    VLAQ_RETURN_IF_ERROR(weights);
+    VLAQ_RETURN_IF_ERROR(plan ? verification::CheckQuantizedWeights(bundle, &*plan, *reference, log, report)
+                              : verification::CheckSourceGraphs(bundle, *reference, log, report));
     if (plan && HasFixedRanges(*plan) && inputs.noise) {
       report.untestable.push_back({1, "outputs against the source",
                                    "its ranges were fixed on recorded values, noise is none; give --inputs "

@@ -115,13 +115,12 @@ Result<std::unique_ptr<PolicyDriverFactory>> PolicyDriverFactory::Open(bundle::B
                                                                        const backend::Backend& backend,
                                                                        backend::OpenOptions options,
                                                                        std::filesystem::path tokenizer_file) {
-  const std::filesystem::path given = tokenizer_file;
   VLAQ_ASSIGN_OR_RETURN(std::string camera, CheckDrives(bundle));
   VLAQ_ASSIGN_OR_RETURN(std::shared_ptr<const runtime::TextEncoder> text,
                         runtime::OpenTextEncoder(bundle, tokenizer_file));
   if (text != nullptr) VLAQ_RETURN_IF_ERROR(text->Load());
   std::unique_ptr<PolicyDriverFactory> factory(new PolicyDriverFactory(std::move(bundle), backend, std::move(options)));
-  factory->tokenizer_file_ = given;
+  factory->tokenizer_file_ = std::move(tokenizer_file);
   factory->camera_ = std::move(camera);
   factory->text_ = std::move(text);
   return factory;

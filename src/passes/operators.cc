@@ -26,18 +26,12 @@ Status KeepAsItIs(const Rewrite& r) { return r.editor.Copy(r.node); }
 
 // What is not here cannot be done.
 constexpr std::array kForms = {
-    FormRow{Form::kStaticInt8, "MatMul", StaticInt8},
-    FormRow{Form::kStaticInt8, "Conv", StaticInt8},
-    FormRow{Form::kStaticInt8, "Gemm", StaticInt8},
-    FormRow{Form::kWeightOnly, "Gemm", StoredHalf},
-    FormRow{Form::kWeightOnly, "ConvTranspose", StoredHalf},
-    FormRow{Form::kWeightOnly, "GRU", StoredHalf},
-    FormRow{Form::kWeightOnly, "RNN", StoredHalf},
-    FormRow{Form::kDynamicInt8, "MatMul", DynamicInt8MatMul},
-    FormRow{Form::kDynamicInt8, "LSTM", DynamicInt8Lstm},
-    FormRow{Form::kWeightOnly, "MatMul", WeightOnlyMatMul},
-    FormRow{Form::kWeightOnly, "Gather", WeightOnlyGather},
-    FormRow{Form::kWeightOnly, "LSTM", WeightOnlyLstm},
+    FormRow{Form::kStaticInt8, "MatMul", StaticInt8},        FormRow{Form::kStaticInt8, "Conv", StaticInt8},
+    FormRow{Form::kStaticInt8, "Gemm", StaticInt8},          FormRow{Form::kWeightOnly, "Gemm", StoredHalf},
+    FormRow{Form::kWeightOnly, "ConvTranspose", StoredHalf}, FormRow{Form::kWeightOnly, "GRU", StoredHalf},
+    FormRow{Form::kWeightOnly, "RNN", StoredHalf},           FormRow{Form::kDynamicInt8, "MatMul", DynamicInt8MatMul},
+    FormRow{Form::kDynamicInt8, "LSTM", DynamicInt8Lstm},    FormRow{Form::kWeightOnly, "MatMul", WeightOnlyMatMul},
+    FormRow{Form::kWeightOnly, "Gather", WeightOnlyGather},  FormRow{Form::kWeightOnly, "LSTM", WeightOnlyLstm},
     FormRow{Form::kWeightOnly, "Conv", StoredHalf},
 };
 

@@ -5,11 +5,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "policy/testing.h"
 
 namespace vlaq::policy {
 namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -114,7 +117,7 @@ TEST(PolicyValidate, NormalizationFitsTheNumbers) {
   EXPECT_THAT(state({Mode::kMeanStd, {std::nan("")}, {1}}),
               HasSubstr("normalize.mean holds a value that is not finite"));
   EXPECT_THAT(state({Mode::kMinMax, {0}, {1, 1, 0, 1}}), HasSubstr("normalize: min 0 is not below max 0 (element 2)"));
-  EXPECT_THAT(state({Mode::kMinMax, {1}, {INFINITY}}), HasSubstr("normalize.max holds a value that is not finite"));
+  EXPECT_THAT(state({Mode::kMinMax, {1}, {kInfinity}}), HasSubstr("normalize.max holds a value that is not finite"));
   EXPECT_THAT(state({Mode::kScale, {1, 0, 1, 1}, {}}), HasSubstr("normalize.scale holds 0"));
   EXPECT_EQ(state({Mode::kScale, {-2}, {}}), "ok");
   EXPECT_EQ(state({Mode::kMinMax, {0, 0, 0, 0}, {1}}), "ok") << "one for all beside one an element";
@@ -145,7 +148,7 @@ TEST(PolicyValidate, PicturesFitTheirShape) {
   EXPECT_THAT(front([](Input& i) { i.preprocess.image_size = -1; }), HasSubstr("preprocess makes pictures of"));
   EXPECT_THAT(front([](Input& i) { i.preprocess.statistics->standard_deviation[1] = 0; }),
               HasSubstr("preprocess.std holds a value that is not above 0"));
-  EXPECT_THAT(front([](Input& i) { i.preprocess.statistics->mean[1] = INFINITY; }),
+  EXPECT_THAT(front([](Input& i) { i.preprocess.statistics->mean[1] = kInfinity; }),
               HasSubstr("preprocess.mean holds a value that is not finite"));
   EXPECT_THAT(After([](Policy& p) { p.inputs[1].dtype = DType::kF32; }),
               HasSubstr("inputs.observation.images.top.dtype is float32; the layout hwc takes uint8 as it is"));
@@ -175,7 +178,7 @@ TEST(PolicyValidate, ControlIsPossible) {
                 p.control = {0.1, 2, 0.01};
               }),
               HasSubstr("control.temporal_ensemble_coeff is given, but n_action_steps is 2"));
-  EXPECT_THAT(After([](Policy& p) { p.control.temporal_ensemble_coeff = INFINITY; }), HasSubstr("is not finite"));
+  EXPECT_THAT(After([](Policy& p) { p.control.temporal_ensemble_coeff = kInfinity; }), HasSubstr("is not finite"));
   EXPECT_EQ(After([](Policy& p) { p.control = {0.1, 5, {}}; }), "ok");
   EXPECT_THAT(After([](Policy& p) {
                 std::swap(p.outputs[0], p.outputs[1]);
@@ -260,7 +263,7 @@ TEST(PolicyValidate, HoldsAndRepeatsHaveScopes) {
   EXPECT_THAT(streaming(6, [](Step& s) { s.times = 4; }),
               HasSubstr("schedules.streaming[6].constants \"t\" has 3 values for 4 rounds"));
   EXPECT_THAT(streaming(6, [](Step& s) { s.constants[0].shape = {-1}; }), HasSubstr("is [-1], which cannot be filled"));
-  EXPECT_THAT(streaming(6, [](Step& s) { s.constants[0].values[1] = INFINITY; }), HasSubstr("not finite"));
+  EXPECT_THAT(streaming(6, [](Step& s) { s.constants[0].values[1] = kInfinity; }), HasSubstr("not finite"));
   EXPECT_THAT(
       streaming(6, [](Step& s) { s.carry[0].from = "nois"; }),
       HasSubstr("schedules.streaming[6].carry reads \"nois\", which no input is and no step makes; did you mean "
