@@ -200,7 +200,7 @@ class Matcher {
 
   // Empty, or how they differ.
   std::string OtherAttributes(const Node& expected, const Node& actual) {
-    const std::string other = "has other attributes";
+    const char* const other = "has other attributes";
     if (expected.attributes.size() != actual.attributes.size()) return other;
     for (const auto& [name, value] : expected.attributes) {
       const auto found = actual.attributes.find(name);

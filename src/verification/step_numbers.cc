@@ -159,9 +159,15 @@ void TellLimit(const Bundle& bundle, const StepNumberOptions& options, Report& r
                                         : fmt::format("{}: {}", bounds.precision, bounds.reason)});
 }
 
-// What outputs are called in checks: "action against the files".
-void CompareEpisodes(const Bundle& bundle, const Episode& expected, const Episode& actual, const std::string& against,
-                     Against kind, const std::string& what, const StepNumberOptions& options, Report& report) {
+struct Comparison {
+  std::string against;  // as outputs are called in checks: "action against the files"
+  Against kind;
+  std::string what;  // the inputs
+};
+
+void CompareEpisodes(const Bundle& bundle, const Episode& expected, const Episode& actual, const Comparison& comparison,
+                     const StepNumberOptions& options, Report& report) {
+  const auto& [against, kind, what] = comparison;
   for (const policy::Output& output : bundle.policy.outputs) {
     report.checks.push_back(CompareSeries(fmt::format("{} {}", output.name, against), SeriesOf(expected, output.name),
                                           SeriesOf(actual, output.name), BoundFor(bundle, options), kind, what));
@@ -308,7 +314,7 @@ Status CheckRuns(const Bundle& bundle, const StepInputs& inputs, const StepNumbe
     if (other.stopped) {
       report.checks.push_back({kNumberRung, against, false, other.stopped->ToString(), {}});
     } else {
-      CompareEpisodes(bundle, main, other, against, Against::kItself, inputs.what, options, report);
+      CompareEpisodes(bundle, main, other, {against, Against::kItself, inputs.what}, options, report);
     }
   }
   return {};
@@ -344,7 +350,7 @@ Status CheckAgainstFiles(const Bundle& bundle, std::span<const SourceFile> files
     report.checks.push_back({kNumberRung, name, false, actual.stopped->ToString(), {}});
     return {};
   }
-  CompareEpisodes(bundle, expected, actual, "against the files", Against::kFiles, inputs.what, options, report);
+  CompareEpisodes(bundle, expected, actual, {"against the files", Against::kFiles, inputs.what}, options, report);
   TellLimit(bundle, options, report);
   return {};
 }
@@ -365,7 +371,7 @@ Status CheckAgainstSourceSteps(const Bundle& bundle, const Bundle& source, const
     report.checks.push_back({kNumberRung, name, false, problem, {}});
     return {};
   }
-  CompareEpisodes(bundle, expected, actual, "against the source", Against::kSource, inputs.what, options, report);
+  CompareEpisodes(bundle, expected, actual, {"against the source", Against::kSource, inputs.what}, options, report);
   TellLimit(bundle, options, report);
   return {};
 }
