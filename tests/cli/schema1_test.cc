@@ -26,7 +26,8 @@ class Schema1 : public ::testing::Test {
     return output;
   }
   static Json Actions(const std::string& bundle, const std::vector<std::string>& more = {}) {
-    std::vector<std::string> arguments{"run", bundle, "--frames", VLAQ_TESTDATA "/image/cli_frames", "--json"};
+    std::vector<std::string> arguments{"run", bundle, "--frames", std::string(VLAQ_TESTDATA) + "/image/cli_frames",
+                                       "--json"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     const Ran ran = Vlaq(arguments);
     EXPECT_EQ(ran.exit_code, 0) << ran.err;
