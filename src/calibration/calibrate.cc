@@ -13,7 +13,7 @@
 #include "calibration/observed.h"
 #include "calibration/progress_file.h"
 #include "onnx/model_file.h"
-#include "policy/schema1.h"
+#include "families/kosmos2_lstm/schema1.h"
 #include "runtime/policy_runner.h"
 
 namespace vlaq::calibration {
@@ -83,7 +83,7 @@ class Calibration {
       return InputError(bundle_.path.string(), "is quantised already", "calibrate the bundle that it was made from");
     }
     const std::string& family = bundle_.policy.family;  // empty: of a bundle that was just made
-    if (!family.empty() && family != policy::kKosmos2Lstm) {
+    if (!family.empty() && family != kosmos2_lstm::kKosmos2Lstm) {
       return UsageError(fmt::format("frames alone make no step of a policy of family '{}'", family),
                         "give all of its inputs: --inputs FILE.safetensors");
     }

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "architecture/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "backend/reference/reference.h"
 #include "base/json.h"
 #include "base/mapped_file.h"
@@ -21,7 +21,7 @@ namespace vlaq::calibration {
 namespace {
 
 namespace fs = std::filesystem;
-using architecture::testing::TinyPolicy;
+using kosmos2_lstm::testing::TinyPolicy;
 using quantization::ActivationStatistics;
 using quantization::ValueStatistics;
 using ::testing::AllOf;
@@ -348,17 +348,17 @@ TEST_F(CalibrateTest, AnotherCalibrationsProgressIsRefused) {
   const auto file = MappedFile::Open(options.progress_file);
   ASSERT_TRUE(file.ok());
   const std::string good(AsText((*file)->bytes()));
-  architecture::testing::WriteText(options.progress_file, good.substr(0, good.size() / 2));
+  kosmos2_lstm::testing::WriteText(options.progress_file, good.substr(0, good.size() / 2));
   refused(options, ErrorCode::kInput, "delete it to begin anew");
-  architecture::testing::WriteText(options.progress_file, "{\"schema\": 1}");
+  kosmos2_lstm::testing::WriteText(options.progress_file, "{\"schema\": 1}");
   refused(options, ErrorCode::kInput, "is not what an interrupted");
   Json json = Json::parse(good);
   json["values"].begin().value()[0]["count"] = -5;
-  architecture::testing::WriteText(options.progress_file, json.dump());
+  kosmos2_lstm::testing::WriteText(options.progress_file, json.dump());
   refused(options, ErrorCode::kInput, "\"count\"");
   json = Json::parse(good);
   json["done"] = 1000;
-  architecture::testing::WriteText(options.progress_file, json.dump());
+  kosmos2_lstm::testing::WriteText(options.progress_file, json.dump());
   refused(options, ErrorCode::kInput, "\"done\"");
 }
 

@@ -12,7 +12,7 @@
 #include "calibration/draw.h"
 #include "calibration/sample_source.h"
 #include "image/preprocess.h"
-#include "prompt/prompt.h"
+#include "families/kosmos2_lstm/prompt.h"
 #include "quantization/statistics.h"
 
 namespace vlaq::calibration {

@@ -12,7 +12,7 @@
 #include "cli/frame_argument.h"
 #include "cli/observations.h"
 #include "cli/verbs.h"
-#include "policy/schema1.h"
+#include "families/kosmos2_lstm/schema1.h"
 #include "quantization/ranges.h"
 #include "quantization/statistics_file.h"
 #include "tokenizer/tokenizer.h"
@@ -102,7 +102,7 @@ Result<ActivationStatistics> OnFrames(const CalibrateArguments& a, const bundle:
 
 // One source of samples, and one that this policy can be shown.
 Status CheckSource(const CalibrateArguments& a, const bundle::Bundle& bundle) {
-  const bool kosmos = bundle.policy.family == policy::kKosmos2Lstm;
+  const bool kosmos = bundle.policy.family == kosmos2_lstm::kKosmos2Lstm;
   const bool several = a.episodes.given() && (!a.frames.empty() || !a.inputs.empty());
   const bool none = !a.episodes.given() && a.frames.empty() && a.inputs.empty();
   if (several || none) return UsageError("give --episodes or --frames, one of them, or --inputs for any policy");
@@ -201,7 +201,7 @@ Status Calibrate(CalibrateArguments& a, Context& context) {
   const auto start = std::chrono::steady_clock::now();
   VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(a.bundle));
   VLAQ_RETURN_IF_ERROR(CheckSource(a, bundle));
-  const bool steps = !a.inputs.empty() || bundle.policy.family != policy::kKosmos2Lstm;
+  const bool steps = !a.inputs.empty() || bundle.policy.family != kosmos2_lstm::kKosmos2Lstm;
   a.options.open = a.backend.Options();
   a.options.memory_bytes = static_cast<uint64_t>(a.memory_mib) << 20U;
   a.options.progress_file = a.output;

@@ -15,10 +15,10 @@ namespace {
 using verification::Contender;
 
 Contender AsContender(const OpenedPolicy& opened) {
-  const policy::PolicySpec& spec = opened.bundle().spec;
+  const kosmos2_lstm::PolicySpec& spec = opened.bundle().spec;
   Contender contender{*opened.drivers, opened.drivers->space(), ""};
   contender.fixed_prompt = spec.prompt_text;
-  contender.reads_instruction = spec.feature_source != policy::FeatureSource::kPooler;
+  contender.reads_instruction = spec.feature_source != kosmos2_lstm::FeatureSource::kPooler;
   if (opened.drivers->follows_instructions()) return contender;
   contender.deaf_because = opened.bundle().baked_prompt
                                ? "its prompt is baked in: it hears the instruction of its export only"

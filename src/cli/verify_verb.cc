@@ -4,13 +4,13 @@
 #include <cmath>
 #include <optional>
 
-#include "architecture/architecture.h"
+#include "families/family.h"
 #include "base/json.h"
 #include "bundle/bundle.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/verbs.h"
 #include "cli/verify_arguments.h"
-#include "policy/schema1.h"
+#include "families/kosmos2_lstm/schema1.h"
 #include "verification/identity.h"
 #include "verification/numbers.h"
 #include "verification/settings.h"
@@ -75,7 +75,7 @@ Result<Sources> OpenSources(const VerifyArguments& a, const bundle::Bundle& bund
     if (a.against.size() > 1) {
       return UsageError("--against: this policy was made from one checkpoint", "give it once");
     }
-    VLAQ_ASSIGN_OR_RETURN(sources.checkpoint, architecture::OpenCheckpoint(a.against[0], {.state_dict = a.state_dict}));
+    VLAQ_ASSIGN_OR_RETURN(sources.checkpoint, families::OpenCheckpoint(a.against[0], {.state_dict = a.state_dict}));
     sources.validation_mae = ValidationMaeOf(*sources.checkpoint);
   }
   VLAQ_RETURN_IF_ERROR(CheckDriveArguments(a));
@@ -130,7 +130,7 @@ Status RunVerify(const VerifyArguments& a, Context& context) {
   if (!a.receipt.empty()) {
     VLAQ_ASSIGN_OR_RETURN(receipt, OutputFile::Create(a.receipt, WhenExisting(a.force)));
   }
-  const bool imported = bundle.policy.family != policy::kKosmos2Lstm;
+  const bool imported = bundle.policy.family != kosmos2_lstm::kKosmos2Lstm;
   VLAQ_RETURN_IF_ERROR(CheckAgainstFits(a, bundle));
   VLAQ_ASSIGN_OR_RETURN(verification::Report report,
                         imported ? VerifyImported(a, bundle, context.log) : Verify(a, bundle, context.log));

@@ -29,7 +29,7 @@ struct Extent {
 };
 
 // What the names of extents in vlaq's graphs stand for.
-std::map<std::string, Extent, std::less<>> Extents(const policy::PolicySpec& spec) {
+std::map<std::string, Extent, std::less<>> Extents(const kosmos2_lstm::PolicySpec& spec) {
   const auto prompt = static_cast<int64_t>(spec.prompt_ids.size());
   constexpr int64_t kLongerInstruction = 32;
   return {
@@ -39,7 +39,7 @@ std::map<std::string, Extent, std::less<>> Extents(const policy::PolicySpec& spe
       {"tokens", {std::min(prompt, spec.image_tokens + spec.image_start + 2), prompt, prompt + kLongerInstruction}}};
 }
 
-Result<InputProfile> ProfileOf(const onnx::ValueInfo& input, const policy::PolicySpec& spec, const std::string& where) {
+Result<InputProfile> ProfileOf(const onnx::ValueInfo& input, const kosmos2_lstm::PolicySpec& spec, const std::string& where) {
   const auto extents = Extents(spec);
   InputProfile profile{input.name, {}, {}, {}};
   for (const onnx::Dim& dim : input.dims) {

@@ -6,7 +6,7 @@
 
 #include <sstream>
 
-#include "architecture/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "backend/reference/reference.h"
 #include "base/json.h"
 #include "base/testing.h"
@@ -27,7 +27,7 @@ constexpr int kFrames = 7;
 class ServeTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const architecture::testing::TinyPolicy policy;
+    const kosmos2_lstm::testing::TinyPolicy policy;
     exporting::ExportOptions options;
     options.checkpoint = policy.Save(folder_.path());
     options.output = folder_.path() / "bundle";

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "architecture/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "backend/reference/reference.h"
 #include "base/testing.h"
 #include "export/export.h"
@@ -54,7 +54,7 @@ class CountingBackend : public backend::Backend {
 
 TEST(Step, TheNewestFrameIsEncodedOnceAndWithinTheStep) {
   const TemporaryFolder folder;
-  const architecture::testing::TinyPolicy policy;
+  const kosmos2_lstm::testing::TinyPolicy policy;
   exporting::ExportOptions options;
   options.checkpoint = policy.Save(folder.path());
   options.output = folder.path() / "bundle";

@@ -23,7 +23,7 @@ const policy::Input* CameraOf(const policy::Policy& policy) {
 
 }  // namespace
 
-Result<Windows> Windows::Make(std::unique_ptr<image::FrameSource> frames, const policy::PolicySpec& spec, size_t most) {
+Result<Windows> Windows::Make(std::unique_ptr<image::FrameSource> frames, const kosmos2_lstm::PolicySpec& spec, size_t most) {
   const auto length = static_cast<size_t>(spec.window);
   const size_t given = frames->size();
   if (given < length) {

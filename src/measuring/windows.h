@@ -24,7 +24,7 @@ class Windows {
   // At most `most` of the windows that the frames have: all of them, or as many with equal steps between, the first and
   // the last among them. Reads each frame once, for the hash. Errors: kInput if there are fewer frames than a window
   // holds, or one cannot be read.
-  static Result<Windows> Make(std::unique_ptr<image::FrameSource> frames, const policy::PolicySpec& spec, size_t most);
+  static Result<Windows> Make(std::unique_ptr<image::FrameSource> frames, const kosmos2_lstm::PolicySpec& spec, size_t most);
 
   size_t size() const { return starts_.size(); }
   size_t frames_used() const { return frames_used_; }

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "architecture/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "backend/reference/reference.h"
 #include "base/hash.h"
 #include "base/random.h"
@@ -20,7 +20,7 @@ using ::testing::HasSubstr;
 class WindowsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const architecture::testing::TinyPolicy policy;
+    const kosmos2_lstm::testing::TinyPolicy policy;
     exporting::ExportOptions options;
     options.checkpoint = policy.Save(folder_.path());
     options.output = folder_.path() / "bundle";

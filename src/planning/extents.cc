@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "planning/operators.h"
-#include "policy/schema1.h"
+#include "families/kosmos2_lstm/schema1.h"
 
 namespace vlaq::planning {
 namespace {
@@ -96,7 +96,7 @@ void PolicyExtents::Follow(const std::vector<Step>& steps) {
 
 onnx::Extents PolicyExtents::Of(std::string_view graph) const {
   onnx::Extents extents{{"batch", 1}};
-  if (bundle_.policy.family == policy::kKosmos2Lstm) {
+  if (bundle_.policy.family == kosmos2_lstm::kKosmos2Lstm) {
     extents["window"] = bundle_.spec.window;
     extents["tokens"] = std::max<int64_t>(1, static_cast<int64_t>(bundle_.spec.prompt_ids.size()));
     return extents;

@@ -11,7 +11,7 @@
 #include "onnx/model_file.h"
 #include "onnx/reachability.h"
 #include "planning/operators.h"
-#include "policy/schema1.h"
+#include "families/kosmos2_lstm/schema1.h"
 
 namespace vlaq::planning {
 namespace fs = std::filesystem;
@@ -178,7 +178,7 @@ Result<ModelCost> CostOfSchedules(const bundle::Bundle& bundle, const CostOption
 Result<ModelCost> CostOfBundle(const fs::path& path, const CostOptions& options) {
   VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(path));
   Shared shared;
-  const bool kosmos = bundle.policy.family == policy::kKosmos2Lstm;
+  const bool kosmos = bundle.policy.family == kosmos2_lstm::kKosmos2Lstm;
   VLAQ_ASSIGN_OR_RETURN(ModelCost cost,
                         kosmos ? CostOfKosmos(bundle, options, shared) : CostOfSchedules(bundle, options, shared));
   cost.is_bundle = true;

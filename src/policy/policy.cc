@@ -72,4 +72,19 @@ std::vector<std::string> ValuesOf(const Input& input) {
 const Input* Policy::FindInput(std::string_view name) const { return FindNamed(inputs, name); }
 const Output* Policy::FindOutput(std::string_view name) const { return FindNamed(outputs, name); }
 
+const Input* TextInput(const Policy& policy) {
+  const auto it = std::ranges::find(policy.inputs, InputType::kText, &Input::type);
+  return it == policy.inputs.end() ? nullptr : &*it;
+}
+
+int64_t LongestWindow(const Policy& policy) {
+  int64_t longest = 1;
+  for (const auto& [name, steps] : policy.schedules) {
+    for (const Step& step : steps) {
+      if (step.kind == StepKind::kWindow) longest = std::max(longest, step.length);
+    }
+  }
+  return longest;
+}
+
 }  // namespace vlaq::policy

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "architecture/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "backend/reference/reference.h"
 #include "base/testing.h"
 #include "export/export.h"
@@ -46,7 +46,7 @@ policy::Policy PolicyOf(const bundle::Bundle& bundle) {
 class TinyPolicySchedules : public ::testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
-    architecture::testing::TinyPolicy tiny;
+    kosmos2_lstm::testing::TinyPolicy tiny;
     tiny.policy["window"] = kTinyWindow;
     exporting::ExportOptions options;
     options.checkpoint = tiny.Save(folder_.path());
@@ -75,7 +75,7 @@ TEST_P(TinyPolicySchedules, GiveWhatTheRunnersGive) {
   for (const int frames : {12, 3}) {  // two episodes
     std::vector<Tensor> seen;
     for (int t = 0; t < frames; ++t) {
-      const Tensor pixels = architecture::testing::RandomTensor({3, 8, 8}, static_cast<uint64_t>(100 * frames + t), 1);
+      const Tensor pixels = kosmos2_lstm::testing::RandomTensor({3, 8, 8}, static_cast<uint64_t>(100 * frames + t), 1);
       NamedTensors inputs{{std::string(kCamera), pixels}};
       if (!whole) {
         inputs.emplace("task.input_ids", Tensor::From<int64_t>({length}, prompt.ids));

@@ -75,7 +75,7 @@ Result<Tensor> FiniteAction(Result<Tensor> action) {
 
 class StreamingRunner : public PolicyRunner {
  public:
-  StreamingRunner(Encoder encoder, Actor head, prompt::Prompt prompt, const policy::PolicySpec& spec)
+  StreamingRunner(Encoder encoder, Actor head, prompt::Prompt prompt, const kosmos2_lstm::PolicySpec& spec)
       : encoder_(std::move(encoder)),
         head_(std::move(head)),
         prompt_(std::move(prompt)),
@@ -111,7 +111,7 @@ class StreamingRunner : public PolicyRunner {
 
 class WholeRunner : public PolicyRunner {
  public:
-  WholeRunner(Actor whole, const policy::PolicySpec& spec)
+  WholeRunner(Actor whole, const kosmos2_lstm::PolicySpec& spec)
       : whole_(std::move(whole)), image_size_(spec.preprocess.image_size), pixels_(spec.window) {}
 
   Result<Tensor> Step(const Tensor& pixel_values) override {

@@ -117,11 +117,11 @@ class NumberChecker {
       prompt_.mask.assign(mask.data<int64_t>().begin(), mask.data<int64_t>().end());
     }
     const bool unpadded =
-        bundle_.spec.prompt_layout == policy::PromptLayout::kForkFallback && ids.size() < bundle_.spec.image_tokens;
+        bundle_.spec.prompt_layout == kosmos2_lstm::PromptLayout::kForkFallback && ids.size() < bundle_.spec.image_tokens;
     if (unpadded) {
       VLAQ_ASSIGN_OR_RETURN(prompt_, prompt::FromIds(bundle_.spec, prompt_.ids));
     }
-    policy::PolicySpec with_prompt = bundle_.spec;
+    kosmos2_lstm::PolicySpec with_prompt = bundle_.spec;
     prompt::Bake(prompt_, with_prompt);
     if (Status status = policy::Validate(with_prompt); !status.ok()) {
       return InputError(options_.golden.string(),
@@ -223,7 +223,7 @@ class NumberChecker {
     return {};
   }
 
-  bool ReadsPrompt() const { return bundle_.spec.feature_source != policy::FeatureSource::kPooler; }
+  bool ReadsPrompt() const { return bundle_.spec.feature_source != kosmos2_lstm::FeatureSource::kPooler; }
 
   Bound ActionBound() const {
     const double scale = std::abs(bundle_.spec.action_scale);

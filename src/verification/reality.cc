@@ -13,7 +13,7 @@
 #include "engine/find.h"
 #include "engine/work.h"
 #include "onnx/model_file.h"
-#include "prompt/prompt.h"
+#include "families/kosmos2_lstm/prompt.h"
 #include "verification/family.h"
 #include "verification/precision_bounds.h"
 

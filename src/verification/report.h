@@ -37,16 +37,7 @@ struct Untestable {
 };
 
 // Something that the comparisons with the outside have shown of the policy's settings (settings.h).
-enum class Shown {
-  kShapes,
-  kGoldenPixels,
-  kGoldenActions,
-  kGoldenWindow,
-  kGoldenPrompt,
-  kEpisodes,
-  kNormalization,
-  kChannelOrder
-};
+using policy::Shown;
 
 // A setting of the policy and what shows that it is right.
 struct Setting {

@@ -3,7 +3,7 @@
 // of.
 #include "backend/onnxruntime/onnxruntime.h"
 #include "engine/find.h"
-#include "prompt/prompt.h"
+#include "families/kosmos2_lstm/prompt.h"
 #include "quantization/plan_file.h"
 #include "runtime/policy_runner.h"
 #include "stand_in.h"

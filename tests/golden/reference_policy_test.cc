@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "architecture/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "backend/reference/reference.h"
 #include "base/testing.h"
 #include "export/export.h"
@@ -14,11 +14,11 @@
 namespace vlaq {
 namespace {
 
-using architecture::testing::RandomTensor;
-using architecture::testing::TinyPolicy;
+using kosmos2_lstm::testing::RandomTensor;
+using kosmos2_lstm::testing::TinyPolicy;
 using golden::ReferencePolicy;
-using policy::FeatureSource;
-using policy::PromptLayout;
+using kosmos2_lstm::FeatureSource;
+using kosmos2_lstm::PromptLayout;
 
 struct Variant {
   FeatureSource source;

@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "architecture/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "backend/reference/reference.h"
 #include "base/hash.h"
 #include "base/testing.h"
@@ -17,8 +17,8 @@
 
 namespace vlaq::verification::testing {
 
-using architecture::testing::RandomTensor;
-using architecture::testing::TinyPolicy;
+using kosmos2_lstm::testing::RandomTensor;
+using kosmos2_lstm::testing::TinyPolicy;
 
 // A policy in `folder`, exported to folder/bundle.
 inline bundle::Bundle ExportTiny(const TinyPolicy& policy, const std::filesystem::path& folder,
@@ -38,7 +38,7 @@ inline bundle::Bundle ExportTiny(const TinyPolicy& policy, const std::filesystem
 inline void EditJson(const std::filesystem::path& path, const std::function<void(Json&)>& edit) {
   Json json = *ReadJsonFile(path);
   edit(json);
-  architecture::testing::WriteText(path, json.dump());
+  kosmos2_lstm::testing::WriteText(path, json.dump());
 }
 
 // Makes policy.json believe in the files as they are now: whoever breaks a bundle may also do that.
@@ -58,7 +58,7 @@ inline void EditGraph(const std::filesystem::path& path, const std::function<voi
   onnx::Model model = *onnx::ReadModel(path);
   edit(model);
   const std::string bytes = *onnx::Serialize(model);
-  architecture::testing::WriteText(path, bytes);
+  kosmos2_lstm::testing::WriteText(path, bytes);
 }
 
 // Changes the stored bytes of one weight.

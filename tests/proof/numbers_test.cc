@@ -32,7 +32,7 @@ class NumbersTest : public ::testing::Test {
   }
 
   Result<Report> Try() {
-    architecture::testing::WriteSafetensors(folder_.path() / "golden.safetensors", golden_);
+    kosmos2_lstm::testing::WriteSafetensors(folder_.path() / "golden.safetensors", golden_);
     const auto backend = backend::MakeReferenceBackend();
     NumberOptions options;
     options.backend = backend.get();
@@ -156,14 +156,14 @@ TEST_F(NumbersTest, AnotherPromptIsUsedForTheStages) {
 
 TEST_F(NumbersTest, GoldenFilesThatDoNotFitAreRefused) {
   const auto whole = golden_;
-  golden_["text_last_hidden"] = architecture::testing::RandomTensor({5, 4, 12}, 1, 1);
+  golden_["text_last_hidden"] = kosmos2_lstm::testing::RandomTensor({5, 4, 12}, 1, 1);
   EXPECT_THAT(Refused(), AllOf(HasSubstr("text_last_hidden"), HasSubstr("[4, 12]")));
   golden_ = whole;
   golden_["pixel_values"] = Tensor::Make(DType::kF32, {0, 3, 8, 8});
   EXPECT_THAT(Refused(), AllOf(HasSubstr("pixel_values"), HasSubstr("is empty")));
   golden_["pixel_values"] = Tensor::Make(DType::kF32, {});
   EXPECT_THAT(Refused(), HasSubstr("is empty"));
-  golden_["pixel_values"] = architecture::testing::RandomTensor({5, 3, 9, 8}, 1, 1);
+  golden_["pixel_values"] = kosmos2_lstm::testing::RandomTensor({5, 3, 9, 8}, 1, 1);
   EXPECT_THAT(Refused(), HasSubstr("[T, 3, 8, 8]"));
   golden_.erase("pixel_values");
   EXPECT_THAT(Refused(), HasSubstr("needs frames.u8"));

@@ -4,7 +4,7 @@
 
 #include <thread>
 
-#include "architecture/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "backend/onnxruntime/onnxruntime.h"
 #include "backend/reference/reference.h"
 #include "base/testing.h"
@@ -14,13 +14,13 @@
 namespace vlaq {
 namespace {
 
-using architecture::testing::RandomTensor;
+using kosmos2_lstm::testing::RandomTensor;
 
 class ConcurrentPolicies : public ::testing::Test {
  protected:
   void SetUp() override {
     exporting::ExportOptions options;
-    options.checkpoint = architecture::testing::TinyPolicy().Save(folder_.path());
+    options.checkpoint = kosmos2_lstm::testing::TinyPolicy().Save(folder_.path());
     options.output = folder_.path() / "bundle";
     options.settings.config = folder_.path() / "config.json";
     options.settings.policy = folder_.path() / "policy.json";
