@@ -8,12 +8,13 @@
 #include <vector>
 
 #include "families/kosmos2_lstm/structure.h"
+#include "families/network.h"
 #include "base/json_fwd.h"
 #include "base/status.h"
 
 namespace vlaq::kosmos2_lstm {
 
-enum class Activation { kGelu, kQuickGelu, kRelu };
+using families::Activation;
 
 // Padding's token id and its row in the position table.
 inline constexpr int64_t kPadId = 1;

@@ -148,7 +148,7 @@ TEST_F(SettleTest, ThePoolerNeedsItsWidth) {
   kosmos2_lstm::Structure narrow = TinyPolicy::DefaultStructure();
   narrow.lstm.input = 8;
   policy_ = TinyPolicy(false, narrow);
-  EXPECT_THAT(Propose().warnings, ElementsAre(HasSubstr("cannot follow instructions")));
+  EXPECT_THAT(Propose().warnings, ElementsAre(HasSubstr("cannot follow instructions"), HasSubstr("the prompt is not used")));
   settings_.set.erase("feature_source");
   EXPECT_THAT(Refused(ErrorCode::kUsage), HasSubstr("only --set feature_source=pooler fits"));
 }
