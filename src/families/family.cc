@@ -13,6 +13,18 @@ const BuiltGraph* PolicyGraphs::Find(std::string_view name) const {
   return it == graphs.end() ? nullptr : &*it;
 }
 
+Status Family::Check(const policy::Policy&, const std::string&) const { return {}; }
+
+Result<SettingsFile> Family::ReadSettings(const std::filesystem::path& file, const std::string& defaults) const {
+  VLAQ_ASSIGN_OR_RETURN(const Json whole, ReadJsonFile(file));
+  if (!whole.is_object()) return InputError(file.string(), "is not a JSON object");
+  const auto settings = whole.find("settings");
+  const Json& given = settings == whole.end() ? whole : *settings;
+  VLAQ_ASSIGN_OR_RETURN(Json settled, ParseJson(defaults, "settings"));
+  settled.merge_patch(given);
+  return SettingsFile{JsonString(given), JsonString(settled)};
+}
+
 StatedSettings Family::ReadStated(const checkpoint::Checkpoint&) const { return {}; }
 
 Result<std::unique_ptr<TextEncoder>> Family::OpenTextEncoder(const policy::Policy&, const policy::Input& input,

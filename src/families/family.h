@@ -147,11 +147,13 @@ class Family {
   // checkpoint or if it holds tensors that the graphs could not honor.
   virtual Result<PolicyGraphs> Build(const checkpoint::Checkpoint& checkpoint, const std::string& settings,
                                      const std::string& config, const BuildOptions& options) const = 0;
-  // Whether a policy that was read is one that its settings mean. Errors: kInput naming `where` and the key.
-  virtual Status Check(const policy::Policy& policy, const std::string& where) const = 0;
+  // Whether a policy that was read is one that its settings mean. Errors: kInput naming `where` and the key. By itself
+  // all are.
+  virtual Status Check(const policy::Policy& policy, const std::string& where) const;
 
   // The settings in a policy.json, whoever wrote it, over `defaults` (JSON text). Errors: kInput naming file and key.
-  virtual Result<SettingsFile> ReadSettings(const std::filesystem::path& file, const std::string& defaults) const = 0;
+  // By itself: the members of "settings", or of the file.
+  virtual Result<SettingsFile> ReadSettings(const std::filesystem::path& file, const std::string& defaults) const;
   // What the checkpoint says of its own policy.
   virtual StatedSettings ReadStated(const checkpoint::Checkpoint& checkpoint) const;
 
