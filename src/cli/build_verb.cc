@@ -409,10 +409,10 @@ void AddOptions(CLI::App& app, BuildArguments& a) {
       "were "
       "measured give way to none that were not, and to those of fewer engines only with --force.\n\n"
       "Examples:\n"
-      "  vlaq build mae0222_fp16 mae0222_int8 --engine-dir jetson_tensorrt_models\n"
-      "  vlaq build mae0222_int8 --engine-dir jetson_tensorrt_models --parts encoder,head --dry-run\n"
-      "  vlaq build mae0222_fp16 mae0222_int8 --engine-dir jetson_tensorrt_models --choose -o plan.json\n"
-      "  vlaq build mae0222_fp16 mae0222_int8 --engine-dir jetson_tensorrt_models --measure --reference mae0222 "
+      "  vlaq build policy_fp16 policy_int8 --engine-dir jetson_tensorrt_models\n"
+      "  vlaq build policy_int8 --engine-dir jetson_tensorrt_models --parts encoder,head --dry-run\n"
+      "  vlaq build policy_fp16 policy_int8 --engine-dir jetson_tensorrt_models --choose -o plan.json\n"
+      "  vlaq build policy_fp16 policy_int8 --engine-dir jetson_tensorrt_models --measure --reference policy "
       "--frames "
       "episode/");
 }

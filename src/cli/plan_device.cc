@@ -321,9 +321,9 @@ Action AddPlanDevice(CLI::App& app, Context& context) {
   app.footer(
       "Everything it prints is an estimate, from data sheets and shapes; what a board really does, only a board says.\n"
       "Examples:\n"
-      "  vlaq plan device mae0222 --device orin-nx-16\n"
-      "  vlaq plan device mae0222 --device orin-nx-16 --power 15W --json\n"
-      "  vlaq plan device mae0222 --device mine.json --workspace 512MiB");
+      "  vlaq plan device policy --device orin-nx-16\n"
+      "  vlaq plan device policy --device orin-nx-16 --power 15W --json\n"
+      "  vlaq plan device policy --device mine.json --workspace 512MiB");
   return [a, &context]() -> Status {
     VLAQ_ASSIGN_OR_RETURN(const PlanDeviceOutcome outcome, PlanDevice(*a));
     if (a->json) {
