@@ -296,7 +296,7 @@ Result<PlanDeviceOutcome> PlanDevice(const PlanDeviceArguments& a) {
   o.details = a.details;
   if (!a.published) return o;
   if (o.cost.FindScenario("frame") == nullptr) {
-    return UsageError("--published is about Mobile VLA's plan, and this policy is of another family",
+    return UsageError("--published is about a policy whose observations are encoded one by one, and this one's are not",
                       "leave --published out");
   }
   o.size = planning::JudgeSize(o.cost, kExpectedBytes);
