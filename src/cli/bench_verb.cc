@@ -512,10 +512,10 @@ void AddOptions(CLI::App& app, BenchArguments& a) {
   app.footer(
       "Exit code 6 if a subject is UNSTABLE or INVALID; results are written all the same.\n\n"
       "Examples:\n"
-      "  vlaq bench mae0222 mae0222_int8 -o results.json\n"
-      "  vlaq bench torch:model.pth whole:mae0222 int8=mae0222_int8 --threads 2 --roofline\n"
-      "  vlaq bench mae0222_int8 whole:mae0222_int8 --protocol control --duration 120\n"
-      "  vlaq bench mae0222 'other=cmd:python3 mine.py' --percentiles 50,90,99");
+      "  vlaq bench policy policy_int8 -o results.json\n"
+      "  vlaq bench torch:model.pth whole:policy int8=policy_int8 --threads 2 --roofline\n"
+      "  vlaq bench policy_int8 whole:policy_int8 --protocol control --duration 120\n"
+      "  vlaq bench policy 'other=cmd:python3 mine.py' --percentiles 50,90,99");
 }
 
 }  // namespace

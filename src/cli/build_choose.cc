@@ -12,9 +12,9 @@
 namespace vlaq::cli {
 namespace {
 
-const NamedEngine* Find(const std::vector<NamedEngine>& engines, std::string_view precision, std::string_view part) {
+const NamedEngine* Find(const std::vector<NamedEngine>& engines, std::string_view precision, std::string_view graph) {
   const auto found = std::find_if(engines.begin(), engines.end(), [&](const NamedEngine& e) {
-    return engine::EnginePrecision(*e.plan.bundle) == precision && e.plan.part->name == part;
+    return engine::EnginePrecision(*e.plan.bundle) == precision && e.plan.graph == graph;
   });
   return found == engines.end() ? nullptr : &*found;
 }
@@ -37,18 +37,28 @@ void Print(const engine::Choice& choice, const std::filesystem::path& output, st
       choice.groups.size(), output.string(), output.string());
 }
 
-// What is compared: the whole policy, or the encoder of the pair, where nearly all of the time goes.
+// What is compared: the graph that makes the actions alone, or else that which multiplies most, where the time goes.
 struct Compared {
   const NamedEngine *fp16 = nullptr, *int8 = nullptr;
 };
 
+double MacsOf(const NamedEngine& engine) {
+  double macs = 0;
+  for (const auto& op : engine.plan.work.operators) macs += op.macs;
+  return macs;
+}
+
 Result<Compared> FindBoth(const std::vector<NamedEngine>& engines) {
-  for (const std::string_view part : {bundle::kWhole, bundle::kEncoder}) {
-    const Compared both{Find(engines, "fp16", part), Find(engines, "int8", part)};
-    if (both.fp16 != nullptr && both.int8 != nullptr) return both;
+  Compared most;
+  for (const NamedEngine& engine : engines) {
+    const Compared both{Find(engines, "fp16", engine.plan.graph), Find(engines, "int8", engine.plan.graph)};
+    if (both.fp16 == nullptr || both.int8 == nullptr) continue;
+    if (MakesActions(*both.int8)) return both;
+    if (most.int8 == nullptr || MacsOf(*both.int8) > MacsOf(*most.int8)) most = both;
   }
-  return UsageError("--choose compares an FP16 engine with an INT8 one, of the whole policy or the encoder",
-                    "name a bundle of each precision, and --parts whole or encoder if any");
+  if (most.int8 != nullptr) return most;
+  return UsageError("--choose compares an FP16 engine with an INT8 one of the same graph",
+                    "name a bundle of each precision, and the same --parts of both");
 }
 
 Result<quantization::Plan> PlanOf(const NamedEngine& engine) {
@@ -59,9 +69,10 @@ Result<quantization::Plan> PlanOf(const NamedEngine& engine) {
 
 Status CheckChoice(const BuildArguments& a, const std::vector<NamedEngine>& engines) {
   VLAQ_ASSIGN_OR_RETURN(const Compared both, FindBoth(engines));
-  if (a.max_difference > 0 && both.int8->plan.part->name != bundle::kWhole) {
+  if (a.max_difference > 0 && !MakesActions(*both.int8)) {
+    const std::string alone = policy::GraphAlone(both.int8->plan.bundle->policy);
     return UsageError("--max-difference is of the whole policy's actions, and no engine of that is built",
-                      "build --parts whole, too");
+                      alone.empty() ? "leave it out" : fmt::format("build --parts {}, too", alone));
   }
   VLAQ_RETURN_IF_ERROR(PlanOf(*both.int8));
   // Made and dropped: it says whether the folder is there and lets itself be written to.

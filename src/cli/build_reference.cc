@@ -32,7 +32,7 @@ Result<Reference> Reference::Open(const BuildArguments& a, const std::vector<bun
   for (const bundle::Bundle& other : engines_of) VLAQ_RETURN_IF_ERROR(CheckSameQuestion(bundle, other));
   VLAQ_ASSIGN_OR_RETURN(auto frames, OpenFrames(a.frames));
   VLAQ_ASSIGN_OR_RETURN(measuring::Windows windows,
-                        measuring::Windows::Make(std::move(frames), bundle.spec, static_cast<size_t>(a.samples)));
+                        measuring::Windows::Make(std::move(frames), bundle, static_cast<size_t>(a.samples)));
   VLAQ_ASSIGN_OR_RETURN(auto backend, a.backend.Make());
   const backend::OpenOptions options = a.backend.Options();
   // Opened to see that they can be, and closed again: a board has no memory for them beside a build.
@@ -51,7 +51,7 @@ Result<double> Reference::Difference(const NamedEngine& engine, const engine::Bu
 
 Result<double> Reference::Compare(const NamedEngine& engine, const engine::Builder& builder, double timeout_s,
                                   Log& log) {
-  if (engine.plan.part->name != bundle::kWhole) {
+  if (!MakesActions(engine)) {
     return InternalError(engine.plan.file.string(), "is not the whole policy, whose actions are compared");
   }
   if (actions_.empty()) {

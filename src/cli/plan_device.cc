@@ -296,7 +296,7 @@ Result<PlanDeviceOutcome> PlanDevice(const PlanDeviceArguments& a) {
   o.details = a.details;
   if (!a.published) return o;
   if (o.cost.FindScenario("frame") == nullptr) {
-    return UsageError("--published is about Mobile VLA's plan, and this policy is of another family",
+    return UsageError("--published is about a policy whose observations are encoded one by one, and this one's are not",
                       "leave --published out");
   }
   o.size = planning::JudgeSize(o.cost, kExpectedBytes);
@@ -321,9 +321,9 @@ Action AddPlanDevice(CLI::App& app, Context& context) {
   app.footer(
       "Everything it prints is an estimate, from data sheets and shapes; what a board really does, only a board says.\n"
       "Examples:\n"
-      "  vlaq plan device mae0222 --device orin-nx-16\n"
-      "  vlaq plan device mae0222 --device orin-nx-16 --power 15W --json\n"
-      "  vlaq plan device mae0222 --device mine.json --workspace 512MiB");
+      "  vlaq plan device policy --device orin-nx-16\n"
+      "  vlaq plan device policy --device orin-nx-16 --power 15W --json\n"
+      "  vlaq plan device policy --device mine.json --workspace 512MiB");
   return [a, &context]() -> Status {
     VLAQ_ASSIGN_OR_RETURN(const PlanDeviceOutcome outcome, PlanDevice(*a));
     if (a->json) {

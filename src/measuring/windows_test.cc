@@ -41,7 +41,7 @@ class WindowsTest : public ::testing::Test {
     return frames;
   }
   Result<Windows> Of(int64_t frames, size_t most) const {
-    return Windows::Make(*image::FramesOf(Recorded(frames), "recorded"), bundle_.spec, most);
+    return Windows::Make(*image::FramesOf(Recorded(frames), "recorded"), bundle_, most);
   }
   int64_t window() const { return bundle_.spec.window; }
   // Whether window `i` of `windows` starts at this frame.

@@ -78,7 +78,7 @@ TEST_F(PlanDeviceTest, MemoryAddsUp) {
   EXPECT_EQ(document["activations_unknown_values"], 0);
   ASSERT_EQ(document["fit"].size(), 3U);
   for (const Json& fit : document["fit"]) {
-    EXPECT_EQ(fit["advised"], "whole") << "a small policy";
+    EXPECT_EQ(fit["advised"], "one_engine") << "a small policy";
     for (const Json& run : fit["running"]) {
       EXPECT_GT(run["activations_bytes"].get<int64_t>(), 0);
       EXPECT_EQ(run["weights_bytes"].get<int64_t>() + run["activations_bytes"].get<int64_t>(), run["running_bytes"]);
