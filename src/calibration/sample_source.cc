@@ -77,7 +77,7 @@ Result<std::unique_ptr<SampleSource>> FromEpisodes(episode::EpisodeSet set) {
   std::vector<SampleEpisode> episodes;
   for (size_t i = 0; i < set.size(); ++i) {
     VLAQ_ASSIGN_OR_RETURN(const auto episode, set.OpenEpisode(i));
-    episodes.push_back({set.name(i), episode->length(), episode->instruction()});
+    episodes.push_back({set.name(i), episode->length(), episode->task()});
   }
   return std::unique_ptr<SampleSource>(new EpisodeSamples(std::move(set), std::move(episodes)));
 }

@@ -5,7 +5,7 @@
 namespace vlaq::evaluation {
 namespace {
 
-using episode::Command;
+using Command = std::array<float, kMaxAxes>;
 
 std::array<double, kMaxAxes> MedianOf(const std::vector<std::vector<Command>>& episodes) {
   std::array<double, kMaxAxes> median{};
@@ -57,7 +57,7 @@ Result<Baselines> ScoreBaselines(const ActionSpace& space, const episode::Episod
   std::vector<std::vector<Command>> recorded;
   for (size_t i = 0; i < episodes.size(); ++i) {
     VLAQ_ASSIGN_OR_RETURN(const auto episode, episodes.OpenEpisode(i));
-    recorded.push_back(episode->commands());
+    VLAQ_ASSIGN_OR_RETURN(recorded.emplace_back(), CommandsOf(*episode));
   }
   Baselines baselines;
   baselines.constant_action = MedianOf(recorded);

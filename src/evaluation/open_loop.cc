@@ -22,7 +22,7 @@ std::vector<int64_t> FrameOrder(int64_t length, Condition condition) {
 }
 
 Result<std::vector<Tensor>> PredictWith(Driver& driver, const episode::Episode& episode, Condition condition) {
-  VLAQ_RETURN_IF_ERROR(driver.Begin(episode.instruction()));
+  VLAQ_RETURN_IF_ERROR(driver.Begin(episode.task()));
   std::vector<Tensor> actions;
   for (const int64_t t : FrameOrder(episode.length(), condition)) {
     VLAQ_ASSIGN_OR_RETURN(const image::Image frame, episode.ReadFrame(t));
@@ -43,21 +43,22 @@ Result<std::vector<EpisodeScore>> ScoreOne(Driver& driver, const episode::Episod
                                            const std::vector<Condition>& conditions) {
   EpisodeScore blank;
   blank.name = episode.path().filename().string();
-  blank.instruction = episode.instruction();
+  blank.instruction = episode.task();
   VLAQ_ASSIGN_OR_RETURN(blank.hash, episode.ContentHash());
   VLAQ_ASSIGN_OR_RETURN(const auto normal, PredictWith(driver, episode, Condition::kNormal));
   blank.still = AllAlike(normal);
   const ActionSpace& space = driver.space();
+  VLAQ_ASSIGN_OR_RETURN(const auto commands, CommandsOf(episode));
   std::vector<EpisodeScore> scores;
   for (const Condition condition : conditions) {
     EpisodeScore& result = scores.emplace_back(blank);
     if (condition == Condition::kNormal) {
-      result.score = ScoreEpisode(space, normal, episode.commands());
+      result.score = ScoreEpisode(space, normal, commands);
       continue;
     }
     const auto wrapped = Under(condition, driver);
     VLAQ_ASSIGN_OR_RETURN(const auto deprived, PredictWith(*wrapped, episode, condition));
-    result.score = ScoreEpisode(space, deprived, episode.commands());
+    result.score = ScoreEpisode(space, deprived, commands);
     result.moved = ScoreDifference(space, deprived, normal);
   }
   return scores;
@@ -97,6 +98,17 @@ Result<std::vector<EpisodeScore>> ScoreEpisodes(const DriverFactory& drivers, co
                                                 const OpenLoopOptions& options, Log& log) {
   VLAQ_ASSIGN_OR_RETURN(auto scores, ScoreConditions(drivers, episodes, {options.condition}, options.threads, log));
   return std::move(scores.front().episodes);
+}
+
+Result<std::vector<std::array<float, kMaxAxes>>> CommandsOf(const episode::Episode& episode) {
+  VLAQ_ASSIGN_OR_RETURN(const Tensor all, episode.ReadAll(episode::kAction));
+  const auto values = all.data<float>();
+  std::vector<std::array<float, kMaxAxes>> commands(static_cast<size_t>(episode.length()));
+  if (values.size() != commands.size() * kMaxAxes) {
+    return InputError(episode.path().string(), "does not hold velocities of a base");
+  }
+  for (size_t i = 0; i < values.size(); ++i) commands[i / kMaxAxes][i % kMaxAxes] = values[i];
+  return commands;
 }
 
 Score Total(const std::vector<EpisodeScore>& episodes) {

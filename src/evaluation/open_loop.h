@@ -44,6 +44,9 @@ Result<std::vector<ConditionScores>> ScoreConditions(const DriverFactory& driver
 Result<std::vector<EpisodeScore>> ScoreEpisodes(const DriverFactory& drivers, const episode::EpisodeSet& episodes,
                                                 const OpenLoopOptions& options, Log& log);
 
+// What was done: (linear_x, linear_y, angular_z) a step. Errors: kInput unless an action has three values.
+Result<std::vector<std::array<float, kMaxAxes>>> CommandsOf(const episode::Episode& episode);
+
 Score Total(const std::vector<EpisodeScore>& episodes);
 
 // What `driver` says at every frame of `episode` under `condition`: one [chunk, action_dim] a step. kShuffled shows the

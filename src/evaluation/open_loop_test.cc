@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/testing.h"
+#include "episode/writer.h"
 #include "evaluation/open_loop_evaluation.h"
 #include "evaluation/testing.h"
 

@@ -20,7 +20,7 @@ using evaluation::Score;
 using quantization::Plan;
 
 Result<std::vector<Tensor>> ActionsOn(Driver& driver, const episode::Episode& episode) {
-  VLAQ_RETURN_IF_ERROR(driver.Begin(episode.instruction()));
+  VLAQ_RETURN_IF_ERROR(driver.Begin(episode.task()));
   std::vector<Tensor> actions;
   for (int64_t t = 0; t < episode.length(); ++t) {
     VLAQ_ASSIGN_OR_RETURN(const image::Image frame, episode.ReadFrame(t));
@@ -74,7 +74,8 @@ Result<std::vector<ActionComparison::Driven>> ActionComparison::Drive(const Driv
       auto actions = ActionsOn(*driver, *episode);
       if (!actions.ok()) return Within(episodes_.name(i), actions.error());
       driven[i] = {std::move(*actions), {}};
-      driven[i].score = evaluation::ScoreEpisode(space_, driven[i].actions, episode->commands());
+      VLAQ_ASSIGN_OR_RETURN(const auto commands, evaluation::CommandsOf(*episode));
+      driven[i].score = evaluation::ScoreEpisode(space_, driven[i].actions, commands);
       return {};
     });
   };

@@ -1,4 +1,4 @@
-#include "episode/instruction.h"
+#include "episode/recorder.h"
 
 #include <fmt/format.h>
 
@@ -24,9 +24,14 @@ std::string InstructionFromName(std::string_view file_name) {
   std::string lower(file_name);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  const bool left = HasWord(lower, "left");
-  if (left == HasWord(lower, "right")) return "";
-  return fmt::format("pass the box on the {} and go to the bottle", left ? "left" : "right");
+  std::string_view said;
+  for (const std::string_view side : kRecorder.sides) {
+    if (!HasWord(lower, side)) continue;
+    if (!said.empty()) return "";
+    said = side;
+  }
+  if (said.empty()) return "";
+  return fmt::format("{}{}{}", kRecorder.sentence_begin, said, kRecorder.sentence_end);
 }
 
 }  // namespace vlaq::episode

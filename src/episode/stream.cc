@@ -1,0 +1,37 @@
+#include "episode/stream.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace vlaq::episode {
+
+std::string StreamsText(std::span<const Stream> streams) {
+  std::string text;
+  for (const Stream& stream : streams) {
+    text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", stream.name, DTypeName(stream.dtype),
+                        ShapeText(stream.shape));
+  }
+  return text;
+}
+
+Result<std::map<std::string, std::string>> MatchFeatures(const std::vector<WantedFeature>& wanted,
+                                                         std::span<const Stream> streams) {
+  const auto pictures = std::count_if(streams.begin(), streams.end(), [](const Stream& s) { return s.is_image(); });
+  const auto cameras = std::count_if(wanted.begin(), wanted.end(), [](const WantedFeature& w) { return w.is_image; });
+  std::map<std::string, std::string> match;
+  for (const WantedFeature& feature : wanted) {
+    auto found = std::find_if(streams.begin(), streams.end(), [&](const Stream& s) { return s.name == feature.name; });
+    if (found == streams.end() && feature.is_image && pictures == 1 && cameras == 1) {
+      found = std::find_if(streams.begin(), streams.end(), [](const Stream& s) { return s.is_image(); });
+    }
+    if (found == streams.end()) {
+      return InputError("", fmt::format("the policy observes '{}', which the episode lacks", feature.name),
+                        "its streams are " + StreamsText(streams));
+    }
+    match.emplace(feature.name, found->name);
+  }
+  return match;
+}
+
+}  // namespace vlaq::episode
