@@ -72,10 +72,11 @@ Status ForEachEpisode(const Policy& policy, const episode::EpisodeSet* episodes,
   if (camera == nullptr) return UsageError("the policy has no camera, and episodes hold pictures of one");
   for (size_t i = 0; i < episodes->size(); ++i) {
     VLAQ_ASSIGN_OR_RETURN(const auto episode, episodes->OpenEpisode(i));
-    VLAQ_RETURN_IF_ERROR(visit(static_cast<size_t>(episode->length()), [&](size_t t) -> Result<NamedTensors> {
+    const Steps steps = [&](size_t t) -> Result<NamedTensors> {
       VLAQ_ASSIGN_OR_RETURN(const image::Image frame, episode->ReadFrame(static_cast<int64_t>(t)));
       return features.Read({{camera->name, Tensor::From<uint8_t>({frame.height, frame.width, 3}, frame.rgb)}});
-    }));
+    };
+    VLAQ_RETURN_IF_ERROR(visit(static_cast<size_t>(episode->length()), steps));
   }
   return {};
 }
@@ -110,17 +111,17 @@ Result<Outputs> RunOn(const Bundle& bundle, const Watched& watched, const Refere
   VLAQ_ASSIGN_OR_RETURN(const NamedTensors task, ExportedTask(bundle));
   Recorder recorder(watched);
   executor.SetProbe(&recorder);
-  VLAQ_RETURN_IF_ERROR(
-      ForEachEpisode(bundle.policy, options.episodes, [&](size_t length, const Steps& steps) -> Status {
-        executor.Reset();
-        for (size_t t = 0; t < length; ++t) {
-          VLAQ_ASSIGN_OR_RETURN(NamedTensors values, steps(t));
-          values.insert(task.begin(), task.end());
-          VLAQ_RETURN_IF_ERROR(executor.Step(values));
-          log.Progress("frames", t + 1, length);
-        }
-        return {};
-      }));
+  const VisitEpisode run = [&](size_t length, const Steps& steps) -> Status {
+    executor.Reset();
+    for (size_t t = 0; t < length; ++t) {
+      VLAQ_ASSIGN_OR_RETURN(NamedTensors values, steps(t));
+      values.insert(task.begin(), task.end());
+      VLAQ_RETURN_IF_ERROR(executor.Step(values));
+      log.Progress("frames", t + 1, length);
+    }
+    return {};
+  };
+  VLAQ_RETURN_IF_ERROR(ForEachEpisode(bundle.policy, options.episodes, run));
   return recorder.Take();
 }
 
