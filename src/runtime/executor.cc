@@ -151,8 +151,8 @@ struct Executor::State {
   std::vector<std::pair<size_t, Hold>> replaced_holds;
   const Tensor nothing = {};
 
-  void Begin() {
-    steps = 0;
+  void Begin(uint64_t step) {
+    steps = step;
     for (Tensor& value : values) value = nothing;
     for (SlidingWindow& window : windows) window.Clear();
     for (size_t i = 0; i < carried.size(); ++i) carried[i] = program.carries[i].zeros;
@@ -169,6 +169,13 @@ struct Executor::State {
     VLAQ_RETURN_IF_ERROR(TakeInputs(inputs));
     VLAQ_RETURN_IF_ERROR(RunSteps(program.steps));
     return GiveOutputs();
+  }
+  Status PerformLasting(const NamedTensors& inputs) {
+    VLAQ_RETURN_IF_ERROR(TakeInputs(inputs));
+    for (const ProgramStep& step : program.steps) {
+      if (step.lasting) VLAQ_RETURN_IF_ERROR(RunStep(step));
+    }
+    return {};
   }
 
   void Commit() {
@@ -433,7 +440,7 @@ Result<Executor> Executor::Open(policy::Policy policy, std::string_view schedule
   state->carried.resize(state->program.carries.size());
   state->given_carried.resize(state->program.carries.size());
   state->holds.resize(state->program.holds);
-  state->Begin();
+  state->Begin(0);
   return Executor(std::move(state));
 }
 
@@ -447,7 +454,18 @@ Result<NamedTensors> Executor::Step(const NamedTensors& inputs) {
   return outputs;
 }
 
-void Executor::Reset() { state_->Begin(); }
+Status Executor::Advance(const NamedTensors& inputs) {
+  Status done = state_->PerformLasting(inputs);
+  if (done.ok()) {
+    state_->Commit();
+  } else {
+    state_->TakeBack();
+  }
+  return done;
+}
+
+void Executor::Reset(uint64_t step) { state_->Begin(step); }
+const LookBack& Executor::look_back() const { return state_->program.look_back; }
 void Executor::SetProbe(Probe* probe) { state_->probe = probe; }
 const policy::Policy& Executor::policy() const { return state_->policy; }
 const std::string& Executor::schedule() const { return state_->schedule; }

@@ -6,9 +6,12 @@
 // opened (executor_program.h); of a step's tensors nothing stays alive but what the schedule keeps.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +32,14 @@ class Probe {
  public:
   virtual ~Probe() = default;
   virtual void See(std::string_view name, const Tensor& value) = 0;
+};
+
+// How far steps of a schedule look back.
+inline constexpr int64_t kWholeEpisode = std::numeric_limits<int64_t>::max();  // a carried value comes of all before
+struct LookBack {
+  int64_t outputs = 0;                         // outputs depend on so many steps before the one that makes them
+  int64_t lasting = 0;                         // the same of what Advance() makes
+  std::set<std::string, std::less<>> advance;  // the graphs that Advance() runs
 };
 
 // Opens a graph of the policy by its name in `policy.graphs`.
@@ -57,8 +68,13 @@ class Executor {
   // of another type or shape; kInput for values that do not fit together or an output that is not as the policy says;
   // kBackend, also for an output that is NaN or infinite, or such a value of a graph from which an output comes.
   Result<NamedTensors> Step(const NamedTensors& inputs);
-  // Forgets what was kept: a new episode begins. The noise begins anew, too, with the same numbers.
-  void Reset();
+  // The same for its effect on later steps only: runs what windows and carried values come of, and no other graph.
+  // Errors: as Step.
+  Status Advance(const NamedTensors& inputs);
+  // Forgets what was kept: a new episode begins. The noise begins anew, too, with the same numbers: those of `step`,
+  // counted in the episode from 0.
+  void Reset(uint64_t step = 0);
+  const LookBack& look_back() const;
 
   // Null: nobody looks.
   void SetProbe(Probe* probe);

@@ -2,39 +2,16 @@
 
 #include <fmt/format.h>
 
-#include "engine/find.h"
-#include "onnx/model_file.h"
-#include "onnx/outputs.h"
 #include "tensor/non_finite.h"
 
 namespace vlaq::runtime {
 namespace {
 
 using backend::Backend;
-using backend::ModelSource;
 using backend::NamedTensors;
 using backend::OpenedModel;
 using backend::OpenOptions;
 using bundle::Bundle;
-
-// The graph with intermediate values as further outputs, made in memory.
-Result<ModelSource> WithOutputs(const Bundle& bundle, std::string_view role, const std::vector<std::string>& extra) {
-  const std::filesystem::path path = bundle.GraphPath(role);
-  VLAQ_ASSIGN_OR_RETURN(onnx::Model model, onnx::ReadModel(path));
-  VLAQ_RETURN_IF_ERROR(onnx::AddOutputs(model, extra));
-  VLAQ_ASSIGN_OR_RETURN(std::string bytes, onnx::Serialize(model));
-  return ModelSource{path.string(), std::make_shared<const std::string>(std::move(bytes)), bundle.path};
-}
-
-// The model that has the provider run the finished engine.
-Result<ModelSource> EngineOf(const Bundle& bundle, std::string_view role, const OpenOptions& options,
-                             const std::vector<std::string>& extra) {
-  if (!extra.empty()) {
-    return UsageError(fmt::format("an engine gives its outputs only, not '{}'", extra[0]), "leave --engines out");
-  }
-  VLAQ_ASSIGN_OR_RETURN(const engine::FoundEngine found, engine::FindEngine(bundle, role, options.engines));
-  return ModelSource::FromFile(found.wrapper);
-}
 
 // The newest `capacity` tensors. A window is short, so moving its rest up by one costs nothing.
 class Window {
@@ -171,20 +148,6 @@ Result<Tensor> TakeOnly(const NamedTensors& outputs, const std::string& name) {
                       fmt::format("has the shape {} for a batch of 1", ShapeText(shape)));
   }
   return it->second.Reshaped(Shape(shape.begin() + 1, shape.end()));
-}
-
-Result<ModelSource> SourceOf(const Bundle& bundle, std::string_view role, const OpenOptions& options,
-                             const std::vector<std::string>& extra) {
-  if (!options.engines.empty()) return EngineOf(bundle, role, options, extra);
-  return extra.empty() ? ModelSource::FromFile(bundle.GraphPath(role)) : WithOutputs(bundle, role, extra);
-}
-
-Result<std::unique_ptr<OpenedModel>> OpenGraph(const Bundle& bundle, std::string_view role, const Backend& backend,
-                                               const OpenOptions& options, const std::vector<std::string>& extra) {
-  VLAQ_ASSIGN_OR_RETURN(const ModelSource source, SourceOf(bundle, role, options, extra));
-  OpenOptions of_bundle = options;
-  of_bundle.precision = bundle.precision;
-  return backend.Open(source, of_bundle);
 }
 
 Result<Encoder> Encoder::Open(const Bundle& bundle, const Backend& backend, const OpenOptions& options,

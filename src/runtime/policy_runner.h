@@ -14,7 +14,8 @@
 
 #include "backend/backend.h"
 #include "bundle/bundle.h"
-#include "families/kosmos2_lstm/prompt.h"
+#include "prompt/prompt.h"
+#include "runtime/open_policy.h"
 
 namespace vlaq::runtime {
 
@@ -37,18 +38,6 @@ class PolicyRunner {
   // The back end's own words on what really runs.
   virtual std::string Description() const = 0;
 };
-
-// What is opened for a graph of the bundle: itself, or with OpenOptions::engines the engine that was made of it.
-// `extra` names values of the graph that shall come out as well; the file stays as it is. Errors: kInput; kUsage for a
-// name that no node makes, and for any that an engine shall give.
-Result<backend::ModelSource> SourceOf(const bundle::Bundle& bundle, std::string_view role,
-                                      const backend::OpenOptions& options, const std::vector<std::string>& extra = {});
-
-// That, ready to run. Errors: as SourceOf, and kBackend.
-Result<std::unique_ptr<backend::OpenedModel>> OpenGraph(const bundle::Bundle& bundle, std::string_view role,
-                                                        const backend::Backend& backend,
-                                                        const backend::OpenOptions& options,
-                                                        const std::vector<std::string>& extra = {});
 
 // One frame's feature. With a baked or unread prompt, `prompt` is ignored.
 class Encoder {

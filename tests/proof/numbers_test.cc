@@ -186,12 +186,12 @@ TEST_F(NumbersTest, FramesGoThroughTheBundlesPreprocessing) {
   Random random(3);
   for (uint8_t& x : frames.mutable_data<uint8_t>()) x = static_cast<uint8_t>(random.Below(256));
   golden_ = {{"frames.u8", frames}};
-  auto preprocessor = image::Preprocessor::Make(bundle_.spec.preprocess);
+  auto preprocessor = image::Preprocessor::Make(bundle_.policy.inputs[0].preprocess);
   std::vector<Tensor> pixels;
   for (int64_t t = 0; t < 5; ++t) pixels.push_back(*preprocessor->Run(Row(frames, t)));
-  golden_["pixel_values"] = runtime::Stack(pixels);
+  golden_["pixel_values"] = runtime::testing::Stack(pixels);
   EXPECT_TRUE(Find(Verify(), "pixels").passed);
-  bundle_.spec.preprocess.channel_order = image::ChannelOrder::kBgr;
+  bundle_.policy.inputs[0].preprocess.channel_order = image::ChannelOrder::kBgr;
   EXPECT_EQ(FirstFailure(Verify()), "pixels");
 }
 
