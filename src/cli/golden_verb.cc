@@ -11,6 +11,7 @@
 #include "cli/frame_argument.h"
 #include "cli/torch_python.h"
 #include "cli/verbs.h"
+#include "policy/value_shapes.h"
 
 namespace vlaq::cli {
 namespace {
@@ -82,7 +83,7 @@ Status RunGolden(const GoldenArguments& a, Context& context) {
   VLAQ_RETURN_IF_ERROR(output.Commit());
 
   const int64_t count = pixels.shape()[0];
-  const int64_t window = policy::LongestWindow(settled.proposal.policy);
+  const int64_t window = policy::LongestWindow(settled.proposal.policy).value_or(1);
   if (a.json) {
     PrintJson({{"schema", "vlaq.golden/2"},
                {"golden", a.output.string()},

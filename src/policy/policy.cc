@@ -77,14 +77,4 @@ const Input* TextInput(const Policy& policy) {
   return it == policy.inputs.end() ? nullptr : &*it;
 }
 
-int64_t LongestWindow(const Policy& policy) {
-  int64_t longest = 1;
-  for (const auto& [name, steps] : policy.schedules) {
-    for (const Step& step : steps) {
-      if (step.kind == StepKind::kWindow) longest = std::max(longest, step.length);
-    }
-  }
-  return longest;
-}
-
 }  // namespace vlaq::policy

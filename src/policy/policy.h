@@ -161,8 +161,6 @@ struct Policy {
 
 // The input that is an instruction; null: none. Policies have at most one.
 const Input* TextInput(const Policy& policy);
-// The longest window of any schedule, in control steps; 1: none keeps anything.
-int64_t LongestWindow(const Policy& policy);
 
 // Errors: kInput naming the file and the key ("inputs.observation.state.normalize.mean"); unknown keys of a policy's
 // own parts are errors with the nearest known one. Other top-level members (a bundle's files and provenance) are left

@@ -14,7 +14,7 @@
 
 #include "backend/backend.h"
 #include "bundle/bundle.h"
-#include "prompt/prompt.h"
+#include "families/kosmos2_lstm/prompt.h"
 #include "runtime/open_policy.h"
 
 namespace vlaq::runtime {
