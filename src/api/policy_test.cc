@@ -16,7 +16,7 @@
 #include "families/onnx/testing.h"
 #include "image/preprocess.h"
 #include "prompt/prompt.h"
-#include "runtime/policy_runner.h"
+#include "runtime/testing.h"
 
 namespace vlaq {
 namespace {
@@ -194,13 +194,12 @@ TEST_F(PublicPolicy, NamesTypesOfFeatures) {
   EXPECT_EQ(Name(FeatureType::kAction), "action");
 }
 
-TEST_F(PublicPolicy, StepsGiveWhatTheRunnersGive) {
+TEST_F(PublicPolicy, StepsGiveWhatTheScheduleGives) {
   const auto bundle = bundle::Open(Bundle());
   ASSERT_TRUE(bundle.ok());
   const auto backend = backend::MakeReferenceBackend();
   for (const bool whole : {false, true}) {
-    auto runner = whole ? runtime::OpenWhole(*bundle, *backend, {})
-                        : runtime::OpenStreaming(*bundle, *backend, {}, prompt::Baked(bundle->spec));
+    auto runner = runtime::testing::FrameRunner::Open(*bundle, *backend, {}, whole ? "whole" : "");
     ASSERT_TRUE(runner.ok()) << runner.error().ToString();
     Policy policy = Open(whole ? "whole" : "");
     for (int t = 0; t < kFrames; ++t) {

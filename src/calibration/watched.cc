@@ -49,7 +49,8 @@ Result<WatchedValues> WatchedIn(const bundle::Bundle& bundle) {
     if (!values.ok()) return Within(bundle.GraphPath(graph).string(), values.error());
     if (all.baked_mask.empty()) all.baked_mask = BakedMask(nodes);
     for (ObservedValue& value : *values) {
-      Watched watched{graph, value.name, passes::WithGraph(graph, value.name), false, std::move(value)};
+      Watched watched{graph, value.name,        passes::WithGraph(graph, value.name),
+                      false, all.values.size(), std::move(value)};
       Bind(ports, watched);
       watched.observed.name = names.Value(graph, watched.value);
       watched.observed.is_input = false;  // the collector gets all of them in one place
@@ -85,7 +86,7 @@ void Watcher::See(std::string_view name, const Tensor& value) {
     const ObservedValue& observed = found->second->observed;
     if (seen_.contains(observed.name)) Take();
     seen_.emplace(observed.name, value);
-    values_.push_back(observed);
+    values_.emplace(found->second->order, observed);
     uint64_t& largest = bytes_[observed.name];
     largest = std::max<uint64_t>(largest, value.bytes().size());
   }
@@ -98,8 +99,10 @@ Status Watcher::End() {
 
 void Watcher::Take() {
   if (status_.ok() && !seen_.empty()) {
-    if (items_.size() == 1) collector_.LearnShapes(values_, {nothing_, seen_, {}, {}});
-    status_ = collector_.Add(values_, {nothing_, seen_, items_, mask_});
+    std::vector<ObservedValue> values;  // so that the first that is no number is told
+    for (const auto& [order, value] : values_) values.push_back(value);
+    if (items_.size() == 1) collector_.LearnShapes(values, {nothing_, seen_, {}, {}});
+    status_ = collector_.Add(values, {nothing_, seen_, items_, mask_});
   }
   seen_.clear();
   values_.clear();

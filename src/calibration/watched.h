@@ -17,6 +17,7 @@ struct Watched {
   std::string graph, value;  // as the graph has it
   std::string seen_as;       // as the executor's probe says it
   bool is_port = false;      // bound in the schedule; else the graph must be asked for it
+  size_t order = 0;          // when a step makes it
   ObservedValue observed;    // under its name in statistics
 };
 struct WatchedValues {
@@ -53,7 +54,7 @@ class Watcher : public runtime::Probe {
   std::vector<int64_t> mask_;
   backend::NamedTensors seen_;
   const backend::NamedTensors nothing_;
-  std::vector<ObservedValue> values_;
+  std::map<size_t, ObservedValue> values_;  // of what is seen, by order
   Status status_;
 };
 
