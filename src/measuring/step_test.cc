@@ -10,7 +10,7 @@
 #include "export/export.h"
 #include "measuring/inputs.h"
 #include "runtime/executor_testing.h"
-#include "runtime/policy_runner.h"
+#include "runtime/open_policy.h"
 #include "runtime/text_encoder.h"
 
 namespace vlaq::measuring {

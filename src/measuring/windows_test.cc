@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "base/testing.h"
 #include "export/export.h"
-#include "runtime/policy_runner.h"
+#include "runtime/testing.h"
 
 namespace vlaq::measuring {
 namespace {
@@ -92,7 +92,7 @@ TEST_F(WindowsTest, TheHashIsOfThePixels) {
 
 TEST_F(WindowsTest, ThePairAnswersAsTheWholeGraph) {
   const auto backend = backend::MakeReferenceBackend();
-  const auto whole = runtime::Actor::OpenWhole(bundle_, *backend, {});
+  const auto whole = runtime::testing::FrameRunner::Open(bundle_, *backend, {}, "whole");
   ASSERT_TRUE(whole.ok());
   for (const size_t most : {64U, 3U}) {  // overlapping, and with frames between that are in none
     const auto windows = Of(window() + 20, most);
@@ -102,8 +102,15 @@ TEST_F(WindowsTest, ThePairAnswersAsTheWholeGraph) {
     const auto values = static_cast<size_t>(bundle_.spec.chunk * bundle_.spec.action_dim);
     ASSERT_EQ(actions->size(), windows->size() * values);
     for (size_t i = 0; i < windows->size(); ++i) {
-      const auto wanted = whole->Act(*windows->Pixels(i, 1));
-      ASSERT_TRUE(wanted.ok());
+      const Tensor pixels = *windows->Pixels(i, 1);  // [1, W, 3, S, S]
+      const size_t bytes = pixels.bytes().size() / static_cast<size_t>(window());
+      const Shape frame(pixels.shape().begin() + 2, pixels.shape().end());
+      (*whole)->executor.Reset();
+      Result<Tensor> wanted = Tensor();
+      for (size_t t = 0; t < static_cast<size_t>(window()); ++t) {
+        wanted = (*whole)->Step(Tensor::View(DType::kF32, frame, pixels.bytes().subspan(t * bytes, bytes), nullptr));
+        ASSERT_TRUE(wanted.ok());
+      }
       for (size_t k = 0; k < values; ++k) {
         EXPECT_NEAR((*actions)[i * values + k], wanted->data<float>()[k], 1e-5) << i;
       }

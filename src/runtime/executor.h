@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,7 @@ struct LookBack {
   int64_t outputs = 0;                         // outputs depend on so many steps before the one that makes them
   int64_t lasting = 0;                         // the same of what Advance() makes
   std::set<std::string, std::less<>> advance;  // the graphs that Advance() runs
+  bool at_once = false;                        // AdvanceAll() runs them once for several steps
 };
 
 // Opens a graph of the policy by its name in `policy.graphs`.
@@ -71,6 +73,10 @@ class Executor {
   // The same for its effect on later steps only: runs what windows and carried values come of, and no other graph.
   // Errors: as Step.
   Status Advance(const NamedTensors& inputs);
+  // The same for steps that follow each other, run at once: the probe sees values of all of them along the batch axis.
+  // After an error the state is lost (Reset). Errors: as Step; kUsage for several where not look_back().at_once, or
+  // whose shapes differ.
+  Status AdvanceAll(std::span<const NamedTensors> steps);
   // Forgets what was kept: a new episode begins. The noise begins anew, too, with the same numbers: those of `step`,
   // counted in the episode from 0.
   void Reset(uint64_t step = 0);

@@ -60,6 +60,9 @@ class Lasting {
         MarkWhole(step);
       }
     }
+    found_.at_once = !found_.advance.empty() && found_.lasting == 0 &&
+                     std::all_of(program_.steps.begin(), program_.steps.end(),
+                                 [&](const ProgramStep& step) { return !step.lasting || GoesAtOnce(step); });
     return found_;
   }
 
@@ -91,6 +94,20 @@ class Lasting {
     const auto& carry = step.carry;
     return std::any_of(carry.begin(), carry.end(), [&](const auto& carried) { return marked_[carried.as]; }) ||
            std::any_of(step.steps.begin(), step.steps.end(), [&](const auto& inner) { return Lasts(inner); });
+  }
+
+  // Whether it can be for several control steps, side by side along the batch axis.
+  bool GoesAtOnce(const ProgramStep& step) const {
+    if (step.kind == StepKind::kWindow) return true;
+    if (step.kind != StepKind::kRun) return false;
+    const ProgramGraph& graph = program_.graphs[step.graph];
+    const auto& ports = graph.model->inputs();
+    return std::all_of(ports.begin(), ports.end(),
+                       [](const backend::Port& port) { return !port.dims.empty() && port.dims[0] < 0; }) &&
+           std::all_of(program_.inputs.begin(), program_.inputs.end(), [&](const ProgramInput& input) {
+             return input.batched || std::none_of(graph.reads.begin(), graph.reads.end(),
+                                                  [&](const auto& read) { return read.value == input.value; });
+           });
   }
 
   // It runs as a whole, so all that it reads must be there.
