@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/build_arguments.h"
 #include "engine/choose.h"
+#include "passes/graph_names.h"
 #include "quantization/plan_file.h"
 
 namespace vlaq::cli {
@@ -37,28 +38,38 @@ void Print(const engine::Choice& choice, const std::filesystem::path& output, st
       choice.groups.size(), output.string(), output.string());
 }
 
-// What is compared: the graph that makes the actions alone, or else that which multiplies most, where the time goes.
+// Two engines of one graph.
 struct Compared {
   const NamedEngine *fp16 = nullptr, *int8 = nullptr;
 };
 
-double MacsOf(const NamedEngine& engine) {
-  double macs = 0;
-  for (const auto& op : engine.plan.work.operators) macs += op.macs;
-  return macs;
+// Graphs whose time is worth comparing: the one that makes the actions alone, if there is one, then that of the default
+// schedule which multiplies most.
+Result<std::vector<std::string>> WorthComparing(const bundle::Bundle& bundle) {
+  std::vector<std::string> graphs;
+  if (std::string alone = policy::GraphAlone(bundle.policy); !alone.empty()) graphs.push_back(std::move(alone));
+  std::string heaviest;
+  double most = -1;
+  for (const std::string& graph : passes::GraphsOf(bundle.policy.schedules.at(bundle.policy.default_schedule))) {
+    VLAQ_ASSIGN_OR_RETURN(const engine::GraphWork work, engine::DescribeWork(bundle, graph));
+    double macs = 0;
+    for (const auto& op : work.operators) macs += op.macs;
+    if (macs <= most) continue;
+    most = macs;
+    heaviest = graph;
+  }
+  if (graphs.empty() || graphs.front() != heaviest) graphs.push_back(heaviest);
+  return graphs;
 }
 
 Result<Compared> FindBoth(const std::vector<NamedEngine>& engines) {
-  Compared most;
-  for (const NamedEngine& engine : engines) {
-    const Compared both{Find(engines, "fp16", engine.plan.graph), Find(engines, "int8", engine.plan.graph)};
-    if (both.fp16 == nullptr || both.int8 == nullptr) continue;
-    if (MakesActions(*both.int8)) return both;
-    if (most.int8 == nullptr || MacsOf(*both.int8) > MacsOf(*most.int8)) most = both;
+  VLAQ_ASSIGN_OR_RETURN(const auto graphs, WorthComparing(*engines.front().plan.bundle));
+  for (const std::string& graph : graphs) {
+    const Compared both{Find(engines, "fp16", graph), Find(engines, "int8", graph)};
+    if (both.fp16 != nullptr && both.int8 != nullptr) return both;
   }
-  if (most.int8 != nullptr) return most;
-  return UsageError("--choose compares an FP16 engine with an INT8 one of the same graph",
-                    "name a bundle of each precision, and the same --parts of both");
+  return UsageError("--choose compares an FP16 engine with an INT8 one of the graph where the time goes",
+                    fmt::format("name a bundle of each precision, and --parts {} if any", fmt::join(graphs, " or ")));
 }
 
 Result<quantization::Plan> PlanOf(const NamedEngine& engine) {

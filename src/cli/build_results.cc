@@ -67,7 +67,8 @@ Json JetsonMeanings() {
       {"memory_mb", "weights and activations, as TensorRT says, in 10^6 bytes"},
       {"process_mb", "most memory of trtexec's process that was resident, in 10^6 bytes"},
       {"power_w", "mean of the board's input (INA3221) while inference ran; clocks and temperature likewise"},
-      {"mae", "mean absolute difference of the actions, as the network gives them, from the fp32 bundle's on the same windows "
+      {"mae",
+       "mean absolute difference of the actions, as the network gives them, from the fp32 bundle's on the same windows "
        "of frames"},
       {"compared",
        "those windows, spread evenly over the frames; frames_sha256 is of the frames in them, in order: "

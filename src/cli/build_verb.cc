@@ -71,7 +71,8 @@ Result<engine::TextExtents> TextExtentsOf(const bundle::Bundle& bundle) {
   VLAQ_ASSIGN_OR_RETURN(const auto encoder, runtime::OpenTextEncoder(bundle, {}));
   engine::TextExtents extents;
   if (encoder == nullptr) return extents;
-  const auto shortest = encoder->can_encode() ? encoder->Encode("a") : Result<runtime::EncodedTask>(encoder->Exported());
+  const auto shortest =
+      encoder->can_encode() ? encoder->Encode("a") : Result<runtime::EncodedTask>(encoder->Exported());
   for (const auto& [name, value] : encoder->Exported().values) {
     engine::TextExtent extent{value.shape(), value.shape(), value.shape()};
     if (shortest.ok()) {
@@ -275,9 +276,10 @@ Status CheckArguments(const BuildArguments& a, const std::vector<bundle::Bundle>
     const std::string alone = policy::GraphAlone(bundle.policy);
     if (alone.empty()) {
       return UsageError(
-          fmt::format("--reference is compared with an engine that makes the actions alone, and no schedule of {} runs a "
-                      "single graph",
-                      bundle.path.string()),
+          fmt::format(
+              "--reference is compared with an engine that makes the actions alone, and no schedule of {} runs a "
+              "single graph",
+              bundle.path.string()),
           "leave --reference out");
     }
     if (a.parts.empty() || std::ranges::find(a.parts, alone) != a.parts.end()) continue;
@@ -402,7 +404,8 @@ void AddOptions(CLI::App& app, BuildArguments& a) {
       ->capture_default_str()
       ->needs(choose)
       ->group(choosing);
-  app.add_option("--max-difference", a.max_difference, "Of the INT8 engine's actions from fp32's on average, as the network gives them")
+  app.add_option("--max-difference", a.max_difference,
+                 "Of the INT8 engine's actions from fp32's on average, as the network gives them")
       ->check(CLI::PositiveNumber)
       ->needs(choose)
       ->group(choosing);

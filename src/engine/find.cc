@@ -28,8 +28,9 @@ Error NoWrapper(const FoundEngine& found, std::string_view graph, const fs::path
                                   found.record.tensorrt),
                       "vlaq build --measure has trtexec run it");
   }
-  return InputError(found.wrapper.string(), "is missing: the model through which ONNX Runtime runs the engine",
-                    fmt::format("vlaq build BUNDLE --engine-dir {} --parts {} writes it again", folder.string(), graph));
+  return InputError(
+      found.wrapper.string(), "is missing: the model through which ONNX Runtime runs the engine",
+      fmt::format("vlaq build BUNDLE --engine-dir {} --parts {} writes it again", folder.string(), graph));
 }
 
 // The wrapper must name this engine: the provider loads whatever it names.

@@ -70,7 +70,7 @@ TEST(Step, TheNewestFrameIsEncodedOnceAndWithinTheStep) {
   StepSource source;
   source.policy = bundle->policy;
   source.open = [&](const std::string& graph) { return runtime::OpenGraph(*bundle, graph, backend, {}); };
-  source.observed["pixel_values"] = *MakeUp(source.policy.inputs[0], window + 4, 3, kMadeUpStream);
+  source.observed["frames"] = *MakeUp(source.policy.inputs[0], window + 4, 3, kMadeUpStream);
   const auto text = runtime::OpenTextEncoder(*bundle, {});
   ASSERT_TRUE(text.ok());
   if (*text != nullptr) source.told = (*text)->Exported().values;

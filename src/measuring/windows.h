@@ -22,17 +22,18 @@ namespace vlaq::measuring {
 
 class Windows {
  public:
-  // Of `bundle`, a policy of one camera; one that keeps no window has windows of one frame. At most `most` of those that
-  // the frames have: all of them, or as many with equal steps between, the first and the last among them. Reads each
-  // frame once, for the hash. Errors: kInput for a policy that observes anything else but an instruction; if there are
-  // fewer frames than a window holds, or one cannot be read.
+  // Of `bundle`, a policy of one camera; one that keeps no window has windows of one frame. At most `most` of those
+  // that the frames have: all of them, or as many with equal steps between, the first and the last among them. Reads
+  // each frame once, for the hash. Errors: kInput for a policy that observes anything else but an instruction; if there
+  // are fewer frames than a window holds, or one cannot be read.
   static Result<Windows> Make(std::unique_ptr<image::FrameSource> frames, const bundle::Bundle& bundle, size_t most);
 
   size_t size() const { return starts_.size(); }
   size_t frames_used() const { return frames_used_; }
   // SHA-256 of the frames that are in a window, in order: "WIDTHxHEIGHT\n", then 8-bit RGB row by row.
   const std::string& sha256() const { return sha256_; }
-  // Pictures as graphs take them, float32 [count, W, 3, H, W], [count, 3, H, W] without a window, of the windows from `first` on; first + count <= size().
+  // Pictures as graphs take them, float32 [count, W, 3, H, W], [count, 3, H, W] without a window, of the windows from
+  // `first` on; first + count <= size().
   Result<Tensor> Pixels(size_t first, size_t count) const;
   // The actions of `bundle`, the policy of one camera, window after window: size() times as many values as an action
   // has. Its

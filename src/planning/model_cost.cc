@@ -198,8 +198,7 @@ Result<ModelCost> CostOfFile(const fs::path& path, const CostOptions& options) {
   ModelCost cost;
   Shared shared;
   cost.window = options.window;
-  VLAQ_ASSIGN_OR_RETURN(GraphCost graph,
-                        CostOfGraph(path, path.filename().string(), {{"batch", 1}}, options, shared));
+  VLAQ_ASSIGN_OR_RETURN(GraphCost graph, CostOfGraph(path, path.filename().string(), {{"batch", 1}}, options, shared));
   VLAQ_RETURN_IF_ERROR(CheckExtents(options, path, shared));
   cost.parameters = graph.work.parameters;
   cost.weights_bytes = graph.work.stored_bytes();

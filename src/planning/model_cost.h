@@ -27,9 +27,9 @@ struct GraphCost {
 
 // Graphs that run one after the other.
 struct Scenario {
-  std::string id;              // "step_NAME" of a schedule; "frame": what a new observation takes before a window; "run"
-  std::string name;            // "streaming step"
-  std::string title;           // what it is, for people
+  std::string id;     // "step_NAME" of a schedule; "frame": what a new observation takes before a window; "run"
+  std::string name;   // "streaming step"
+  std::string title;  // what it is, for people
   std::vector<size_t> graphs;  // as often as they run
   bool is_step = false;        // of the control loop: one a period
 };

@@ -59,7 +59,9 @@ const Shape* ValueShapes::Find(std::string_view value) const {
 
 bool ValueShapes::Grows(std::string_view value, size_t axis) const { return axis == 1 && windows_.contains(value); }
 
-bool ValueShapes::IsBatch(std::string_view value, size_t axis) const { return axis == 0 && !unbatched_.contains(value); }
+bool ValueShapes::IsBatch(std::string_view value, size_t axis) const {
+  return axis == 0 && !unbatched_.contains(value);
+}
 
 void ValueShapes::Set(const std::string& value, Shape shape) { values_.insert_or_assign(value, std::move(shape)); }
 

@@ -1,5 +1,8 @@
 // What `eval` found: on recorded episodes, and in the simulator.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "base/text.h"
 #include "report/sections.h"
@@ -92,23 +95,40 @@ std::string RateText(const Field& rate) {
   return fmt::format("{} of {}", rate["count"].Integer(), rate["of"].Integer());
 }
 
+// In what errors that are not normalized are counted. Documents of an earlier vlaq did not say it: they were of a base.
+std::string UnitsOf(const Field& root) {
+  std::vector<std::string> units;
+  if (const auto named = root.Find("action_units")) {
+    for (std::string& unit : named->Texts()) {
+      if (std::ranges::find(units, unit) == units.end()) units.push_back(std::move(unit));
+    }
+  }
+  return units.empty() ? "m/s" : fmt::format("{}", fmt::join(units, ", "));
+}
+
 void AddOpenLoopFacts(const Field& root, const std::vector<Party>& parties, Draft& draft) {
+  const std::string units = UnitsOf(root);
   for (const Party& party : parties) {
     const auto normal = SummaryOf(party, "normal");
     if (!normal) continue;
-    const std::string error = fmt::format("{:.4f} m/s", (*normal)["mae_raw"].Number());
+    const auto raw = normal->Find("mae_raw");
+    const std::string error = raw ? fmt::format("{:.4f} {}", raw->Number(), units)
+                                  : fmt::format("{:.4f} normalized", (*normal)["mae"].Number());
     Policy& policy = draft.policies().Of(KeyOf(party));
     if (policy.error.empty()) policy.error = error;
     const std::string name = policy.name;
+    const std::string steps = Grouped((*normal)["steps"].Integer());
+    const auto agreement = normal->Find("direction_agreement");
     draft.Say({Claim::Of::kEpisodes, "error " + error + " on recorded episodes", name,
-               fmt::format("direction agrees in {:.1f} % of {} steps", 100 * (*normal)["direction_agreement"].Number(),
-                           Grouped((*normal)["steps"].Integer()))});
+               agreement ? fmt::format("direction agrees in {:.1f} % of {} steps", 100 * agreement->Number(), steps)
+                         : fmt::format("over {} steps", steps)});
     const auto blank = MovedBy(party, "blank"), swapped = MovedBy(party, "swapped");
     if (!blank && !swapped) continue;
     std::string answer;
     if (blank) answer = fmt::format("gray images move its actions by {:.2f}", *blank);
     if (swapped) {
-      answer += fmt::format("{}left and right swapped in the sentence by {:.2f}", answer.empty() ? "" : ", ", *swapped);
+      answer +=
+          fmt::format("{}an instruction turned into its opposite by {:.2f}", answer.empty() ? "" : ", ", *swapped);
     }
     draft.Answer(Question::kSenses, fmt::format("Does {} look and listen?", name), Cell(answer + " (of -1 to 1)"));
   }
@@ -120,7 +140,7 @@ void AddOpenLoopFacts(const Field& root, const std::vector<Party>& parties, Draf
     const auto change = c.Find("mae_raw_difference");
     const auto value = change ? change->Find("value") : std::nullopt;
     Policy& policy = draft.policies().Of(KeyOf(parties.front()));
-    if (value && policy.error_change.empty()) policy.error_change = fmt::format("{:+.4f} m/s", value->Number());
+    if (value && policy.error_change.empty()) policy.error_change = fmt::format("{:+.4f} {}", value->Number(), units);
   }
 }
 
@@ -146,15 +166,25 @@ void AddSimulationFacts(const std::vector<Party>& parties, Draft& draft) {
   }
 }
 
+// "0.0600", "90.0 %"; "-" where the document has none.
+std::string FigureOrDash(const Field& summary, std::string_view key, double factor, std::string_view unit) {
+  const auto figure = summary.Find(key);
+  if (!figure) return "-";
+  return factor == 1 ? fmt::format("{:.4f}{}", figure->Number(), unit)
+                     : fmt::format("{:.1f}{}", factor * figure->Number(), unit);
+}
+
 }  // namespace
 
 void AddOpenLoop(const Document& document, const Field& root, Draft& draft) {
   Bars bars;
   bars.axis = "mean absolute error, normalised action";
-  Table table{document.name(),
-              {"policy, condition", "MAE", "RMSE", "MAE in m/s, rad/s", "direction agrees", "actions moved", "steps"},
-              {}};
-  const std::vector<std::string> names = root["directions"].Texts();
+  Table table{
+      document.name(),
+      {"policy, condition", "MAE", "RMSE", "MAE in " + UnitsOf(root), "direction agrees", "actions moved", "steps"},
+      {}};
+  const auto directions = root.Find("directions");
+  const std::vector<std::string> names = directions ? directions->Texts() : std::vector<std::string>();
   const std::vector<Party> parties = Parties(root);
   AddOpenLoopFacts(root, parties, draft);
   for (const Party& party : parties) {
@@ -164,11 +194,10 @@ void AddOpenLoop(const Document& document, const Field& root, Draft& draft) {
       const double mae = summary["mae"].Number();
       bars.bars.push_back({name, {mae}, {}, fmt::format("{:.4f}", mae)});
       const auto moved = condition.Find("moved");
-      table.rows.push_back({name, fmt::format("{:.4f}", mae), fmt::format("{:.4f}", summary["rmse"].Number()),
-                            fmt::format("{:.4f}", summary["mae_raw"].Number()),
-                            fmt::format("{:.1f} %", 100 * summary["direction_agreement"].Number()),
-                            moved ? fmt::format("{:.4f}", (*moved)["value"].Number()) : "-",
-                            Grouped(summary["steps"].Integer())});
+      table.rows.push_back(
+          {name, fmt::format("{:.4f}", mae), fmt::format("{:.4f}", summary["rmse"].Number()),
+           FigureOrDash(summary, "mae_raw", 1, ""), FigureOrDash(summary, "direction_agreement", 100, " %"),
+           moved ? fmt::format("{:.4f}", (*moved)["value"].Number()) : "-", Grouped(summary["steps"].Integer())});
       if (condition["condition"].Text() == "normal") AddConfusion(document, party, condition, names, draft);
     }
     draft.Add(Part::kSettings, Identity(document.name() + ": what was evaluated", party));

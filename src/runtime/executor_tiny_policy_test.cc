@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "architecture/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "backend/reference/reference.h"
 #include "base/testing.h"
 #include "export/export.h"
@@ -18,7 +18,7 @@ constexpr std::string_view kCamera = "observation.images.front";
 class TinyPolicySchedules : public ::testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
-    architecture::testing::TinyPolicy tiny;
+    kosmos2_lstm::testing::TinyPolicy tiny;
     tiny.policy["window"] = kTinyWindow;
     exporting::ExportOptions options;
     options.checkpoint = tiny.Save(folder_.path());
@@ -82,7 +82,7 @@ TEST_P(TinyPolicySchedules, GiveWhatGraphsGiveByHand) {
   for (const int count : {12, 3}) {  // two episodes
     std::vector<Tensor> frames, seen;
     for (int t = 0; t < count; ++t) {
-      frames.push_back(architecture::testing::RandomTensor({3, 8, 8}, static_cast<uint64_t>(100 * count + t), 1));
+      frames.push_back(kosmos2_lstm::testing::RandomTensor({3, 8, 8}, static_cast<uint64_t>(100 * count + t), 1));
       const auto actual = (*runner)->Step(frames.back());
       ASSERT_TRUE(actual.ok()) << actual.error().ToString();
       const Tensor expected = by_hand.Act(frames, whole);
@@ -109,7 +109,7 @@ TEST_P(TinyPolicySchedules, AdvanceLeavesWhatStepsLeave) {
   EXPECT_EQ(look_back.at_once, !GetParam());
   std::vector<NamedTensors> before;
   for (uint64_t t = 0; t < 11; ++t) {
-    const Tensor frame = architecture::testing::RandomTensor({3, 8, 8}, t, 1);
+    const Tensor frame = kosmos2_lstm::testing::RandomTensor({3, 8, 8}, t, 1);
     NamedTensors inputs = steps->task;
     inputs.emplace(kCamera, frame);
     ASSERT_TRUE(advances->executor.Advance(inputs).ok());
@@ -120,7 +120,7 @@ TEST_P(TinyPolicySchedules, AdvanceLeavesWhatStepsLeave) {
     ASSERT_TRUE(at_once->executor.AdvanceAll(std::span(before).first(4)).ok());
     ASSERT_TRUE(at_once->executor.AdvanceAll(std::span(before).subspan(4)).ok());
   }
-  const Tensor last = architecture::testing::RandomTensor({3, 8, 8}, 100, 1);
+  const Tensor last = kosmos2_lstm::testing::RandomTensor({3, 8, 8}, 100, 1);
   const Tensor expected = *steps->Step(last);
   EXPECT_TRUE(std::ranges::equal(advances->Step(last)->bytes(), expected.bytes()));
   if (!look_back.at_once) return;

@@ -1,4 +1,5 @@
-// What the subjects of `bench` observe: one file for all of them.
+#include "measuring/bench_inputs.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -7,15 +8,13 @@
 #include <utility>
 
 #include "base/text.h"
-#include "cli/bench_arguments.h"
-#include "cli/cost_arguments.h"
-#include "cli/observations.h"
+#include "bundle/bundle.h"
 #include "measuring/graph_policy.h"
 #include "measuring/inputs.h"
 #include "measuring/schedule_parts.h"
 #include "runtime/features.h"
 
-namespace vlaq::cli {
+namespace vlaq::measuring {
 namespace {
 
 namespace fs = std::filesystem;
@@ -35,7 +34,7 @@ class WantedInputs {
     for (const policy::Input& input : policy.inputs) {
       if (input.type == InputType::kText) continue;
       const auto names = extents.find(input.name);
-      Merge({measuring::TensorName(policy, input), input,
+      Merge({TensorName(policy, input), input,
              names == extents.end() ? std::vector<std::string>(input.shape.size()) : names->second});
     }
   }
@@ -77,7 +76,7 @@ class WantedInputs {
   }
 
   std::vector<BenchInput>& all() { return all_; }
-  bool frames_alone() const { return all_.size() == 1 && all_[0].tensor == measuring::kFrames; }
+  bool frames_alone() const { return all_.size() == 1 && all_[0].tensor == kFrames; }
 
  private:
   void Merge(BenchInput wanted) {
@@ -100,7 +99,7 @@ class WantedInputs {
 policy::Policy OfOneCamera() {
   policy::Policy policy;
   policy::Input frames;
-  frames.name = measuring::kFrames;
+  frames.name = kFrames;
   frames.type = InputType::kImage;
   const int64_t side = frames.preprocess.image_size;
   frames.shape = {3, side, side};
@@ -125,17 +124,13 @@ std::string UnitOf(const policy::Policy& policy) {
                        : fmt::format("{}", fmt::join(units, ", "));
 }
 
-std::vector<Feature> FeaturesOf(const std::vector<BenchInput>& all) {
-  std::vector<Feature> features;
-  for (const BenchInput& wanted : all) {
-    const policy::Input& input = wanted.input;
-    const FeatureType type = input.type == InputType::kImage   ? FeatureType::kImage
-                             : input.type == InputType::kNoise ? FeatureType::kNoise
-                                                               : FeatureType::kState;
-    features.push_back({input.name, type, input.dtype, input.shape, {}, {}});
-  }
-  return features;
-}
+class NothingGiven : public GivenInputs {
+ public:
+  bool Gives(const std::string& /*input*/) const override { return false; }
+  size_t size() const override { return 1; }
+  Result<backend::NamedTensors> Read(size_t /*index*/) const override { return backend::NamedTensors(); }
+  std::string From() const override { return ""; }
+};
 
 // Tensors [N, ...] of what is read step by step.
 class StepRows {
@@ -163,7 +158,7 @@ class StepRows {
 };
 
 // What is given for some inputs, as the graphs take it, for each of `count` steps.
-Result<backend::NamedTensors> ReadyOf(const Observations& observations, const std::vector<BenchInput>& all, int count) {
+Result<backend::NamedTensors> ReadyOf(const GivenInputs& observations, const std::vector<BenchInput>& all, int count) {
   policy::Policy given;  // of what is given alone
   std::map<std::string, std::string> tensor_of;
   for (const BenchInput& wanted : all) {
@@ -175,45 +170,43 @@ Result<backend::NamedTensors> ReadyOf(const Observations& observations, const st
   StepRows rows(count);
   for (int i = 0; i < count; ++i) {
     const size_t index = observations.size() == 1 ? 0 : static_cast<size_t>(i);
-    VLAQ_ASSIGN_OR_RETURN(const Observations::Step step, observations.Read(index));
-    VLAQ_ASSIGN_OR_RETURN(const backend::NamedTensors ready, reader.Read(step.observation));
+    VLAQ_ASSIGN_OR_RETURN(const backend::NamedTensors step, observations.Read(index));
+    VLAQ_ASSIGN_OR_RETURN(const backend::NamedTensors ready, reader.Read(step));
     for (const auto& [name, row] : ready) VLAQ_RETURN_IF_ERROR(rows.Add(tensor_of.at(name), i, row));
   }
   return rows.Take();
 }
 
 // "24 steps of seeded noise", "3 frames of DIR", "5 steps of FILE, 'noise' made up".
-std::string WhatTheyAre(const BenchArguments& a, int count, const std::vector<std::string>& made_up,
+std::string WhatTheyAre(const std::string& sources, int count, const std::vector<std::string>& made_up,
                         bool frames_alone) {
   const std::string shown =
       frames_alone ? fmt::format("{} frames", count) : Counted(static_cast<size_t>(count), "step");
   constexpr std::string_view kWorth = ": good for time, not for accuracy";
-  if (a.frames.empty() && a.inputs.empty()) return fmt::format("{} of seeded noise{}", shown, kWorth);
-  std::vector<std::string> sources = a.frames;
-  if (!a.inputs.empty()) sources.push_back(a.inputs);
-  const std::string from = fmt::format("{} of {}", shown, fmt::join(sources, " "));
+  if (sources.empty()) return fmt::format("{} of seeded noise{}", shown, kWorth);
+  const std::string from = fmt::format("{} of {}", shown, sources);
   return made_up.empty() ? from : fmt::format("{}, and seeded noise as {}{}", from, fmt::join(made_up, ", "), kWorth);
 }
 
-Result<WantedInputs> WantedBy(const std::vector<SubjectSpec>& subjects, BenchInputs& inputs) {
+Result<WantedInputs> WantedBy(const std::vector<BenchSubject>& subjects, BenchInputs& inputs) {
   WantedInputs wanted;
   bool first = true;
   // Bundles first: they know what their inputs are.
-  for (const SubjectSpec& subject : subjects) {
+  for (const BenchSubject& subject : subjects) {
     if (!subject.bundle) continue;
     const policy::Policy& policy = subject.bundle->policy;
     wanted.Add(policy, {});
     if (std::exchange(first, false)) {
-      inputs.window = measuring::PartsOf(policy, "").history + 1;
+      inputs.window = PartsOf(policy, "").history + 1;
       inputs.unit = UnitOf(policy);
     }
   }
-  for (const SubjectSpec& subject : subjects) {
+  for (const BenchSubject& subject : subjects) {
     if (subject.kind != "onnx") continue;
-    VLAQ_ASSIGN_OR_RETURN(measuring::GraphPolicy graph, measuring::PolicyOfGraph(subject.what, inputs.window));
+    VLAQ_ASSIGN_OR_RETURN(GraphPolicy graph, PolicyOfGraph(subject.path, inputs.window));
     wanted.Add(graph.policy, graph.extents);
     if (!std::exchange(first, false)) continue;
-    inputs.window = measuring::PartsOf(graph.policy, "").history + 1;
+    inputs.window = PartsOf(graph.policy, "").history + 1;
     if (!wanted.frames_alone()) inputs.unit = UnitOf(graph.policy);
   }
   if (wanted.all().empty()) wanted.Add(OfOneCamera(), {});
@@ -222,41 +215,43 @@ Result<WantedInputs> WantedBy(const std::vector<SubjectSpec>& subjects, BenchInp
 
 }  // namespace
 
-Result<BenchInputs> MakeBenchInputs(const BenchArguments& a, const std::vector<SubjectSpec>& subjects,
+Result<BenchInputs> MakeBenchInputs(const BenchInputsRequest& request, const std::vector<BenchSubject>& subjects,
                                     const fs::path& folder) {
   BenchInputs inputs;
   VLAQ_ASSIGN_OR_RETURN(WantedInputs wanted, WantedBy(subjects, inputs));
-  VLAQ_ASSIGN_OR_RETURN(const onnx::Extents extents, ReadExtents(a.extents));
-  VLAQ_RETURN_IF_ERROR(wanted.Fix(extents));
+  VLAQ_RETURN_IF_ERROR(wanted.Fix(request.extents));
   if (!wanted.frames_alone()) inputs.span = "model: inputs in memory to outputs";
-  inputs.count = a.frames_count;
-  VLAQ_ASSIGN_OR_RETURN(const Observations given, Observations::Open(FeaturesOf(wanted.all()), a.frames, a.inputs,
-                                                                     SilentLog(), Observations::Wanted::kSome));
-  const auto is_given = [&given](const BenchInput& one) { return given.Gives(one.input.name); };
+  inputs.count = request.steps;
+  std::unique_ptr<GivenInputs> given = std::make_unique<NothingGiven>();
+  if (request.open_given) {
+    std::vector<policy::Input> all;
+    for (const BenchInput& one : wanted.all()) all.push_back(one.input);
+    VLAQ_ASSIGN_OR_RETURN(given, request.open_given(all));
+  }
+  const auto is_given = [&given](const BenchInput& one) { return given->Gives(one.input.name); };
   const bool all_given = std::ranges::all_of(wanted.all(), is_given);
-  const auto steps = static_cast<int>(std::min<size_t>(given.size(), static_cast<size_t>(a.frames_count)));
+  const auto steps = static_cast<int>(std::min<size_t>(given->size(), static_cast<size_t>(request.steps)));
   if (all_given || steps > 1) inputs.count = steps;
   backend::NamedTensors tensors;
   if (std::ranges::any_of(wanted.all(), is_given)) {
-    VLAQ_ASSIGN_OR_RETURN(tensors, ReadyOf(given, wanted.all(), inputs.count));
+    VLAQ_ASSIGN_OR_RETURN(tensors, ReadyOf(*given, wanted.all(), inputs.count));
   }
   std::vector<std::string> made_up;
   std::set<std::string> open;
   for (size_t i = 0; i < wanted.all().size(); ++i) {
     const BenchInput& one = wanted.all()[i];
     if (is_given(one)) continue;
-    VLAQ_ASSIGN_OR_RETURN(tensors[one.tensor],
-                          measuring::MakeUp(one.input, inputs.count, a.seed, measuring::kMadeUpStream + i));
+    VLAQ_ASSIGN_OR_RETURN(tensors[one.tensor], MakeUp(one.input, inputs.count, request.seed, kMadeUpStream + i));
     made_up.push_back(one.input.name);
     for (std::string& name : WantedInputs::OpenIn(one)) open.insert(std::move(name));
   }
   inputs.open = fmt::format("{}", fmt::join(open, ", "));
-  inputs.what = WhatTheyAre(a, inputs.count, made_up, wanted.frames_alone());
+  inputs.what = WhatTheyAre(given->From(), inputs.count, made_up, wanted.frames_alone());
   inputs.file = folder / "inputs.safetensors";
-  VLAQ_RETURN_IF_ERROR(measuring::WriteInputs(inputs.file, tensors));
+  VLAQ_RETURN_IF_ERROR(WriteInputs(inputs.file, tensors));
   VLAQ_ASSIGN_OR_RETURN(const bundle::FileRecord written, bundle::Describe(inputs.file));
   inputs.sha256 = written.sha256;
   return inputs;
 }
 
-}  // namespace vlaq::cli
+}  // namespace vlaq::measuring
