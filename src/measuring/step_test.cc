@@ -9,6 +9,7 @@
 #include "base/testing.h"
 #include "export/export.h"
 #include "measuring/inputs.h"
+include "policy/value_shapes.h"
 #include "runtime/executor_testing.h"
 #include "runtime/open_policy.h"
 #include "runtime/text_encoder.h"
@@ -64,7 +65,7 @@ TEST(Step, TheNewestFrameIsEncodedOnceAndWithinTheStep) {
   ASSERT_TRUE(report.ok()) << report.error().ToString();
   const auto bundle = bundle::Open(options.output);
   ASSERT_TRUE(bundle.ok()) << bundle.error().ToString();
-  const auto window = static_cast<int>(bundle->spec.window);
+  const auto window = static_cast<int>(policy::LongestWindow(bundle->policy).value_or(1));
   const auto reference = backend::MakeReferenceBackend();
   const CountingBackend backend(*reference);
   StepSource source;

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/testing.h"
 #include "export/export.h"
+#include "policy/value_shapes.h"
 #include "runtime/testing.h"
 
 namespace vlaq::measuring {
@@ -43,7 +44,7 @@ class WindowsTest : public ::testing::Test {
   Result<Windows> Of(int64_t frames, size_t most) const {
     return Windows::Make(*image::FramesOf(Recorded(frames), "recorded"), bundle_, most);
   }
-  int64_t window() const { return bundle_.spec.window; }
+  int64_t window() const { return policy::LongestWindow(bundle_.policy).value_or(1); }
   // Whether window `i` of `windows` starts at this frame.
   bool StartsAt(const Windows& windows, size_t i, size_t frame) const {
     const Windows all = *Of(window() + 20, 1000);
@@ -99,7 +100,7 @@ TEST_F(WindowsTest, ThePairAnswersAsTheWholeGraph) {
     ASSERT_TRUE(windows.ok());
     const auto actions = windows->ActionsOf(bundle_, *backend, {}, SilentLog());
     ASSERT_TRUE(actions.ok()) << actions.error().ToString();
-    const auto values = static_cast<size_t>(bundle_.spec.chunk * bundle_.spec.action_dim);
+    const auto values = static_cast<size_t>(*ElementCount(bundle_.policy.outputs[0].shape));
     ASSERT_EQ(actions->size(), windows->size() * values);
     for (size_t i = 0; i < windows->size(); ++i) {
       const Tensor pixels = *windows->Pixels(i, 1);  // [1, W, 3, S, S]

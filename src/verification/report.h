@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "policy/assumption.h"
 #include "verification/evidence.h"
 
 namespace vlaq::verification {
