@@ -509,6 +509,32 @@ TEST_F(BenchTest, ThePublishedFiles) {
   EXPECT_THAT(refused({good[1], "streaming=" + In("third_int8")}), HasSubstr("different weights"));
 }
 
+TEST_F(BenchTest, ATableThatSaysTooLittleIsRefused) {
+  const Json good = Json::parse(Content(PublishedTable()));
+  const auto refused = [&](const Json& table) {
+    Overwrite(In("table.json"), table.dump());
+    return RefusedWith(3, {Bundle(), "--published", In("table.json"), "--published-to", In("nowhere")});
+  };
+  EXPECT_THAT(refused(Json::object()), HasSubstr("is no published table"));
+  for (const char* key : {"provider", "folder", "results", "reference", "graph", "columns", "meaning"}) {
+    Json without = good;
+    without.erase(key);
+    EXPECT_THAT(refused(without), HasSubstr("table.json")) << key;
+  }
+  Json strange = good;
+  strange["reference"] = "nobody";
+  EXPECT_THAT(refused(strange), HasSubstr("there is no column 'nobody'"));
+  strange = good;
+  strange["results"] = "../results.json";
+  EXPECT_THAT(refused(strange), HasSubstr("no plain file name"));
+  strange = good;
+  strange["columns"][1].erase("kind");
+  EXPECT_THAT(refused(strange), AllOf(HasSubstr("columns[1]"), HasSubstr("\"kind\"")));
+  strange["columns"][1] = good["columns"][0];
+  EXPECT_THAT(refused(strange), HasSubstr("two columns are called 'pytorch'"));
+  EXPECT_THAT(RefusedWith(2, {Bundle(), "--published", PublishedTable()}), HasSubstr("belong together"));
+}
+
 // ---- compare ----
 
 // Results of one subject whose steps take so long.
