@@ -47,7 +47,6 @@ Result<OpenedPolicy> OpenPolicy(const std::filesystem::path& path, const PolicyF
     place = opened.temporary->path() / "bundle";
   }
   VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(place));
-  VLAQ_RETURN_IF_ERROR(CheckDrives(bundle, "driving"));
   options.threads = 1;
   VLAQ_ASSIGN_OR_RETURN(opened.drivers,
                         evaluation::PolicyDriverFactory::Open(std::move(bundle), backend, options, files.tokenizer));

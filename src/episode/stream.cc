@@ -15,6 +15,14 @@ std::string StreamsText(std::span<const Stream> streams) {
   return text;
 }
 
+std::vector<Stream> StreamsOf(const Observation& observation) {
+  std::vector<Stream> streams;
+  for (const auto& [name, value] : observation) {
+    streams.push_back({.name = name, .dtype = value.dtype(), .shape = value.shape()});
+  }
+  return streams;
+}
+
 Result<std::map<std::string, std::string>> MatchFeatures(const std::vector<WantedFeature>& wanted,
                                                          std::span<const Stream> streams) {
   const auto pictures = std::count_if(streams.begin(), streams.end(), [](const Stream& s) { return s.is_image(); });
@@ -26,8 +34,8 @@ Result<std::map<std::string, std::string>> MatchFeatures(const std::vector<Wante
       found = std::find_if(streams.begin(), streams.end(), [](const Stream& s) { return s.is_image(); });
     }
     if (found == streams.end()) {
-      return InputError("", fmt::format("the policy observes '{}', which the episode lacks", feature.name),
-                        "its streams are " + StreamsText(streams));
+      return InputError("", fmt::format("the policy observes '{}', which is not there", feature.name),
+                        "there are " + StreamsText(streams));
     }
     match.emplace(feature.name, found->name);
   }

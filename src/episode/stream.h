@@ -49,6 +49,9 @@ struct WantedFeature {
 Result<std::map<std::string, std::string>> MatchFeatures(const std::vector<WantedFeature>& wanted,
                                                          std::span<const Stream> streams);
 
+// What one step holds, as streams: of names, types and shapes.
+std::vector<Stream> StreamsOf(const Observation& observation);
+
 // "observation.images.top uint8 [480, 640, 3], action float32 [14]", for messages.
 std::string StreamsText(std::span<const Stream> streams);
 

@@ -13,6 +13,11 @@ const BuiltGraph* PolicyGraphs::Find(std::string_view name) const {
   return it == graphs.end() ? nullptr : &*it;
 }
 
+const Traits& Family::traits() const {
+  static const Traits none;
+  return none;
+}
+
 Status Family::Check(const policy::Policy&, const std::string&) const { return {}; }
 
 Result<SettingsFile> Family::ReadSettings(const std::filesystem::path& file, const std::string& defaults) const {

@@ -20,6 +20,7 @@
 #include "checkpoint/checkpoint.h"
 #include "families/stated.h"
 #include "families/text_encoder.h"
+#include "families/traits.h"
 #include "families/weights.h"
 #include "onnx/graph.h"
 #include "policy/assumption.h"
@@ -160,6 +161,8 @@ class Family {
   // For the text input `input` of `policy`. `tokenizer`: empty: there is none. Errors: kInput if it encodes no text.
   virtual Result<std::unique_ptr<TextEncoder>> OpenTextEncoder(const policy::Policy& policy, const policy::Input& input,
                                                                const std::filesystem::path& tokenizer) const;
+  // How its instructions and actions may be looked at beyond policy.json.
+  virtual const Traits& traits() const;
   // The script in python/ that computes golden data from a checkpoint with the training side's own library; empty: none.
   virtual std::string_view golden_script() const { return ""; }
   // What a bundle of that time means. Errors: kInput naming `where` and the key; families newer than that have none.

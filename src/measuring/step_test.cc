@@ -9,7 +9,7 @@
 #include "base/testing.h"
 #include "export/export.h"
 #include "measuring/inputs.h"
-include "policy/value_shapes.h"
+#include "policy/value_shapes.h"
 #include "runtime/executor_testing.h"
 #include "runtime/open_policy.h"
 #include "runtime/text_encoder.h"

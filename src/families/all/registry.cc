@@ -51,6 +51,12 @@ Result<const Family*> Recognize(const checkpoint::Checkpoint& checkpoint) {
                     "`vlaq inspect` shows what the file holds");
 }
 
+const Traits& TraitsOf(std::string_view family) {
+  static const Traits none;
+  const Family* known = FindOrNull(family);
+  return known == nullptr ? none : known->traits();
+}
+
 bool CanHurt(std::string_view family, std::string_view setting) {
   if (policy::CanHurt(setting)) return true;
   const Family* known = FindOrNull(family);

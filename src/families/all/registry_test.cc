@@ -38,6 +38,15 @@ TEST(Registry, WhatCanHurtIsTheFamilysOwn) {
   EXPECT_TRUE(CanHurt("onnx", "inputs.observation.state.normalize"));
 }
 
+TEST(Traits, OfOtherFamiliesThereAreNone) {
+  for (const char* family : {"onnx", "", "unknown"}) {
+    const Traits& traits = TraitsOf(family);
+    EXPECT_TRUE(traits.opposite_phrases.empty());
+    EXPECT_FALSE(traits.action_classes.has_value());
+    EXPECT_FALSE(traits.training_mae.has_value());
+  }
+}
+
 TEST(FromCommandLine, AValueIsJsonOrAWord) {
   const auto json = FromCommandLine({{"window", "4"}, {"preprocess.resize", "box"}, {"mlp_widths", "[3,4]"}});
   ASSERT_TRUE(json.ok());
