@@ -7,8 +7,8 @@
 #include "base/parallel.h"
 #include "cli/eval_arguments.h"
 #include "cli/policy_choice.h"
-#include "evaluation/driver_pilot.h"
 #include "evaluation/process_driver.h"
+#include "evaluation/sim_environment.h"
 #include "evaluation/try_driver.h"
 
 namespace vlaq::cli {

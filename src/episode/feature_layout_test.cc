@@ -243,6 +243,9 @@ TEST(MatchFeatures, ByNameAndOneCameraByItself) {
   match = MatchFeatures({{"pixels", true}}, streams);
   ASSERT_TRUE(match.ok());
   EXPECT_EQ(match->at("pixels"), "observation.images.front");
+  match = MatchFeatures({{"state", false}}, streams);
+  ASSERT_TRUE(match.ok());
+  EXPECT_EQ(match->at("state"), "observation.state");
   EXPECT_THAT(MatchFeatures({{"top", true}, {"wrist", true}}, streams).error().ToString(),
               AllOf(HasSubstr("'top'"), HasSubstr("observation.images.front uint8 [6, 8, 3]")));
   EXPECT_THAT(MatchFeatures({{"joints", false}}, streams).error().ToString(), HasSubstr("'joints'"));

@@ -29,7 +29,12 @@ Result<std::map<std::string, std::string>> MatchFeatures(const std::vector<Wante
   const auto cameras = std::count_if(wanted.begin(), wanted.end(), [](const WantedFeature& w) { return w.is_image; });
   std::map<std::string, std::string> match;
   for (const WantedFeature& feature : wanted) {
-    auto found = std::find_if(streams.begin(), streams.end(), [&](const Stream& s) { return s.name == feature.name; });
+    auto found = streams.end();
+    for (const std::string_view prefix : {"", "observation.", "observation.images."}) {
+      if (found != streams.end() || (prefix.ends_with("images.") && !feature.is_image)) continue;
+      found = std::find_if(streams.begin(), streams.end(),
+                           [&](const Stream& s) { return s.name == fmt::format("{}{}", prefix, feature.name); });
+    }
     if (found == streams.end() && feature.is_image && pictures == 1 && cameras == 1) {
       found = std::find_if(streams.begin(), streams.end(), [](const Stream& s) { return s.is_image(); });
     }

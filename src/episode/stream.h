@@ -44,7 +44,8 @@ struct WantedFeature {
   bool is_image = false;
 };
 
-// Wanted name -> name of the stream that it is: the same one, or, where both sides have exactly one picture, that one.
+// Wanted name -> name of the stream that it is: of the same name, or with "observation." (of pictures also
+// "observation.images.") before it; or, where both sides have exactly one picture, that one.
 // Errors: kInput naming the feature that is missing, and the streams that there are.
 Result<std::map<std::string, std::string>> MatchFeatures(const std::vector<WantedFeature>& wanted,
                                                          std::span<const Stream> streams);

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <set>
 
-#include "evaluation/driver_pilot.h"
+#include "evaluation/sim_environment.h"
 #include "evaluation/summary.h"
 #include "evaluation/testing.h"
 
@@ -192,27 +192,6 @@ TEST(RollOutExpert, HasNoEyesToBeDeprivedOf) {
     EXPECT_EQ(outcomes.error().code, ErrorCode::kUsage);
     EXPECT_THAT(outcomes.error().ToString(), HasSubstr(std::string(Name(condition))));
   }
-}
-
-TEST(ToVelocity, TakesTheFirstActionClampedAndScaled) {
-  const ActionSpace two = BaseSpace(0.6, 2);
-  const auto a = ToVelocity(two, {0, 1}, Tensor::From<float>({2, 2}, std::vector<float>{0.5F, -2, 1, 1}));
-  ASSERT_TRUE(a.ok());
-  EXPECT_EQ((*a)[0], 0.3);
-  EXPECT_EQ((*a)[1], -0.6);
-  EXPECT_EQ((*a)[2], 0);
-  const ActionSpace three{.chunk = 1, .action_dim = 3, .scale = {2.0}};
-  const auto b = ToVelocity(three, {0, 1, 2}, Tensor::From<float>({1, 3}, std::vector<float>{0, 0.25F, -0.5F}));
-  ASSERT_TRUE(b.ok());
-  EXPECT_EQ((*b)[1], 0.5);
-  EXPECT_EQ((*b)[2], -1);
-}
-
-TEST(ToVelocity, WhatIsNoNumberDrivesNowhere) {
-  const auto bad = ToVelocity(kBase, {0, 1}, Tensor::From<float>({1, 2}, std::vector<float>{0, std::nanf("")}));
-  ASSERT_FALSE(bad.ok());
-  EXPECT_EQ(bad.error().code, ErrorCode::kBackend);
-  EXPECT_THAT(bad.error().what, HasSubstr("value 1"));
 }
 
 TEST(MakePilot, DrivesOnlyABase) {
