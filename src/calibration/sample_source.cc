@@ -11,15 +11,11 @@ namespace {
 
 using backend::NamedTensors;
 
-// uint8 [H, W, 3], a view.
-Tensor AsTensor(const image::ImageView& pixels, std::shared_ptr<const void> owner) {
-  return Tensor::View(DType::kU8, {pixels.height, pixels.width, 3}, std::as_bytes(pixels.rgb), std::move(owner));
-}
-
 class EpisodeSamples : public SampleSource {
  public:
-  EpisodeSamples(episode::EpisodeSet set, std::vector<SampleEpisode> episodes, std::string camera)
-      : set_(std::move(set)), episodes_(std::move(episodes)), camera_(std::move(camera)), hashes_(episodes_.size()) {}
+  EpisodeSamples(episode::EpisodeSet set, std::vector<SampleEpisode> episodes,
+                 std::vector<episode::WantedFeature> wanted)
+      : set_(std::move(set)), episodes_(std::move(episodes)), wanted_(std::move(wanted)), hashes_(episodes_.size()) {}
 
   const std::vector<SampleEpisode>& episodes() const override { return episodes_; }
 
@@ -33,9 +29,7 @@ class EpisodeSamples : public SampleSource {
 
   Result<NamedTensors> Read(size_t episode, int64_t t) override {
     VLAQ_RETURN_IF_ERROR(Open(episode));
-    VLAQ_ASSIGN_OR_RETURN(image::Image image, open_->ReadFrame(t));
-    const auto owner = std::make_shared<const image::Image>(std::move(image));
-    return NamedTensors{{camera_, AsTensor(*owner, owner)}};
+    return open_->ReadObservation(match_, t);
   }
 
  private:
@@ -43,15 +37,19 @@ class EpisodeSamples : public SampleSource {
     if (open_ != nullptr && opened_ == episode) return {};
     VLAQ_ASSIGN_OR_RETURN(open_, set_.OpenEpisode(episode));
     opened_ = episode;
+    auto match = episode::MatchFeatures(wanted_, open_->streams());
+    if (!match.ok()) return Within(open_->path().string(), match.error());
+    match_ = std::move(*match);
     return {};
   }
 
   episode::EpisodeSet set_;
   std::vector<SampleEpisode> episodes_;
-  std::string camera_;
+  std::vector<episode::WantedFeature> wanted_;
   std::vector<std::string> hashes_;         // empty: not asked for yet
   std::unique_ptr<episode::Episode> open_;  // the one that was read last
   size_t opened_ = 0;
+  std::map<std::string, std::string> match_;  // of the open one: wanted feature -> stream
 };
 
 class PictureSamples : public SampleSource {
@@ -62,7 +60,9 @@ class PictureSamples : public SampleSource {
   const std::vector<SampleEpisode>& episodes() const override { return episodes_; }
   Result<NamedTensors> Read(size_t /*episode*/, int64_t t) override {
     VLAQ_ASSIGN_OR_RETURN(image::Frame frame, frames_->Read(static_cast<size_t>(t)));
-    return NamedTensors{{camera_, AsTensor(frame.pixels, std::move(frame.owner))}};
+    const image::ImageView& pixels = frame.pixels;
+    return NamedTensors{{camera_, Tensor::View(DType::kU8, {pixels.height, pixels.width, 3},
+                                               std::as_bytes(pixels.rgb), std::move(frame.owner))}};
   }
 
   Result<std::string> Hash(size_t /*episode*/) override {
@@ -91,13 +91,14 @@ std::string SampleSource::NameOf(size_t episode, int64_t t) const {
   return fmt::format("frame {} of {}", t, episodes()[episode].name);
 }
 
-Result<std::unique_ptr<SampleSource>> FromEpisodes(episode::EpisodeSet set, std::string camera) {
+Result<std::unique_ptr<SampleSource>> FromEpisodes(episode::EpisodeSet set,
+                                                   std::vector<episode::WantedFeature> wanted) {
   std::vector<SampleEpisode> episodes;
   for (size_t i = 0; i < set.size(); ++i) {
     VLAQ_ASSIGN_OR_RETURN(const auto episode, set.OpenEpisode(i));
     episodes.push_back({set.name(i), episode->length(), episode->task()});
   }
-  return std::unique_ptr<SampleSource>(new EpisodeSamples(std::move(set), std::move(episodes), std::move(camera)));
+  return std::unique_ptr<SampleSource>(new EpisodeSamples(std::move(set), std::move(episodes), std::move(wanted)));
 }
 
 std::unique_ptr<SampleSource> FromFrames(std::unique_ptr<image::FrameSource> frames, std::string name,

@@ -34,8 +34,9 @@ class SampleSource {
   virtual std::string NameOf(size_t episode, int64_t t) const;
 };
 
-// Recorded episodes; their pictures are the input `camera`. Errors: kInput.
-Result<std::unique_ptr<SampleSource>> FromEpisodes(episode::EpisodeSet set, std::string camera);
+// Recorded episodes; `wanted`: what the policy observes. Errors: kInput, also naming the feature that an episode lacks
+// and the streams that it has.
+Result<std::unique_ptr<SampleSource>> FromEpisodes(episode::EpisodeSet set, std::vector<episode::WantedFeature> wanted);
 
 // Pictures in order, as one episode without an instruction, `name`.
 std::unique_ptr<SampleSource> FromFrames(std::unique_ptr<image::FrameSource> frames, std::string name,

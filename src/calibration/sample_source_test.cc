@@ -19,7 +19,7 @@ TEST(SampleSource, ReadsEpisodesByStep) {
   fs::copy(folder.path() / "a.h5", folder.path() / "b.h5");
   auto set = episode::EpisodeSet::Open({folder.path()});
   ASSERT_TRUE(set.ok());
-  const auto source = FromEpisodes(*std::move(set), "camera");
+  const auto source = FromEpisodes(*std::move(set), {{"camera", true}});
   ASSERT_TRUE(source.ok()) << source.error().ToString();
   const auto& episodes = (*source)->episodes();
   ASSERT_EQ(episodes.size(), 3U);

@@ -7,18 +7,11 @@
 #include "cli/build_arguments.h"
 #include "cli/frame_argument.h"
 #include "engine/measure.h"
+#include "policy/value_shapes.h"
 #include "runtime/open_policy.h"
 
 namespace vlaq::cli {
 namespace {
-
-int64_t LongestWindow(const policy::Policy& policy) {
-  int64_t longest = 0;
-  for (const auto& [name, steps] : policy.schedules) {
-    for (const policy::Step& step : steps) longest = std::max(longest, step.length);
-  }
-  return longest;
-}
 
 // Values of the main output in one step.
 size_t ActionSize(const policy::Policy& policy) {
@@ -36,7 +29,7 @@ Status CheckSameQuestion(const bundle::Bundle& reference, const bundle::Bundle& 
   const bool same_outputs = std::ranges::equal(
       a.outputs, b.outputs,
       [](const policy::Output& x, const policy::Output& y) { return x.name == y.name && x.shape == y.shape; });
-  if (same_inputs && same_outputs && LongestWindow(a) == LongestWindow(b)) return {};
+  if (same_inputs && same_outputs && policy::LongestWindow(a) == policy::LongestWindow(b)) return {};
   return InputError(reference.path.string(),
                     fmt::format("is another policy than {}: window, actions or image size differ", other.path.string()),
                     "give the fp32 bundle that it was quantised from");

@@ -14,6 +14,7 @@
 #include "cli/observations.h"
 #include "cli/policy_kind.h"
 #include "cli/verbs.h"
+#include "evaluation/policy_driver.h"
 #include "quantization/ranges.h"
 #include "quantization/statistics_file.h"
 #include "runtime/text_encoder.h"
@@ -110,21 +111,21 @@ Result<std::unique_ptr<SampleSource>> OpenSource(const CalibrateArguments& a, co
     std::string name = a.frames.empty() ? a.inputs : fmt::format("{} {}", a.inputs, frames);
     return std::unique_ptr<SampleSource>(new ObservedSteps(std::move(observations), std::move(name)));
   }
-  VLAQ_ASSIGN_OR_RETURN(std::string camera, CameraOf(bundle));
   if (!a.frames.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(std::string camera, CameraOf(bundle));
     VLAQ_ASSIGN_OR_RETURN(auto pictures, OpenFrames(a.frames, log));
     return calibration::FromFrames(std::move(pictures), frames, std::move(camera));
   }
   VLAQ_ASSIGN_OR_RETURN(auto episodes, a.episodes.Open(log));
-  return calibration::FromEpisodes(std::move(episodes), std::move(camera));
+  return calibration::FromEpisodes(std::move(episodes), evaluation::WantedOf(bundle.policy));
 }
 
-// One source of samples, and one that this policy can be shown.
-Status CheckSource(const CalibrateArguments& a, const bundle::Bundle& bundle) {
+// One source of samples.
+Status CheckSource(const CalibrateArguments& a) {
   const bool several = a.episodes.given() && (!a.frames.empty() || !a.inputs.empty());
   const bool none = !a.episodes.given() && a.frames.empty() && a.inputs.empty();
   if (several || none) return UsageError("give --episodes or --frames, one of them, or --inputs for any policy");
-  return a.episodes.given() ? CheckReadsEpisodes(bundle, "--inputs FILE.safetensors") : Status();
+  return {};
 }
 
 // An episode's instruction where the policy can be told one, else the one of its export.
@@ -132,7 +133,7 @@ Result<ActivationStatistics> See(const CalibrateArguments& a, const bundle::Bund
   VLAQ_ASSIGN_OR_RETURN(const auto source, OpenSource(a, bundle, log));
   VLAQ_ASSIGN_OR_RETURN(const auto text, runtime::OpenTextEncoder(bundle, a.tokenizer));
   const bool told = text != nullptr && text->can_encode();
-  if (a.episodes.given() && !told) {
+  if (a.episodes.given() && text != nullptr && !told) {
     log.Warning(
         fmt::format("{} holds no tokeniser: every episode gets the prompt of its export", bundle.path.string()));
   }
@@ -230,7 +231,7 @@ Json AsJson(const CalibrateArguments& a, const ActivationStatistics& statistics,
 Status Calibrate(CalibrateArguments& a, Context& context) {
   const auto start = std::chrono::steady_clock::now();
   VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(a.bundle));
-  VLAQ_RETURN_IF_ERROR(CheckSource(a, bundle));
+  VLAQ_RETURN_IF_ERROR(CheckSource(a));
   const bool every = EveryStepRuns(a, bundle);
   if (every) a.options.samples = 0;
   a.options.open = a.backend.Options();
