@@ -1,5 +1,7 @@
 #include "calibration/sample_source.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 #include "base/hash.h"
@@ -7,10 +9,17 @@
 namespace vlaq::calibration {
 namespace {
 
+using backend::NamedTensors;
+
+// uint8 [H, W, 3], a view.
+Tensor AsTensor(const image::ImageView& pixels, std::shared_ptr<const void> owner) {
+  return Tensor::View(DType::kU8, {pixels.height, pixels.width, 3}, std::as_bytes(pixels.rgb), std::move(owner));
+}
+
 class EpisodeSamples : public SampleSource {
  public:
-  EpisodeSamples(episode::EpisodeSet set, std::vector<SampleEpisode> episodes)
-      : set_(std::move(set)), episodes_(std::move(episodes)), hashes_(episodes_.size()) {}
+  EpisodeSamples(episode::EpisodeSet set, std::vector<SampleEpisode> episodes, std::string camera)
+      : set_(std::move(set)), episodes_(std::move(episodes)), camera_(std::move(camera)), hashes_(episodes_.size()) {}
 
   const std::vector<SampleEpisode>& episodes() const override { return episodes_; }
 
@@ -22,11 +31,11 @@ class EpisodeSamples : public SampleSource {
     return hashes_[episode];
   }
 
-  Result<image::Frame> Read(size_t episode, int64_t t) override {
+  Result<NamedTensors> Read(size_t episode, int64_t t) override {
     VLAQ_RETURN_IF_ERROR(Open(episode));
     VLAQ_ASSIGN_OR_RETURN(image::Image image, open_->ReadFrame(t));
     const auto owner = std::make_shared<const image::Image>(std::move(image));
-    return image::Frame{*owner, episodes_[episode].name, owner};
+    return NamedTensors{{camera_, AsTensor(*owner, owner)}};
   }
 
  private:
@@ -39,6 +48,7 @@ class EpisodeSamples : public SampleSource {
 
   episode::EpisodeSet set_;
   std::vector<SampleEpisode> episodes_;
+  std::string camera_;
   std::vector<std::string> hashes_;         // empty: not asked for yet
   std::unique_ptr<episode::Episode> open_;  // the one that was read last
   size_t opened_ = 0;
@@ -46,11 +56,14 @@ class EpisodeSamples : public SampleSource {
 
 class PictureSamples : public SampleSource {
  public:
-  PictureSamples(std::unique_ptr<image::FrameSource> frames, SampleEpisode episode)
-      : frames_(std::move(frames)), episodes_{std::move(episode)} {}
+  PictureSamples(std::unique_ptr<image::FrameSource> frames, SampleEpisode episode, std::string camera)
+      : frames_(std::move(frames)), episodes_{std::move(episode)}, camera_(std::move(camera)) {}
 
   const std::vector<SampleEpisode>& episodes() const override { return episodes_; }
-  Result<image::Frame> Read(size_t /*episode*/, int64_t t) override { return frames_->Read(static_cast<size_t>(t)); }
+  Result<NamedTensors> Read(size_t /*episode*/, int64_t t) override {
+    VLAQ_ASSIGN_OR_RETURN(image::Frame frame, frames_->Read(static_cast<size_t>(t)));
+    return NamedTensors{{camera_, AsTensor(frame.pixels, std::move(frame.owner))}};
+  }
 
   Result<std::string> Hash(size_t /*episode*/) override {
     if (!hash_.empty()) return hash_;
@@ -68,23 +81,30 @@ class PictureSamples : public SampleSource {
  private:
   std::unique_ptr<image::FrameSource> frames_;
   std::vector<SampleEpisode> episodes_;
+  std::string camera_;
   std::string hash_;  // empty: not asked for yet
 };
 
 }  // namespace
 
-Result<std::unique_ptr<SampleSource>> FromEpisodes(episode::EpisodeSet set) {
+std::string SampleSource::NameOf(size_t episode, int64_t t) const {
+  return fmt::format("frame {} of {}", t, episodes()[episode].name);
+}
+
+Result<std::unique_ptr<SampleSource>> FromEpisodes(episode::EpisodeSet set, std::string camera) {
   std::vector<SampleEpisode> episodes;
   for (size_t i = 0; i < set.size(); ++i) {
     VLAQ_ASSIGN_OR_RETURN(const auto episode, set.OpenEpisode(i));
-    episodes.push_back({set.name(i), episode->length(), episode->instruction()});
+    episodes.push_back({set.name(i), episode->length(), episode->task()});
   }
-  return std::unique_ptr<SampleSource>(new EpisodeSamples(std::move(set), std::move(episodes)));
+  return std::unique_ptr<SampleSource>(new EpisodeSamples(std::move(set), std::move(episodes), std::move(camera)));
 }
 
-std::unique_ptr<SampleSource> FromFrames(std::unique_ptr<image::FrameSource> frames, std::string name) {
+std::unique_ptr<SampleSource> FromFrames(std::unique_ptr<image::FrameSource> frames, std::string name,
+                                         std::string camera) {
   const auto length = static_cast<int64_t>(frames->size());
-  return std::make_unique<PictureSamples>(std::move(frames), SampleEpisode{std::move(name), length, ""});
+  return std::make_unique<PictureSamples>(std::move(frames), SampleEpisode{std::move(name), length, std::nullopt},
+                                          std::move(camera));
 }
 
 }  // namespace vlaq::calibration

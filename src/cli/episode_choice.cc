@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "episode/content.h"
-#include "policy/schema1.h"
+#include "families/kosmos2_lstm/schema1.h"
 #include "quantization/plan_file.h"
 
 namespace vlaq::cli {
@@ -83,13 +83,13 @@ Result<EpisodeSet> EpisodeChoice::Open(Log& log) const {
 }
 
 Status CheckReadsEpisodes(const bundle::Bundle& bundle, const std::string& instead) {
-  if (bundle.policy.family == policy::kKosmos2Lstm) return {};
+  if (bundle.policy.family == kosmos2_lstm::kKosmos2Lstm) return {};
   std::vector<std::string> inputs;
   for (const policy::Input& input : bundle.policy.inputs) inputs.push_back(input.name);
   return UsageError(
       fmt::format("recorded episodes are read for policies with one camera and an instruction, of the family {}; {} is "
                   "of the family {} and observes {}",
-                  policy::kKosmos2Lstm, bundle.path.string(), bundle.policy.family, fmt::join(inputs, ", ")),
+                  kosmos2_lstm::kKosmos2Lstm, bundle.path.string(), bundle.policy.family, fmt::join(inputs, ", ")),
       fmt::format("give {}", instead));
 }
 

@@ -29,8 +29,10 @@ struct EvalArguments {
   BackendChoice backend;
 };
 
-// The conditions asked for; "all" stands for every one.
-std::vector<evaluation::Condition> ConditionsOf(const EvalArguments& arguments);
+// The conditions asked for; "all" stands for every one that means something to the family. Errors: kUsage for one that
+// does not.
+Result<std::vector<evaluation::Condition>> ConditionsOf(const EvalArguments& arguments, const families::Traits& traits,
+                                                        Log& log);
 
 Result<evaluation::SimEvaluation> EvaluateInSimulation(const EvalArguments& arguments, Log& log);
 Result<evaluation::OpenLoopEvaluation> EvaluateOpenLoop(const EvalArguments& arguments, Log& log);

@@ -12,9 +12,18 @@ namespace {
 using evaluation::OpenLoopContestant;
 using evaluation::OpenLoopEvaluation;
 
+// What the policy's actions are beside those recorded.
+Result<evaluation::ActionSpace> SpaceOn(const evaluation::PolicyDriverFactory& drivers,
+                                        const episode::EpisodeSet& episodes) {
+  VLAQ_ASSIGN_OR_RETURN(const auto episode, episodes.OpenEpisode(0));
+  auto space = evaluation::CompletedBy(drivers.space(), episode->action());
+  if (!space.ok()) return Within(episodes.path(0).string(), space.error());
+  return space;
+}
+
 Result<OpenLoopContestant> Score(const EvalArguments& a, const std::filesystem::path& path, const OpenedPolicy& opened,
                                  const episode::EpisodeSet& episodes, Log& log) {
-  if (!opened.drivers->follows_instructions()) {
+  if (opened.drivers->reads_instructions() && !opened.drivers->follows_instructions()) {
     log.Warning(
         fmt::format("{} holds no tokeniser: it gets the prompt of its export at every episode, whatever its "
                     "instruction; --tokenizer changes that",
@@ -22,10 +31,11 @@ Result<OpenLoopContestant> Score(const EvalArguments& a, const std::filesystem::
   }
   OpenLoopContestant contestant;
   VLAQ_ASSIGN_OR_RETURN(contestant.subject, opened.Describe(path));
-  contestant.space = opened.drivers->space();
+  VLAQ_ASSIGN_OR_RETURN(contestant.space, SpaceOn(*opened.drivers, episodes));
   const int threads = evaluation::SideBySide(opened.bundle(), a.backend.threads, log);
+  VLAQ_ASSIGN_OR_RETURN(const auto conditions, ConditionsOf(a, *contestant.space.traits, log));
   VLAQ_ASSIGN_OR_RETURN(contestant.conditions,
-                        evaluation::ScoreConditions(*opened.drivers, episodes, ConditionsOf(a), threads, log));
+                        evaluation::ScoreConditions(*opened.drivers, episodes, conditions, threads, log));
   const auto& scores = contestant.conditions.front().episodes;
   if (std::ranges::all_of(scores, &evaluation::EpisodeScore::still)) {
     log.Warning(fmt::format("{} gives the same actions at every frame of an episode: it does not see", path.string()));
@@ -51,9 +61,13 @@ Result<OpenLoopEvaluation> EvaluateOpenLoop(const EvalArguments& a, Log& log) {
   VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy first, OpenPolicy(a.bundle, a.files, a.backend.Options(), *backend, log));
   std::optional<OpenedPolicy> second;  // tried before the first is scored for long
   if (!a.against.empty()) {
-    constexpr int kFrame = 64;  // pixels; a policy takes any
     VLAQ_ASSIGN_OR_RETURN(second, OpenPolicy(a.against, a.files, a.backend.Options().ForSource(), *backend, log));
-    VLAQ_RETURN_IF_ERROR(evaluation::TryDriver(*second->drivers, kFrame, kFrame));
+    VLAQ_ASSIGN_OR_RETURN(const auto episode, episodes.OpenEpisode(0));
+    VLAQ_ASSIGN_OR_RETURN(const evaluation::Observation observation, episode->ReadObservation(0));
+    VLAQ_RETURN_IF_ERROR(evaluation::TryDriver(*second->drivers, observation));
+    VLAQ_ASSIGN_OR_RETURN(const auto space, SpaceOn(*first.drivers, episodes));
+    VLAQ_ASSIGN_OR_RETURN(const auto other, SpaceOn(*second->drivers, episodes));
+    VLAQ_RETURN_IF_ERROR(evaluation::CheckPairs(space, other));
   }
   VLAQ_ASSIGN_OR_RETURN(evaluation.policy, Score(a, a.bundle, first, episodes, log));
   if (second) {

@@ -8,6 +8,7 @@
 #include "cli/eval_arguments.h"
 #include "cli/policy_choice.h"
 #include "evaluation/process_driver.h"
+#include "evaluation/sim_environment.h"
 #include "evaluation/try_driver.h"
 
 namespace vlaq::cli {
@@ -55,10 +56,10 @@ Result<RolloutOptions> RolloutOptionsOf(const EvalArguments& a) {
 // One run of all episodes under the options' condition.
 using EpisodesRun = std::function<Result<std::vector<evaluation::Outcome>>(const RolloutOptions&)>;
 
-Result<Contestant> DriveContestant(const EvalArguments& a, evaluation::Subject subject, RolloutOptions options,
-                                   const EpisodesRun& run) {
+Result<Contestant> DriveContestant(const std::vector<Condition>& conditions, evaluation::Subject subject,
+                                   RolloutOptions options, const EpisodesRun& run) {
   Contestant contestant{std::move(subject), {}};
-  for (const Condition condition : ConditionsOf(a)) {
+  for (const Condition condition : conditions) {
     options.condition = condition;
     VLAQ_ASSIGN_OR_RETURN(auto outcomes, run(options));
     contestant.conditions.push_back({condition, std::move(outcomes)});
@@ -85,7 +86,8 @@ Result<Contestant> DrivePolicy(const EvalArguments& a, const std::filesystem::pa
                                RolloutOptions options, Log& log) {
   VLAQ_ASSIGN_OR_RETURN(evaluation::Subject subject, opened.Describe(path));
   options.threads = evaluation::SideBySide(opened.bundle(), a.backend.threads, log);
-  return DriveContestant(a, std::move(subject), options, With(*opened.drivers, log));
+  VLAQ_ASSIGN_OR_RETURN(const auto conditions, ConditionsOf(a, *opened.drivers->space().traits, log));
+  return DriveContestant(conditions, std::move(subject), options, With(*opened.drivers, log));
 }
 
 }  // namespace
@@ -100,32 +102,33 @@ Result<SimEvaluation> EvaluateInSimulation(const EvalArguments& a, Log& log) {
                   .policy = {},
                   .against = std::nullopt};
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
-  evaluation::ActionSpace space{.scale = sim::kMaxSpeed};  // of a program that drives against the expert
+  evaluation::ActionSpace space = evaluation::SimulatorSpace();  // of a program that drives against the expert
   std::optional<OpenedPolicy> first, second;
   if (!a.expert) {
     VLAQ_ASSIGN_OR_RETURN(first, OpenContestant(a, a.bundle, a.backend.Options(), *backend, log));
-    space.scale = first->drivers->space().scale;
-    space.action_dim = first->drivers->space().action_dim;
+    space = first->drivers->space();
+    space.chunk = 1;
   }
   // The second one is tried before the first drives for hours.
   const evaluation::ProcessDriverFactory program(a.against_driver, space);
   if (!a.against.empty()) {
     VLAQ_ASSIGN_OR_RETURN(second, OpenContestant(a, a.against, a.backend.Options().ForSource(), *backend, log));
-    VLAQ_RETURN_IF_ERROR(evaluation::TryDriver(*second->drivers, options.world.width, options.world.height));
+    VLAQ_RETURN_IF_ERROR(evaluation::TryDriver(*second->drivers, evaluation::BlackFrame(options.world)));
   } else if (!a.against_driver.empty()) {
-    VLAQ_RETURN_IF_ERROR(evaluation::TryDriver(program, options.world.width, options.world.height));
+    VLAQ_RETURN_IF_ERROR(evaluation::TryDriver(program, evaluation::BlackFrame(options.world)));
   }
+  VLAQ_ASSIGN_OR_RETURN(const auto conditions, ConditionsOf(a, *space.traits, log));  // of whom no bundle is opened
   if (first) {
     VLAQ_ASSIGN_OR_RETURN(e.policy, DrivePolicy(a, a.bundle, *first, options, log));
   } else {
-    VLAQ_ASSIGN_OR_RETURN(
-        e.policy, DriveContestant(a, {"expert", "scripted, sees the true state", ""}, options, WithExpert(log)));
+    VLAQ_ASSIGN_OR_RETURN(e.policy, DriveContestant(conditions, {"expert", "scripted, sees the true state", ""},
+                                                    options, WithExpert(log)));
   }
   if (second) {
     VLAQ_ASSIGN_OR_RETURN(e.against, DrivePolicy(a, a.against, *second, options, log));
   } else if (!a.against_driver.empty()) {
     VLAQ_ASSIGN_OR_RETURN(e.against,
-                          DriveContestant(a, {"program", a.against_driver, ""}, options, With(program, log)));
+                          DriveContestant(conditions, {"program", a.against_driver, ""}, options, With(program, log)));
   }
   return e;
 }

@@ -105,10 +105,10 @@ void PrintDifferences(const evaluation::OpenLoopContestant& a, const evaluation:
   };
   add("MAE", d.mae);
   for (size_t axis = 0; axis < d.axes.size(); ++axis) {
-    add(fmt::format("MAE {}", evaluation::kAxisNames[axis]), d.axes[axis]);
+    add(fmt::format("MAE {}", d.axis_names[axis]), d.axes[axis]);
   }
-  add("MAE in m/s", d.mae_raw);
-  add("direction agreement", d.directions);
+  add(fmt::format("MAE in {}", a.space.UnitText()), d.mae_raw);
+  if (d.directions) add("direction agreement", *d.directions);
   out << table.ToString() << "from, to: 95 % interval (bootstrap over episodes)\n";
   const bool first_nearer = interval.high < 0;
   out << (first_nearer || interval.low > 0
@@ -117,35 +117,59 @@ void PrintDifferences(const evaluation::OpenLoopContestant& a, const evaluation:
               : "No difference of MAE is shown: its interval holds 0.\n\n");
 }
 
+// More values than a table has room for side by side are listed below it.
+constexpr size_t kMostColumns = 3;
+
 void PrintScores(const evaluation::OpenLoopContestant& contestant, std::ostream& out) {
-  const size_t axes = evaluation::AxesOf(contestant.space);
+  const evaluation::ActionSpace& space = contestant.space;
+  const size_t axes = evaluation::AxesOf(space);
+  const size_t shown = axes <= kMostColumns ? axes : 0;
+  const bool has_classes = space.traits->action_classes.has_value();
   out << fmt::format("{} {}\n", Printable(contestant.subject.kind), Printable(contestant.subject.name));
   std::vector<std::string> header{"condition", "MAE"};
-  for (size_t axis = 0; axis < axes; ++axis) header.push_back(fmt::format("MAE {}", evaluation::kAxisNames[axis]));
-  header.insert(header.end(), {"RMSE", "MAE in m/s", "direction %", "actions moved by"});
-  if (contestant.space.chunk > 1) header.emplace_back("MAE of chunks");
+  for (size_t axis = 0; axis < shown; ++axis) header.push_back(fmt::format("MAE {}", space.AxisName(axis)));
+  header.insert(header.end(), {"RMSE", fmt::format("MAE in {}", space.UnitText())});
+  if (has_classes) header.emplace_back("direction %");
+  header.emplace_back("actions moved by");
+  if (space.chunk > 1) header.emplace_back("MAE of chunks");
   TextTable table(header);
   for (const evaluation::ConditionScores& c : contestant.conditions) {
     const evaluation::Score total = evaluation::Total(c.episodes);
     std::vector<std::string> row{std::string(Name(c.condition)), fmt::format("{:.4f}", total.Mae(axes))};
-    for (size_t axis = 0; axis < axes; ++axis) row.push_back(fmt::format("{:.4f}", total.MaeOf(axis)));
+    for (size_t axis = 0; axis < shown; ++axis) row.push_back(fmt::format("{:.4f}", total.MaeOf(axis)));
     row.push_back(fmt::format("{:.4f}", total.Rmse(axes)));
     row.push_back(fmt::format("{:.4f}", total.RawMae(axes)));
-    row.push_back(fmt::format("{:.1f}", 100 * total.DirectionAgreement()));
+    if (has_classes) row.push_back(fmt::format("{:.1f}", 100 * total.DirectionAgreement()));
     const bool normal = c.condition == evaluation::Condition::kNormal;
-    row.push_back(normal ? "" : fmt::format("{:.4f}", evaluation::Movement(contestant.space, c.episodes).value));
-    if (contestant.space.chunk > 1) row.push_back(fmt::format("{:.4f}", total.ChunkMae()));
+    row.push_back(normal ? "" : fmt::format("{:.4f}", evaluation::Movement(space, c.episodes).value));
+    if (space.chunk > 1) row.push_back(fmt::format("{:.4f}", total.ChunkMae()));
     table.AddRow(std::move(row));
   }
   out << table.ToString() << "\n";
+  if (shown == axes) return;
+  const evaluation::ConditionScores& first = contestant.conditions.front();
+  const evaluation::Score total = evaluation::Total(first.episodes);
+  TextTable values({fmt::format("action ({})", Name(first.condition)), "unit", "MAE", "RMSE", "MAE in units"});
+  for (size_t axis = 0; axis < axes; ++axis) {
+    values.AddRow({space.AxisName(axis), axis < space.units.size() ? space.units[axis] : "",
+                   fmt::format("{:.4f}", total.MaeOf(axis)), fmt::format("{:.4f}", total.RmseOf(axis)),
+                   fmt::format("{:.4f}", total.RawMaeOf(axis))});
+  }
+  out << values.ToString() << "\n";
 }
 
 void PrintEpisodes(const evaluation::OpenLoopContestant& contestant, std::ostream& out) {
   const size_t axes = evaluation::AxesOf(contestant.space);
-  TextTable table({"episode", "steps", "MAE", "direction %", "instruction"});
+  const bool has_classes = contestant.space.traits->action_classes.has_value();
+  std::vector<std::string> header{"episode", "steps", "MAE"};
+  if (has_classes) header.emplace_back("direction %");
+  header.emplace_back("instruction");
+  TextTable table(header);
   for (const evaluation::EpisodeScore& e : contestant.conditions.front().episodes) {
-    table.AddRow({e.name, std::to_string(e.score.steps), fmt::format("{:.4f}", e.score.Mae(axes)),
-                  fmt::format("{:.1f}", 100 * e.score.DirectionAgreement()), e.instruction});
+    std::vector<std::string> row{e.name, std::to_string(e.score.steps), fmt::format("{:.4f}", e.score.Mae(axes))};
+    if (has_classes) row.push_back(fmt::format("{:.1f}", 100 * e.score.DirectionAgreement()));
+    row.push_back(e.instruction);
+    table.AddRow(std::move(row));
   }
   out << table.ToString() << "\n";
 }
@@ -155,8 +179,8 @@ void PrintEpisodes(const evaluation::OpenLoopContestant& contestant, std::ostrea
 void PrintEvaluation(const evaluation::OpenLoopEvaluation& evaluation, std::ostream& out) {
   const auto& first = evaluation.policy.conditions.front().episodes;
   const evaluation::Score total = evaluation::Total(first);
-  out << fmt::format("{}, {} steps; 1 is {} m/s\n\n", Counted(first.size(), "recorded episode"), total.steps,
-                     evaluation.policy.space.scale);
+  out << fmt::format("{}, {} steps; {}\n\n", Counted(first.size(), "recorded episode"), total.steps,
+                     evaluation.policy.space.ScaleText());
   PrintScores(evaluation.policy, out);
   if (evaluation.against) PrintScores(*evaluation.against, out);
   PrintEpisodes(evaluation.policy, out);
@@ -164,8 +188,9 @@ void PrintEvaluation(const evaluation::OpenLoopEvaluation& evaluation, std::ostr
     PrintDifferences(evaluation.policy, *evaluation.against, out);
   }
   for (const std::string& skipped : evaluation.skipped) out << "left out: " << Printable(skipped) << "\n";
-  out << fmt::format("As the original's training computed its MAE (normalised, linear_x and linear_y): {:.4f}\n",
-                     evaluation::OriginalMae(total));
+  if (const auto& training = evaluation.policy.space.traits->training_mae) {
+    out << fmt::format("{}: {:.4f}\n", training->label, total.Mae(training->axes));
+  }
 }
 
 void PrintEvaluation(const evaluation::SimEvaluation& evaluation, std::ostream& out) {

@@ -53,11 +53,23 @@ Status MergeParts(const EvalArguments& a, const std::vector<std::string>& files,
 
 }  // namespace
 
-std::vector<Condition> ConditionsOf(const EvalArguments& a) {
+Result<std::vector<Condition>> ConditionsOf(const EvalArguments& a, const families::Traits& traits, Log& log) {
   std::vector<Condition> conditions;
   for (const std::string& name : a.conditions) {
-    if (name == "all") return evaluation::AllConditions();
+    if (name == "all") {
+      conditions = evaluation::ConditionsFor(traits, evaluation::AllConditions());
+      if (conditions.size() < evaluation::AllConditions().size()) {
+        log.Note(fmt::format("left out: {}, as no opposite of an instruction is known of the policy's family",
+                             evaluation::Name(Condition::kSwapped)));
+      }
+      return conditions;
+    }
     conditions.push_back(*evaluation::FindCondition(name));  // OneOf() let no other name pass
+  }
+  if (evaluation::ConditionsFor(traits, conditions).size() < conditions.size()) {
+    return UsageError(fmt::format("--condition {}: no opposite of an instruction is known of the policy's family",
+                                  evaluation::Name(Condition::kSwapped)),
+                      "leave it out");
   }
   return conditions;
 }
@@ -105,10 +117,10 @@ Action AddEval(CLI::App& app, Context& context) {
   AddJsonFlag(*merge, a->json);
   app.footer(
       "Examples:\n"
-      "  vlaq eval mini --episodes held_out\n"
-      "  vlaq eval mini --sim --episodes 100 --condition all\n"
-      "  vlaq eval mini-int8 --sim --episodes 300 --against mini\n"
-      "  vlaq eval mini --sim --episodes 300 --shard 0/4 -o part0.json\n"
+      "  vlaq eval policy --episodes held_out\n"
+      "  vlaq eval policy --sim --episodes 100 --condition all\n"
+      "  vlaq eval policy_int8 --sim --episodes 300 --against policy\n"
+      "  vlaq eval policy --sim --episodes 300 --shard 0/4 -o part0.json\n"
       "  vlaq eval merge part0.json part1.json part2.json part3.json");
   return [a, files, merge, &context]() -> Status {
     return merge->parsed() ? MergeParts(*a, *files, context) : Evaluate(*a, context);

@@ -173,7 +173,6 @@ Result<PlanAccuracy> LookAtActions(const PlanAccuracyArguments& a, const bundle:
                                    const std::filesystem::path& output, std::vector<quantization::Plan> plans,
                                    Log& log) {
   PlanAccuracy accuracy;
-  VLAQ_RETURN_IF_ERROR(CheckReadsEpisodes(bundle, "a plan without --episodes, and look at its outputs with vlaq run"));
   VLAQ_ASSIGN_OR_RETURN(const auto episodes, a.episodes.Open(log));
   VLAQ_RETURN_IF_ERROR(CheckOptions(a, episodes));
   if (statistics != nullptr) VLAQ_RETURN_IF_ERROR(planning::CheckNotCalibratedOn(*statistics, episodes, log));

@@ -4,7 +4,7 @@
 
 #include "checkpoint/folder.h"
 #include "export/export.h"
-#include "policy/schema1.h"
+#include "families/kosmos2_lstm/schema1.h"
 
 namespace vlaq::cli {
 namespace {
@@ -17,7 +17,7 @@ Result<ScratchFolder> ExportForNow(const std::filesystem::path& checkpoint, cons
   options.output = folder.path() / "bundle";
   options.settings.config = files.config;
   options.settings.policy = files.policy;
-  options.prompt.tokenizer = files.tokenizer;
+  options.settings.tokenizer = files.tokenizer;
   VLAQ_ASSIGN_OR_RETURN(const exporting::ExportReport report, exporting::Export(options, log));
   for (const bundle::Assumption& assumption : report.bundle.provenance.assumptions) {
     log.Note("assumed: " + assumption.text);
@@ -47,7 +47,6 @@ Result<OpenedPolicy> OpenPolicy(const std::filesystem::path& path, const PolicyF
     place = opened.temporary->path() / "bundle";
   }
   VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(place));
-  VLAQ_RETURN_IF_ERROR(CheckDrives(bundle, "driving"));
   options.threads = 1;
   VLAQ_ASSIGN_OR_RETURN(opened.drivers,
                         evaluation::PolicyDriverFactory::Open(std::move(bundle), backend, options, files.tokenizer));
@@ -55,11 +54,11 @@ Result<OpenedPolicy> OpenPolicy(const std::filesystem::path& path, const PolicyF
 }
 
 Status CheckDrives(const bundle::Bundle& bundle, std::string_view what) {
-  if (bundle.policy.family == policy::kKosmos2Lstm) return {};
+  if (bundle.policy.family == kosmos2_lstm::kKosmos2Lstm) return {};
   return InputError(bundle.path.string(),
                     fmt::format("is a policy of family {}; {} takes only those of {}, with one camera and an "
                                 "instruction, that vlaq export makes",
-                                bundle.policy.family, what, policy::kKosmos2Lstm),
+                                bundle.policy.family, what, kosmos2_lstm::kKosmos2Lstm),
                     "vlaq run BUNDLE --inputs FILE.safetensors runs this one, vlaq verify BUNDLE --against FILE.onnx "
                     "or --golden FILE.io.safetensors proves it");
 }

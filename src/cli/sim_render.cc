@@ -4,7 +4,7 @@
 #include "cli/policy_choice.h"
 #include "cli/sim_verbs.h"
 #include "cli/world_choice.h"
-#include "evaluation/driver_pilot.h"
+#include "evaluation/sim_environment.h"
 #include "image/encode.h"
 #include "sim/picture.h"
 

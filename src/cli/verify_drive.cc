@@ -15,14 +15,14 @@ namespace {
 using verification::Contender;
 
 Contender AsContender(const OpenedPolicy& opened) {
-  const policy::PolicySpec& spec = opened.bundle().spec;
-  Contender contender{*opened.drivers, opened.drivers->space(), ""};
-  contender.fixed_prompt = spec.prompt_text;
-  contender.reads_instruction = spec.feature_source != policy::FeatureSource::kPooler;
-  if (opened.drivers->follows_instructions()) return contender;
-  contender.deaf_because = opened.bundle().baked_prompt
-                               ? "its prompt is baked in: it hears the instruction of its export only"
-                               : "it holds no tokeniser, so it cannot be given another instruction; --tokenizer helps";
+  const evaluation::PolicyDriverFactory& drivers = *opened.drivers;
+  Contender contender{drivers, drivers.space(), ""};
+  contender.fixed_prompt = drivers.exported_instruction();
+  contender.reads_instruction = drivers.reads_instructions();
+  if (drivers.follows_instructions()) return contender;
+  contender.deaf_because = drivers.reads_instructions()
+                               ? "it holds no tokenizer, so it cannot be given another instruction; --tokenizer helps"
+                               : "it reads no instruction, or the one of its export is baked into its graphs";
   return contender;
 }
 
@@ -49,22 +49,36 @@ Status OnRecordings(const Driving& d, const Contender& policy, const Contender* 
   return verification::CheckEyesOpen(policy, episodes, options, d.log, d.report);
 }
 
+// The one camera whose pictures are made by settings; null if there is none, or there are several.
+const policy::Input* CameraOf(const policy::Policy& policy) {
+  const policy::Input* camera = nullptr;
+  for (const policy::Input& input : policy.inputs) {
+    if (input.type != policy::InputType::kImage) continue;
+    if (camera != nullptr) return nullptr;
+    camera = &input;
+  }
+  return camera != nullptr && camera->layout == policy::ImageLayout::kChw ? camera : nullptr;
+}
+
 Status PicturesOn(const Driving& d, const OpenedPolicy& opened, const Contender& policy,
                   const episode::EpisodeSet& episodes) {
+  const policy::Input* camera = CameraOf(opened.bundle().policy);
+  if (camera == nullptr) return {};
   backend::OpenOptions options = d.a.backend.Options();
   options.threads = 1;  // as OpenPolicy()
   const verification::WithPictures make =
       [&](const image::PreprocessSpec& settings) -> Result<std::unique_ptr<evaluation::DriverFactory>> {
     bundle::Bundle other = opened.bundle();
-    other.spec.preprocess = settings;
+    for (policy::Input& input : other.policy.inputs) {
+      if (input.name == camera->name) input.preprocess = settings;
+    }
     VLAQ_ASSIGN_OR_RETURN(
         auto drivers, evaluation::PolicyDriverFactory::Open(std::move(other), d.backend, options, d.a.files.tokenizer));
     return std::unique_ptr<evaluation::DriverFactory>(std::move(drivers));
   };
   verification::PicturesCheckOptions pictures;
   pictures.threads = d.threads;
-  return verification::CheckPictures(policy, opened.bundle().spec.preprocess, make, episodes, pictures, d.log,
-                                     d.report);
+  return verification::CheckPictures(policy, camera->preprocess, make, episodes, pictures, d.log, d.report);
 }
 
 Status InSimulation(const Driving& d, const Contender& policy, const Contender* reference) {
@@ -177,13 +191,22 @@ Status Drive(const VerifyArguments& a, const episode::EpisodeSet* episodes, std:
   if (!a.drives()) return {};
   VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenPolicy(a.bundle, a.files, a.backend.Options(), backend, log));
   VLAQ_ASSIGN_OR_RETURN(report.evidence.driver, opened.Describe(a.bundle));
+  const auto completed = [&](Contender contender) -> Result<Contender> {
+    if (episodes == nullptr) return contender;
+    VLAQ_ASSIGN_OR_RETURN(const auto episode, episodes->OpenEpisode(0));
+    auto space = evaluation::CompletedBy(contender.space, episode->action());
+    if (!space.ok()) return Within(episodes->path(0).string(), space.error());
+    contender.space = *std::move(space);
+    return contender;
+  };
   const Driving d{a, backend, evaluation::SideBySide(opened.bundle(), a.backend.threads, log), log, report};
-  const Contender policy = AsContender(opened);
+  VLAQ_ASSIGN_OR_RETURN(const Contender policy, completed(AsContender(opened)));
   std::optional<OpenedPolicy> other;
   std::optional<Contender> reference;
   if (!a.reference.empty()) {
     VLAQ_ASSIGN_OR_RETURN(other, OpenPolicy(a.reference, a.files, a.backend.Options().ForSource(), backend, log));
-    reference.emplace(AsContender(*other));
+    VLAQ_ASSIGN_OR_RETURN(Contender contender, completed(AsContender(*other)));
+    reference.emplace(std::move(contender));
     VLAQ_ASSIGN_OR_RETURN(report.evidence.reference, other->Describe(a.reference));
   }
   const Contender* against = reference ? &*reference : nullptr;

@@ -26,15 +26,12 @@ using verification::StepNumberOptions;
 // Options that no imported policy has a meaning for.
 Status RefuseOfCameraPolicies(const VerifyArguments& a, const std::string& family) {
   const std::pair<bool, std::string_view> given[] = {
-      {a.episodes.given(), "--episodes"},
       {a.sim > 0, "--sim"},
       {!a.state_dict.empty(), "--state-dict"},
       {!a.files.tokenizer.empty(), "--tokenizer"},
       {!a.files.config.empty(), "--config"},
       {!a.files.policy.empty(), "--policy"},
       {!a.backend.engines.empty(), "--engines"},
-      {a.max_mae.has_value(), "--max-mae"},
-      {a.max_mae_increase.has_value(), "--max-mae-increase"},
       {a.tolerance.actions.has_value(), "--max-action-diff"},
   };
   for (const auto& [is_given, option] : given) {
@@ -129,16 +126,21 @@ Result<verification::Report> VerifyImported(const VerifyArguments& a, const Bund
   VLAQ_RETURN_IF_ERROR(RefuseOfCameraPolicies(a, bundle.policy.family));
   verification::Report report;
   report.of_files = true;
-  report.not_applicable = {"stages of the first family", "settings the checkpoint states", "instruction",
-                           "recorded episodes",          "blank and shuffled frames",      "driving"};
+  report.not_applicable = {"stages of the first family", "settings the checkpoint states", "instruction"};
+  if (!a.episodes.given()) {
+    report.not_applicable.insert(report.not_applicable.end(), {"recorded episodes", "blank and shuffled frames"});
+  }
+  report.not_applicable.emplace_back("driving");
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
   Outside outside;
   VLAQ_ASSIGN_OR_RETURN(outside.files, ReadSourceFiles(a.against, bundle, report));
   VLAQ_ASSIGN_OR_RETURN(outside.reference, OpenReference(a, bundle));
+  VLAQ_ASSIGN_OR_RETURN(const auto episodes, OpenEpisodes(a, bundle, log, report));
   VLAQ_RETURN_IF_ERROR(verification::CheckIdentity(bundle, nullptr, log, report));
   Status rest;
   if (!outside.files.empty()) rest = verification::CheckSourceFiles(bundle, outside.files, log, report);
   if (rest.ok()) rest = CompareOutputs(a, bundle, outside, *backend, log, report);
+  if (rest.ok() && episodes) rest = Drive(a, &*episodes, std::nullopt, *backend, log, report);
   if (rest.ok()) return report;
   if (report.first_failure() == nullptr) return rest.error();
   report.notes.push_back("what was found wrong before also kept it from going on: " + rest.error().ToString());

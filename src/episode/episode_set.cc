@@ -95,7 +95,7 @@ Result<EpisodeSet> EpisodeSet::Open(const std::vector<fs::path>& paths, const Se
     const auto episode = Episode::Open(file, options.read);
     if (episode.ok()) {
       set.paths_.push_back(file);
-      set.has_instruction_.push_back(!(*episode)->instruction().empty());
+      set.has_instruction_.push_back(!(*episode)->task().empty());
     } else if (options.skip_bad) {
       set.bad_.push_back({file, episode.error()});
     } else {

@@ -8,7 +8,8 @@
 
 #include "base/random.h"
 #include "base/testing.h"
-#include "episode/instruction.h"
+#include "episode/recorder.h"
+#include "episode/writer.h"
 
 namespace vlaq::episode {
 namespace {
@@ -43,6 +44,13 @@ void ExpectFrames(const Episode& episode, bool swapped = false) {
   }
 }
 
+std::vector<float> ActionAt(const Episode& episode, int64_t t) {
+  const auto action = episode.Read(kAction, t);
+  if (!action.ok()) return {};
+  const auto values = action->data<float>();
+  return {values.begin(), values.end()};
+}
+
 std::string Refusal(const fs::path& path) {
   const auto episode = Episode::Open(path);
   if (episode.ok()) return "accepted";
@@ -60,13 +68,21 @@ TEST_P(GoodEpisode, HoldsTheSameStepsHoweverItIsStored) {
   ASSERT_TRUE(opened.ok()) << opened.error().ToString();
   const Episode& episode = **opened;
   EXPECT_EQ(episode.length(), kFixtureSteps);
-  EXPECT_EQ(episode.width(), kWidth);
-  EXPECT_EQ(episode.height(), kHeight);
-  ASSERT_EQ(episode.commands().size(), 5U);
+  ASSERT_EQ(episode.streams().size(), 2U);
+  const Stream& camera = episode.streams()[0];
+  EXPECT_EQ(camera.name, "observation.images.front");
+  EXPECT_TRUE(camera.is_image());
+  EXPECT_EQ(camera.shape, (Shape{kHeight, kWidth, 3}));
+  EXPECT_NEAR(camera.rate_hz.value_or(0), 2.5, 1e-9);
+  const Stream& action = episode.action();
+  EXPECT_EQ(action.name, "action");
+  EXPECT_EQ(action.shape, (Shape{3}));
+  EXPECT_THAT(action.names, ElementsAre("linear_x", "linear_y", "angular_z"));
+  EXPECT_THAT(action.units, ElementsAre("m/s", "m/s", "rad/s"));
   for (int t = 0; t < kFixtureSteps; ++t) {
     const auto f = static_cast<float>(t);
-    const float turn = episode.action_width() == 3 ? 0.125F * f : 0.0F;
-    EXPECT_THAT(episode.commands()[static_cast<size_t>(t)], ElementsAre(0.25F * f, -0.5F * f, turn));
+    const float turn = action.filled == 0 ? 0.125F * f : 0.0F;
+    EXPECT_THAT(ActionAt(episode, t), ElementsAre(0.25F * f, -0.5F * f, turn));
   }
   ExpectFrames(episode);
   EXPECT_EQ(episode.attributes().size(), 6U);
@@ -84,8 +100,8 @@ TEST(Episode, InstructionAndEvents) {
   for (const char* name : {"recorder.h5", "float64_fixed_text.h5", "newest_format.h5", "user_block.h5"}) {
     const auto episode = Episode::Open(kFolder / "good" / name, {image::ChannelOrder::kRgb, "something else"});
     ASSERT_TRUE(episode.ok()) << episode.error().ToString();
-    EXPECT_EQ((*episode)->instruction(), "pass left of the box");
-    EXPECT_EQ((*episode)->instruction_source(), InstructionSource::kFile);
+    EXPECT_EQ((*episode)->task(), "pass left of the box");
+    EXPECT_EQ((*episode)->task_source(), InstructionSource::kFile);
     EXPECT_THAT((*episode)->events(),
                 ElementsAre("episode_start", "start_action", "start_action", "start_action", "stop_action"));
   }
@@ -95,17 +111,17 @@ TEST(Episode, MissingInstructionComesFromTheSettingOrTheFileName) {
   const fs::path path = kFolder / "good" / "1box_hori_left_no_instruction.h5";
   const auto by_name = Episode::Open(path);
   ASSERT_TRUE(by_name.ok()) << by_name.error().ToString();
-  EXPECT_EQ((*by_name)->instruction(), "pass the box on the left and go to the bottle");
-  EXPECT_EQ((*by_name)->instruction_source(), InstructionSource::kFileName);
+  EXPECT_EQ((*by_name)->task(), "pass the box on the left and go to the bottle");
+  EXPECT_EQ((*by_name)->task_source(), InstructionSource::kFileName);
   EXPECT_THAT((*by_name)->events(), IsEmpty());
   const auto by_setting = Episode::Open(path, {image::ChannelOrder::kRgb, "go on"});
-  EXPECT_EQ((*by_setting)->instruction(), "go on");
-  EXPECT_EQ((*by_setting)->instruction_source(), InstructionSource::kSetting);
+  EXPECT_EQ((*by_setting)->task(), "go on");
+  EXPECT_EQ((*by_setting)->task_source(), InstructionSource::kSetting);
   TemporaryFolder folder;
   fs::copy_file(path, folder.path() / "plain.h5");
   const auto none = Episode::Open(folder.path() / "plain.h5");
-  EXPECT_EQ((*none)->instruction(), "");
-  EXPECT_EQ((*none)->instruction_source(), InstructionSource::kNone);
+  EXPECT_EQ((*none)->task(), "");
+  EXPECT_EQ((*none)->task_source(), InstructionSource::kNone);
 }
 
 TEST(Episode, InstructionFromNameNeedsOneWholeWord) {
@@ -244,12 +260,13 @@ TEST(Episode, GivesBackWhatTheWriterWrote) {
   ASSERT_TRUE(opened.ok()) << opened.error().ToString();
   const Episode& episode = **opened;
   EXPECT_EQ(episode.length(), kLength);
-  EXPECT_EQ(episode.action_width(), 3);
-  EXPECT_EQ(episode.instruction(), options.instruction);
+  EXPECT_EQ(episode.action().filled, 0);
+  EXPECT_NEAR(episode.action().rate_hz.value_or(0), 4, 1e-9);
+  EXPECT_EQ(episode.task(), options.instruction);
   for (int64_t t = 0; t < kLength; ++t) {
     const auto f = static_cast<float>(t);
     EXPECT_EQ(episode.ReadFrame(t)->rgb, frame_of(t).rgb);
-    EXPECT_THAT(episode.commands()[static_cast<size_t>(t)], ElementsAre(f / 3, -f, 1.15F));
+    EXPECT_THAT(ActionAt(episode, t), ElementsAre(f / 3, -f, 1.15F));
     EXPECT_EQ(episode.events()[static_cast<size_t>(t)], Name(event_of(t)));
   }
   EXPECT_THAT(episode.attributes(),
@@ -263,11 +280,11 @@ TEST(Episode, GivesBackWhatTheWriterWrote) {
 TEST(EpisodeInstruction, IsReadFromAnAttributeToo) {
   const auto episode = Episode::Open(kFolder / "other" / "instruction_as_attribute.h5");
   ASSERT_TRUE(episode.ok()) << episode.error().ToString();
-  EXPECT_EQ((*episode)->instruction_source(), InstructionSource::kFile);
-  EXPECT_THAT((*episode)->instruction(), Not(IsEmpty()));
+  EXPECT_EQ((*episode)->task_source(), InstructionSource::kFile);
+  EXPECT_THAT((*episode)->task(), Not(IsEmpty()));
   for (const auto& [name, text] : (*episode)->attributes()) {
     if (name != "language_instruction") continue;
-    EXPECT_EQ((*episode)->instruction(), text);
+    EXPECT_EQ((*episode)->task(), text);
   }
 }
 

@@ -51,14 +51,6 @@ Status Check(const WriterOptions& o) {
   return {};
 }
 
-Result<Hdf5File> CreateFile(const fs::path& path) {
-  Hdf5Properties access(H5Pcreate(H5P_FILE_ACCESS));
-  H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
-  Hdf5File file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()));
-  if (!file.ok()) return Hdf5Error("", "create it");
-  return file;
-}
-
 Status WriteInstruction(const Hdf5File& file, const std::string& instruction) {
   std::string bytes = instruction;
   bytes.resize(kInstructionBytes, '\0');
@@ -161,7 +153,7 @@ Result<EpisodeWriter> EpisodeWriter::Create(const fs::path& path, WriterOptions 
   VLAQ_ASSIGN_OR_RETURN(OutputPath place, OutputPath::Create(path, existing));
   const Hdf5Guard guard;
   auto state = std::make_unique<State>(std::move(place), std::move(options));
-  Result<Hdf5File> file = CreateFile(state->place.path());
+  Result<Hdf5File> file = CreateHdf5(state->place.path());
   if (!file.ok()) return Within(IntendedPlace(path).string(), file.error());
   state->file = std::move(*file);
   if (const Status made = state->CreateDatasets(); !made.ok())

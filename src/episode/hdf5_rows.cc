@@ -40,6 +40,14 @@ Status WriteAttribute(hid_t object, const std::string& name, const Hdf5Space& sp
 
 }  // namespace
 
+Result<Hdf5File> CreateHdf5(const std::filesystem::path& path) {
+  Hdf5Properties access(H5Pcreate(H5P_FILE_ACCESS));
+  H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
+  Hdf5File file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()));
+  if (!file.ok()) return Hdf5Error("", "create it");
+  return file;
+}
+
 Result<Hdf5Rows> Hdf5Rows::Create(const Hdf5File& file, RowsSpec spec) {
   const Hdf5Properties links = MakingFolders();
   const Hdf5Properties layout = ChunksOf(spec);

@@ -2,12 +2,16 @@
 // Calls are made under an Hdf5Guard.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "episode/hdf5_file.h"
 
 namespace vlaq::episode {
+
+// A new file, in place of any. Errors: kInput; the caller adds the file.
+Result<Hdf5File> CreateHdf5(const std::filesystem::path& path);
 
 struct RowsSpec {
   std::string dataset;         // "images"; folders of the name are made

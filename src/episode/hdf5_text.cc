@@ -152,4 +152,24 @@ Result<std::vector<std::pair<std::string, std::string>>> ReadAttributes(hid_t ob
   return all;
 }
 
+Result<std::optional<std::vector<std::string>>> ReadTextsOf(hid_t object, const std::string& name, uint64_t count,
+                                                            GlobalHeap& heap) {
+  const std::optional<std::vector<std::string>> none;
+  if (H5Aexists(object, name.c_str()) <= 0) {
+    H5Eclear2(H5E_DEFAULT);
+    return none;
+  }
+  const std::string where = fmt::format("attribute '{}'", name);
+  const Hdf5Attribute attribute(H5Aopen(object, name.c_str(), H5P_DEFAULT));
+  if (!attribute.ok()) return Hdf5Error(where, "read it");
+  const Hdf5Type type(H5Aget_type(attribute.get()));
+  const Hdf5Space space(H5Aget_space(attribute.get()));
+  if (!type.ok() || !space.ok()) return Hdf5Error(where, "read it");
+  const hssize_t found = H5Sget_simple_extent_npoints(space.get());
+  if (H5Tget_class(type.get()) != H5T_STRING || found < 0 || static_cast<uint64_t>(found) != count) return none;
+  const auto read = [&](hid_t memory_type, void* out) { return H5Aread(attribute.get(), memory_type, out) >= 0; };
+  VLAQ_ASSIGN_OR_RETURN(auto texts, Texts({type.get(), count, read}, where, heap));
+  return std::optional(std::move(texts));
+}
+
 }  // namespace vlaq::episode

@@ -7,38 +7,40 @@
 #include <string>
 
 #include "episode/episode_set.h"
+#include "episode/feature_layout.h"
 #include "episode/hdf5_array.h"
 
 namespace vlaq::episode {
 namespace fs = std::filesystem;
 namespace {
 
-// All of these paths exist in a file of that layout.
+// This path exists in a file of that layout.
 struct LayoutMark {
-  std::array<const char*, 2> paths;
+  const char* path;
   std::string_view name;
 };
 constexpr std::array kLayoutMarks{
-    LayoutMark{{"data", nullptr}, "robomimic's layout (data/demo_N/obs)"},
-    LayoutMark{{"observations", "action"}, "ALOHA's layout (observations/images, action)"},
-    LayoutMark{{"observations", nullptr}, "ALOHA's layout (observations/...)"},
-    LayoutMark{{"observation", nullptr}, "DROID's layout (observation/..., action/...)"},
-    LayoutMark{{"obs", nullptr}, "a layout with its frames under obs/"},
-    LayoutMark{{"traj_0", nullptr}, "ManiSkill's layout (traj_N)"},
-    LayoutMark{{"model_weights", nullptr}, "Keras weights, no recording"},
-    LayoutMark{{"steps", nullptr}, "a layout with its frames under steps/"},
+    LayoutMark{"data", "robomimic's layout (data/demo_N/obs)"},
+    LayoutMark{"observation", "DROID's layout (observation/..., action/...)"},
+    LayoutMark{"obs", "a layout with its frames under obs/"},
+    LayoutMark{"traj_0", "ManiSkill's layout (traj_N)"},
+    LayoutMark{"model_weights", "Keras weights, no recording"},
+    LayoutMark{"steps", "a layout with its frames under steps/"},
 };
 
 }  // namespace
 
-std::optional<Error> RecognizeLayout(const Hdf5File& file) {
-  if (Hdf5Array::Exists(file, "images") || Hdf5Array::Exists(file, "actions")) return std::nullopt;
+Result<Layout> RecognizeLayout(const Hdf5File& file) {
+  if (Hdf5Array::Exists(file, "images") || Hdf5Array::Exists(file, "actions")) return Layout::kRecorder;
+  VLAQ_ASSIGN_OR_RETURN(const auto features, FindFeatures(file));
+  if (!features.empty()) return Layout::kFeatures;
   for (const LayoutMark& row : kLayoutMarks) {
-    const bool all = std::all_of(row.paths.begin(), row.paths.end(),
-                                 [&](const char* path) { return path == nullptr || Hdf5Array::Exists(file, path); });
-    if (all) return InputError("", fmt::format("has {}", row.name), std::string(kLayoutAdvice));
+    if (Hdf5Array::Exists(file, row.path)) {
+      return InputError("", fmt::format("has {}", row.name), std::string(kLayoutAdvice));
+    }
   }
-  return InputError("", "has neither images nor actions", std::string(kLayoutAdvice));
+  return InputError("", "has no observations: neither images nor actions, nor a dataset 'observation.*'",
+                    std::string(kLayoutAdvice));
 }
 
 std::optional<FileKind> RecognizeRecording(const fs::path& folder) {

@@ -1,8 +1,7 @@
-// Recordings in another layout than the Mobile VLA recorder's, told by name: they are not broken, only not ours. In
-// scope: which names give a layout away. Not aware of: how to read it.
+// Whose layout a recording has, told by names. In scope: which names give a layout away, and what to say of those that
+// are not read: they are not broken, only not ours. Not aware of: how to read any.
 #pragma once
 
-#include <optional>
 #include <string_view>
 
 #include "base/status.h"
@@ -10,12 +9,17 @@
 
 namespace vlaq::episode {
 
-// What to do with any of them.
-inline constexpr std::string_view kLayoutAdvice =
-    "vlaq reads the Mobile VLA recorder's layout: src/episode/README.md says what to write";
+enum class Layout {
+  kRecorder,  // "images" and "actions": recorder.h
+  kFeatures,  // "observations" or "observation.*", and "action": feature_layout.h
+};
 
-// kInput for a file that has not the recorder's datasets, saying whose layout it has or what it holds instead; nullopt
-// if it has one of them. Under an Hdf5Guard.
-std::optional<Error> RecognizeLayout(const Hdf5File& file);
+// What to do with any other.
+inline constexpr std::string_view kLayoutAdvice =
+    "vlaq reads ALOHA's layout, a dataset a feature, and the Mobile VLA recorder's: src/episode/README.md says what to "
+    "write";
+
+// Errors: kInput for a file of another layout, saying whose it is or what it lacks. Under an Hdf5Guard.
+Result<Layout> RecognizeLayout(const Hdf5File& file);
 
 }  // namespace vlaq::episode

@@ -1,9 +1,9 @@
 #include "episode/statistics.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
@@ -12,8 +12,6 @@
 
 namespace vlaq::episode {
 namespace {
-
-constexpr std::array<std::string_view, 3> kAxes{"linear_x", "linear_y", "angular_z"};
 
 constexpr std::array<Named<ChannelVerdict>, 3> kVerdicts{{{ChannelVerdict::kAsLabelled, "as labelled"},
                                                           {ChannelVerdict::kSwapped, "swapped"},
@@ -82,6 +80,17 @@ std::vector<int64_t> SampleSteps(int64_t steps, int64_t wanted, uint64_t seed) {
   return sample;
 }
 
+// Of its cameras: as SetStatistics says.
+std::string ResolutionsOf(const Episode& episode) {
+  std::vector<std::string> sizes;
+  for (const Stream& stream : episode.streams()) {
+    if (stream.is_image()) sizes.push_back(fmt::format("{} {}x{}", stream.name, stream.shape[1], stream.shape[0]));
+  }
+  if (sizes.empty()) return "none";
+  if (sizes.size() == 1) return sizes[0].substr(sizes[0].find(' ') + 1);
+  return fmt::format("{}", fmt::join(sizes, ", "));
+}
+
 class Collector {
  public:
   Collector(const EpisodeSet& set, const StatisticsOptions& options, Log& log)
@@ -119,7 +128,8 @@ class Collector {
   const StatisticsOptions& options_;
   Log& log_;
   SetStatistics result_;
-  std::array<Moments, 3> moments_;
+  std::vector<Moments> moments_;
+  Stream action_;  // of the first episode
   std::vector<int64_t> sample_;
   size_t next_sample_ = 0;
   int64_t steps_before_ = 0;  // of the episodes already looked at
@@ -130,41 +140,53 @@ Status Collector::Count(const Episode& episode) {
   ++r.episodes;
   r.steps += episode.length();
   ++r.lengths[episode.length()];
-  ++r.resolutions[fmt::format("{}x{}", episode.width(), episode.height())];
-  ++r.instructions[{episode.instruction(), episode.instruction_source()}];
-  r.two_axis_episodes += episode.action_width() == 2 ? 1 : 0;
+  ++r.resolutions[ResolutionsOf(episode)];
+  ++r.instructions[{episode.task(), episode.task_source()}];
+  const Stream& action = episode.action();
+  r.two_axis_episodes += action.filled > 0 ? 1 : 0;
+  if (moments_.empty()) {
+    action_ = action;
+    moments_.resize(static_cast<size_t>(action.shape.back()));
+  }
+  if (action.shape != action_.shape || action.names != action_.names) {
+    return InputError(
+        episode.path().string(),
+        fmt::format("has another action than the first episode: {} {} against {} {}", ShapeText(action.shape),
+                    fmt::join(action.names, ", "), ShapeText(action_.shape), fmt::join(action_.names, ", ")));
+  }
   const auto& attributes = episode.attributes();
   const auto layout = std::find_if(attributes.begin(), attributes.end(),
                                    [](const auto& row) { return row.first == "obstacle_layout_type"; });
   ++r.layouts[layout == attributes.end() ? "" : layout->second];
   for (const std::string& event : episode.events()) ++r.events[event];
-  for (const Command& command : episode.commands()) {
-    for (size_t axis = 0; axis < kAxes.size(); ++axis) moments_[axis].Add(static_cast<double>(command[axis]));
-  }
+  VLAQ_ASSIGN_OR_RETURN(const Tensor values, episode.ReadAll(action.name));
+  const auto numbers = values.data<float>();
+  for (size_t i = 0; i < numbers.size(); ++i) moments_[i % moments_.size()].Add(static_cast<double>(numbers[i]));
   return {};
 }
 
 void Collector::FinishAxes() {
-  for (size_t axis = 0; axis < kAxes.size(); ++axis) {
+  for (size_t axis = 0; axis < moments_.size(); ++axis) {
     const Moments& m = moments_[axis];
     const auto count = static_cast<double>(m.count);
     const size_t bins = m.max > m.min ? static_cast<size_t>(std::max(options_.bins, 1)) : 1;
-    result_.axes[axis] = {kAxes[axis],
-                          m.mean,
-                          std::sqrt(m.squares / count),
-                          m.min,
-                          m.max,
-                          static_cast<double>(m.zeros) / count,
-                          {m.min, m.max, std::vector<uint64_t>(bins)}};
+    result_.axes.push_back({action_.names.empty() ? fmt::format("action[{}]", axis) : action_.names[axis],
+                            action_.units.empty() ? "" : action_.units[axis],
+                            m.mean,
+                            std::sqrt(m.squares / count),
+                            m.min,
+                            m.max,
+                            static_cast<double>(m.zeros) / count,
+                            {m.min, m.max, std::vector<uint64_t>(bins)}});
   }
 }
 
 Status Collector::FillHistograms(const Episode& episode) {
-  for (const Command& command : episode.commands()) {
-    for (size_t axis = 0; axis < kAxes.size(); ++axis) {
-      Histogram& histogram = result_.axes[axis].histogram;
-      ++histogram.counts[BinOf(histogram, static_cast<double>(command[axis]))];
-    }
+  VLAQ_ASSIGN_OR_RETURN(const Tensor values, episode.ReadAll(kAction));
+  const auto numbers = values.data<float>();
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    Histogram& histogram = result_.axes[i % result_.axes.size()].histogram;
+    ++histogram.counts[BinOf(histogram, static_cast<double>(numbers[i]))];
   }
   return {};
 }
@@ -172,7 +194,9 @@ Status Collector::FillHistograms(const Episode& episode) {
 Status Collector::LookAt(const Episode& episode) {
   const int64_t begin = steps_before_;
   steps_before_ += episode.length();
+  const bool has_camera = episode.streams().front().is_image();
   for (; next_sample_ < sample_.size() && sample_[next_sample_] < steps_before_; ++next_sample_) {
+    if (!has_camera) continue;
     const auto frame = episode.ReadFrame(sample_[next_sample_] - begin);
     if (frame.ok()) {
       LookAtColours(*frame, result_.channels);

@@ -1,5 +1,5 @@
-// What a set of episodes holds, in numbers: lengths, commands, instructions, layouts, resolutions, and whether its
-// colours look swapped. Streams: two passes over the commands, and a seeded sample of frames.
+// What a set of episodes holds, in numbers: lengths, actions, instructions, layouts, resolutions, and whether its
+// colours look swapped. Streams: two passes over the actions, and a seeded sample of frames.
 //
 // Not aware of: printing.
 #pragma once
@@ -24,8 +24,9 @@ struct Histogram {
 };
 
 struct AxisStatistics {
-  std::string_view name;  // "linear_x"
-  double mean = 0.0;      // m/s or rad/s, over all steps
+  std::string name;   // as the stream names it; else "action[0]"
+  std::string unit;   // empty if it is not known
+  double mean = 0.0;  // over all steps
   double standard_deviation = 0.0;
   double min = 0.0;
   double max = 0.0;
@@ -53,13 +54,14 @@ struct ChannelEvidence {
 struct SetStatistics {
   int64_t episodes = 0;
   int64_t steps = 0;
-  std::map<int64_t, int64_t> lengths;  // episodes of each length
-  std::array<AxisStatistics, 3> axes;
-  int64_t two_axis_episodes = 0;                                              // commands stored as [T, 2]
+  std::map<int64_t, int64_t> lengths;                                         // episodes of each length
+  std::vector<AxisStatistics> axes;                                           // of the action
+  int64_t two_axis_episodes = 0;                                              // whose last axis was filled in with 0
   std::map<std::pair<std::string, InstructionSource>, int64_t> instructions;  // episodes
-  std::map<std::string, int64_t> layouts;      // attribute obstacle_layout_type, episodes; "" without
-  std::map<std::string, int64_t> resolutions;  // "1280x720", episodes
-  std::map<std::string, int64_t> events;       // steps
+  std::map<std::string, int64_t> layouts;  // attribute obstacle_layout_type, episodes; "" without
+  // "1280x720", of several cameras "observation.images.top 640x480, observation.images.wrist 640x480"; episodes
+  std::map<std::string, int64_t> resolutions;
+  std::map<std::string, int64_t> events;  // steps
   ChannelEvidence channels;
   std::vector<BadEpisode> bad;  // the set's, and those whose frames could not be read
 };
@@ -70,7 +72,8 @@ struct StatisticsOptions {
   int bins = 20;
 };
 
-// Errors: kInput naming file and dataset, unless the set skips bad episodes.
+// Errors: kInput naming file and dataset, unless the set skips bad episodes; also if the actions of two episodes are
+// not the same.
 Result<SetStatistics> ComputeStatistics(const EpisodeSet& set, const StatisticsOptions& options, Log& log);
 
 }  // namespace vlaq::episode

@@ -1,5 +1,6 @@
-// Writes one episode as the Mobile VLA recorder does (spec/robot.md 4.1), row by row, so that memory does not grow with
-// its length. Extra float rows (a simulator's state and labels) go into groups that other readers pass over.
+// Writes one episode as the Mobile VLA recorder does (spec/robot.md 4.1; of any features: feature_writer.h), row by
+// row, so that memory does not grow with its length. Extra float rows (a simulator's state and labels) go into groups
+// that other readers pass over.
 //
 // The file appears under its name at Commit(), never before. One thread at a time; any number of writers at once.
 #pragma once
@@ -20,7 +21,7 @@
 
 namespace vlaq::episode {
 
-// Velocity command of one step: linear_x (forward, m/s), linear_y (left, m/s), angular_z (left, rad/s).
+// Action of one step, as recorder.h names its values.
 using Command = std::array<float, 3>;
 
 // What happened at a step, with the recorder's own words in the file.

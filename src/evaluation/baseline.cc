@@ -5,14 +5,14 @@
 namespace vlaq::evaluation {
 namespace {
 
-using episode::Command;
-
-std::array<double, kMaxAxes> MedianOf(const std::vector<std::vector<Command>>& episodes) {
-  std::array<double, kMaxAxes> median{};
-  for (size_t axis = 0; axis < kMaxAxes; ++axis) {
+// By value; each episode is [steps, width].
+std::vector<double> MedianOf(const std::vector<Tensor>& episodes, size_t width) {
+  std::vector<double> median(width);
+  for (size_t axis = 0; axis < width; ++axis) {
     std::vector<float> values;
-    for (const auto& commands : episodes) {
-      for (const Command& command : commands) values.push_back(command[axis]);
+    for (const Tensor& actions : episodes) {
+      const auto all = actions.data<float>();
+      for (size_t i = axis; i < all.size(); i += width) values.push_back(all[i]);
     }
     if (values.empty()) continue;
     const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -22,31 +22,32 @@ std::array<double, kMaxAxes> MedianOf(const std::vector<std::vector<Command>>& e
   return median;
 }
 
-// A command as a policy's answer: all actions of its chunk alike, in the policy's units. Not clipped: a baseline may
+// An action as a policy's answer: all of its chunk alike, in the policy's normalization. Not clipped: a baseline may
 // say what was recorded, whatever the scale.
-Tensor AsAnswer(const ActionSpace& space, const std::array<double, kMaxAxes>& command) {
+Tensor AsAnswer(const ActionSpace& space, const std::vector<double>& action) {
   Tensor answer = Tensor::Make(DType::kF32, {space.chunk, space.action_dim});
   const auto values = answer.mutable_data<float>();
-  const auto width = static_cast<size_t>(space.action_dim);
   for (size_t i = 0; i < values.size(); ++i) {
-    if (i % width < kMaxAxes) values[i] = static_cast<float>(command[i % width] / space.scale);
+    const size_t axis = i % action.size();
+    values[i] = static_cast<float>((action[axis] - space.OffsetOf(axis)) / space.ScaleOf(axis));
   }
   return answer;
 }
 
-EpisodeScore Scored(const ActionSpace& space, const std::vector<Command>& commands,
-                    const std::vector<std::array<double, kMaxAxes>>& answers) {
+EpisodeScore Scored(const ActionSpace& space, const Tensor& recorded, const std::vector<std::vector<double>>& answers) {
   std::vector<Tensor> predicted;
   for (const auto& answer : answers) predicted.push_back(AsAnswer(space, answer));
   EpisodeScore score;
-  score.score = ScoreEpisode(space, predicted, commands);
+  score.score = ScoreEpisode(space, predicted, recorded);
   return score;
 }
 
-std::vector<std::array<double, kMaxAxes>> Before(const std::vector<Command>& commands) {
-  std::vector<std::array<double, kMaxAxes>> answers(commands.size());
-  for (size_t t = 1; t < commands.size(); ++t) {
-    std::copy(commands[t - 1].begin(), commands[t - 1].end(), answers[t].begin());
+std::vector<std::vector<double>> Before(const Tensor& recorded) {
+  const auto width = static_cast<size_t>(recorded.shape()[1]);
+  std::vector<std::vector<double>> answers(static_cast<size_t>(recorded.shape()[0]), std::vector<double>(width));
+  const auto values = recorded.data<float>();
+  for (size_t i = 0; i + width < values.size(); ++i) {
+    answers[i / width + 1][i % width] = static_cast<double>(values[i]);
   }
   return answers;
 }
@@ -54,17 +55,17 @@ std::vector<std::array<double, kMaxAxes>> Before(const std::vector<Command>& com
 }  // namespace
 
 Result<Baselines> ScoreBaselines(const ActionSpace& space, const episode::EpisodeSet& episodes) {
-  std::vector<std::vector<Command>> recorded;
+  std::vector<Tensor> recorded;
   for (size_t i = 0; i < episodes.size(); ++i) {
     VLAQ_ASSIGN_OR_RETURN(const auto episode, episodes.OpenEpisode(i));
-    recorded.push_back(episode->commands());
+    VLAQ_ASSIGN_OR_RETURN(recorded.emplace_back(), RecordedActions(space, *episode));
   }
   Baselines baselines;
-  baselines.constant_action = MedianOf(recorded);
-  for (const auto& commands : recorded) {
-    const std::vector answers(commands.size(), baselines.constant_action);
-    baselines.constant.push_back(Scored(space, commands, answers));
-    baselines.repeat.push_back(Scored(space, commands, Before(commands)));
+  baselines.constant_action = MedianOf(recorded, static_cast<size_t>(space.action_dim));
+  for (const Tensor& actions : recorded) {
+    const std::vector answers(static_cast<size_t>(actions.shape()[0]), baselines.constant_action);
+    baselines.constant.push_back(Scored(space, actions, answers));
+    baselines.repeat.push_back(Scored(space, actions, Before(actions)));
   }
   return baselines;
 }

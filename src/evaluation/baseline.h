@@ -2,7 +2,6 @@
 // verdicts.
 #pragma once
 
-#include <array>
 #include <vector>
 
 #include "episode/episode_set.h"
@@ -11,11 +10,11 @@
 namespace vlaq::evaluation {
 
 struct Baselines {
-  std::array<double, kMaxAxes> constant_action{};  // m/s, rad/s
-  // One constant action throughout: by axis the median of all that was recorded, which has the least mean absolute
+  std::vector<double> constant_action;  // one a value, in its unit
+  // One constant action throughout: by value the median of all that was recorded, which has the least mean absolute
   // error of all constants. It is chosen with the answers in sight, so no policy without eyes does better.
   std::vector<EpisodeScore> constant;
-  // What was recorded a step before; standing still before the first step.
+  // What was recorded a step before; nothing (0) before the first step.
   std::vector<EpisodeScore> repeat;
 };
 

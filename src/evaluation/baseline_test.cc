@@ -11,7 +11,7 @@
 namespace vlaq::evaluation {
 namespace {
 
-constexpr ActionSpace kPairs{.chunk = 2, .action_dim = 2, .scale = 0.5, .window = 8};
+const ActionSpace kPairs = BaseSpace(0.5, 2);
 
 void WriteEpisode(const std::filesystem::path& path, const std::vector<episode::Command>& commands) {
   episode::WriterOptions options;
@@ -60,7 +60,7 @@ TEST_F(BaselineTest, NoScaleKeepsThemFromTheRecord) {
   WriteEpisode(folder_.path() / "a.h5", {{0.5F, 0.1F, 0}, {0.5F, 0.1F, 0}});
   for (const double scale : {0.01, 0.5, 60.0}) {
     ActionSpace space = kPairs;
-    space.scale = scale;
+    space.scale = {scale};
     EXPECT_NEAR(Scored(space).constant[0].score.RawMae(2), 0, 1e-6) << scale;
   }
 }

@@ -22,7 +22,7 @@ constexpr std::array<Row, 7> kRows{{
     {Condition::kBlank, "blank", "every frame is mid grey"},
     {Condition::kFrozen, "frozen", "every frame is the first one"},
     {Condition::kShuffled, "shuffled", "frames of other moments, or of another scene"},
-    {Condition::kSwapped, "swapped", "left and right exchanged in the instruction"},
+    {Condition::kSwapped, "swapped", "the instruction turned into its opposite"},
     {Condition::kDeaf, "deaf", "an empty instruction"},
     {Condition::kOneFrame, "one-frame", "no memory: the window is cut to one frame"},
 }};
@@ -36,17 +36,23 @@ class ConditionedDriver : public Driver {
   ConditionedDriver(Condition condition, std::unique_ptr<Driver> inner)
       : condition_(condition), inner_(std::move(inner)) {}
 
-  Status Begin(const std::string& instruction) override {
-    first_.reset();
-    return inner_->Begin(HeardInstruction(condition_, instruction));
+  Status Begin(const std::string& task) override {
+    first_.clear();
+    return inner_->Begin(HeardInstruction(condition_, *inner_->space().traits, task));
   }
 
-  Result<Tensor> Act(const image::ImageView& frame) override {
+  Result<Tensor> Act(const Observation& observation) override {
     if (condition_ == Condition::kOneFrame) VLAQ_RETURN_IF_ERROR(inner_->Forget());
     const bool replaced = condition_ == Condition::kBlank || condition_ == Condition::kFrozen;
-    if (!replaced) return inner_->Act(frame);
-    if (!first_) first_ = Replacement(frame);
-    return inner_->Act(*first_);
+    if (!replaced) return inner_->Act(observation);
+    Observation shown = observation;
+    for (auto& [name, value] : shown) {
+      if (value.dtype() != DType::kU8) continue;  // no picture
+      auto& first = first_[name];
+      if (first.shape() != value.shape()) first = condition_ == Condition::kBlank ? Blank(value) : value;
+      value = first;
+    }
+    return inner_->Act(shown);
   }
 
   Status Forget() override { return inner_->Forget(); }
@@ -54,28 +60,23 @@ class ConditionedDriver : public Driver {
   std::string Description() const override { return inner_->Description(); }
 
  private:
-  image::Image Replacement(const image::ImageView& frame) const {
-    image::Image image;
-    image.Reset(frame.width, frame.height);
-    if (condition_ == Condition::kBlank) {
-      std::ranges::fill(image.rgb, kGrey);
-    } else {
-      std::ranges::copy(frame.rgb, image.rgb.begin());
-    }
-    return image;
+  static Tensor Blank(const Tensor& picture) {
+    Tensor blank = Tensor::Make(DType::kU8, picture.shape());
+    std::ranges::fill(blank.mutable_data<uint8_t>(), kGrey);
+    return blank;
   }
 
   Condition condition_;
   std::unique_ptr<Driver> inner_;
-  std::optional<image::Image> first_;  // shown in place of every frame
+  Observation first_;  // shown in place of every picture
 };
 
 // A driver that somebody else owns.
 class BorrowedDriver : public Driver {
  public:
   explicit BorrowedDriver(Driver& inner) : inner_(inner) {}
-  Status Begin(const std::string& instruction) override { return inner_.Begin(instruction); }
-  Result<Tensor> Act(const image::ImageView& frame) override { return inner_.Act(frame); }
+  Status Begin(const std::string& task) override { return inner_.Begin(task); }
+  Result<Tensor> Act(const Observation& observation) override { return inner_.Act(observation); }
   Status Forget() override { return inner_.Forget(); }
   const ActionSpace& space() const override { return inner_.space(); }
   std::string Description() const override { return inner_.Description(); }
@@ -91,9 +92,10 @@ char AsIn(char example, char letter) {
   return static_cast<char>(std::isupper(static_cast<unsigned char>(example)) != 0 ? std::toupper(c) : std::tolower(c));
 }
 
-// `word` ("left") with the case of `example`: first letter, and the rest as its second letter.
+// `word` ("up") with the case of `example`: first letter, and the rest as its second letter.
 std::string WithCaseOf(std::string word, const std::string& example) {
-  for (size_t i = 0; i < word.size(); ++i) word[i] = AsIn(example[i == 0 ? 0 : 1], word[i]);
+  for (size_t i = 0; i < word.size(); ++i)
+    word[i] = AsIn(example[i == 0 ? 0 : std::min<size_t>(1, example.size() - 1)], word[i]);
   return word;
 }
 
@@ -110,7 +112,12 @@ std::vector<Condition> AllConditions() {
   return conditions;
 }
 
-std::string SwapSides(const std::string& instruction) {
+std::vector<Condition> ConditionsFor(const families::Traits& traits, std::vector<Condition> conditions) {
+  if (traits.opposite_phrases.empty()) std::erase(conditions, Condition::kSwapped);
+  return conditions;
+}
+
+std::string SwapOpposites(const families::Traits& traits, const std::string& instruction) {
   std::string swapped;
   for (size_t at = 0; at < instruction.size();) {
     size_t end = at;
@@ -119,19 +126,23 @@ std::string SwapSides(const std::string& instruction) {
       swapped += instruction[at++];
       continue;
     }
-    const std::string word = instruction.substr(at, end - at);
+    std::string word = instruction.substr(at, end - at);
     std::string lower = word;
     for (char& c : lower) c = AsIn('a', c);
-    const bool is_side = lower == "left" || lower == "right";
-    swapped += is_side ? WithCaseOf(lower == "left" ? "right" : "left", word) : word;
+    for (const auto& [one, other] : traits.opposite_phrases) {
+      if (lower != one && lower != other) continue;
+      word = WithCaseOf(lower == one ? other : one, word);
+      break;
+    }
+    swapped += word;
     at = end;
   }
   return swapped;
 }
 
-std::string HeardInstruction(Condition condition, const std::string& instruction) {
+std::string HeardInstruction(Condition condition, const families::Traits& traits, const std::string& instruction) {
   if (condition == Condition::kDeaf) return "";
-  return condition == Condition::kSwapped ? SwapSides(instruction) : instruction;
+  return condition == Condition::kSwapped ? SwapOpposites(traits, instruction) : instruction;
 }
 
 std::unique_ptr<Driver> Under(Condition condition, std::unique_ptr<Driver> inner) {

@@ -1,4 +1,5 @@
-// Ways of taking something away from a policy, to see whether it used it: its eyes, its ears, its memory.
+// Ways of taking something away from a policy, to see whether it used it: its eyes, its ears, its memory. What it feels
+// (states) stays as it is.
 //
 // A condition wraps a driver. What it changes is data (the table in condition.cc). One thread at a time.
 #pragma once
@@ -15,12 +16,12 @@ namespace vlaq::evaluation {
 
 enum class Condition {
   kNormal,
-  kBlank,     // every frame is mid grey
-  kFrozen,    // every frame is the first one
-  kShuffled,  // the frames of the episode in another order (recorded episodes), or of another layout (simulation)
-  kSwapped,   // left and right change places in the instruction
+  kBlank,     // every picture is mid grey
+  kFrozen,    // every picture is the first one of its camera
+  kShuffled,  // the pictures of the episode in another order (recorded episodes), or of another layout (simulation)
+  kSwapped,   // the instruction is turned into its opposite, where the family knows how
   kDeaf,      // the instruction is empty
-  kOneFrame,  // the window is cut to the newest frame
+  kOneFrame,  // the window is cut to the newest observation
 };
 
 std::string_view Name(Condition condition);
@@ -30,14 +31,16 @@ std::optional<Condition> FindCondition(std::string_view name);
 std::vector<std::string> ConditionNames();
 // All of them, kNormal first.
 std::vector<Condition> AllConditions();
+// Those of `conditions` that mean something to a family of these traits: without opposite phrases there is no kSwapped.
+std::vector<Condition> ConditionsFor(const families::Traits& traits, std::vector<Condition> conditions);
 
-// Left and right exchanged, as words; case is kept. The same text if it has neither.
-std::string SwapSides(const std::string& instruction);
+// The words of a family's opposite phrases exchanged; case is kept. The same text if it has none of them.
+std::string SwapOpposites(const families::Traits& traits, const std::string& instruction);
 
-// The instruction as the driver hears it under `condition`.
-std::string HeardInstruction(Condition condition, const std::string& instruction);
+// The instruction as a driver of these traits hears it under `condition`.
+std::string HeardInstruction(Condition condition, const families::Traits& traits, const std::string& instruction);
 
-// `inner` under `condition`. kShuffled is up to whoever chooses the frames: the wrapper passes them on.
+// `inner` under `condition`. kShuffled is up to whoever chooses the pictures: the wrapper passes them on.
 std::unique_ptr<Driver> Under(Condition condition, std::unique_ptr<Driver> inner);
 // The same for a driver that stays the caller's and outlives the wrapper, so that one driver (at full size 6 GB) can be
 // driven under one condition after the other.

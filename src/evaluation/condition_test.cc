@@ -11,33 +11,76 @@ namespace {
 using ::testing::Each;
 using ::testing::ElementsAre;
 
-TEST(SwapSides, ExchangesTheWordsAndNothingElse) {
-  EXPECT_EQ(SwapSides("pass left of the box"), "pass right of the box");
-  EXPECT_EQ(SwapSides("pass on the right"), "pass on the left");
-  EXPECT_EQ(SwapSides("not left, right!"), "not right, left!");
-  EXPECT_EQ(SwapSides("(left)/right-hand \"left\""), "(right)/left-hand \"right\"");
-  EXPECT_EQ(SwapSides("go to the bottle"), "go to the bottle");
-  EXPECT_EQ(SwapSides(""), "");
+const families::Traits& Base() { return families::TraitsOf("kosmos2_lstm"); }
+
+std::string Swapped(const std::string& instruction) { return SwapOpposites(Base(), instruction); }
+
+TEST(SwapOpposites, ExchangesTheWordsAndNothingElse) {
+  EXPECT_EQ(Swapped("pass left of the box"), "pass right of the box");
+  EXPECT_EQ(Swapped("pass on the right"), "pass on the left");
+  EXPECT_EQ(Swapped("not left, right!"), "not right, left!");
+  EXPECT_EQ(Swapped("(left)/right-hand \"left\""), "(right)/left-hand \"right\"");
+  EXPECT_EQ(Swapped("go to the bottle"), "go to the bottle");
+  EXPECT_EQ(Swapped(""), "");
 }
 
-TEST(SwapSides, KeepsCase) {
-  EXPECT_EQ(SwapSides("Left, then RIGHT"), "Right, then LEFT");
-  EXPECT_EQ(SwapSides("LEFT"), "RIGHT");
-  EXPECT_EQ(SwapSides("Right."), "Left.");
+TEST(SwapOpposites, KeepsCase) {
+  EXPECT_EQ(Swapped("Left, then RIGHT"), "Right, then LEFT");
+  EXPECT_EQ(Swapped("LEFT"), "RIGHT");
+  EXPECT_EQ(Swapped("Right."), "Left.");
 }
 
-TEST(SwapSides, LeavesWordsThatOnlyHoldThem) {
+TEST(SwapOpposites, LeavesWordsThatOnlyHoldThem) {
   for (const std::string text : {"the leftover box", "upright bottle", "rightly", "cleft", "lefty righty", "bright"}) {
-    EXPECT_EQ(SwapSides(text), text);
+    EXPECT_EQ(Swapped(text), text);
   }
-  EXPECT_EQ(SwapSides("left_over right2"), "right_over left2") << "letters make a word, nothing else";
+  EXPECT_EQ(Swapped("left_over right2"), "right_over left2") << "letters make a word, nothing else";
 }
 
-TEST(SwapSides, TwiceIsOnce) {
+TEST(SwapOpposites, TwiceIsOnce) {
   for (const std::string text : {"Go LEFT, then right; the leftmost", "왼쪽 left \xC3\xA9 Right"}) {
-    EXPECT_EQ(SwapSides(SwapSides(text)), text);
-    EXPECT_NE(SwapSides(text), text);
+    EXPECT_EQ(Swapped(Swapped(text)), text);
+    EXPECT_NE(Swapped(text), text);
   }
+}
+
+TEST(Conditions, AFamilyWithoutOppositesIsNotSwapped) {
+  EXPECT_EQ(ConditionsFor(Base(), AllConditions()), AllConditions());
+  const auto left = ConditionsFor(families::TraitsOf("onnx"), AllConditions());
+  EXPECT_EQ(left.size(), AllConditions().size() - 1);
+  EXPECT_THAT(left, ::testing::Not(::testing::Contains(Condition::kSwapped)));
+  EXPECT_EQ(SwapOpposites(families::TraitsOf("onnx"), "keep left"), "keep left");
+}
+
+// All cameras are shut, and what is felt stays.
+TEST(Under, EveryPictureIsReplacedAndNoState) {
+  class Shown : public FakeDriver {
+   public:
+    using FakeDriver::FakeDriver;
+    Result<Tensor> Act(const Observation& observation) override {
+      seen.push_back(observation);
+      return FakeDriver::Act(observation);
+    }
+    std::vector<Observation> seen;
+  };
+  Shown driver(std::make_shared<Witness>());
+  const auto step = [](uint8_t value) {
+    return Observation{
+        {"a", Tensor::From<uint8_t>({1, 2, 3}, std::vector<uint8_t>(6, value))},
+        {"b", Tensor::From<uint8_t>({2, 1, 3}, std::vector<uint8_t>(6, static_cast<uint8_t>(value + 1)))},
+        {"state", Tensor::From<float>({1}, std::vector<float>{static_cast<float>(value)})}};
+  };
+  const auto frozen = Under(Condition::kFrozen, driver);
+  ASSERT_TRUE(frozen->Begin("x").ok());
+  ASSERT_TRUE(frozen->Act(step(1)).ok());
+  ASSERT_TRUE(frozen->Act(step(9)).ok());
+  EXPECT_EQ(driver.seen[1].at("a").data<uint8_t>()[0], 1);
+  EXPECT_EQ(driver.seen[1].at("b").data<uint8_t>()[0], 2);
+  EXPECT_EQ(driver.seen[1].at("state").data<float>()[0], 9);
+  const auto blank = Under(Condition::kBlank, driver);
+  ASSERT_TRUE(blank->Act(step(1)).ok());
+  EXPECT_EQ(driver.seen[2].at("b").data<uint8_t>()[5], 127);
+  EXPECT_EQ(driver.seen[2].at("b").shape(), (Shape{2, 1, 3}));
 }
 
 TEST(Conditions, NamesRoundTrip) {
@@ -56,7 +99,7 @@ TEST(Conditions, NamesRoundTrip) {
 
 TEST(HeardInstruction, IsWhatTheConditionLeavesOfIt) {
   for (const Condition condition : AllConditions()) {
-    const std::string heard = HeardInstruction(condition, "keep left");
+    const std::string heard = HeardInstruction(condition, Base(), "keep left");
     const std::string expected = condition == Condition::kDeaf      ? ""
                                  : condition == Condition::kSwapped ? "keep right"
                                                                     : "keep left";
@@ -67,10 +110,11 @@ TEST(HeardInstruction, IsWhatTheConditionLeavesOfIt) {
 // Drives two episodes of three frames under `condition` and gives back what the driver got.
 Witness Watch(Condition condition) {
   auto witness = std::make_shared<Witness>();
-  const auto driver = Under(condition, std::make_unique<FakeDriver>(witness));
+  const auto driver = Under(condition, std::make_unique<FakeDriver>(witness, BaseSpace(1)));
   for (const uint8_t episode : {uint8_t{0}, uint8_t{100}}) {
     EXPECT_TRUE(driver->Begin("pass left").ok());
-    for (uint8_t t = 1; t <= 3; ++t) EXPECT_TRUE(driver->Act(Filled(4, 2, static_cast<uint8_t>(episode + t))).ok());
+    for (uint8_t t = 1; t <= 3; ++t)
+      EXPECT_TRUE(driver->Act(Seen(Filled(4, 2, static_cast<uint8_t>(episode + t)))).ok());
   }
   EXPECT_EQ(driver->space().action_dim, 2);
   EXPECT_EQ(driver->Description(), "fake");
@@ -120,7 +164,7 @@ TEST(Under, OneFrameForgetsBeforeEveryFrame) {
 // One driver under one condition after the other: each begins anew, and nothing of the last one stays.
 TEST(Under, ABorrowedDriverServesAllConditions) {
   auto witness = std::make_shared<Witness>();
-  FakeDriver driver(witness);
+  FakeDriver driver(witness, BaseSpace(1));
   for (const Condition condition : AllConditions()) {
     const Witness alone = Watch(condition);
     *witness = Witness();
@@ -128,7 +172,7 @@ TEST(Under, ABorrowedDriverServesAllConditions) {
     for (const uint8_t episode : {uint8_t{0}, uint8_t{100}}) {
       ASSERT_TRUE(wrapped->Begin("pass left").ok());
       for (uint8_t t = 1; t <= 3; ++t) {
-        ASSERT_TRUE(wrapped->Act(Filled(4, 2, static_cast<uint8_t>(episode + t))).ok());
+        ASSERT_TRUE(wrapped->Act(Seen(Filled(4, 2, static_cast<uint8_t>(episode + t)))).ok());
       }
     }
     EXPECT_EQ(witness->seen, alone.seen) << Name(condition);
@@ -143,10 +187,10 @@ TEST(Under, ErrorsOfTheDriverComeThrough) {
   for (const Condition condition : AllConditions()) {
     auto witness = std::make_shared<Witness>();
     witness->fail_at_frame = 2;
-    const auto driver = Under(condition, std::make_unique<FakeDriver>(witness));
+    const auto driver = Under(condition, std::make_unique<FakeDriver>(witness, BaseSpace(1)));
     ASSERT_TRUE(driver->Begin("x").ok());
-    ASSERT_TRUE(driver->Act(Filled(4, 2, 1)).ok());
-    const auto failed = driver->Act(Filled(4, 2, 2));
+    ASSERT_TRUE(driver->Act(Seen(Filled(4, 2, 1))).ok());
+    const auto failed = driver->Act(Seen(Filled(4, 2, 2)));
     ASSERT_FALSE(failed.ok()) << Name(condition);
     EXPECT_EQ(failed.error().what, "no luck");
   }

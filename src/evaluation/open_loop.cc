@@ -11,7 +11,7 @@
 namespace vlaq::evaluation {
 namespace {
 
-// The order in which frames are shown: theirs, or shuffled (Fisher and Yates).
+// Whose pictures are shown at each step: its own, or shuffled (Fisher and Yates).
 std::vector<int64_t> FrameOrder(int64_t length, Condition condition) {
   std::vector<int64_t> order(static_cast<size_t>(length));
   std::iota(order.begin(), order.end(), int64_t{0});
@@ -21,15 +21,15 @@ std::vector<int64_t> FrameOrder(int64_t length, Condition condition) {
   return order;
 }
 
-Result<std::vector<Tensor>> PredictWith(Driver& driver, const episode::Episode& episode, Condition condition) {
-  VLAQ_RETURN_IF_ERROR(driver.Begin(episode.instruction()));
-  std::vector<Tensor> actions;
-  for (const int64_t t : FrameOrder(episode.length(), condition)) {
-    VLAQ_ASSIGN_OR_RETURN(const image::Image frame, episode.ReadFrame(t));
-    VLAQ_ASSIGN_OR_RETURN(Tensor action, driver.Act(frame));
-    actions.push_back(std::move(action));
+// What is felt at step `t` and seen at step `seen`.
+Result<Observation> ObservationAt(const episode::Episode& episode, int64_t t, int64_t seen) {
+  Observation observation;
+  for (const episode::Stream& stream : episode.streams()) {
+    if (!stream.is_observation()) continue;
+    VLAQ_ASSIGN_OR_RETURN(Tensor value, episode.Read(stream.name, stream.is_image() ? seen : t));
+    observation.emplace(stream.name, std::move(value));
   }
-  return actions;
+  return observation;
 }
 
 bool AllAlike(const std::vector<Tensor>& actions) {
@@ -43,21 +43,22 @@ Result<std::vector<EpisodeScore>> ScoreOne(Driver& driver, const episode::Episod
                                            const std::vector<Condition>& conditions) {
   EpisodeScore blank;
   blank.name = episode.path().filename().string();
-  blank.instruction = episode.instruction();
+  blank.instruction = episode.task();
   VLAQ_ASSIGN_OR_RETURN(blank.hash, episode.ContentHash());
-  VLAQ_ASSIGN_OR_RETURN(const auto normal, PredictWith(driver, episode, Condition::kNormal));
+  VLAQ_ASSIGN_OR_RETURN(const Tensor recorded, RecordedActions(driver.space(), episode));
+  VLAQ_ASSIGN_OR_RETURN(const auto normal, Predict(driver, episode, Condition::kNormal));
   blank.still = AllAlike(normal);
   const ActionSpace& space = driver.space();
   std::vector<EpisodeScore> scores;
   for (const Condition condition : conditions) {
     EpisodeScore& result = scores.emplace_back(blank);
     if (condition == Condition::kNormal) {
-      result.score = ScoreEpisode(space, normal, episode.commands());
+      result.score = ScoreEpisode(space, normal, recorded);
       continue;
     }
     const auto wrapped = Under(condition, driver);
-    VLAQ_ASSIGN_OR_RETURN(const auto deprived, PredictWith(*wrapped, episode, condition));
-    result.score = ScoreEpisode(space, deprived, episode.commands());
+    VLAQ_ASSIGN_OR_RETURN(const auto deprived, Predict(*wrapped, episode, condition));
+    result.score = ScoreEpisode(space, deprived, recorded);
     result.moved = ScoreDifference(space, deprived, normal);
   }
   return scores;
@@ -65,10 +66,36 @@ Result<std::vector<EpisodeScore>> ScoreOne(Driver& driver, const episode::Episod
 
 }  // namespace
 
+Result<Tensor> RecordedActions(const ActionSpace& space, const episode::Episode& episode) {
+  auto columns = RecordedColumns(space, episode.action());
+  if (!columns.ok()) return Within(episode.path().string(), columns.error());
+  VLAQ_ASSIGN_OR_RETURN(const Tensor all, episode.ReadAll(episode::kAction));
+  const auto from = all.data<float>();
+  const size_t width = from.size() / static_cast<size_t>(episode.length());
+  Tensor chosen = Tensor::Make(DType::kF32, {episode.length(), space.action_dim});
+  auto to = chosen.mutable_data<float>().begin();
+  for (size_t row = 0; row < from.size(); row += width) {
+    for (const size_t column : *columns) *to++ = from[row + column];
+  }
+  return chosen;
+}
+
+Result<std::vector<Tensor>> Predict(Driver& driver, const episode::Episode& episode, Condition condition) {
+  VLAQ_RETURN_IF_ERROR(driver.Begin(episode.task()));
+  const std::vector<int64_t> order = FrameOrder(episode.length(), condition);
+  std::vector<Tensor> actions;
+  for (int64_t t = 0; t < episode.length(); ++t) {
+    VLAQ_ASSIGN_OR_RETURN(const Observation observation, ObservationAt(episode, t, order[static_cast<size_t>(t)]));
+    VLAQ_ASSIGN_OR_RETURN(Tensor action, driver.Act(observation));
+    actions.push_back(std::move(action));
+  }
+  return actions;
+}
+
 Result<std::vector<Tensor>> Predict(std::unique_ptr<Driver> driver, const episode::Episode& episode,
                                     Condition condition) {
   const auto wrapped = Under(condition, std::move(driver));
-  return PredictWith(*wrapped, episode, condition);
+  return Predict(*wrapped, episode, condition);
 }
 
 Result<std::vector<ConditionScores>> ScoreConditions(const DriverFactory& drivers, const episode::EpisodeSet& episodes,

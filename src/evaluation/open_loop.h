@@ -1,4 +1,4 @@
-// Open loop: a driver looks at recorded episodes and says what it would have done.
+// Open loop: a driver is shown recorded episodes and says what it would have done.
 //
 // In scope: predictions and scores per episode, under conditions, on several threads. Results are in the order of the
 // episodes and the same for any number of threads. Not aware of: where episodes lie, what is printed.
@@ -44,10 +44,15 @@ Result<std::vector<ConditionScores>> ScoreConditions(const DriverFactory& driver
 Result<std::vector<EpisodeScore>> ScoreEpisodes(const DriverFactory& drivers, const episode::EpisodeSet& episodes,
                                                 const OpenLoopOptions& options, Log& log);
 
+// What was done: float32 [steps, action_dim], the recorded values that are the space's. Errors: RecordedColumns().
+Result<Tensor> RecordedActions(const ActionSpace& space, const episode::Episode& episode);
+
 Score Total(const std::vector<EpisodeScore>& episodes);
 
-// What `driver` says at every frame of `episode` under `condition`: one [chunk, action_dim] a step. kShuffled shows the
-// frames in an order that follows from the episode's length alone. `driver` is not wrapped yet.
+// What `driver` says at every step of `episode`: one [chunk, action_dim] a step. kShuffled shows the pictures in an
+// order that follows from the episode's length alone; every other condition is up to the driver (Under()).
+Result<std::vector<Tensor>> Predict(Driver& driver, const episode::Episode& episode, Condition condition);
+// The same under `condition` for a driver that is not wrapped yet.
 Result<std::vector<Tensor>> Predict(std::unique_ptr<Driver> driver, const episode::Episode& episode,
                                     Condition condition);
 

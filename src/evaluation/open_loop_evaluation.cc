@@ -1,5 +1,7 @@
 #include "evaluation/open_loop_evaluation.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -9,8 +11,9 @@
 namespace vlaq::evaluation {
 namespace {
 
-double Sum(const std::array<double, kMaxAxes>& values, size_t axes) {
-  return std::accumulate(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(axes), 0.0);
+double Sum(const std::vector<double>& values, size_t axes) {
+  const size_t count = std::min(axes, values.size());
+  return std::accumulate(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count), 0.0);
 }
 
 Json ToJson(const Estimate& estimate) {
@@ -25,20 +28,19 @@ Json ScoreToJson(const Score& score, const ActionSpace& space) {
   const size_t axes = AxesOf(space);
   Json per_axis = Json::object();
   for (size_t axis = 0; axis < axes; ++axis) {
-    per_axis[std::string(kAxisNames[axis])] = {{"mae", score.MaeOf(axis)},
-                                               {"rmse", score.RmseOf(axis)},
-                                               {"mae_raw", score.RawMaeOf(axis)},
-                                               {"rmse_raw", score.RawRmseOf(axis)}};
+    Json entry{{"mae", score.MaeOf(axis)},
+               {"rmse", score.RmseOf(axis)},
+               {"mae_raw", score.RawMaeOf(axis)},
+               {"rmse_raw", score.RawRmseOf(axis)}};
+    if (axis < space.units.size()) entry["unit"] = space.units[axis];
+    per_axis[space.AxisName(axis)] = std::move(entry);
   }
-  return {{"steps", score.steps},
-          {"mae", score.Mae(axes)},
-          {"rmse", score.Rmse(axes)},
-          {"mae_raw", score.RawMae(axes)},
-          {"rmse_raw", score.RawRmse(axes)},
-          {"original_mae", OriginalMae(score)},
-          {"chunk_mae", score.ChunkMae()},
-          {"direction_agreement", score.DirectionAgreement()},
-          {"axes", std::move(per_axis)}};
+  Json json{{"steps", score.steps},          {"mae", score.Mae(axes)},          {"rmse", score.Rmse(axes)},
+            {"mae_raw", score.RawMae(axes)}, {"rmse_raw", score.RawRmse(axes)}, {"chunk_mae", score.ChunkMae()},
+            {"axes", std::move(per_axis)}};
+  if (space.traits->training_mae) json["original_mae"] = score.Mae(space.traits->training_mae->axes);
+  if (space.traits->action_classes) json["direction_agreement"] = score.DirectionAgreement();
+  return json;
 }
 
 Json ToJson(const OpenLoopContestant& contestant) {
@@ -54,15 +56,17 @@ Json ToJson(const OpenLoopContestant& contestant) {
     }
     const Score total = Total(c.episodes);
     Json summary = ScoreToJson(total, contestant.space);
-    summary["direction_confusion"] = total.directions;  // [recorded][predicted]
+    if (contestant.space.traits->action_classes) summary["direction_confusion"] = total.directions;
     Json entry{{"condition", std::string(Name(c.condition))}, {"summary", std::move(summary)}};
     if (c.condition != Condition::kNormal) entry["moved"] = ToJson(Movement(contestant.space, c.episodes));
     entry["episodes"] = std::move(episodes);
     conditions.push_back(std::move(entry));
   }
   Json json = ToJson(contestant.subject);
-  json["action_scale"] = contestant.space.scale;
-  json["chunk"] = contestant.space.chunk;
+  const ActionSpace& space = contestant.space;
+  json["action_scale"] = space.scale.size() == 1 ? Json(space.scale.front()) : Json(space.scale);
+  if (!space.offset.empty()) json["action_offset"] = space.offset;
+  json["chunk"] = space.chunk;
   json["conditions"] = std::move(conditions);
   return json;
 }
@@ -82,20 +86,29 @@ Estimate PairedDifference(const std::vector<EpisodeScore>& a, const std::vector<
 Json ToJson(const Differences& differences) {
   Json axes = Json::object();
   for (size_t axis = 0; axis < differences.axes.size(); ++axis) {
-    axes[std::string(kAxisNames[axis])] = ToJson(differences.axes[axis]);
+    axes[differences.axis_names[axis]] = ToJson(differences.axes[axis]);
   }
-  return {{"mae_difference", ToJson(differences.mae)},
-          {"mae_difference_by_axis", std::move(axes)},
-          {"mae_raw_difference", ToJson(differences.mae_raw)},
-          {"original_mae_difference", ToJson(differences.original)},
-          {"direction_agreement_difference", ToJson(differences.directions)}};
+  Json json{{"mae_difference", ToJson(differences.mae)},
+            {"mae_difference_by_axis", std::move(axes)},
+            {"mae_raw_difference", ToJson(differences.mae_raw)}};
+  if (differences.original) json["original_mae_difference"] = ToJson(*differences.original);
+  if (differences.directions) json["direction_agreement_difference"] = ToJson(*differences.directions);
+  return json;
 }
 
 }  // namespace
 
-size_t AxesOf(const ActionSpace& space) { return std::min(kMaxAxes, static_cast<size_t>(space.action_dim)); }
+size_t AxesOf(const ActionSpace& space) { return static_cast<size_t>(space.action_dim); }
 
-double OriginalMae(const Score& score) { return score.Mae(2); }
+Status CheckPairs(const ActionSpace& a, const ActionSpace& b) {
+  const size_t axes = std::min(AxesOf(a), AxesOf(b));
+  for (size_t axis = 0; axis < axes; ++axis) {
+    if (a.AxisName(axis) == b.AxisName(axis)) continue;
+    return UsageError(fmt::format("value {} of one policy's action is {}, of the other's {}: they do not compare", axis,
+                                  a.AxisName(axis), b.AxisName(axis)));
+  }
+  return {};
+}
 
 Differences Compare(const OpenLoopContestant& a, const OpenLoopContestant& b, size_t condition) {
   const auto& first = a.conditions[condition].episodes;
@@ -104,12 +117,18 @@ Differences Compare(const OpenLoopContestant& a, const OpenLoopContestant& b, si
   Differences d;
   d.mae = MaeDifference(a, b, condition);
   for (size_t axis = 0; axis < axes; ++axis) {
+    d.axis_names.push_back(a.space.AxisName(axis));
     d.axes.push_back(PairedDifference(first, second, 1, [axis](const Score& s) { return s.absolute[axis]; }));
   }
   d.mae_raw = RawMaeDifference(a.space, first, second);
-  d.original = PairedDifference(first, second, 2, [](const Score& s) { return Sum(s.absolute, 2); });
-  d.directions =
-      PairedDifference(first, second, 1, [](const Score& s) { return static_cast<double>(s.AgreeingDirections()); });
+  if (const auto& training = a.space.traits->training_mae; training && a.space.traits == b.space.traits) {
+    const size_t count = training->axes;
+    d.original = PairedDifference(first, second, count, [count](const Score& s) { return Sum(s.absolute, count); });
+  }
+  if (a.space.traits->action_classes && a.space.traits == b.space.traits) {
+    d.directions =
+        PairedDifference(first, second, 1, [](const Score& s) { return static_cast<double>(s.AgreeingDirections()); });
+  }
   return d;
 }
 
@@ -129,9 +148,9 @@ Estimate DirectionsAboveChance(const std::vector<EpisodeScore>& episodes) {
   const Score total = Total(episodes);
   const auto steps = static_cast<double>(total.steps);
   double chance = 0;
-  for (size_t k = 0; k < kDirections && total.steps > 0; ++k) {
+  for (size_t k = 0; k < total.directions.size() && total.steps > 0; ++k) {
     double recorded = 0, predicted = 0;
-    for (size_t j = 0; j < kDirections; ++j) {
+    for (size_t j = 0; j < total.directions.size(); ++j) {
       recorded += static_cast<double>(total.directions[k][j]);
       predicted += static_cast<double>(total.directions[j][k]);
     }
@@ -159,9 +178,9 @@ Json ToJson(const OpenLoopEvaluation& evaluation) {
                 {"mode", "open_loop"},
                 {"vlaq_version", evaluation.vlaq_version},
                 {"channel_order", std::string(image::ChannelOrderName(evaluation.channel_order))},
-                {"directions", kDirectionNames},
                 {"skipped", evaluation.skipped},
                 {"policy", ToJson(evaluation.policy)}};
+  if (const auto& classes = evaluation.policy.space.traits->action_classes) document["directions"] = classes->names;
   if (!evaluation.against) return document;
   document["against"] = ToJson(*evaluation.against);
   Json comparison = Json::array();

@@ -29,31 +29,32 @@ struct OpenLoopEvaluation {
   std::string vlaq_version{kVersion};
 };
 
-// Axes that an action of this space has: 1 to 3.
+// Values that an action of this space has.
 size_t AxesOf(const ActionSpace& space);
 
-// The number that the first policy's training reported as its MAE (0.222): mean |a - a*| over normalised linear_x and
-// linear_y, first action of each step.
-double OriginalMae(const Score& score);
+// Errors: kUsage unless the values that both have are the same ones.
+Status CheckPairs(const ActionSpace& a, const ActionSpace& b);
 
 // Figures of `a` minus those of `b` over the same episodes in the same order; resampled by episode. Below 0: `a` is
 // nearer to the record; of `directions` (agreement), above.
 struct Differences {
   Estimate mae;
-  std::vector<Estimate> axes;  // mae, by axis
-  Estimate mae_raw;            // m/s (rad/s)
-  Estimate original;           // OriginalMae
-  Estimate directions;
+  std::vector<std::string> axis_names;
+  std::vector<Estimate> axes;          // mae, by axis
+  Estimate mae_raw;                    // in the units of what is recorded
+  std::optional<Estimate> original;    // of the training's own MAE, where the family has one
+  std::optional<Estimate> directions;  // where the family has classes of actions
 };
 Differences Compare(const OpenLoopContestant& a, const OpenLoopContestant& b, size_t condition);
 
-// The first and the fourth of them.
+// The first of them.
 Estimate MaeDifference(const OpenLoopContestant& a, const OpenLoopContestant& b, size_t condition);
-// `a` minus `b`, scores of the same episodes in the same order for actions of one space; m/s (rad/s).
+// `a` minus `b`, scores of the same episodes in the same order for actions of one space; in the units of what is
+// recorded.
 Estimate RawMaeDifference(const ActionSpace& space, const std::vector<EpisodeScore>& a,
                           const std::vector<EpisodeScore>& b);
-// Agreement of directions above what chance gives to these frequencies of recorded and predicted directions (the sum of
-// their products): 0 for a policy whose directions have nothing to do with those recorded.
+// Agreement of classes of actions above what chance gives to these frequencies of recorded and predicted ones (the sum
+// of their products): 0 for a policy whose classes have nothing to do with those recorded.
 Estimate DirectionsAboveChance(const std::vector<EpisodeScore>& episodes);
 
 // How far the actions of `condition` moved away from those of kNormal: mean over steps and axes, normalised.

@@ -12,6 +12,7 @@
 #include "runtime/executor.h"
 #include "runtime/features.h"
 #include "runtime/open_policy.h"
+#include "tensor/convert.h"
 
 namespace vlaq::evaluation {
 namespace {
@@ -25,39 +26,94 @@ int64_t WindowOf(const policy::Policy& policy) {
   return window;
 }
 
-// Of a policy that CheckDrives() took.
-ActionSpace SpaceOf(const policy::Policy& policy) {
-  const policy::Output& action = policy.outputs.front();
-  const bool scaled = action.unnormalize.mode == policy::NormalizationMode::kScale;
-  return {action.shape[0], action.shape[1], scaled ? action.unnormalize.a.front() : 1.0, WindowOf(policy)};
+// A network's value means offset + scale x value. A scale alone is that of a network that gives [-1, 1]; the other
+// modes leave its values free.
+void TakeUnnormalization(const policy::Normalization& normalization, ActionSpace& space) {
+  const std::vector<double>&a = normalization.a, &b = normalization.b;
+  space.clipped = normalization.mode == policy::NormalizationMode::kScale;
+  space.scale = {1.0};
+  switch (normalization.mode) {
+    case policy::NormalizationMode::kIdentity:
+      return;
+    case policy::NormalizationMode::kScale:
+      space.scale = a;
+      return;
+    case policy::NormalizationMode::kMeanStd:
+      space.offset = a;
+      space.scale = b;
+      return;
+    case policy::NormalizationMode::kMinMax:
+      space.scale.clear();
+      for (size_t i = 0; i < std::max(a.size(), b.size()); ++i) {
+        const double low = a[a.size() == 1 ? 0 : i], high = b[b.size() == 1 ? 0 : i];
+        space.offset.push_back((low + high) / 2);
+        space.scale.push_back((high - low) / 2);
+      }
+      return;
+  }
+}
+
+// Errors: kInput for an output that is no action [dim] or chunk of them [n, dim].
+Result<ActionSpace> SpaceOf(const bundle::Bundle& bundle) {
+  const policy::Output& action = bundle.policy.outputs.front();
+  const bool is_action = (action.shape.size() == 1 || action.shape.size() == 2) &&
+                         std::ranges::all_of(action.shape, [](int64_t n) { return n >= 1; });
+  if (!is_action) {
+    return InputError(bundle.path.string(),
+                      fmt::format("the policy's first output '{}' is {}, no action [dim] and no chunk of them [n, dim]",
+                                  action.name, ShapeText(action.shape)),
+                      "vlaq run BUNDLE --inputs FILE.safetensors runs it on tensors; extents that are not known can be "
+                      "set in its policy.json");
+  }
+  ActionSpace space;
+  space.chunk = action.shape.size() == 2 ? action.shape[0] : 1;
+  space.action_dim = action.shape.back();
+  space.window = WindowOf(bundle.policy);
+  space.names = action.names;
+  space.units = action.units;
+  space.traits = &families::TraitsOf(bundle.policy.family);
+  TakeUnnormalization(action.unnormalize, space);
+  return space;
+}
+
+// What of an episode or a world the policy is shown.
+std::vector<episode::WantedFeature> WantedOf(const policy::Policy& policy) {
+  std::vector<episode::WantedFeature> wanted;
+  for (const policy::Input& input : policy.inputs) {
+    const bool is_image = input.type == policy::InputType::kImage;
+    if (is_image || input.type == policy::InputType::kState) wanted.push_back({input.name, is_image});
+  }
+  return wanted;
 }
 
 class PolicyDriver : public Driver {
  public:
-  PolicyDriver(ActionSpace space, std::string camera, std::shared_ptr<const runtime::TextEncoder> text,
-               runtime::Executor executor, runtime::FeatureReader features)
-      : space_(space),
-        camera_(std::move(camera)),
+  PolicyDriver(ActionSpace space, std::shared_ptr<const runtime::TextEncoder> text, runtime::Executor executor,
+               runtime::FeatureReader features)
+      : space_(std::move(space)),
+        wanted_(WantedOf(executor.policy())),
         text_(std::move(text)),
         executor_(std::move(executor)),
         features_(std::move(features)) {
     if (text_ != nullptr) task_ = text_->Exported().values;
   }
 
-  Status Begin(const std::string& instruction) override {
+  Status Begin(const std::string& task) override {
     if (text_ != nullptr && text_->can_encode()) {
-      VLAQ_ASSIGN_OR_RETURN(runtime::EncodedTask encoded, text_->Encode(instruction));
+      VLAQ_ASSIGN_OR_RETURN(runtime::EncodedTask encoded, text_->Encode(task));
       task_ = std::move(encoded.values);
     }
     return Forget();
   }
 
-  Result<Tensor> Act(const image::ImageView& frame) override {
-    backend::NamedTensors observation = task_;
-    observation[camera_] = Tensor::From<uint8_t>({frame.height, frame.width, 3}, frame.rgb);
-    VLAQ_ASSIGN_OR_RETURN(const backend::NamedTensors values, features_.Read(observation));
+  Result<Tensor> Act(const Observation& observation) override {
+    VLAQ_ASSIGN_OR_RETURN(const auto match, episode::MatchFeatures(wanted_, episode::StreamsOf(observation)));
+    backend::NamedTensors observed = task_;
+    for (const auto& [wanted, name] : match) observed[wanted] = observation.at(name);
+    VLAQ_ASSIGN_OR_RETURN(const backend::NamedTensors values, features_.Read(observed));
     VLAQ_ASSIGN_OR_RETURN(const backend::NamedTensors outputs, executor_.Step(values));
-    return outputs.at(executor_.policy().outputs.front().name);
+    VLAQ_ASSIGN_OR_RETURN(const Tensor action, ToFloat32(outputs.at(executor_.policy().outputs.front().name)));
+    return action.rank() == 1 ? action.Reshaped({1, action.shape()[0]}) : action;
   }
 
   Status Forget() override {
@@ -70,39 +126,12 @@ class PolicyDriver : public Driver {
 
  private:
   ActionSpace space_;
-  std::string camera_;
+  std::vector<episode::WantedFeature> wanted_;
   std::shared_ptr<const runtime::TextEncoder> text_;
   runtime::Executor executor_;
   runtime::FeatureReader features_;
   backend::NamedTensors task_;  // what the instruction became
 };
-
-Error DrivesNothing(const bundle::Bundle& bundle, const std::string& why) {
-  return InputError(bundle.path.string(),
-                    why + ": recorded episodes and the simulator have one camera and the velocities of a mobile base",
-                    "vlaq run BUNDLE --inputs FILE.safetensors runs it on tensors");
-}
-
-// The one input that frames are. Errors: kInput for a policy that observes more, or gives other actions.
-Result<std::string> CheckDrives(const bundle::Bundle& bundle) {
-  std::string camera, others;
-  for (const policy::Input& input : bundle.policy.inputs) {
-    if (input.type == policy::InputType::kImage && camera.empty()) {
-      camera = input.name;
-    } else if (input.type == policy::InputType::kImage || input.type == policy::InputType::kState) {
-      others += (others.empty() ? "" : ", ") + input.name;
-    }
-  }
-  if (camera.empty()) return DrivesNothing(bundle, "the policy observes no camera");
-  if (!others.empty()) return DrivesNothing(bundle, "the policy also observes " + others);
-  const policy::Output& action = bundle.policy.outputs.front();
-  const bool is_velocity = action.shape.size() == 2 && action.shape[0] >= 1 && action.shape[1] >= 2 &&
-                           action.shape[1] <= static_cast<int64_t>(kMaxAxes);
-  if (!is_velocity || action.unnormalize.a.size() > 1) {
-    return DrivesNothing(bundle, fmt::format("the policy gives '{}' {}", action.name, ShapeText(action.shape)));
-  }
-  return camera;
-}
 
 Result<std::string> HashOfFile(const std::filesystem::path& path) {
   VLAQ_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
@@ -115,18 +144,21 @@ Result<std::unique_ptr<PolicyDriverFactory>> PolicyDriverFactory::Open(bundle::B
                                                                        const backend::Backend& backend,
                                                                        backend::OpenOptions options,
                                                                        std::filesystem::path tokenizer_file) {
-  VLAQ_ASSIGN_OR_RETURN(std::string camera, CheckDrives(bundle));
+  VLAQ_ASSIGN_OR_RETURN(ActionSpace space, SpaceOf(bundle));
+  if (WantedOf(bundle.policy).empty()) {
+    return InputError(bundle.path.string(),
+                      "the policy observes neither pictures nor states, so nothing can be shown to it",
+                      "vlaq run BUNDLE --inputs FILE.safetensors runs it on tensors");
+  }
   VLAQ_ASSIGN_OR_RETURN(std::shared_ptr<const runtime::TextEncoder> text,
                         runtime::OpenTextEncoder(bundle, tokenizer_file));
   if (text != nullptr) VLAQ_RETURN_IF_ERROR(text->Load());
   std::unique_ptr<PolicyDriverFactory> factory(new PolicyDriverFactory(std::move(bundle), backend, std::move(options)));
   factory->tokenizer_file_ = std::move(tokenizer_file);
-  factory->camera_ = std::move(camera);
+  factory->space_ = std::move(space);
   factory->text_ = std::move(text);
   return factory;
 }
-
-ActionSpace PolicyDriverFactory::space() const { return SpaceOf(bundle_.policy); }
 
 Result<Subject> PolicyDriverFactory::Describe(std::string kind, std::string name) const {
   std::string engine = fmt::format("{}, {}", backend_.name(), options_.provider);
@@ -160,7 +192,7 @@ int SideBySide(const bundle::Bundle& bundle, int asked, Log& log) {
 Result<std::unique_ptr<Driver>> PolicyDriverFactory::Make() const {
   VLAQ_ASSIGN_OR_RETURN(runtime::Executor executor, runtime::OpenExecutor(bundle_, "", backend_, options_));
   VLAQ_ASSIGN_OR_RETURN(runtime::FeatureReader features, runtime::FeatureReader::Make(bundle_.policy));
-  return std::unique_ptr<Driver>(new PolicyDriver(space(), camera_, text_, std::move(executor), std::move(features)));
+  return std::unique_ptr<Driver>(new PolicyDriver(space_, text_, std::move(executor), std::move(features)));
 }
 
 }  // namespace vlaq::evaluation

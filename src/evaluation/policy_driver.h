@@ -1,4 +1,4 @@
-// A bundle with one camera as a driver: its default schedule over camera frames, told an instruction.
+// A bundle as a driver: its default schedule over pictures and states, told an instruction.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,7 @@ class PolicyDriverFactory : public DriverFactory {
  public:
   // `backend` must outlive the factory and what it makes. `tokenizer_file`: empty for the bundle's own. A bundle
   // without a tokenizer, or with a baked prompt, drives by the prompt of its export, whatever the instruction; see
-  // follows_instructions(). Errors: kInput, also for a policy that observes anything but one camera.
+  // follows_instructions(). Errors: kInput, also for a policy whose first output is no action.
   static Result<std::unique_ptr<PolicyDriverFactory>> Open(bundle::Bundle bundle, const backend::Backend& backend,
                                                            backend::OpenOptions options,
                                                            std::filesystem::path tokenizer_file = {});
@@ -25,10 +25,14 @@ class PolicyDriverFactory : public DriverFactory {
   std::string name() const override { return "bundle " + bundle_.path.string(); }
   const bundle::Bundle& bundle() const { return bundle_; }
   // What the actions of its drivers mean.
-  ActionSpace space() const;
+  const ActionSpace& space() const { return space_; }
   // Who drives, for documents: with the hashes of what makes it behave as it does. Errors: kInput.
   Result<Subject> Describe(std::string kind, std::string name) const;
   bool follows_instructions() const { return text_ != nullptr && text_->can_encode(); }
+  // Whether its graphs read an instruction that could be another one.
+  bool reads_instructions() const { return text_ != nullptr; }
+  // The instruction that it is always told if it cannot be told another; empty if it reads none, or as numbers.
+  std::string exported_instruction() const { return text_ == nullptr ? "" : text_->Exported().text; }
 
  private:
   PolicyDriverFactory(bundle::Bundle bundle, const backend::Backend& backend, backend::OpenOptions options)
@@ -37,8 +41,8 @@ class PolicyDriverFactory : public DriverFactory {
   bundle::Bundle bundle_;
   const backend::Backend& backend_;
   backend::OpenOptions options_;
-  std::filesystem::path tokenizer_file_;              // empty: the bundle's own, or none
-  std::string camera_;                                // the input that frames are
+  std::filesystem::path tokenizer_file_;  // empty: the bundle's own, or none
+  ActionSpace space_;
   std::shared_ptr<const runtime::TextEncoder> text_;  // null: it reads no instruction
 };
 

@@ -49,24 +49,55 @@ TEST(PolicyDriverFactory, SaysWhoDrives) {
   EXPECT_EQ((*factory)->Describe("bundle", "mini").error().code, ErrorCode::kInput);
 }
 
-TEST(PolicyDriverFactory, RefusesWhatHasNoCameraOrNoVelocities) {
+TEST(PolicyDriverFactory, TakesAnyObservationsAndAnyAction) {
   const NamedBackend backend;
-  const auto error = [&](policy::InputType type, const Shape& action) {
+  const auto open = [&](policy::InputType type, const Shape& action) {
     bundle::Bundle bundle;
-    bundle.policy.inputs.resize(2);
-    bundle.policy.inputs[0].name = "camera";
-    bundle.policy.inputs[0].type = policy::InputType::kImage;
-    bundle.policy.inputs[1].name = "joints";
-    bundle.policy.inputs[1].type = type;
+    bundle.policy.inputs.resize(1);
+    bundle.policy.inputs[0].name = "joints";
+    bundle.policy.inputs[0].type = type;
     bundle.policy.outputs.resize(1);
+    bundle.policy.outputs[0].name = "y";
     bundle.policy.outputs[0].shape = action;
-    const auto factory = PolicyDriverFactory::Open(bundle, backend, {});
-    return factory.ok() ? std::string("drives") : factory.error().ToString();
+    return PolicyDriverFactory::Open(bundle, backend, {});
   };
-  EXPECT_EQ(error(policy::InputType::kNoise, {1, 2}), "drives");
-  EXPECT_NE(error(policy::InputType::kState, {1, 2}).find("also observes joints"), std::string::npos);
-  EXPECT_NE(error(policy::InputType::kNoise, {50, 7}).find("gives '' [50, 7]"), std::string::npos);
-  EXPECT_NE(error(policy::InputType::kNoise, {2}).find("[2]"), std::string::npos);
+  EXPECT_NE(open(policy::InputType::kNoise, {1, 2}).error().ToString().find("neither pictures nor states"),
+            std::string::npos);
+  EXPECT_NE(open(policy::InputType::kState, {2, 3, 4}).error().ToString().find("'y' is [2, 3, 4]"), std::string::npos);
+  EXPECT_NE(open(policy::InputType::kState, {-1, 4}).error().ToString().find("'y' is [-1, 4]"), std::string::npos);
+  const auto chunks = open(policy::InputType::kState, {50, 7});
+  ASSERT_TRUE(chunks.ok());
+  EXPECT_EQ((*chunks)->space().chunk, 50);
+  EXPECT_EQ((*chunks)->space().action_dim, 7);
+  EXPECT_FALSE((*chunks)->space().clipped);
+  const auto one = open(policy::InputType::kImage, {7});
+  ASSERT_TRUE(one.ok());
+  EXPECT_EQ((*one)->space().chunk, 1);
+  EXPECT_EQ((*one)->space().action_dim, 7);
+}
+
+TEST(PolicyDriverFactory, ActionsMeanWhatTheOutputSays) {
+  const NamedBackend backend;
+  const auto space = [&](policy::NormalizationMode mode, std::vector<double> a, std::vector<double> b) {
+    bundle::Bundle bundle;
+    bundle.policy.inputs.resize(1);
+    bundle.policy.inputs[0].name = "joints";
+    bundle.policy.outputs.resize(1);
+    bundle.policy.outputs[0].shape = {1, 2};
+    bundle.policy.outputs[0].unnormalize = {mode, std::move(a), std::move(b)};
+    return (*PolicyDriverFactory::Open(bundle, backend, {}))->space();
+  };
+  const ActionSpace scaled = space(policy::NormalizationMode::kScale, {2}, {});
+  EXPECT_EQ(scaled.InUnits(1, 0.5), 1);
+  EXPECT_EQ(scaled.Normalized(1, 3), 1) << "clipped";
+  EXPECT_EQ(scaled.ScaleText(), "1 is 2 recorded units");
+  const ActionSpace standard = space(policy::NormalizationMode::kMeanStd, {1, 10}, {2, 4});
+  EXPECT_EQ(standard.InUnits(1, 0.5), 12);
+  EXPECT_EQ(standard.Normalized(1, 22), 3);
+  const ActionSpace ranged = space(policy::NormalizationMode::kMinMax, {0}, {2, 4});
+  EXPECT_EQ(ranged.InUnits(0, -1), 0);
+  EXPECT_EQ(ranged.InUnits(1, 1), 4);
+  EXPECT_EQ(ranged.ScaleText(), "in the policy's normalization");
 }
 
 TEST(DriversThatFit, IsBoundByMemoryAndByWhatIsWanted) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -21,11 +22,16 @@ class ProcessDriver : public Driver {
     return Forget();
   }
 
-  Result<Tensor> Act(const image::ImageView& frame) override {
-    const Json request{
-        {"reset", reset_}, {"instruction", instruction_}, {"width", frame.width}, {"height", frame.height}};
+  Result<Tensor> Act(const Observation& observation) override {
+    const auto is_picture = [](const auto& entry) { return entry.second.dtype() == DType::kU8; };
+    const auto picture = std::ranges::find_if(observation, is_picture);
+    if (std::ranges::count_if(observation, is_picture) != 1) {
+      return InputError(command_, "takes one picture a step, and the observation has none or several");
+    }
+    const Shape& size = picture->second.shape();
+    const Json request{{"reset", reset_}, {"instruction", instruction_}, {"width", size[1]}, {"height", size[0]}};
     VLAQ_RETURN_IF_ERROR(process_->Write(AsBytes(JsonString(request) + "\n"), timeout_s_));
-    VLAQ_RETURN_IF_ERROR(process_->Write(std::as_bytes(frame.rgb), timeout_s_));
+    VLAQ_RETURN_IF_ERROR(process_->Write(picture->second.bytes(), timeout_s_));
     reset_ = false;
     VLAQ_ASSIGN_OR_RETURN(const std::string line, process_->ReadLine(timeout_s_));
     return Parse(line);

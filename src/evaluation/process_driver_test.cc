@@ -22,7 +22,7 @@ using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
-constexpr ActionSpace kSpoken{.chunk = 1, .action_dim = 2, .scale = 0.6, .window = 8};
+const ActionSpace kSpoken = BaseSpace(0.6);
 
 // Frames of 4 x 2 pixels: 24 bytes after each line.
 const std::string kObedient = R"(while read -r line; do head -c 24 >/dev/null; echo '{"action": [0.5, -0.25]}'; done)";
@@ -56,7 +56,7 @@ class ProcessDriverTest : public ::testing::Test {
   // The error of one step of `command`.
   static Error Fail(const std::string& command, double timeout_s = 10, int side = 4) {
     const auto driver = Make(command, timeout_s);
-    const auto action = driver->Act(Filled(side, side / 2, 7));
+    const auto action = driver->Act(Seen(Filled(side, side / 2, 7)));
     EXPECT_FALSE(action.ok()) << command;
     return action.ok() ? Error{} : action.error();
   }
@@ -68,13 +68,13 @@ class ProcessDriverTest : public ::testing::Test {
 TEST_F(ProcessDriverTest, AnswersBecomeActions) {
   const auto driver = Make(kObedient);
   for (int t = 0; t < 5; ++t) {
-    const auto action = driver->Act(Filled(4, 2, 9));
+    const auto action = driver->Act(Seen(Filled(4, 2, 9)));
     ASSERT_TRUE(action.ok()) << action.error().ToString();
     EXPECT_EQ(action->shape(), (Shape{1, 2}));
     EXPECT_EQ(action->data<float>()[0], 0.5F);
     EXPECT_EQ(action->data<float>()[1], -0.25F);
   }
-  EXPECT_EQ(driver->space().scale, 0.6);
+  EXPECT_EQ(driver->space().ScaleOf(1), 0.6);
   EXPECT_THAT(driver->Description(), HasSubstr("while read"));
 }
 
@@ -86,12 +86,12 @@ TEST_F(ProcessDriverTest, TheProgramGetsInstructionSizePixelsAndWhenToForget) {
   image::Image frame = Filled(4, 2, '.');
   frame.rgb[0] = 'a';
   frame.rgb[23] = 'z';
-  ASSERT_TRUE(driver->Act(frame).ok());
-  ASSERT_TRUE(driver->Act(Filled(4, 2, '\n')).ok()) << "pixels may look like the end of a line";
+  ASSERT_TRUE(driver->Act(Seen(frame)).ok());
+  ASSERT_TRUE(driver->Act(Seen(Filled(4, 2, '\n'))).ok()) << "pixels may look like the end of a line";
   ASSERT_TRUE(driver->Forget().ok());
-  ASSERT_TRUE(driver->Act(Filled(2, 4, 'x')).ok());
+  ASSERT_TRUE(driver->Act(Seen(Filled(2, 4, 'x'))).ok());
   ASSERT_TRUE(driver->Begin("a \"quoted\" word\nand a line").ok());
-  ASSERT_TRUE(driver->Act(Filled(4, 2, 'y')).ok());
+  ASSERT_TRUE(driver->Act(Seen(Filled(4, 2, 'y'))).ok());
   EXPECT_EQ(Text(pixels),
             "a......................z" + std::string(24, '\n') + std::string(24, 'x') + std::string(24, 'y'));
   std::ifstream stream(lines);
@@ -125,8 +125,8 @@ TEST_F(ProcessDriverTest, AProgramThatEndsIsReportedWithItsStatus) {
 
 TEST_F(ProcessDriverTest, AfterAnErrorTheNextStepIsOneToo) {
   const auto driver = Make("read -r line; head -c 24 >/dev/null; echo '{\"action\": [1, 1]}'; exit 4");
-  ASSERT_TRUE(driver->Act(Filled(4, 2, 1)).ok());
-  for (int i = 0; i < 2; ++i) EXPECT_FALSE(driver->Act(Filled(4, 2, 1)).ok());
+  ASSERT_TRUE(driver->Act(Seen(Filled(4, 2, 1))).ok());
+  for (int i = 0; i < 2; ++i) EXPECT_FALSE(driver->Act(Seen(Filled(4, 2, 1))).ok());
 }
 
 TEST_F(ProcessDriverTest, SilenceIsTimedOut) {
@@ -144,7 +144,7 @@ TEST_F(ProcessDriverTest, InputThatIsNotReadIsTimedOut) {
 
 TEST_F(ProcessDriverTest, LargeFramesArriveWhole) {
   const auto driver = Make("read -r line; n=$(head -c 6000000 | wc -c); echo \"{\\\"action\\\": [$n, 0]}\"");
-  const auto action = driver->Act(Filled(2000, 1000, 5));
+  const auto action = driver->Act(Seen(Filled(2000, 1000, 5)));
   ASSERT_TRUE(action.ok()) << action.error().ToString();
   EXPECT_EQ(action->data<float>()[0], 6e6F);
 }
@@ -194,9 +194,9 @@ TEST_F(ProcessDriverTest, EachDriverHasAProgramOfItsOwn) {
   auto a = factory.Make();
   auto b = factory.Make();
   ASSERT_TRUE(a.ok() && b.ok());
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE((*a)->Act(Filled(4, 2, 0)).ok());
-  EXPECT_FLOAT_EQ((*a)->Act(Filled(4, 2, 0))->data<float>()[0], 0.3F);
-  EXPECT_FLOAT_EQ((*b)->Act(Filled(4, 2, 0))->data<float>()[0], 0.1F);
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE((*a)->Act(Seen(Filled(4, 2, 0))).ok());
+  EXPECT_FLOAT_EQ((*a)->Act(Seen(Filled(4, 2, 0)))->data<float>()[0], 0.3F);
+  EXPECT_FLOAT_EQ((*b)->Act(Seen(Filled(4, 2, 0)))->data<float>()[0], 0.1F);
 }
 
 // A second program must not hold the first one's input open.
@@ -206,7 +206,7 @@ TEST_F(ProcessDriverTest, ProgramsDoNotHoldEachOther) {
   const auto second = Make(kObedient);
   first.reset();
   EXPECT_EQ(Text(mark), "bye\n");
-  EXPECT_TRUE(second->Act(Filled(4, 2, 0)).ok());
+  EXPECT_TRUE(second->Act(Seen(Filled(4, 2, 0))).ok());
 }
 
 TEST_F(ProcessDriverTest, LinesAreTakenOneByOne) {

@@ -1,7 +1,7 @@
-// Closed loop: a driver in the simulated world, seed by seed.
+// Closed loop in the simulator (of any environment: closed_loop.h): a driver in its world, seed by seed.
 //
-// In scope: what happened in each episode. Not aware of: success rates and tests over many of them (summary.h).
-// Results are in the order of the seeds and the same for any number of threads.
+// In scope: what happened in each episode, with the simulator's own facts. Not aware of: success rates and tests over
+// many of them (summary.h). Results are in the order of the seeds and the same for any number of threads.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,7 @@ struct RolloutOptions {
   int threads = 1;  // episodes at a time
 };
 
-// Errors: those of the world and the drivers; kUsage if the driver's actions are no velocities (action_dim 2 or 3).
+// Errors: those of the world and the drivers; kUsage if the driver's actions are no velocities.
 Result<std::vector<Outcome>> RollOut(const DriverFactory& drivers, const RolloutOptions& options, Log& log);
 
 // The same for the scripted expert, who sees the true state; conditions kNormal and kSwapped only.

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <set>
 
-#include "evaluation/driver_pilot.h"
+#include "evaluation/sim_environment.h"
 #include "evaluation/summary.h"
 #include "evaluation/testing.h"
 
@@ -17,7 +17,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-constexpr ActionSpace kBase{.chunk = 1, .action_dim = 2, .scale = sim::kMaxSpeed, .window = 8};
+const ActionSpace kBase = BaseSpace(sim::kMaxSpeed);
 
 const Brain kStandStill = [](const std::vector<int>&, const std::string&) { return std::vector<float>{0, 0}; };
 const Brain kStraightOn = [](const std::vector<int>&, const std::string&) { return std::vector<float>{1, 0}; };
@@ -151,7 +151,7 @@ TEST_F(RolloutTest, ConditionsReachTheDriver) {
     const auto outcomes = RollOut(watched, options_, SilentLog());
     ASSERT_TRUE(outcomes.ok()) << outcomes.error().ToString();
     const Witness& witness = *watched.witness;
-    EXPECT_EQ(witness.heard, std::vector<std::string>{HeardInstruction(condition, instruction)});
+    EXPECT_EQ(witness.heard, std::vector<std::string>{HeardInstruction(condition, *kBase.traits, instruction)});
     EXPECT_EQ(witness.seen.size(), static_cast<size_t>(sim::kMaxSteps));
     EXPECT_EQ(witness.sizes.front(), std::pair(32, 18));
     EXPECT_EQ(witness.uniform, condition == Condition::kBlank) << Name(condition);
@@ -176,8 +176,7 @@ TEST_F(RolloutTest, AFailingDriverNamesTheSeed) {
 }
 
 TEST_F(RolloutTest, ActionsOfSevenValuesAreNoVelocities) {
-  const auto outcomes =
-      RollOut(FakeFactory(kStandStill, {.chunk = 1, .action_dim = 7, .scale = 1, .window = 8}), options_, SilentLog());
+  const auto outcomes = RollOut(FakeFactory(kStandStill, {.chunk = 1, .action_dim = 7}), options_, SilentLog());
   ASSERT_FALSE(outcomes.ok());
   EXPECT_EQ(outcomes.error().code, ErrorCode::kUsage);
   EXPECT_THAT(outcomes.error().ToString(), AllOf(HasSubstr("fake policy"), HasSubstr("7 values")));
@@ -195,27 +194,6 @@ TEST(RollOutExpert, HasNoEyesToBeDeprivedOf) {
   }
 }
 
-TEST(ToVelocity, TakesTheFirstActionClampedAndScaled) {
-  const ActionSpace two{.chunk = 2, .action_dim = 2, .scale = 0.6, .window = 8};
-  const auto a = ToVelocity(two, Tensor::From<float>({2, 2}, std::vector<float>{0.5F, -2, 1, 1}));
-  ASSERT_TRUE(a.ok());
-  EXPECT_EQ((*a)[0], 0.3);
-  EXPECT_EQ((*a)[1], -0.6);
-  EXPECT_EQ((*a)[2], 0);
-  const ActionSpace three{.chunk = 1, .action_dim = 3, .scale = 2, .window = 8};
-  const auto b = ToVelocity(three, Tensor::From<float>({1, 3}, std::vector<float>{0, 0.25F, -0.5F}));
-  ASSERT_TRUE(b.ok());
-  EXPECT_EQ((*b)[1], 0.5);
-  EXPECT_EQ((*b)[2], -1);
-}
-
-TEST(ToVelocity, WhatIsNoNumberDrivesNowhere) {
-  const auto bad = ToVelocity(kBase, Tensor::From<float>({1, 2}, std::vector<float>{0, std::nanf("")}));
-  ASSERT_FALSE(bad.ok());
-  EXPECT_EQ(bad.error().code, ErrorCode::kBackend);
-  EXPECT_THAT(bad.error().what, HasSubstr("value 1"));
-}
-
 TEST(MakePilot, DrivesOnlyABase) {
   const auto pilot = MakePilot(FakeFactory(kStraightOn, kBase));
   ASSERT_TRUE(pilot.ok());
@@ -223,7 +201,7 @@ TEST(MakePilot, DrivesOnlyABase) {
   const auto command = (*pilot)->Command(Filled(2, 2, 0));
   ASSERT_TRUE(command.ok());
   EXPECT_DOUBLE_EQ((*command)[0], sim::kMaxSpeed);
-  EXPECT_FALSE(MakePilot(FakeFactory(kStraightOn, {.chunk = 1, .action_dim = 1, .scale = 1, .window = 8})).ok());
+  EXPECT_FALSE(MakePilot(FakeFactory(kStraightOn, {.chunk = 1, .action_dim = 1})).ok());
 }
 
 }  // namespace

@@ -4,38 +4,36 @@
 // In scope: numbers. Not aware of: where actions come from. Plain data; pure functions.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "evaluation/direction.h"
 #include "evaluation/driver.h"
 #include "tensor/tensor.h"
 
 namespace vlaq::evaluation {
 
-inline constexpr size_t kMaxAxes = 3;  // linear_x, linear_y, angular_z
-inline constexpr std::array<std::string_view, kMaxAxes> kAxisNames{"linear_x", "linear_y", "angular_z"};
-
-// Sums over the steps of one episode, or of many. First actions unless said otherwise.
+// Sums over the steps of one episode, or of many; one a value of an action. First actions unless said otherwise.
+// "Units" are those of what is recorded.
 struct Score {
   int64_t steps = 0;
-  std::array<double, kMaxAxes> absolute{};      // |a - a*|, normalised; a* = recorded / scale, clipped to [-1, 1]
-  std::array<double, kMaxAxes> squared{};       // (a - a*)^2, normalised
-  std::array<double, kMaxAxes> absolute_raw{};  // |scale a - recorded|, m/s or rad/s
-  std::array<double, kMaxAxes> squared_raw{};
-  std::array<std::array<int64_t, kDirections>, kDirections> directions{};  // [recorded][predicted]
-  // Sums of a x recorded, a^2 and recorded^2, nothing clipped: whether the two go together, and at which scale.
-  std::array<double, kMaxAxes> product{}, predicted_squared{}, recorded_squared{};
-  double recorded_most = 0;   // max |recorded| over the policy's axes, m/s
+  std::vector<double> absolute;      // |a - a*|, normalized; a* as ActionSpace::Normalized gives it
+  std::vector<double> squared;       // (a - a*)^2, normalized
+  std::vector<double> absolute_raw;  // |offset + scale a - recorded|, units
+  std::vector<double> squared_raw;
+  // [recorded][predicted] by the family's classes of actions; empty if it has none.
+  std::vector<std::vector<int64_t>> directions;
+  // Sums of a x recorded, a^2 and recorded^2, nothing clipped, the offset taken away: whether the two go together, and
+  // at which scale.
+  std::vector<double> product, predicted_squared, recorded_squared;
+  double recorded_most = 0;   // max |recorded|, units
   int64_t beyond_scale = 0;   // recorded values that an action of 1 does not reach, by more than 2 %
   double chunk_absolute = 0;  // |a - a*| over all actions of all chunks that lie within the episode, all axes
   int64_t chunk_values = 0;
 
   void Add(const Score& other);
 
-  // Mean |a - a*| over the first `axes` axes.
+  // Mean |a - a*| over the first `axes` values of an action; 0 of nothing.
   double Mae(size_t axes) const;
   double Rmse(size_t axes) const;
   double MaeOf(size_t axis) const;
@@ -49,17 +47,16 @@ struct Score {
   // cosine between the two; 0 where either is all zero.
   double FittedScale(size_t axes) const;
   double Cosine(size_t axes) const;
-  // Steps whose nine-way direction agrees, and their fraction.
+  // Steps whose class agrees, and their fraction; 0 without classes.
   int64_t AgreeingDirections() const;
   double DirectionAgreement() const;
 };
 
-// predicted: one [chunk, action_dim] tensor a step; recorded: (linear_x, linear_y, angular_z) a step, in m/s and rad/s.
-// Both of the same length.
-Score ScoreEpisode(const ActionSpace& space, const std::vector<Tensor>& predicted,
-                   const std::vector<std::array<float, kMaxAxes>>& recorded);
+// predicted: one [chunk, action_dim] tensor a step; recorded: [steps, action_dim], in units, the columns that
+// RecordedColumns() names (Recorded()). Both of the same length.
+Score ScoreEpisode(const ActionSpace& space, const std::vector<Tensor>& predicted, const Tensor& recorded);
 
-// How far two series of predictions are apart, as if the second were the record: mean |a - b| and directions.
+// How far two series of predictions are apart, as if the second were the record: mean |a - b| and classes.
 Score ScoreDifference(const ActionSpace& space, const std::vector<Tensor>& a, const std::vector<Tensor>& b);
 
 }  // namespace vlaq::evaluation

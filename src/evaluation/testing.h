@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "evaluation/driver.h"
+#include "image/image.h"
 
 namespace vlaq::evaluation {
 
@@ -28,25 +29,27 @@ using Brain = std::function<std::vector<float>(const std::vector<int>& frames, c
 class FakeDriver : public Driver {
  public:
   explicit FakeDriver(
-      std::shared_ptr<Witness> witness, ActionSpace space = {},
+      std::shared_ptr<Witness> witness, const ActionSpace& space = {},
       Brain brain =
           [](const std::vector<int>&, const std::string&) {
             return std::vector<float>{0, 0};
           })
       : witness_(std::move(witness)), space_(space), brain_(std::move(brain)) {}
 
-  Status Begin(const std::string& instruction) override {
-    instruction_ = instruction;
+  Status Begin(const std::string& task) override {
+    instruction_ = task;
     frames_.clear();
-    witness_->heard.push_back(instruction);
+    witness_->heard.push_back(task);
     return {};
   }
 
-  Result<Tensor> Act(const image::ImageView& frame) override {
-    frames_.push_back(frame.rgb.front());
-    witness_->seen.push_back(frame.rgb.front());
-    witness_->sizes.emplace_back(frame.width, frame.height);
-    for (const uint8_t byte : frame.rgb) witness_->uniform = witness_->uniform && byte == frame.rgb.front();
+  Result<Tensor> Act(const Observation& observation) override {
+    const Tensor& frame = observation.begin()->second;  // the first camera, by name
+    const auto bytes = frame.data<uint8_t>();
+    frames_.push_back(bytes.front());
+    witness_->seen.push_back(bytes.front());
+    witness_->sizes.emplace_back(frame.shape()[1], frame.shape()[0]);
+    for (const uint8_t byte : bytes) witness_->uniform = witness_->uniform && byte == bytes.front();
     witness_->remembered.push_back(static_cast<int>(frames_.size()));
     if (static_cast<int>(witness_->seen.size()) == witness_->fail_at_frame) {
       return Error{ErrorCode::kBackend, "no luck", "", ""};
@@ -74,7 +77,7 @@ class FakeDriver : public Driver {
 // Makes drivers with a witness each, so that any number of threads may use them.
 class FakeFactory : public DriverFactory {
  public:
-  explicit FakeFactory(Brain brain, ActionSpace space = {}, int fail_at_frame = -1)
+  explicit FakeFactory(Brain brain, const ActionSpace& space = {}, int fail_at_frame = -1)
       : brain_(std::move(brain)), space_(space), fail_at_frame_(fail_at_frame) {}
 
   Result<std::unique_ptr<Driver>> Make() const override {
@@ -90,12 +93,28 @@ class FakeFactory : public DriverFactory {
   int fail_at_frame_;
 };
 
+// A base of the first family, as its policies drive it.
+inline ActionSpace BaseSpace(double scale, int64_t chunk = 1) {
+  ActionSpace space;
+  space.chunk = chunk;
+  space.scale = {scale};
+  space.names = {"linear_x", "linear_y"};
+  space.units = {"m/s", "m/s"};
+  space.traits = &families::TraitsOf("kosmos2_lstm");
+  return space;
+}
+
 // A picture of one grey.
 inline image::Image Filled(int width, int height, uint8_t value) {
   image::Image image;
   image.Reset(width, height);
   image.rgb.assign(image.rgb.size(), value);
   return image;
+}
+
+// That as what a policy with one camera observes.
+inline Observation Seen(const image::Image& frame) {
+  return {{"observation.images.front", Tensor::From<uint8_t>({frame.height, frame.width, 3}, frame.rgb)}};
 }
 
 }  // namespace vlaq::evaluation

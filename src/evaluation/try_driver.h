@@ -5,8 +5,8 @@
 
 namespace vlaq::evaluation {
 
-// Makes a driver, shows it one black frame of `width` x `height` and lets it go. Errors: those of making it and of its
+// Makes a driver, shows it `observation` and lets it go. Errors: those of making it and of its
 // first action, with the factory's name.
-Status TryDriver(const DriverFactory& factory, int width, int height);
+Status TryDriver(const DriverFactory& factory, const Observation& observation);
 
 }  // namespace vlaq::evaluation

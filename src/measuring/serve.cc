@@ -19,7 +19,7 @@
 #include "measuring/step.h"
 #include "measuring/wrapped_model.h"
 #include "onnx/model_file.h"
-#include "runtime/policy_runner.h"
+#include "runtime/open_policy.h"
 #include "runtime/text_encoder.h"
 #include "tensor/convert.h"
 

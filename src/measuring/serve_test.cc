@@ -6,7 +6,7 @@
 
 #include <sstream>
 
-#include "architecture/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "backend/reference/reference.h"
 #include "base/json.h"
 #include "base/testing.h"
@@ -14,7 +14,7 @@
 #include "export/export.h"
 #include "families/onnx/import.h"
 #include "measuring/inputs.h"
-#include "runtime/policy_runner.h"
+#include "runtime/testing.h"
 #include "tensor/convert.h"
 
 namespace vlaq::measuring {
@@ -27,7 +27,7 @@ constexpr int kFrames = 7;
 class ServeTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const architecture::testing::TinyPolicy policy;
+    const kosmos2_lstm::testing::TinyPolicy policy;
     exporting::ExportOptions options;
     options.checkpoint = policy.Save(folder_.path());
     options.output = folder_.path() / "bundle";
@@ -68,7 +68,7 @@ class ServeTest : public ::testing::Test {
 
   // What a control loop would do: frames 0 .. i, one after the other, round and round.
   std::vector<float> Expected(int newest) {
-    auto runner = runtime::OpenStreaming(bundle_, *backend_, {}, prompt::Baked(bundle_.spec));
+    auto runner = runtime::testing::FrameRunner::Open(bundle_, *backend_);
     EXPECT_TRUE(runner.ok());
     std::vector<float> action;
     for (int i = newest - 2; i <= newest; ++i) {

@@ -19,17 +19,6 @@ using evaluation::DriverFactory;
 using evaluation::Score;
 using quantization::Plan;
 
-Result<std::vector<Tensor>> ActionsOn(Driver& driver, const episode::Episode& episode) {
-  VLAQ_RETURN_IF_ERROR(driver.Begin(episode.instruction()));
-  std::vector<Tensor> actions;
-  for (int64_t t = 0; t < episode.length(); ++t) {
-    VLAQ_ASSIGN_OR_RETURN(const image::Image frame, episode.ReadFrame(t));
-    VLAQ_ASSIGN_OR_RETURN(Tensor action, driver.Act(frame));
-    actions.push_back(std::move(action));
-  }
-  return actions;
-}
-
 // |a - b| over all values of all actions.
 struct Movement {
   double sum = 0, squares = 0, most = 0;
@@ -54,7 +43,7 @@ Result<ActionComparison> ActionComparison::Make(const DriverFactory& reference, 
                                                 const episode::EpisodeSet& episodes, int threads, int64_t ranking_steps,
                                                 Log& log) {
   ActionComparison comparison(episodes);
-  comparison.space_ = space;
+  comparison.space_ = std::move(space);
   comparison.threads_ = threads;
   VLAQ_ASSIGN_OR_RETURN(comparison.reference_, comparison.Drive(reference, episodes.size(), log));
   int64_t steps = 0;
@@ -71,10 +60,11 @@ Result<std::vector<ActionComparison::Driven>> ActionComparison::Drive(const Driv
     VLAQ_ASSIGN_OR_RETURN(std::shared_ptr<Driver> driver, drivers.Make());
     return ItemWorker([&, driver](size_t i) -> Status {
       VLAQ_ASSIGN_OR_RETURN(const auto episode, episodes_.OpenEpisode(i));
-      auto actions = ActionsOn(*driver, *episode);
+      auto actions = evaluation::Predict(*driver, *episode, evaluation::Condition::kNormal);
       if (!actions.ok()) return Within(episodes_.name(i), actions.error());
       driven[i] = {std::move(*actions), {}};
-      driven[i].score = evaluation::ScoreEpisode(space_, driven[i].actions, episode->commands());
+      VLAQ_ASSIGN_OR_RETURN(const Tensor recorded, evaluation::RecordedActions(space_, *episode));
+      driven[i].score = evaluation::ScoreEpisode(space_, driven[i].actions, recorded);
       return {};
     });
   };

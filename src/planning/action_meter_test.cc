@@ -18,7 +18,7 @@ using evaluation::FakeFactory;
 using ::testing::HasSubstr;
 using Scope = Meter::Scope;
 
-constexpr evaluation::ActionSpace kSpace{.chunk = 1, .action_dim = 2, .scale = 0.5, .window = 8};
+const evaluation::ActionSpace kSpace = evaluation::BaseSpace(0.5);
 constexpr int kFrames = 5;
 
 // Says the grey of the newest frame, and something more on both axes.

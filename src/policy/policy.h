@@ -159,6 +159,9 @@ struct Policy {
   const Output* FindOutput(std::string_view name) const;
 };
 
+// The input that is an instruction; null: none. Policies have at most one.
+const Input* TextInput(const Policy& policy);
+
 // Errors: kInput naming the file and the key ("inputs.observation.state.normalize.mean"); unknown keys of a policy's
 // own parts are errors with the nearest known one. Other top-level members (a bundle's files and provenance) are left
 // alone. Does not Validate().

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -20,6 +21,10 @@ namespace vlaq::sim {
 
 // Velocity command in the robot's frame: forward m/s, left m/s, turn left rad/s.
 using Velocity = std::array<double, 3>;
+inline constexpr std::array<std::string_view, 3> kVelocityNames{"linear_x", "linear_y", "angular_z"};
+inline constexpr std::array<std::string_view, 3> kVelocityUnits{"m/s", "m/s", "rad/s"};
+// What the camera's pictures are called.
+inline constexpr std::string_view kCamera = "observation.images.front";
 
 inline constexpr double kMaxSpeed = 0.6;       // m/s, what a normalised action of 1 means
 inline constexpr double kControlPeriod = 0.4;  // s between two frames

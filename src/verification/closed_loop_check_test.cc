@@ -155,7 +155,7 @@ TEST(ClosedLoopCheckTest, WithoutASimulatorItSaysWhatToInstall) {
 
 TEST(ClosedLoopCheckTest, DrivesEveryConditionOnTheSameSeeds) {
   if (const auto why = sim::World::Unavailable()) GTEST_SKIP() << *why;
-  constexpr evaluation::ActionSpace kBase{.chunk = 1, .action_dim = 2, .scale = sim::kMaxSpeed, .window = 8};
+  const evaluation::ActionSpace kBase = evaluation::BaseSpace(sim::kMaxSpeed);
   const evaluation::FakeFactory stands(
       [](const std::vector<int>&, const std::string&) {
         return std::vector<float>{0, 0};

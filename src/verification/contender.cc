@@ -18,10 +18,10 @@ void AddThree(const std::string& name, double value, const evaluation::Interval&
 Status CheckComparable(const Contender& policy, const Contender& reference) {
   const evaluation::ActionSpace& a = policy.space;
   const evaluation::ActionSpace& b = reference.space;
-  if (a.action_dim == b.action_dim && a.scale == b.scale) return {};
+  if (a.action_dim == b.action_dim && a.scale == b.scale && a.offset == b.offset && a.names == b.names) return {};
   return UsageError(
-      fmt::format("{} has actions of {} values, 1 being {} m/s; {} has {} values, 1 being {} m/s: they do not compare",
-                  policy.drivers.name(), a.action_dim, a.scale, reference.drivers.name(), b.action_dim, b.scale),
+      fmt::format("{} has actions of {} values, {}; {} has {} values, {}: they do not compare", policy.drivers.name(),
+                  a.action_dim, a.ScaleText(), reference.drivers.name(), b.action_dim, b.ScaleText()),
       "take a reference that was made from the same checkpoint");
 }
 

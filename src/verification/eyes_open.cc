@@ -34,13 +34,13 @@ class Verdicts {
     return Finished(std::move(check));
   }
 
-  // nullopt if no instruction changes when left and right change places.
+  // nullopt if no instruction changes when its opposite is taken.
   std::optional<Check> Instruction() const {
-    const std::vector<EpisodeScore> swapped = WithSides(Of(Condition::kSwapped));
+    const std::vector<EpisodeScore> swapped = WithOpposites(Of(Condition::kSwapped));
     if (swapped.empty()) return std::nullopt;
     Check check{kEyesOpenRung, "instruction", true, "", {}};
     Judge(Condition::kSwapped, swapped, check);
-    const Estimate deaf = evaluation::Movement(space_, WithSides(Of(Condition::kDeaf)));
+    const Estimate deaf = evaluation::Movement(space_, WithOpposites(Of(Condition::kDeaf)));
     check.detail += fmt::format(", {} by {} (not judged)", Name(Condition::kDeaf), Words(deaf));
     AddFigures(std::string(Name(Condition::kDeaf)), deaf, check);
     check.figures.emplace_back("episodes", static_cast<double>(swapped.size()));
@@ -53,9 +53,10 @@ class Verdicts {
   }
 
   // The others would dilute the mean.
-  static std::vector<EpisodeScore> WithSides(std::vector<EpisodeScore> episodes) {
-    std::erase_if(episodes,
-                  [](const EpisodeScore& e) { return evaluation::SwapSides(e.instruction) == e.instruction; });
+  std::vector<EpisodeScore> WithOpposites(std::vector<EpisodeScore> episodes) const {
+    std::erase_if(episodes, [this](const EpisodeScore& e) {
+      return evaluation::SwapOpposites(*space_.traits, e.instruction) == e.instruction;
+    });
     return episodes;
   }
 
@@ -84,7 +85,9 @@ class Verdicts {
 Status CheckEyesOpen(const Contender& policy, const episode::EpisodeSet& episodes, const EyesOpenOptions& options,
                      Log& log, Report& report) {
   std::vector<Condition> conditions{Condition::kBlank, Condition::kFrozen, Condition::kShuffled, Condition::kOneFrame};
-  const bool hears = policy.deaf_because.empty();
+  const auto& opposites = policy.space.traits->opposite_phrases;
+  const bool told = policy.deaf_because.empty();
+  const bool hears = told && !opposites.empty();
   if (hears) conditions.insert(conditions.end(), {Condition::kSwapped, Condition::kDeaf});
   VLAQ_ASSIGN_OR_RETURN(auto scores,
                         evaluation::ScoreConditions(policy.drivers, episodes, conditions, options.threads, log));
@@ -94,7 +97,11 @@ Status CheckEyesOpen(const Contender& policy, const episode::EpisodeSet& episode
   if (instruction) {
     report.checks.push_back(*std::move(instruction));
   } else {
-    const std::string reason = hears ? "no instruction of these episodes says left or right" : policy.deaf_because;
+    std::string reason = policy.deaf_because;
+    if (told) reason = "no opposite of an instruction is known of its family";
+    if (hears) {
+      reason = fmt::format("no instruction of these episodes says {} or {}", opposites[0].first, opposites[0].second);
+    }
     report.untestable.push_back({kEyesOpenRung, "instruction", reason});
   }
   for (const Condition condition : conditions) report.evidence.open_loop_conditions.emplace_back(Name(condition));

@@ -37,21 +37,23 @@ const std::vector<EpisodeScore>& EpisodesOf(const OpenLoopContestant& contestant
   return contestant.conditions[0].episodes;
 }
 
-std::vector<std::pair<std::string, double>> FiguresOf(const Score& total, size_t axes) {
+std::vector<std::pair<std::string, double>> FiguresOf(const Score& total, const evaluation::ActionSpace& space) {
+  const size_t axes = evaluation::AxesOf(space);
   std::vector<std::pair<std::string, double>> figures{{"mae", total.Mae(axes)},
                                                       {"mae_raw", total.RawMae(axes)},
                                                       {"rmse", total.Rmse(axes)},
-                                                      {"direction_agreement", total.DirectionAgreement()},
                                                       {"steps", static_cast<double>(total.steps)}};
+  if (space.traits->action_classes) figures.emplace_back("direction_agreement", total.DirectionAgreement());
   for (size_t axis = 0; axis < axes; ++axis) {
-    figures.emplace_back(fmt::format("mae_{}", evaluation::kAxisNames[axis]), total.MaeOf(axis));
+    figures.emplace_back(fmt::format("mae_{}", space.AxisName(axis)), total.MaeOf(axis));
   }
   return figures;
 }
 
-std::string ErrorText(const Score& total, size_t axes, size_t episodes) {
-  return fmt::format("MAE {:.4f} m/s ({:.4f} normalized) over {}, {}", total.RawMae(axes), total.Mae(axes),
-                     Counted(episodes, "episode"), Counted(total.steps, "step"));
+std::string ErrorText(const Score& total, const evaluation::ActionSpace& space, size_t episodes) {
+  const size_t axes = evaluation::AxesOf(space);
+  return fmt::format("MAE {:.4f} {} ({:.4f} normalized) over {}, {}", total.RawMae(axes), space.UnitText(),
+                     total.Mae(axes), Counted(episodes, "episode"), Counted(total.steps, "step"));
 }
 
 // Rung 3 of one policy, without a reference.
@@ -70,9 +72,9 @@ class RecordJudging {
       report.checks.push_back(Judged("recorded actions", false, "the policy's actions are no numbers"));
       return;
     }
-    report.checks.push_back(Scale());  // explains what follows, if it is wrong
+    if (HasScale()) report.checks.push_back(Scale());  // explains what follows, if it is wrong
     Recorded(report);
-    Directions(report);
+    if (policy_.space.traits->action_classes) Directions(report);
     if (options_.max_mae) report.checks.push_back(Most("largest error", *options_.max_mae, "as asked"));
     if (options_.validation_mae) {
       report.checks.push_back(
@@ -99,7 +101,7 @@ class RecordJudging {
 
   void Recorded(Report& report) const {
     const auto& episodes = EpisodesOf(policy_);
-    const std::string found = ErrorText(total_, axes_, episodes.size());
+    const std::string found = ErrorText(total_, policy_.space, episodes.size());
     if (episodes.size() < 2) {
       report.untestable.push_back(
           {kOpenLoopRung, "recorded actions", found + "; one episode shows no difference: take more", true});
@@ -116,7 +118,7 @@ class RecordJudging {
         Judged("recorded actions", better,
                fmt::format("{}; against the best constant action {}, against repeating the last recorded one {}", found,
                            against(constant), against(repeat)));
-    check.figures = FiguresOf(total_, axes_);
+    check.figures = FiguresOf(total_, policy_.space);
     AddFigures("against_constant", constant, check);
     AddFigures("against_repeat", repeat, check);
     if (better) report.shown.insert(Shown::kEpisodes);
@@ -142,8 +144,14 @@ class RecordJudging {
     report.checks.push_back(std::move(check));
   }
 
+  // Whether one number says what an action of 1 is, beyond which none goes.
+  bool HasScale() const {
+    return policy_.space.clipped && policy_.space.scale.size() == 1 && policy_.space.offset.empty();
+  }
+
   Check Scale() const {
-    const double scale = std::abs(policy_.space.scale);
+    const double scale = std::abs(policy_.space.ScaleOf(0));
+    const std::string unit = policy_.space.UnitText();
     const double fitted = total_.FittedScale(axes_), cosine = total_.Cosine(axes_);
     const auto values = static_cast<double>(total_.steps) * static_cast<double>(axes_);
     std::string problem;
@@ -151,12 +159,12 @@ class RecordJudging {
       problem = fmt::format("{:.1f} % of the recorded commands are larger",
                             100.0 * static_cast<double>(total_.beyond_scale) / values);
     } else if (total_.recorded_most < kLeastPeak * scale) {
-      problem = fmt::format("no recorded command is larger than {:.4g} m/s", total_.recorded_most);
+      problem = fmt::format("no recorded command is larger than {:.4g} {}", total_.recorded_most, unit);
     } else if (cosine > kGoesWith && !(fitted > scale / kScaleFactor && fitted < scale * kScaleFactor)) {
       problem = "its actions fit the recorded commands at another one";
     }
     Check check = Judged("action scale", problem.empty(),
-                         fmt::format("an action of 1 is {:.4g} m/s{}{}; best fit {:.4g} (cosine {:.2f})", scale,
+                         fmt::format("an action of 1 is {:.4g} {}{}{}; best fit {:.4g} (cosine {:.2f})", scale, unit,
                                      problem.empty() ? "" : ", but ", problem, fitted, cosine));
     check.figures = {
         {"scale", scale}, {"fitted_scale", fitted}, {"cosine", cosine}, {"recorded_most", total_.recorded_most}};
@@ -173,7 +181,7 @@ class RecordJudging {
 
   static std::vector<Limit> Limits() {
     return {{"better_than_constant_and_repeat", 0,
-             "m/s; the upper end of the 95 % bootstrap interval of the paired difference must lie below it"},
+             "recorded units; the upper end of the 95 % bootstrap interval of the paired difference must lie below it"},
             {"directions_above_chance", 0, "the lower end of the 95 % bootstrap interval must lie above it"},
             {"action_scale_factor", kScaleFactor, "between the claimed scale and the one that fits the record best"}};
   }
@@ -213,7 +221,9 @@ Check ActionsAgainstReference(const OpenLoopContestant& policy, const OpenLoopCo
   AddFigures("mae_difference", difference, check);
   check.figures.emplace_back("limit", limit);
   check.figures.emplace_back("reference_mae", TotalOf(reference).Mae(axes));
-  check.figures.emplace_back("reference_direction_agreement", TotalOf(reference).DirectionAgreement());
+  if (reference.space.traits->action_classes) {
+    check.figures.emplace_back("reference_direction_agreement", TotalOf(reference).DirectionAgreement());
+  }
   return check;
 }
 
@@ -242,10 +252,9 @@ Status CheckOpenLoop(const Contender& policy, const Contender* reference, const 
   VLAQ_ASSIGN_OR_RETURN(const OpenLoopContestant own, ScoreOf(policy, episodes, options.threads, log));
   for (const EpisodeScore& e : own.conditions[0].episodes) report.evidence.episodes.push_back({e.name, e.hash});
   report.evidence.open_loop_conditions.emplace_back(Name(evaluation::Condition::kNormal));
-  const size_t axes = evaluation::AxesOf(policy.space);
   if (const std::string deaf = WhyDeaf(policy, EpisodesOf(own)); !deaf.empty()) {
-    report.untestable.push_back(
-        {kOpenLoopRung, "recorded actions", ErrorText(TotalOf(own), axes, EpisodesOf(own).size()) + "; " + deaf, true});
+    report.untestable.push_back({kOpenLoopRung, "recorded actions",
+                                 ErrorText(TotalOf(own), own.space, EpisodesOf(own).size()) + "; " + deaf, true});
   } else {
     VLAQ_ASSIGN_OR_RETURN(const evaluation::Baselines baselines, evaluation::ScoreBaselines(policy.space, episodes));
     RecordJudging(own, baselines, options).Run(report);

@@ -128,7 +128,7 @@ TEST_F(OpenLoopCheckTest, OneThatRepeatsTheLastActionIsNoPolicy) {
 TEST_F(OpenLoopCheckTest, AScaleThatTheRecordContradictsFailsByName) {
   for (const double scale : {60.0, 0.05, 1.0}) {
     evaluation::ActionSpace space = kTestSpace;
-    space.scale = scale;
+    space.scale = {scale};
     const Report report = Alone(kPerfect, space);
     EXPECT_FALSE(FindCheck(report, "action scale")->passed)
         << scale << ": " << FindCheck(report, "action scale")->detail;
@@ -203,7 +203,7 @@ TEST_F(OpenLoopCheckTest, OneEpisodeProvesNothing) {
 TEST_F(OpenLoopCheckTest, AReferenceOfAnotherScaleDoesNotCompare) {
   const FakeFactory policy(kPerfect, kTestSpace);
   evaluation::ActionSpace other = kTestSpace;
-  other.scale = 0.6;
+  other.scale = {0.6};
   const Contender reference{policy, other, ""};
   Report report;
   const Status status = CheckOpenLoop({policy, kTestSpace, ""}, &reference, Episodes(), {}, SilentLog(), report);

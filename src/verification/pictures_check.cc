@@ -68,8 +68,8 @@ Status CheckPictures(const Contender& policy, const PreprocessSpec& settings, co
     check.detail += fmt::format("{}{} {:.4f}", check.detail.empty() ? "" : ", ", other.name, error + difference.value);
     AddFigures(other.name, difference, check);
   }
-  check.detail = fmt::format("{}error {:.4f} m/s as they are, with {}; {}", better.empty() ? "" : better + ": ", error,
-                             check.detail, Counted(some.size(), "episode"));
+  check.detail = fmt::format("{}error {:.4f} {} as they are, with {}; {}", better.empty() ? "" : better + ": ", error,
+                             policy.space.UnitText(), check.detail, Counted(some.size(), "episode"));
   if (check.passed) report.shown.merge(shown);
   report.checks.push_back(std::move(check));
   report.evidence.limits.push_back(

@@ -12,7 +12,7 @@
 
 namespace vlaq::verification {
 
-inline constexpr evaluation::ActionSpace kTestSpace{.chunk = 1, .action_dim = 2, .scale = 0.5, .window = 8};
+inline const evaluation::ActionSpace kTestSpace = evaluation::BaseSpace(0.5);
 
 // What a perfect driver answers to a frame of this grey, and to an instruction.
 inline float SpeedOf(int grey) { return static_cast<float>(grey) / 255; }
@@ -30,7 +30,7 @@ inline bool WriteGreyEpisode(const std::filesystem::path& path, const std::strin
   options.height = 6;
   auto writer = episode::EpisodeWriter::Create(path, options, Existing::kRefuse);
   if (!writer.ok()) return false;
-  const auto scale = static_cast<float>(kTestSpace.scale);
+  const auto scale = static_cast<float>(kTestSpace.ScaleOf(0));
   for (int t = 0; t < 6; ++t) {
     const int grey = first + 20 * t;
     const episode::Command command{scale * SpeedOf(grey), scale * SideOf(instruction), 0};

@@ -3,9 +3,9 @@
 // of.
 #include "backend/onnxruntime/onnxruntime.h"
 #include "engine/find.h"
-#include "prompt/prompt.h"
+#include "families/kosmos2_lstm/prompt.h"
 #include "quantization/plan_file.h"
-#include "runtime/policy_runner.h"
+#include "runtime/testing.h"
 #include "stand_in.h"
 #include "verification/numbers.h"
 #include "verification/reality.h"
@@ -95,15 +95,14 @@ class Engines : public BoardTest {
 TEST_F(Engines, RunInPlaceOfTheGraphs) {
   Build("encoder,head");
   const PlaysEngines player(int8_);
-  const prompt::Prompt prompt = prompt::Baked(int8_.spec);
-  auto engines = *runtime::OpenStreaming(int8_, player, Open(), prompt);
-  EXPECT_THAT(player.opened, ElementsAre("tensorrt encoder_int8.trt.onnx", "tensorrt head_int8.trt.onnx"));
+  const auto engines = *runtime::testing::FrameRunner::Open(int8_, player, Open());
+  EXPECT_THAT(player.opened,
+              ElementsAre("tensorrt encoder_int8.trt.onnx", "tensorrt head_int8.trt.onnx"));
   backend::OpenOptions graphs = Open();
   graphs.engines.clear();
   graphs.provider = "cpu";
-  auto plain = *runtime::OpenStreaming(int8_, player, graphs, prompt);
-  const auto side = static_cast<int64_t>(int8_.spec.preprocess.image_size);
-  const Tensor pixels = Tensor::Make(DType::kF32, {3, side, side});
+  const auto plain = *runtime::testing::FrameRunner::Open(int8_, player, graphs);
+  const Tensor pixels = Tensor::Make(DType::kF32, int8_.policy.inputs[0].shape);
   const auto a = engines->Step(pixels), b = plain->Step(pixels);
   ASSERT_TRUE(a.ok() && b.ok());
   EXPECT_TRUE(std::ranges::equal(a->data<float>(), b->data<float>()));
@@ -181,7 +180,8 @@ TEST_F(Engines, WhatHasNoneIsNotCalledVerified) {
   options.open = Open();
   Report without;
   ASSERT_TRUE(verification::CheckNumbers(int8_, options, SilentLog(), without).ok());
-  EXPECT_THAT(without.untestable, ElementsAre(Field(&Untestable::reason, HasSubstr("the whole graph has no engine"))));
+  EXPECT_THAT(without.untestable,
+              ElementsAre(Field(&Untestable::reason, HasSubstr("the graph 'whole' has no engine"))));
   EXPECT_THAT(without.checks, IsEmpty());
   Build("whole");
   Report with;

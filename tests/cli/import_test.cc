@@ -320,8 +320,7 @@ TEST_F(Import, APolicyThatWasChangedAfterwardsIsTold) {
 TEST_F(Import, OptionsOfPoliciesThatDriveAreRefusedByName) {
   const std::string bundle = Bundle();
   for (const std::vector<std::string>& options :
-       std::vector<std::vector<std::string>>{{"--episodes", "episodes"},
-                                             {"--sim", "3"},
+       std::vector<std::vector<std::string>>{{"--sim", "3"},
                                              {"--tokenizer", "t.model"},
                                              {"--max-action-diff", "1"},
                                              {"--state-dict", "ema"},
@@ -366,7 +365,8 @@ struct Command {
 
 TEST_F(Import, EveryCommandTakesItOrSaysWhatDoes) {
   const std::string bundle = Bundle(), inputs = ImportFile(kGemm + ".io.safetensors") + ":in.";
-  const std::string frames = VLAQ_TESTDATA "/image/cli_frames", family = "policy of family onnx";
+  const std::string frames = VLAQ_TESTDATA "/image/cli_frames", family = "policy of family onnx",
+                    told = "it cannot be told where to go";
   const std::vector<Command> commands{
       {{"export", bundle, "-o", In("x")}, {3}, "is a bundle"},
       {{"import", bundle, "-o", In("x")}, {3}, "folder"},
@@ -377,7 +377,8 @@ TEST_F(Import, EveryCommandTakesItOrSaysWhatDoes) {
       {{"quantize", bundle, "--target", "cpu", "--precision", "int8", "-o", In("x")}, {0, 2, 3, 4}, ""},
       {{"golden", bundle, "--frames", frames, "-o", In("x.safetensors")}, {3, 4}, ""},
       {{"verify", bundle}, {7}, "intact"},
-      {{"eval", bundle, "--sim", "--episodes", "1"}, {3}, family},
+      {{"eval", bundle, "--sim", "--episodes", "1"}, {2}, told},
+      {{"eval", bundle, "--episodes", In("none")}, {3}, "does not exist"},
       {{"report", bundle, "-o", In("x.html")}, {3}, "is a bundle"},
       {{"bench", bundle}, {0, 2, 3, 4, 6}, ""},
       {{"compare", bundle, bundle}, {3}, "folder"},
@@ -385,8 +386,8 @@ TEST_F(Import, EveryCommandTakesItOrSaysWhatDoes) {
       {{"preflight", bundle, "--tensorrt", "10.3"}, {0, 5}, ""},
       {{"build", bundle, "--engine-dir", In("x")}, {3}, "engines are made of fp16"},
       {{"episodes", "check", bundle, bundle}, {3}, ""},
-      {{"sim", "record", "--policy", bundle, "-o", In("x"), "--episodes", "1"}, {3}, family},
-      {{"sim", "render", "--policy", bundle, "-o", In("x")}, {3}, family},
+      {{"sim", "record", "--policy", bundle, "-o", In("x"), "--episodes", "1"}, {2}, told},
+      {{"sim", "render", "--policy", bundle, "-o", In("x")}, {2}, told},
       {{"synth", "checkpoint", "--size", "micro", "-o", bundle}, {2, 3}, ""},
       {{"inspect", bundle}, {0}, ""},
       {{"doctor"}, {0}, ""},

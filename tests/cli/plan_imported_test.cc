@@ -204,8 +204,7 @@ TEST_F(PlanImportedTest, WhatCannotBeQuantizedSaysWhy) {
 TEST_F(PlanImportedTest, EpisodesAreRefusedWithWhatIsMissing) {
   Import("split", {"split_encoder_legacy_17.onnx", "split_head_legacy_17.onnx"});
   const std::vector<std::vector<std::string>> commands{
-      {"calibrate", In("split"), "--episodes", In("none"), "-o", In("x.json")},
-      {"plan", "quantize", In("split"), "--episodes", In("none"), "--sensitivity", "-o", In("x.json")}};
+      {"calibrate", In("split"), "--episodes", In("none"), "-o", In("x.json")}};
   for (const auto& command : commands) {
     const Ran ran = Vlaq(command);
     EXPECT_EQ(ran.exit_code, 2) << ran.err;

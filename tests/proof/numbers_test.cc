@@ -32,7 +32,7 @@ class NumbersTest : public ::testing::Test {
   }
 
   Result<Report> Try() {
-    architecture::testing::WriteSafetensors(folder_.path() / "golden.safetensors", golden_);
+    kosmos2_lstm::testing::WriteSafetensors(folder_.path() / "golden.safetensors", golden_);
     const auto backend = backend::MakeReferenceBackend();
     NumberOptions options;
     options.backend = backend.get();
@@ -156,14 +156,14 @@ TEST_F(NumbersTest, AnotherPromptIsUsedForTheStages) {
 
 TEST_F(NumbersTest, GoldenFilesThatDoNotFitAreRefused) {
   const auto whole = golden_;
-  golden_["text_last_hidden"] = architecture::testing::RandomTensor({5, 4, 12}, 1, 1);
+  golden_["text_last_hidden"] = kosmos2_lstm::testing::RandomTensor({5, 4, 12}, 1, 1);
   EXPECT_THAT(Refused(), AllOf(HasSubstr("text_last_hidden"), HasSubstr("[4, 12]")));
   golden_ = whole;
   golden_["pixel_values"] = Tensor::Make(DType::kF32, {0, 3, 8, 8});
   EXPECT_THAT(Refused(), AllOf(HasSubstr("pixel_values"), HasSubstr("is empty")));
   golden_["pixel_values"] = Tensor::Make(DType::kF32, {});
   EXPECT_THAT(Refused(), HasSubstr("is empty"));
-  golden_["pixel_values"] = architecture::testing::RandomTensor({5, 3, 9, 8}, 1, 1);
+  golden_["pixel_values"] = kosmos2_lstm::testing::RandomTensor({5, 3, 9, 8}, 1, 1);
   EXPECT_THAT(Refused(), HasSubstr("[T, 3, 8, 8]"));
   golden_.erase("pixel_values");
   EXPECT_THAT(Refused(), HasSubstr("needs frames.u8"));
@@ -186,12 +186,12 @@ TEST_F(NumbersTest, FramesGoThroughTheBundlesPreprocessing) {
   Random random(3);
   for (uint8_t& x : frames.mutable_data<uint8_t>()) x = static_cast<uint8_t>(random.Below(256));
   golden_ = {{"frames.u8", frames}};
-  auto preprocessor = image::Preprocessor::Make(bundle_.spec.preprocess);
+  auto preprocessor = image::Preprocessor::Make(bundle_.policy.inputs[0].preprocess);
   std::vector<Tensor> pixels;
   for (int64_t t = 0; t < 5; ++t) pixels.push_back(*preprocessor->Run(Row(frames, t)));
-  golden_["pixel_values"] = runtime::Stack(pixels);
+  golden_["pixel_values"] = runtime::testing::Stack(pixels);
   EXPECT_TRUE(Find(Verify(), "pixels").passed);
-  bundle_.spec.preprocess.channel_order = image::ChannelOrder::kBgr;
+  bundle_.policy.inputs[0].preprocess.channel_order = image::ChannelOrder::kBgr;
   EXPECT_EQ(FirstFailure(Verify()), "pixels");
 }
 

@@ -1,0 +1,49 @@
+// An episode of an open HDF5 file, whatever its layout: what the readers of layouts fill, and the parts they share.
+// Calls are made under an Hdf5Guard; errors are kInput naming the dataset, the caller adds the file.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "episode/episode.h"
+#include "episode/global_heap.h"
+#include "episode/hdf5_array.h"
+#include "episode/hdf5_images.h"
+
+namespace vlaq::episode {
+
+struct Hdf5Content {
+  std::filesystem::path path;
+  ReadOptions options;
+  int64_t length = 0;
+  std::vector<Stream> streams;       // pictures first, "action" last
+  std::vector<Hdf5Images> pictures;  // of the first streams
+  std::vector<Tensor> numbers;       // of the others, float32 [length, ...]
+  std::vector<std::pair<std::string, std::string>> attributes;
+  std::vector<std::string> events;
+  std::string stored_task;  // in the file
+  std::string task;
+  InstructionSource task_source = InstructionSource::kNone;
+  std::string hash_header;  // what the content hash begins with: the sizes
+};
+
+// What a reader is given.
+struct Hdf5Source {
+  const Hdf5File& file;
+  uint64_t file_bytes;
+  GlobalHeap& heap;
+};
+
+// They fill all but path, options, attributes, the task's own, which ReadTask() does.
+Status ReadRecorderLayout(const Hdf5Source& source, Hdf5Content& content);
+Status ReadFeatureLayout(const Hdf5Source& source, Hdf5Content& content);
+
+// Whether there are `length` rows. Errors: kInput.
+Status CheckLength(const Hdf5Array& array, int64_t length);
+
+// A dataset [T, ...] as float32, all of it finite. `integers`: whether it may hold integers. Errors: kInput.
+Result<Tensor> ReadNumbers(Hdf5Array array, bool integers);
+
+}  // namespace vlaq::episode

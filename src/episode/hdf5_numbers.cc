@@ -1,0 +1,42 @@
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "episode/hdf5_episode.h"
+
+namespace vlaq::episode {
+namespace {
+
+constexpr uint64_t kMostNumbers = uint64_t{1} << 26U;  // of one stream: 256 MiB
+
+}  // namespace
+
+Status CheckLength(const Hdf5Array& array, int64_t length) {
+  if (!array.dims().empty() && array.dims()[0] == static_cast<hsize_t>(length)) return {};
+  return array.Wrong(fmt::format("has the shape {}, but there are {} frames", array.Shape(), length));
+}
+
+Result<Tensor> ReadNumbers(Hdf5Array array, bool integers) {
+  const size_t bytes = H5Tget_size(array.type());
+  const H5T_class_t kind = H5Tget_class(array.type());
+  const bool is_float = kind == H5T_FLOAT && (bytes == 4 || bytes == 8);
+  if (!is_float && !(integers && kind == H5T_INTEGER)) {
+    return array.Wrong(integers ? "holds no numbers" : "does not hold float32 or float64");
+  }
+  if (array.count() == 0 || array.count() > kMostNumbers) {
+    return array.Wrong(fmt::format("has the shape {}; 1 to {} numbers are read", array.Shape(), kMostNumbers));
+  }
+  VLAQ_RETURN_IF_ERROR(array.CheckChunks());
+  Tensor tensor = Tensor::Make(DType::kF32, Shape(array.dims().begin(), array.dims().end()));
+  const auto values = tensor.mutable_data<float>();
+  if (H5Dread(array.id(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
+    return Hdf5Error(fmt::format("dataset '{}'", array.name()), "read it");
+  }
+  const uint64_t row = array.count() / array.dims()[0];
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) return array.Wrong(fmt::format("step {} holds {}", i / row, values[i]));
+  }
+  return tensor;
+}
+
+}  // namespace vlaq::episode

@@ -1,0 +1,39 @@
+// Closed loop: a policy acts in an environment, seed by seed. Results are in the order of the seeds and the same for
+// any number of threads. Not aware of: which environment, success rates (summary.h).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/log.h"
+#include "evaluation/condition.h"
+#include "evaluation/driver.h"
+#include "evaluation/environment.h"
+
+namespace vlaq::evaluation {
+
+struct ClosedLoopOptions {
+  std::vector<uint64_t> seeds;
+  Condition condition = Condition::kNormal;  // kShuffled shows what other episodes begin with
+  int threads = 1;                           // episodes at a time
+};
+
+// Errors: those of the environments and the drivers, naming the seed; kUsage if the driver's actions are not the
+// environment's, or for kSwapped if no opposite of a task is known of its family.
+Result<std::vector<EpisodeResult>> RunEpisodes(const DriverFactory& drivers, const EnvironmentFactory& environments,
+                                               const ClosedLoopOptions& options, Log& log);
+
+// The same for the environment's expert; conditions kNormal and kSwapped only. Errors: kUsage also if there is none.
+Result<std::vector<EpisodeResult>> RunExpert(const EnvironmentFactory& environments, const ClosedLoopOptions& options,
+                                             Log& log);
+
+// Which of an environment's values each value of an action is. Errors: kUsage naming the driver and what is taken.
+Result<std::vector<size_t>> ActionColumns(const ActionSpace& space, const episode::Stream& action,
+                                          const std::string& driver);
+// The first action of a chunk for an environment of `width` values, in units: clamped to [-1, 1] where the space is;
+// what the policy does not command is 0. Errors: kBackend if it is no number, as those of a badly quantized policy may
+// be.
+Result<std::vector<double>> FirstAction(const ActionSpace& space, const std::vector<size_t>& columns, size_t width,
+                                        const Tensor& actions);
+
+}  // namespace vlaq::evaluation
