@@ -7,15 +7,15 @@
 #include <algorithm>
 #include <cmath>
 
-#include "families/kosmos2_lstm/testing.h"
 #include "backend/reference/reference.h"
 #include "base/shared_library.h"
 #include "base/testing.h"
 #include "export/export.h"
+#include "families/kosmos2_lstm/prompt.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "families/onnx/import.h"
 #include "families/onnx/testing.h"
 #include "image/preprocess.h"
-#include "families/kosmos2_lstm/prompt.h"
 #include "runtime/testing.h"
 
 namespace vlaq {

@@ -32,8 +32,8 @@ class BundleTest : public ::testing::Test {
   Status Write(const fs::path& path, Existing existing, const std::vector<WeightRecord>& weights) {
     VLAQ_ASSIGN_OR_RETURN(Writer writer, Writer::Create(path, existing));
     Bundle bundle;
-    VLAQ_ASSIGN_OR_RETURN(bundle.policy, testing::PolicyOfSettings(
-                                             {{"prompt_ids", std::vector<int64_t>(70, 5)}, {"chunk", 10}}, true));
+    VLAQ_ASSIGN_OR_RETURN(
+        bundle.policy, testing::PolicyOfSettings({{"prompt_ids", std::vector<int64_t>(70, 5)}, {"chunk", 10}}, true));
     bundle.config = R"({"a":1})";
     bundle.left_out = {{"lm_head", "tied"}};
     bundle.provenance = {"0.1",
@@ -214,14 +214,14 @@ TEST_F(BundleTest, ABadPolicyIsNotWritten) {
   EXPECT_THAT(error([](Bundle& b) { b.graphs.erase("head"); }), HasSubstr("no file is given for the graph 'head'"));
   EXPECT_THAT(error([](Bundle& b) { b.graphs["more"] = b.graphs["head"]; }),
               HasSubstr("'more' is no graph of the policy"));
-  EXPECT_THAT(error([](Bundle& b) { b.policy = {}; }), HasSubstr("policy.json"))
-      << "a maker that forgot the policy";
+  EXPECT_THAT(error([](Bundle& b) { b.policy = {}; }), HasSubstr("policy.json")) << "a maker that forgot the policy";
   ASSERT_TRUE(Write(path(), Existing::kRefuse, {}).ok());
   Bundle stale = *Open(path());
   stale.policy.outputs[0].unnormalize.a = {7};
   auto writer = Writer::Create(path(), Existing::kReplace);
   ASSERT_TRUE(writer.ok());
-  EXPECT_THAT(writer->Commit(stale, {}).error().ToString(), HasSubstr("outputs.action.unnormalize.scale[0] is 7.0, but by the settings"));
+  EXPECT_THAT(writer->Commit(stale, {}).error().ToString(),
+              HasSubstr("outputs.action.unnormalize.scale[0] is 7.0, but by the settings"));
 }
 
 TEST_F(BundleTest, ManifestsThatCannotBeAreRefused) {

@@ -7,13 +7,13 @@
 #include <algorithm>
 #include <limits>
 
-#include "families/kosmos2_lstm/testing.h"
 #include "backend/reference/reference.h"
 #include "base/json.h"
 #include "base/mapped_file.h"
 #include "base/testing.h"
 #include "calibration/draw.h"
 #include "export/export.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "quantization/statistics_file.h"
 #include "runtime/testing.h"
 

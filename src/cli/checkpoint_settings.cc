@@ -25,8 +25,9 @@ void CheckpointSettings::AddTo(CLI::App& app) {
                  "config.json, policy.json and sentencepiece.bpe.model beside it are taken unless others are given")
       ->required();
   const std::string model = "What the checkpoint does not say";
-  app.add_option("--config", config,
-                 "The model's own configuration, as transformers writes it; default: the published one, if shapes agree")
+  app.add_option(
+         "--config", config,
+         "The model's own configuration, as transformers writes it; default: the published one, if shapes agree")
       ->type_name("config.json")
       ->group(model);
   app.add_option("--policy", policy, "Settings of the policy: preprocessing, window, chunk, scale, ...")

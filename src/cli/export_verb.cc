@@ -27,8 +27,7 @@ Result<exporting::ExportOptions> OptionsFrom(const ExportArguments& a) {
   VLAQ_ASSIGN_OR_RETURN(exporting::ExportOptions options, a.settings.Options());
   options.output = a.output;
   options.existing = WhenExisting(a.force);
-  options.build.precision =
-      families::FindStoredPrecision(a.precision).value_or(families::StoredPrecision::kFp32);
+  options.build.precision = families::FindStoredPrecision(a.precision).value_or(families::StoredPrecision::kFp32);
   options.build.bake_text = a.bake_prompt;
   return options;
 }
@@ -68,8 +67,9 @@ Json AsJson(const exporting::ExportReport& report) {
 void PrintAssumptions(const std::string& family, const std::vector<bundle::Assumption>& assumptions,
                       std::ostream& out) {
   if (assumptions.empty()) return;
-  const bool any_hurts = std::any_of(assumptions.begin(), assumptions.end(),
-                                     [&](const auto& assumption) { return families::CanHurt(family, assumption.setting); });
+  const bool any_hurts = std::any_of(assumptions.begin(), assumptions.end(), [&](const auto& assumption) {
+    return families::CanHurt(family, assumption.setting);
+  });
   out << "\nAssumed, because nothing says otherwise" << (any_hurts ? " (!: a wrong guess drives wrong)" : "") << ":\n";
   for (const bool hurting : {true, false}) {
     for (const bundle::Assumption& assumption : assumptions) {
@@ -103,10 +103,11 @@ void Print(const exporting::ExportReport& report, std::ostream& out) {
   TextTable table({"file", "bytes", "what"});
   for (const auto& [name, file] : bundle.graphs) {
     const auto what = report.what.find(name);
-    table.AddRow({file.file, Grouped(static_cast<int64_t>(file.bytes)), what == report.what.end() ? name : what->second});
+    table.AddRow(
+        {file.file, Grouped(static_cast<int64_t>(file.bytes)), what == report.what.end() ? name : what->second});
   }
-  table.AddRow(
-      {bundle.weights.file, Grouped(static_cast<int64_t>(bundle.weights.bytes)), fmt::format("weights of all {} graphs", bundle.graphs.size())});
+  table.AddRow({bundle.weights.file, Grouped(static_cast<int64_t>(bundle.weights.bytes)),
+                fmt::format("weights of all {} graphs", bundle.graphs.size())});
   out << table.ToString();
   PrintAssumptions(bundle.policy.family, bundle.provenance.assumptions, out);
   if (!bundle.left_out.empty()) {

@@ -4,13 +4,13 @@
 #include <cmath>
 #include <optional>
 
-#include "families/family.h"
 #include "base/json.h"
 #include "bundle/bundle.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/policy_kind.h"
 #include "cli/verbs.h"
 #include "cli/verify_arguments.h"
+#include "families/family.h"
 #include "verification/identity.h"
 #include "verification/numbers.h"
 #include "verification/settings.h"

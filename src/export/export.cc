@@ -17,9 +17,9 @@ namespace vlaq::exporting {
 namespace fs = std::filesystem;
 namespace {
 
+using checkpoint::Checkpoint;
 using families::PolicyGraphs;
 using families::Proposal;
-using checkpoint::Checkpoint;
 
 Result<std::vector<bundle::FileRecord>> DescribeSources(const Checkpoint& checkpoint) {
   std::vector<bundle::FileRecord> records;
@@ -35,8 +35,7 @@ Status WriteGraphs(const PolicyGraphs& graphs, const fs::path& folder, bundle::B
     const fs::path path = folder / graph.file;
     VLAQ_ASSIGN_OR_RETURN(const std::string onnx, onnx::Serialize(graph.model));
     VLAQ_RETURN_IF_ERROR(WriteFile(path, onnx, Existing::kRefuse));
-    bundle.graphs.insert_or_assign(graph.name,
-                                   bundle::FileRecord{graph.file, onnx.size(), Sha256Hex(AsBytes(onnx))});
+    bundle.graphs.insert_or_assign(graph.name, bundle::FileRecord{graph.file, onnx.size(), Sha256Hex(AsBytes(onnx))});
   }
   return {};
 }

@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "families/family.h"
 #include "base/log.h"
 #include "base/output.h"
 #include "bundle/bundle.h"
+#include "families/family.h"
 
 namespace vlaq::exporting {
 
@@ -53,11 +53,11 @@ struct TensorAccount {
 };
 
 struct ExportReport {
-  bundle::Bundle bundle;             // its path is the output
+  bundle::Bundle bundle;                    // its path is the output
   std::map<std::string, std::string> what;  // graph -> what it is, for people
-  std::filesystem::path checkpoint;  // the file that was taken
-  std::vector<std::string> found;    // names of the files that lay beside it
-  std::vector<std::string> stated;   // "action_scale 0.6 (args.action_scale)"
+  std::filesystem::path checkpoint;         // the file that was taken
+  std::vector<std::string> found;           // names of the files that lay beside it
+  std::vector<std::string> stated;          // "action_scale 0.6 (args.action_scale)"
   std::vector<std::string> warnings;
   TensorAccount account;
   uint64_t bytes = 0;  // of the whole bundle

@@ -7,12 +7,12 @@
 #include <fstream>
 #include <limits>
 
-#include "families/kosmos2_lstm/testing.h"
 #include "base/background_hash.h"
 #include "base/hash.h"
 #include "base/mapped_file.h"
 #include "base/shared_library.h"
 #include "base/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "onnx/model_file.h"
 
 namespace vlaq::exporting {
@@ -96,7 +96,8 @@ TEST_F(ExportTest, WritesABundleThatIsWhatItSays) {
     EXPECT_EQ(record.offset % 64, 0U);
     EXPECT_EQ(Xxh3Hex(AsBytes(weights).subspan(record.offset, record.length)), record.xxh3) << record.name;
   }
-  for (const std::string_view role : {std::string_view("whole"), std::string_view("encoder"), std::string_view("head")}) {
+  for (const std::string_view role :
+       {std::string_view("whole"), std::string_view("encoder"), std::string_view("head")}) {
     EXPECT_TRUE(onnx::CheckModelFile(bundle->GraphPath(role)).ok());
   }
 }

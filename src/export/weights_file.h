@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <vector>
 
-#include "families/weights.h"
 #include "base/log.h"
 #include "bundle/bundle.h"
+#include "families/weights.h"
 
 namespace vlaq::exporting {
 

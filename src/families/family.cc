@@ -38,7 +38,8 @@ Result<std::unique_ptr<TextEncoder>> Family::OpenTextEncoder(const policy::Polic
 }
 
 Error NoTextEncoder(const policy::Input& input, std::string_view family, const std::string& where) {
-  return InputError(where, fmt::format("input '{}' is text, and the family {} has no encoder for it", input.name, family),
+  return InputError(where,
+                    fmt::format("input '{}' is text, and the family {} has no encoder for it", input.name, family),
                     "describe its token ids as a state in policy.json");
 }
 
@@ -52,8 +53,7 @@ Result<Json> FromCommandLine(const std::map<std::string, std::string>& set) {
 }
 
 Result<policy::Policy> Family::FromOldManifest(const OldManifest&, const std::string& where) const {
-  return InputError(where, fmt::format("is of a time when there was no family {}", name()),
-                    "export the policy again");
+  return InputError(where, fmt::format("is of a time when there was no family {}", name()), "export the policy again");
 }
 
 Result<std::vector<std::string>> Family::Synthesize(const std::filesystem::path& path, const SyntheticOptions&,

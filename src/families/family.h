@@ -53,30 +53,30 @@ struct SummaryOrReason {
 
 // A setting that a family reads from policy.json or --set, and what is known of it.
 struct SettingInfo {
-  std::string_view key;       // "preprocess.resize"
-  std::string_view help;      // what it means; empty: not offered on the command line (follows from the checkpoint)
-  std::string values;         // "rgb, bgr"; empty: any of its type
-  std::string_view option;    // a spelling of its own from before --set: "--crop"; empty: none
-  bool can_hurt = false;      // a wrong guess changes what the robot does without looking wrong
+  std::string_view key;     // "preprocess.resize"
+  std::string_view help;    // what it means; empty: not offered on the command line (follows from the checkpoint)
+  std::string values;       // "rgb, bgr"; empty: any of its type
+  std::string_view option;  // a spelling of its own from before --set: "--crop"; empty: none
+  bool can_hurt = false;    // a wrong guess changes what the robot does without looking wrong
   std::vector<policy::Shown> shown_by;  // what can show it to be right; empty: nothing can
 };
 
 // What the user said, as far as the family is concerned. Empty: not said.
 struct Settings {
-  std::filesystem::path config;     // config.json of the model
-  std::filesystem::path policy;     // policy.json
-  std::filesystem::path tokenizer;  // its file; copied into the bundle
+  std::filesystem::path config;            // config.json of the model
+  std::filesystem::path policy;            // policy.json
+  std::filesystem::path tokenizer;         // its file; copied into the bundle
   std::map<std::string, std::string> set;  // --set: key -> value, as JSON or as a bare word
   // Keys of policy.json for which the user's value, or the default, holds although the checkpoint itself says another.
   std::vector<std::string> overrides;
-  std::optional<std::string> task;            // the instruction that graphs without a text input are told
-  std::optional<std::vector<int64_t>> ids;    // the same as token ids
+  std::optional<std::string> task;          // the instruction that graphs without a text input are told
+  std::optional<std::vector<int64_t>> ids;  // the same as token ids
 };
 
 // Settings made whole, unless something is missing.
 struct Proposal {
-  std::string settings;  // JSON text: policy.settings
-  std::string config;    // JSON text: the model's own configuration; may be empty
+  std::string settings;   // JSON text: policy.settings
+  std::string config;     // JSON text: the model's own configuration; may be empty
   policy::Policy policy;  // what will run, but for the files of its graphs and what can be compared
   std::vector<policy::Assumption> assumptions;
   std::vector<std::string> warnings;
@@ -111,7 +111,7 @@ struct PolicyGraphs {
 
 // A manifest from before policies were data ("vlaq.bundle/1").
 struct OldManifest {
-  const Json& json;                          // its settings stand at the top
+  const Json& json;                           // its settings stand at the top
   std::map<std::string, std::string> graphs;  // name -> file
   std::map<std::string, std::string> stages;
   std::string tokenizer;  // file; empty: none
@@ -163,7 +163,8 @@ class Family {
                                                                const std::filesystem::path& tokenizer) const;
   // How its instructions and actions may be looked at beyond policy.json.
   virtual const Traits& traits() const;
-  // The script in python/ that computes golden data from a checkpoint with the training side's own library; empty: none.
+  // The script in python/ that computes golden data from a checkpoint with the training side's own library; empty:
+  // none.
   virtual std::string_view golden_script() const { return ""; }
   // What a bundle of that time means. Errors: kInput naming `where` and the key; families newer than that have none.
   virtual Result<policy::Policy> FromOldManifest(const OldManifest& manifest, const std::string& where) const;

@@ -1,5 +1,5 @@
-// The vocabulary in which families write their networks: a graph under construction together with the weights it takes from
-// the checkpoint. One method is one small, named computation; a Value is the name of its result.
+// The vocabulary in which families write their networks: a graph under construction together with the weights it takes
+// from the checkpoint. One method is one small, named computation; a Value is the name of its result.
 //
 // Errors are sticky: the first one is kept, later calls return harmless names, and Finish() reports it. So networks
 // read as formulas.
@@ -20,8 +20,7 @@ enum class Activation { kGelu, kQuickGelu, kRelu };
 
 class Network {
  public:
-  Network(std::string graph_name, WeightTable& weights)
-      : graph_(std::move(graph_name)), weights_(weights) {}
+  Network(std::string graph_name, WeightTable& weights) : graph_(std::move(graph_name)), weights_(weights) {}
 
   onnx::GraphBuilder& graph() { return graph_; }
   // The finished model, or the first error.

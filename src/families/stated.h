@@ -27,9 +27,9 @@ struct StatedSettings {
 
 // A name that trainers use, and how its value becomes one of policy.json.
 struct Meaning {
-  std::string_view name;        // as trainers write it, in lower case
-  std::string_view key;         // of policy.json
-  Json (*read)(const Json&);    // null: not understood
+  std::string_view name;      // as trainers write it, in lower case
+  std::string_view key;       // of policy.json
+  Json (*read)(const Json&);  // null: not understood
 };
 
 // In the order of the file; a setting that is stated at several places occurs several times.

@@ -12,9 +12,9 @@
 namespace vlaq::families {
 
 struct EncodedTask {
-  std::string text;                                  // as the policy reads it; empty if it was given as values
+  std::string text;                      // as the policy reads it; empty if it was given as values
   std::map<std::string, Tensor> values;  // "task.input_ids" ..., without batch axis
-  std::string complaint;  // what is odd about it although it can be run; empty if nothing is
+  std::string complaint;                 // what is odd about it although it can be run; empty if nothing is
 };
 
 // Any thread may use it.

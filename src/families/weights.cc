@@ -139,8 +139,7 @@ Result<const PlacedWeight*> WeightTable::Place(const std::string& name, const Tr
   for (const std::string& source : sources) {
     const auto it = names_.find(source);
     const Entry* entry = it == names_.end() ? nullptr : checkpoint_.Find(it->second);
-    if (entry == nullptr)
-      return InternalError(source, "the family asks for a tensor that it did not find before");
+    if (entry == nullptr) return InternalError(source, "the family asks for a tensor that it did not find before");
     if (first == nullptr) first = entry;
     if (entry->shape != first->shape || entry->dtype != first->dtype) {
       return InputError(fmt::format("tensor '{}'", it->second),
@@ -149,8 +148,7 @@ Result<const PlacedWeight*> WeightTable::Place(const std::string& name, const Tr
     recipe.sources.push_back(it->second);
   }
   const auto shape = transform.shape(first->shape, sources.size());
-  if (!shape)
-    return InternalError(name, fmt::format("'{}' does not fit {}", transform.name, ShapeText(first->shape)));
+  if (!shape) return InternalError(name, fmt::format("'{}' does not fit {}", transform.name, ShapeText(first->shape)));
   recipe.dtype = StoredType(precision_, first->dtype, first->shape.size());
   recipe.shape = *shape;
   return Insert(std::move(recipe));

@@ -4,9 +4,9 @@
 #include <set>
 #include <tuple>
 
-#include "families/family.h"
 #include "base/json.h"
 #include "bundle/bundle.h"
+#include "families/family.h"
 #include "inspection/documents.h"
 
 namespace vlaq::inspection {

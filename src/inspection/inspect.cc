@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include "families/family.h"
 #include "base/file_kind.h"
 #include "base/json.h"
 #include "bundle/bundle.h"
 #include "checkpoint/folder.h"
 #include "episode/episode_set.h"
+#include "families/family.h"
 #include "inspection/documents.h"
 
 namespace vlaq::inspection {

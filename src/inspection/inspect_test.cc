@@ -3,12 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "families/kosmos2_lstm/testing.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mapped_file.h"
 #include "base/testing.h"
 #include "export/export.h"
+#include "families/kosmos2_lstm/testing.h"
 
 namespace vlaq::inspection {
 namespace {

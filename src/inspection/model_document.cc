@@ -6,8 +6,8 @@
 #include "base/json.h"
 #include "base/mapped_file.h"
 #include "bundle/bundle.h"
-#include "inspection/documents.h"
 #include "families/family.h"
+#include "inspection/documents.h"
 #include "onnx/model_file.h"
 #include "onnx/summary.h"
 

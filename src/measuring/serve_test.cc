@@ -6,12 +6,12 @@
 
 #include <sstream>
 
-#include "families/kosmos2_lstm/testing.h"
 #include "backend/reference/reference.h"
 #include "base/json.h"
 #include "base/testing.h"
 #include "checkpoint/checkpoint.h"
 #include "export/export.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "families/onnx/import.h"
 #include "measuring/inputs.h"
 #include "runtime/testing.h"

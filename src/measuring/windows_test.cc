@@ -4,12 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "families/kosmos2_lstm/testing.h"
 #include "backend/reference/reference.h"
 #include "base/hash.h"
 #include "base/random.h"
 #include "base/testing.h"
 #include "export/export.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "policy/value_shapes.h"
 #include "runtime/testing.h"
 

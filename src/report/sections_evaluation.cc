@@ -95,19 +95,27 @@ std::string RateText(const Field& rate) {
   return fmt::format("{} of {}", rate["count"].Integer(), rate["of"].Integer());
 }
 
-// In what errors that are not normalized are counted. Documents of an earlier vlaq did not say it: they were of a base.
-std::string UnitsOf(const Field& root) {
+// In what errors that are not normalized are counted, by the names of the actions' axes. Documents of an earlier vlaq
+// did not say it: they were of a mobile base.
+std::string UnitsOf(const std::vector<Party>& parties) {
+  const auto summary = parties.empty() ? std::nullopt : SummaryOf(parties.front(), "normal");
+  const auto axes = summary ? summary->Find("axes") : std::nullopt;
+  if (!axes) return kUnitsBefore;
   std::vector<std::string> units;
-  if (const auto named = root.Find("action_units")) {
-    for (std::string& unit : named->Texts()) {
-      if (std::ranges::find(units, unit) == units.end()) units.push_back(std::move(unit));
-    }
+  bool named = false;
+  for (const auto& [name, axis] : axes->Members()) {
+    const auto unit = axis.Find("unit");
+    named = named || unit;
+    if (unit) AddUnit(unit->Text(), units);
   }
-  return units.empty() ? "m/s" : fmt::format("{}", fmt::join(units, ", "));
+  return named ? JoinedUnits(units) : kUnitsUnknown;
 }
 
+// "in m/s"
+std::string In(const std::string& units) { return units.starts_with("in ") ? units : "in " + units; }
+
 void AddOpenLoopFacts(const Field& root, const std::vector<Party>& parties, Draft& draft) {
-  const std::string units = UnitsOf(root);
+  const std::string units = UnitsOf(parties);
   for (const Party& party : parties) {
     const auto normal = SummaryOf(party, "normal");
     if (!normal) continue;
@@ -179,13 +187,13 @@ std::string FigureOrDash(const Field& summary, std::string_view key, double fact
 void AddOpenLoop(const Document& document, const Field& root, Draft& draft) {
   Bars bars;
   bars.axis = "mean absolute error, normalised action";
-  Table table{
-      document.name(),
-      {"policy, condition", "MAE", "RMSE", "MAE in " + UnitsOf(root), "direction agrees", "actions moved", "steps"},
-      {}};
   const auto directions = root.Find("directions");
   const std::vector<std::string> names = directions ? directions->Texts() : std::vector<std::string>();
   const std::vector<Party> parties = Parties(root);
+  Table table{
+      document.name(),
+      {"policy, condition", "MAE", "RMSE", "MAE " + In(UnitsOf(parties)), "direction agrees", "actions moved", "steps"},
+      {}};
   AddOpenLoopFacts(root, parties, draft);
   for (const Party& party : parties) {
     for (const Field& condition : party.field["conditions"].Items()) {

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
-#include "families/kosmos2_lstm/testing.h"
 #include "backend/reference/reference.h"
 #include "base/testing.h"
 #include "export/export.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "runtime/testing.h"
 
 namespace vlaq::runtime {

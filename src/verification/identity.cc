@@ -12,10 +12,10 @@
 #include <set>
 #include <tuple>
 
-#include "families/family.h"
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "base/text.h"
+#include "families/family.h"
 #include "onnx/model_file.h"
 #include "tensor/convert.h"
 #include "tensor/non_finite.h"
@@ -25,11 +25,11 @@
 namespace vlaq::verification {
 namespace {
 
-using families::PlacedWeight;
-using families::PolicyGraphs;
 using bundle::Bundle;
 using bundle::WeightRecord;
 using checkpoint::Checkpoint;
+using families::PlacedWeight;
+using families::PolicyGraphs;
 
 Check Passed(std::string name, std::string detail, Against against = Against::kItself) {
   return {0, std::move(name), true, std::move(detail), {}, against};
@@ -213,8 +213,9 @@ class IdentityChecker {
     const auto precision = families::FindStoredPrecision(bundle_.precision);
     if (!precision) return InputError(bundle_.path.string(), fmt::format("unknown precision '{}'", bundle_.precision));
     const policy::Policy& policy = bundle_.policy;
-    auto built = family->Build(*checkpoint_, policy.settings, bundle_.config,
-                               {*precision, policy::TextInput(policy) == nullptr, bundle_.tokenizer ? bundle_.tokenizer->file : ""});
+    auto built = family->Build(
+        *checkpoint_, policy.settings, bundle_.config,
+        {*precision, policy::TextInput(policy) == nullptr, bundle_.tokenizer ? bundle_.tokenizer->file : ""});
     if (!built.ok()) {
       Add(Failed("weights", fmt::format("the checkpoint cannot be this policy: {}", built.error().ToString())));
       CountParameters();
@@ -265,9 +266,8 @@ class IdentityChecker {
     }
     const std::string_view all = built.graphs.size() == 3 ? "all three" : "all";
     Add(Passed("structure",
-               same_bytes
-                   ? fmt::format("{} graphs are, node for node, what the architecture builds", all)
-                   : fmt::format("{} graphs compute, operator by operator, what the architecture builds", all),
+               same_bytes ? fmt::format("{} graphs are, node for node, what the architecture builds", all)
+                          : fmt::format("{} graphs compute, operator by operator, what the architecture builds", all),
                Against::kCheckpoint));
     CheckStages(built);
     report_.shown.insert(Shown::kShapes);
@@ -342,9 +342,8 @@ class IdentityChecker {
       const Bytes actual = stored.first(std::min(piece.size(), stored.size()));
       const auto [a, b] = std::mismatch(piece.begin(), piece.end(), actual.begin(), actual.end());
       if (a != piece.end() && problem.empty()) {
-        problem =
-            fmt::format("differs at byte {} ({} from the checkpoint)", offset + static_cast<size_t>(a - piece.begin()),
-                        expected.recipe.transform->name);
+        problem = fmt::format("differs at byte {} ({} from the checkpoint)",
+                              offset + static_cast<size_t>(a - piece.begin()), expected.recipe.transform->name);
       }
       offset += piece.size();
       weights_->Release(actual);

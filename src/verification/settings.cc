@@ -113,11 +113,12 @@ std::vector<Setting> SettingsOf(const Bundle& bundle, const Report& report) {
       return name == a.setting || name.starts_with(a.setting + ".");
     };
     const auto& assumptions = bundle.provenance.assumptions;
-    settings.push_back(
-        {key, ShortText(value), std::any_of(assumptions.begin(), assumptions.end(), is_it), ShownBy(*family, key, report)});
+    settings.push_back({key, ShortText(value), std::any_of(assumptions.begin(), assumptions.end(), is_it),
+                        ShownBy(*family, key, report)});
   }
   if (bundle.tokenizer) {
-    settings.push_back({"tokenizer", bundle.tokenizer->sha256.substr(0, 12), false, ShownBy(*family, "tokenizer", report)});
+    settings.push_back(
+        {"tokenizer", bundle.tokenizer->sha256.substr(0, 12), false, ShownBy(*family, "tokenizer", report)});
   }
   return settings;
 }

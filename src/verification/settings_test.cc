@@ -4,8 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/output.h"
 #include "base/json.h"
+#include "base/output.h"
 #include "base/testing.h"
 #include "bundle/testing.h"
 #include "verification/testing.h"
@@ -90,8 +90,7 @@ TEST_F(SettingsTest, EverySettingOfTheSourceCounts) {
   CheckAgainstSourceSettings(Sample(), Sample(), report);
   EXPECT_TRUE(report.checks[0].passed) << report.checks[0].detail;
   bundle::Bundle other = Sample();
-  other.policy =
-      WithSettings({{"action_scale", 60.0}, {"window", 8}, {"preprocess", {{"channel_order", "bgr"}}}});
+  other.policy = WithSettings({{"action_scale", 60.0}, {"window", 8}, {"preprocess", {{"channel_order", "bgr"}}}});
   other.tokenizer = bundle::FileRecord{"sentencepiece.bpe.model", 1, "abc"};
   CheckAgainstSourceSettings(other, Sample(), report);
   EXPECT_FALSE(report.checks[1].passed);

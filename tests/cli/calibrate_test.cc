@@ -1,8 +1,8 @@
 // Statistics of a policy's values from recorded episodes, as users take them.
 #include <algorithm>
 
-#include "families/kosmos2_lstm/testing.h"
 #include "episode/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "program.h"
 
 namespace vlaq {

@@ -96,8 +96,7 @@ TEST_F(Engines, RunInPlaceOfTheGraphs) {
   Build("encoder,head");
   const PlaysEngines player(int8_);
   const auto engines = *runtime::testing::FrameRunner::Open(int8_, player, Open());
-  EXPECT_THAT(player.opened,
-              ElementsAre("tensorrt encoder_int8.trt.onnx", "tensorrt head_int8.trt.onnx"));
+  EXPECT_THAT(player.opened, ElementsAre("tensorrt encoder_int8.trt.onnx", "tensorrt head_int8.trt.onnx"));
   backend::OpenOptions graphs = Open();
   graphs.engines.clear();
   graphs.provider = "cpu";

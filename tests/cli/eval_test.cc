@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "families/kosmos2_lstm/testing.h"
 #include "episode/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "image/frames.h"
 #include "program.h"
 #include "sim/world.h"

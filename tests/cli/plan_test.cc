@@ -3,9 +3,9 @@
 #include <map>
 #include <set>
 
-#include "families/kosmos2_lstm/testing.h"
 #include "bundle/bundle.h"
 #include "episode/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "program.h"
 
 namespace vlaq {

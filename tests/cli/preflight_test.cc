@@ -2,8 +2,8 @@
 // name.
 #include <set>
 
-#include "families/kosmos2_lstm/testing.h"
 #include "episode/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "program.h"
 
 namespace vlaq {

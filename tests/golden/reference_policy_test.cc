@@ -5,20 +5,20 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "families/kosmos2_lstm/testing.h"
 #include "backend/reference/reference.h"
 #include "base/testing.h"
 #include "export/export.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "runtime/testing.h"
 
 namespace vlaq {
 namespace {
 
-using kosmos2_lstm::testing::RandomTensor;
-using kosmos2_lstm::testing::TinyPolicy;
 using golden::ReferencePolicy;
 using kosmos2_lstm::FeatureSource;
 using kosmos2_lstm::PromptLayout;
+using kosmos2_lstm::testing::RandomTensor;
+using kosmos2_lstm::testing::TinyPolicy;
 
 struct Variant {
   FeatureSource source;

@@ -5,11 +5,11 @@
 #include <span>
 #include <string>
 
-#include "families/kosmos2_lstm/testing.h"
 #include "backend/reference/reference.h"
 #include "base/hash.h"
 #include "base/testing.h"
 #include "export/export.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "onnx/model_file.h"
 #include "runtime/testing.h"
 #include "verification/identity.h"

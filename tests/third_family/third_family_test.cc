@@ -104,23 +104,22 @@ TEST_F(ThirdFamily, IsRecognizedAndDescribed) {
 }
 
 TEST_F(ThirdFamily, IsVerifiedAgainstItsCheckpointAndEpisodes) {
-  const Ran ran = Vlaq({"verify", In("bundle"), "--against", In("model.safetensors"), "--episodes", In("validation"),
-                        "--json"});
+  const Ran ran =
+      Vlaq({"verify", In("bundle"), "--against", In("model.safetensors"), "--episodes", In("validation"), "--json"});
   EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;
   EXPECT_EQ(ran.json()["verdict"], "verified");
 }
 
 TEST_F(ThirdFamily, IsQuantizedAfterCalibrationOnItsEpisodes) {
-  const Ran calibrated = Vlaq({"calibrate", In("bundle"), "--episodes", In("calibration"), "--samples", "40", "-o",
-                               In("stats.json")});
+  const Ran calibrated =
+      Vlaq({"calibrate", In("bundle"), "--episodes", In("calibration"), "--samples", "40", "-o", In("stats.json")});
   ASSERT_EQ(calibrated.exit_code, 0) << calibrated.err;
   const Ran planned = Vlaq({"plan", "quantize", In("bundle"), "--target", "tensorrt-8.6", "--precision", "int8",
                             "--stats", In("stats.json"), "-o", In("plan.json")});
   ASSERT_EQ(planned.exit_code, 0) << planned.err;
   const Ran static_int8 = Vlaq({"quantize", In("bundle"), "--plan", In("plan.json"), "-o", In("int8_static")});
   ASSERT_EQ(static_int8.exit_code, 0) << static_int8.err;
-  const Ran quantized =
-      Vlaq({"quantize", In("bundle"), "--target", "cpu", "--precision", "int8", "-o", In("int8")});
+  const Ran quantized = Vlaq({"quantize", In("bundle"), "--target", "cpu", "--precision", "int8", "-o", In("int8")});
   ASSERT_EQ(quantized.exit_code, 0) << quantized.err;
   const Ran verified = Vlaq({"verify", In("int8"), "--reference", In("bundle"), "--episodes", In("validation")});
   EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;

@@ -4,11 +4,11 @@
 
 #include <thread>
 
-#include "families/kosmos2_lstm/testing.h"
 #include "backend/onnxruntime/onnxruntime.h"
 #include "backend/reference/reference.h"
 #include "base/testing.h"
 #include "export/export.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "runtime/testing.h"
 
 namespace vlaq {

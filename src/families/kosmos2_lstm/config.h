@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "families/kosmos2_lstm/structure.h"
-#include "families/network.h"
 #include "base/json_fwd.h"
 #include "base/status.h"
+#include "families/kosmos2_lstm/structure.h"
+#include "families/network.h"
 
 namespace vlaq::kosmos2_lstm {
 

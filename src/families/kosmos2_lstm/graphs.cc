@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <set>
 
+#include "base/json.h"
 #include "families/kosmos2_lstm/config.h"
 #include "families/kosmos2_lstm/kosmos2_lstm.h"
 #include "families/kosmos2_lstm/policy_of.h"
 #include "families/kosmos2_lstm/structure.h"
 #include "families/kosmos2_lstm/towers.h"
-#include "base/json.h"
 
 namespace vlaq::kosmos2_lstm {
 namespace {

@@ -7,24 +7,24 @@
 #include <limits>
 #include <set>
 
+#include "backend/reference/reference.h"
+#include "base/testing.h"
 #include "families/kosmos2_lstm/kosmos2_lstm.h"
 #include "families/kosmos2_lstm/policy_spec.h"
 #include "families/kosmos2_lstm/testing.h"
-#include "backend/reference/reference.h"
-#include "base/testing.h"
 #include "onnx/model_file.h"
 #include "tensor/difference.h"
 
 namespace vlaq::kosmos2_lstm {
 namespace {
 
+using backend::NamedTensors;
 using families::BuildOptions;
+using families::kWeightAlignment;
 using families::kWeightsFile;
 using families::PlacedWeight;
 using families::PolicyGraphs;
 using families::StoredPrecision;
-using families::kWeightAlignment;
-using backend::NamedTensors;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::RandomTensor;
@@ -281,7 +281,8 @@ TEST_F(GraphsTest, ALongPromptGetsAPositionTableThatIsLongEnough) {
             (Shape{2050, 12}));
   ids.resize(3000, 25);
   policy_.policy["prompt_ids"] = ids;
-  EXPECT_GE(ModelOf(Build(), "encoder").graph.FindInitializer("text_model.model.embed_positions.weights")->shape[0], 3002);
+  EXPECT_GE(ModelOf(Build(), "encoder").graph.FindInitializer("text_model.model.embed_positions.weights")->shape[0],
+            3002);
 }
 
 }  // namespace

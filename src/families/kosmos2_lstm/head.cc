@@ -7,7 +7,6 @@
 namespace vlaq::kosmos2_lstm {
 namespace {
 
-
 // Mean over the positions that may be seen: sum(mask x) / sum(mask).
 Value MaskedMean(Network& net, const Value& hidden, const Value& mask) {
   const Value weights = net.Cast(mask, DType::kF32);
@@ -51,7 +50,7 @@ Value SelectFeature(Network& net, const PolicySpec& spec, const Value& text_hidd
 }
 
 Value ActionHead(Network& net, const Model& model, const PolicySpec& spec, const Value& features) {
-    const auto scope = net.graph().Enter("head");
+  const auto scope = net.graph().Enter("head");
   const LstmStructure& lstm = model.structure.lstm;
   Value x = net.Transpose(features, {1, 0, 2});  // time first, as the ONNX operator wants it
   for (int64_t i = 0; i < lstm.layers; ++i) {

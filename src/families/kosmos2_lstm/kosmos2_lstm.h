@@ -18,8 +18,7 @@ class Kosmos2Lstm : public families::Family {
   Result<families::Proposal> Settle(const checkpoint::Checkpoint& checkpoint, const families::Settings& settings,
                                     Log& log) const override;
   Result<families::PolicyGraphs> Build(const checkpoint::Checkpoint& checkpoint, const std::string& settings,
-                                       const std::string& config,
-                                       const families::BuildOptions& options) const override;
+                                       const std::string& config, const families::BuildOptions& options) const override;
   Status Check(const policy::Policy& policy, const std::string& where) const override;
   Result<families::SettingsFile> ReadSettings(const std::filesystem::path& file,
                                               const std::string& defaults) const override;

@@ -138,7 +138,8 @@ Result<Prompt> ForkFallbackPromptFromIds(std::vector<int64_t> ids, int64_t image
 }
 
 Result<Prompt> DefaultHfProcessorPrompt(int64_t image_tokens) {
-  return HfProcessorPrompt(Vocabulary(tokenizer::kKosmos2Pieces), {kDefaultTextIds.begin(), kDefaultTextIds.end()}, image_tokens);
+  return HfProcessorPrompt(Vocabulary(tokenizer::kKosmos2Pieces), {kDefaultTextIds.begin(), kDefaultTextIds.end()},
+                           image_tokens);
 }
 
 }  // namespace vlaq::kosmos2_lstm::layouts

@@ -13,8 +13,8 @@ namespace {
 
 using ::testing::Each;
 using ::testing::ElementsAre;
-using tokenizer::testing::Fixture;
 using ::testing::HasSubstr;
+using tokenizer::testing::Fixture;
 using tokenizer::testing::Small;
 using Ids = std::vector<int64_t>;
 

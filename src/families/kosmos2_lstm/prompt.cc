@@ -10,7 +10,6 @@
 namespace vlaq::kosmos2_lstm::prompt {
 namespace {
 
-
 constexpr int64_t kPublishedVocabulary = 65037;
 
 // Where the processor's layout has its placeholders.

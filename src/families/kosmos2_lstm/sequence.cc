@@ -4,11 +4,9 @@
 namespace vlaq::kosmos2_lstm {
 namespace {
 
-
 class Arrangement {
  public:
-  Arrangement(Network& net, const Model& model, const PolicySpec& spec, const PromptValues& prompt,
-              Value image_embeds)
+  Arrangement(Network& net, const Model& model, const PolicySpec& spec, const PromptValues& prompt, Value image_embeds)
       : net_(net), model_(model), spec_(spec), prompt_(prompt), image_(std::move(image_embeds)) {
     words_ = net.Op("Gather", {net.Weight("text_model.model.embed_tokens.weight"), prompt.ids}, {{"axis", int64_t{0}}});
   }

@@ -6,13 +6,12 @@
 #include <algorithm>
 #include <array>
 
+#include "base/json.h"
 #include "families/kosmos2_lstm/config.h"
 #include "families/kosmos2_lstm/kosmos2_lstm.h"
 #include "families/kosmos2_lstm/policy_of.h"
 #include "families/kosmos2_lstm/settle_prompt.h"
 #include "families/kosmos2_lstm/structure.h"
-#include "base/json.h"
-
 
 namespace vlaq::kosmos2_lstm {
 namespace {
@@ -167,8 +166,7 @@ void Proposer::SettleFeature() {
   AssumeUnlessGiven("feature_source", std::string(Name(spec.feature_source)),
                     ": the checkpoint does not say what feeds the LSTM (choose with --set feature_source=...)");
   if (CanReadTask(spec)) {
-    AssumeUnlessGiven("prompt_layout", std::string(Name(spec.prompt_layout)),
-                      " (choose with --set prompt_layout=...)");
+    AssumeUnlessGiven("prompt_layout", std::string(Name(spec.prompt_layout)), " (choose with --set prompt_layout=...)");
   }
   AssumeUnlessGiven("window", fmt::format("{}", spec.window), " frames");
   AssumeUnlessGiven("action_scale", fmt::format("{}", spec.action_scale),
@@ -265,10 +263,10 @@ Status Proposer::CheckFeatureWidth() const {
   const bool pooler = source == FeatureSource::kPooler;
   const int64_t width = pooler ? s_.vision.width : s_.text.width;
   if (width != s_.lstm.input) {
-    return UsageError(fmt::format("feature_source {} is {} wide, but the LSTM reads {} values", Name(source),
-                                  width, s_.lstm.input),
-                      s_.lstm.input == s_.vision.width ? "only --set feature_source=pooler fits"
-                                                       : "this head was trained on a feature that vlaq does not know");
+    return UsageError(
+        fmt::format("feature_source {} is {} wide, but the LSTM reads {} values", Name(source), width, s_.lstm.input),
+        s_.lstm.input == s_.vision.width ? "only --set feature_source=pooler fits"
+                                         : "this head was trained on a feature that vlaq does not know");
   }
   if (source == FeatureSource::kActionToken && !s_.has_action_token &&
       spec_.prompt_layout != PromptLayout::kHfProcessor) {

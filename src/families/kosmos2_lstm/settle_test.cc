@@ -1,10 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/testing.h"
 #include "families/kosmos2_lstm/kosmos2_lstm.h"
 #include "families/kosmos2_lstm/policy_spec.h"
 #include "families/kosmos2_lstm/testing.h"
-#include "base/testing.h"
 
 namespace vlaq::kosmos2_lstm {
 namespace {
@@ -28,7 +28,8 @@ class SettleTest : public ::testing::Test {
     settings_.policy = with_policy_ ? folder_.path() / "policy.json" : "";
     // A prompt, so that it is not what is missing: of the layout that will hold.
     const auto layout = settings_.set.find("prompt_layout");
-    const bool inserts_rows = layout == settings_.set.end() ? policy_.head == "model.act_head." : layout->second != "hf_processor";
+    const bool inserts_rows =
+        layout == settings_.set.end() ? policy_.head == "model.act_head." : layout->second != "hf_processor";
     if (!with_policy_) settings_.ids = TinyPolicy(inserts_rows).policy["prompt_ids"].get<std::vector<int64_t>>();
     return Kosmos2Lstm().Settle(*checkpoint, settings_, SilentLog());
   }
@@ -148,7 +149,8 @@ TEST_F(SettleTest, ThePoolerNeedsItsWidth) {
   kosmos2_lstm::Structure narrow = TinyPolicy::DefaultStructure();
   narrow.lstm.input = 8;
   policy_ = TinyPolicy(false, narrow);
-  EXPECT_THAT(Propose().warnings, ElementsAre(HasSubstr("cannot follow instructions"), HasSubstr("the prompt is not used")));
+  EXPECT_THAT(Propose().warnings,
+              ElementsAre(HasSubstr("cannot follow instructions"), HasSubstr("the prompt is not used")));
   settings_.set.erase("feature_source");
   EXPECT_THAT(Refused(ErrorCode::kUsage), HasSubstr("only --set feature_source=pooler fits"));
 }

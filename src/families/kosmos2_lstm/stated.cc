@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "base/json.h"
-#include "image/preprocess.h"
 #include "families/kosmos2_lstm/kosmos2_lstm.h"
 #include "families/kosmos2_lstm/policy_spec.h"
+#include "image/preprocess.h"
 
 namespace vlaq::kosmos2_lstm {
 namespace {

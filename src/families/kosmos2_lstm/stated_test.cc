@@ -1,10 +1,9 @@
-#include "families/kosmos2_lstm/kosmos2_lstm.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "families/kosmos2_lstm/testing.h"
 #include "base/testing.h"
+#include "families/kosmos2_lstm/kosmos2_lstm.h"
+#include "families/kosmos2_lstm/testing.h"
 
 namespace vlaq::kosmos2_lstm {
 namespace {
@@ -26,7 +25,8 @@ class StatedTest : public ::testing::Test {
   }
   std::vector<std::string> Known(const std::map<std::string, std::string>& metadata) {
     std::vector<std::string> lines;
-    for (const families::Stated& row : Read(metadata).known) lines.push_back(row.key + "=" + row.value + " @" + row.place);
+    for (const families::Stated& row : Read(metadata).known)
+      lines.push_back(row.key + "=" + row.value + " @" + row.place);
     return lines;
   }
 

@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/testing.h"
 #include "families/kosmos2_lstm/kosmos2_lstm.h"
 #include "families/kosmos2_lstm/testing.h"
-#include "base/testing.h"
 
 namespace vlaq::kosmos2_lstm {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "families/kosmos2_lstm/kosmos2_lstm.h"
 #include "families/kosmos2_lstm/structure.h"
-#include "base/json.h"
 
 namespace vlaq::kosmos2_lstm {
 namespace {

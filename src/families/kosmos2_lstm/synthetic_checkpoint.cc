@@ -234,8 +234,8 @@ std::vector<size_t> TextOrder(size_t count) {
 }
 
 // Fills one batch while the one before is being written.
-Status WriteStorages(const std::vector<Storage>& storages, const CheckpointOptions& options, synthesis::PthWriter& writer,
-                     Log& log) {
+Status WriteStorages(const std::vector<Storage>& storages, const CheckpointOptions& options,
+                     synthesis::PthWriter& writer, Log& log) {
   const int threads = options.threads > 0 ? options.threads : HardwareThreads();
   const std::vector<size_t> order = TextOrder(storages.size());
   uint64_t total = 0;

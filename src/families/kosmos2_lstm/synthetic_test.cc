@@ -11,9 +11,9 @@
 #include "base/json.h"
 #include "base/testing.h"
 #include "checkpoint/checkpoint.h"
+#include "families/kosmos2_lstm/synthetic_checkpoint.h"
 #include "synthesis/normal.h"
 #include "synthesis/pickle_writer.h"
-#include "families/kosmos2_lstm/synthetic_checkpoint.h"
 #include "synthesis/pth_writer.h"
 
 namespace vlaq::kosmos2_lstm {

@@ -1,8 +1,8 @@
 // An instruction as the encoder's input_ids and attention_mask.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <mutex>
-
-#include <fmt/format.h>
 
 #include "families/kosmos2_lstm/kosmos2_lstm.h"
 #include "families/kosmos2_lstm/policy_of.h"
@@ -86,8 +86,7 @@ class TaskEncoder : public families::TextEncoder {
 Result<std::unique_ptr<families::TextEncoder>> Kosmos2Lstm::OpenTextEncoder(
     const policy::Policy& policy, const policy::Input& input, const std::filesystem::path& tokenizer) const {
   VLAQ_ASSIGN_OR_RETURN(PolicySpec spec, SettingsOf(policy, "policy"));
-  return std::unique_ptr<families::TextEncoder>(
-      std::make_unique<TaskEncoder>(input.name, std::move(spec), tokenizer));
+  return std::unique_ptr<families::TextEncoder>(std::make_unique<TaskEncoder>(input.name, std::move(spec), tokenizer));
 }
 
 }  // namespace vlaq::kosmos2_lstm

@@ -7,10 +7,10 @@
 #include <map>
 #include <string>
 
-#include "families/kosmos2_lstm/structure.h"
 #include "base/json.h"
 #include "base/random.h"
 #include "checkpoint/checkpoint.h"
+#include "families/kosmos2_lstm/structure.h"
 #include "tensor/convert.h"
 #include "tensor/tensor.h"
 

@@ -1,8 +1,8 @@
-#include "families/kosmos2_lstm/kosmos2_lstm.h"
-
 #include <gtest/gtest.h>
 
 #include <array>
+
+#include "families/kosmos2_lstm/kosmos2_lstm.h"
 
 namespace vlaq::kosmos2_lstm {
 namespace {

@@ -6,10 +6,10 @@
 
 #include <cmath>
 
+#include "base/testing.h"
 #include "families/family.h"
 #include "families/kosmos2_lstm/testing.h"
 #include "families/kosmos2_lstm/transforms.h"
-#include "base/testing.h"
 
 namespace vlaq::kosmos2_lstm {
 namespace {
@@ -214,8 +214,7 @@ TEST_F(WeightsTest, BiasesOfDifferentTypesAreRefused) {
   const Tensor bias = RandomTensor({8}, 1, 1);
   Hold({{"a", bias}, {"b", As(DType::kF16, bias)}});
   WeightTable table(*checkpoint_, names_, StoredPrecision::kFp32);
-  EXPECT_THAT(table.Place("w", kLstmBias, {"a", "b"}).error().ToString(),
-              AllOf(HasSubstr("'b'"), HasSubstr("'a'")));
+  EXPECT_THAT(table.Place("w", kLstmBias, {"a", "b"}).error().ToString(), AllOf(HasSubstr("'b'"), HasSubstr("'a'")));
 }
 
 TEST_F(WeightsTest, NamesSurviveTheRoundTrip) {
@@ -246,8 +245,7 @@ TEST_F(WeightsTest, NonFiniteValuesStopWithTensorElementAndCount) {
                 HasSubstr("tensor 'm': element 5 is nan (2 of 32 values are not finite); the training diverged"));
   }
   EXPECT_THAT(refused(kCopy, {"half"}), HasSubstr("tensor 'half': element 5 is nan (2 of 32"));
-  EXPECT_THAT(refused(kLstmBias, {"fine", "b"}),
-              HasSubstr("tensor 'b': element 6 is -inf (1 of 8 values is"));
+  EXPECT_THAT(refused(kLstmBias, {"fine", "b"}), HasSubstr("tensor 'b': element 6 is -inf (1 of 8 values is"));
 }
 
 }  // namespace

@@ -127,11 +127,12 @@ Result<onnx::Model> BuildGraph(const Structure& s, families::WeightTable& weight
   const Dim batch = Dim::Named("batch");
   std::vector<Value> parts;
   for (const std::string& camera : s.cameras) {
-    const Value pixels = net.graph().Input(
-        camera, DType::kF32, {batch, Dim::Fixed(3), Dim::Fixed(s.image_size), Dim::Fixed(s.image_size)});
+    const Value pixels = net.graph().Input(camera, DType::kF32,
+                                           {batch, Dim::Fixed(3), Dim::Fixed(s.image_size), Dim::Fixed(s.image_size)});
     const std::string module = fmt::format("cameras.{}.conv", camera);
-    const Value maps = net.Op("Conv", {pixels, net.Weight(module + ".weight"), net.Weight(module + ".bias")},
-                              {{"kernel_shape", onnx::Ints{kStride, kStride}}, {"strides", onnx::Ints{kStride, kStride}}});
+    const Value maps =
+        net.Op("Conv", {pixels, net.Weight(module + ".weight"), net.Weight(module + ".bias")},
+               {{"kernel_shape", onnx::Ints{kStride, kStride}}, {"strides", onnx::Ints{kStride, kStride}}});
     parts.push_back(net.Op("Flatten", {net.Activate(maps, families::Activation::kRelu)}));
   }
   parts.push_back(net.graph().Input("state", DType::kF32, {batch, Dim::Fixed(s.state)}));
@@ -184,8 +185,8 @@ Result<families::Proposal> TwoCameraCnn::Settle(const Checkpoint& checkpoint, co
   return proposal;
 }
 
-Result<families::PolicyGraphs> TwoCameraCnn::Build(const Checkpoint& checkpoint, const std::string&,
-                                                   const std::string&, const families::BuildOptions& options) const {
+Result<families::PolicyGraphs> TwoCameraCnn::Build(const Checkpoint& checkpoint, const std::string&, const std::string&,
+                                                   const families::BuildOptions& options) const {
   VLAQ_ASSIGN_OR_RETURN(const Structure s, Read(checkpoint));
   std::map<std::string, std::string> names;
   for (const Entry& entry : checkpoint.entries()) names.emplace(entry.name, entry.name);

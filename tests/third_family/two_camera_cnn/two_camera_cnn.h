@@ -17,8 +17,7 @@ class TwoCameraCnn : public families::Family {
   Result<families::Proposal> Settle(const checkpoint::Checkpoint& checkpoint, const families::Settings& settings,
                                     Log& log) const override;
   Result<families::PolicyGraphs> Build(const checkpoint::Checkpoint& checkpoint, const std::string& settings,
-                                       const std::string& config,
-                                       const families::BuildOptions& options) const override;
+                                       const std::string& config, const families::BuildOptions& options) const override;
 };
 
 }  // namespace vlaq::two_camera_cnn
