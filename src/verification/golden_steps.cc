@@ -138,7 +138,7 @@ Result<NamedTensors> ReadGoldenTask(const Policy& policy, const runtime::TextEnc
   }
   const auto first = given.find(values.front());
   if (first == given.end()) return text.Exported().values;
-  auto task = text.Complete({*first});  // the encoder's own rules, and what it pads
+  auto task = text.Complete({*first});  // by the family's own rules, which may pad
   if (!task.ok()) {
     return InputError(file, fmt::format("its prompt does not fit the policy: {}", task.error().what));
   }

@@ -16,7 +16,7 @@
 namespace vlaq::verification {
 
 struct GoldenPlace {
-  std::string seen_as;       // as the executor's probe says it: "feature", "encoder.layer_norm"
+  std::string seen_as;       // as the executor's probe says it: "latent", "vision.layer_norm"
   std::string graph, value;  // of a value within a graph, which must be asked for it; else empty
   bool is_input = false;     // the policy's own, or made of its text
   bool is_output = false;    // the policy's own

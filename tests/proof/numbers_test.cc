@@ -7,6 +7,7 @@
 
 #include "broken_bundles.h"
 #include "verification/golden.h"
+#include "verification/golden_values.h"
 
 namespace vlaq::verification {
 namespace {
@@ -193,6 +194,48 @@ TEST_F(NumbersTest, FramesGoThroughTheBundlesPreprocessing) {
   EXPECT_TRUE(Find(Verify(), "pixels").passed);
   bundle_.policy.inputs[0].preprocess.channel_order = image::ChannelOrder::kBgr;
   EXPECT_EQ(FirstFailure(Verify()), "pixels");
+}
+
+TEST_F(NumbersTest, GoldenNamesAreFoundThroughBindings) {
+  const auto places = GoldenPlaces::Make(bundle_);
+  ASSERT_TRUE(places.ok()) << places.error().ToString();
+  const auto seen_as = [&](const std::string& name) {
+    const auto place = places->Find(name);
+    return place ? place->seen_as : "nothing";
+  };
+  EXPECT_EQ(seen_as("pixel_values"), "observation.images.front")
+      << "a graph's port, and a window of the other schedule";
+  EXPECT_EQ(seen_as("observation.images.front"), "observation.images.front");
+  EXPECT_EQ(seen_as("input_ids"), "task.input_ids");
+  EXPECT_EQ(seen_as("features"), "feature") << "what goes into the window";
+  EXPECT_EQ(seen_as("actions"), "action");
+  EXPECT_EQ(seen_as("image_embeds"), "encoder." + bundle_.stages.at("image_embeds"));
+  EXPECT_EQ(seen_as("image_embeds_position_mask"), "nothing");
+  EXPECT_TRUE(places->Find("pixel_values")->is_input);
+  EXPECT_TRUE(places->Find("actions")->is_output);
+  EXPECT_LT(places->Find("vision_last_hidden")->order, places->Find("text_last_hidden")->order);
+  EXPECT_LT(places->Find("text_last_hidden")->order, places->Find("features")->order);
+  EXPECT_LT(places->Find("features")->order, places->Find("actions")->order);
+  for (const auto& [value, name] : {std::pair{"observation.images.front", "pixel_values"},
+                                    {"feature", "features"},
+                                    {"action", "actions"},
+                                    {"task.input_ids", "input_ids"}}) {
+    EXPECT_EQ(places->NameOf(value), name);
+  }
+}
+
+TEST_F(NumbersTest, AStageThatTheBundleDoesNotNameFails) {
+  bundle_.stages.erase("image_embeds");
+  EXPECT_EQ(FirstFailure(Verify()), "image_embeds");
+}
+
+TEST_F(NumbersTest, ActionsWhileTheWindowFillsAreCompared) {
+  const Tensor actions = golden_["actions"];
+  golden_["window_actions"] =
+      Tensor::View(DType::kF32, {3, 2, 2}, actions.bytes().first(48), std::make_shared<Tensor>(actions));
+  EXPECT_TRUE(Find(Verify(), "window actions").passed);
+  Disturb("window_actions");
+  EXPECT_EQ(FirstFailure(Verify()), "window actions");
 }
 
 TEST(NumberLimits, HalfPrecisionIsGivenMoreRoom) {
