@@ -66,7 +66,7 @@ std::string EpisodesText(const Json& d) {
   text += fmt::format("{} to {} steps, mean {:.1f}\n", JsonCount(lengths["min"]), JsonCount(lengths["max"]),
                       lengths["mean"].get<double>());
   if (d["two_axis_episodes"] != 0) {
-    text += fmt::format("{} episodes store two axes (linear_x, linear_y); angular_z is 0 there\n",
+    text += fmt::format("{} episodes store two of the three values of an action; the last is 0 there\n",
                         JsonCount(d["two_axis_episodes"]));
   }
   const auto pair = [](const char* name, const char* count) {

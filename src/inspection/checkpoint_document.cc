@@ -142,8 +142,13 @@ Json NonFiniteTensors(const Checkpoint& checkpoint, Log& log) {
 
 // What `vlaq verify --golden` and `vlaq run --frames` take, which looks like a checkpoint and is none.
 bool IsGolden(const Checkpoint& checkpoint) {
-  return checkpoint.Find("actions") != nullptr &&
-         (checkpoint.Find("frames.u8") != nullptr || checkpoint.Find("pixel_values") != nullptr);
+  const checkpoint::Entry* actions = checkpoint.Find("actions");
+  if (actions == nullptr || actions->shape.empty()) return false;
+  // Frames as they were recorded, or pictures [T, 3, H, W] as graphs take them.
+  return checkpoint.Find("frames.u8") != nullptr ||
+         std::ranges::any_of(checkpoint.entries(), [&](const checkpoint::Entry& entry) {
+           return entry.shape.size() == 4 && entry.shape[0] == actions->shape[0] && entry.shape[1] == 3;
+         });
 }
 
 Json TensorList(const Checkpoint& checkpoint) {
