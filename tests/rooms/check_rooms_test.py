@@ -61,8 +61,8 @@ class CheckRooms(unittest.TestCase):
         self.expect_violation("src/runtime/loop.cc:1:", "no arrow from runtime to backend/onnxruntime")
 
     def test_folder_inside_a_room_belongs_to_it(self):
-        self.write("architecture/family/graph.cc", '#include "runtime/loop.h"\n')
-        self.expect_violation("src/architecture/family/graph.cc:1:", "no arrow from architecture to runtime")
+        self.write("inspection/family/graph.cc", '#include "runtime/loop.h"\n')
+        self.expect_violation("src/inspection/family/graph.cc:1:", "no arrow from inspection to runtime")
 
     def test_unknown_room(self):
         self.write("tensor/view.h", '#include "blob/blob.h"\n')
@@ -95,12 +95,12 @@ class CheckRooms(unittest.TestCase):
         self.expect_violation("src/base/text.cc:1:")
 
     def test_tests_may_use_what_their_room_names_for_them(self):
-        self.write("architecture/family_test.cc", '#include "backend/reference/reference.h"\n')
-        self.expect_violation("no arrow from architecture to backend/reference")
-        self.write("architecture/CMakeLists.txt", "vlaq_room(architecture\n  SOURCES a.cc\n  TEST_LINK vlaq_backend_reference)\n")
+        self.write("inspection/family_test.cc", '#include "backend/reference/reference.h"\n')
+        self.expect_violation("no arrow from inspection to backend/reference")
+        self.write("inspection/CMakeLists.txt", "vlaq_room(inspection\n  SOURCES a.cc\n  TEST_LINK vlaq_backend_reference)\n")
         self.assertEqual(check_rooms(self.root)[0], 0)
-        self.write("architecture/family.cc", '#include "backend/reference/reference.h"\n')
-        self.expect_violation("src/architecture/family.cc:1:")
+        self.write("inspection/family.cc", '#include "backend/reference/reference.h"\n')
+        self.expect_violation("src/inspection/family.cc:1:")
 
     def test_rule_file_with_an_arrow_upwards(self):
         rooms = self.root / "cmake/rooms.txt"
