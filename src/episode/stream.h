@@ -25,8 +25,8 @@ struct Stream {
   std::string name = {};                // "observation.images.front", "observation.state", "action"
   DType dtype = DType::kF32;            // of pictures kU8, of anything else kF32
   Shape shape = {};                     // of one step: a picture is [H, W, 3], RGB
-  std::vector<std::string> names = {};  // of the elements of the last axis, if known: "linear_x"
-  std::vector<std::string> units = {};  // theirs, if known: "m/s", "rad"
+  std::vector<std::string> names = {};  // of the elements of the last axis, if known: "shoulder"
+  std::vector<std::string> units = {};  // theirs, if known: "rad", "m/s"
   std::optional<double> rate_hz = {};   // steps a second, if known
   // Elements at the end of the last axis that the file lacks; they are read as 0.
   int64_t filled = 0;
