@@ -3,18 +3,36 @@
 
 file(STRINGS "${CMAKE_CURRENT_LIST_DIR}/rooms.txt" _room_lines REGEX "^[a-z]")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/rooms.txt")
+# A line "families/*" stands for each folder there that has no line of its own.
+set(_named "")
+foreach(_line IN LISTS _room_lines)
+  string(REGEX MATCH "^([a-z0-9_/]+):" _ "${_line}")
+  list(APPEND _named "${CMAKE_MATCH_1}")
+endforeach()
+file(GLOB _folders CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/src/families/*/CMakeLists.txt")
+set(VLAQ_FAMILIES "")
+foreach(_folder IN LISTS _folders)
+  get_filename_component(_folder "${_folder}" DIRECTORY)
+  if(NOT _folder IN_LIST _named)
+    list(APPEND VLAQ_FAMILIES "${_folder}")
+  endif()
+endforeach()
 set(VLAQ_ROOMS "")
 foreach(_line IN LISTS _room_lines)
-  string(REGEX MATCH "^([a-z/]+):[ ]*(.*)$" _ "${_line}")
-  set(_room "${CMAKE_MATCH_1}")
-  string(REPLACE " " ";" _arrows "${CMAKE_MATCH_2}")
+  string(REGEX MATCH "^([a-z0-9_/]+[*]?):[ ]*(.*)$" _ "${_line}")
+  set(_rooms "${CMAKE_MATCH_1}")
+  string(REPLACE "families/*" "${VLAQ_FAMILIES}" _arrows "${CMAKE_MATCH_2}")
+  string(REPLACE " " ";" _arrows "${_arrows}")
+  string(REPLACE "families/*" "${VLAQ_FAMILIES}" _rooms "${_rooms}")
   foreach(_to IN LISTS _arrows)
     if(NOT _to IN_LIST VLAQ_ROOMS)
-      message(FATAL_ERROR "cmake/rooms.txt: '${_room}' names '${_to}', which does not stand above it")
+      message(FATAL_ERROR "cmake/rooms.txt: '${_rooms}' names '${_to}', which does not stand above it")
     endif()
   endforeach()
-  list(APPEND VLAQ_ROOMS "${_room}")
-  set("VLAQ_ARROWS_${_room}" "${_arrows}")
+  foreach(_room IN LISTS _rooms)
+    list(APPEND VLAQ_ROOMS "${_room}")
+    set("VLAQ_ARROWS_${_room}" "${_arrows}")
+  endforeach()
 endforeach()
 
 # vlaq_target_name(OUT ROOM): "backend/reference" -> "vlaq_backend_reference"
@@ -100,4 +118,38 @@ function(vlaq_room room)
     vlaq_test_program(${_target}_thread_test thread SOURCES ${ARG_THREAD_TESTS} LINK ${_target} ${ARG_TEST_LINK})
     add_dependencies(thread_tests ${_target}_thread_test)
   endif()
+endfunction()
+
+# vlaq_family_table(TARGET families/a ...): a library with the table of these families, families::All(). Each has a function
+# families::FOLDER_family(). A program that lists another table in front has others.
+function(vlaq_family_table target)
+  set(_declared "")
+  set(_listed "")
+  foreach(_family IN LISTS ARGN)
+    get_filename_component(_name "${_family}" NAME)
+    string(APPEND _declared "const Family& ${_name}_family();\n")
+    string(APPEND _listed "&${_name}_family(), ")
+  endforeach()
+  set(_file "${PROJECT_BINARY_DIR}/generated/families/${target}.cc")
+  file(CONFIGURE OUTPUT "${_file}" @ONLY CONTENT "// Written by CMake: the families of this program.
+#include <array>
+
+#include \"families/family.h\"
+
+namespace vlaq::families {
+
+@_declared@
+std::span<const Family* const> All() {
+  static const std::array all{@_listed@};
+  return all;
+}
+
+}  // namespace vlaq::families
+")
+  add_library(${target} STATIC "${_file}")
+  target_link_libraries(${target} PRIVATE vlaq_warnings PUBLIC vlaq_families)
+  foreach(_family IN LISTS ARGN)
+    vlaq_target_name(_family_target "${_family}")
+    target_link_libraries(${target} PUBLIC ${_family_target})
+  endforeach()
 endfunction()

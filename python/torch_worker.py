@@ -30,7 +30,7 @@ class Worker:
         self.batch, self.window = question["batch"], self.spec["window"]
         if self.args.streaming and self.batch != 1:
             raise ValueError("a streaming policy has one robot: no batch")
-        self.frames = load_file(question["inputs"])["pixel_values"].clone()
+        self.frames = load_file(question["inputs"])["frames"].clone()
         self.policy = torch_policy.load(self.args.checkpoint, self.spec)
         self.features = [None] * len(self.frames)
         self.encode, self.whole = self.policy.encode, self.policy.forward

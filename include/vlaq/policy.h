@@ -1,6 +1,6 @@
 // A robot policy, ready to run: observations in, actions out. The whole of vlaq that a robot's program needs.
 //
-//   auto policy = vlaq::Policy::Open("mae0222");
+//   auto policy = vlaq::Policy::Open("policy");
 //   if (!policy.ok()) return Fail(policy.error());
 //   policy->Reset("go to the bottle");
 //   while (driving) {
@@ -45,7 +45,7 @@ struct Feature {
   DType dtype = DType::kF32;  // as the graph takes or gives it
   Shape shape;                // without batch axis; -1: any extent; of an action [chunk, dim]; of a text empty
   std::vector<std::string> names,
-      units;  // of the elements of the last axis, where the policy says so: "linear_x", "m/s"
+      units;  // of the elements of the last axis, where the policy says so: "shoulder", "rad"
 };
 
 struct PolicyOptions {

@@ -32,6 +32,7 @@ class Step:
 FRONT = [
     Step("format", ["script/check", "--run", "format"]),
     Step("modules", ["script/check-rooms"]),
+    Step("words", ["script/check-words"]),
     Step("tidy", ["script/check", "--run", "tidy"]),
     Step("build ci", ["script/build", "ci"]),
     Step("tests", ["ctest", "--preset", "ci", "-j", JOBS], ("build ci",), 25),

@@ -6,8 +6,7 @@
 #include <array>
 #include <optional>
 
-#include "backend/onnxruntime/onnxruntime.h"
-#include "backend/reference/reference.h"
+#include "api/backends.h"
 #include "bundle/bundle.h"
 #include "runtime/action_queue.h"
 #include "runtime/executor.h"
@@ -19,34 +18,9 @@
 namespace vlaq {
 namespace {
 
+using api::MakeBackend;
+using api::OpenOptionsOf;
 using runtime::EncodedTask;
-
-Result<std::unique_ptr<backend::Backend>> MakeBackend(const PolicyOptions& options) {
-  std::vector<std::unique_ptr<backend::Backend>> all;
-  all.push_back(backend::MakeOnnxRuntimeBackend({options.library}));
-  all.push_back(backend::MakeReferenceBackend());
-  std::string names;
-  for (auto& one : all) {
-    if (one->name() == options.backend) {
-      VLAQ_RETURN_IF_ERROR(one->Available());
-      VLAQ_RETURN_IF_ERROR(one->Provides(options.provider));
-      return std::move(one);
-    }
-    names += fmt::format("{}{}", names.empty() ? "" : ", ", one->name());
-  }
-  return UsageError(fmt::format("there is no back end '{}'", options.backend), "those there are: " + names);
-}
-
-backend::OpenOptions OpenOptionsOf(const PolicyOptions& options) {
-  backend::OpenOptions open;
-  open.threads = options.threads;
-  open.provider = options.provider;
-  open.also = options.also;
-  open.provider_options = options.provider_options;
-  open.cache = options.cache;
-  open.engines = options.engines;
-  return open;
-}
 
 FeatureType TypeOf(policy::InputType type) {
   switch (type) {

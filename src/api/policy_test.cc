@@ -7,22 +7,22 @@
 #include <algorithm>
 #include <cmath>
 
-#include "architecture/testing.h"
 #include "backend/reference/reference.h"
 #include "base/shared_library.h"
 #include "base/testing.h"
 #include "export/export.h"
+#include "families/kosmos2_lstm/prompt.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "families/onnx/import.h"
 #include "families/onnx/testing.h"
 #include "image/preprocess.h"
-#include "prompt/prompt.h"
-#include "runtime/policy_runner.h"
+#include "runtime/testing.h"
 
 namespace vlaq {
 namespace {
 namespace fs = std::filesystem;
 
-using architecture::testing::RandomTensor;
+using kosmos2_lstm::testing::RandomTensor;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -85,12 +85,12 @@ class PublicPolicy : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = new TemporaryFolder();
-    ExportTo(Bundle(), architecture::testing::TinyPolicy());
+    ExportTo(Bundle(), kosmos2_lstm::testing::TinyPolicy());
     // libsentencepiece has a protobuf of its own, which must be kept from that of the graphs.
     if (!CanPreferOwnSymbols()) return;
-    auto structure = architecture::testing::TinyPolicy::DefaultStructure();
+    auto structure = kosmos2_lstm::testing::TinyPolicy::DefaultStructure();
     structure.text.vocabulary = 1187;
-    architecture::testing::TinyPolicy tiny(false, structure);
+    kosmos2_lstm::testing::TinyPolicy tiny(false, structure);
     tiny.policy.erase("prompt_ids");
     ExportTo(TextBundle(), tiny, "turn left");
   }
@@ -107,7 +107,7 @@ class PublicPolicy : public ::testing::Test {
   static Policy Open(const std::string& schedule = "") { return OpenOrThrow(Bundle(), Reference(schedule)); }
 
  private:
-  static void ExportTo(const fs::path& output, const architecture::testing::TinyPolicy& tiny,
+  static void ExportTo(const fs::path& output, const kosmos2_lstm::testing::TinyPolicy& tiny,
                        const std::optional<std::string>& instruction = {}) {
     const fs::path from = folder_->path() / "from";
     fs::remove_all(from);
@@ -194,13 +194,12 @@ TEST_F(PublicPolicy, NamesTypesOfFeatures) {
   EXPECT_EQ(Name(FeatureType::kAction), "action");
 }
 
-TEST_F(PublicPolicy, StepsGiveWhatTheRunnersGive) {
+TEST_F(PublicPolicy, StepsGiveWhatTheScheduleGives) {
   const auto bundle = bundle::Open(Bundle());
   ASSERT_TRUE(bundle.ok());
   const auto backend = backend::MakeReferenceBackend();
   for (const bool whole : {false, true}) {
-    auto runner = whole ? runtime::OpenWhole(*bundle, *backend, {})
-                        : runtime::OpenStreaming(*bundle, *backend, {}, prompt::Baked(bundle->spec));
+    auto runner = runtime::testing::FrameRunner::Open(*bundle, *backend, {}, whole ? "whole" : "");
     ASSERT_TRUE(runner.ok()) << runner.error().ToString();
     Policy policy = Open(whole ? "whole" : "");
     for (int t = 0; t < kFrames; ++t) {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <numeric>
 
+#include "base/child_process.h"
 #include "base/json.h"
 
 namespace vlaq::benchmark {
@@ -89,6 +90,19 @@ Result<Ready> ReadReady(const Json& json, const std::string& where) {
   return ready;
 }
 
+class ProcessChannel : public WorkerChannel {
+ public:
+  explicit ProcessChannel(std::unique_ptr<ChildProcess> process) : process_(std::move(process)) {}
+  Result<std::string> Ask(const std::string& question, double timeout_s) override {
+    VLAQ_RETURN_IF_ERROR(process_->Write(AsBytes(question + "\n"), timeout_s));
+    return process_->ReadLine(timeout_s);
+  }
+  int pid() const override { return process_->pid(); }
+
+ private:
+  std::unique_ptr<ChildProcess> process_;
+};
+
 }  // namespace
 
 int64_t NowNs() {
@@ -124,7 +138,14 @@ Result<std::unique_ptr<WorkerSubject>> WorkerSubject::Start(std::string name, co
   timeout_s = std::min(timeout_s, kLongestSeconds);
   auto process = ChildProcess::Start("exec " + command);
   if (!process.ok()) return Within(fmt::format("subject '{}'", name), process.error());
-  std::unique_ptr<WorkerSubject> subject(new WorkerSubject(std::move(name), std::move(*process), timeout_s));
+  WorkerSettings with_timeout = settings;
+  with_timeout.timeout_s = timeout_s;
+  return Start(std::move(name), std::make_unique<ProcessChannel>(std::move(*process)), with_timeout);
+}
+
+Result<std::unique_ptr<WorkerSubject>> WorkerSubject::Start(std::string name, std::unique_ptr<WorkerChannel> channel,
+                                                            const WorkerSettings& settings) {
+  std::unique_ptr<WorkerSubject> subject(new WorkerSubject(std::move(name), std::move(channel), settings.timeout_s));
   VLAQ_ASSIGN_OR_RETURN(const Json answer, subject->Ask({{"hello", kWorkerSchema},
                                                          {"inputs", settings.inputs.string()},
                                                          {"threads", settings.threads},
@@ -138,9 +159,7 @@ Result<std::unique_ptr<WorkerSubject>> WorkerSubject::Start(std::string name, co
 
 Result<Json> WorkerSubject::Ask(const Json& question) {
   const std::string place = fmt::format("subject '{}'", name_);
-  const std::string line = JsonString(question) + "\n";
-  if (const Status sent = process_->Write(AsBytes(line), timeout_s_); !sent.ok()) return Within(place, sent.error());
-  const auto text = process_->ReadLine(timeout_s_);
+  const auto text = channel_->Ask(JsonString(question), timeout_s_);
   if (!text.ok()) return Within(place, text.error());
   auto answer = ParseJson(*text, place);
   if (!answer.ok() || !answer->is_object()) return Odd(name_, "answers with a line that is no JSON object");
@@ -170,7 +189,7 @@ Result<Block> WorkerSubject::Run(std::span<const int> inputs, bool keep) {
 }
 
 Result<Memory> WorkerSubject::MemoryNow() {
-  auto memory = MemoryOf(process_->pid());
+  auto memory = MemoryOf(channel_->pid());
   if (!memory.ok()) return Within(fmt::format("subject '{}'", name_), memory.error());
   return memory;
 }

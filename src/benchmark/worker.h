@@ -6,8 +6,8 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
-#include "base/child_process.h"
 #include "base/json_fwd.h"
 #include "benchmark/subject.h"
 
@@ -17,10 +17,20 @@ inline constexpr std::string_view kWorkerSchema = "vlaq.worker/1";
 
 // What the worker is told first.
 struct WorkerSettings {
-  std::filesystem::path inputs;  // safetensors with pixel_values float32 [frames, 3, S, S]
+  std::filesystem::path inputs;  // safetensors, [steps, ...] of each input (docs/benchmarks.md)
   int threads = 1;
   int64_t window = 8;
-  int64_t batch = 1;  // copies of the window in one run
+  int64_t batch = 1;       // copies of the window in one run
+  double timeout_s = 300;  // for loading, or one answer
+};
+
+// How a worker is asked.
+class WorkerChannel {
+ public:
+  virtual ~WorkerChannel() = default;
+  // One line there and one back, without their ends. Errors: kBackend.
+  virtual Result<std::string> Ask(const std::string& question, double timeout_s) = 0;
+  virtual int pid() const = 0;  // of the process that it runs in
 };
 
 class WorkerSubject : public Subject {
@@ -29,21 +39,24 @@ class WorkerSubject : public Subject {
   // told.
   static Result<std::unique_ptr<WorkerSubject>> Start(std::string name, const std::string& command,
                                                       const WorkerSettings& settings, double timeout_s);
+  // The same of one that is there.
+  static Result<std::unique_ptr<WorkerSubject>> Start(std::string name, std::unique_ptr<WorkerChannel> channel,
+                                                      const WorkerSettings& settings);
 
   const std::string& name() const override { return name_; }
   const Ready& ready() const { return ready_; }
-  int pid() const { return process_->pid(); }
+  int pid() const { return channel_->pid(); }
   Result<Block> Run(std::span<const int> inputs, bool keep) override;
   Result<Memory> MemoryNow() override;
   Result<std::vector<OperatorTime>> Profile(std::span<const int> inputs) override;
 
  private:
-  WorkerSubject(std::string name, std::unique_ptr<ChildProcess> process, double timeout_s)
-      : name_(std::move(name)), process_(std::move(process)), timeout_s_(timeout_s) {}
+  WorkerSubject(std::string name, std::unique_ptr<WorkerChannel> channel, double timeout_s)
+      : name_(std::move(name)), channel_(std::move(channel)), timeout_s_(timeout_s) {}
   Result<Json> Ask(const Json& question);
 
   std::string name_;
-  std::unique_ptr<ChildProcess> process_;
+  std::unique_ptr<WorkerChannel> channel_;
   double timeout_s_;
   Ready ready_;
 };

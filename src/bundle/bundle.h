@@ -18,7 +18,6 @@
 #include "base/status.h"
 #include "policy/assumption.h"
 #include "policy/policy.h"
-#include "policy/policy_spec.h"
 #include "tensor/tensor.h"
 
 namespace vlaq::bundle {
@@ -28,11 +27,6 @@ inline constexpr std::string_view kWeightsManifestFile = "weights.json";
 inline constexpr std::string_view kWeightsFile = "weights.bin";
 inline constexpr std::string_view kPlanFile = "plan.json";
 inline constexpr std::string_view kTokenizerFile = "sentencepiece.bpe.model";
-
-// Graphs of the first family, kosmos2_lstm.
-inline constexpr std::string_view kWhole = "whole";
-inline constexpr std::string_view kEncoder = "encoder";
-inline constexpr std::string_view kHead = "head";
 
 // A file of the bundle as policy.json names it.
 struct FileRecord {
@@ -73,15 +67,12 @@ struct Provenance {
 
 struct Bundle {
   std::filesystem::path path;
-  // What runs, as data. A maker of a kosmos2_lstm bundle may leave it empty: then it is what spec and graphs mean.
-  policy::Policy policy;
-  policy::PolicySpec spec;                                // of kosmos2_lstm: policy.settings; else its defaults
+  policy::Policy policy;                                  // what runs, as data
   std::string config;                                     // JSON text: the model family's configuration; or empty
   std::string precision = "fp32";                         // how weights are stored
-  bool baked_prompt = false;                              // the encoder takes no prompt
   std::map<std::string, FileRecord, std::less<>> graphs;  // by name in the policy
-  std::map<std::string, std::string> stages;  // stage -> value name in the encoder, for comparing with a reference
-  FileRecord weights;                         // without a file: the graphs hold theirs (not of kosmos2_lstm)
+  std::map<std::string, std::string> stages;  // stage -> value name in a graph, for comparing with a reference
+  FileRecord weights;                         // without a file: the graphs hold theirs
   std::optional<FileRecord> tokenizer;
   std::string target;                           // of a quantised bundle: what it was made for ("cpu", "tensorrt-8.6")
   std::optional<FileRecord> plan;               // of a quantised bundle
@@ -99,7 +90,7 @@ bool IsBundle(const std::filesystem::path& path);
 enum class Presence { kChecked, kUnchecked };
 
 // Reads policy.json, of this schema or of the one before ("vlaq.bundle/1"), and checks that every file it names is
-// there and has the recorded size. The policy is valid (policy::Validate) and, of kosmos2_lstm, what its settings say.
+// there and has the recorded size. The policy is valid (policy::Validate) and what its family makes of its settings.
 // Errors: kInput naming the file and what is wrong.
 Result<Bundle> Open(const std::filesystem::path& path, Presence presence = Presence::kChecked);
 

@@ -32,8 +32,8 @@ class BundleTest : public ::testing::Test {
   Status Write(const fs::path& path, Existing existing, const std::vector<WeightRecord>& weights) {
     VLAQ_ASSIGN_OR_RETURN(Writer writer, Writer::Create(path, existing));
     Bundle bundle;
-    bundle.spec.prompt_ids.assign(70, 5);
-    bundle.spec.chunk = 10;
+    VLAQ_ASSIGN_OR_RETURN(
+        bundle.policy, testing::PolicyOfSettings({{"prompt_ids", std::vector<int64_t>(70, 5)}, {"chunk", 10}}, true));
     bundle.config = R"({"a":1})";
     bundle.left_out = {{"lm_head", "tied"}};
     bundle.provenance = {"0.1",
@@ -42,10 +42,10 @@ class BundleTest : public ::testing::Test {
                          {{"window", "8", "window is 8 frames"}},
                          "ema",
                          {{"config.json", 2, std::string(64, 'c')}}};
-    for (const std::string_view role : {kWhole, kEncoder, kHead}) {
+    for (const auto& [role, graph] : bundle.policy.graphs) {
       const fs::path file = writer.folder() / FileName(role);
       VLAQ_RETURN_IF_ERROR(WriteFile(file, role, Existing::kRefuse));
-      VLAQ_ASSIGN_OR_RETURN(bundle.graphs[std::string(role)], Describe(file));
+      VLAQ_ASSIGN_OR_RETURN(bundle.graphs[role], Describe(file));
     }
     VLAQ_RETURN_IF_ERROR(WriteFile(writer.folder() / kWeightsFile, std::string(100, 'w'), Existing::kRefuse));
     VLAQ_ASSIGN_OR_RETURN(bundle.weights, Describe(writer.folder() / kWeightsFile));
@@ -82,7 +82,7 @@ TEST_F(BundleTest, SurvivesTheRoundTrip) {
   EXPECT_TRUE(IsBundle(path()));
   const auto bundle = Open(path());
   ASSERT_TRUE(bundle.ok()) << bundle.error().ToString();
-  EXPECT_EQ(bundle->spec.chunk, 10);
+  EXPECT_EQ(bundle->policy.outputs[0].shape, (Shape{10, 2}));
   EXPECT_EQ(bundle->config, R"({"a":1})");
   EXPECT_EQ(bundle->left_out.at("lm_head"), "tied");
   EXPECT_EQ(bundle->provenance.sources[0].file, "x.pth");
@@ -93,7 +93,7 @@ TEST_F(BundleTest, SurvivesTheRoundTrip) {
   EXPECT_EQ(bundle->provenance.state_dict, "ema");
   ASSERT_EQ(bundle->provenance.found.size(), 1U);
   EXPECT_EQ(bundle->provenance.found[0].file, "config.json");
-  EXPECT_EQ(bundle->GraphPath(kHead), path() / "head.onnx");
+  EXPECT_EQ(bundle->GraphPath("head"), path() / "head.onnx");
   const auto weights = ReadWeightRecords(*bundle);
   ASSERT_TRUE(weights.ok()) << weights.error().ToString();
   ASSERT_EQ(weights->size(), 2U);
@@ -159,7 +159,6 @@ TEST_F(BundleTest, FileNamesStayInTheFolder) {
   EXPECT_THAT(Open(path()).error().ToString(), HasSubstr("plain name"));
 }
 
-// A maker of kosmos2_lstm bundles gives spec and graphs; the policy is what they mean.
 TEST_F(BundleTest, HoldsThePolicyAsData) {
   ASSERT_TRUE(Write(path(), Existing::kRefuse, {}).ok());
   const Json json = *ReadJsonFile(path() / kPolicyFile);
@@ -175,8 +174,7 @@ TEST_F(BundleTest, HoldsThePolicyAsData) {
   ASSERT_TRUE(bundle.ok()) << bundle.error().ToString();
   EXPECT_EQ(bundle->policy.family, "kosmos2_lstm");
   EXPECT_EQ(bundle->policy.graphs.at("head").file, "head.onnx");
-  EXPECT_EQ(bundle->spec.chunk, 10);
-  EXPECT_EQ(policy::PolicySpecToJson(bundle->spec), *ParseJson(bundle->policy.settings, "settings"));
+  EXPECT_EQ(*ParseJson(bundle->policy.settings, "settings"), json["settings"]);
 }
 
 TEST_F(BundleTest, APolicyOfAnotherFamilyNeedsNoneOfTheFirstOnesFiles) {
@@ -187,7 +185,6 @@ TEST_F(BundleTest, APolicyOfAnotherFamilyNeedsNoneOfTheFirstOnesFiles) {
   ASSERT_TRUE(bundle.ok()) << bundle.error().ToString();
   policy::Policy expected = policy::testing::FullPolicy();
   EXPECT_EQ(policy::PolicyToJson(bundle->policy), policy::PolicyToJson(expected));
-  EXPECT_EQ(bundle->spec.chunk, policy::PolicySpec().chunk);
   EXPECT_EQ(bundle->config, "");
   EXPECT_EQ(bundle->weights.file, "");
   EXPECT_EQ(bundle->GraphPath("denoiser"), path() / "denoiser.onnx");
@@ -217,14 +214,14 @@ TEST_F(BundleTest, ABadPolicyIsNotWritten) {
   EXPECT_THAT(error([](Bundle& b) { b.graphs.erase("head"); }), HasSubstr("no file is given for the graph 'head'"));
   EXPECT_THAT(error([](Bundle& b) { b.graphs["more"] = b.graphs["head"]; }),
               HasSubstr("'more' is no graph of the policy"));
-  EXPECT_THAT(error([](Bundle& b) { b.policy = {}; }), HasSubstr("no file is given for the graph 'whole'"))
-      << "another family's maker that forgot the policy";
+  EXPECT_THAT(error([](Bundle& b) { b.policy = {}; }), HasSubstr("policy.json")) << "a maker that forgot the policy";
   ASSERT_TRUE(Write(path(), Existing::kRefuse, {}).ok());
   Bundle stale = *Open(path());
-  stale.spec.action_scale = 7;
+  stale.policy.outputs[0].unnormalize.a = {7};
   auto writer = Writer::Create(path(), Existing::kReplace);
   ASSERT_TRUE(writer.ok());
-  EXPECT_THAT(writer->Commit(stale, {}).error().ToString(), HasSubstr("settings are not the bundle's spec"));
+  EXPECT_THAT(writer->Commit(stale, {}).error().ToString(),
+              HasSubstr("outputs.action.unnormalize.scale[0] is 7.0, but by the settings"));
 }
 
 TEST_F(BundleTest, ManifestsThatCannotBeAreRefused) {
@@ -257,7 +254,7 @@ TEST_F(BundleTest, SettingsAndPolicyMustSayTheSame) {
   EditManifest(path(), [](Json& j) { j["settings"]["window"] = "3"; });
   EXPECT_THAT(Refused(), HasSubstr("policy.json: settings: \"window\" must be an integer"));
   EditManifest(path(), [](Json& j) { j["settings"]["window"] = 0; });
-  EXPECT_THAT(Refused(), HasSubstr("settings: window must be 1 to"));
+  EXPECT_THAT(Refused(), HasSubstr("window must be 1 to"));
 }
 
 // What vlaq wrote before policies were data. testdata/bundles/make_schema1.py
@@ -276,7 +273,7 @@ TEST(BundleSchema1, Opens) {
     EXPECT_TRUE(ReadWeightRecords(*bundle).ok());
     const Status valid = policy::Validate(bundle->policy, name);
     EXPECT_TRUE(valid.ok()) << valid.error().ToString();
-    EXPECT_EQ(policy::DisagreementWithSettings(bundle->policy, bundle->spec, bundle->baked_prompt), "");
+    EXPECT_TRUE(families::FindOrNull("kosmos2_lstm")->Check(bundle->policy, name).ok());
     EXPECT_EQ(bundle->policy.graphs.at("encoder").file, "encoder.onnx");
     EXPECT_EQ(bundle->policy.graphs.at("whole").file, "mae0222_model_cpu.onnx");
     EXPECT_EQ(bundle->policy.FindInput("task") != nullptr, name == "text");
@@ -304,7 +301,6 @@ TEST(BundleSchema1, IsWrittenAsTheNewSchema) {
   const auto second = Open(folder.path() / "b");
   ASSERT_TRUE(second.ok()) << second.error().ToString();
   EXPECT_EQ(policy::PolicyToJson(second->policy), policy::PolicyToJson(first.policy));
-  EXPECT_EQ(policy::PolicySpecToJson(second->spec), policy::PolicySpecToJson(first.spec));
   EXPECT_EQ(second->config, first.config);
   EXPECT_EQ(second->stages, first.stages);
   EXPECT_EQ(second->provenance.assumptions.size(), first.provenance.assumptions.size());

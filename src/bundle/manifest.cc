@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
-#include "policy/schema1.h"
+#include "families/family.h"
 
 namespace vlaq::bundle {
 namespace fs = std::filesystem;
@@ -170,18 +170,14 @@ Json ToJson(const Provenance& provenance) {
   return json;
 }
 
-Status ReadFiles(const Members& members, const std::string& where, bool fixed_graphs, Bundle& bundle) {
+// `of_checkpoint`: the graphs share the weights of a checkpoint.
+Status ReadFiles(const Members& members, const std::string& where, bool of_checkpoint, Bundle& bundle) {
   VLAQ_ASSIGN_OR_RETURN(const Json* graphs, members.Object("graphs"));
   for (const auto& [role, json] : graphs->items()) {
     VLAQ_ASSIGN_OR_RETURN(FileRecord file, ReadFileRecord(json, fmt::format("{}: graph '{}'", where, role)));
     bundle.graphs.emplace(role, std::move(file));
   }
-  for (const std::string_view role : {kWhole, kEncoder, kHead}) {
-    if (fixed_graphs && !bundle.graphs.contains(role)) {
-      return InputError(where, fmt::format("names no graph '{}'", role));
-    }
-  }
-  if (fixed_graphs || members.reader().Has("weights")) {
+  if (of_checkpoint || members.reader().Has("weights")) {
     VLAQ_ASSIGN_OR_RETURN(const Json* weights, members.Object("weights"));
     VLAQ_ASSIGN_OR_RETURN(bundle.weights, ReadFileRecord(*weights, where + ": weights"));
   }
@@ -196,11 +192,15 @@ Status ReadFiles(const Members& members, const std::string& where, bool fixed_gr
   return {};
 }
 
-// The settings of the first family, whose graphs are still run by them.
-Status ReadSpec(const Json& json, const std::string& where, Bundle& bundle) {
-  VLAQ_ASSIGN_OR_RETURN(bundle.spec, policy::ParsePolicySpec(json, where, {}));
-  if (Status valid = policy::Validate(bundle.spec); !valid.ok()) return InputError(where, valid.error().what);
-  return {};
+// The policy that a manifest from before policies were data means. Its files were read already.
+Result<policy::Policy> FromOldManifest(const Json& json, const std::string& where, const Bundle& bundle) {
+  const auto architecture = Members(json, where).Text("architecture");
+  if (!architecture.ok()) return architecture.error();
+  const auto family = families::Find(*architecture);
+  if (!family.ok()) return Within(where, family.error());
+  families::OldManifest manifest{json, {}, bundle.stages, bundle.tokenizer ? bundle.tokenizer->file : ""};
+  for (const auto& [name, file] : bundle.graphs) manifest.graphs.emplace(name, file.file);
+  return (*family)->FromOldManifest(manifest, where);
 }
 
 Result<WeightRecord> ReadWeightRecord(const Json& json, const std::string& where) {
@@ -223,14 +223,6 @@ Result<WeightRecord> ReadWeightRecord(const Json& json, const std::string& where
 }
 
 }  // namespace
-
-policy::Policy PolicyOf(const Bundle& bundle) {
-  if (!bundle.policy.family.empty()) return bundle.policy;
-  std::map<std::string, std::string> files;
-  for (const auto& [role, file] : bundle.graphs) files.emplace(role, file.file);
-  const std::string tokenizer = bundle.tokenizer ? bundle.tokenizer->file : "";
-  return policy::FromSchema1(bundle.spec, bundle.baked_prompt, tokenizer, files, bundle.stages);
-}
 
 bool IsSettings(const fs::path& path) {
   const auto json = ReadJsonFile(path);
@@ -259,46 +251,36 @@ Result<Bundle> ReadManifest(const fs::path& path) {
                                   : "this is not a bundle's policy.json");
   }
   Bundle bundle;
-  if (schema1) {
-    VLAQ_RETURN_IF_ERROR(ReadSpec(json, where, bundle));
-  } else {
+  const families::Family* family = nullptr;
+  if (!schema1) {
     VLAQ_ASSIGN_OR_RETURN(bundle.policy, policy::ParsePolicy(json, where));
     VLAQ_RETURN_IF_ERROR(policy::Validate(bundle.policy, where));
+    family = families::FindOrNull(bundle.policy.family);
+    if (family != nullptr) VLAQ_RETURN_IF_ERROR(family->Check(bundle.policy, where));
   }
-  const bool kosmos = schema1 || bundle.policy.family == policy::kKosmos2Lstm;
-  if (kosmos && !schema1) {
-    VLAQ_ASSIGN_OR_RETURN(const Json* settings, members.Object("settings"));
-    VLAQ_RETURN_IF_ERROR(ReadSpec(*settings, where + ": settings", bundle));
-  }
-  if (kosmos || members.reader().Has("config")) {
+  const bool of_checkpoint = schema1 || family != nullptr;
+  if (of_checkpoint || members.reader().Has("config")) {
     VLAQ_ASSIGN_OR_RETURN(const Json* config, members.Object("config"));
     bundle.config = config->dump();
   }
   VLAQ_ASSIGN_OR_RETURN(bundle.precision, members.Text("precision"));
-  VLAQ_ASSIGN_OR_RETURN(const auto baked, members.reader().Boolean("baked_prompt"));
-  bundle.baked_prompt = baked.value_or(false);
-  VLAQ_RETURN_IF_ERROR(ReadFiles(members, where, kosmos, bundle));
+  VLAQ_RETURN_IF_ERROR(ReadFiles(members, where, of_checkpoint, bundle));
   VLAQ_ASSIGN_OR_RETURN(bundle.stages, ReadTextMap(members, "stages"));
   VLAQ_ASSIGN_OR_RETURN(bundle.left_out, ReadTextMap(members, "left_out"));
   VLAQ_ASSIGN_OR_RETURN(const Json* provenance, members.Object("provenance"));
   VLAQ_ASSIGN_OR_RETURN(bundle.provenance, ReadProvenance(*provenance, where + ": provenance"));
-  if (schema1) bundle.policy = PolicyOf(bundle);
-  if (kosmos && !schema1) {
-    const std::string differs = policy::DisagreementWithSettings(bundle.policy, bundle.spec, bundle.baked_prompt);
-    if (!differs.empty()) return InputError(where, differs, "the two must say the same; export the policy again");
+  if (schema1) {
+    VLAQ_ASSIGN_OR_RETURN(bundle.policy, FromOldManifest(json, where, bundle));
+    VLAQ_RETURN_IF_ERROR(policy::Validate(bundle.policy, where));
   }
   return bundle;
 }
 
 Result<std::string> ManifestText(const Bundle& bundle) {
   const std::string where(kPolicyFile);
-  policy::Policy policy = PolicyOf(bundle);
-  const bool kosmos = policy.family == policy::kKosmos2Lstm;
-  if (kosmos) {
-    VLAQ_ASSIGN_OR_RETURN(const Json settings, ParseJson(policy.settings, where + ": settings"));
-    if (settings != policy::PolicySpecToJson(bundle.spec)) {
-      return InternalError(where, "the policy's settings are not the bundle's spec");
-    }
+  policy::Policy policy = bundle.policy;
+  if (const families::Family* family = families::FindOrNull(policy.family)) {
+    VLAQ_RETURN_IF_ERROR(family->Check(policy, where));
   }
   for (auto& [name, graph] : policy.graphs) {
     const auto record = bundle.graphs.find(name);
@@ -315,7 +297,6 @@ Result<std::string> ManifestText(const Bundle& bundle) {
     json["graphs"][role] = std::move(graph);
   }
   json["precision"] = bundle.precision;
-  if (kosmos) json["baked_prompt"] = bundle.baked_prompt;
   if (!bundle.weights.file.empty()) json["weights"] = ToJson(bundle.weights);
   if (bundle.tokenizer) json["tokenizer"] = ToJson(*bundle.tokenizer);
   if (!bundle.target.empty()) json["target"] = bundle.target;

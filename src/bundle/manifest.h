@@ -16,10 +16,6 @@ bool IsSettings(const std::filesystem::path& path);
 Result<Bundle> ReadManifest(const std::filesystem::path& path);
 // Errors: kInternal for a policy whose graphs are not the bundle's files; those of policy::Validate.
 Result<std::string> ManifestText(const Bundle& bundle);
-// The bundle's policy, or, where it has none, what its spec and graphs mean (schema1.h): for makers of bundles of the
-// first family.
-policy::Policy PolicyOf(const Bundle& bundle);
-
 Result<std::vector<WeightRecord>> ReadWeightManifest(const std::filesystem::path& path);
 std::string WeightManifestText(const std::vector<WeightRecord>& weights);
 

@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "bundle/bundle.h"
-#include "policy/schema1.h"
+#include "families/family.h"
 
 namespace vlaq::bundle::testing {
 
@@ -17,17 +17,23 @@ inline void EditManifest(const std::filesystem::path& folder, const std::functio
   std::ofstream(folder / kPolicyFile, std::ios::binary) << json.dump();
 }
 
+// The policy that settings of kosmos2_lstm mean.
+inline Result<policy::Policy> PolicyOfSettings(Json settings, bool reads_text) {
+  settings["baked_prompt"] = !reads_text;
+  const families::OldManifest manifest{
+      settings, {{"whole", "mae0222_model_cpu.onnx"}, {"encoder", "encoder.onnx"}, {"head", "head.onnx"}}, {}, ""};
+  return (*families::Find("kosmos2_lstm"))->FromOldManifest(manifest, "settings");
+}
+
 // Changes the settings of a kosmos2_lstm bundle and what follows from them in the rest of its policy, as a careful
 // forger would.
 inline void EditSettings(const std::filesystem::path& folder, const std::function<void(Json&)>& edit) {
   EditManifest(folder, [&](Json& json) {
     edit(json["settings"]);
-    const auto spec = policy::ParsePolicySpec(json["settings"], "settings", {});
-    if (!spec.ok()) return;
-    json["settings"] = policy::PolicySpecToJson(*spec);
-    const Json follows =
-        policy::PolicyToJson(policy::FromSchema1(*spec, json.value("baked_prompt", false), "", {}, {}));
-    for (const char* part : {"inputs", "outputs", "control", "schedules"}) json[part] = follows[part];
+    const auto policy = PolicyOfSettings(json["settings"], json["inputs"].contains("task"));
+    if (!policy.ok()) return;
+    const Json follows = policy::PolicyToJson(*policy);
+    for (const char* part : {"settings", "inputs", "outputs", "control", "schedules"}) json[part] = follows[part];
     for (const auto& [name, graph] : follows["graphs"].items()) {
       for (const char* ports : {"inputs", "outputs"}) json["graphs"][name][ports] = graph[ports];
     }

@@ -9,12 +9,9 @@
 #include "base/json.h"
 #include "base/parallel.h"
 #include "base/text.h"
-#include "calibration/collector.h"
-#include "calibration/observed.h"
+#include "calibration/material.h"
 #include "calibration/progress_file.h"
-#include "onnx/model_file.h"
-#include "policy/schema1.h"
-#include "runtime/policy_runner.h"
+#include "calibration/watched.h"
 
 namespace vlaq::calibration {
 namespace {
@@ -23,57 +20,14 @@ using Clock = std::chrono::steady_clock;
 using backend::NamedTensors;
 using quantization::ActivationStatistics;
 
-constexpr std::string_view kPixels = "pixel_values";
-constexpr std::string_view kFeature = "feature";
-
-Result<std::vector<ObservedValue>> ObservedIn(const bundle::Bundle& bundle, std::string_view role) {
-  VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(bundle.GraphPath(role)));
-  auto values = ObservedValues(model.graph);
-  if (!values.ok()) return Within(bundle.GraphPath(role).string(), values.error());
-  return values;
-}
-
-// Those that a run has to give out.
-std::vector<std::string> Outputs(const std::vector<ObservedValue>& values) {
-  std::vector<std::string> names;
-  for (const ObservedValue& value : values) {
-    if (!value.is_input) names.push_back(value.name);
-  }
-  return names;
-}
-
-// Parts that fit into `budget` bytes, in order; a value that does not fit at all is a part of its own.
-std::vector<std::vector<ObservedValue>> Parts(const std::vector<ObservedValue>& values, const NamedTensors& outputs,
-                                              int64_t batch, uint64_t budget) {
-  std::vector<std::vector<ObservedValue>> parts(1);
-  uint64_t used = 0;
-  for (const ObservedValue& value : values) {
-    const auto output = outputs.find(value.name);
-    const uint64_t bytes = output == outputs.end() ? 0 : output->second.bytes().size() * static_cast<uint64_t>(batch);
-    if (used > 0 && used + bytes > budget) {
-      parts.emplace_back();
-      used = 0;
-    }
-    parts.back().push_back(value);
-    used += bytes;
-  }
-  return parts;
-}
-
-// Row `i` of [B, D] as a tensor of its own.
-Tensor Row(const Tensor& rows, size_t i) {
-  const auto width = static_cast<size_t>(rows.shape()[1]);
-  return Tensor::From<float>({rows.shape()[1]}, rows.data<float>().subspan(i * width, width));
-}
-
 class Calibration {
  public:
   Calibration(const bundle::Bundle& bundle, const backend::Backend& backend, SampleSource& source,
-              const PromptMaker& prompt_for, const CalibrationOptions& options, Log& log)
+              const runtime::TextEncoder* text, const CalibrationOptions& options, Log& log)
       : bundle_(bundle),
         backend_(backend),
         source_(source),
-        prompt_for_(prompt_for),
+        text_(text),
         options_(options),
         log_(log),
         threads_(options.open.threads > 0 ? options.open.threads : HardwareThreads()) {}
@@ -82,23 +36,15 @@ class Calibration {
     if (bundle_.plan) {
       return InputError(bundle_.path.string(), "is quantised already", "calibrate the bundle that it was made from");
     }
-    const std::string& family = bundle_.policy.family;  // empty: of a bundle that was just made
-    if (!family.empty() && family != policy::kKosmos2Lstm) {
-      return UsageError(fmt::format("frames alone make no step of a policy of family '{}'", family),
-                        "give all of its inputs: --inputs FILE.safetensors");
+    VLAQ_ASSIGN_OR_RETURN(material_,
+                          Material::Draw(source_, bundle_.policy, text_, options_.samples, options_.seed, log_));
+    if (Count() < kSensibleSamples) {
+      log_.Warning(fmt::format("{} are few: {} or more give ranges that hold",
+                               Counted(static_cast<uint64_t>(Count()), Noun()), kSensibleSamples));
     }
-    VLAQ_ASSIGN_OR_RETURN(material_, Material::Draw(source_, prompt_for_, bundle_.spec.preprocess, options_.samples,
-                                                    options_.seed, log_));
-    if (options_.samples < kSensibleSamples) {
-      log_.Warning(
-          fmt::format("{} samples are few: {} or more give ranges that hold", options_.samples, kSensibleSamples));
-    }
-    VLAQ_ASSIGN_OR_RETURN(encoder_values_, ObservedIn(bundle_, bundle::kEncoder));
-    VLAQ_ASSIGN_OR_RETURN(head_values_, ObservedIn(bundle_, bundle::kHead));
+    VLAQ_ASSIGN_OR_RETURN(watched_, WatchedIn(bundle_));
     VLAQ_RETURN_IF_ERROR(Resume());
     VLAQ_RETURN_IF_ERROR(SeeSizes());
-    VLAQ_ASSIGN_OR_RETURN(head_,
-                          runtime::OpenGraph(bundle_, bundle::kHead, backend_, options_.open, Outputs(head_values_)));
     for (; progress_.pass < static_cast<int64_t>(parts_.size()); ++progress_.pass, progress_.done = 0) {
       VLAQ_RETURN_IF_ERROR(Pass());
     }
@@ -106,6 +52,11 @@ class Calibration {
   }
 
  private:
+  const std::vector<Sample>& Samples() const { return material_->samples(); }
+  int64_t Count() const { return static_cast<int64_t>(Samples().size()); }
+  bool EveryStep() const { return options_.samples == 0; }
+  std::string Noun() const { return EveryStep() ? "step" : "sample"; }
+
   // ---- before the first run ----
 
   // What makes this calibration the one that it is.
@@ -123,104 +74,160 @@ class Calibration {
     if (!options_.progress_file.empty()) {
       VLAQ_ASSIGN_OR_RETURN(auto progress, ReadProgress(options_.progress_file, key_));
       if (progress) progress_ = std::move(*progress);
-      if (progress_.done > static_cast<int64_t>(material_->samples().size())) {
+      if (progress_.done > Count()) {
         return InputError(options_.progress_file.string(), "\"done\" is beyond the samples", "delete it to begin anew");
       }
       if (progress && progress_.done + progress_.pass > 0) {
-        log_.Note(fmt::format("going on from {} after {} of {} samples", options_.progress_file.string(),
-                              progress_.done, material_->samples().size()));
+        log_.Note(fmt::format("going on from {} after {} of {}", options_.progress_file.string(), progress_.done,
+                              Counted(static_cast<uint64_t>(Count()), Noun())));
       }
     }
     collector_.emplace(threads_, std::move(progress_.tallies));
     return {};
   }
 
-  // Opens the encoder with all values, looks at them on one frame, and parts them as memory allows.
+  // Opens the graphs with all values, looks at them in one step, and parts them as memory allows.
   Status SeeSizes() {
-    VLAQ_RETURN_IF_ERROR(OpenEncoder(encoder_values_));
-    VLAQ_ASSIGN_OR_RETURN(const NamedTensors outputs, Encode({material_->samples().front()}));
-    collector_->LearnShapes(encoder_values_, {inputs_, outputs, {}, {}});
-    parts_ = Parts(encoder_values_, outputs, options_.batch, options_.memory_bytes);
+    VLAQ_RETURN_IF_ERROR(Open(watched_.values));
+    const runtime::LookBack& look_back = executor_->look_back();
+    all_whole_ = EveryStep() || look_back.lasting > 0 || look_back.advance.empty();
+    in_order_ = EveryStep() || look_back.outputs == runtime::kWholeEpisode;
+    if (options_.batch > 1) {
+      batch_ = look_back.at_once && !all_whole_ ? options_.batch : 1;
+      if (batch_ == 1) log_.Note("steps of this policy run one at a time: a batch changes nothing");
+    }
+    // Those of graphs that run at some samples only come first, so that they take few passes.
+    std::ranges::stable_partition(watched_.values, [&](const Watched& value) { return !IsLasting(value); });
+    Collector thrown_away(threads_, {});
+    Watcher watcher(watched_.values, thrown_away);
+    VLAQ_ASSIGN_OR_RETURN(const NamedTensors values, ValuesOf(Samples().front()));
+    VLAQ_RETURN_IF_ERROR(See({Samples().front()}, watcher, [&] { return Done(executor_->Step(values)); }));
+    Split(watcher.bytes());
+    collector_->LearnExtents(thrown_away);
     if (parts_.size() == 1) return {};
-    log_.Note(fmt::format("the values of {} do not fit into {}: {} passes over the samples",
-                          Counted(options_.batch, "frame"), HumanBytes(options_.memory_bytes), parts_.size()));
-    encoder_.reset();
+    log_.Note(fmt::format("the values of {} do not fit into {}: {} passes over the {}s",
+                          Counted(static_cast<uint64_t>(batch_), "step"), HumanBytes(options_.memory_bytes),
+                          parts_.size(), Noun()));
+    executor_.reset();
     return {};
   }
 
-  Status OpenEncoder(const std::vector<ObservedValue>& values) {
-    encoder_.reset();  // first, so that two never are in memory
-    VLAQ_ASSIGN_OR_RETURN(encoder_, runtime::Encoder::Open(bundle_, backend_, options_.open, Outputs(values)));
+  // In parts that fit, in order; a value that does not fit at all is a part of its own.
+  void Split(const std::map<std::string, uint64_t>& sizes) {
+    parts_.assign(1, {});
+    uint64_t used = 0;
+    for (const Watched& value : watched_.values) {
+      const auto size = sizes.find(value.observed.name);
+      const auto items = static_cast<uint64_t>(IsLasting(value) ? batch_ : 1);
+      const uint64_t bytes = size == sizes.end() || !CountsForMemory(value) ? 0 : size->second * items;
+      if (used > 0 && used + bytes > options_.memory_bytes) {
+        parts_.emplace_back();
+        used = 0;
+      }
+      parts_.back().push_back(value);
+      used += bytes;
+    }
+  }
+  // Ports are there anyhow.
+  static bool CountsForMemory(const Watched& value) { return !value.is_port; }
+  bool IsLasting(const Watched& value) const { return executor_->look_back().advance.contains(value.graph); }
+
+  Status Open(const std::vector<Watched>& values) {
+    executor_.reset();  // first, so that two never are in memory
+    VLAQ_ASSIGN_OR_RETURN(runtime::Executor executor,
+                          runtime::OpenExecutor(bundle_, "", backend_, options_.open, ExtraOf(values)));
+    executor_.emplace(std::move(executor));
+    last_.reset();
     return {};
   }
 
   // ---- running ----
 
-  // Runs the encoder on frames of one prompt; inputs_ then holds what it read.
-  Result<NamedTensors> Encode(const std::vector<Sample>& frames) {
-    VLAQ_ASSIGN_OR_RETURN(inputs_[std::string(kPixels)], material_->Pixels(frames));
-    VLAQ_ASSIGN_OR_RETURN(NamedTensors outputs,
-                          encoder_->Encode(inputs_.begin()->second, material_->PromptOf(frames.front())));
-    const auto feature = outputs.find(kFeature.data());
-    const auto batch = static_cast<int64_t>(frames.size());
-    if (feature == outputs.end() || feature->second.dtype() != DType::kF32 || feature->second.rank() != 2 ||
-        feature->second.shape()[0] != batch) {
-      return InputError(bundle_.GraphPath(bundle::kEncoder).string(),
-                        fmt::format("gives no '{}' of float32 [{}, D]: this is no policy's encoder", kFeature, batch));
-    }
-    return outputs;
-  }
-
   // One pass over the samples for the values of one part.
   Status Pass() {
-    const std::vector<ObservedValue>& values = parts_[static_cast<size_t>(progress_.pass)];
-    if (!encoder_ || parts_.size() > 1) VLAQ_RETURN_IF_ERROR(OpenEncoder(values));
-    const auto total = static_cast<int64_t>(material_->samples().size());
-    while (progress_.done < total) {
-      const std::vector<Sample> batch = material_->Batch(static_cast<size_t>(progress_.done), options_.batch);
-      VLAQ_RETURN_IF_ERROR(Observe(values, batch));
+    const std::vector<Watched>& values = parts_[static_cast<size_t>(progress_.pass)];
+    if (!executor_ || parts_.size() > 1) VLAQ_RETURN_IF_ERROR(Open(values));
+    some_whole_ = std::ranges::any_of(values, [&](const Watched& value) { return !IsLasting(value); });
+    Watcher watcher(values, *collector_);
+    while (progress_.done < Count()) {
+      const std::vector<Sample> batch = NextBatch();
+      VLAQ_RETURN_IF_ERROR(IsWhole(batch.front()) ? ObserveWhole(batch.front(), watcher)
+                                                  : ObserveLasting(batch, watcher));
       progress_.done += static_cast<int64_t>(batch.size());
-      log_.Progress("samples", static_cast<uint64_t>(progress_.pass * total + progress_.done),
-                    static_cast<uint64_t>(total) * parts_.size());
+      log_.Progress(Noun() + "s", static_cast<uint64_t>(progress_.pass * Count() + progress_.done),
+                    static_cast<uint64_t>(Count()) * parts_.size());
       VLAQ_RETURN_IF_ERROR(SaveNowAndThen());
     }
     return {};
   }
 
-  Status Observe(const std::vector<ObservedValue>& values, const std::vector<Sample>& batch) {
-    std::vector<Tensor> features;
-    {
-      VLAQ_ASSIGN_OR_RETURN(const NamedTensors outputs, Encode(batch));
-      std::vector<Item> items;
-      for (const Sample& sample : batch) items.push_back({sample.half, material_->NameOf(sample)});
-      VLAQ_RETURN_IF_ERROR(
-          collector_->Add(values, {inputs_, outputs, std::move(items), material_->PromptOf(batch.front()).mask}));
-      const Tensor& rows = outputs.find(kFeature.data())->second;
-      for (size_t i = 0; i < batch.size(); ++i) features.push_back(Row(rows, i));
+  // Whether all graphs run at the sample.
+  bool IsWhole(const Sample& sample) const { return all_whole_ || (some_whole_ && sample.window); }
+
+  // One sample at which all graphs run, or some that run at once.
+  std::vector<Sample> NextBatch() const {
+    const auto begin = Samples().begin() + progress_.done;
+    std::vector<Sample> batch{*begin};
+    for (auto next = begin + 1; next != Samples().end() && !IsWhole(*begin) && !IsWhole(*next); ++next) {
+      if (static_cast<int64_t>(batch.size()) == batch_ || !material_->SameTask(*begin, *next)) break;
+      batch.push_back(*next);
     }
-    if (progress_.pass > 0) return {};  // the head was watched in the first
-    for (size_t i = 0; i < batch.size(); ++i) {
-      if (batch[i].window) VLAQ_RETURN_IF_ERROR(ObserveHead(batch[i], std::move(features[i])));
-    }
-    return {};
+    return batch;
   }
 
-  // The head on the frames up to `sample`, as at run time.
-  Status ObserveHead(const Sample& sample, Tensor newest) {
-    std::vector<Tensor> window;
-    for (int64_t t = std::max<int64_t>(0, sample.t - bundle_.spec.window + 1); t < sample.t;) {
-      std::vector<Sample> frames;
-      for (; t < sample.t && static_cast<int64_t>(frames.size()) < options_.batch; ++t) {
-        frames.push_back({sample.episode, t});
-      }
-      VLAQ_ASSIGN_OR_RETURN(const NamedTensors outputs, Encode(frames));
-      const Tensor& rows = outputs.find(kFeature.data())->second;
-      for (size_t i = 0; i < frames.size(); ++i) window.push_back(Row(rows, i));
+  Result<NamedTensors> ValuesOf(const Sample& sample) { return material_->Values(sample.episode, sample.t); }
+
+  static Status Done(const Result<NamedTensors>& outputs) { return outputs.ok() ? Status() : outputs.error(); }
+
+  // Runs something of these samples while it is watched.
+  template <typename Running>
+  Status See(const std::vector<Sample>& samples, Watcher& watcher, const Running& run) {
+    std::vector<Item> items;
+    for (const Sample& sample : samples) items.push_back({sample.half, material_->NameOf(sample)});
+    std::vector<int64_t> mask = material_->MaskOf(samples.front());
+    watcher.Begin(std::move(items), mask.empty() ? watched_.baked_mask : std::move(mask));
+    executor_->SetProbe(&watcher);
+    const Status ran = run();
+    executor_->SetProbe(nullptr);
+    // What was seen says more of a failure than the failure does: the first value that is no number.
+    VLAQ_RETURN_IF_ERROR(watcher.End());
+    return ran.ok() ? ran : Within(material_->NameOf(samples.front()), ran.error());
+  }
+
+  // What depends on single steps.
+  Status ObserveLasting(const std::vector<Sample>& samples, Watcher& watcher) {
+    std::vector<NamedTensors> values;
+    for (const Sample& sample : samples) {
+      VLAQ_ASSIGN_OR_RETURN(values.emplace_back(), ValuesOf(sample));
     }
-    window.push_back(std::move(newest));
-    const NamedTensors inputs{{"features", runtime::AsWindow(window)}};
-    VLAQ_ASSIGN_OR_RETURN(const NamedTensors outputs, head_->Run(inputs));
-    return collector_->Add(head_values_, {inputs, outputs, {{sample.half, material_->NameOf(sample)}}, {}});
+    last_.reset();
+    executor_->Reset(static_cast<uint64_t>(samples.front().t));
+    return See(samples, watcher, [&] { return executor_->AdvanceAll(values); });
+  }
+
+  // The sample after the steps that it looks back on, as at run time.
+  Status ObserveWhole(const Sample& sample, Watcher& watcher) {
+    int64_t from = std::max<int64_t>(0, sample.t - std::min(sample.t, executor_->look_back().outputs));
+    const bool goes_on = in_order_ && last_ && last_->episode == sample.episode && last_->t < sample.t;
+    if (goes_on) {
+      from = last_->t + 1;
+    } else {
+      if (in_order_) from = 0;
+      executor_->Reset(static_cast<uint64_t>(from));
+    }
+    last_.reset();
+    while (from < sample.t) {
+      std::vector<NamedTensors> values;
+      for (; from < sample.t && static_cast<int64_t>(values.size()) < batch_; ++from) {
+        VLAQ_ASSIGN_OR_RETURN(values.emplace_back(), material_->Values(sample.episode, from));
+      }
+      const Status advanced = executor_->AdvanceAll(values);
+      if (!advanced.ok()) return Within(fmt::format("before {}", material_->NameOf(sample)), advanced.error());
+    }
+    VLAQ_ASSIGN_OR_RETURN(const NamedTensors values, ValuesOf(sample));
+    VLAQ_RETURN_IF_ERROR(See({sample}, watcher, [&] { return Done(executor_->Step(values)); }));
+    last_ = sample;
+    return {};
   }
 
   Status SaveNowAndThen() {
@@ -239,11 +246,10 @@ class Calibration {
   ActivationStatistics Finished() const {
     ActivationStatistics statistics;
     statistics.source = IdentityOf(bundle_);
-    statistics.samples = options_.samples;
-    statistics.windows = std::count_if(material_->samples().begin(), material_->samples().end(),
-                                       [](const Sample& sample) { return sample.window; });
+    statistics.samples = Count();
+    statistics.windows = std::ranges::count_if(Samples(), [&](const Sample& s) { return all_whole_ || s.window; });
     statistics.seed = options_.seed;
-    statistics.batch = options_.batch;
+    statistics.batch = batch_;
     statistics.runs_on = Engine();
     statistics.episodes = material_->episodes();
     for (const auto& [name, halves] : collector_->tallies()) statistics.values[name] = Finish(halves);
@@ -253,17 +259,20 @@ class Calibration {
   const bundle::Bundle& bundle_;
   const backend::Backend& backend_;
   SampleSource& source_;
-  const PromptMaker& prompt_for_;
+  const runtime::TextEncoder* text_;
   const CalibrationOptions& options_;
   Log& log_;
   int threads_;
 
   std::optional<Material> material_;
-  std::vector<ObservedValue> encoder_values_, head_values_;
-  std::vector<std::vector<ObservedValue>> parts_;  // of the encoder's
-  std::optional<runtime::Encoder> encoder_;
-  std::unique_ptr<backend::OpenedModel> head_;
-  NamedTensors inputs_;  // of the last run of the encoder
+  WatchedValues watched_;
+  std::vector<std::vector<Watched>> parts_;  // of them
+  std::optional<runtime::Executor> executor_;
+  int64_t batch_ = 1;           // steps that run at once
+  bool all_whole_ = false;      // all graphs run at every sample
+  bool some_whole_ = false;     // values of this pass are of graphs that do not last
+  bool in_order_ = false;       // a sample goes on from the one before it
+  std::optional<Sample> last_;  // that the executor's state ends with; absent: it must begin anew
   std::optional<Collector> collector_;
   Json key_;
   Progress progress_;
@@ -274,10 +283,10 @@ class Calibration {
 }  // namespace
 
 Result<ActivationStatistics> Calibrate(const bundle::Bundle& bundle, const backend::Backend& backend,
-                                       SampleSource& source, const PromptMaker& prompt_for,
+                                       SampleSource& source, const runtime::TextEncoder* text,
                                        const CalibrationOptions& options, Log& log) {
   if (options.batch < 1) return UsageError("the batch must be at least 1");
-  return Calibration(bundle, backend, source, prompt_for, options, log).Run();
+  return Calibration(bundle, backend, source, text, options, log).Run();
 }
 
 quantization::PlanSource IdentityOf(const bundle::Bundle& bundle) {

@@ -7,21 +7,21 @@
 #include <algorithm>
 #include <limits>
 
-#include "architecture/testing.h"
 #include "backend/reference/reference.h"
 #include "base/json.h"
 #include "base/mapped_file.h"
 #include "base/testing.h"
 #include "calibration/draw.h"
 #include "export/export.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "quantization/statistics_file.h"
-#include "runtime/policy_runner.h"
+#include "runtime/testing.h"
 
 namespace vlaq::calibration {
 namespace {
 
 namespace fs = std::filesystem;
-using architecture::testing::TinyPolicy;
+using kosmos2_lstm::testing::TinyPolicy;
 using quantization::ActivationStatistics;
 using quantization::ValueStatistics;
 using ::testing::AllOf;
@@ -40,16 +40,47 @@ class NoiseSource : public SampleSource {
   }
   const std::vector<SampleEpisode>& episodes() const override { return episodes_; }
   Result<std::string> Hash(size_t episode) override { return "hash of " + episodes_[episode].name; }
-  Result<image::Frame> Read(size_t episode, int64_t t) override {
-    auto image = std::make_shared<image::Image>();
-    image->Reset(8, 8);
+  Result<backend::NamedTensors> Read(size_t episode, int64_t t) override {
+    Tensor picture = Tensor::Make(DType::kU8, {8, 8, 3});
     Random random(episode, static_cast<uint64_t>(t));
-    for (uint8_t& byte : image->rgb) byte = static_cast<uint8_t>(random.Below(256));
-    return image::Frame{*image, "noise", image};
+    for (uint8_t& byte : picture.mutable_data<uint8_t>()) byte = static_cast<uint8_t>(random.Below(256));
+    return backend::NamedTensors{{"observation.images.front", picture}};
   }
 
  private:
   std::vector<SampleEpisode> episodes_;
+};
+
+Tensor Row(const std::vector<int64_t>& numbers) {
+  return Tensor::From<int64_t>({static_cast<int64_t>(numbers.size())}, numbers);
+}
+
+// The instruction of the export, with another word at the end for "right", and padding.
+class TestEncoder : public runtime::TextEncoder {
+ public:
+  explicit TestEncoder(const bundle::Bundle& bundle, size_t padding = 0) : padding_(padding) {
+    exported_ = (*runtime::OpenTextEncoder(bundle, {}))->Exported();
+  }
+  const runtime::EncodedTask& Exported() const override { return exported_; }
+  Result<runtime::EncodedTask> Encode(std::string_view task) const override {
+    const auto numbers = [&](const std::string& name) {
+      const auto values = exported_.values.at(name).data<int64_t>();
+      return std::vector<int64_t>(values.begin(), values.end());
+    };
+    std::vector<int64_t> ids = numbers("task.input_ids"), mask = numbers("task.attention_mask");
+    if (task == "right") ids.back() = 28;
+    ids.insert(ids.end(), padding_, 1);
+    mask.insert(mask.end(), padding_, 0);
+    return runtime::EncodedTask{
+        std::string(task), {{"task.input_ids", Row(ids)}, {"task.attention_mask", Row(mask)}}, ""};
+  }
+  Status Load() const override { return {}; }
+  Result<runtime::EncodedTask> Complete(const backend::NamedTensors&) const override { return exported_; }
+  bool can_encode() const override { return true; }
+
+ private:
+  runtime::EncodedTask exported_;
+  size_t padding_;
 };
 
 class CollectingLog : public Log {
@@ -104,8 +135,10 @@ class CalibrateTest : public ::testing::Test {
   static void SetUpTestSuite() {
     folder_ = new TemporaryFolder();
     bundle_ = new bundle::Bundle(MakeBundle("bundle", TinyPolicy()));
+    encoder_ = new TestEncoder(*bundle_);
   }
   static void TearDownTestSuite() {
+    delete encoder_;
     delete bundle_;
     delete folder_;
   }
@@ -120,7 +153,7 @@ class CalibrateTest : public ::testing::Test {
     options.settings.policy = place / "policy.json";
     const auto report = exporting::Export(options, SilentLog());
     EXPECT_TRUE(report.ok()) << (report.ok() ? "" : report.error().ToString());
-    return report.ok() ? report->bundle : bundle::Bundle();
+    return report.ok() ? *bundle::Open(report->bundle.path) : bundle::Bundle();
   }
 
   static CalibrationOptions Options(int64_t samples = 9) {
@@ -130,18 +163,13 @@ class CalibrateTest : public ::testing::Test {
     options.open.threads = 1;
     return options;
   }
-  // Another word at the end for "right".
-  static Result<prompt::Prompt> PromptFor(const std::string& instruction) {
-    prompt::Prompt prompt = prompt::Baked(bundle_->spec);
-    if (instruction == "right") prompt.ids.back() = 28;
-    return prompt;
-  }
-  Result<ActivationStatistics> Run(const CalibrationOptions& options, const PromptMaker& prompts = PromptFor) {
+  Result<ActivationStatistics> Run(const CalibrationOptions& options, size_t padding = 0) {
     NoiseSource source;
-    return Calibrate(*bundle_, *backend_, source, prompts, options, log_);
+    const TestEncoder encoder(*bundle_, padding);
+    return Calibrate(*bundle_, *backend_, source, &encoder, options, log_);
   }
-  ActivationStatistics MustRun(const CalibrationOptions& options, const PromptMaker& prompts = PromptFor) {
-    auto statistics = Run(options, prompts);
+  ActivationStatistics MustRun(const CalibrationOptions& options, size_t padding = 0) {
+    auto statistics = Run(options, padding);
     EXPECT_TRUE(statistics.ok()) << (statistics.ok() ? "" : statistics.error().ToString());
     return statistics.ok() ? *std::move(statistics) : ActivationStatistics();
   }
@@ -149,6 +177,7 @@ class CalibrateTest : public ::testing::Test {
 
   static inline TemporaryFolder* folder_ = nullptr;
   static inline bundle::Bundle* bundle_ = nullptr;
+  static inline TestEncoder* encoder_ = nullptr;
   std::unique_ptr<backend::Backend> backend_ = backend::MakeReferenceBackend();
   CollectingLog log_;
 };
@@ -212,17 +241,18 @@ TEST_F(CalibrateTest, EqualsASlowLoopOverTheSamples) {
   for (const SampleEpisode& episode : source.episodes()) lengths.push_back(episode.length);
   const auto samples = DrawSamples(lengths, 9, 5);
   ASSERT_TRUE(samples.ok());
-  const auto encoder = runtime::Encoder::Open(*bundle_, *backend_, {}, {value});
-  auto preprocessor = image::Preprocessor::Make(bundle_->spec.preprocess);
-  ASSERT_TRUE(encoder.ok() && preprocessor.ok());
+  const auto runner = runtime::testing::FrameRunner::Open(*bundle_, *backend_, {}, "", {{"encoder", {value}}});
+  auto preprocessor = image::Preprocessor::Make(bundle_->policy.inputs[0].preprocess);
+  ASSERT_TRUE(runner.ok() && preprocessor.ok());
   std::vector<float> all;
   std::array<float, 2> highest{-1e9F, -1e9F};
   for (const Sample& sample : *samples) {
-    const auto pixels = preprocessor->Run(source.Read(sample.episode, sample.t)->pixels);
-    const auto outputs =
-        encoder->Encode(runtime::AsBatch(*pixels), *PromptFor(source.episodes()[sample.episode].instruction));
-    ASSERT_TRUE(outputs.ok()) << outputs.error().ToString();
-    for (const float x : outputs->at(value).data<float>()) {
+    const Tensor picture = source.Read(sample.episode, sample.t)->at("observation.images.front");
+    const auto pixels = preprocessor->Run(image::ImageView(8, 8, picture.data<uint8_t>()));
+    (*runner)->task = encoder_->Encode(*source.episodes()[sample.episode].instruction)->values;
+    const auto action = (*runner)->Step(*pixels);
+    ASSERT_TRUE(action.ok()) << action.error().ToString();
+    for (const float x : (*runner)->Seen("encoder." + value).data<float>()) {
       all.push_back(x);
       float& high = highest[static_cast<size_t>(sample.half)];
       high = std::max(high, x);
@@ -279,13 +309,7 @@ TEST_F(CalibrateTest, BatchThreadsAndMemoryChangeNothing) {
 
 TEST_F(CalibrateTest, PaddingDoesNotCount) {
   const ActivationStatistics plain = MustRun(Options());
-  const auto padded = [](const std::string& instruction) -> Result<prompt::Prompt> {
-    VLAQ_ASSIGN_OR_RETURN(prompt::Prompt prompt, PromptFor(instruction));
-    prompt.ids.insert(prompt.ids.end(), 3, 1);
-    prompt.mask.insert(prompt.mask.end(), 3, 0);
-    return prompt;
-  };
-  const ActivationStatistics with_padding = MustRun(Options(), padded);
+  const ActivationStatistics with_padding = MustRun(Options(), 3);
   ASSERT_EQ(with_padding.values.size(), plain.values.size());
   for (const auto& [name, value] : plain.values) {
     if (name.find("Softmax") != std::string::npos || name.ends_with("self_attn/Add")) continue;  // wider by the padding
@@ -308,12 +332,12 @@ TEST_F(CalibrateTest, GoesOnAfterAnInterruption) {
       options.save_every_s = 0;
       NoiseSource source;
       const Flaky flaky(fail_at);
-      const auto failed = Calibrate(*bundle_, flaky, source, PromptFor, options, log_);
+      const auto failed = Calibrate(*bundle_, flaky, source, encoder_, options, log_);
       ASSERT_FALSE(failed.ok());
       EXPECT_EQ(failed.error().code, ErrorCode::kBackend);
       ASSERT_EQ(fs::exists(options.progress_file), fail_at > 2) << "something was seen";
       const Flaky counting(-1);
-      const auto resumed = Calibrate(*bundle_, counting, source, PromptFor, options, log_);
+      const auto resumed = Calibrate(*bundle_, counting, source, encoder_, options, log_);
       ASSERT_TRUE(resumed.ok()) << resumed.error().ToString();
       EXPECT_EQ(StatisticsText(*resumed), expected);
       EXPECT_TRUE(fs::exists(options.progress_file)) << "the caller removes it";
@@ -341,24 +365,24 @@ TEST_F(CalibrateTest, AnotherCalibrationsProgressIsRefused) {
   other.seed = 6;
   refused(other, ErrorCode::kUsage, "another seed");
   NoiseSource fewer(2);
-  const auto episodes = Calibrate(*bundle_, *backend_, fewer, PromptFor, options, log_);
+  const auto episodes = Calibrate(*bundle_, *backend_, fewer, encoder_, options, log_);
   ASSERT_FALSE(episodes.ok());
   EXPECT_THAT(episodes.error().ToString(), HasSubstr("another episodes"));
 
   const auto file = MappedFile::Open(options.progress_file);
   ASSERT_TRUE(file.ok());
   const std::string good(AsText((*file)->bytes()));
-  architecture::testing::WriteText(options.progress_file, good.substr(0, good.size() / 2));
+  kosmos2_lstm::testing::WriteText(options.progress_file, good.substr(0, good.size() / 2));
   refused(options, ErrorCode::kInput, "delete it to begin anew");
-  architecture::testing::WriteText(options.progress_file, "{\"schema\": 1}");
+  kosmos2_lstm::testing::WriteText(options.progress_file, "{\"schema\": 1}");
   refused(options, ErrorCode::kInput, "is not what an interrupted");
   Json json = Json::parse(good);
   json["values"].begin().value()[0]["count"] = -5;
-  architecture::testing::WriteText(options.progress_file, json.dump());
+  kosmos2_lstm::testing::WriteText(options.progress_file, json.dump());
   refused(options, ErrorCode::kInput, "\"count\"");
   json = Json::parse(good);
   json["done"] = 1000;
-  architecture::testing::WriteText(options.progress_file, json.dump());
+  kosmos2_lstm::testing::WriteText(options.progress_file, json.dump());
   refused(options, ErrorCode::kInput, "\"done\"");
 }
 
@@ -367,7 +391,7 @@ TEST_F(CalibrateTest, NoNumberEndsItByName) {
   for (float& x : policy.Backbone("text_model.model.layers.1.ffn.fc1.weight").mutable_data<float>()) x = 3e38F;
   const bundle::Bundle bad = MakeBundle("bad", policy);
   NoiseSource source;
-  const auto statistics = Calibrate(bad, *backend_, source, PromptFor, Options(), log_);
+  const auto statistics = Calibrate(bad, *backend_, source, encoder_, Options(), log_);
   ASSERT_FALSE(statistics.ok());
   EXPECT_EQ(statistics.error().code, ErrorCode::kInput);
   EXPECT_THAT(statistics.error().ToString(), AllOf(HasSubstr("value 'text/layer.1/ffn_layernorm/LayerNormalization'"),
@@ -383,7 +407,7 @@ TEST_F(CalibrateTest, WhatCannotBeCalibratedIsRefused) {
   bundle::Bundle quantised = *bundle_;
   quantised.plan = bundle::FileRecord{};
   NoiseSource source;
-  const auto statistics = Calibrate(quantised, *backend_, source, PromptFor, Options(), log_);
+  const auto statistics = Calibrate(quantised, *backend_, source, encoder_, Options(), log_);
   ASSERT_FALSE(statistics.ok());
   EXPECT_THAT(statistics.error().ToString(), HasSubstr("quantised already"));
 }

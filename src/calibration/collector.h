@@ -39,6 +39,8 @@ class Collector {
   // The first extent that each value has for one item, from a run on one item: in a batch, values whose first extent
   // grows with it hold the items one after the other; others belong to each item alike.
   void LearnShapes(const std::vector<ObservedValue>& values, const ObservedRun& run);
+  // The same, as another has learned it.
+  void LearnExtents(const Collector& other) { first_extents_ = other.first_extents_; }
   // In a batch of more than one, the shapes must have been learnt. Errors: kInput naming value and item if a number is
   // NaN or infinite; kInternal for a value that is missing from the run or has another type.
   Status Add(const std::vector<ObservedValue>& values, const ObservedRun& run);

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "base/random.h"
-#include "runtime/policy_runner.h"
+#include "runtime/testing.h"
 
 namespace vlaq::calibration {
 namespace {
@@ -44,7 +44,7 @@ TEST(Collector, ABatchIsItsItemsOneByOne) {
     for (const Tensors& run : runs) parts.push_back(run.at(name));
     Shape shape = parts[0].shape();
     shape[0] *= static_cast<int64_t>(runs.size());
-    return runtime::Stack(parts).Reshaped(shape);
+    return runtime::testing::Stack(parts).Reshaped(shape);
   };
   const Tensors batch_inputs{{"pixels", joined(inputs, "pixels")}};
   const Tensors batch_outputs{

@@ -13,16 +13,16 @@ struct Sample {
   size_t episode = 0;
   int64_t t = 0;
   int half = 0;         // 0 or 1; each holds half of the samples, of any episode and phase
-  bool window = false;  // the head runs here too, on the frames up to t
+  bool window = false;  // what runs after windows runs here too, on the steps up to t
 };
 
 // Fewer give ranges by chance.
 inline constexpr int64_t kLeastSamples = 2;
-// Below, a warning: other tools advise 300 to 500, but a frame of this model has hundreds of rows.
+// Below, a warning: other tools advise 300 to 500, but a picture has hundreds of rows.
 inline constexpr int64_t kSensibleSamples = 64;
 
-// The head sees one feature a frame, and a window of W frames costs W - 1 more runs of the encoder: it runs at one
-// sample in eight, and at 16 at least.
+// What runs after a window sees one value a step, and a window of W steps costs W - 1 more runs of what makes them: it
+// runs at one sample in eight, and at 16 at least.
 int64_t WindowsFor(int64_t samples);
 
 // As many from each episode as their lengths allow, and from each as many equal phases, one frame at random in each; in

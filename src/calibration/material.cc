@@ -3,29 +3,48 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "base/hash.h"
-#include "runtime/policy_runner.h"
 
 namespace vlaq::calibration {
 
-Result<Material> Material::Draw(SampleSource& source, const PromptMaker& prompts,
-                                const image::PreprocessSpec& preprocess, int64_t samples, uint64_t seed, Log& log) {
-  VLAQ_ASSIGN_OR_RETURN(image::Preprocessor preprocessor, image::Preprocessor::Make(preprocess));
-  Material material(source, std::move(preprocessor));
-  std::vector<int64_t> lengths;
-  for (const SampleEpisode& episode : source.episodes()) lengths.push_back(episode.length);
-  VLAQ_ASSIGN_OR_RETURN(material.samples_, DrawSamples(lengths, samples, seed));
-  VLAQ_RETURN_IF_ERROR(material.Identify(prompts, log));
+using backend::NamedTensors;
+
+Result<Material> Material::Draw(SampleSource& source, const policy::Policy& policy, const runtime::TextEncoder* text,
+                                int64_t samples, uint64_t seed, Log& log) {
+  VLAQ_ASSIGN_OR_RETURN(runtime::FeatureReader features, runtime::FeatureReader::Make(policy));
+  Material material(source, std::move(features));
+  VLAQ_RETURN_IF_ERROR(material.Choose(samples, seed));
+  VLAQ_RETURN_IF_ERROR(material.Identify(text, log));
   std::stable_sort(material.samples_.begin(), material.samples_.end(), [&](const Sample& a, const Sample& b) {
     return source.episodes()[a.episode].instruction < source.episodes()[b.episode].instruction;
   });
   return material;
 }
 
-// Hash and prompt of the episodes that were drawn.
-Status Material::Identify(const PromptMaker& prompts, Log& log) {
+Status Material::Choose(int64_t samples, uint64_t seed) {
+  std::vector<int64_t> lengths;
+  int64_t all = 0;
+  for (const SampleEpisode& episode : source_->episodes()) {
+    lengths.push_back(episode.length);
+    all += episode.length;
+  }
+  if (samples == 0 && all == 0) return UsageError("there is no step to calibrate on");
+  // A single step is in the first half, and the drift says so.
+  if (samples == 0 && all < kLeastSamples) {
+    for (size_t i = 0; i < lengths.size(); ++i) {
+      if (lengths[i] > 0) samples_.push_back({i, 0});
+    }
+    return {};
+  }
+  VLAQ_ASSIGN_OR_RETURN(samples_, DrawSamples(lengths, samples == 0 ? all : samples, seed));
+  return {};
+}
+
+// Hash and instruction of the episodes that were drawn.
+Status Material::Identify(const runtime::TextEncoder* text, Log& log) {
   std::set<size_t> drawn;
   for (const Sample& sample : samples_) drawn.insert(sample.episode);
   for (const size_t i : drawn) {
@@ -33,48 +52,49 @@ Status Material::Identify(const PromptMaker& prompts, Log& log) {
     const SampleEpisode& episode = source_->episodes()[i];
     VLAQ_ASSIGN_OR_RETURN(std::string hash, source_->Hash(i));
     episodes_.push_back({episode.name, std::move(hash)});
-    if (prompts_.contains(episode.instruction)) continue;
-    VLAQ_ASSIGN_OR_RETURN(prompts_[episode.instruction], prompts(episode.instruction));
+    if (tasks_.contains(episode.instruction)) continue;
+    NamedTensors& task = tasks_[episode.instruction];
+    if (text == nullptr) continue;
+    // Without a tokenizer every episode is told what the export was.
+    if (!episode.instruction || !text->can_encode()) {
+      task = text->Exported().values;
+      continue;
+    }
+    VLAQ_ASSIGN_OR_RETURN(runtime::EncodedTask encoded, text->Encode(*episode.instruction));
+    task = std::move(encoded.values);
   }
   log.Progress("hashing episodes", drawn.size(), drawn.size());
   return {};
 }
 
-std::vector<Sample> Material::Batch(size_t begin, int64_t most) const {
-  const auto instruction_of = [&](const Sample& sample) { return source_->episodes()[sample.episode].instruction; };
-  const std::string instruction = instruction_of(samples_[begin]);
-  std::vector<Sample> batch;
-  for (size_t i = begin; i < samples_.size() && static_cast<int64_t>(batch.size()) < most; ++i) {
-    if (instruction_of(samples_[i]) != instruction) break;
-    batch.push_back(samples_[i]);
+const NamedTensors& Material::TaskOf(const Sample& sample) const {
+  return tasks_.at(source_->episodes()[sample.episode].instruction);
+}
+
+std::vector<int64_t> Material::MaskOf(const Sample& sample) const {
+  for (const auto& [name, value] : TaskOf(sample)) {
+    if (!name.ends_with("mask") || value.dtype() != DType::kI64 || value.rank() != 1) continue;
+    const auto mask = value.data<int64_t>();
+    return {mask.begin(), mask.end()};
   }
-  return batch;
+  return {};
 }
 
-const prompt::Prompt& Material::PromptOf(const Sample& sample) const {
-  return prompts_.at(source_->episodes()[sample.episode].instruction);
-}
-
-std::string Material::NameOf(const Sample& sample) const {
-  return fmt::format("frame {} of {}", sample.t, source_->episodes()[sample.episode].name);
-}
-
-Result<Tensor> Material::Pixels(const std::vector<Sample>& samples) {
-  std::vector<Tensor> pixels;
-  for (const Sample& sample : samples) {
-    VLAQ_ASSIGN_OR_RETURN(const image::Frame frame, source_->Read(sample.episode, sample.t));
-    VLAQ_ASSIGN_OR_RETURN(pixels.emplace_back(), preprocessor_.Run(frame.pixels));
-  }
-  return runtime::Stack(pixels);
+Result<NamedTensors> Material::Values(size_t episode, int64_t t) {
+  VLAQ_ASSIGN_OR_RETURN(const NamedTensors observation, source_->Read(episode, t));
+  auto values = features_.Read(observation);
+  if (!values.ok()) return Within(source_->NameOf(episode, t), values.error());
+  const NamedTensors& task = tasks_.at(source_->episodes()[episode].instruction);
+  values->insert(task.begin(), task.end());
+  return values;
 }
 
 std::string Material::Fingerprint() const {
   Sha256 hash;
   for (const auto& episode : episodes_) hash.Update(AsBytes(episode.hash));
-  for (const auto& [instruction, prompt] : prompts_) {
-    hash.Update(AsBytes(instruction));
-    hash.Update(std::as_bytes(std::span(prompt.ids)));
-    hash.Update(std::as_bytes(std::span(prompt.mask)));
+  for (const auto& [instruction, task] : tasks_) {
+    hash.Update(AsBytes(instruction.value_or("")));
+    for (const auto& [name, value] : task) hash.Update(value.bytes());
   }
   return hash.FinishHex();
 }

@@ -1,9 +1,9 @@
-// The frames that one calibration runs on: drawn, in the order in which they run, with their prompts and pixels.
+// The steps that one calibration runs on: drawn, in the order in which they run, with what the policy reads of each.
 // One thread at a time.
 #pragma once
 
-#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,46 +11,48 @@
 #include "base/status.h"
 #include "calibration/draw.h"
 #include "calibration/sample_source.h"
-#include "image/preprocess.h"
-#include "prompt/prompt.h"
+#include "policy/policy.h"
 #include "quantization/statistics.h"
+#include "runtime/features.h"
+#include "runtime/text_encoder.h"
 
 namespace vlaq::calibration {
 
-// The prompt for an instruction, or for none if it is empty.
-using PromptMaker = std::function<Result<prompt::Prompt>(const std::string& instruction)>;
-
 class Material {
  public:
-  // `source` must outlive it. Errors: as DrawSamples and `prompts`, those of the frames.
-  static Result<Material> Draw(SampleSource& source, const PromptMaker& prompts,
-                               const image::PreprocessSpec& preprocess, int64_t samples, uint64_t seed, Log& log);
+  // `samples`: so many steps, drawn; 0: every one, in order. `text` (null: the policy reads no instruction) and
+  // `source` must outlive it. Errors: as DrawSamples and TextEncoder::Encode, those of the source; kUsage if there is
+  // no step.
+  static Result<Material> Draw(SampleSource& source, const policy::Policy& policy, const runtime::TextEncoder* text,
+                               int64_t samples, uint64_t seed, Log& log);
 
-  // Those of one instruction follow each other.
+  // Those of one instruction follow each other, in the order of episode and time.
   const std::vector<Sample>& samples() const { return samples_; }
   // That samples come from.
   const std::vector<quantization::CalibrationEpisode>& episodes() const { return episodes_; }
-  // At most `most` samples from `begin` on that share a prompt; at least one.
-  std::vector<Sample> Batch(size_t begin, int64_t most) const;
+  // Whether they are told the same.
+  bool SameTask(const Sample& a, const Sample& b) const { return &TaskOf(a) == &TaskOf(b); }
 
-  const prompt::Prompt& PromptOf(const Sample& sample) const;
+  // What executors take: observation and instruction. Errors: kInput naming the file.
+  Result<backend::NamedTensors> Values(size_t episode, int64_t t);
+  // Of the sample's instruction: 0 for padding; empty: it has none.
+  std::vector<int64_t> MaskOf(const Sample& sample) const;
   // "frame 4 of e0.h5"
-  std::string NameOf(const Sample& sample) const;
-  // Preprocessed, [N, 3, S, S] float32. Errors: kInput naming the file.
-  Result<Tensor> Pixels(const std::vector<Sample>& samples);
-  // SHA-256 over episodes and prompts.
+  std::string NameOf(const Sample& sample) const { return source_->NameOf(sample.episode, sample.t); }
+  // SHA-256 over episodes and instructions.
   std::string Fingerprint() const;
 
  private:
-  Material(SampleSource& source, image::Preprocessor preprocessor)
-      : source_(&source), preprocessor_(std::move(preprocessor)) {}
-  Status Identify(const PromptMaker& prompts, Log& log);
+  Material(SampleSource& source, runtime::FeatureReader features) : source_(&source), features_(std::move(features)) {}
+  Status Choose(int64_t samples, uint64_t seed);
+  Status Identify(const runtime::TextEncoder* text, Log& log);
+  const backend::NamedTensors& TaskOf(const Sample& sample) const;
 
   SampleSource* source_;
-  image::Preprocessor preprocessor_;
+  runtime::FeatureReader features_;
   std::vector<Sample> samples_;
   std::vector<quantization::CalibrationEpisode> episodes_;
-  std::map<std::string, prompt::Prompt> prompts_;  // by instruction
+  std::map<std::optional<std::string>, backend::NamedTensors> tasks_;  // by instruction
 };
 
 }  // namespace vlaq::calibration

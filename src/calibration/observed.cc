@@ -22,17 +22,13 @@ constexpr std::array kWeighted{
     WeightedOperator{"Conv", Detail::kHistogram},
 };
 constexpr std::array<std::string_view, 2> kWatched{"LayerNormalization", "Softmax"};
-// Where the prompt comes in: as inputs, or baked in.
-constexpr std::array<std::string_view, 2> kPromptInputs{"input_ids", "attention_mask"};
-constexpr std::array<std::string_view, 2> kBakedPrompt{"prompt/input_ids", "prompt/attention_mask"};
-
-bool HoldsAny(const std::set<std::string>& names, const std::array<std::string_view, 2>& wanted) {
-  return std::any_of(wanted.begin(), wanted.end(), [&](auto name) { return names.contains(std::string(name)); });
-}
+// An instruction that is part of the graph.
+constexpr std::string_view kBakedIds = "prompt/input_ids", kBakedMask = "prompt/attention_mask";
 
 class Finder {
  public:
-  Finder(const onnx::Graph& graph, onnx::ValueTypes types) : graph_(graph), types_(std::move(types)) {
+  Finder(const onnx::Graph& graph, const std::set<std::string>& text_inputs, onnx::ValueTypes types)
+      : graph_(graph), text_inputs_(text_inputs), types_(std::move(types)) {
     for (const onnx::Initializer& initializer : graph.initializers) initializers_.insert(initializer.name);
     for (const onnx::ValueInfo& input : graph.inputs) inputs_.insert(input.name);
   }
@@ -71,11 +67,15 @@ class Finder {
     }
     const std::array names{name};
     const onnx::Reachability from = onnx::ReachableFrom(graph_, names);
-    const bool prompt = HoldsAny(from.inputs, kPromptInputs) || HoldsAny(from.initializers, kBakedPrompt);
-    found_.push_back({name, detail, inputs_.contains(name), prompt});
+    const bool text = std::any_of(text_inputs_.begin(), text_inputs_.end(),
+                                  [&](const auto& input) { return from.inputs.contains(input); });
+    const bool baked =
+        from.initializers.contains(std::string(kBakedIds)) || from.initializers.contains(std::string(kBakedMask));
+    found_.push_back({name, detail, inputs_.contains(name), text || baked});
   }
 
   const onnx::Graph& graph_;
+  const std::set<std::string>& text_inputs_;
   onnx::ValueTypes types_;
   std::set<std::string> initializers_, inputs_;
   std::vector<ObservedValue> found_;
@@ -83,8 +83,15 @@ class Finder {
 
 }  // namespace
 
-Result<std::vector<ObservedValue>> ObservedValues(const onnx::Graph& graph) {
-  return Finder(graph, onnx::KnownTypes(graph)).Run();
+Result<std::vector<ObservedValue>> ObservedValues(const onnx::Graph& graph, const std::set<std::string>& text_inputs) {
+  return Finder(graph, text_inputs, onnx::KnownTypes(graph)).Run();
+}
+
+std::vector<int64_t> BakedMask(const onnx::Graph& graph) {
+  const onnx::Initializer* mask = graph.FindInitializer(std::string(kBakedMask));
+  if (mask == nullptr || mask->is_external() || mask->dtype != DType::kI64) return {};
+  const auto numbers = std::get<Tensor>(mask->data).data<int64_t>();
+  return {numbers.begin(), numbers.end()};
 }
 
 }  // namespace vlaq::calibration

@@ -1,6 +1,7 @@
 // Which values of a graph a calibration watches. Not aware of: running it.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,12 +15,16 @@ struct ObservedValue {
   std::string name;
   Detail detail = Detail::kRange;
   bool is_input = false;     // of the graph
-  bool has_padding = false;  // follows from the prompt, so its rows may stand for padding
+  bool has_padding = false;  // follows from an instruction, so its rows may stand for padding
 };
 
 // The inputs of operators with weights (MatMul, Gemm, Conv, LSTM with an initializer), closely; and the results of
 // LayerNormalization, Softmax and residual additions, by their range. float32 only (values of types that are not known
-// are left out), in graph order, each once.
-Result<std::vector<ObservedValue>> ObservedValues(const onnx::Graph& graph);
+// are left out), in graph order, each once. `text_inputs`: those of the graph that an instruction comes in by.
+Result<std::vector<ObservedValue>> ObservedValues(const onnx::Graph& graph,
+                                                  const std::set<std::string>& text_inputs = {});
+
+// The mask of an instruction that the graph was told when it was made; empty: there is none.
+std::vector<int64_t> BakedMask(const onnx::Graph& graph);
 
 }  // namespace vlaq::calibration

@@ -1,5 +1,7 @@
 #include "calibration/sample_source.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 #include "base/hash.h"
@@ -7,10 +9,13 @@
 namespace vlaq::calibration {
 namespace {
 
+using backend::NamedTensors;
+
 class EpisodeSamples : public SampleSource {
  public:
-  EpisodeSamples(episode::EpisodeSet set, std::vector<SampleEpisode> episodes)
-      : set_(std::move(set)), episodes_(std::move(episodes)), hashes_(episodes_.size()) {}
+  EpisodeSamples(episode::EpisodeSet set, std::vector<SampleEpisode> episodes,
+                 std::vector<episode::WantedFeature> wanted)
+      : set_(std::move(set)), episodes_(std::move(episodes)), wanted_(std::move(wanted)), hashes_(episodes_.size()) {}
 
   const std::vector<SampleEpisode>& episodes() const override { return episodes_; }
 
@@ -22,11 +27,9 @@ class EpisodeSamples : public SampleSource {
     return hashes_[episode];
   }
 
-  Result<image::Frame> Read(size_t episode, int64_t t) override {
+  Result<NamedTensors> Read(size_t episode, int64_t t) override {
     VLAQ_RETURN_IF_ERROR(Open(episode));
-    VLAQ_ASSIGN_OR_RETURN(image::Image image, open_->ReadFrame(t));
-    const auto owner = std::make_shared<const image::Image>(std::move(image));
-    return image::Frame{*owner, episodes_[episode].name, owner};
+    return open_->ReadObservation(match_, t);
   }
 
  private:
@@ -34,23 +37,33 @@ class EpisodeSamples : public SampleSource {
     if (open_ != nullptr && opened_ == episode) return {};
     VLAQ_ASSIGN_OR_RETURN(open_, set_.OpenEpisode(episode));
     opened_ = episode;
+    auto match = episode::MatchFeatures(wanted_, open_->streams());
+    if (!match.ok()) return Within(open_->path().string(), match.error());
+    match_ = std::move(*match);
     return {};
   }
 
   episode::EpisodeSet set_;
   std::vector<SampleEpisode> episodes_;
+  std::vector<episode::WantedFeature> wanted_;
   std::vector<std::string> hashes_;         // empty: not asked for yet
   std::unique_ptr<episode::Episode> open_;  // the one that was read last
   size_t opened_ = 0;
+  std::map<std::string, std::string> match_;  // of the open one: wanted feature -> stream
 };
 
 class PictureSamples : public SampleSource {
  public:
-  PictureSamples(std::unique_ptr<image::FrameSource> frames, SampleEpisode episode)
-      : frames_(std::move(frames)), episodes_{std::move(episode)} {}
+  PictureSamples(std::unique_ptr<image::FrameSource> frames, SampleEpisode episode, std::string camera)
+      : frames_(std::move(frames)), episodes_{std::move(episode)}, camera_(std::move(camera)) {}
 
   const std::vector<SampleEpisode>& episodes() const override { return episodes_; }
-  Result<image::Frame> Read(size_t /*episode*/, int64_t t) override { return frames_->Read(static_cast<size_t>(t)); }
+  Result<NamedTensors> Read(size_t /*episode*/, int64_t t) override {
+    VLAQ_ASSIGN_OR_RETURN(image::Frame frame, frames_->Read(static_cast<size_t>(t)));
+    const image::ImageView& pixels = frame.pixels;
+    return NamedTensors{{camera_, Tensor::View(DType::kU8, {pixels.height, pixels.width, 3},
+                                               std::as_bytes(pixels.rgb), std::move(frame.owner))}};
+  }
 
   Result<std::string> Hash(size_t /*episode*/) override {
     if (!hash_.empty()) return hash_;
@@ -68,23 +81,31 @@ class PictureSamples : public SampleSource {
  private:
   std::unique_ptr<image::FrameSource> frames_;
   std::vector<SampleEpisode> episodes_;
+  std::string camera_;
   std::string hash_;  // empty: not asked for yet
 };
 
 }  // namespace
 
-Result<std::unique_ptr<SampleSource>> FromEpisodes(episode::EpisodeSet set) {
+std::string SampleSource::NameOf(size_t episode, int64_t t) const {
+  return fmt::format("frame {} of {}", t, episodes()[episode].name);
+}
+
+Result<std::unique_ptr<SampleSource>> FromEpisodes(episode::EpisodeSet set,
+                                                   std::vector<episode::WantedFeature> wanted) {
   std::vector<SampleEpisode> episodes;
   for (size_t i = 0; i < set.size(); ++i) {
     VLAQ_ASSIGN_OR_RETURN(const auto episode, set.OpenEpisode(i));
     episodes.push_back({set.name(i), episode->length(), episode->task()});
   }
-  return std::unique_ptr<SampleSource>(new EpisodeSamples(std::move(set), std::move(episodes)));
+  return std::unique_ptr<SampleSource>(new EpisodeSamples(std::move(set), std::move(episodes), std::move(wanted)));
 }
 
-std::unique_ptr<SampleSource> FromFrames(std::unique_ptr<image::FrameSource> frames, std::string name) {
+std::unique_ptr<SampleSource> FromFrames(std::unique_ptr<image::FrameSource> frames, std::string name,
+                                         std::string camera) {
   const auto length = static_cast<int64_t>(frames->size());
-  return std::make_unique<PictureSamples>(std::move(frames), SampleEpisode{std::move(name), length, ""});
+  return std::make_unique<PictureSamples>(std::move(frames), SampleEpisode{std::move(name), length, std::nullopt},
+                                          std::move(camera));
 }
 
 }  // namespace vlaq::calibration

@@ -19,7 +19,7 @@ TEST(SampleSource, ReadsEpisodesByStep) {
   fs::copy(folder.path() / "a.h5", folder.path() / "b.h5");
   auto set = episode::EpisodeSet::Open({folder.path()});
   ASSERT_TRUE(set.ok());
-  const auto source = FromEpisodes(*std::move(set));
+  const auto source = FromEpisodes(*std::move(set), {{"camera", true}});
   ASSERT_TRUE(source.ok()) << source.error().ToString();
   const auto& episodes = (*source)->episodes();
   ASSERT_EQ(episodes.size(), 3U);
@@ -31,8 +31,8 @@ TEST(SampleSource, ReadsEpisodesByStep) {
   for (const size_t episode : {2U, 0U, 2U}) {
     const auto frame = (*source)->Read(episode, 2);
     ASSERT_TRUE(frame.ok()) << frame.error().ToString();
-    EXPECT_EQ(frame->pixels.rgb[0], episode == 0 ? 1 : 7);
-    EXPECT_EQ(frame->pixels.rgb[2], episode == 0 ? 3 : 9);
+    EXPECT_EQ(frame->at("camera").data<uint8_t>()[0], episode == 0 ? 1 : 7);
+    EXPECT_EQ(frame->at("camera").data<uint8_t>()[2], episode == 0 ? 3 : 9);
   }
   const std::string hash = *(*source)->Hash(0);
   EXPECT_EQ(hash, *(*episode::Episode::Open(folder.path() / "a.h5"))->ContentHash());
@@ -47,14 +47,14 @@ TEST(SampleSource, FramesAreOneEpisodeKnownByTheirPixels) {
     bytes.back() = last;
     auto frames = image::FramesOf(Tensor::From<uint8_t>({2, 3, 4, 3}, bytes), "frames");
     EXPECT_TRUE(frames.ok());
-    return FromFrames(*std::move(frames), "my frames");
+    return FromFrames(*std::move(frames), "my frames", "camera");
   };
   const auto source = make(5);
   ASSERT_EQ(source->episodes().size(), 1U);
   EXPECT_EQ(source->episodes()[0].name, "my frames");
   EXPECT_EQ(source->episodes()[0].length, 2);
-  EXPECT_EQ(source->episodes()[0].instruction, "");
-  EXPECT_EQ(source->Read(0, 1)->pixels.width, 4);
+  EXPECT_EQ(source->episodes()[0].instruction, std::nullopt);
+  EXPECT_EQ(source->Read(0, 1)->at("camera").shape(), (Shape{3, 4, 3}));
   EXPECT_EQ(*source->Hash(0), *make(5)->Hash(0));
   EXPECT_NE(*source->Hash(0), *make(6)->Hash(0));
 }

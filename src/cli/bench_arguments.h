@@ -9,9 +9,8 @@
 
 #include "benchmark/comparison.h"
 #include "benchmark/results.h"
-#include "benchmark/worker.h"
-#include "bundle/bundle.h"
 #include "cli/verb.h"
+#include "measuring/bench_subject.h"
 
 namespace vlaq::cli {
 
@@ -28,65 +27,60 @@ struct BenchArguments {
   bool difference_given = false;
   std::vector<std::string> frames, extents;
   std::string inputs;  // FILE.safetensors[:PREFIX]
-  std::filesystem::path episodes, output, against_last, published;
+  std::filesystem::path episodes, output, against_last, published, published_to;
   double threshold = 0.05;
   bool profile = false, roofline = false, force = false, json = false, verbose = false;
   BackendChoice backend;
 };
 
-// One subject as the command line names it: [NAME=][KIND:]WHAT.
-struct SubjectSpec {
-  std::string text, name;
-  std::string kind;  // a row of the table in bench_subjects.cc
-  std::string what;  // a bundle, a file, a command
-  std::optional<bundle::Bundle> bundle;
-  bool streaming = false;
-};
-
-// A subject without a name gets the last part of its path. Errors: kUsage for an unknown kind; kInput if a bundle
-// cannot be opened; kUsage for two of one name.
-Result<std::vector<SubjectSpec>> ReadSubjects(const std::vector<std::string>& texts);
+// Subjects as the command line names them, [NAME=][KIND:]WHAT or [NAME=]SCHEDULE:BUNDLE, with how each is started. One
+// without a name gets the last part of its path. Errors: kUsage for an unknown kind or schedule, or two of one name;
+// kInput if a bundle cannot be opened.
+Result<std::vector<measuring::BenchSubject>> ReadSubjects(const std::vector<std::string>& texts,
+                                                          const BackendChoice& backend);
 std::vector<std::string> SubjectKinds();
-
-// The shell command that starts its worker. Errors: kBackend if PyTorch's environment is not there; kUsage if a
-// checkpoint is given without a bundle that says which policy it is.
-Result<std::string> WorkerCommand(const SubjectSpec& subject, const std::vector<SubjectSpec>& all,
-                                  const BackendChoice& backend);
-
-// The schedule of its bundle that it runs; empty: the default one.
-std::string_view ScheduleOf(const SubjectSpec& subject);
-
-// What all of them observe: recorded, given, or seeded noise. Also says what it is. Errors: kInput, kUsage.
-struct BenchInputs {
-  std::filesystem::path file;
-  std::string what, sha256;
-  std::string open;  // extents that nothing says, and that are 1 therefore, in words; or empty
-  std::string span = "model: pixel values in memory to actions";  // what is timed
-  std::string unit{benchmark::kNormalizedAction};                 // of actions
-  int count = 0;
-  int64_t window = 8;
-};
-Result<BenchInputs> MakeBenchInputs(const BenchArguments& a, const std::vector<SubjectSpec>& subjects,
-                                    const std::filesystem::path& folder);
-
-// Files of a subject with their hashes, and what it takes on disk. Errors: kInput.
-Status DescribeFiles(const SubjectSpec& subject, const std::filesystem::path& engines,
-                     benchmark::SubjectResult& result);
+// The kind, or the schedule's name that stood in its place.
+std::string KindText(const measuring::BenchSubject& subject);
+// Starts a worker that does nothing.
+decltype(measuring::BenchSubject::start) NullStarter(const BackendChoice& backend);
 
 // Whether MeasureQuality() has what it needs. Errors: kInput naming the episode; kUsage if no subject is a bundle.
-Status CheckQuality(const BenchArguments& a, const std::vector<SubjectSpec>& subjects);
+Status CheckQuality(const BenchArguments& a, const std::vector<measuring::BenchSubject>& subjects);
 // MAE over recorded episodes, of bundles. Errors: kInput, kBackend.
-Status MeasureQuality(const BenchArguments& a, const std::vector<SubjectSpec>& subjects, benchmark::Results& results,
-                      Log& log);
+Status MeasureQuality(const BenchArguments& a, const std::vector<measuring::BenchSubject>& subjects,
+                      benchmark::Results& results, Log& log);
 
 // The table, and a line a subject with the worst that was found; all of it if `verbose`.
 void PrintResults(const benchmark::Results& results, bool verbose, std::ostream& out);
 
-// The files of the published table. Errors of the check: kUsage naming the subject that is missing; of writing: kInput.
-// Only what CheckPublished() takes may be written.
-Status CheckPublished(const std::vector<SubjectSpec>& subjects);
-Status WritePublished(const BenchArguments& a, const std::vector<SubjectSpec>& subjects,
-                      const benchmark::Results& results, std::ostream& out);
+// ---- a table that was published, made anew (bench_published.cc) ----
+
+// A row of the table: the name by which a subject has to go for it, and what it has to be for its text to be true.
+struct PublishedColumn {
+  std::string name, title, meaning;
+  std::string kind;          // of the subject: "torch", "bundle", or the schedule of one
+  std::string precision;     // that it has to compute in
+  std::string example;       // "torch:CHECKPOINT"
+  std::string same_weights;  // the column whose bundle's weights it has to have; or empty
+};
+// What --published says: names and texts of one policy's table, as data.
+struct PublishedTable {
+  std::string where;                        // its file
+  std::string folder, results, graph_file;  // what is written
+  std::string graph_of;                     // the column whose single graph is published
+  std::string reference;                    // the column that ratios are to
+  std::string provider;                     // execution provider that it is the table of
+  std::vector<PublishedColumn> columns;
+  std::string meaning;  // JSON text, for the end of the results
+};
+// "vlaq.published_table/1" (docs/benchmarks.md). Errors: kInput naming the key.
+Result<PublishedTable> ReadPublishedTable(const std::filesystem::path& path);
+// Whether the subjects are what their columns say. Errors: kUsage naming the subject that is missing or another.
+Status CheckPublished(const PublishedTable& table, const std::vector<measuring::BenchSubject>& subjects);
+// Only what CheckPublished() takes may be written. Errors: kInput; kBackend for a worker that ran something else.
+Status WritePublished(const BenchArguments& a, const PublishedTable& table,
+                      const std::vector<measuring::BenchSubject>& subjects, const benchmark::Results& results,
+                      std::ostream& out);
 
 // `compare`'s table and verdict: kVerification if one got slower. Also of bench --against-last.
 Status TellChanges(const benchmark::StoredResults& before, const benchmark::StoredResults& after, double threshold,

@@ -1,13 +1,14 @@
-// The files of the published table, made of what was measured: same names, same fields, and beside each what it means.
+// A published table, made anew of what was measured, as its file says: same names, same fields, and beside each what it
+// means.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/bench_arguments.h"
+#include "measuring/schedule_parts.h"
 
 namespace vlaq::cli {
 namespace {
@@ -15,64 +16,88 @@ namespace {
 namespace fs = std::filesystem;
 using benchmark::Results;
 using benchmark::SubjectResult;
+using measuring::BenchSubject;
 
-// The rows of the table: the name by which a subject has to go for each, and what it has to be for its text to be true.
-struct Column {
-  std::string_view name, title, meaning;
-  std::string_view kind;       // of the subject
-  std::string_view precision;  // of its bundle; empty: it has none
-  std::string_view example;
-};
-constexpr std::array kColumns{
-    Column{"pytorch", "PyTorch",
-           "the checkpoint in PyTorch, eager, float32, the whole window at each step, as the original runs it", "torch",
-           "", "torch:CHECKPOINT"},
-    Column{"onnx", "ONNX fp32",
-           "the whole-policy graph in ONNX Runtime, float32: every frame of the window at each step", "whole", "fp32",
-           "whole:BUNDLE"},
-    Column{"int8", "ONNX INT8", "the same graph with INT8 weights and arithmetic", "whole", "int8",
-           "whole:BUNDLE_INT8"},
-    Column{"streaming", "ONNX INT8 streaming",
-           "encoder and head in INT8: one new frame at each step, the features of the window kept; the same actions",
-           "bundle", "int8", "BUNDLE_INT8"},
-};
-constexpr size_t kPyTorch = 0;
-
-constexpr std::string_view kFolder = "quantized_models_cpu";
-constexpr std::string_view kModel = "mae0222_model_cpu.onnx";
-constexpr std::string_view kResults = "mae0222_quantization_results_cpu.json";
+constexpr std::string_view kTableSchema = "vlaq.published_table/1";
 
 // Each of the columns, or null for one that was not measured.
-using MeasuredColumns = std::array<const SubjectResult*, kColumns.size()>;
+using MeasuredColumns = std::vector<const SubjectResult*>;
 
-template <typename Subjects>
-auto* FindNamed(Subjects& subjects, std::string_view name) {
-  const auto found = std::ranges::find_if(subjects, [&](const auto& s) { return s.name == name; });
-  return found == subjects.end() ? nullptr : &*found;
+template <typename Named>
+auto* FindNamed(Named& all, std::string_view name) {
+  const auto found = std::ranges::find_if(all, [&](const auto& one) { return one.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+// Reads members of the table's file that have to be there.
+class TableReader {
+ public:
+  TableReader(const Json& json, std::string where) : json_(json), where_(std::move(where)) {}
+  std::string Text(const char* key) {
+    const std::string text = TextOr(key, "");
+    if (text.empty()) Refuse(key, "is missing, or no text");
+    return text;
+  }
+  std::string TextOr(const char* key, const std::string& otherwise) {
+    if (!json_.is_object() || !json_.contains(key)) return otherwise;
+    if (json_[key].is_string()) return json_[key].get<std::string>();
+    Refuse(key, "is no text");
+    return otherwise;
+  }
+  // A name of a file or folder, which stays within the folder that is written.
+  std::string FileName(const char* key) {
+    std::string name = Text(key);
+    if (name.find('/') != std::string::npos || name.starts_with(".")) Refuse(key, "is no plain file name");
+    return name;
+  }
+  void Refuse(const std::string& key, const std::string& why) {
+    if (status_.ok())
+      status_ = InputError(where_, fmt::format("\"{}\" {}", key, why), "docs/benchmarks.md has an example");
+  }
+  const Status& status() const { return status_; }
+
+ private:
+  const Json& json_;
+  std::string where_;
+  Status status_;
+};
+
+Result<PublishedColumn> ReadColumn(const Json& json, const std::string& where) {
+  TableReader reader(json, where);
+  PublishedColumn column;
+  column.name = reader.Text("name");
+  column.title = reader.Text("title");
+  column.meaning = reader.Text("meaning");
+  column.kind = reader.Text("kind");
+  column.precision = reader.Text("precision");
+  column.example = reader.Text("example");
+  column.same_weights = reader.TextOr("same_weights", "");
+  VLAQ_RETURN_IF_ERROR(reader.status());
+  return column;
 }
 
 // Whether a subject is what its name will say of it in the table.
-Status CheckColumn(const Column& column, const SubjectSpec& subject) {
+Status CheckColumn(const PublishedColumn& column, const BenchSubject& subject) {
   const std::string fix = fmt::format("{}={}", column.name, column.example);
-  if (subject.kind != column.kind) {
+  if (KindText(subject) != column.kind) {
     return UsageError(fmt::format("--published: the subject {} is of kind '{}', but its row is of kind '{}'",
-                                  column.name, subject.kind, column.kind),
+                                  column.name, KindText(subject), column.kind),
                       fix);
   }
-  if (column.precision.empty() || !subject.bundle || subject.bundle->precision == column.precision) return {};
+  if (!subject.bundle || subject.bundle->precision == column.precision) return {};
   return UsageError(fmt::format("--published: the subject {} must be {}, but {} is {}", column.name, column.precision,
-                                subject.what, subject.bundle->precision),
+                                subject.path, subject.bundle->precision),
                     fix);
 }
 
 // What only the workers could say, once they ran.
-Status CheckRan(const BenchArguments& a, const MeasuredColumns& row) {
-  if (a.backend.provider != "cpu" || !a.backend.engines.empty()) {
-    return UsageError("--published is the table of a CPU: no other --provider, no --engines",
+Status CheckRan(const BenchArguments& a, const PublishedTable& table, const MeasuredColumns& row) {
+  if (a.backend.provider != table.provider || !a.backend.engines.empty()) {
+    return UsageError(fmt::format("--published is a table of --provider {}: no other, no --engines", table.provider),
                       "-o keeps what was measured");
   }
-  for (size_t i = 0; i < kColumns.size(); ++i) {
-    const std::string_view wanted = i == kPyTorch ? "fp32" : kColumns[i].precision;
+  for (size_t i = 0; i < row.size(); ++i) {
+    const std::string& wanted = table.columns[i].precision;
     if (row[i] == nullptr || row[i]->ready.precision == wanted) continue;
     return Error{ErrorCode::kBackend,
                  fmt::format("it says that it computes in '{}', and its row of the published table is {}",
@@ -90,8 +115,14 @@ Status CopyFile(const fs::path& from, const fs::path& to, Existing existing) {
   return file.Commit();
 }
 
-// `pytorch` is null if it was not measured: ratios to it are unknown then, and no other stands in for it.
-Json PublishedEntry(const Column& column, const SubjectResult& s, const SubjectResult* pytorch) {
+// The single graph that a subject of a bundle runs; "": it runs several.
+std::string GraphOf(const BenchSubject& subject) {
+  const auto parts = measuring::PartsOf(subject.bundle->policy, subject.schedule);
+  return parts.graphs.size() == 1 ? parts.graphs.front() : "";
+}
+
+// `reference` is null if it was not measured: ratios to it are unknown then, and no other stands in for it.
+Json PublishedEntry(const PublishedColumn& column, const SubjectResult& s, const SubjectResult* reference) {
   const double mean_ms = s.summary.mean_ns / 1e6, megabytes = static_cast<double>(s.size_bytes) / 1e6;
   Json entry{{"what", column.meaning},
              {"runs_on", s.ready.runs_on},
@@ -105,9 +136,9 @@ Json PublishedEntry(const Column& column, const SubjectResult& s, const SubjectR
              {"memory_mb", static_cast<double>(s.memory.own_bytes) / 1e6},
              {"runs", s.summary.n},
              {"verdict", StateName(s.verdict.state())}};
-  if (pytorch != nullptr) {
-    entry["speedup"] = pytorch->summary.mean_ns / s.summary.mean_ns;
-    entry["size_reduction_percent"] = 100 * (1 - megabytes * 1e6 / static_cast<double>(pytorch->size_bytes));
+  if (reference != nullptr) {
+    entry["speedup"] = reference->summary.mean_ns / s.summary.mean_ns;
+    entry["size_reduction_percent"] = 100 * (1 - megabytes * 1e6 / static_cast<double>(reference->size_bytes));
   }
   if (s.quality) entry["mae"] = s.quality->mae;
   if (s.outputs) {
@@ -117,35 +148,17 @@ Json PublishedEntry(const Column& column, const SubjectResult& s, const SubjectR
   return entry;
 }
 
-Json PublishedMeanings() {
-  return {
-      {"runs_on", "what it ran on, in its own words"},
-      {"precision", "of its weights"},
-      {"mode",
-       "whole: all frames of the window at each step; streaming: one new frame, the features of the others kept"},
-      {"avg_time_ms", "mean of the timed control steps: preprocessed frames in memory to actions"},
-      {"fps", "control steps a second, one after the other: 1000 / avg_time_ms"},
-      {"speedup", "time of pytorch / time of this one; null if pytorch was not measured"},
-      {"size_mb",
-       "weights and graphs that this one reads, in 10^6 bytes; of pytorch the checkpoint file, with all that it holds"},
-      {"size_reduction_percent", "100 (1 - size / size of pytorch); null if pytorch was not measured"},
-      {"memory_mb", "memory of its process that is not mapped from files, in 10^6 bytes"},
-      {"runs", "timed control steps"},
-      {"verdict", "VALID, UNSTABLE or INVALID: what the measurement itself says of this time"},
-      {"mae", "mean absolute error of normalised actions over recorded episodes"},
-      {"largest_action_difference", "of any action (-1 to 1) from those of difference_against on the same frames"}};
-}
-
-void PrintPublished(const MeasuredColumns& measured, std::ostream& out) {
+void PrintPublished(const PublishedTable& published, const MeasuredColumns& measured, const SubjectResult* reference,
+                    std::ostream& out) {
   std::vector<std::string> header{""};
   std::vector<const SubjectResult*> subjects;
   std::vector<std::string> missing;
-  for (size_t i = 0; i < kColumns.size(); ++i) {
+  for (size_t i = 0; i < measured.size(); ++i) {
     if (measured[i] == nullptr) {
-      missing.emplace_back(kColumns[i].title);
+      missing.emplace_back(published.columns[i].title);
       continue;
     }
-    header.emplace_back(kColumns[i].title);
+    header.emplace_back(published.columns[i].title);
     subjects.push_back(measured[i]);
   }
   TextTable table(header);
@@ -154,11 +167,10 @@ void PrintPublished(const MeasuredColumns& measured, std::ostream& out) {
     for (const SubjectResult* s : subjects) cells.push_back(cell(*s));
     table.AddRow(std::move(cells));
   };
-  const SubjectResult* pytorch = measured[kPyTorch];
   row("inference time, ms", [](const auto& s) { return fmt::format("{:.2f}", s.summary.mean_ns / 1e6); });
   row("throughput, FPS", [](const auto& s) { return fmt::format("{:.2f}", 1e9 / s.summary.mean_ns); });
   row("speed-up", [&](const auto& s) {
-    return pytorch == nullptr ? "-" : fmt::format("{:.2f}x", pytorch->summary.mean_ns / s.summary.mean_ns);
+    return reference == nullptr ? "-" : fmt::format("{:.2f}x", reference->summary.mean_ns / s.summary.mean_ns);
   });
   row("size", [](const auto& s) { return HumanBytes(s.size_bytes); });
   row("memory", [](const auto& s) { return HumanBytes(s.memory.own_bytes); });
@@ -175,49 +187,107 @@ void PrintPublished(const MeasuredColumns& measured, std::ostream& out) {
 
 }  // namespace
 
-Status CheckPublished(const std::vector<SubjectSpec>& subjects) {
-  for (const Column& column : kColumns) {
-    const SubjectSpec* subject = FindNamed(subjects, column.name);
-    if (subject != nullptr) VLAQ_RETURN_IF_ERROR(CheckColumn(column, *subject));
+Result<PublishedTable> ReadPublishedTable(const fs::path& path) {
+  VLAQ_ASSIGN_OR_RETURN(const Json json, ReadJsonFile(path));
+  PublishedTable table;
+  table.where = path.string();
+  TableReader reader(json, table.where);
+  if (reader.TextOr("schema", "") != kTableSchema) {
+    return InputError(table.where, fmt::format("is no published table: its \"schema\" is not {}", kTableSchema),
+                      "examples/mobile_vla/published.json is one");
   }
-  const SubjectSpec* int8 = FindNamed(subjects, "int8");
-  const SubjectSpec* streaming = FindNamed(subjects, "streaming");
-  if (int8 == nullptr) {
-    return UsageError("--published needs a subject named int8, whose graph is what is published",
-                      "int8=whole:BUNDLE_INT8; the other rows: pytorch=torch:CHECKPOINT onnx=whole:BUNDLE "
-                      "streaming=BUNDLE_INT8");
+  table.provider = reader.Text("provider");
+  table.folder = reader.FileName("folder");
+  table.results = reader.FileName("results");
+  table.reference = reader.Text("reference");
+  const Json nothing = Json::object();
+  const Json& graph = json.contains("graph") ? json["graph"] : nothing;
+  TableReader of_graph(graph, table.where + ": graph");
+  table.graph_of = of_graph.Text("of");
+  table.graph_file = of_graph.FileName("file");
+  VLAQ_RETURN_IF_ERROR(of_graph.status());
+  const bool columns = json.contains("columns") && json["columns"].is_array() && !json["columns"].empty();
+  const bool meaning = json.contains("meaning") && json["meaning"].is_object();
+  if (!columns) reader.Refuse("columns", "is missing, or no list");
+  if (!meaning) reader.Refuse("meaning", "is missing, or no object");
+  VLAQ_RETURN_IF_ERROR(reader.status());
+  table.meaning = JsonString(json["meaning"]);
+  for (const Json& one : json["columns"]) {
+    VLAQ_ASSIGN_OR_RETURN(PublishedColumn column,
+                          ReadColumn(one, fmt::format("{}: columns[{}]", table.where, table.columns.size())));
+    if (FindNamed(table.columns, column.name) != nullptr) {
+      return InputError(table.where, fmt::format("two columns are called '{}'", column.name));
+    }
+    table.columns.push_back(std::move(column));
   }
-  if (streaming == nullptr || streaming->bundle->weights.sha256 == int8->bundle->weights.sha256) return {};
-  return UsageError(
-      fmt::format("--published: streaming ({}) and int8 ({}) have different weights", streaming->what, int8->what),
-      "name the same bundle twice: int8=whole:BUNDLE_INT8 streaming=BUNDLE_INT8");
+  std::vector<std::string> mentioned{table.reference, table.graph_of};
+  for (const PublishedColumn& column : table.columns) {
+    if (!column.same_weights.empty()) mentioned.push_back(column.same_weights);
+  }
+  for (const std::string& name : mentioned) {
+    if (FindNamed(table.columns, name) == nullptr) {
+      return InputError(table.where, fmt::format("there is no column '{}', which it speaks of", name));
+    }
+  }
+  return table;
 }
 
-Status WritePublished(const BenchArguments& a, const std::vector<SubjectSpec>& subjects, const Results& results,
-                      std::ostream& out) {
-  MeasuredColumns row{};
-  for (size_t i = 0; i < kColumns.size(); ++i) row[i] = FindNamed(results.subjects, kColumns[i].name);
-  VLAQ_RETURN_IF_ERROR(CheckRan(a, row));
-  const SubjectSpec* int8 = FindNamed(subjects, "int8");
-  const fs::path folder = a.published / kFolder;
+Status CheckPublished(const PublishedTable& table, const std::vector<BenchSubject>& subjects) {
+  std::vector<std::string> examples;
+  for (const PublishedColumn& column : table.columns) {
+    examples.push_back(fmt::format("{}={}", column.name, column.example));
+    const BenchSubject* subject = FindNamed(subjects, column.name);
+    if (subject != nullptr) VLAQ_RETURN_IF_ERROR(CheckColumn(column, *subject));
+  }
+  const BenchSubject* published = FindNamed(subjects, table.graph_of);
+  if (published == nullptr) {
+    return UsageError(
+        fmt::format("--published needs a subject named {}, whose graph is what is published", table.graph_of),
+        fmt::format("{}", fmt::join(examples, " ")));
+  }
+  if (!published->bundle || published->bundle->weights.file.empty() || GraphOf(*published).empty()) {
+    return UsageError(fmt::format("--published: the subject {} is no bundle that runs a single graph with its weights",
+                                  table.graph_of),
+                      "name a schedule of one graph: SCHEDULE:BUNDLE");
+  }
+  for (const PublishedColumn& column : table.columns) {
+    const BenchSubject* subject = FindNamed(subjects, column.name);
+    const BenchSubject* same = FindNamed(subjects, column.same_weights);
+    if (subject == nullptr || same == nullptr || !subject->bundle || !same->bundle) continue;
+    if (subject->bundle->weights.sha256 == same->bundle->weights.sha256) continue;
+    return UsageError(fmt::format("--published: {} ({}) and {} ({}) have different weights", subject->name,
+                                  subject->path, same->name, same->path),
+                      "name the same bundle twice");
+  }
+  return {};
+}
+
+Status WritePublished(const BenchArguments& a, const PublishedTable& table, const std::vector<BenchSubject>& subjects,
+                      const Results& results, std::ostream& out) {
+  MeasuredColumns row;
+  for (const PublishedColumn& column : table.columns) row.push_back(FindNamed(results.subjects, column.name));
+  VLAQ_RETURN_IF_ERROR(CheckRan(a, table, row));
+  const SubjectResult* reference = FindNamed(results.subjects, table.reference);
+  const BenchSubject& published = *FindNamed(subjects, table.graph_of);
+  const fs::path folder = a.published_to / table.folder;
   VLAQ_RETURN_IF_ERROR(MakeFolder(folder));
   const Existing existing = WhenExisting(a.force);
-  VLAQ_RETURN_IF_ERROR(CopyFile(int8->bundle->GraphPath(bundle::kWhole), folder / kModel, existing));
-  VLAQ_RETURN_IF_ERROR(CopyFile(int8->bundle->WeightsPath(), folder / int8->bundle->weights.file, existing));
+  const bundle::Bundle& bundle = *published.bundle;
+  VLAQ_RETURN_IF_ERROR(CopyFile(bundle.GraphPath(GraphOf(published)), folder / table.graph_file, existing));
+  VLAQ_RETURN_IF_ERROR(CopyFile(bundle.WeightsPath(), folder / bundle.weights.file, existing));
   Json document{{"schema", "vlaq.published/1"},
                 {"device", results.machine.cpu},
                 {"threads", results.settings.threads},
                 {"protocol", ProtocolName(results.settings.protocol)},
                 {"inputs", results.settings.inputs}};
-  for (size_t i = 0; i < kColumns.size(); ++i) {
-    if (row[i] == nullptr) continue;
-    document[std::string(kColumns[i].name)] = PublishedEntry(kColumns[i], *row[i], row[kPyTorch]);
+  for (size_t i = 0; i < row.size(); ++i) {
+    if (row[i] != nullptr) document[table.columns[i].name] = PublishedEntry(table.columns[i], *row[i], reference);
   }
-  document["meaning"] = PublishedMeanings();
-  VLAQ_RETURN_IF_ERROR(WriteFile(folder / kResults, JsonString(document, 1) + "\n", existing));
-  PrintPublished(row, out);
-  out << fmt::format("\nWritten: {} (with {}), {}\n", (folder / kModel).string(), int8->bundle->weights.file,
-                     (folder / kResults).string());
+  VLAQ_ASSIGN_OR_RETURN(document["meaning"], ParseJson(table.meaning, table.where));
+  VLAQ_RETURN_IF_ERROR(WriteFile(folder / table.results, JsonString(document, 1) + "\n", existing));
+  PrintPublished(table, row, reference, out);
+  out << fmt::format("\nWritten: {} (with {}), {}\n", (folder / table.graph_file).string(), bundle.weights.file,
+                     (folder / table.results).string());
   return {};
 }
 

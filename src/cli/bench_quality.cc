@@ -6,7 +6,7 @@
 
 namespace vlaq::cli {
 
-Status CheckQuality(const BenchArguments& a, const std::vector<SubjectSpec>& subjects) {
+Status CheckQuality(const BenchArguments& a, const std::vector<measuring::BenchSubject>& subjects) {
   if (a.episodes.empty()) return {};
   if (std::ranges::none_of(subjects, [](const auto& subject) { return subject.bundle.has_value(); })) {
     return UsageError("--episodes: none of the subjects is a bundle", "the MAE is measured of bundles only");
@@ -15,22 +15,22 @@ Status CheckQuality(const BenchArguments& a, const std::vector<SubjectSpec>& sub
   return {};
 }
 
-Status MeasureQuality(const BenchArguments& a, const std::vector<SubjectSpec>& subjects, benchmark::Results& results,
-                      Log& log) {
+Status MeasureQuality(const BenchArguments& a, const std::vector<measuring::BenchSubject>& subjects,
+                      benchmark::Results& results, Log& log) {
   if (a.episodes.empty()) return {};
-  std::map<std::string, benchmark::Quality> known;  // by path: encoder and head are the same in all of a bundle's modes
+  std::map<std::string, benchmark::Quality> known;  // by path: a bundle's schedules make the same actions
   for (size_t i = 0; i < subjects.size(); ++i) {
     if (!subjects[i].bundle) continue;
-    auto found = known.find(subjects[i].what);
+    auto found = known.find(subjects[i].path);
     if (found == known.end()) {
       EvalArguments eval;
-      eval.bundle = subjects[i].what;
+      eval.bundle = subjects[i].path;
       eval.episodes = a.episodes.string();
       eval.backend = a.backend;
       VLAQ_ASSIGN_OR_RETURN(const auto evaluation, EvaluateOpenLoop(eval, log));
       const evaluation::Score total = evaluation::Total(evaluation.policy.conditions.front().episodes);
       found = known
-                  .emplace(subjects[i].what,
+                  .emplace(subjects[i].path,
                            benchmark::Quality{total.Mae(evaluation::AxesOf(evaluation.policy.space)), total.steps,
                                               a.episodes.string(), results.settings.action_unit})
                   .first;

@@ -11,6 +11,7 @@
 #include "cli/verb.h"
 #include "engine/build.h"
 #include "measuring/windows.h"
+#include "policy/value_shapes.h"
 
 namespace vlaq::cli {
 
@@ -29,6 +30,9 @@ struct NamedEngine {
   engine::EnginePlan plan;
   engine::BuiltEngine built;
 };
+
+// Whether it makes the policy's actions by itself, as a schedule that runs nothing else has it.
+bool MakesActions(const NamedEngine& engine);
 
 // Adds what `all` does not say yet: reasons of several engines as one list.
 void AddNew(const std::vector<std::string>& reasons, std::vector<std::string>& all);
@@ -66,7 +70,7 @@ class Reference {
 
 // ---- jetson_tensorrt_results.json (build_results.cc) ----
 
-// "fp16", "int8_encoder": an engine's key in the file.
+// "fp16", "int8_GRAPH": an engine's key in the file; without a graph where it makes the actions alone.
 std::string ResultName(const NamedEngine& engine);
 
 // What a file of results that is there holds.

@@ -7,14 +7,15 @@
 #include "base/text.h"
 #include "cli/build_arguments.h"
 #include "engine/choose.h"
+#include "passes/graph_names.h"
 #include "quantization/plan_file.h"
 
 namespace vlaq::cli {
 namespace {
 
-const NamedEngine* Find(const std::vector<NamedEngine>& engines, std::string_view precision, std::string_view part) {
+const NamedEngine* Find(const std::vector<NamedEngine>& engines, std::string_view precision, std::string_view graph) {
   const auto found = std::find_if(engines.begin(), engines.end(), [&](const NamedEngine& e) {
-    return engine::EnginePrecision(*e.plan.bundle) == precision && e.plan.part->name == part;
+    return engine::EnginePrecision(*e.plan.bundle) == precision && e.plan.graph == graph;
   });
   return found == engines.end() ? nullptr : &*found;
 }
@@ -37,18 +38,38 @@ void Print(const engine::Choice& choice, const std::filesystem::path& output, st
       choice.groups.size(), output.string(), output.string());
 }
 
-// What is compared: the whole policy, or the encoder of the pair, where nearly all of the time goes.
+// Two engines of one graph.
 struct Compared {
   const NamedEngine *fp16 = nullptr, *int8 = nullptr;
 };
 
+// Graphs whose time is worth comparing: the one that makes the actions alone, if there is one, then that of the default
+// schedule which multiplies most.
+Result<std::vector<std::string>> WorthComparing(const bundle::Bundle& bundle) {
+  std::vector<std::string> graphs;
+  if (std::string alone = policy::GraphAlone(bundle.policy); !alone.empty()) graphs.push_back(std::move(alone));
+  std::string heaviest;
+  double most = -1;
+  for (const std::string& graph : passes::GraphsOf(bundle.policy.schedules.at(bundle.policy.default_schedule))) {
+    VLAQ_ASSIGN_OR_RETURN(const engine::GraphWork work, engine::DescribeWork(bundle, graph));
+    double macs = 0;
+    for (const auto& op : work.operators) macs += op.macs;
+    if (macs <= most) continue;
+    most = macs;
+    heaviest = graph;
+  }
+  if (graphs.empty() || graphs.front() != heaviest) graphs.push_back(heaviest);
+  return graphs;
+}
+
 Result<Compared> FindBoth(const std::vector<NamedEngine>& engines) {
-  for (const std::string_view part : {bundle::kWhole, bundle::kEncoder}) {
-    const Compared both{Find(engines, "fp16", part), Find(engines, "int8", part)};
+  VLAQ_ASSIGN_OR_RETURN(const auto graphs, WorthComparing(*engines.front().plan.bundle));
+  for (const std::string& graph : graphs) {
+    const Compared both{Find(engines, "fp16", graph), Find(engines, "int8", graph)};
     if (both.fp16 != nullptr && both.int8 != nullptr) return both;
   }
-  return UsageError("--choose compares an FP16 engine with an INT8 one, of the whole policy or the encoder",
-                    "name a bundle of each precision, and --parts whole or encoder if any");
+  return UsageError("--choose compares an FP16 engine with an INT8 one of the graph where the time goes",
+                    fmt::format("name a bundle of each precision, and --parts {} if any", fmt::join(graphs, " or ")));
 }
 
 Result<quantization::Plan> PlanOf(const NamedEngine& engine) {
@@ -59,9 +80,10 @@ Result<quantization::Plan> PlanOf(const NamedEngine& engine) {
 
 Status CheckChoice(const BuildArguments& a, const std::vector<NamedEngine>& engines) {
   VLAQ_ASSIGN_OR_RETURN(const Compared both, FindBoth(engines));
-  if (a.max_difference > 0 && both.int8->plan.part->name != bundle::kWhole) {
+  if (a.max_difference > 0 && !MakesActions(*both.int8)) {
+    const std::string alone = policy::GraphAlone(both.int8->plan.bundle->policy);
     return UsageError("--max-difference is of the whole policy's actions, and no engine of that is built",
-                      "build --parts whole, too");
+                      alone.empty() ? "leave it out" : fmt::format("build --parts {}, too", alone));
   }
   VLAQ_RETURN_IF_ERROR(PlanOf(*both.int8));
   // Made and dropped: it says whether the folder is there and lets itself be written to.

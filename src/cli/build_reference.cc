@@ -1,24 +1,35 @@
 // `vlaq build --reference`: how far an engine's actions are from the fp32 policy's.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "cli/build_arguments.h"
 #include "cli/frame_argument.h"
 #include "engine/measure.h"
-#include "runtime/policy_runner.h"
+#include "policy/value_shapes.h"
+#include "runtime/open_policy.h"
 
 namespace vlaq::cli {
 namespace {
 
+// Values of the main output in one step.
+size_t ActionSize(const policy::Policy& policy) {
+  size_t size = 1;
+  for (const int64_t extent : policy.outputs.front().shape) size *= static_cast<size_t>(std::max<int64_t>(extent, 1));
+  return size;
+}
+
 // Another window or image would be another question, not a difference between engines.
 Status CheckSameQuestion(const bundle::Bundle& reference, const bundle::Bundle& other) {
-  const auto& a = reference.spec;
-  const auto& b = other.spec;
-  if (a.window == b.window && a.chunk == b.chunk && a.action_dim == b.action_dim &&
-      a.preprocess.image_size == b.preprocess.image_size) {
-    return {};
-  }
+  const policy::Policy &a = reference.policy, &b = other.policy;
+  const bool same_inputs = std::ranges::equal(a.inputs, b.inputs, [](const policy::Input& x, const policy::Input& y) {
+    return x.name == y.name && x.type == y.type && x.shape == y.shape;
+  });
+  const bool same_outputs = std::ranges::equal(
+      a.outputs, b.outputs,
+      [](const policy::Output& x, const policy::Output& y) { return x.name == y.name && x.shape == y.shape; });
+  if (same_inputs && same_outputs && policy::LongestWindow(a) == policy::LongestWindow(b)) return {};
   return InputError(reference.path.string(),
                     fmt::format("is another policy than {}: window, actions or image size differ", other.path.string()),
                     "give the fp32 bundle that it was quantised from");
@@ -32,13 +43,11 @@ Result<Reference> Reference::Open(const BuildArguments& a, const std::vector<bun
   for (const bundle::Bundle& other : engines_of) VLAQ_RETURN_IF_ERROR(CheckSameQuestion(bundle, other));
   VLAQ_ASSIGN_OR_RETURN(auto frames, OpenFrames(a.frames));
   VLAQ_ASSIGN_OR_RETURN(measuring::Windows windows,
-                        measuring::Windows::Make(std::move(frames), bundle.spec, static_cast<size_t>(a.samples)));
+                        measuring::Windows::Make(std::move(frames), bundle, static_cast<size_t>(a.samples)));
   VLAQ_ASSIGN_OR_RETURN(auto backend, a.backend.Make());
   const backend::OpenOptions options = a.backend.Options();
   // Opened to see that they can be, and closed again: a board has no memory for them beside a build.
-  for (const std::string_view role : {bundle::kEncoder, bundle::kHead}) {
-    VLAQ_RETURN_IF_ERROR(runtime::OpenGraph(bundle, role, *backend, options));
-  }
+  VLAQ_RETURN_IF_ERROR(runtime::OpenExecutor(bundle, "", *backend, options));
   return Reference(std::move(bundle), std::move(windows), std::move(backend), options);
 }
 
@@ -51,7 +60,7 @@ Result<double> Reference::Difference(const NamedEngine& engine, const engine::Bu
 
 Result<double> Reference::Compare(const NamedEngine& engine, const engine::Builder& builder, double timeout_s,
                                   Log& log) {
-  if (engine.plan.part->name != bundle::kWhole) {
+  if (!MakesActions(engine)) {
     return InternalError(engine.plan.file.string(), "is not the whole policy, whose actions are compared");
   }
   if (actions_.empty()) {
@@ -59,7 +68,7 @@ Result<double> Reference::Compare(const NamedEngine& engine, const engine::Build
                          windows_.frames_used()));
     VLAQ_ASSIGN_OR_RETURN(actions_, windows_.ActionsOf(bundle_, *backend_, options_, log));
   }
-  const auto values = static_cast<size_t>(bundle_.spec.chunk * bundle_.spec.action_dim);  // of one window
+  const auto values = ActionSize(bundle_.policy);  // of one window
   double sum = 0;
   for (size_t first = 0; first < windows_.size(); first += engine::kLargestBatch) {
     const size_t count = std::min<size_t>(engine::kLargestBatch, windows_.size() - first);

@@ -67,7 +67,9 @@ Json JetsonMeanings() {
       {"memory_mb", "weights and activations, as TensorRT says, in 10^6 bytes"},
       {"process_mb", "most memory of trtexec's process that was resident, in 10^6 bytes"},
       {"power_w", "mean of the board's input (INA3221) while inference ran; clocks and temperature likewise"},
-      {"mae", "mean absolute difference of normalised actions from the fp32 bundle's on the same windows of frames"},
+      {"mae",
+       "mean absolute difference of the actions, as the network gives them, from the fp32 bundle's on the same windows "
+       "of frames"},
       {"compared",
        "those windows, spread evenly over the frames; frames_sha256 is of the frames in them, in order: "
        "WIDTHxHEIGHT, a line feed, 8-bit RGB row by row"},
@@ -98,9 +100,13 @@ void AddNew(const std::vector<std::string>& reasons, std::vector<std::string>& a
   }
 }
 
+bool MakesActions(const NamedEngine& engine) {
+  return engine.plan.graph == policy::GraphAlone(engine.plan.bundle->policy);
+}
+
 std::string ResultName(const NamedEngine& engine) {
   std::string name(engine::EnginePrecision(*engine.plan.bundle));
-  if (engine.plan.part->name != bundle::kWhole) name += fmt::format("_{}", engine.plan.part->name);
+  if (!MakesActions(engine)) name += fmt::format("_{}", engine.plan.graph);
   return name;
 }
 
@@ -187,7 +193,7 @@ Status WriteEngineResults(const BuildArguments& a, const std::vector<NamedEngine
     entry["engine"] = {{"file", e.plan.file.filename().string()}, {"sha256", e.built.sha256}};
     if (!timing.ok()) {
       note(timing.error());
-    } else if (reference != nullptr && e.plan.part->name == bundle::kWhole) {
+    } else if (reference != nullptr && MakesActions(e)) {
       const auto mae = reference->Difference(e, builder, a.timeout_s, context.log);
       if (!mae.ok()) note(mae.error());
       if (why_not.empty() && mae.ok()) entry["mae"] = *mae;

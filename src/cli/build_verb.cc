@@ -6,8 +6,9 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/build_arguments.h"
-#include "cli/policy_choice.h"
 #include "cli/verbs.h"
+#include "passes/graph_names.h"
+#include "runtime/text_encoder.h"
 
 namespace vlaq::cli {
 namespace {
@@ -16,7 +17,6 @@ namespace fs = std::filesystem;
 using engine::Board;
 using engine::Builder;
 using engine::EnginePlan;
-using engine::Part;
 using engine::Version;
 
 // A bundle for each precision that is asked for, in that order.
@@ -24,7 +24,6 @@ Result<std::vector<bundle::Bundle>> OpenBundles(const BuildArguments& a) {
   std::vector<bundle::Bundle> all;
   for (const std::string& path : a.bundles) {
     VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(path));
-    VLAQ_RETURN_IF_ERROR(CheckDrives(bundle, "vlaq build"));
     if (engine::EnginePrecision(bundle).empty()) {
       return InputError(
           path, fmt::format("is a {} bundle; engines are made of fp16, int8, int4 and mixed ones", bundle.precision),
@@ -51,13 +50,42 @@ Result<std::vector<bundle::Bundle>> OpenBundles(const BuildArguments& a) {
   return chosen;
 }
 
-std::vector<const Part*> PartsOf(const BuildArguments& a) {
-  std::vector<const Part*> parts;
-  for (const Part& part : engine::Parts()) {
-    if (a.parts.empty() || std::find(a.parts.begin(), a.parts.end(), part.name) != a.parts.end())
-      parts.push_back(&part);
+// The graphs that engines are made of. Errors: kUsage for one that the bundle has not.
+Result<std::vector<std::string>> GraphsOf(const BuildArguments& a, const bundle::Bundle& bundle) {
+  std::vector<std::string> all = passes::GraphsInOrder(bundle.policy);
+  for (const std::string& part : a.parts) {
+    if (std::ranges::find(all, part) != all.end()) continue;
+    return UsageError(fmt::format("--parts: {} has no graph '{}'", bundle.path.string(), part),
+                      fmt::format("there are: {}", fmt::join(all, ", ")));
   }
-  return parts;
+  if (!a.parts.empty()) {
+    std::erase_if(all, [&a](const std::string& graph) { return std::ranges::find(a.parts, graph) == a.parts.end(); });
+  }
+  return all;
+}
+
+// How long the values of an instruction become: at least those of one letter, where there is a tokenizer; as a rule
+// those of the instruction that the bundle was made with.
+Result<engine::TextExtents> TextExtentsOf(const bundle::Bundle& bundle) {
+  constexpr int64_t kLongerInstruction = 32;
+  VLAQ_ASSIGN_OR_RETURN(const auto encoder, runtime::OpenTextEncoder(bundle, {}));
+  engine::TextExtents extents;
+  if (encoder == nullptr) return extents;
+  const auto shortest =
+      encoder->can_encode() ? encoder->Encode("a") : Result<runtime::EncodedTask>(encoder->Exported());
+  for (const auto& [name, value] : encoder->Exported().values) {
+    engine::TextExtent extent{value.shape(), value.shape(), value.shape()};
+    if (shortest.ok()) {
+      const auto least = shortest->values.find(name);
+      const bool fits = least != shortest->values.end() && least->second.rank() == value.rank();
+      for (size_t i = 0; fits && i < extent.least.size(); ++i) {
+        extent.least[i] = std::min(extent.least[i], least->second.shape()[i]);
+      }
+    }
+    for (int64_t& largest : extent.largest) largest += kLongerInstruction;
+    extents.emplace(name, std::move(extent));
+  }
+  return extents;
 }
 
 Result<std::vector<NamedEngine>> PlanAll(const BuildArguments& a, const std::vector<bundle::Bundle>& bundles,
@@ -65,8 +93,11 @@ Result<std::vector<NamedEngine>> PlanAll(const BuildArguments& a, const std::vec
                                          const engine::BuildOptionsOfUser& options) {
   std::vector<NamedEngine> engines;
   for (const bundle::Bundle& bundle : bundles) {
-    for (const Part* part : PartsOf(a)) {
-      VLAQ_ASSIGN_OR_RETURN(EnginePlan plan, engine::PlanEngine(bundle, *part, version, tool_sha256, options));
+    VLAQ_ASSIGN_OR_RETURN(const std::vector<std::string> graphs, GraphsOf(a, bundle));
+    engine::BuildOptionsOfUser of_bundle = options;
+    VLAQ_ASSIGN_OR_RETURN(of_bundle.text, TextExtentsOf(bundle));
+    for (const std::string& graph : graphs) {
+      VLAQ_ASSIGN_OR_RETURN(EnginePlan plan, engine::PlanEngine(bundle, graph, version, tool_sha256, of_bundle));
       engines.push_back({std::move(plan), {}});
     }
   }
@@ -136,8 +167,8 @@ struct BuiltAll {
   }
 };
 
-// One that fails does not keep the others from being built: the graph of the whole window may not fit into the board's
-// memory where encoder and head, which stream, do.
+// One that fails does not keep the others from being built: a graph that does all at once may not fit into the board's
+// memory where those of another schedule do.
 BuiltAll BuildAll(const std::vector<NamedEngine>& planned, const Builder& builder, const Board& board,
                   const engine::BuildOptionsOfUser& options, Log& log) {
   BuiltAll all;
@@ -160,7 +191,7 @@ Json AsJson(const NamedEngine& e) {
                                                                    {"share_of_macs", count.macs_share}};
   }
   Json json{{"file", e.plan.file.string()},
-            {"part", e.plan.part->name},
+            {"part", e.plan.graph},
             {"precision", e.plan.precision},
             {"bundle", e.plan.bundle->path.string()},
             {"state", e.built.built ? "built" : "kept"},
@@ -223,13 +254,8 @@ void Print(const BuildArguments& a, const BuiltAll& all, const Builder& builder,
   }
 }
 
-bool Builds(const BuildArguments& a, std::string_view part) {
-  const auto parts = PartsOf(a);
-  return std::any_of(parts.begin(), parts.end(), [part](const Part* p) { return p->name == part; });
-}
-
 // Options that the command line takes one by one, and that mean nothing, or two things, together.
-Status CheckArguments(const BuildArguments& a, bool backend_given) {
+Status CheckArguments(const BuildArguments& a, const std::vector<bundle::Bundle>& bundles, bool backend_given) {
   if (a.choose && a.plan_output.empty()) {
     return UsageError("--choose edits a plan: where to?", "give -o plan.json");
   }
@@ -246,9 +272,19 @@ Status CheckArguments(const BuildArguments& a, bool backend_given) {
   if (!a.measure && a.max_difference <= 0) {
     return UsageError("--reference is compared with for --measure and --choose --max-difference", "add one of them");
   }
-  if (!Builds(a, bundle::kWhole)) {
+  for (const bundle::Bundle& bundle : bundles) {
+    const std::string alone = policy::GraphAlone(bundle.policy);
+    if (alone.empty()) {
+      return UsageError(
+          fmt::format(
+              "--reference is compared with an engine that makes the actions alone, and no schedule of {} runs a "
+              "single graph",
+              bundle.path.string()),
+          "leave --reference out");
+    }
+    if (a.parts.empty() || std::ranges::find(a.parts, alone) != a.parts.end()) continue;
     return UsageError("--reference is compared with the whole policy's engine, which is not built",
-                      "build --parts whole, too");
+                      fmt::format("build --parts {}, too", alone));
   }
   if (!a.backend.engines.empty()) return UsageError("--engines: the fp32 policy has none", "leave it out");
   return {};
@@ -299,10 +335,10 @@ Result<Prepared> Prepare(const BuildArguments& a, const std::vector<bundle::Bund
 }
 
 Status RunBuild(const BuildArguments& a, bool backend_given, Context& context) {
-  VLAQ_RETURN_IF_ERROR(CheckArguments(a, backend_given));
   VLAQ_ASSIGN_OR_RETURN(const uint64_t workspace_mib, WorkspaceMib(a.workspace));
   VLAQ_ASSIGN_OR_RETURN(const std::vector<bundle::Bundle> bundles, OpenBundles(a));
-  const engine::BuildOptionsOfUser options{a.engine_dir, workspace_mib, a.timeout_s, WhenExisting(a.force)};
+  VLAQ_RETURN_IF_ERROR(CheckArguments(a, bundles, backend_given));
+  const engine::BuildOptionsOfUser options{a.engine_dir, workspace_mib, a.timeout_s, WhenExisting(a.force), {}};
   if (a.dry_run) return DryRun(a, bundles, options, context);
   VLAQ_ASSIGN_OR_RETURN(const Builder builder, FindTool(a));
   const Board board = engine::ReadBoard("/");
@@ -336,11 +372,10 @@ void AddOptions(CLI::App& app, BuildArguments& a) {
             ->delimiter(',')
             ->allow_extra_args(false),
         {"fp16", "int8", "int4"});
-  OneOf(app.add_option("--parts", a.parts,
-                       "Graphs to build: the whole policy, or the pair that streams (encoder and head); default: all")
-            ->delimiter(',')
-            ->allow_extra_args(false),
-        {"whole", "encoder", "head"});
+  app.add_option("--parts", a.parts, "Graphs to build, by their names in policy.json; default: all")
+      ->type_name("GRAPH,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   const std::string how = "How";
   app.add_option("--trtexec", a.trtexec, "The board's trtexec; default: on PATH, or /usr/src/tensorrt/bin/trtexec")
       ->type_name("FILE")
@@ -369,7 +404,8 @@ void AddOptions(CLI::App& app, BuildArguments& a) {
       ->capture_default_str()
       ->needs(choose)
       ->group(choosing);
-  app.add_option("--max-difference", a.max_difference, "Of the INT8 engine's actions from fp32's on average (-1 to 1)")
+  app.add_option("--max-difference", a.max_difference,
+                 "Of the INT8 engine's actions from fp32's on average, as the network gives them")
       ->check(CLI::PositiveNumber)
       ->needs(choose)
       ->group(choosing);
@@ -379,7 +415,7 @@ void AddOptions(CLI::App& app, BuildArguments& a) {
                    "Also run the engines and write jetson_tensorrt_results.json; exit code 6 where nothing can be "
                    "measured")
           ->group(measuring);
-  app.add_option("--seconds", a.seconds, "To run each")
+  app.add_option("--seconds", a.seconds, "Seconds that each engine runs")
       ->check(CLI::PositiveNumber)
       ->capture_default_str()
       ->needs(measure)
@@ -409,10 +445,10 @@ void AddOptions(CLI::App& app, BuildArguments& a) {
       "were "
       "measured give way to none that were not, and to those of fewer engines only with --force.\n\n"
       "Examples:\n"
-      "  vlaq build mae0222_fp16 mae0222_int8 --engine-dir jetson_tensorrt_models\n"
-      "  vlaq build mae0222_int8 --engine-dir jetson_tensorrt_models --parts encoder,head --dry-run\n"
-      "  vlaq build mae0222_fp16 mae0222_int8 --engine-dir jetson_tensorrt_models --choose -o plan.json\n"
-      "  vlaq build mae0222_fp16 mae0222_int8 --engine-dir jetson_tensorrt_models --measure --reference mae0222 "
+      "  vlaq build policy_fp16 policy_int8 --engine-dir jetson_tensorrt_models\n"
+      "  vlaq build policy_int8 --engine-dir jetson_tensorrt_models --parts encoder,decoder --dry-run\n"
+      "  vlaq build policy_fp16 policy_int8 --engine-dir jetson_tensorrt_models --choose -o plan.json\n"
+      "  vlaq build policy_fp16 policy_int8 --engine-dir jetson_tensorrt_models --measure --reference policy "
       "--frames "
       "episode/");
 }

@@ -3,19 +3,21 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "calibration/calibrate.h"
 #include "calibration/draw.h"
-#include "calibration/steps.h"
+#include "calibration/sample_source.h"
 #include "cli/episode_choice.h"
 #include "cli/frame_argument.h"
 #include "cli/observations.h"
+#include "cli/policy_kind.h"
 #include "cli/verbs.h"
-#include "policy/schema1.h"
+#include "evaluation/policy_driver.h"
 #include "quantization/ranges.h"
 #include "quantization/statistics_file.h"
-#include "tokenizer/tokenizer.h"
+#include "runtime/text_encoder.h"
 
 namespace vlaq::cli {
 namespace {
@@ -38,77 +40,106 @@ struct CalibrateArguments {
   BackendChoice backend;
 };
 
-Result<std::unique_ptr<SampleSource>> OpenSource(const CalibrateArguments& a, Log& log) {
-  if (!a.frames.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(auto frames, OpenFrames(a.frames, log));
-    return calibration::FromFrames(std::move(frames), fmt::format("{}", fmt::join(a.frames, " ")));
-  }
-  VLAQ_ASSIGN_OR_RETURN(auto episodes, a.episodes.Open(log));
-  return calibration::FromEpisodes(std::move(episodes));
-}
-
-// The prompt that the policy gets at run time: of the episode's instruction where it can be told one, else the one of
-// its export.
-Result<calibration::PromptMaker> PromptsOf(const CalibrateArguments& a, const bundle::Bundle& bundle, Log& log) {
-  const auto baked = [&bundle](const std::string&) { return Result<prompt::Prompt>(prompt::Baked(bundle.spec)); };
-  if (!a.frames.empty()) return calibration::PromptMaker(baked);
-  std::filesystem::path path = a.tokenizer;
-  if (path.empty() && bundle.tokenizer && !bundle.baked_prompt) path = bundle.path / bundle.tokenizer->file;
-  if (path.empty()) {
-    log.Warning(
-        fmt::format("{} holds no tokeniser: every episode gets the prompt of its export", bundle.path.string()));
-    return calibration::PromptMaker(baked);
-  }
-  VLAQ_ASSIGN_OR_RETURN(std::shared_ptr<const tokenizer::Tokenizer> tokenizer, tokenizer::Tokenizer::Load(path));
-  return calibration::PromptMaker([&bundle, tokenizer](const std::string& instruction) {
-    return prompt::FromInstruction(bundle.spec, *tokenizer, instruction);
-  });
-}
-
-// --inputs as steps.
-class ObservedSteps : public calibration::StepSource {
+// --inputs, and frames of a policy that was imported: each recording is an episode, and every step runs.
+class ObservedSteps : public SampleSource {
  public:
   ObservedSteps(Observations observations, std::string name)
-      : observations_(std::move(observations)), name_(std::move(name)) {}
+      : observations_(std::move(observations)), name_(std::move(name)) {
+    for (size_t i = 0; i < observations_.size(); ++i) {
+      if (i == 0 || observations_.Begins(i)) {
+        begins_.push_back(i);
+        episodes_.push_back({name_, 0, std::nullopt});
+      }
+      ++episodes_.back().length;
+    }
+  }
 
-  size_t size() const override { return observations_.size(); }
-  std::string name() const override { return name_; }
-  Result<Step> Read(size_t index) override {
-    VLAQ_ASSIGN_OR_RETURN(Observations::Step step, observations_.Read(index));
-    return Step{std::move(step.name), std::move(step.observation), step.begins};
+  const std::vector<calibration::SampleEpisode>& episodes() const override { return episodes_; }
+  Result<backend::NamedTensors> Read(size_t episode, int64_t t) override {
+    VLAQ_ASSIGN_OR_RETURN(Observations::Step step, observations_.Read(IndexOf(episode, t)));
+    return std::move(step.observation);
+  }
+  std::string NameOf(size_t episode, int64_t t) const override {
+    return fmt::format("step {} of {}", IndexOf(episode, t), name_);
+  }
+  // Of what is seen, whatever file it came from.
+  Result<std::string> Hash(size_t episode) override {
+    Sha256 hash;
+    for (int64_t t = 0; t < episodes_[episode].length; ++t) {
+      VLAQ_ASSIGN_OR_RETURN(const auto observation, Read(episode, t));
+      for (const auto& [name, tensor] : observation) {
+        hash.Update(AsBytes(fmt::format("{} {} {}\n", name, DTypeName(tensor.dtype()), ShapeText(tensor.shape()))));
+        hash.Update(tensor.bytes());
+      }
+    }
+    return hash.FinishHex();
   }
 
  private:
+  size_t IndexOf(size_t episode, int64_t t) const { return begins_[episode] + static_cast<size_t>(t); }
+
   Observations observations_;
   std::string name_;
+  std::vector<size_t> begins_;  // of each episode
+  std::vector<calibration::SampleEpisode> episodes_;
 };
 
-Result<ActivationStatistics> OnInputs(const CalibrateArguments& a, const bundle::Bundle& bundle, Log& log) {
-  VLAQ_ASSIGN_OR_RETURN(const PolicyFeatures features, ReadFeatures(a.bundle));
-  VLAQ_ASSIGN_OR_RETURN(Observations observations, Observations::Open(features.inputs, a.frames, a.inputs, log));
-  std::string name = a.inputs;
-  if (!a.frames.empty()) name += fmt::format(" {}", fmt::join(a.frames, " "));
-  ObservedSteps steps(std::move(observations), std::move(name));
-  VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
-  return calibration::CalibrateOnSteps(bundle, *backend, steps, a.options, log);
+// The input that pictures are of. Errors: kUsage if the policy observes anything else.
+Result<std::string> CameraOf(const bundle::Bundle& bundle) {
+  std::vector<std::string> observed;
+  bool picture = false;
+  for (const policy::Input& input : bundle.policy.inputs) {
+    if (input.type != policy::InputType::kImage && input.type != policy::InputType::kState) continue;
+    observed.push_back(input.name);
+    picture = input.type == policy::InputType::kImage;
+  }
+  if (observed.size() == 1 && picture) return observed.front();
+  return UsageError(fmt::format("pictures alone make no step of a policy that observes {}", fmt::join(observed, ", ")),
+                    "give all of its inputs: --inputs FILE.safetensors");
 }
 
-Result<ActivationStatistics> OnFrames(const CalibrateArguments& a, const bundle::Bundle& bundle, Log& log) {
-  VLAQ_ASSIGN_OR_RETURN(const auto source, OpenSource(a, log));
-  VLAQ_ASSIGN_OR_RETURN(const auto prompts, PromptsOf(a, bundle, log));
-  VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
-  return calibration::Calibrate(bundle, *backend, *source, prompts, a.options, log);
+// Whether every step that is given runs, and not samples of them.
+bool EveryStepRuns(const CalibrateArguments& a, const bundle::Bundle& bundle) {
+  return !a.episodes.given() && (!a.inputs.empty() || IsMadeOfFiles(bundle));
 }
 
-// One source of samples, and one that this policy can be shown.
-Status CheckSource(const CalibrateArguments& a, const bundle::Bundle& bundle) {
-  const bool kosmos = bundle.policy.family == policy::kKosmos2Lstm;
+Result<std::unique_ptr<SampleSource>> OpenSource(const CalibrateArguments& a, const bundle::Bundle& bundle, Log& log) {
+  const std::string frames = fmt::format("{}", fmt::join(a.frames, " "));
+  if (EveryStepRuns(a, bundle)) {
+    VLAQ_ASSIGN_OR_RETURN(const PolicyFeatures features, ReadFeatures(a.bundle));
+    VLAQ_ASSIGN_OR_RETURN(Observations observations, Observations::Open(features.inputs, a.frames, a.inputs, log));
+    std::string name = a.frames.empty() ? a.inputs : fmt::format("{} {}", a.inputs, frames);
+    return std::unique_ptr<SampleSource>(new ObservedSteps(std::move(observations), std::move(name)));
+  }
+  if (!a.frames.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(std::string camera, CameraOf(bundle));
+    VLAQ_ASSIGN_OR_RETURN(auto pictures, OpenFrames(a.frames, log));
+    return calibration::FromFrames(std::move(pictures), frames, std::move(camera));
+  }
+  VLAQ_ASSIGN_OR_RETURN(auto episodes, a.episodes.Open(log));
+  return calibration::FromEpisodes(std::move(episodes), evaluation::WantedOf(bundle.policy));
+}
+
+// One source of samples.
+Status CheckSource(const CalibrateArguments& a) {
   const bool several = a.episodes.given() && (!a.frames.empty() || !a.inputs.empty());
   const bool none = !a.episodes.given() && a.frames.empty() && a.inputs.empty();
   if (several || none) return UsageError("give --episodes or --frames, one of them, or --inputs for any policy");
-  if (kosmos || !a.inputs.empty()) return {};
-  if (a.episodes.given()) return CheckReadsEpisodes(bundle, "--inputs FILE.safetensors");
-  return {};  // frames are of a policy's only camera; what else it observes is missed by name
+  return {};
+}
+
+// An episode's instruction where the policy can be told one, else the one of its export.
+Result<ActivationStatistics> See(const CalibrateArguments& a, const bundle::Bundle& bundle, Log& log) {
+  VLAQ_ASSIGN_OR_RETURN(const auto source, OpenSource(a, bundle, log));
+  VLAQ_ASSIGN_OR_RETURN(const auto text, runtime::OpenTextEncoder(bundle, a.tokenizer));
+  const bool told = text != nullptr && text->can_encode();
+  if (a.episodes.given() && text != nullptr && !told) {
+    log.Warning(
+        fmt::format("{} holds no tokeniser: every episode gets the prompt of its export", bundle.path.string()));
+  }
+  if (a.episodes.given() && told) VLAQ_RETURN_IF_ERROR(text->Load());
+  VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
+  return calibration::Calibrate(bundle, *backend, *source, text.get(), a.options, log);
 }
 
 // How many times the usual size of a value its largest one is: what costs 8-bit codes their steps.
@@ -142,7 +173,7 @@ void Print(const CalibrateArguments& a, const ActivationStatistics& statistics, 
            std::ostream& out) {
   out << fmt::format("{}: {} values over ", a.output.string(), statistics.values.size());
   if (drawn) {
-    out << fmt::format("{} samples from {}, the head at {} of them, in {:.1f} s\n\n", statistics.samples,
+    out << fmt::format("{} samples from {}, all graphs at {} of them, in {:.1f} s\n\n", statistics.samples,
                        Counted(statistics.episodes.size(), "episode"), statistics.windows, seconds);
   } else {
     out << fmt::format("{} in {:.1f} s\n\n", Counted(static_cast<uint64_t>(statistics.samples), "step"), seconds);
@@ -200,14 +231,14 @@ Json AsJson(const CalibrateArguments& a, const ActivationStatistics& statistics,
 Status Calibrate(CalibrateArguments& a, Context& context) {
   const auto start = std::chrono::steady_clock::now();
   VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(a.bundle));
-  VLAQ_RETURN_IF_ERROR(CheckSource(a, bundle));
-  const bool steps = !a.inputs.empty() || bundle.policy.family != policy::kKosmos2Lstm;
+  VLAQ_RETURN_IF_ERROR(CheckSource(a));
+  const bool every = EveryStepRuns(a, bundle);
+  if (every) a.options.samples = 0;
   a.options.open = a.backend.Options();
   a.options.memory_bytes = static_cast<uint64_t>(a.memory_mib) << 20U;
   a.options.progress_file = a.output;
   a.options.progress_file += ".part";
-  VLAQ_ASSIGN_OR_RETURN(const ActivationStatistics statistics,
-                        steps ? OnInputs(a, bundle, context.log) : OnFrames(a, bundle, context.log));
+  VLAQ_ASSIGN_OR_RETURN(const ActivationStatistics statistics, See(a, bundle, context.log));
   VLAQ_RETURN_IF_ERROR(WriteFile(a.output, StatisticsText(statistics), WhenExisting(a.force)));
   std::error_code ignored;
   std::filesystem::remove(a.options.progress_file, ignored);
@@ -221,7 +252,7 @@ Status Calibrate(CalibrateArguments& a, Context& context) {
   if (a.json) {
     PrintJson(AsJson(a, statistics, took.count()), context.out);
   } else {
-    Print(a, statistics, !steps, took.count(), context.out);
+    Print(a, statistics, !every, took.count(), context.out);
   }
   return {};
 }
@@ -243,11 +274,11 @@ Action AddCalibrate(CLI::App& app, Context& context) {
       ->type_name("FILE")
       ->excludes(episodes)
       ->group(group);
-  app.add_option("--samples", a->options.samples, "Frames to look at, drawn over all episodes and their phases")
+  app.add_option("--samples", a->options.samples, "Steps to look at, drawn over all episodes and their phases")
       ->type_name("N")
       ->capture_default_str();
   app.add_option("--seed", a->options.seed, "Of the drawing")->type_name("UINT")->capture_default_str();
-  app.add_option("--batch", a->options.batch, "Frames that run at once")
+  app.add_option("--batch", a->options.batch, "Steps that run at once, where none depends on another")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   app.add_option("--memory", a->memory_mib, "For the values of one run, in MiB; less takes more passes")
@@ -259,12 +290,11 @@ Action AddCalibrate(CLI::App& app, Context& context) {
   AddJsonFlag(app, a->json);
   a->backend.AddTo(app);
   app.footer(
-      "When interrupted, the same command goes on where it was; until then stats.json.part holds what was seen. With\n"
-      "--inputs it begins anew: what a policy keeps follows from the steps before.\n\n"
+      "When interrupted, the same command goes on where it was; until then stats.json.part holds what was seen.\n\n"
       "Examples:\n"
-      "  vlaq calibrate mae0222 --episodes recorded --only split.json:calibration -o stats.json\n"
-      "  vlaq calibrate mae0222 --episodes recorded --samples 512 --seed 1 -o stats.json\n"
-      "  vlaq calibrate mae0222 --frames episode/ --samples 64 -o stats.json\n"
+      "  vlaq calibrate policy --episodes recorded --only split.json:calibration -o stats.json\n"
+      "  vlaq calibrate policy --episodes recorded --samples 512 --seed 1 -o stats.json\n"
+      "  vlaq calibrate policy --frames episode/ --samples 64 -o stats.json\n"
       "  vlaq calibrate act --inputs steps.safetensors -o stats.json");
   return [a, &context]() -> Status { return Calibrate(*a, context); };
 }

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "api/backends.h"
 #include "base/json.h"
 #include "base/libraries.h"
 #include "base/machine.h"
@@ -51,7 +52,7 @@ void AddOptional(const Result<std::vector<LibraryVersion>>& found, const std::st
 
 Diagnosis Diagnose(const std::filesystem::path& ort) {
   Diagnosis d;
-  for (const auto& backend : AllBackends(ort)) {
+  for (const auto& backend : api::AllBackends(ort)) {
     const Status available = backend->Available();
     PartRow row{std::string(backend->name()), available.ok() ? "ok" : "missing",
                 available.ok() ? backend->Version() : "", std::string(backend->description())};

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "episode/content.h"
-#include "policy/schema1.h"
 #include "quantization/plan_file.h"
 
 namespace vlaq::cli {
@@ -80,17 +79,6 @@ Result<EpisodeSet> EpisodeChoice::Open(Log& log) const {
   const EpisodeList own{place.string(), std::move(content.episodes)};
   for (const EpisodeList& list : lists) VLAQ_RETURN_IF_ERROR(episode::CheckDisjoint(list, own));
   return set;
-}
-
-Status CheckReadsEpisodes(const bundle::Bundle& bundle, const std::string& instead) {
-  if (bundle.policy.family == policy::kKosmos2Lstm) return {};
-  std::vector<std::string> inputs;
-  for (const policy::Input& input : bundle.policy.inputs) inputs.push_back(input.name);
-  return UsageError(
-      fmt::format("recorded episodes are read for policies with one camera and an instruction, of the family {}; {} is "
-                  "of the family {} and observes {}",
-                  policy::kKosmos2Lstm, bundle.path.string(), bundle.policy.family, fmt::join(inputs, ", ")),
-      fmt::format("give {}", instead));
 }
 
 std::vector<quantization::UsedEpisode> UsedBy(const bundle::Bundle& bundle, const quantization::Plan* plan) {

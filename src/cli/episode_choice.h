@@ -33,10 +33,6 @@ struct EpisodeChoice {
   Result<episode::EpisodeSet> Open(Log& log) const;
 };
 
-// Whether recorded episodes can be shown to the bundle's policy. Errors: kUsage saying what they lack; `instead`: what
-// to give in their place.
-Status CheckReadsEpisodes(const bundle::Bundle& bundle, const std::string& instead);
-
 // Episodes that had a part in making a bundle. `plan` may be null.
 std::vector<quantization::UsedEpisode> UsedBy(const bundle::Bundle& bundle, const quantization::Plan* plan);
 

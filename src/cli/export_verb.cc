@@ -27,9 +27,8 @@ Result<exporting::ExportOptions> OptionsFrom(const ExportArguments& a) {
   VLAQ_ASSIGN_OR_RETURN(exporting::ExportOptions options, a.settings.Options());
   options.output = a.output;
   options.existing = WhenExisting(a.force);
-  options.build.precision =
-      architecture::FindStoredPrecision(a.precision).value_or(architecture::StoredPrecision::kFp32);
-  options.build.bake_prompt = a.bake_prompt;
+  options.build.precision = families::FindStoredPrecision(a.precision).value_or(families::StoredPrecision::kFp32);
+  options.build.bake_text = a.bake_prompt;
   return options;
 }
 
@@ -37,16 +36,17 @@ Json AsJson(const exporting::ExportReport& report) {
   const bundle::Bundle& bundle = report.bundle;
   Json graphs = Json::object();
   for (const auto& [role, file] : bundle.graphs) graphs[role] = file.file;
+  const std::string& family = bundle.policy.family;
   Json assumptions = Json::array();
   for (const bundle::Assumption& assumption : bundle.provenance.assumptions) {
     assumptions.push_back({{"setting", assumption.setting},
                            {"value", assumption.value},
                            {"text", assumption.text},
-                           {"can_hurt", policy::CanHurt(assumption.setting)}});
+                           {"can_hurt", families::CanHurt(family, assumption.setting)}});
   }
   return {{"schema", "vlaq.export/1"},
           {"bundle", bundle.path.string()},
-          {"architecture", bundle.spec.architecture},
+          {"architecture", family},
           {"precision", bundle.precision},
           {"graphs", std::move(graphs)},
           {"checkpoint", report.checkpoint.string()},
@@ -64,14 +64,16 @@ Json AsJson(const exporting::ExportReport& report) {
           {"left_out", bundle.left_out}};
 }
 
-void PrintAssumptions(const std::vector<bundle::Assumption>& assumptions, std::ostream& out) {
+void PrintAssumptions(const std::string& family, const std::vector<bundle::Assumption>& assumptions,
+                      std::ostream& out) {
   if (assumptions.empty()) return;
-  const bool any_hurts = std::any_of(assumptions.begin(), assumptions.end(),
-                                     [](const auto& assumption) { return policy::CanHurt(assumption.setting); });
+  const bool any_hurts = std::any_of(assumptions.begin(), assumptions.end(), [&](const auto& assumption) {
+    return families::CanHurt(family, assumption.setting);
+  });
   out << "\nAssumed, because nothing says otherwise" << (any_hurts ? " (!: a wrong guess drives wrong)" : "") << ":\n";
   for (const bool hurting : {true, false}) {
     for (const bundle::Assumption& assumption : assumptions) {
-      if (policy::CanHurt(assumption.setting) != hurting) continue;
+      if (families::CanHurt(family, assumption.setting) != hurting) continue;
       out << fmt::format("  {} {}\n", hurting ? "!" : "-", Printable(assumption.text));
     }
   }
@@ -92,7 +94,6 @@ void PrintNext(const exporting::ExportReport& report, std::ostream& out) {
 
 void Print(const exporting::ExportReport& report, std::ostream& out) {
   const bundle::Bundle& bundle = report.bundle;
-  const policy::PolicySpec& spec = bundle.spec;
   out << fmt::format("{}: {}, {}, {:.1f} s\n", bundle.path.string(), bundle.precision, HumanBytes(report.bytes),
                      report.seconds);
   out << fmt::format("{}: {}\n", report.checkpoint.string(), report.account.ToString());
@@ -100,22 +101,15 @@ void Print(const exporting::ExportReport& report, std::ostream& out) {
   if (!report.stated.empty()) out << fmt::format("it says of itself: {}\n", fmt::join(report.stated, ", "));
   out << "\n";
   TextTable table({"file", "bytes", "what"});
-  const std::string frame = fmt::format("3, {0}, {0}]", spec.preprocess.image_size);
-  const std::string prompt = bundle.baked_prompt ? "" : " + prompt";
-  const auto row = [&](std::string_view role, const std::string& what) {
-    const bundle::FileRecord& file = bundle.graphs.find(role)->second;
-    table.AddRow({file.file, Grouped(static_cast<int64_t>(file.bytes)), what});
-  };
-  row(bundle::kWhole, fmt::format("whole policy: pixel_values [batch, window, {} -> actions [batch, {}, {}]", frame,
-                                  spec.chunk, spec.action_dim));
-  row(bundle::kEncoder,
-      fmt::format("one frame: pixel_values [batch, {}{} -> feature [batch, {}]", frame, prompt, spec.lstm_input));
-  row(bundle::kHead, fmt::format("the rest: features [batch, window, {}] -> actions [batch, {}, {}]", spec.lstm_input,
-                                 spec.chunk, spec.action_dim));
-  table.AddRow(
-      {bundle.weights.file, Grouped(static_cast<int64_t>(bundle.weights.bytes)), "weights of all three graphs"});
+  for (const auto& [name, file] : bundle.graphs) {
+    const auto what = report.what.find(name);
+    table.AddRow(
+        {file.file, Grouped(static_cast<int64_t>(file.bytes)), what == report.what.end() ? name : what->second});
+  }
+  table.AddRow({bundle.weights.file, Grouped(static_cast<int64_t>(bundle.weights.bytes)),
+                fmt::format("weights of all {} graphs", bundle.graphs.size())});
   out << table.ToString();
-  PrintAssumptions(bundle.provenance.assumptions, out);
+  PrintAssumptions(bundle.policy.family, bundle.provenance.assumptions, out);
   if (!bundle.left_out.empty()) {
     out << fmt::format("\nNot in the graphs: {}\n", Counted(bundle.left_out.size(), "tensor"));
     std::map<std::string, size_t> reasons;
@@ -131,8 +125,8 @@ Action AddExport(CLI::App& app, Context& context) {
   auto a = std::make_shared<ExportArguments>();
   app.add_option("-o,--output", a->output, "The bundle to write: a folder")->type_name("DIR")->required();
   a->settings.AddTo(app);
-  app.add_flag("--bake-prompt", a->bake_prompt, "Bake the prompt into the encoder, too")
-      ->group(std::string(kPromptGroup));
+  app.add_flag("--bake-prompt", a->bake_prompt, "Every graph is told the instruction; the policy takes no other")
+      ->group(std::string(kTaskGroup));
   const std::string result = "Result";
   OneOf(app.add_option("--precision", a->precision, "How weights are stored; graphs compute in fp32"),
         {"fp32", "fp16", "bf16-as-stored"})
@@ -146,9 +140,9 @@ Action AddExport(CLI::App& app, Context& context) {
   AddJsonFlag(app, a->json);
   app.footer(
       "Examples:\n"
-      "  vlaq export trained/ -o mae0222\n"
-      "  vlaq export best_simple_lstm_model.pth -o mae0222\n"
-      "  vlaq export model.pth -o mae0222 --instruction 'go to the bottle' --tokenizer sentencepiece.bpe.model\n"
+      "  vlaq export trained/ -o policy\n"
+      "  vlaq export model.pth -o policy --set window=4\n"
+      "  vlaq export model.pth -o policy --instruction 'go to the bottle' --tokenizer sentencepiece.bpe.model\n"
       "  vlaq export micro.pth -o micro --config config.json --policy policy.json");
   return [a, &context]() -> Status {
     VLAQ_ASSIGN_OR_RETURN(const exporting::ExportOptions options, OptionsFrom(*a));

@@ -11,6 +11,7 @@
 #include "cli/frame_argument.h"
 #include "cli/torch_python.h"
 #include "cli/verbs.h"
+#include "policy/value_shapes.h"
 
 namespace vlaq::cli {
 namespace {
@@ -51,8 +52,14 @@ Status RunGolden(const GoldenArguments& a, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const exporting::Settled settled, exporting::Settle(options, context.log));
   VLAQ_ASSIGN_OR_RETURN(const auto frames, OpenFrames(a.frames, context.log));
   VLAQ_ASSIGN_OR_RETURN(const Tensor pixels, Stacked(*frames, static_cast<size_t>(a.count)));
-  const policy::PolicySpec& spec = settled.proposal.spec;
-  Json policy = policy::PolicySpecToJson(spec);
+  const std::string script(settled.family->golden_script());
+  if (script.empty()) {
+    return UsageError(fmt::format("{}: vlaq knows no other implementation of the family {} to ask",
+                                  settled.checkpoint->path().string(), settled.family->name()),
+                      "compute golden data with the training side's own code: docs/verification.md has the format");
+  }
+  VLAQ_ASSIGN_OR_RETURN(const Json settings, ParseJson(settled.proposal.settings, "settings"));
+  Json policy = settings;
   VLAQ_ASSIGN_OR_RETURN(policy["config"], ParseJson(settled.proposal.config, "the checkpoint's configuration"));
 
   VLAQ_ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::Make("golden"));
@@ -61,7 +68,7 @@ Status RunGolden(const GoldenArguments& a, Context& context) {
   VLAQ_RETURN_IF_ERROR(checkpoint::WriteSafetensors(frames_file, {{"frames.u8", pixels}}));
   VLAQ_ASSIGN_OR_RETURN(OutputPath output, OutputPath::Create(a.output, WhenExisting(a.force)));
   std::vector<std::string> command{torch.python.string(),
-                                   (torch.folder / "torch_golden.py").string(),
+                                   (torch.folder / script).string(),
                                    settled.checkpoint->path().string(),
                                    policy_file.string(),
                                    frames_file.string(),
@@ -76,22 +83,22 @@ Status RunGolden(const GoldenArguments& a, Context& context) {
   VLAQ_RETURN_IF_ERROR(output.Commit());
 
   const int64_t count = pixels.shape()[0];
+  const int64_t window = policy::LongestWindow(settled.proposal.policy).value_or(1);
   if (a.json) {
-    PrintJson({{"schema", "vlaq.golden/1"},
+    PrintJson({{"schema", "vlaq.golden/2"},
                {"golden", a.output.string()},
                {"checkpoint", settled.checkpoint->path().string()},
                {"frames", count},
-               {"feature_source", policy::Name(spec.feature_source)},
-               {"prompt_text", spec.prompt_text},
+               {"settings", settings},
                {"seconds", run.seconds}},
               context.out);
     return {};
   }
   context.out << fmt::format("{}: {}, every stage and action as PyTorch computes them, {:.1f} s\n", a.output.string(),
                              Counted(count, "frame"), run.seconds);
-  if (count <= spec.window) {
+  if (window > 1 && count <= window) {
     context.out << fmt::format("a window holds {} frames: with more than that, golden data show the window, too\n",
-                               spec.window);
+                               window);
   }
   context.out << fmt::format("\nNext: vlaq verify BUNDLE --against {} --golden {}\n",
                              ShellWord(settled.checkpoint->path().string()), ShellWord(a.output.string()));
@@ -115,8 +122,8 @@ Action AddGolden(CLI::App& app, Context& context) {
       "it;\n"
       "give the same options as there. Nothing of vlaq computes: frames are resized by Pillow.\n"
       "Examples:\n"
-      "  vlaq golden best_simple_lstm_model.pth --frames frames/ -o golden.safetensors\n"
-      "  vlaq verify mae0222 --against best_simple_lstm_model.pth --golden golden.safetensors");
+      "  vlaq golden model.pth --frames frames/ -o golden.safetensors\n"
+      "  vlaq verify policy --against model.pth --golden golden.safetensors");
   return [a, &context] { return RunGolden(*a, context); };
 }
 

@@ -248,13 +248,10 @@ std::string BundleHead(const Json& d) {
   return text;
 }
 
-// Of the first family.
+// A family's own, long lists cut.
 std::string FamilySettings(const Json& policy) {
   TextTable settings({"setting", "value"});
-  for (const char* key : {"feature_source", "prompt_layout", "window", "chunk", "action_dim", "action_scale",
-                          "control_period_s", "image_size", "preprocess", "prompt_text", "prompt_ids"}) {
-    settings.AddRow({key, Cut(JsonText(policy[key]))});
-  }
+  for (const auto& [key, value] : policy.items()) settings.AddRow({key, Cut(JsonText(value))});
   return Section("Policy", settings);
 }
 

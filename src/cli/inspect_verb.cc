@@ -34,9 +34,9 @@ Action AddInspect(CLI::App& app, Context& context) {
   AddJsonFlag(app, a->json);
   app.footer(
       "Examples:\n"
-      "  vlaq inspect best_simple_lstm_model.pth\n"
-      "  vlaq inspect mae0222 --json\n"
-      "  vlaq inspect mae0222/encoder.onnx --tensors\n"
+      "  vlaq inspect model.pth\n"
+      "  vlaq inspect policy --json\n"
+      "  vlaq inspect policy/encoder.onnx --tensors\n"
       "  vlaq inspect episodes/ --skip-bad");
   return [a, &context]() -> Status {
     VLAQ_ASSIGN_OR_RETURN(const Json document, inspection::Inspect(a->path, a->options, context.log));

@@ -126,14 +126,13 @@ Result<Observations> Observations::Open(const std::vector<Feature>& inputs, cons
 }
 
 Result<Observations::Step> Observations::Read(size_t index) const {
-  Step step{fmt::format("step {}", index), {}, index == 0};
+  Step step{fmt::format("step {}", index), {}, Begins(index)};
   for (const auto& [name, given] : given_) {
     step.observation.emplace(name, given.by_step ? RowOf(given.tensor, index) : given.tensor);
   }
   if (frames_ == nullptr) return step;
   VLAQ_ASSIGN_OR_RETURN(image::Frame frame, frames_->Read(index));
   step.name = frame.name;
-  step.begins = frames_->Begins(index);
   const image::ImageView& pixels = frame.pixels;
   step.observation.emplace(camera_, Tensor::View(DType::kU8, {pixels.height, pixels.width, 3},
                                                  std::as_bytes(pixels.rgb), std::move(frame.owner)));

@@ -36,6 +36,7 @@ class Observations {
   size_t size() const { return size_; }
   bool Gives(const std::string& input) const { return input == camera_ || given_.count(input) > 0; }
   Result<Step> Read(size_t index) const;
+  bool Begins(size_t index) const { return frames_ == nullptr ? index == 0 : frames_->Begins(index); }
 
  private:
   // A tensor for all steps, or one [T, ...] with a row for each.

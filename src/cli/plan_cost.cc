@@ -218,9 +218,9 @@ Action AddPlanCost(CLI::App& app, Context& context) {
   app.footer(
       "Times are estimates: the roofline, which nothing beats.\n"
       "Examples:\n"
-      "  vlaq plan cost mae0222\n"
-      "  vlaq plan cost mae0222 --device orin-nx-16 --power MAXN\n"
-      "  vlaq plan cost mae0222 --device orin-nx-16 --claim-size 44MB --claim-fps 700\n"
+      "  vlaq plan cost policy\n"
+      "  vlaq plan cost policy --device orin-nx-16 --power MAXN\n"
+      "  vlaq plan cost policy --device orin-nx-16 --claim-size 44MB --claim-fps 700\n"
       "  vlaq plan cost model.onnx --extent sequence=128 --device mine.json --json");
   return [a, &context]() -> Status {
     VLAQ_ASSIGN_OR_RETURN(const PlanCostOutcome outcome, PlanCost(*a));

@@ -27,15 +27,18 @@ using planning::ModelCost;
 using planning::PrecisionFit;
 using planning::RunFit;
 
-// What the published plan for the Jetson expected of this policy.
-constexpr double kExpectedLow = 800, kExpectedHigh = 1800;
-constexpr uint64_t kExpectedBytes = 100'000'000;
+// What a published plan expected of a policy.
+struct PublishedPlan {
+  double low = 0, high = 0;  // observations a second
+  uint64_t bytes = 0;        // of its weights, at most
+};
 
 struct PlanDeviceArguments {
   CostArguments cost;
   DeviceChoice device;
   uint64_t workspace = uint64_t{2} << 30U;
-  bool details = false, published = false, json = false;
+  std::filesystem::path published;
+  bool details = false, json = false;
 };
 
 struct PlanDeviceOutcome {
@@ -45,7 +48,8 @@ struct PlanDeviceOutcome {
   DeviceMemory memory;
   std::vector<PrecisionFit> fits;
   bool details = false;  // how it adds up
-  // What the published plan expected, if asked for.
+  // Of a published plan, if asked for.
+  PublishedPlan published;
   std::optional<planning::SizeVerdict> size;
   std::vector<planning::RateVerdict> rates;  // low and high; none if the device has no peak
 };
@@ -140,9 +144,9 @@ std::string PublishedText(const PlanDeviceOutcome& o) {
   std::string text = fmt::format(
       "\nThe published plan expected {:.0f} to {} frames/s and less than {}\n"
       "  size: {}; {} parameters take {} at least, at 4 bits each, and {} holds {} bits for each\n",
-      kExpectedLow, Grouped(static_cast<int64_t>(kExpectedHigh)), HumanBytes(kExpectedBytes),
+      o.published.low, Grouped(static_cast<int64_t>(o.published.high)), HumanBytes(o.published.bytes),
       o.size->possible ? "possible" : "impossible", Grouped(o.cost.parameters),
-      HumanBytes(planning::SmallestBytes(o.cost.parameters, planning::kFormats.back())), HumanBytes(kExpectedBytes),
+      HumanBytes(planning::SmallestBytes(o.cost.parameters, planning::kFormats.back())), HumanBytes(o.published.bytes),
       HumanNumber(o.size->bits_per_parameter));
   for (const planning::RateVerdict& rate : o.rates) {
     const auto& best = *std::ranges::max_element(rate.needs, {}, [](const auto& n) { return n.limit.per_second(); });
@@ -272,12 +276,27 @@ Json AsJson(const PlanDeviceOutcome& o) {
   json["scenarios"] = ScenariosJson(o.cost);
   json["limits"] = LimitsJson(o.cost, o.device, o.modes);
   if (!o.size) return json;
-  json["published"] = {{"frames_per_s", {kExpectedLow, kExpectedHigh}},
-                       {"bytes_below", kExpectedBytes},
+  json["published"] = {{"frames_per_s", {o.published.low, o.published.high}},
+                       {"bytes_below", o.published.bytes},
                        {"size_possible", o.size->possible},
                        {"rates", Json::array()}};
   for (const planning::RateVerdict& rate : o.rates) json["published"]["rates"].push_back(RateJson(rate));
   return json;
+}
+
+Result<PublishedPlan> ReadPublishedPlan(const std::filesystem::path& path) {
+  VLAQ_ASSIGN_OR_RETURN(const Json json, ReadJsonFile(path));
+  const std::string where = path.string(), hint = "examples/mobile_vla/published_plan.json is one";
+  const JsonReader reader(json, where);
+  if (!json.is_object() || json.value("schema", Json()) != Json("vlaq.published_plan/1")) {
+    return InputError(where, "is no published plan: its \"schema\" is not vlaq.published_plan/1", hint);
+  }
+  VLAQ_ASSIGN_OR_RETURN(const auto rates, reader.Numbers("frames_per_s"));
+  VLAQ_ASSIGN_OR_RETURN(const auto bytes, reader.Integer("bytes_below"));
+  const bool rate = rates && rates->size() == 2 && (*rates)[0] > 0 && (*rates)[0] <= (*rates)[1] && (*rates)[1] < 1e9;
+  if (!rate) return InputError(where, "\"frames_per_s\" must be two numbers, the lower first", hint);
+  if (!bytes || *bytes <= 0) return InputError(where, "\"bytes_below\" must be a number of bytes", hint);
+  return PublishedPlan{(*rates)[0], (*rates)[1], static_cast<uint64_t>(*bytes)};
 }
 
 Result<PlanDeviceOutcome> PlanDevice(const PlanDeviceArguments& a) {
@@ -294,13 +313,14 @@ Result<PlanDeviceOutcome> PlanDevice(const PlanDeviceArguments& a) {
   o.memory = planning::MemoryOf(o.device);
   o.fits = planning::FitOf(o.cost, o.device, a.workspace);
   o.details = a.details;
-  if (!a.published) return o;
+  if (a.published.empty()) return o;
+  VLAQ_ASSIGN_OR_RETURN(o.published, ReadPublishedPlan(a.published));
   if (o.cost.FindScenario("frame") == nullptr) {
-    return UsageError("--published is about Mobile VLA's plan, and this policy is of another family",
+    return UsageError("--published is about a policy whose observations are encoded one by one, and this one's are not",
                       "leave --published out");
   }
-  o.size = planning::JudgeSize(o.cost, kExpectedBytes);
-  for (const double expected : {kExpectedLow, kExpectedHigh}) {
+  o.size = planning::JudgeSize(o.cost, o.published.bytes);
+  for (const double expected : {o.published.low, o.published.high}) {
     auto rate = planning::JudgeRate(o.cost, expected, o.device, target::Fastest(o.modes));
     if (rate.ok()) o.rates.push_back(*std::move(rate));
   }
@@ -316,14 +336,17 @@ Action AddPlanDevice(CLI::App& app, Context& context) {
   AsSize(app.add_option("--workspace", a->workspace, "Memory that the builder may try kernels in"))
       ->default_str("2GiB");
   app.add_flag("--details", a->details, "Show how memory and time add up, for every precision and way of building");
-  app.add_flag("--published", a->published, "Hold the published plan's expectations of this policy against it, too");
+  app.add_option(
+         "--published", a->published,
+         "Hold what a published plan expected of the policy against it, too (examples/mobile_vla/published_plan.json)")
+      ->type_name("PLAN.json");
   AddJsonFlag(app, a->json);
   app.footer(
       "Everything it prints is an estimate, from data sheets and shapes; what a board really does, only a board says.\n"
       "Examples:\n"
-      "  vlaq plan device mae0222 --device orin-nx-16\n"
-      "  vlaq plan device mae0222 --device orin-nx-16 --power 15W --json\n"
-      "  vlaq plan device mae0222 --device mine.json --workspace 512MiB");
+      "  vlaq plan device policy --device orin-nx-16\n"
+      "  vlaq plan device policy --device orin-nx-16 --power 15W --json\n"
+      "  vlaq plan device policy --device mine.json --workspace 512MiB");
   return [a, &context]() -> Status {
     VLAQ_ASSIGN_OR_RETURN(const PlanDeviceOutcome outcome, PlanDevice(*a));
     if (a->json) {

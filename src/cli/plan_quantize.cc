@@ -136,10 +136,10 @@ Action AddPlanQuantize(CLI::App& app, Context& context) {
       "When interrupted, or when no plan holds the limits, plan.json.part keeps what was measured of every plan; the "
       "same command, or one with other limits, goes on from it.\n\n"
       "Examples:\n"
-      "  vlaq plan quantize mae0222 --target cpu --precision int8 -o plan.json\n"
-      "  vlaq plan quantize mae0222 --target tensorrt-8.6 --precision int8 --stats stats.json -o plan.json\n"
-      "  vlaq plan quantize mae0222 --precision int4 --episodes validation --sensitivity -o plan.json\n"
-      "  vlaq plan quantize mae0222 --episodes validation --max-mae-increase 0.002 -o plan.json");
+      "  vlaq plan quantize policy --target cpu --precision int8 -o plan.json\n"
+      "  vlaq plan quantize policy --target tensorrt-8.6 --precision int8 --stats stats.json -o plan.json\n"
+      "  vlaq plan quantize policy --precision int4 --episodes validation --sensitivity -o plan.json\n"
+      "  vlaq plan quantize policy --episodes validation --max-mae-increase 0.002 -o plan.json");
   return [a, &context]() -> Status {
     VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(a->bundle));
     VLAQ_ASSIGN_OR_RETURN(const auto statistics, a->planning.ReadStats());

@@ -15,9 +15,9 @@ Action AddPlan(CLI::App& app, Context& context) {
   app.require_subcommand(1);
   app.footer(
       "Examples:\n"
-      "  vlaq plan quantize mae0222 --target cpu --precision int8 -o plan.json\n"
-      "  vlaq plan cost mae0222 --device orin-nx-16 --claim-size 44MB --claim-fps 700\n"
-      "  vlaq plan device mae0222 --device orin-nx-16");
+      "  vlaq plan quantize policy --target cpu --precision int8 -o plan.json\n"
+      "  vlaq plan cost policy --device orin-nx-16 --claim-size 44MB --claim-fps 700\n"
+      "  vlaq plan device policy --device orin-nx-16");
   return [=]() -> Status {
     if (quantize->parsed()) return run_quantize();
     return cost->parsed() ? run_cost() : run_device();

@@ -4,7 +4,6 @@
 
 #include "checkpoint/folder.h"
 #include "export/export.h"
-#include "policy/schema1.h"
 
 namespace vlaq::cli {
 namespace {
@@ -17,7 +16,7 @@ Result<ScratchFolder> ExportForNow(const std::filesystem::path& checkpoint, cons
   options.output = folder.path() / "bundle";
   options.settings.config = files.config;
   options.settings.policy = files.policy;
-  options.prompt.tokenizer = files.tokenizer;
+  options.settings.tokenizer = files.tokenizer;
   VLAQ_ASSIGN_OR_RETURN(const exporting::ExportReport report, exporting::Export(options, log));
   for (const bundle::Assumption& assumption : report.bundle.provenance.assumptions) {
     log.Note("assumed: " + assumption.text);
@@ -53,19 +52,9 @@ Result<OpenedPolicy> OpenPolicy(const std::filesystem::path& path, const PolicyF
   return opened;
 }
 
-Status CheckDrives(const bundle::Bundle& bundle, std::string_view what) {
-  if (bundle.policy.family == policy::kKosmos2Lstm) return {};
-  return InputError(bundle.path.string(),
-                    fmt::format("is a policy of family {}; {} takes only those of {}, with one camera and an "
-                                "instruction, that vlaq export makes",
-                                bundle.policy.family, what, policy::kKosmos2Lstm),
-                    "vlaq run BUNDLE --inputs FILE.safetensors runs this one, vlaq verify BUNDLE --against FILE.onnx "
-                    "or --golden FILE.io.safetensors proves it");
-}
-
 Status CheckFollowsInstructions(const OpenedPolicy& policy) {
   if (policy.drivers->follows_instructions()) return {};
-  return UsageError(fmt::format("{} holds no tokeniser, or its prompt is baked in: it cannot be told where to go",
+  return UsageError(fmt::format("{} holds no tokenizer, or its instruction is baked in: it cannot be told where to go",
                                 policy.bundle().path.string()),
                     "give --tokenizer sentencepiece.bpe.model, or export with it");
 }

@@ -35,10 +35,6 @@ struct OpenedPolicy {
 Result<OpenedPolicy> OpenPolicy(const std::filesystem::path& path, const PolicyFiles& files,
                                 backend::OpenOptions options, const backend::Backend& backend, Log& log);
 
-// Errors: kInput for a bundle of another family than that of policies that drive, naming what (a command, "driving")
-// does not take it and what does.
-Status CheckDrives(const bundle::Bundle& bundle, std::string_view what);
-
 // Errors: kUsage if the policy cannot be told where to go.
 Status CheckFollowsInstructions(const OpenedPolicy& policy);
 

@@ -83,7 +83,7 @@ Action AddPreflight(CLI::App& app, Context& context) {
   app.footer(
       "Exit code 5 if a rule of severity error is broken (with --fix: still is); warnings and notes do not fail.\n\n"
       "Examples:\n"
-      "  vlaq preflight mae0222_trt --tensorrt 8.6\n"
+      "  vlaq preflight policy_trt --tensorrt 8.6\n"
       "  vlaq preflight somebody_elses.onnx --tensorrt 10.3 --json\n"
       "  vlaq preflight somebody_elses.onnx --tensorrt 8.6 --fix -o mine.onnx");
   return [a, &context]() -> Status { return Preflight(*a, context); };

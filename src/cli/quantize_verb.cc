@@ -93,10 +93,10 @@ Action AddQuantize(CLI::App& app, Context& context) {
   AddJsonFlag(app, a->json);
   app.footer(
       "Examples:\n"
-      "  vlaq quantize mae0222 --target cpu --precision int8 -o mae0222_int8\n"
-      "  vlaq quantize mae0222 --target tensorrt-8.6 --precision int8 --stats stats.json -o mae0222_trt\n"
-      "  vlaq plan quantize mae0222 --target cpu --precision int8 -o plan.json\n"
-      "  vlaq quantize mae0222 --plan plan.json -o mae0222_int8");
+      "  vlaq quantize policy --target cpu --precision int8 -o policy_int8\n"
+      "  vlaq quantize policy --target tensorrt-8.6 --precision int8 --stats stats.json -o policy_trt\n"
+      "  vlaq plan quantize policy --target cpu --precision int8 -o plan.json\n"
+      "  vlaq quantize policy --plan plan.json -o policy_int8");
   return [a, &context]() -> Status {
     quantizing::QuantizeOptions options;
     options.bundle = a->bundle;

@@ -23,7 +23,6 @@ struct RunArguments {
   std::vector<std::string> frames;
   std::string inputs, instruction, prompt_ids, schedule;
   bool has_instruction = false;
-  bool whole_graph = false;
   bool force = false, json = false;
   uint64_t seed = 0;
   BackendChoice backend;
@@ -239,7 +238,7 @@ Status WriteOutputs(const RunArguments& a, const std::vector<Step>& steps) {
 Status RunVerb(const RunArguments& a, Context& context) {
   VLAQ_RETURN_IF_ERROR(a.backend.Check());
   PolicyOptions options = a.backend.ForPolicy();
-  options.schedule = a.whole_graph ? "whole" : a.schedule;
+  options.schedule = a.schedule;
   options.tokenizer = a.tokenizer;
   options.noise_seed = a.seed;
   // What is to be run is looked at before the graphs, which may take long, are opened.
@@ -270,26 +269,23 @@ Action AddRun(CLI::App& app, Context& context) {
   app.add_option("--tokenizer", a->tokenizer, "SentencePiece model; default: the bundle's own")
       ->type_name("FILE")
       ->group(group);
-  app.add_option("--prompt-ids", a->prompt_ids, "Token ids as the encoder takes them")
+  app.add_option("--prompt-ids", a->prompt_ids, "Token ids as the policy takes them")
       ->type_name("ID,ID,...")
       ->excludes(instruction)
       ->group(group);
   auto* schedule = app.add_option("--schedule", a->schedule,
                                   "Which of the policy's schedules to run; default: the one that policy.json names")
                        ->type_name("NAME");
-  app.add_flag(
-         "--whole-graph", a->whole_graph,
-         "Run the whole-policy graph on every window instead of encoder + cached features + head: --schedule whole")
-      ->excludes(schedule);
+  app.add_flag("--whole-graph{whole}", a->schedule, "The old spelling of --schedule whole")->excludes(schedule);
   app.add_option("--seed", a->seed, "Of noise that the policy draws")->type_name("UINT")->capture_default_str();
   AddForceFlag(app, a->force);
   AddJsonFlag(app, a->json);
   a->backend.AddTo(app);
   app.footer(
       "Examples:\n"
-      "  vlaq run mae0222 --frames episode/\n"
-      "  vlaq run mae0222 --frames golden.safetensors:frames.u8 --json\n"
-      "  vlaq run mae0222 --frames a.png b.png --instruction 'go to the bottle'\n"
+      "  vlaq run policy --frames episode/\n"
+      "  vlaq run policy --frames golden.safetensors:frames.u8 --json\n"
+      "  vlaq run policy --frames a.png b.png --instruction 'go to the bottle'\n"
       "  vlaq run act --inputs observations.safetensors -o actions.safetensors");
   return [a, instruction, &context]() -> Status {
     a->has_instruction = instruction->count() > 0;

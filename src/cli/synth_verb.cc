@@ -1,18 +1,20 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/verbs.h"
-#include "synthesis/policy_checkpoint.h"
+#include "families/family.h"
 
 namespace vlaq::cli {
 namespace {
 
 struct SynthArguments {
   std::filesystem::path output;
-  std::string size = "micro";
+  std::string family, size = "micro";
   uint64_t seed = 0;
   bool plain = false;
   bool force = false;
@@ -20,17 +22,11 @@ struct SynthArguments {
 };
 
 Status Synthesise(const SynthArguments& a, Context& context) {
-  synthesis::CheckpointOptions options;
-  options.size = a.size == "full" ? synthesis::Size::kFull : synthesis::Size::kMicro;
-  options.seed = a.seed;
-  options.plain = a.plain;
-  options.existing = WhenExisting(a.force);
+  VLAQ_ASSIGN_OR_RETURN(const families::Family* family, families::Find(a.family));
+  const families::SyntheticOptions options{a.size, a.seed, a.plain, WhenExisting(a.force)};
   if (a.output.has_parent_path()) VLAQ_RETURN_IF_ERROR(MakeFolder(a.output.parent_path()));
   const auto start = std::chrono::steady_clock::now();
-  VLAQ_RETURN_IF_ERROR(synthesis::WriteCheckpoint(a.output, options, context.log));
-  const bool side_files = options.size == synthesis::Size::kMicro;
-  const std::filesystem::path folder = a.output.has_parent_path() ? a.output.parent_path() : ".";
-  if (side_files) VLAQ_RETURN_IF_ERROR(synthesis::WriteSideFiles(folder, options.size, Existing::kReplace));
+  VLAQ_ASSIGN_OR_RETURN(const std::vector<std::string> beside, family->Synthesize(a.output, options, context.log));
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const uint64_t bytes = std::filesystem::file_size(a.output);
   if (a.json) {
@@ -45,9 +41,10 @@ Status Synthesise(const SynthArguments& a, Context& context) {
   }
   context.out << fmt::format("{}: {} checkpoint with random weights, {}, {:.1f} s\n", a.output.string(), a.size,
                              HumanBytes(bytes), seconds);
-  if (side_files) {
-    context.out << fmt::format("{} and {}: what it does not say, for `vlaq export`\n",
-                               (folder / "config.json").string(), (folder / "policy.json").string());
+  if (!beside.empty()) {
+    std::vector<std::string> paths;
+    for (const std::string& name : beside) paths.push_back((a.output.parent_path() / name).string());
+    context.out << fmt::format("{}: what it does not say, for `vlaq export`\n", fmt::join(paths, " and "));
   }
   return {};
 }
@@ -57,12 +54,21 @@ Status Synthesise(const SynthArguments& a, Context& context) {
 Action AddSynth(CLI::App& app, Context& context) {
   auto a = std::make_shared<SynthArguments>();
   CLI::App* checkpoint =
-      app.add_subcommand("checkpoint", "A .pth with the names, shapes and container of Mobile VLA's");
+      app.add_subcommand("checkpoint", "A .pth with the names, shapes and container of a trained one");
   app.require_subcommand(1);
-  OneOf(checkpoint->add_option(
-            "--size", a->size,
-            "full: 909 tensors, 1.7 billion parameters, 7.1 GB; micro: the same tensors, narrow, 5 MB"),
-        {"micro", "full"})
+  std::vector<std::string> families, sizes;
+  for (const families::Family* family : families::All()) {
+    const std::vector<std::string> own = family->synthetic_sizes();
+    if (own.empty()) continue;
+    families.emplace_back(family->name());
+    for (const std::string& size : own) {
+      if (std::ranges::find(sizes, size) == sizes.end()) sizes.push_back(size);
+    }
+  }
+  if (!families.empty()) a->family = families.front();
+  OneOf(checkpoint->add_option("--family", a->family, "What it is a checkpoint of"), families)->capture_default_str();
+  OneOf(checkpoint->add_option("--size", a->size, "full: as large as the real one; micro: the same tensors, narrow"),
+        sizes)
       ->capture_default_str();
   // CLI11 would read -1 as 2^64 - 1.
   checkpoint->add_option("--seed", a->seed, "Seed of the weights, 0 or more")

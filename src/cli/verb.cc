@@ -7,8 +7,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "backend/onnxruntime/onnxruntime.h"
-#include "backend/reference/reference.h"
+#include "api/backends.h"
 #include "base/json.h"
 #include "base/run_program.h"
 #include "base/text.h"
@@ -60,7 +59,7 @@ CLI::Option* AsSize(CLI::Option* option) {
 
 void BackendChoice::AddTo(CLI::App& app, const std::string& group) {
   std::vector<std::string> names;
-  for (const auto& backend : AllBackends({})) names.emplace_back(backend->name());
+  for (const auto& backend : api::AllBackends({})) names.emplace_back(backend->name());
   OneOf(app.add_option("--backend", name, "What runs the graphs; reference is slow and needs no library"), names)
       ->capture_default_str()
       ->group(group);
@@ -107,40 +106,24 @@ Status BackendChoice::Check() const {
 
 Result<std::unique_ptr<backend::Backend>> BackendChoice::Make() const {
   VLAQ_RETURN_IF_ERROR(Check());
-  for (auto& backend : AllBackends(library)) {
-    if (backend->name() != name) continue;
-    VLAQ_RETURN_IF_ERROR(backend->Available());
-    VLAQ_RETURN_IF_ERROR(backend->Provides(provider));
-    return std::move(backend);
-  }
-  return InternalError("", fmt::format("the options let back end '{}' pass", name));
+  return api::MakeBackend(ForPolicy());
 }
 
-backend::OpenOptions BackendChoice::Options() const {
-  backend::OpenOptions options;
-  options.threads = threads;
+backend::OpenOptions BackendChoice::Options() const { return api::OpenOptionsOf(ForPolicy()); }
+
+PolicyOptions BackendChoice::ForPolicy() const {
+  PolicyOptions options;
+  options.backend = name;
   options.provider = provider;
   options.also = also;
+  options.threads = threads;
+  options.library = library;
   options.cache = cache;
   options.engines = engines;
   for (const std::string& option : provider_options) {
     const size_t equals = option.find('=');  // the option's check let no other pass
     options.provider_options[option.substr(0, equals)] = option.substr(equals + 1);
   }
-  return options;
-}
-
-PolicyOptions BackendChoice::ForPolicy() const {
-  const backend::OpenOptions open = Options();
-  PolicyOptions options;
-  options.backend = name;
-  options.provider = open.provider;
-  options.also = open.also;
-  options.provider_options = open.provider_options;
-  options.threads = open.threads;
-  options.library = library;
-  options.cache = open.cache;
-  options.engines = open.engines;
   return options;
 }
 
@@ -152,13 +135,6 @@ std::string BackendChoice::CommandLine() const {
   if (!engines.empty()) line += " --engines " + ShellWord(engines.string());
   if (!library.empty()) line += " --ort " + ShellWord(library.string());
   return line;
-}
-
-std::vector<std::unique_ptr<backend::Backend>> AllBackends(const std::filesystem::path& ort) {
-  std::vector<std::unique_ptr<backend::Backend>> all;
-  all.push_back(backend::MakeOnnxRuntimeBackend({ort}));
-  all.push_back(backend::MakeReferenceBackend());
-  return all;
 }
 
 Result<std::vector<int64_t>> ParseIds(const std::string& text, const std::string& option) {

@@ -67,8 +67,6 @@ struct BackendChoice {
   // The same choice as words of a command line, each after a space.
   std::string CommandLine() const;
 };
-// Every back end, for `doctor`.
-std::vector<std::unique_ptr<backend::Backend>> AllBackends(const std::filesystem::path& ort);
 
 // "1,2,3" -> numbers. Errors: kUsage naming `option`.
 Result<std::vector<int64_t>> ParseIds(const std::string& text, const std::string& option);

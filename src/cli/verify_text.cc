@@ -47,6 +47,9 @@ Json SubjectJson(const bundle::Bundle& bundle, const std::string& sha256) {
   Json subject{{"sha256", sha256}, {"graphs", std::move(graphs)}, {"weights", RecordJson(bundle.weights)}};
   if (bundle.tokenizer) subject["tokenizer"] = RecordJson(*bundle.tokenizer);
   subject["precision"] = bundle.precision;
+  if (!bundle.policy.outputs.empty() && !bundle.policy.outputs.front().units.empty()) {
+    subject["action_units"] = bundle.policy.outputs.front().units;
+  }
   if (!bundle.target.empty()) subject["target"] = bundle.target;
   if (bundle.plan) subject["plan"] = RecordJson(*bundle.plan);
   return subject;

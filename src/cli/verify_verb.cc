@@ -4,13 +4,13 @@
 #include <cmath>
 #include <optional>
 
-#include "architecture/architecture.h"
 #include "base/json.h"
 #include "bundle/bundle.h"
 #include "checkpoint/checkpoint.h"
+#include "cli/policy_kind.h"
 #include "cli/verbs.h"
 #include "cli/verify_arguments.h"
-#include "policy/schema1.h"
+#include "families/family.h"
 #include "verification/identity.h"
 #include "verification/numbers.h"
 #include "verification/settings.h"
@@ -75,7 +75,7 @@ Result<Sources> OpenSources(const VerifyArguments& a, const bundle::Bundle& bund
     if (a.against.size() > 1) {
       return UsageError("--against: this policy was made from one checkpoint", "give it once");
     }
-    VLAQ_ASSIGN_OR_RETURN(sources.checkpoint, architecture::OpenCheckpoint(a.against[0], {.state_dict = a.state_dict}));
+    VLAQ_ASSIGN_OR_RETURN(sources.checkpoint, families::OpenCheckpoint(a.against[0], {.state_dict = a.state_dict}));
     sources.validation_mae = ValidationMaeOf(*sources.checkpoint);
   }
   VLAQ_RETURN_IF_ERROR(CheckDriveArguments(a));
@@ -130,10 +130,9 @@ Status RunVerify(const VerifyArguments& a, Context& context) {
   if (!a.receipt.empty()) {
     VLAQ_ASSIGN_OR_RETURN(receipt, OutputFile::Create(a.receipt, WhenExisting(a.force)));
   }
-  const bool imported = bundle.policy.family != policy::kKosmos2Lstm;
   VLAQ_RETURN_IF_ERROR(CheckAgainstFits(a, bundle));
-  VLAQ_ASSIGN_OR_RETURN(verification::Report report,
-                        imported ? VerifyImported(a, bundle, context.log) : Verify(a, bundle, context.log));
+  VLAQ_ASSIGN_OR_RETURN(verification::Report report, IsMadeOfFiles(bundle) ? VerifyImported(a, bundle, context.log)
+                                                                           : Verify(a, bundle, context.log));
   report.settings = verification::SettingsOf(bundle, report);
   VLAQ_RETURN_IF_ERROR(Deliver(a, bundle, report, receipt, context));
   const auto conclusion = verification::Conclude(report, bundle.plan.has_value());
@@ -187,9 +186,9 @@ Action AddVerify(CLI::App& app, Context& context) {
       "the "
       "first one is named.\n\n"
       "Examples:\n"
-      "  vlaq verify mae0222 --against best_simple_lstm_model.pth --golden golden.safetensors\n"
-      "  vlaq verify mini --episodes held_out --not-in split.json:train -o receipt.json\n"
-      "  vlaq verify mini-int8 --reference mini --episodes held_out --sim 100 --receipt int8.json\n"
+      "  vlaq verify policy --against model.pth --golden golden.safetensors\n"
+      "  vlaq verify policy --episodes held_out --not-in split.json:train -o receipt.json\n"
+      "  vlaq verify policy_int8 --reference policy --episodes held_out --sim 100 --receipt int8.json\n"
       "  vlaq verify act --against act.onnx --inputs observations.safetensors");
   return [a, &context]() -> Status { return RunVerify(*a, context); };
 }

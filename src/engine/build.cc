@@ -9,6 +9,7 @@
 #include "base/folder_lock.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "engine/find.h"
 #include "engine/record.h"
 #include "engine/tool_run.h"
 #include "engine/wrapper.h"
@@ -18,11 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array kParts{
-    Part{bundle::kWhole, "mae0222_model"},
-    Part{bundle::kEncoder, "mae0222_encoder"},
-    Part{bundle::kHead, "mae0222_head"},
-};
 // Where JetPack and NVIDIA's packages put it, which is on nobody's PATH.
 constexpr std::array kPlaces{"trtexec", "/usr/src/tensorrt/bin/trtexec"};
 constexpr double kRoomForMore = 1.25;  // engines hold more than their weights
@@ -91,13 +87,11 @@ Result<FolderLock> LockFolder(const fs::path& file) {
 Status Wrap(const EnginePlan& plan, const Version& version) {
   if (!CanWrap(version)) return {};
   VLAQ_ASSIGN_OR_RETURN(const std::string wrapper,
-                        WrapEngine(*plan.bundle, plan.part->name, plan.file.filename().string(), version));
+                        WrapEngine(*plan.bundle, plan.graph, plan.file.filename().string(), version));
   return WriteFile(plan.file.string() + ".onnx", wrapper, Existing::kReplace);
 }
 
 }  // namespace
-
-std::span<const Part> Parts() { return kParts; }
 
 std::string_view EnginePrecision(const bundle::Bundle& bundle) {
   if (bundle.precision == "fp16") return "fp16";
@@ -106,8 +100,11 @@ std::string_view EnginePrecision(const bundle::Bundle& bundle) {
   return "";
 }
 
-std::string EngineFile(const Part& part, const bundle::Bundle& bundle) {
-  return fmt::format("{}_{}.trt", part.stem, EnginePrecision(bundle));
+std::string EngineFile(const bundle::Bundle& bundle, std::string_view graph) {
+  constexpr std::string_view kBefore = "_cpu";
+  std::string stem = bundle.GraphPath(graph).stem().string();
+  if (stem.ends_with(kBefore)) stem.resize(stem.size() - kBefore.size());
+  return fmt::format("{}_{}.trt", stem, EnginePrecision(bundle));
 }
 
 Result<Builder> FindBuilder(const std::string& given) {
@@ -136,7 +133,7 @@ Result<Builder> FindBuilder(const std::string& given) {
   return builder;
 }
 
-Result<EnginePlan> PlanEngine(const bundle::Bundle& bundle, const Part& part, const Version& version,
+Result<EnginePlan> PlanEngine(const bundle::Bundle& bundle, const std::string& graph, const Version& version,
                               const std::string& tool_sha256, const BuildOptionsOfUser& options) {
   const std::string where = bundle.path.string();
   if (EnginePrecision(bundle).empty() || TargetFor(version).empty() || !bundle.target.starts_with("tensorrt")) {
@@ -151,11 +148,12 @@ Result<EnginePlan> PlanEngine(const bundle::Bundle& bundle, const Part& part, co
   }
   EnginePlan plan;
   plan.bundle = &bundle;
-  plan.part = &part;
+  plan.graph = graph;
   plan.precision = bundle.precision;
-  plan.file = options.folder / EngineFile(part, bundle);
-  VLAQ_ASSIGN_OR_RETURN(plan.work, DescribeWork(bundle, part.name));
-  plan.request.onnx = bundle.GraphPath(part.name).string();
+  plan.file = EnginePath(bundle, graph, options.folder);
+  VLAQ_ASSIGN_OR_RETURN(plan.work, DescribeWork(bundle, graph));
+  VLAQ_ASSIGN_OR_RETURN(plan.work.inputs, ProfilesOf(bundle, graph, options.text));
+  plan.request.onnx = bundle.GraphPath(graph).string();
   plan.request.engine = plan.file.string();
   plan.request.timing_cache = (options.folder / fmt::format("timing_{}.cache", version.ToString())).string();
   plan.request.precision = bundle.precision;
@@ -163,7 +161,7 @@ Result<EnginePlan> PlanEngine(const bundle::Bundle& bundle, const Part& part, co
   plan.request.inputs = plan.work.inputs;
   plan.request.workspace_mib = options.workspace_mib;
   VLAQ_ASSIGN_OR_RETURN(plan.options, BuildOptions(version, plan.request));
-  plan.made_of = MadeOf(bundle, part.name);
+  plan.made_of = MadeOf(bundle, graph);
   plan.key = Key(plan, version, tool_sha256);
   VLAQ_ASSIGN_OR_RETURN(plan.kept, WhyKept(plan, options.existing));
   return plan;

@@ -1,10 +1,10 @@
 // Drives trtexec: one engine from one graph of a bundle, checked before it gets its name, and a record beside it that
 // says what it was made of, so that it is made again only if something changed.
 //
-//   mae0222_model_int8.trt        the engine
-//   mae0222_model_int8.trt.json   what it was made of, by what, and what runs in it: layers with their times
-//   mae0222_model_int8.trt.onnx   the engine for ONNX Runtime's TensorRT provider (wrapper.h), from TensorRT 10 on
-//   timing_8.6.2.cache            TensorRT's own, so that a second build is short
+//   policy_int8.trt        the engine of the bundle's policy.onnx
+//   policy_int8.trt.json   what it was made of, by what, and what runs in it: layers with their times
+//   policy_int8.trt.onnx   the engine for ONNX Runtime's TensorRT provider (wrapper.h), from TensorRT 10 on
+//   timing_8.6.2.cache     TensorRT's own, so that a second build is short
 //
 // In scope: one engine at a time. Not aware of: which engines a robot needs, printing.
 #pragma once
@@ -25,15 +25,9 @@
 
 namespace vlaq::engine {
 
-// The graph of a bundle that an engine is made of, by the name it goes by.
-struct Part {
-  std::string_view name;  // "whole", "encoder", "head": the bundle's roles
-  std::string_view stem;  // of the published names
-};
-std::span<const Part> Parts();
-
-// "mae0222_model_int8.trt". A mixed bundle's is an INT8 engine, too.
-std::string EngineFile(const Part& part, const bundle::Bundle& bundle);
+// "policy_int8.trt" of the graph's file policy.onnx or policy_cpu.onnx, whose last word names what it ran on before. A
+// mixed bundle's is an INT8 engine, too.
+std::string EngineFile(const bundle::Bundle& bundle, std::string_view graph);
 std::string_view EnginePrecision(const bundle::Bundle& bundle);  // "fp16", "int8", "int4"; "" for others
 
 struct Builder {
@@ -51,13 +45,14 @@ struct BuildOptionsOfUser {
   uint64_t workspace_mib = 0;
   double timeout_s = 3 * 3600;
   Existing existing = Existing::kRefuse;
+  TextExtents text;  // of the values that the policy's instruction becomes
 };
 
 // What will be done for one engine.
 struct EnginePlan {
   const bundle::Bundle* bundle = nullptr;  // must outlive it
-  const Part* part = nullptr;
-  std::string precision;  // the bundle's
+  std::string graph;                       // its name in bundle->policy.graphs
+  std::string precision;                   // the bundle's
   std::filesystem::path file;
   GraphWork work;
   BuildRequest request;  // its engine is the final name until the build starts
@@ -66,9 +61,9 @@ struct EnginePlan {
   std::vector<std::pair<std::string, std::string>> made_of;  // file -> SHA-256
   std::optional<std::string> kept;                           // why it need not be built
 };
-// Errors: kInput if the bundle does not fit the version; kUsage if the engine is there, made of something else, and may
-// not be replaced.
-Result<EnginePlan> PlanEngine(const bundle::Bundle& bundle, const Part& part, const Version& version,
+// `graph`: a name in bundle.policy.graphs. Errors: kInput if the bundle does not fit the version; kUsage if the engine
+// is there, made of something else, and may not be replaced.
+Result<EnginePlan> PlanEngine(const bundle::Bundle& bundle, const std::string& graph, const Version& version,
                               const std::string& tool_sha256, const BuildOptionsOfUser& options);
 
 struct BuiltEngine {

@@ -12,17 +12,20 @@
 namespace vlaq::engine {
 
 struct FoundEngine {
-  std::filesystem::path file;     // mae0222_encoder_fp16.trt
+  std::filesystem::path file;     // encoder_fp16.trt
   std::filesystem::path wrapper;  // the model that names it (wrapper.h)
   Record record;
 };
 
-// Whether `folder` has an engine by the name that this graph's goes by.
-bool HasEngine(const bundle::Bundle& bundle, std::string_view role, const std::filesystem::path& folder);
+// Where `folder` has this graph's engine: under the name that it goes by (EngineFile), else under any, by the record
+// beside it, as an earlier vlaq named it. Where there is none, the name that it would go by.
+std::filesystem::path EnginePath(const bundle::Bundle& bundle, std::string_view graph,
+                                 const std::filesystem::path& folder);
+bool HasEngine(const bundle::Bundle& bundle, std::string_view graph, const std::filesystem::path& folder);
 
 // Reads the whole engine, to hold it against its record. Errors: kInput if there is none, it was made of something else
 // or is not the file that was made, or no ONNX Runtime can run it.
-Result<FoundEngine> FindEngine(const bundle::Bundle& bundle, std::string_view role,
+Result<FoundEngine> FindEngine(const bundle::Bundle& bundle, std::string_view graph,
                                const std::filesystem::path& folder);
 
 }  // namespace vlaq::engine

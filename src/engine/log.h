@@ -30,7 +30,7 @@ ToolLog ReadLog(std::string_view text);
 // What test equipment prints so that nothing it says can be taken for a measurement.
 inline constexpr std::string_view kStandInMark = "vlaq stand-in";
 
-// Why a run failed, or success. `doing`: "building mae0222_model_fp16.trt". Errors: by the cause; kInput for what the
+// Why a run failed, or success. `doing`: "building policy_fp16.trt". Errors: by the cause; kInput for what the
 // bundle or the disk must change, else kBackend. `free_bytes`: of the disk that an engine was written to.
 Status JudgeRun(const ProgramRun& run, const ToolLog& log, const std::string& doing,
                 std::optional<uint64_t> free_bytes = {});

@@ -25,11 +25,12 @@ Json ToJson(const PrecisionReport& report) {
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> MadeOf(const bundle::Bundle& bundle, std::string_view role) {
-  const bundle::FileRecord& graph = bundle.graphs.find(role)->second;
-  return {{graph.file, graph.sha256},
-          {bundle.weights.file, bundle.weights.sha256},
-          {bundle.plan->file, bundle.plan->sha256}};
+std::vector<std::pair<std::string, std::string>> MadeOf(const bundle::Bundle& bundle, std::string_view graph) {
+  const bundle::FileRecord& file = bundle.graphs.find(graph)->second;
+  std::vector<std::pair<std::string, std::string>> made_of{{file.file, file.sha256}};
+  if (!bundle.weights.file.empty()) made_of.emplace_back(bundle.weights.file, bundle.weights.sha256);
+  made_of.emplace_back(bundle.plan->file, bundle.plan->sha256);
+  return made_of;
 }
 
 std::filesystem::path RecordPath(const std::filesystem::path& engine) { return engine.string() + ".json"; }
@@ -42,7 +43,7 @@ std::string RecordText(const EnginePlan& plan, const Builder& builder, const Boa
       {"engine", {{"file", plan.file.filename().string()}, {"bytes", built.bytes}, {"sha256", built.sha256}}},
       {"key", plan.key},
       {"made_of", std::move(made_of)},
-      {"part", plan.part->name},
+      {"part", plan.graph},
       {"precision", plan.precision},
       {"options", plan.options},
       {"builder",

@@ -8,7 +8,7 @@
 namespace vlaq::engine {
 
 // The files of a bundle that decide what an engine of this graph is. `bundle` has a plan.
-std::vector<std::pair<std::string, std::string>> MadeOf(const bundle::Bundle& bundle, std::string_view role);
+std::vector<std::pair<std::string, std::string>> MadeOf(const bundle::Bundle& bundle, std::string_view graph);
 
 std::filesystem::path RecordPath(const std::filesystem::path& engine);
 std::string RecordText(const EnginePlan& plan, const Builder& builder, const Board& board, const BuiltEngine& built);

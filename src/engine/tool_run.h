@@ -33,7 +33,7 @@ struct ToolRun {
   ToolLog log;
   uint64_t peak_resident_bytes = 0;
 };
-// `doing`: "building mae0222_model_fp16.trt"; `each_part` sees the log as it comes. Errors: by the cause in the log
+// `doing`: "building policy_fp16.trt"; `each_part` sees the log as it comes. Errors: by the cause in the log
 // (JudgeRun), and kBackend if it does not end in time; the log of such a run stays as ENGINE.log.
 Result<ToolRun> RunTool(const Builder& builder, const std::vector<std::string>& arguments, double timeout_s,
                         const std::filesystem::path& engine, const std::string& doing,

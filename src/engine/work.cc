@@ -11,11 +11,14 @@
 
 #include "base/text.h"
 #include "onnx/model_file.h"
+#include "onnx/shapes.h"
+#include "policy/value_shapes.h"
 #include "quantization/plan_file.h"
 
 namespace vlaq::engine {
 namespace {
 
+namespace fs = std::filesystem;
 using quantization::Form;
 using quantization::OperatorChoice;
 
@@ -24,40 +27,114 @@ using quantization::OperatorChoice;
 constexpr double kLeastAsPlanned = 0.9 - 1e-9;
 constexpr size_t kNamed = 3;
 
-struct Extent {
-  int64_t least, usual, largest;
-};
-
-// What the names of extents in vlaq's graphs stand for.
-std::map<std::string, Extent, std::less<>> Extents(const policy::PolicySpec& spec) {
-  const auto prompt = static_cast<int64_t>(spec.prompt_ids.size());
-  constexpr int64_t kLongerInstruction = 32;
-  return {
-      {"batch", {1, 1, kLargestBatch}},
-      // The window grows from one frame at the start of an episode.
-      {"window", {1, spec.window, spec.window}},
-      {"tokens", {std::min(prompt, spec.image_tokens + spec.image_start + 2), prompt, prompt + kLongerInstruction}}};
-}
-
-Result<InputProfile> ProfileOf(const onnx::ValueInfo& input, const policy::PolicySpec& spec, const std::string& where) {
-  const auto extents = Extents(spec);
-  InputProfile profile{input.name, {}, {}, {}};
-  for (const onnx::Dim& dim : input.dims) {
-    Extent extent{dim.value, dim.value, dim.value};
-    if (dim.value < 0) {
-      const auto known = extents.find(dim.name);
-      if (known == extents.end() || known->second.usual <= 0) {
-        return InputError(fmt::format("{}: input '{}'", where, input.name),
-                          fmt::format("vlaq does not know how large its extent '{}' becomes", dim.name));
-      }
-      extent = known->second;
+class Profiler {
+ public:
+  Profiler(const bundle::Bundle& bundle, const TextExtents& text)
+      : bundle_(bundle), text_(text), shapes_(bundle.policy) {
+    for (const auto& [value, extent] : text) {
+      Shape shape = extent.usual;
+      shape.insert(shape.begin(), 1);
+      shapes_.Tell(value, std::move(shape));
     }
-    profile.least.push_back(extent.least);
-    profile.usual.push_back(extent.usual);
-    profile.largest.push_back(extent.largest);
   }
-  return profile;
-}
+
+  Result<std::vector<InputProfile>> Of(std::string_view graph) {
+    VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(bundle_.GraphPath(graph)));
+    const policy::Graph& bound = bundle_.policy.graphs.find(graph)->second;
+    std::vector<InputProfile> profiles;
+    for (const onnx::ValueInfo& input : model.graph.inputs) {
+      const auto value = bound.inputs.find(input.name);
+      if (value == bound.inputs.end()) return NotKnown(graph, input.name, "nothing is bound to it");
+      if (IsOpen(input, value->second)) LearnAllBut(graph);
+      VLAQ_ASSIGN_OR_RETURN(InputProfile profile, ProfileOf(graph, input, value->second));
+      profiles.push_back(std::move(profile));
+    }
+    return profiles;
+  }
+
+ private:
+  Error NotKnown(std::string_view graph, const std::string& input, std::string why) const {
+    return InputError(fmt::format("{}: input '{}'", bundle_.GraphPath(graph).string(), input), std::move(why));
+  }
+
+  // -1 where nothing is known.
+  int64_t UsualOf(const std::string& value, size_t axis) const {
+    const Shape* shape = shapes_.Find(value);
+    return shape == nullptr || axis >= shape->size() ? -1 : (*shape)[axis];
+  }
+
+  bool IsOpen(const onnx::ValueInfo& input, const std::string& value) const {
+    for (size_t i = 0; i < input.dims.size(); ++i) {
+      if (input.dims[i].value < 0 && !shapes_.IsBatch(value, i) && UsualOf(value, i) < 0) return true;
+    }
+    return false;
+  }
+
+  // What other graphs make, one after the other as far as their own inputs are known.
+  void LearnAllBut(std::string_view graph) {
+    for (bool more = true; more;) {
+      more = false;
+      for (const auto& [name, bound] : bundle_.policy.graphs) {
+        if (name == graph || learned_.contains(name)) continue;
+        if (Learn(name, bound)) more = learned_.insert(name).second;
+      }
+    }
+  }
+
+  bool Learn(const std::string& name, const policy::Graph& bound) {
+    const fs::path path = bundle_.GraphPath(name);
+    const auto model = onnx::ReadModel(path);
+    if (!model.ok()) return false;
+    onnx::Extents extents;
+    for (const auto& [input, value] : bound.inputs) {
+      const Shape* shape = shapes_.Find(value);
+      if (shape == nullptr) return false;
+      for (size_t i = 0; i < shape->size(); ++i) extents[fmt::format("{}:{}", input, i)] = (*shape)[i];
+    }
+    onnx::WeightFiles files(path.parent_path());
+    const auto inferred = onnx::InferShapes(*model, extents, &files);
+    if (!inferred.ok()) return false;
+    shapes_.Learn(name, [&inferred](const std::string& output) {
+      const auto found = inferred->find(output);
+      return found == inferred->end() ? nullptr : &found->second.shape;
+    });
+    return true;
+  }
+
+  Result<InputProfile> ProfileOf(std::string_view graph, const onnx::ValueInfo& input, const std::string& value) const {
+    InputProfile profile{input.name, {}, {}, {}};
+    const auto text = text_.find(value);
+    for (size_t i = 0; i < input.dims.size(); ++i) {
+      const int64_t fixed = input.dims[i].value;
+      int64_t least = fixed, usual = fixed, largest = fixed;
+      if (fixed < 0 && shapes_.IsBatch(value, i)) {
+        least = usual = 1;
+        largest = kLargestBatch;
+      } else if (fixed < 0) {
+        least = usual = largest = UsualOf(value, i);
+        if (usual < 0) {
+          return NotKnown(graph, input.name,
+                          fmt::format("vlaq does not know how large its extent '{}' becomes", input.dims[i].name));
+        }
+        // A window grows from one at the start of an episode.
+        if (shapes_.Grows(value, i)) least = 1;
+        if (text != text_.end()) {
+          least = text->second.least[i - 1];
+          largest = text->second.largest[i - 1];
+        }
+      }
+      profile.least.push_back(least);
+      profile.usual.push_back(usual);
+      profile.largest.push_back(largest);
+    }
+    return profile;
+  }
+
+  const bundle::Bundle& bundle_;
+  const TextExtents& text_;
+  policy::ValueShapes shapes_;
+  std::set<std::string, std::less<>> learned_;
+};
 
 Precision PlannedPrecision(const OperatorChoice& choice) {
   switch (choice.form) {
@@ -198,19 +275,15 @@ Result<PrecisionReport> JudgeBySize(const GraphWork& work, uint64_t engine_bytes
 
 }  // namespace
 
-Result<GraphWork> DescribeWork(const bundle::Bundle& bundle, std::string_view role) {
+Result<GraphWork> DescribeWork(const bundle::Bundle& bundle, std::string_view graph) {
   if (!bundle.plan) {
     return InputError(bundle.path.string(), "has no plan: it is not quantised, so no precision can be held against it",
                       "vlaq quantize BUNDLE --target tensorrt-8.6 --precision fp16 -o OUT");
   }
   VLAQ_ASSIGN_OR_RETURN(const quantization::Plan plan, quantization::ReadPlan(bundle.path / bundle.plan->file));
-  const std::string path = bundle.GraphPath(role).string();
+  const std::string path = bundle.GraphPath(graph).string();
   VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(path));
   GraphWork work;
-  for (const onnx::ValueInfo& input : model.graph.inputs) {
-    VLAQ_ASSIGN_OR_RETURN(InputProfile profile, ProfileOf(input, bundle.spec, path));
-    work.inputs.push_back(std::move(profile));
-  }
   std::set<std::string, std::less<>> nodes;
   for (const onnx::Node& node : model.graph.nodes) nodes.insert(node.name);
   for (const OperatorChoice& choice : plan.operators) {
@@ -223,6 +296,11 @@ Result<GraphWork> DescribeWork(const bundle::Bundle& bundle, std::string_view ro
   });
   if (work.operators.empty()) return InputError(path, "has no operator that its plan names");
   return work;
+}
+
+Result<std::vector<InputProfile>> ProfilesOf(const bundle::Bundle& bundle, std::string_view graph,
+                                             const TextExtents& text) {
+  return Profiler(bundle, text).Of(graph);
 }
 
 Result<PrecisionReport> JudgePrecision(const GraphWork& work, const std::vector<Layer>& layers, uint64_t engine_bytes,

@@ -4,6 +4,7 @@
 // In scope: bundles with a plan. Not aware of: trtexec. Judging is a pure function.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "bundle/bundle.h"
 #include "engine/layers.h"
 #include "engine/version.h"
+#include "tensor/shape.h"
 
 namespace vlaq::engine {
 
@@ -24,7 +26,7 @@ struct PlannedOperator {
 };
 
 struct GraphWork {
-  std::vector<InputProfile> inputs;
+  std::vector<InputProfile> inputs;        // ProfilesOf(), where an engine is to be built
   std::vector<PlannedOperator> operators;  // those with weights that the graph holds
   bool quantized = false;                  // it has Q/DQ
   // Of the weights, as planned.
@@ -35,8 +37,21 @@ struct GraphWork {
   double widening_bytes = 0;
 };
 
-// Errors: kInput if the bundle has no plan (it is not quantised) or the graph has an extent that vlaq does not know.
-Result<GraphWork> DescribeWork(const bundle::Bundle& bundle, std::string_view role);
+// All but the inputs. `graph`: a name in bundle.policy.graphs. Errors: kInput if the bundle has no plan (it is not
+// quantised).
+Result<GraphWork> DescribeWork(const bundle::Bundle& bundle, std::string_view graph);
+
+// The lengths that a value of an instruction may have, without its batch axis.
+struct TextExtent {
+  Shape least, usual, largest;
+};
+using TextExtents = std::map<std::string, TextExtent, std::less<>>;  // by value: "task.input_ids"
+
+// The shapes that an engine of a graph shall take, by what the policy's schedules bind to its inputs: a batch of 1 to
+// kLargestBatch, a window of 1 to its length, anything else as the policy and the graphs before it say. Errors: kInput
+// for an extent that nobody says.
+Result<std::vector<InputProfile>> ProfilesOf(const bundle::Bundle& bundle, std::string_view graph,
+                                             const TextExtents& text);
 
 struct PrecisionCount {
   Precision precision = Precision::kUnknown;

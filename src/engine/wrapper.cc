@@ -7,9 +7,9 @@ namespace vlaq::engine {
 
 bool CanWrap(const Version& version) { return version >= Version{10, 0, 0}; }
 
-Result<std::string> WrapEngine(const bundle::Bundle& bundle, std::string_view role, const std::string& engine_file,
+Result<std::string> WrapEngine(const bundle::Bundle& bundle, std::string_view graph, const std::string& engine_file,
                                const Version& version) {
-  VLAQ_ASSIGN_OR_RETURN(const onnx::Model source, onnx::ReadModel(bundle.GraphPath(role)));
+  VLAQ_ASSIGN_OR_RETURN(const onnx::Model source, onnx::ReadModel(bundle.GraphPath(graph)));
   onnx::Node node;
   node.op_type = "EPContext";
   node.name = "engine";

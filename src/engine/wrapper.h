@@ -18,7 +18,7 @@ namespace vlaq::engine {
 bool CanWrap(const Version& version);
 
 // With the inputs and outputs of the bundle's graph; `engine_file` is a name beside the model. Errors: kInput.
-Result<std::string> WrapEngine(const bundle::Bundle& bundle, std::string_view role, const std::string& engine_file,
+Result<std::string> WrapEngine(const bundle::Bundle& bundle, std::string_view graph, const std::string& engine_file,
                                const Version& version);
 
 }  // namespace vlaq::engine

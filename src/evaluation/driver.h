@@ -37,7 +37,7 @@ struct ActionSpace {
   // Of a recorded value, as the driver should have said it: clipped, if this space is.
   double Normalized(size_t axis, double recorded) const;
   double InUnits(size_t axis, double value) const { return OffsetOf(axis) + ScaleOf(axis) * value; }
-  // Its name, or "action[0]" where names are not known.
+  // "shoulder", or "action[0]" where names are not known.
   std::string AxisName(size_t axis) const;
   // "m/s", "m/s, rad/s", or "recorded units" where they are not known.
   std::string UnitText() const;

@@ -76,16 +76,6 @@ Result<ActionSpace> SpaceOf(const bundle::Bundle& bundle) {
   return space;
 }
 
-// What of an episode or a world the policy is shown.
-std::vector<episode::WantedFeature> WantedOf(const policy::Policy& policy) {
-  std::vector<episode::WantedFeature> wanted;
-  for (const policy::Input& input : policy.inputs) {
-    const bool is_image = input.type == policy::InputType::kImage;
-    if (is_image || input.type == policy::InputType::kState) wanted.push_back({input.name, is_image});
-  }
-  return wanted;
-}
-
 class PolicyDriver : public Driver {
  public:
   PolicyDriver(ActionSpace space, std::shared_ptr<const runtime::TextEncoder> text, runtime::Executor executor,
@@ -139,6 +129,15 @@ Result<std::string> HashOfFile(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+std::vector<episode::WantedFeature> WantedOf(const policy::Policy& policy) {
+  std::vector<episode::WantedFeature> wanted;
+  for (const policy::Input& input : policy.inputs) {
+    const bool is_image = input.type == policy::InputType::kImage;
+    if (is_image || input.type == policy::InputType::kState) wanted.push_back({input.name, is_image});
+  }
+  return wanted;
+}
 
 Result<std::unique_ptr<PolicyDriverFactory>> PolicyDriverFactory::Open(bundle::Bundle bundle,
                                                                        const backend::Backend& backend,

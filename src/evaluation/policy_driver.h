@@ -6,11 +6,15 @@
 #include "backend/backend.h"
 #include "base/log.h"
 #include "bundle/bundle.h"
+#include "episode/stream.h"
 #include "evaluation/driver.h"
 #include "evaluation/subject.h"
 #include "runtime/text_encoder.h"
 
 namespace vlaq::evaluation {
+
+// What a policy observes, as it is looked for in episodes: its pictures and states, by name.
+std::vector<episode::WantedFeature> WantedOf(const policy::Policy& policy);
 
 class PolicyDriverFactory : public DriverFactory {
  public:

@@ -17,22 +17,9 @@ namespace vlaq::exporting {
 namespace fs = std::filesystem;
 namespace {
 
-using architecture::PolicyGraphs;
-using architecture::Proposal;
 using checkpoint::Checkpoint;
-
-// The published name of the whole-policy graph, which users' scripts open.
-constexpr std::string_view kWholeFile = "mae0222_model_cpu.onnx";
-
-struct RoleFile {
-  std::string_view role, file;
-  onnx::Model PolicyGraphs::*model;
-};
-constexpr RoleFile kGraphFiles[] = {
-    {bundle::kWhole, kWholeFile, &PolicyGraphs::whole},
-    {bundle::kEncoder, "encoder.onnx", &PolicyGraphs::encoder},
-    {bundle::kHead, "head.onnx", &PolicyGraphs::head},
-};
+using families::PolicyGraphs;
+using families::Proposal;
 
 Result<std::vector<bundle::FileRecord>> DescribeSources(const Checkpoint& checkpoint) {
   std::vector<bundle::FileRecord> records;
@@ -44,21 +31,20 @@ Result<std::vector<bundle::FileRecord>> DescribeSources(const Checkpoint& checkp
 }
 
 Status WriteGraphs(const PolicyGraphs& graphs, const fs::path& folder, bundle::Bundle& bundle) {
-  for (const RoleFile& row : kGraphFiles) {
-    const fs::path path = folder / row.file;
-    VLAQ_ASSIGN_OR_RETURN(const std::string onnx, onnx::Serialize(graphs.*row.model));
+  for (const families::BuiltGraph& graph : graphs.graphs) {
+    const fs::path path = folder / graph.file;
+    VLAQ_ASSIGN_OR_RETURN(const std::string onnx, onnx::Serialize(graph.model));
     VLAQ_RETURN_IF_ERROR(WriteFile(path, onnx, Existing::kRefuse));
-    bundle.graphs.insert_or_assign(std::string(row.role),
-                                   bundle::FileRecord{std::string(row.file), onnx.size(), Sha256Hex(AsBytes(onnx))});
+    bundle.graphs.insert_or_assign(graph.name, bundle::FileRecord{graph.file, onnx.size(), Sha256Hex(AsBytes(onnx))});
   }
   return {};
 }
 
 // A graph that onnx's checker refuses is a bug of ours, whatever the input was.
-Status CheckGraphs(const fs::path& folder) {
-  for (const RoleFile& row : kGraphFiles) {
-    Status status = onnx::CheckModelFile(folder / row.file);
-    if (!status.ok()) return InternalError(std::string(row.file), status.error().ToString());
+Status CheckGraphs(const PolicyGraphs& graphs, const fs::path& folder) {
+  for (const families::BuiltGraph& graph : graphs.graphs) {
+    Status status = onnx::CheckModelFile(folder / graph.file);
+    if (!status.ok()) return InternalError(graph.file, status.error().ToString());
   }
   return {};
 }
@@ -85,29 +71,7 @@ Status TakeFromBeside(const fs::path& checkpoint, ExportOptions& options, bundle
   };
   VLAQ_RETURN_IF_ERROR(take(kConfigFile, options.settings.config));
   VLAQ_RETURN_IF_ERROR(take(kPolicyFile, options.settings.policy));
-  return take(bundle::kTokenizerFile, options.prompt.tokenizer);
-}
-
-using TokenizerPtr = std::shared_ptr<const tokenizer::Tokenizer>;
-
-Result<TokenizerPtr> LoadTokenizer(const fs::path& path, const policy::PolicySpec& spec, Log& log) {
-  if (path.empty()) return TokenizerPtr();
-  VLAQ_ASSIGN_OR_RETURN(TokenizerPtr tokenizer, tokenizer::Tokenizer::Load(path));
-  Status fits = prompt::CheckTokenizer(spec, *tokenizer);
-  if (!fits.ok()) return Within(path.string(), fits.error());
-  if (tokenizer->vocabulary().size() < spec.vocabulary) {
-    log.Warning(fmt::format("{} has {} tokens, the checkpoint embeds {}: the others are taken for padding",
-                            path.string(), tokenizer->vocabulary().size(), spec.vocabulary));
-  }
-  return tokenizer;
-}
-
-Result<prompt::Prompt> MakePrompt(const PromptRequest& request, const policy::PolicySpec& spec,
-                                  const TokenizerPtr& tokenizer, std::string_view instruction) {
-  if (request.ids) return prompt::FromIds(spec, *request.ids);
-  if (tokenizer != nullptr) return prompt::FromInstruction(spec, *tokenizer, instruction);
-  return UsageError("--instruction needs the checkpoint's tokeniser",
-                    "give --tokenizer sentencepiece.bpe.model, or the ids with --prompt-ids");
+  return take(bundle::kTokenizerFile, options.settings.tokenizer);
 }
 
 Status CopyTokenizer(const fs::path& from, const fs::path& folder, bundle::Bundle& bundle) {
@@ -115,66 +79,6 @@ Status CopyTokenizer(const fs::path& from, const fs::path& folder, bundle::Bundl
   const fs::path to = folder / bundle::kTokenizerFile;
   VLAQ_RETURN_IF_ERROR(CopyFile(from, to));
   VLAQ_ASSIGN_OR_RETURN(bundle.tokenizer, bundle::Describe(to));
-  return {};
-}
-
-// The prompt that is baked in: what the user gave, what policy.json gave, or the empty one. What is missing for all of
-// them joins what the architecture missed.
-Status SettlePrompt(const PromptRequest& request, const TokenizerPtr& tokenizer, Proposal& proposal) {
-  policy::PolicySpec& spec = proposal.spec;
-  const bool asked = request.ids || request.instruction;
-  if (spec.feature_source == policy::FeatureSource::kPooler) {
-    if (asked) proposal.warnings.emplace_back("the prompt is not used: feature_source pooler reads none");
-    prompt::Bake({}, spec);
-    return {};
-  }
-  if (asked) {
-    auto given = MakePrompt(request, spec, tokenizer, request.instruction.value_or(""));
-    if (!given.ok() && !request.ids && tokenizer == nullptr) {
-      proposal.missing.push_back(given.error());
-      return {};
-    }
-    if (!given.ok()) return given.error();
-    if (const std::string complaint = prompt::Complaint(*given); !complaint.empty()) {
-      proposal.warnings.push_back(complaint);
-    }
-    prompt::Bake(*given, spec);
-  } else if (spec.prompt_layout == policy::PromptLayout::kForkFallback && !spec.prompt_ids.empty() &&
-             spec.attention_mask.empty()) {  // policy.json may give them without padding, as --prompt-ids does
-    std::string text = std::move(spec.prompt_text);
-    VLAQ_ASSIGN_OR_RETURN(prompt::Prompt padded, prompt::FromIds(spec, spec.prompt_ids));
-    padded.text = std::move(text);
-    prompt::Bake(padded, spec);
-  } else if (spec.prompt_ids.empty()) {
-    const auto empty = tokenizer != nullptr ? MakePrompt(request, spec, tokenizer, "") : prompt::Published(spec);
-    if (!empty.ok()) {
-      proposal.missing.push_back(empty.error());
-      return {};
-    }
-    prompt::Bake(*empty, spec);
-    proposal.assumptions.push_back(
-        {"prompt_text", empty->text,
-         fmt::format(
-             "prompt_text is '{}', without any instruction: that is what the whole-policy graph is told (choose "
-             "with --instruction or --prompt-ids)",
-             empty->text)});
-  }
-  return {};
-}
-
-// A trainer that saved its template must have meant the one that the layout uses.
-Status CheckTemplate(const Proposal& proposal, const std::string& where) {
-  const std::string own = prompt::TemplateOf(proposal.spec.prompt_layout);
-  const std::string start = own.substr(0, own.find('{'));
-  for (const architecture::Stated& row : proposal.stated) {
-    if (row.key != "prompt_template") continue;
-    const auto stated = Json::parse(row.value).get<std::string>();
-    if (stated.substr(0, stated.find('{')) == start) continue;
-    return InputError(where,
-                      fmt::format("the checkpoint's {} is '{}', but prompt_layout {} tells the policy '{}'", row.place,
-                                  stated, policy::Name(proposal.spec.prompt_layout), own),
-                      "choose another --prompt-layout, or keep it deliberately with --override prompt_template");
-  }
   return {};
 }
 
@@ -207,7 +111,7 @@ TensorAccount AccountFor(const Checkpoint& checkpoint, const PolicyGraphs& graph
   account.weights = static_cast<int64_t>(graphs.weights.size());
   account.left_out = static_cast<int64_t>(graphs.left_out.size());
   int64_t used = 0;
-  for (const architecture::PlacedWeight& weight : graphs.weights) {
+  for (const families::PlacedWeight& weight : graphs.weights) {
     const auto sources = static_cast<int64_t>(weight.recipe.sources.size());
     used += sources;
     account.computed += sources == 0 ? 1 : 0;
@@ -243,18 +147,14 @@ Result<Settled> Settle(const ExportOptions& asked, Log& log) {
   Settled settled;
   settled.provenance = {std::string(kVersion), "export", {}, {}};
   VLAQ_ASSIGN_OR_RETURN(settled.checkpoint,
-                        architecture::OpenCheckpoint(options.checkpoint, {.state_dict = options.state_dict}));
+                        families::OpenCheckpoint(options.checkpoint, {.state_dict = options.state_dict}));
   const Checkpoint& checkpoint = *settled.checkpoint;
-  VLAQ_ASSIGN_OR_RETURN(settled.architecture, architecture::Recognise(checkpoint));
+  VLAQ_ASSIGN_OR_RETURN(settled.family, families::Recognize(checkpoint));
   VLAQ_RETURN_IF_ERROR(TakeFromBeside(checkpoint.path(), options, settled.provenance));
-  settled.tokenizer = options.prompt.tokenizer;
+  settled.tokenizer = options.settings.tokenizer;
   Proposal& proposal = settled.proposal;
-  VLAQ_ASSIGN_OR_RETURN(proposal, settled.architecture->Propose(checkpoint, options.settings));
-  VLAQ_RETURN_IF_ERROR(CheckTemplate(proposal, checkpoint.path().string()));
-  VLAQ_ASSIGN_OR_RETURN(const TokenizerPtr tokenizer, LoadTokenizer(settled.tokenizer, proposal.spec, log));
-  VLAQ_RETURN_IF_ERROR(SettlePrompt(options.prompt, tokenizer, proposal));
+  VLAQ_ASSIGN_OR_RETURN(proposal, settled.family->Settle(checkpoint, options.settings, log));
   VLAQ_RETURN_IF_ERROR(CheckNothingIsMissing(proposal.missing));
-  VLAQ_RETURN_IF_ERROR(policy::Validate(proposal.spec));
   RecordStateDict(checkpoint, options.state_dict, proposal, settled.provenance);
   settled.provenance.assumptions = proposal.assumptions;
   for (const std::string& text : proposal.warnings) log.Warning(text);
@@ -267,8 +167,10 @@ Result<ExportReport> Export(const ExportOptions& options, Log& log) {
   const Checkpoint& checkpoint = *settled.checkpoint;
   Proposal& proposal = settled.proposal;
   bundle::Provenance& provenance = settled.provenance;
+  families::BuildOptions build = options.build;
+  if (!settled.tokenizer.empty()) build.tokenizer = bundle::kTokenizerFile;
   VLAQ_ASSIGN_OR_RETURN(const PolicyGraphs graphs,
-                        settled.architecture->Build(checkpoint, proposal.spec, proposal.config, options.build));
+                        settled.family->Build(checkpoint, proposal.settings, proposal.config, build));
 
   VLAQ_ASSIGN_OR_RETURN(bundle::Writer writer, bundle::Writer::Create(options.output, options.existing));
   auto sources = std::async(std::launch::async | std::launch::deferred, DescribeSources, std::cref(checkpoint));
@@ -281,24 +183,24 @@ Result<ExportReport> Export(const ExportOptions& options, Log& log) {
   ExportReport report;
   bundle::Bundle& bundle = report.bundle;
   bundle.path = options.output;
-  bundle.spec = proposal.spec;
+  bundle.policy = graphs.policy;
   bundle.config = proposal.config;
-  bundle.precision = architecture::StoredPrecisionName(options.build.precision);
-  bundle.baked_prompt = options.build.bake_prompt || proposal.spec.feature_source == policy::FeatureSource::kPooler;
+  bundle.precision = families::StoredPrecisionName(options.build.precision);
   bundle.stages = graphs.stages;
   bundle.left_out = graphs.left_out;
   bundle.weights = weights->file;
   bundle.provenance = std::move(provenance);
   VLAQ_RETURN_IF_ERROR(WriteGraphs(graphs, writer.folder(), bundle));
-  VLAQ_RETURN_IF_ERROR(CheckGraphs(writer.folder()));
+  VLAQ_RETURN_IF_ERROR(CheckGraphs(graphs, writer.folder()));
   VLAQ_RETURN_IF_ERROR(CopyTokenizer(settled.tokenizer, writer.folder(), bundle));
   VLAQ_RETURN_IF_ERROR(writer.Commit(bundle, weights->records));
-  // As everybody else will read it: with the policy that the settings mean.
+  // As everybody else will read it.
   VLAQ_ASSIGN_OR_RETURN(bundle, bundle::Open(options.output));
 
+  for (const families::BuiltGraph& graph : graphs.graphs) report.what.emplace(graph.name, graph.what);
   report.checkpoint = checkpoint.path();
   for (const bundle::FileRecord& file : bundle.provenance.found) report.found.push_back(file.file);
-  for (const architecture::Stated& row : proposal.stated) {
+  for (const families::Stated& row : proposal.stated) {
     report.stated.push_back(fmt::format("{} {} ({})", row.key, row.value, row.place));
   }
   report.warnings = std::move(proposal.warnings);

@@ -1,50 +1,42 @@
 // Checkpoint -> bundle: settles the settings, builds the graphs, streams the weights, writes everything at once. In
-// scope: the order of these steps and what is recorded. Not aware of: how graphs are built (architecture), the bundle's
+// scope: the order of these steps and what is recorded. Not aware of: how graphs are built (families), the bundle's
 // layout (bundle), the command line.
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "architecture/architecture.h"
 #include "base/log.h"
 #include "base/output.h"
 #include "bundle/bundle.h"
-#include "prompt/prompt.h"
+#include "families/family.h"
 
 namespace vlaq::exporting {
-
-// Where the prompt comes from; at most one of ids and instruction.
-struct PromptRequest {
-  std::optional<std::vector<int64_t>> ids;  // as the encoder takes them
-  std::optional<std::string> instruction;   // needs a tokeniser
-  std::filesystem::path tokenizer;          // sentencepiece.bpe.model; copied into the bundle
-};
 
 struct ExportOptions {
   std::filesystem::path checkpoint;  // a file, or a folder that holds one
   std::string state_dict;            // the key of the state dict to take; empty: the well-known one
   std::filesystem::path output;
   Existing existing = Existing::kRefuse;
-  architecture::Settings settings;
-  architecture::BuildOptions build;
-  PromptRequest prompt;
+  families::Settings settings;
+  families::BuildOptions build;
 };
 
 // What is worked out before anything is built.
 struct Settled {
   std::shared_ptr<const checkpoint::Checkpoint> checkpoint;
-  const architecture::Architecture* architecture = nullptr;
-  architecture::Proposal proposal;  // whose spec has its prompt and is valid
+  const families::Family* family = nullptr;
+  families::Proposal proposal;      // that misses nothing
   std::filesystem::path tokenizer;  // empty if there is none
   bundle::Provenance provenance;    // without what the graphs' making adds
 };
 
 // Takes config.json, policy.json and sentencepiece.bpe.model from beside the checkpoint where none is given. `options`:
-// its output and build are not looked at. Errors: as Checkpoint::Open and Architecture::Propose; kUsage, one that names
+// its output and build are not looked at. Errors: as Checkpoint::Open and Family::Settle; kUsage, one that names
 // all that is not known; kInput if the tokenizer is not the checkpoint's.
 Result<Settled> Settle(const ExportOptions& options, Log& log);
 
@@ -61,17 +53,18 @@ struct TensorAccount {
 };
 
 struct ExportReport {
-  bundle::Bundle bundle;             // its path is the output
-  std::filesystem::path checkpoint;  // the file that was taken
-  std::vector<std::string> found;    // names of the files that lay beside it
-  std::vector<std::string> stated;   // "action_scale 0.6 (args.action_scale)"
+  bundle::Bundle bundle;                    // its path is the output
+  std::map<std::string, std::string> what;  // graph -> what it is, for people
+  std::filesystem::path checkpoint;         // the file that was taken
+  std::vector<std::string> found;           // names of the files that lay beside it
+  std::vector<std::string> stated;          // "action_scale 0.6 (args.action_scale)"
   std::vector<std::string> warnings;
   TensorAccount account;
   uint64_t bytes = 0;  // of the whole bundle
   double seconds = 0;
 };
 
-// Errors: as Settle and Architecture::Build; kUsage if the output exists. Nothing is left behind on an error.
+// Errors: as Settle and Family::Build; kUsage if the output exists. Nothing is left behind on an error.
 Result<ExportReport> Export(const ExportOptions& options, Log& log);
 
 }  // namespace vlaq::exporting

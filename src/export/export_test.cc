@@ -7,20 +7,20 @@
 #include <fstream>
 #include <limits>
 
-#include "architecture/testing.h"
 #include "base/background_hash.h"
 #include "base/hash.h"
 #include "base/mapped_file.h"
 #include "base/shared_library.h"
 #include "base/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "onnx/model_file.h"
 
 namespace vlaq::exporting {
 namespace {
 namespace fs = std::filesystem;
 
-using architecture::testing::TinyPolicy;
-using architecture::testing::WriteText;
+using kosmos2_lstm::testing::TinyPolicy;
+using kosmos2_lstm::testing::WriteText;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
@@ -43,6 +43,8 @@ std::string Content(const fs::path& path) {
   const auto file = MappedFile::Open(path);
   return file.ok() ? std::string(AsText((*file)->bytes())) : "";
 }
+
+Json SettingsOf(const ExportReport& report) { return *ParseJson(report.bundle.policy.settings, "settings"); }
 
 class ExportTest : public ::testing::Test {
  protected:
@@ -94,7 +96,8 @@ TEST_F(ExportTest, WritesABundleThatIsWhatItSays) {
     EXPECT_EQ(record.offset % 64, 0U);
     EXPECT_EQ(Xxh3Hex(AsBytes(weights).subspan(record.offset, record.length)), record.xxh3) << record.name;
   }
-  for (const std::string_view role : {bundle::kWhole, bundle::kEncoder, bundle::kHead}) {
+  for (const std::string_view role :
+       {std::string_view("whole"), std::string_view("encoder"), std::string_view("head")}) {
     EXPECT_TRUE(onnx::CheckModelFile(bundle->GraphPath(role)).ok());
   }
 }
@@ -138,7 +141,7 @@ TEST_F(ExportTest, AnErrorMidwayLeavesNothing) {
   Tensor& last = policy_.tensors.at("actions.mlp.2.weight");
   last = Tensor::From<float>(last.shape(), last.data<float>());
   last.mutable_data<float>()[0] = 1e6F;
-  options_.build.precision = architecture::StoredPrecision::kFp16;
+  options_.build.precision = families::StoredPrecision::kFp16;
   const auto refused = Export();
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kInput);
@@ -150,7 +153,7 @@ TEST_F(ExportTest, AnErrorMidwayKeepsTheOldBundle) {
   ASSERT_TRUE(Export().ok());
   const std::string before = Content(Out() / "policy.json");
   options_.existing = Existing::kReplace;
-  options_.prompt.tokenizer = folder_.path() / "missing.model";
+  options_.settings.tokenizer = folder_.path() / "missing.model";
   EXPECT_FALSE(Export().ok());
   EXPECT_EQ(Content(Out() / "policy.json"), before);
   EXPECT_EQ(Left().size(), 7U);
@@ -163,16 +166,16 @@ TEST_F(ExportTest, ThePromptIsAskedForWhereItIsNotKnown) {
   EXPECT_EQ(refused.error().code, ErrorCode::kUsage);
   EXPECT_THAT(refused.error().ToString(), AllOf(HasSubstr("--prompt-ids"), HasSubstr("--instruction")));
   EXPECT_THAT(Left(), IsEmpty());
-  options_.prompt.instruction = "go";
+  options_.settings.task = "go";
   EXPECT_THAT(Export().error().ToString(), HasSubstr("--tokenizer"));
 }
 
 TEST_F(ExportTest, PromptIdsWinOverPolicyJson) {
-  options_.prompt.ids = {0, 20, 4, 5, 6, 7, 8, 21, 29};
+  options_.settings.ids = {0, 20, 4, 5, 6, 7, 8, 21, 29};
   const auto report = Export();
   ASSERT_TRUE(report.ok()) << report.error().ToString();
-  EXPECT_EQ(report->bundle.spec.prompt_ids, *options_.prompt.ids);
-  options_.prompt.ids = {0, 20, 4, 5, 6, 7, 8, 21, 30};
+  EXPECT_EQ(SettingsOf(*report)["prompt_ids"], Json(*options_.settings.ids));
+  options_.settings.ids = {0, 20, 4, 5, 6, 7, 8, 21, 30};
   options_.existing = Existing::kReplace;
   EXPECT_THAT(Export().error().ToString(), HasSubstr("prompt id 30 is outside the vocabulary of 30"));
 }
@@ -183,12 +186,12 @@ TEST_F(ExportTest, TheForksPromptIsPadded) {
   policy_.policy["prompt_ids"] = {0, 25, 2};
   const auto report = Export();
   ASSERT_TRUE(report.ok()) << report.error().ToString();
-  EXPECT_THAT(report->bundle.spec.prompt_ids, ::testing::ElementsAre(0, 25, 2, 0, 0));
-  EXPECT_THAT(report->bundle.spec.attention_mask, ::testing::ElementsAre(1, 1, 1, 0, 0));
+  EXPECT_EQ(SettingsOf(*report)["prompt_ids"], Json({0, 25, 2, 0, 0}));
+  EXPECT_EQ(SettingsOf(*report)["attention_mask"], Json({1, 1, 1, 0, 0}));
 }
 
 TEST_F(ExportTest, WarningsAreSaid) {
-  options_.settings.feature_source = policy::FeatureSource::kFirstToken;
+  options_.settings.set["feature_source"] = "first_token";
   const auto report = Export();
   ASSERT_TRUE(report.ok()) << report.error().ToString();
   EXPECT_THAT(report->warnings, Contains(HasSubstr("first_token")));
@@ -222,7 +225,7 @@ TEST_F(ExportTest, FilesBesideTheCheckpointAreTakenAndRecorded) {
   ASSERT_TRUE(report.ok()) << report.error().ToString();
   EXPECT_EQ(report->checkpoint, folder_.path() / "model.safetensors");
   EXPECT_THAT(report->found, ::testing::ElementsAre("config.json", "policy.json"));
-  EXPECT_EQ(report->bundle.spec.window, 3);
+  EXPECT_EQ(SettingsOf(*report)["window"], 3);
   const auto bundle = bundle::Open(Out());
   ASSERT_EQ(bundle->provenance.found.size(), 2U);
   EXPECT_EQ(bundle->provenance.found[1].sha256, Sha256Hex(AsBytes(Content(folder_.path() / "policy.json"))));
@@ -236,14 +239,14 @@ TEST_F(ExportTest, FilesBesideTheCheckpointAreTakenAndRecorded) {
   const auto named = Export();
   ASSERT_TRUE(named.ok()) << named.error().ToString();
   EXPECT_THAT(named->found, ::testing::ElementsAre("config.json"));
-  EXPECT_EQ(named->bundle.spec.window, 2);
+  EXPECT_EQ(SettingsOf(*named)["window"], 2);
 }
 
 // Of several files in a folder the one of a known architecture.
 TEST_F(ExportTest, AFolderMayHoldOtherTensorsToo) {
   options_.checkpoint = folder_.path();
-  architecture::testing::WriteSafetensors(folder_.path() / "golden.safetensors",
-                                          {{"x", architecture::testing::RandomTensor({1}, 1, 1)}});
+  kosmos2_lstm::testing::WriteSafetensors(folder_.path() / "golden.safetensors",
+                                          {{"x", kosmos2_lstm::testing::RandomTensor({1}, 1, 1)}});
   ASSERT_TRUE(Export().ok());
   fs::copy_file(folder_.path() / "model.safetensors", folder_.path() / "last.safetensors");
   options_.existing = Existing::kReplace;
@@ -276,7 +279,7 @@ TEST_F(ExportTest, ATokenizerThatIsNoneOrAnothersIsRefused) {
   ASSERT_FALSE(none.ok());
   EXPECT_EQ(none.error().code, ErrorCode::kInput);
   EXPECT_THAT(none.error().ToString(), HasSubstr("is JSON text, not a SentencePiece model"));
-  options_.prompt.tokenizer = fs::path(VLAQ_TESTDATA) / "tokenizer" / "small.model";
+  options_.settings.tokenizer = fs::path(VLAQ_TESTDATA) / "tokenizer" / "small.model";
   const auto other = Export();
   ASSERT_FALSE(other.ok());
   EXPECT_EQ(other.error().code, ErrorCode::kInput);
@@ -300,11 +303,11 @@ TEST_F(ExportTest, AnEmptyInstructionIsAnAssumption) {
   const auto& assumptions = report->bundle.provenance.assumptions;
   EXPECT_TRUE(
       std::any_of(assumptions.begin(), assumptions.end(), [](const auto& a) { return a.setting == "prompt_text"; }));
-  options_.prompt.instruction = "";
+  options_.settings.task = "";
   options_.existing = Existing::kReplace;
   ASSERT_TRUE(Export().ok());
   EXPECT_THAT(log_.warnings, Contains(HasSubstr("the instruction is empty")));
-  options_.prompt.instruction = "\xff";
+  options_.settings.task = "\xff";
   EXPECT_THAT(Export().error().ToString(), HasSubstr("not UTF-8"));
 }
 
@@ -313,7 +316,7 @@ TEST_F(ExportTest, AnotherTemplateThanTheTrainersStops) {
   const auto refused = Export();
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kInput);
-  EXPECT_THAT(refused.error().ToString(), AllOf(HasSubstr("args.prompt_template"), HasSubstr("--prompt-layout")));
+  EXPECT_THAT(refused.error().ToString(), AllOf(HasSubstr("args.prompt_template"), HasSubstr("--set prompt_layout")));
   policy_.metadata = {{"args", R"({"prompt_template": "<grounding>An image of {text}"})"}};
   EXPECT_TRUE(Export().ok());
 }

@@ -6,17 +6,17 @@
 namespace vlaq::exporting {
 namespace {
 
-bundle::WeightRecord RecordOf(const architecture::PlacedWeight& weight) {
-  const architecture::WeightRecipe& recipe = weight.recipe;
+bundle::WeightRecord RecordOf(const families::PlacedWeight& weight) {
+  const families::WeightRecipe& recipe = weight.recipe;
   return {recipe.name,    recipe.dtype,
           recipe.shape,   weight.offset,
-          weight.length,  std::string(architecture::TransformName(recipe.transform)),
+          weight.length,  std::string(recipe.transform->name),
           recipe.sources, ""};
 }
 
 }  // namespace
 
-Result<WrittenWeights> WriteWeights(const std::vector<architecture::PlacedWeight>& weights,
+Result<WrittenWeights> WriteWeights(const std::vector<families::PlacedWeight>& weights,
                                     const checkpoint::Checkpoint& checkpoint, const std::filesystem::path& path,
                                     Log& log) {
   VLAQ_ASSIGN_OR_RETURN(auto file, bundle::HashedFile::Create(path));
@@ -24,12 +24,12 @@ Result<WrittenWeights> WriteWeights(const std::vector<architecture::PlacedWeight
   const uint64_t total = weights.empty() ? 0 : weights.back().offset + weights.back().length;
   VLAQ_RETURN_IF_ERROR(file.Expect(total));
   uint64_t done = 0;
-  for (const architecture::PlacedWeight& weight : weights) {
+  for (const families::PlacedWeight& weight : weights) {
     VLAQ_RETURN_IF_ERROR(file.PadTo(weight.offset));
     done = weight.offset;
     Xxh3 checksum;
     Status put;
-    const Status streamed = architecture::StreamWeight(weight.recipe, checkpoint, [&](Bytes piece) {
+    const Status streamed = families::StreamWeight(weight.recipe, checkpoint, [&](Bytes piece) {
       checksum.Update(piece);
       done += piece.size();
       log.Progress("weights", done, total);

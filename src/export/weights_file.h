@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <vector>
 
-#include "architecture/weights.h"
 #include "base/log.h"
 #include "bundle/bundle.h"
+#include "families/weights.h"
 
 namespace vlaq::exporting {
 
@@ -17,7 +17,7 @@ struct WrittenWeights {
 
 // Streams every weight to its place in `path`. Own memory: the largest transformed tensor and a few pieces in flight,
 // whatever the size of the checkpoint. The file's SHA-256 is taken on a second thread while it is written.
-Result<WrittenWeights> WriteWeights(const std::vector<architecture::PlacedWeight>& weights,
+Result<WrittenWeights> WriteWeights(const std::vector<families::PlacedWeight>& weights,
                                     const checkpoint::Checkpoint& checkpoint, const std::filesystem::path& path,
                                     Log& log);
 

@@ -4,9 +4,9 @@
 #include <set>
 #include <tuple>
 
-#include "architecture/architecture.h"
 #include "base/json.h"
 #include "bundle/bundle.h"
+#include "families/family.h"
 #include "inspection/documents.h"
 
 namespace vlaq::inspection {
@@ -64,24 +64,24 @@ Json SharedStorages(const Checkpoint& checkpoint) {
   return list;
 }
 
-// What the architecture says, or why none knows the file. Never an error: an unknown checkpoint is described, too.
-void AddArchitecture(const Checkpoint& checkpoint, Log& log, Json& document) {
+// What the family says, or why none knows the file. Never an error: an unknown checkpoint is described, too.
+void AddFamily(const Checkpoint& checkpoint, Log& log, Json& document) {
   std::string reason;
-  for (const architecture::Architecture* architecture : architecture::All()) {
-    auto found = architecture->Summarise(checkpoint);
+  for (const families::Family* family : families::All()) {
+    auto found = family->Recognize(checkpoint);
     if (!found.ok()) {
       reason = found.error().ToString();
-      log.Warning(fmt::format("looks like {}, but: {}", architecture->name(), reason));
+      log.Warning(fmt::format("looks like {}, but: {}", family->name(), reason));
       continue;
     }
     if (!found->summary) {
-      reason = fmt::format("not {}: {}", architecture->name(), found->reason);
+      reason = fmt::format("not {}: {}", family->name(), found->reason);
       continue;
     }
-    const architecture::Summary& summary = *found->summary;
-    document["architecture"] = summary.architecture;
+    const families::Summary& summary = *found->summary;
+    document["architecture"] = summary.family;
     Json parts = Json::array();
-    for (const architecture::Part& part : summary.parts) {
+    for (const families::Part& part : summary.parts) {
       parts.push_back(
           {{"name", part.name}, {"tensors", part.tensors}, {"parameters", part.parameters}, {"bytes", part.bytes}});
     }
@@ -142,8 +142,13 @@ Json NonFiniteTensors(const Checkpoint& checkpoint, Log& log) {
 
 // What `vlaq verify --golden` and `vlaq run --frames` take, which looks like a checkpoint and is none.
 bool IsGolden(const Checkpoint& checkpoint) {
-  return checkpoint.Find("actions") != nullptr &&
-         (checkpoint.Find("frames.u8") != nullptr || checkpoint.Find("pixel_values") != nullptr);
+  const checkpoint::Entry* actions = checkpoint.Find("actions");
+  if (actions == nullptr || actions->shape.empty()) return false;
+  // Frames as they were recorded, or pictures [T, 3, H, W] as graphs take them.
+  return checkpoint.Find("frames.u8") != nullptr ||
+         std::ranges::any_of(checkpoint.entries(), [&](const checkpoint::Entry& entry) {
+           return entry.shape.size() == 4 && entry.shape[0] == actions->shape[0] && entry.shape[1] == 3;
+         });
 }
 
 Json TensorList(const Checkpoint& checkpoint) {
@@ -171,7 +176,7 @@ Result<Json> InspectCheckpoint(const std::filesystem::path& path, const InspectO
   document["format"] = checkpoint::FormatName(checkpoint->format());
   document["container"] = checkpoint->container();
   Json described;  // keys that must come after the totals
-  AddArchitecture(*checkpoint, log, described);
+  AddFamily(*checkpoint, log, described);
   document["architecture"] = described["architecture"];
   AddTotals(*checkpoint, document);
   document.update(described);

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include "architecture/architecture.h"
 #include "base/file_kind.h"
 #include "base/json.h"
 #include "bundle/bundle.h"
 #include "checkpoint/folder.h"
 #include "episode/episode_set.h"
+#include "families/family.h"
 #include "inspection/documents.h"
 
 namespace vlaq::inspection {
@@ -29,7 +29,7 @@ Result<Json> InspectFolder(const fs::path& path, const InspectOptions& options, 
   // Which file of several is known by its tensors; the folder's own error says more than "no checkpoint".
   const auto files = checkpoint::CandidatesIn(path);
   if (files.ok()) {
-    VLAQ_ASSIGN_OR_RETURN(const auto found, architecture::OpenCheckpoint(path, {.state_dict = options.state_dict}));
+    VLAQ_ASSIGN_OR_RETURN(const auto found, families::OpenCheckpoint(path, {.state_dict = options.state_dict}));
     return InspectCheckpoint(found->path(), options, log);
   }
   if (checkpoint::RecognizeFolder(path)) return files.error();

@@ -3,19 +3,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "architecture/testing.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mapped_file.h"
 #include "base/testing.h"
 #include "export/export.h"
+#include "families/kosmos2_lstm/testing.h"
 
 namespace vlaq::inspection {
 namespace {
 namespace fs = std::filesystem;
 
-using architecture::testing::RandomTensor;
-using architecture::testing::TinyPolicy;
+using kosmos2_lstm::testing::RandomTensor;
+using kosmos2_lstm::testing::TinyPolicy;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
@@ -106,7 +106,7 @@ TEST_F(InspectTest, TensorsAndHashes) {
 }
 
 TEST_F(InspectTest, AnUnknownCheckpointIsDescribed) {
-  architecture::testing::WriteSafetensors(folder_.path() / "x.safetensors", {{"encoder.a", RandomTensor({2, 3}, 1, 1)},
+  kosmos2_lstm::testing::WriteSafetensors(folder_.path() / "x.safetensors", {{"encoder.a", RandomTensor({2, 3}, 1, 1)},
                                                                              {"encoder.b", RandomTensor({4}, 1, 1)},
                                                                              {"c", RandomTensor({1}, 1, 1)}});
   const Json json = Look(folder_.path() / "x.safetensors");
@@ -158,7 +158,7 @@ TEST_F(InspectTest, ABundleAndItsGraphs) {
   EXPECT_EQ(graph["nodes"], json["graphs"]["encoder"]["nodes"]);
   EXPECT_EQ(graph["tensor_list"].size(), graph["tensors"]);
 
-  architecture::testing::WriteText(bundle / "weights.bin",
+  kosmos2_lstm::testing::WriteText(bundle / "weights.bin",
                                    std::string(static_cast<size_t>(fs::file_size(bundle / "weights.bin")), 'x'));
   EXPECT_EQ(Look(bundle, {.tensors = false, .hash = true})["hash_mismatches"][0]["file"], "weights.bin");
 }
@@ -167,7 +167,7 @@ TEST_F(InspectTest, WhatIsNothingOfTheKind) {
   EXPECT_THAT(Inspect(folder_.path() / "nothing", {}, log_).error().ToString(), HasSubstr("does not exist"));
   EXPECT_THAT(Inspect(folder_.path(), {}, log_).error().ToString(),
               AllOf(HasSubstr("neither a bundle"), HasSubstr("policy.json")));
-  architecture::testing::WriteText(folder_.path() / "x.onnx", "\xff\xff");
+  kosmos2_lstm::testing::WriteText(folder_.path() / "x.onnx", "\xff\xff");
   EXPECT_EQ(Inspect(folder_.path() / "x.onnx", {}, log_).error().code, ErrorCode::kInput);
 }
 

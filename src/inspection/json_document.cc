@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/json.h"
+#include "families/family.h"
 #include "inspection/documents.h"
 
 namespace vlaq::inspection {
@@ -53,9 +54,6 @@ constexpr std::array kRows{
 // Files without a schema, by a key that no other has.
 constexpr std::array kByKey{
     Row{"text_config", "a model family's configuration (config.json)", "vlaq export CHECKPOINT --config FILE"},
-    Row{"feature_source", "settings of a policy (policy.json)", "vlaq export CHECKPOINT --policy FILE"},
-    Row{"prompt_layout", "settings of a policy (policy.json)", "vlaq export CHECKPOINT --policy FILE"},
-    Row{"action_scale", "settings of a policy (policy.json)", "vlaq export CHECKPOINT --policy FILE"},
     Row{"input_features", "a configuration of LeRobot", "vlaq exports no policy of this kind"},
     Row{"model_type", "a configuration of transformers (config.json)", "vlaq export CHECKPOINT --config FILE"},
 };
@@ -83,6 +81,12 @@ Result<Json> InspectJson(const std::filesystem::path& path) {
   }
   for (const Row& row : kByKey) {
     if (json.contains(row.schema)) return Describe(path, "", row.what, row.takes);
+  }
+  for (const families::Family* family : families::All()) {
+    const bool own = std::ranges::any_of(family->settings(), [&](const families::SettingInfo& info) {
+      return !info.help.empty() && json.contains(std::string(info.key));
+    });
+    if (own) return Describe(path, "", "settings of a policy (policy.json)", "vlaq export CHECKPOINT --policy FILE");
   }
   return InputError(path.string(), "is JSON, but no document that vlaq knows",
                     "vlaq's own documents have a \"schema\"; a safetensors index has a \"weight_map\"");

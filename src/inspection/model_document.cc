@@ -6,10 +6,10 @@
 #include "base/json.h"
 #include "base/mapped_file.h"
 #include "bundle/bundle.h"
+#include "families/family.h"
 #include "inspection/documents.h"
 #include "onnx/model_file.h"
 #include "onnx/summary.h"
-#include "policy/schema1.h"
 
 namespace vlaq::inspection {
 namespace fs = std::filesystem;
@@ -136,13 +136,13 @@ Json Parts(const std::vector<bundle::WeightRecord>& weights) {
   return list;
 }
 
-Json AsJson(const std::vector<bundle::Assumption>& assumptions) {
+Json AsJson(const std::string& family, const std::vector<bundle::Assumption>& assumptions) {
   Json list = Json::array();
   for (const bundle::Assumption& assumption : assumptions) {
     list.push_back({{"setting", assumption.setting},
                     {"value", assumption.value},
                     {"text", assumption.text},
-                    {"can_hurt", policy::CanHurt(assumption.setting)}});
+                    {"can_hurt", families::CanHurt(family, assumption.setting)}});
   }
   return list;
 }
@@ -207,14 +207,14 @@ Result<Json> InspectModel(const fs::path& path, const InspectOptions& options) {
 Result<Json> InspectBundle(const fs::path& path, const InspectOptions& options, Log& log) {
   VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(path));
   Json document = NewDocument("bundle", path);
-  const bool spec = bundle.policy.family == policy::kKosmos2Lstm;
+  VLAQ_ASSIGN_OR_RETURN(const Json settings, ParseJson(bundle.policy.settings, path.string() + ": settings"));
   document["architecture"] = bundle.policy.family;
   document["precision"] = bundle.precision;
   document["target"] = bundle.target;
   document["bytes"] = BytesOf(bundle);
   document["tokenizer"] = bundle.tokenizer ? AsJson(*bundle.tokenizer) : Json(nullptr);
-  document["baked_prompt"] = bundle.baked_prompt;
-  document["policy"] = spec ? policy::PolicySpecToJson(bundle.spec) : policy::PolicyToJson(bundle.policy);
+  document["baked_prompt"] = policy::TextInput(bundle.policy) == nullptr;
+  document["policy"] = settings.empty() ? policy::PolicyToJson(bundle.policy) : settings;
   document["features"] = DescribePolicy(bundle.policy);
   VLAQ_ASSIGN_OR_RETURN(const auto weights, bundle::ReadWeightRecords(bundle));
   int64_t parameters = 0;
@@ -239,7 +239,7 @@ Result<Json> InspectBundle(const fs::path& path, const InspectOptions& options, 
   document["provenance"] = {{"vlaq_version", bundle.provenance.vlaq_version},
                             {"verb", bundle.provenance.verb},
                             {"sources", std::move(sources)},
-                            {"assumptions", AsJson(bundle.provenance.assumptions)}};
+                            {"assumptions", AsJson(bundle.policy.family, bundle.provenance.assumptions)}};
   Json found = Json::array();
   for (const auto& file : bundle.provenance.found) found.push_back(AsJson(file));
   document["provenance"]["found"] = std::move(found);

@@ -8,7 +8,7 @@
 namespace vlaq::measuring {
 namespace {
 
-constexpr std::string_view kGraph = "graph", kEveryStep = "default", kSeen = "frames";
+constexpr std::string_view kGraph = "graph", kEveryStep = "default", kSeen = "seen frames";
 constexpr size_t kFramesRank = 5;      // [batch, window, 3, H, W]
 constexpr int64_t kMostExtent = 4096;  // of frames and windows
 constexpr int64_t kUsualSide = 224;    // of frames whose size the graph leaves open
@@ -50,7 +50,7 @@ policy::Policy OfFrames(const onnx::Graph& graph, int64_t window) {
   };
   policy::Policy policy;
   policy::Input frames;
-  frames.name = kFrames;
+  frames.name = graph.inputs[0].name;
   frames.type = policy::InputType::kImage;
   frames.shape = {3, side(3), side(4)};
   frames.preprocess.image_size = static_cast<int>(side(4));
@@ -58,7 +58,7 @@ policy::Policy OfFrames(const onnx::Graph& graph, int64_t window) {
   policy.inputs.push_back(std::move(frames));
   policy::Step last;
   last.kind = policy::StepKind::kWindow;
-  last.value = kFrames;
+  last.value = graph.inputs[0].name;
   last.as = kSeen;
   last.length = dims[1].value > 0 ? std::min(dims[1].value, kMostExtent) : window;
   policy.schedules[std::string(kEveryStep)] = {std::move(last), RunStep()};

@@ -14,7 +14,7 @@
 namespace vlaq::measuring {
 
 // The tensor of a policy that sees the frames of one camera, and beside them observes nothing but an instruction.
-inline constexpr std::string_view kFrames = "pixel_values";
+inline constexpr std::string_view kFrames = "frames";
 
 // What an input of the policy is called in the file: kFrames, or as the policy calls it.
 std::string TensorName(const policy::Policy& policy, const policy::Input& input);

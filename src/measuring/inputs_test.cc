@@ -38,11 +38,11 @@ TEST(Inputs, ComeBackAsTheyWere) {
   EXPECT_EQ(pixels.shape(), (Shape{3, 3, 5, 5}));
   const Tensor state = MadeUp(State("s", DType::kF64, {2, -1}), 3, 7);
   EXPECT_EQ(state.shape(), (Shape{3, 2, 1})) << "an open extent is 1";
-  ASSERT_TRUE(WriteInputs(folder.path() / "x.safetensors", {{"pixel_values", pixels}, {"s", state}}).ok());
+  ASSERT_TRUE(WriteInputs(folder.path() / "x.safetensors", {{"frames", pixels}, {"s", state}}).ok());
   const auto read = ReadInputs(folder.path() / "x.safetensors");
   ASSERT_TRUE(read.ok()) << read.error().ToString();
-  EXPECT_EQ(read->at("pixel_values").shape(), pixels.shape());
-  EXPECT_TRUE(std::ranges::equal(read->at("pixel_values").bytes(), pixels.bytes()));
+  EXPECT_EQ(read->at("frames").shape(), pixels.shape());
+  EXPECT_TRUE(std::ranges::equal(read->at("frames").bytes(), pixels.bytes()));
   EXPECT_EQ(read->at("s").dtype(), DType::kF64);
   EXPECT_TRUE(std::ranges::equal(RowOf(pixels, 2).bytes(), pixels.bytes().subspan(2 * 3 * 5 * 5 * 4)));
 }
@@ -95,12 +95,12 @@ TEST(Inputs, WhatCannotBeMadeUpIsNamed) {
 TEST(Inputs, OneCameraAndAnInstructionAreFrames) {
   policy::Policy policy;
   policy.inputs = {Camera(8)};
-  EXPECT_EQ(TensorName(policy, policy.inputs[0]), "pixel_values");
+  EXPECT_EQ(TensorName(policy, policy.inputs[0]), "frames");
   policy::Input task;
   task.name = "task";
   task.type = policy::InputType::kText;
   policy.inputs.push_back(task);
-  EXPECT_EQ(TensorName(policy, policy.inputs[0]), "pixel_values");
+  EXPECT_EQ(TensorName(policy, policy.inputs[0]), "frames");
   policy.inputs.push_back(State("state", DType::kF32, {2}));
   EXPECT_EQ(TensorName(policy, policy.inputs[0]), "camera");
 }

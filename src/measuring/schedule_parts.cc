@@ -131,4 +131,10 @@ ScheduleParts PartsOf(const policy::Policy& policy, std::string_view schedule) {
   return steps == policy.schedules.end() ? ScheduleParts() : PartFinder(policy).Find(steps->second);
 }
 
+bool KeepsWhatItMakes(const policy::Policy& policy, std::string_view schedule) {
+  const ScheduleParts found = PartsOf(policy, schedule);
+  return found.carries ||
+         std::any_of(found.parts.begin(), found.parts.end(), [](const auto& part) { return part.second.kept; });
+}
+
 }  // namespace vlaq::measuring

@@ -31,5 +31,7 @@ struct ScheduleParts {
 
 // `schedule`: one of policy.schedules, or empty for the default one.
 ScheduleParts PartsOf(const policy::Policy& policy, std::string_view schedule);
+// Whether later steps may depend on what a graph made in earlier ones: then a policy has one robot.
+bool KeepsWhatItMakes(const policy::Policy& policy, std::string_view schedule);
 
 }  // namespace vlaq::measuring

@@ -19,7 +19,7 @@
 #include "measuring/step.h"
 #include "measuring/wrapped_model.h"
 #include "onnx/model_file.h"
-#include "runtime/policy_runner.h"
+#include "runtime/open_policy.h"
 #include "runtime/text_encoder.h"
 #include "tensor/convert.h"
 
@@ -79,15 +79,11 @@ class Given {
   std::map<std::string, Json> others_;
 };
 
-struct Setup {
-  std::filesystem::path inputs;
-  int64_t window = 8, batch = 1;
-  int threads = 1;
-};
+}  // namespace
 
-class Worker {
+class Worker::State {
  public:
-  explicit Worker(const ServeOptions& options) : options_(options) {}
+  explicit State(const ServeOptions& options) : options_(options) {}
 
   Json Answer(const std::string& line) {
     auto answer = Answered(line);
@@ -167,13 +163,14 @@ class Worker {
   }
 
   Status TakeBundle() {
-    if (options_.kind == Kind::kStreaming && setup_.batch != 1) {
-      return UsageError("a streaming policy has one robot: no batch", "measure whole:BUNDLE with --batch");
-    }
     VLAQ_ASSIGN_OR_RETURN(bundle_, bundle::Open(options_.path));
+    if (setup_.batch != 1 && KeepsWhatItMakes(bundle_->policy, options_.schedule)) {
+      return UsageError("the schedule keeps from step to step what its graphs make, for one robot: no batch",
+                        "measure another schedule with --batch: SCHEDULE:BUNDLE");
+    }
     precision_ = bundle_->precision;
     source_.policy = bundle_->policy;
-    source_.schedule = options_.kind == Kind::kWhole ? kWholeSchedule : "";
+    source_.schedule = options_.schedule;
     VLAQ_ASSIGN_OR_RETURN(const auto text, runtime::OpenTextEncoder(*bundle_, {}));
     if (text != nullptr) source_.told = text->Exported().values;
     return {};
@@ -275,7 +272,13 @@ class Worker {
     }
   }
 
-  const ServeOptions& options_;
+  struct Setup {
+    std::filesystem::path inputs;
+    int64_t window = 8, batch = 1;
+    int threads = 1;
+  };
+
+  ServeOptions options_;
   Setup setup_;
   std::optional<bundle::Bundle> bundle_;
   std::string precision_;
@@ -285,12 +288,14 @@ class Worker {
   std::unique_ptr<Step> step_;
 };
 
-}  // namespace
+Worker::Worker(const ServeOptions& options) : state_(std::make_unique<State>(options)) {}
+Worker::~Worker() = default;
+std::string Worker::Answer(const std::string& question) { return JsonString(state_->Answer(question)); }
 
 void Serve(const ServeOptions& options, std::istream& in, std::ostream& out) {
   Worker worker(options);
   for (std::string line; std::getline(in, line);) {
-    out << JsonString(worker.Answer(line)) << "\n" << std::flush;
+    out << worker.Answer(line) << "\n" << std::flush;
   }
 }
 

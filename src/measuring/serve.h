@@ -3,24 +3,38 @@
 
 #include <filesystem>
 #include <istream>
+#include <memory>
 #include <ostream>
 #include <string>
-#include <string_view>
 
 #include "backend/backend.h"
 #include "base/status.h"
 
 namespace vlaq::measuring {
 
-// What a worker of vlaq's own can run: a bundle by its default schedule or by that of this name, a graph.
-inline constexpr std::string_view kWholeSchedule = "whole";
-enum class Kind { kStreaming, kWhole, kOnnx, kNull };
+// What a worker of vlaq's own can run: a bundle by one of its schedules, a graph, nothing.
+enum class Kind { kBundle, kOnnx, kNull };
 
 struct ServeOptions {
-  Kind kind = Kind::kStreaming;
+  Kind kind = Kind::kBundle;
+  std::string schedule;        // of kBundle; empty: the default one
   std::filesystem::path path;  // a bundle; a graph for kOnnx; nothing for kNull
   const backend::Backend* backend = nullptr;
   backend::OpenOptions open;  // threads come from the first question
+};
+
+// The same, question by question. Not for two threads at once.
+class Worker {
+ public:
+  // Keeps a copy of `options`; its back end outlives it.
+  explicit Worker(const ServeOptions& options);
+  ~Worker();
+  // `question`: one line. The answer, one line without its end; {"error": text} at worst.
+  std::string Answer(const std::string& question);
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
 };
 
 // Answers until `in` ends. Every question gets an answer, {"error": text} at worst.

@@ -6,15 +6,15 @@
 
 #include <sstream>
 
-#include "architecture/testing.h"
 #include "backend/reference/reference.h"
 #include "base/json.h"
 #include "base/testing.h"
 #include "checkpoint/checkpoint.h"
 #include "export/export.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "families/onnx/import.h"
 #include "measuring/inputs.h"
-#include "runtime/policy_runner.h"
+#include "runtime/testing.h"
 #include "tensor/convert.h"
 
 namespace vlaq::measuring {
@@ -27,7 +27,7 @@ constexpr int kFrames = 7;
 class ServeTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const architecture::testing::TinyPolicy policy;
+    const kosmos2_lstm::testing::TinyPolicy policy;
     exporting::ExportOptions options;
     options.checkpoint = policy.Save(folder_.path());
     options.output = folder_.path() / "bundle";
@@ -39,7 +39,7 @@ class ServeTest : public ::testing::Test {
     ASSERT_TRUE(opened.ok()) << opened.error().ToString();
     bundle_ = std::move(*opened);
     pixels_ = *MakeUp(bundle_.policy.inputs[0], kFrames, 3, kMadeUpStream);
-    ASSERT_TRUE(WriteInputs(folder_.path() / "inputs.safetensors", {{"pixel_values", pixels_}}).ok());
+    ASSERT_TRUE(WriteInputs(folder_.path() / "inputs.safetensors", {{"frames", pixels_}}).ok());
   }
 
   // The answers to hello and then `questions`.
@@ -55,7 +55,8 @@ class ServeTest : public ::testing::Test {
     std::ostringstream out;
     ServeOptions options;
     options.kind = kind;
-    options.path = path_.empty() ? (kind == Kind::kOnnx ? bundle_.GraphPath(bundle::kWhole) : bundle_.path) : path_;
+    options.schedule = schedule_;
+    options.path = path_.empty() ? (kind == Kind::kOnnx ? bundle_.GraphPath("whole") : bundle_.path) : path_;
     options.backend = backend_.get();
     Serve(options, in, out);
     std::vector<Json> answers;
@@ -67,7 +68,7 @@ class ServeTest : public ::testing::Test {
 
   // What a control loop would do: frames 0 .. i, one after the other, round and round.
   std::vector<float> Expected(int newest) {
-    auto runner = runtime::OpenStreaming(bundle_, *backend_, {}, prompt::Baked(bundle_.spec));
+    auto runner = runtime::testing::FrameRunner::Open(bundle_, *backend_);
     EXPECT_TRUE(runner.ok());
     std::vector<float> action;
     for (int i = newest - 2; i <= newest; ++i) {
@@ -85,12 +86,15 @@ class ServeTest : public ::testing::Test {
   TemporaryFolder folder_;
   bundle::Bundle bundle_;
   std::filesystem::path path_;  // what to serve instead
+  std::string schedule_;
   Tensor pixels_;
   std::unique_ptr<backend::Backend> backend_ = backend::MakeReferenceBackend();
 };
 
 TEST_F(ServeTest, ActsAsThePolicyDoes) {
-  for (const Kind kind : {Kind::kStreaming, Kind::kWhole, Kind::kOnnx}) {
+  for (const auto& [kind, schedule] :
+       std::vector<std::pair<Kind, std::string>>{{Kind::kBundle, ""}, {Kind::kBundle, "whole"}, {Kind::kOnnx, ""}}) {
+    schedule_ = schedule;
     const auto answers = Ask(kind, {R"({"run": [4, 5, 1], "keep": true})"});
     ASSERT_TRUE(answers[0].contains("ready")) << answers[0];
     EXPECT_GT(answers[0]["parameters"].get<int64_t>(), 1000);
@@ -107,23 +111,25 @@ TEST_F(ServeTest, ActsAsThePolicyDoes) {
 }
 
 TEST_F(ServeTest, ABatchIsCopiesOfOne) {
-  const auto one = Ask(Kind::kWhole, {R"({"run": [4], "keep": true})"});
-  const auto three = Ask(Kind::kWhole, {R"({"run": [4], "keep": true})"}, 3);
+  schedule_ = "whole";
+  const auto one = Ask(Kind::kBundle, {R"({"run": [4], "keep": true})"});
+  const auto three = Ask(Kind::kBundle, {R"({"run": [4], "keep": true})"}, 3);
   ASSERT_TRUE(three[1].contains("actions")) << three[1];
   EXPECT_EQ(one[1]["actions"][0].size(), three[1]["actions"][0].size());
   EXPECT_NEAR(one[1]["actions"][0][0].get<double>(), three[1]["actions"][0][0].get<double>(), 1e-6);
-  EXPECT_THAT(Ask(Kind::kStreaming, {}, 3)[0]["error"].get<std::string>(), HasSubstr("no batch"));
+  schedule_ = "streaming";
+  EXPECT_THAT(Ask(Kind::kBundle, {}, 3)[0]["error"].get<std::string>(), HasSubstr("no batch"));
 }
 
 TEST_F(ServeTest, KeepsActionsToItselfUnlessAsked) {
-  const auto answers = Ask(Kind::kStreaming, {R"({"run": [0], "keep": false})"});
+  const auto answers = Ask(Kind::kBundle, {R"({"run": [0], "keep": false})"});
   EXPECT_FALSE(answers[1].contains("actions"));
   EXPECT_TRUE(answers[1].contains("cpu_ns"));
 }
 
 TEST_F(ServeTest, NonsenseGetsAnErrorAndTheNextQuestionAnAnswer) {
-  const auto answers = Ask(Kind::kStreaming, {"{", "[]", "{}", R"({"run": []})", R"({"run": [99]})", R"({"run": [-1]})",
-                                              R"({"run": ["x"]})", R"({"profile": [0]})", R"({"run": [1]})"});
+  const auto answers = Ask(Kind::kBundle, {"{", "[]", "{}", R"({"run": []})", R"({"run": [99]})", R"({"run": [-1]})",
+                                           R"({"run": ["x"]})", R"({"profile": [0]})", R"({"run": [1]})"});
   for (size_t i = 1; i <= 8; ++i) EXPECT_TRUE(answers[i].contains("error")) << answers[i];
   EXPECT_TRUE(answers[9].contains("wall_ns"));
 }
@@ -148,7 +154,7 @@ TEST_F(ServeTest, AnyGraphGivesWhatOnnxRuntimeGives) {
     options.output = folder_.path() / name;
     const auto imported = importing::Import(options, SilentLog());
     ASSERT_TRUE(imported.ok()) << imported.error().ToString();
-    for (const Kind kind : {Kind::kStreaming, Kind::kOnnx}) {
+    for (const Kind kind : {Kind::kBundle, Kind::kOnnx}) {
       path_ = kind == Kind::kOnnx ? graph : options.output;
       const auto answers = Ask(kind, {R"({"run": [0, 0], "keep": true})"});
       ASSERT_TRUE(answers[1].contains("actions")) << answers[0] << answers[1];
@@ -177,9 +183,8 @@ TEST_F(ServeTest, WhatIsNotGivenIsNamed) {
               HasSubstr("takes 'obs' as float32 [8], and is given float32 [9]"));
   path_.clear();
   ASSERT_TRUE(
-      WriteInputs(folder_.path() / "inputs.safetensors", {{"pixel_values", Tensor::Make(DType::kF32, {3, 3, 9, 9})}})
-          .ok());
-  EXPECT_THAT(Ask(Kind::kStreaming, {})[0]["error"].get<std::string>(),
+      WriteInputs(folder_.path() / "inputs.safetensors", {{"frames", Tensor::Make(DType::kF32, {3, 3, 9, 9})}}).ok());
+  EXPECT_THAT(Ask(Kind::kBundle, {})[0]["error"].get<std::string>(),
               HasSubstr("takes frames of 8 x 8 pixels, and is given 9 x 9"));
 }
 

@@ -4,13 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "architecture/testing.h"
 #include "backend/reference/reference.h"
 #include "base/testing.h"
 #include "export/export.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "measuring/inputs.h"
+#include "policy/value_shapes.h"
 #include "runtime/executor_testing.h"
-#include "runtime/policy_runner.h"
+#include "runtime/open_policy.h"
 #include "runtime/text_encoder.h"
 
 namespace vlaq::measuring {
@@ -54,7 +55,7 @@ class CountingBackend : public backend::Backend {
 
 TEST(Step, TheNewestFrameIsEncodedOnceAndWithinTheStep) {
   const TemporaryFolder folder;
-  const architecture::testing::TinyPolicy policy;
+  const kosmos2_lstm::testing::TinyPolicy policy;
   exporting::ExportOptions options;
   options.checkpoint = policy.Save(folder.path());
   options.output = folder.path() / "bundle";
@@ -64,13 +65,13 @@ TEST(Step, TheNewestFrameIsEncodedOnceAndWithinTheStep) {
   ASSERT_TRUE(report.ok()) << report.error().ToString();
   const auto bundle = bundle::Open(options.output);
   ASSERT_TRUE(bundle.ok()) << bundle.error().ToString();
-  const auto window = static_cast<int>(bundle->spec.window);
+  const auto window = static_cast<int>(policy::LongestWindow(bundle->policy).value_or(1));
   const auto reference = backend::MakeReferenceBackend();
   const CountingBackend backend(*reference);
   StepSource source;
   source.policy = bundle->policy;
   source.open = [&](const std::string& graph) { return runtime::OpenGraph(*bundle, graph, backend, {}); };
-  source.observed["pixel_values"] = *MakeUp(source.policy.inputs[0], window + 4, 3, kMadeUpStream);
+  source.observed["frames"] = *MakeUp(source.policy.inputs[0], window + 4, 3, kMadeUpStream);
   const auto text = runtime::OpenTextEncoder(*bundle, {});
   ASSERT_TRUE(text.ok());
   if (*text != nullptr) source.told = (*text)->Exported().values;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/hash.h"
+#include "policy/value_shapes.h"
 #include "runtime/open_policy.h"
 #include "runtime/text_encoder.h"
 #include "tensor/convert.h"
@@ -21,16 +22,23 @@ const policy::Input* CameraOf(const policy::Policy& policy) {
   return camera;
 }
 
+Error NotOfOneCamera(const bundle::Bundle& bundle) {
+  return InputError(bundle.path.string(), "is no policy of one camera: frames alone make no action");
+}
+
 }  // namespace
 
-Result<Windows> Windows::Make(std::unique_ptr<image::FrameSource> frames, const policy::PolicySpec& spec, size_t most) {
-  const auto length = static_cast<size_t>(spec.window);
+Result<Windows> Windows::Make(std::unique_ptr<image::FrameSource> frames, const bundle::Bundle& bundle, size_t most) {
+  const policy::Input* camera = CameraOf(bundle.policy);
+  if (camera == nullptr || camera->layout != policy::ImageLayout::kChw) return NotOfOneCamera(bundle);
+  const std::optional<int64_t> window = policy::LongestWindow(bundle.policy);
+  const auto length = static_cast<size_t>(window.value_or(1));
   const size_t given = frames->size();
   if (given < length) {
     return InputError("--frames", fmt::format("gives {} frames, and a window of the policy holds {}", given, length),
                       fmt::format("give at least {}: none is shown twice to fill a window", length));
   }
-  Windows windows(std::move(frames), spec.preprocess, length);
+  Windows windows(std::move(frames), camera->preprocess, window);
   const size_t last = given - length, count = std::min(most, last + 1);
   for (size_t i = 0; i < count; ++i) windows.starts_.push_back(count == 1 ? 0 : i * last / (count - 1));
   Sha256 hash;
@@ -49,9 +57,10 @@ Result<Windows> Windows::Make(std::unique_ptr<image::FrameSource> frames, const 
 
 Result<Tensor> Windows::Pixels(size_t first, size_t count) const {
   VLAQ_ASSIGN_OR_RETURN(image::Preprocessor preprocessor, image::Preprocessor::Make(preprocess_));
-  const int64_t side = preprocess_.image_size;
-  Tensor pixels =
-      Tensor::Make(DType::kF32, {static_cast<int64_t>(count), static_cast<int64_t>(length_), 3, side, side});
+  Shape shape{static_cast<int64_t>(count)};
+  if (has_window_) shape.push_back(static_cast<int64_t>(length_));
+  shape.insert(shape.end(), {3, preprocess_.height(), preprocess_.width()});
+  Tensor pixels = Tensor::Make(DType::kF32, std::move(shape));
   auto rest = pixels.mutable_data<float>();
   for (size_t i = first; i < first + count; ++i) {
     for (size_t at = starts_[i]; at < starts_[i] + length_; ++at) {
@@ -66,9 +75,7 @@ Result<Tensor> Windows::Pixels(size_t first, size_t count) const {
 Result<std::vector<float>> Windows::ActionsOf(const bundle::Bundle& bundle, const backend::Backend& backend,
                                               const backend::OpenOptions& options, Log& log) const {
   const policy::Input* camera = CameraOf(bundle.policy);
-  if (camera == nullptr || bundle.policy.outputs.empty()) {
-    return InputError(bundle.path.string(), "is no policy of one camera: frames alone make no action");
-  }
+  if (camera == nullptr || bundle.policy.outputs.empty()) return NotOfOneCamera(bundle);
   VLAQ_ASSIGN_OR_RETURN(runtime::Executor executor, runtime::OpenExecutor(bundle, "", backend, options));
   VLAQ_ASSIGN_OR_RETURN(const auto text, runtime::OpenTextEncoder(bundle, {}));
   VLAQ_ASSIGN_OR_RETURN(image::Preprocessor preprocessor, image::Preprocessor::Make(preprocess_));

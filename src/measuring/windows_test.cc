@@ -4,13 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "architecture/testing.h"
 #include "backend/reference/reference.h"
 #include "base/hash.h"
 #include "base/random.h"
 #include "base/testing.h"
 #include "export/export.h"
-#include "runtime/policy_runner.h"
+#include "families/kosmos2_lstm/testing.h"
+#include "policy/value_shapes.h"
+#include "runtime/testing.h"
 
 namespace vlaq::measuring {
 namespace {
@@ -20,7 +21,7 @@ using ::testing::HasSubstr;
 class WindowsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const architecture::testing::TinyPolicy policy;
+    const kosmos2_lstm::testing::TinyPolicy policy;
     exporting::ExportOptions options;
     options.checkpoint = policy.Save(folder_.path());
     options.output = folder_.path() / "bundle";
@@ -41,9 +42,9 @@ class WindowsTest : public ::testing::Test {
     return frames;
   }
   Result<Windows> Of(int64_t frames, size_t most) const {
-    return Windows::Make(*image::FramesOf(Recorded(frames), "recorded"), bundle_.spec, most);
+    return Windows::Make(*image::FramesOf(Recorded(frames), "recorded"), bundle_, most);
   }
-  int64_t window() const { return bundle_.spec.window; }
+  int64_t window() const { return policy::LongestWindow(bundle_.policy).value_or(1); }
   // Whether window `i` of `windows` starts at this frame.
   bool StartsAt(const Windows& windows, size_t i, size_t frame) const {
     const Windows all = *Of(window() + 20, 1000);
@@ -92,18 +93,25 @@ TEST_F(WindowsTest, TheHashIsOfThePixels) {
 
 TEST_F(WindowsTest, ThePairAnswersAsTheWholeGraph) {
   const auto backend = backend::MakeReferenceBackend();
-  const auto whole = runtime::Actor::OpenWhole(bundle_, *backend, {});
+  const auto whole = runtime::testing::FrameRunner::Open(bundle_, *backend, {}, "whole");
   ASSERT_TRUE(whole.ok());
   for (const size_t most : {64U, 3U}) {  // overlapping, and with frames between that are in none
     const auto windows = Of(window() + 20, most);
     ASSERT_TRUE(windows.ok());
     const auto actions = windows->ActionsOf(bundle_, *backend, {}, SilentLog());
     ASSERT_TRUE(actions.ok()) << actions.error().ToString();
-    const auto values = static_cast<size_t>(bundle_.spec.chunk * bundle_.spec.action_dim);
+    const auto values = static_cast<size_t>(*ElementCount(bundle_.policy.outputs[0].shape));
     ASSERT_EQ(actions->size(), windows->size() * values);
     for (size_t i = 0; i < windows->size(); ++i) {
-      const auto wanted = whole->Act(*windows->Pixels(i, 1));
-      ASSERT_TRUE(wanted.ok());
+      const Tensor pixels = *windows->Pixels(i, 1);  // [1, W, 3, S, S]
+      const size_t bytes = pixels.bytes().size() / static_cast<size_t>(window());
+      const Shape frame(pixels.shape().begin() + 2, pixels.shape().end());
+      (*whole)->executor.Reset();
+      Result<Tensor> wanted = Tensor();
+      for (size_t t = 0; t < static_cast<size_t>(window()); ++t) {
+        wanted = (*whole)->Step(Tensor::View(DType::kF32, frame, pixels.bytes().subspan(t * bytes, bytes), nullptr));
+        ASSERT_TRUE(wanted.ok());
+      }
       for (size_t k = 0; k < values; ++k) {
         EXPECT_NEAR((*actions)[i * values + k], wanted->data<float>()[k], 1e-5) << i;
       }

@@ -36,7 +36,8 @@ std::string NamesOf(const Graphs& graphs, std::string_view between) {
 // `split`: the graphs of a step, if there are several; `whole`: the graph that does all of it, or null.
 std::vector<Way> WaysOf(const Graphs& split, bool whole) {
   std::vector<Way> ways;
-  if (whole) ways.push_back({"whole", "one engine of the whole policy", "build one engine of the whole policy", true});
+  if (whole)
+    ways.push_back({"one_engine", "one engine of the whole policy", "build one engine of the whole policy", true});
   if (split.empty()) {
     ways.push_back({"small", std::string(kSmallTitle), "build it from a bundle of this precision", true, false, true});
     ways.push_back({"stripped", std::string(kStrippedTitle), "build it without weights", true, false, true, true});

@@ -38,7 +38,7 @@ struct RunFit {
 // One way to build a policy's engines. `parts` are those of the engine at which the sum is largest (or of all, where
 // they are built at once).
 struct BuildFit {
-  // "whole", "at_once", "in_turn", "in_turn_small", "in_turn_stripped"; of a single graph "small", "stripped"
+  // "one_engine", "at_once", "in_turn", "in_turn_small", "in_turn_stripped"; of a single graph "small", "stripped"
   std::string_view id;
   std::string title;   // in words
   std::string doing;   // what to do: "build encoder+head in turn"

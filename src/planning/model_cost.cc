@@ -11,7 +11,7 @@
 #include "onnx/model_file.h"
 #include "onnx/reachability.h"
 #include "planning/operators.h"
-#include "policy/schema1.h"
+#include "policy/value_shapes.h"
 
 namespace vlaq::planning {
 namespace fs = std::filesystem;
@@ -48,14 +48,28 @@ Status CheckExtents(const CostOptions& options, const fs::path& path, const Shar
   return {};
 }
 
+// What the user says goes before what the policy says, by the graph's own names, too.
+onnx::Extents WithNames(const onnx::Graph& graph, onnx::Extents extents, const CostOptions& options) {
+  for (const auto& [name, extent] : options.extents) extents[name] = extent;
+  for (const onnx::ValueInfo& input : graph.inputs) {
+    for (size_t i = 0; i < input.dims.size(); ++i) {
+      const auto given = options.extents.find(input.dims[i].name);
+      const std::string place = fmt::format("{}:{}", input.name, i);
+      if (given != options.extents.end() && options.extents.count(place) == 0) extents[place] = given->second;
+    }
+  }
+  if (options.window) extents.emplace("window", *options.window);
+  return extents;
+}
+
 // `learn` gets the shapes, if it is not null.
-Result<GraphCost> CostOfGraph(const fs::path& path, std::string name, const onnx::Extents& extents, Shared& shared,
-                              PolicyExtents* learn = nullptr) {
+Result<GraphCost> CostOfGraph(const fs::path& path, std::string name, onnx::Extents extents, const CostOptions& options,
+                              Shared& shared, PolicyExtents* learn = nullptr) {
   VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(path));
   const auto place = [&](const Error& error) { return Within(path.string(), error); };
   TakeExtents(model.graph, shared);
   onnx::WeightFiles files(path.parent_path());
-  auto shapes = onnx::InferShapes(model, extents, &files);
+  auto shapes = onnx::InferShapes(model, WithNames(model.graph, std::move(extents), options), &files);
   if (!shapes.ok()) return place(shapes.error());
   if (learn != nullptr) learn->Learn(name, *shapes);
   GraphCost cost;
@@ -68,12 +82,6 @@ Result<GraphCost> CostOfGraph(const fs::path& path, std::string name, const onnx
   cost.peak16 = onnx::PeakActivations(model.graph, *shapes, 2);
   shared.packed.merge(onnx::PackedWeights(model.graph));
   return cost;
-}
-
-onnx::Extents Over(onnx::Extents extents, const CostOptions& options) {
-  if (options.window) extents["window"] = *options.window;
-  for (const auto& [name, extent] : options.extents) extents[name] = extent;
-  return extents;
 }
 
 // Numbers of the checkpoint: what was made from the same tensors (codes and their scales) counts once, what was made
@@ -93,30 +101,6 @@ Status CountParameters(const bundle::Bundle& bundle, const Counts& packed, Model
   }
   for (const auto& [sources, numbers] : by_sources) cost.parameters += numbers;
   return {};
-}
-
-// The policy of the checkpoint that vlaq is named after, in its own words.
-Result<ModelCost> CostOfKosmos(const bundle::Bundle& bundle, const CostOptions& options, Shared& shared) {
-  const onnx::Extents extents = Over(PolicyExtents(bundle).Of(bundle::kWhole), options);
-  ModelCost cost;
-  cost.window = extents.at("window");
-  cost.tokens = extents.at("tokens");
-  cost.period_s = bundle.spec.control_period_s;
-  for (const std::string_view role : {bundle::kWhole, bundle::kEncoder, bundle::kHead}) {
-    VLAQ_ASSIGN_OR_RETURN(GraphCost graph, CostOfGraph(bundle.GraphPath(role), std::string(role), extents, shared));
-    cost.graphs.push_back(std::move(graph));
-  }
-  cost.scenarios = {
-      {"frame", "frame", "one frame through the encoder", {1}, false},
-      {"step_streaming",
-       "streaming step",
-       fmt::format("control step with feature cache: 1 new frame, and the head over {} features", *cost.window),
-       {1, 2},
-       true},
-      {"step_naive", "naive step", fmt::format("control step without: all {} frames anew", *cost.window), {0}, true},
-  };
-  cost.weights_bytes = cost.graphs.front().work.stored_bytes();  // the whole policy's graph holds all
-  return cost;
 }
 
 // The graphs of steps by their number, as often as they run.
@@ -142,15 +126,37 @@ std::string RunsText(const std::vector<size_t>& runs, const std::vector<std::str
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+// ", the last 8 of feature at once"
+std::string WindowsText(const std::vector<policy::Step>& steps, const CostOptions& options) {
+  std::string text;
+  for (const policy::Step& step : steps) {
+    if (step.kind != policy::StepKind::kWindow) continue;
+    text += fmt::format(", over the last {} of '{}'", options.window.value_or(step.length), step.value);
+  }
+  return text;
+}
+
+// What each new observation takes, before a window of what was made of it: the graphs that run before the first.
+std::optional<Scenario> BeforeTheWindow(const std::vector<policy::Step>& steps, const std::vector<std::string>& names) {
+  const auto window = std::ranges::find(steps, policy::StepKind::kWindow, &policy::Step::kind);
+  Scenario scenario;
+  if (window != steps.end()) TakeRuns({steps.begin(), window}, names, 1, scenario.graphs);
+  if (scenario.graphs.empty()) return std::nullopt;
+  scenario.id = scenario.name = "frame";
+  scenario.title = fmt::format("one observation through {}", RunsText(scenario.graphs, names));
+  return scenario;
+}
+
 Result<ModelCost> CostOfSchedules(const bundle::Bundle& bundle, const CostOptions& options, Shared& shared) {
   ModelCost cost;
-  cost.window = options.window;
+  cost.window = options.window ? options.window : policy::LongestWindow(bundle.policy);
   cost.period_s = bundle.policy.control.period_s;
-  PolicyExtents extents(bundle);
+  PolicyExtents extents(bundle, options.window);
+  cost.tokens = extents.tokens();
   const std::vector<std::string> names = passes::GraphsInOrder(bundle.policy);
   for (const std::string& name : names) {
     VLAQ_ASSIGN_OR_RETURN(GraphCost graph,
-                          CostOfGraph(bundle.GraphPath(name), name, Over(extents.Of(name), options), shared, &extents));
+                          CostOfGraph(bundle.GraphPath(name), name, extents.Of(name), options, shared, &extents));
     cost.weights_bytes += graph.work.stored_bytes();
     cost.graphs.push_back(std::move(graph));
   }
@@ -158,13 +164,15 @@ Result<ModelCost> CostOfSchedules(const bundle::Bundle& bundle, const CostOption
   const auto add = [&](const std::string& name, const std::vector<policy::Step>& steps) {
     Scenario scenario;
     scenario.id = "step_" + name;
-    scenario.name = schedules.size() == 1 ? "step" : fmt::format("step ({})", name);
+    scenario.name = schedules.size() == 1 ? "step" : fmt::format("{} step", name);
     scenario.is_step = true;
     TakeRuns(steps, names, 1, scenario.graphs);
-    scenario.title = fmt::format("control step: {}", RunsText(scenario.graphs, names));
+    scenario.title = fmt::format("control step: {}{}", RunsText(scenario.graphs, names), WindowsText(steps, options));
     cost.scenarios.push_back(std::move(scenario));
   };
-  add(bundle.policy.default_schedule, schedules.at(bundle.policy.default_schedule));
+  const auto& usual = schedules.at(bundle.policy.default_schedule);
+  if (auto frame = BeforeTheWindow(usual, names)) cost.scenarios.push_back(std::move(*frame));
+  add(bundle.policy.default_schedule, usual);
   for (const auto& [name, steps] : schedules) {
     if (name != bundle.policy.default_schedule) add(name, steps);
   }
@@ -178,9 +186,7 @@ Result<ModelCost> CostOfSchedules(const bundle::Bundle& bundle, const CostOption
 Result<ModelCost> CostOfBundle(const fs::path& path, const CostOptions& options) {
   VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(path));
   Shared shared;
-  const bool kosmos = bundle.policy.family == policy::kKosmos2Lstm;
-  VLAQ_ASSIGN_OR_RETURN(ModelCost cost,
-                        kosmos ? CostOfKosmos(bundle, options, shared) : CostOfSchedules(bundle, options, shared));
+  VLAQ_ASSIGN_OR_RETURN(ModelCost cost, CostOfSchedules(bundle, options, shared));
   cost.is_bundle = true;
   cost.precision = bundle.precision;
   VLAQ_RETURN_IF_ERROR(CheckExtents(options, path, shared));
@@ -192,8 +198,7 @@ Result<ModelCost> CostOfFile(const fs::path& path, const CostOptions& options) {
   ModelCost cost;
   Shared shared;
   cost.window = options.window;
-  VLAQ_ASSIGN_OR_RETURN(GraphCost graph,
-                        CostOfGraph(path, path.filename().string(), Over({{"batch", 1}}, options), shared));
+  VLAQ_ASSIGN_OR_RETURN(GraphCost graph, CostOfGraph(path, path.filename().string(), {{"batch", 1}}, options, shared));
   VLAQ_RETURN_IF_ERROR(CheckExtents(options, path, shared));
   cost.parameters = graph.work.parameters;
   cost.weights_bytes = graph.work.stored_bytes();

@@ -27,9 +27,9 @@ struct GraphCost {
 
 // Graphs that run one after the other.
 struct Scenario {
-  std::string id;              // "frame", "step_streaming", "step_naive", "run"; "step_NAME" of a schedule
-  std::string name;            // "streaming step"
-  std::string title;           // what it is, for people
+  std::string id;     // "step_NAME" of a schedule; "frame": what a new observation takes before a window; "run"
+  std::string name;   // "streaming step"
+  std::string title;  // what it is, for people
   std::vector<size_t> graphs;  // as often as they run
   bool is_step = false;        // of the control loop: one a period
 };
@@ -41,7 +41,7 @@ struct ModelCost {
   int64_t parameters = 0;  // of the checkpoint, whatever they are stored as; of a file: what its weights stand for
   int64_t computed = 0;    // numbers stored beside them that export computed (positions)
   std::optional<int64_t> window;   // frames
-  std::optional<int64_t> tokens;   // of the prompt
+  std::optional<int64_t> tokens;   // of the instruction
   std::optional<double> period_s;  // between two control steps
   std::vector<GraphCost> graphs;
   std::vector<Scenario> scenarios;

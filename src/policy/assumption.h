@@ -1,4 +1,5 @@
-// What had to be taken for granted about a policy because neither checkpoint nor files said it. Plain data.
+// What had to be taken for granted about a policy because neither checkpoint nor files said it, and by what such a
+// setting can be shown to be right. Plain data.
 #pragma once
 
 #include <string>
@@ -12,12 +13,23 @@ struct Assumption {
   std::string text;     // for people: "action_scale is 2: velocity = 2 x action"
 };
 
-// True if a wrong guess changes what the robot does without looking wrong: scale, pixels, feature, instruction,
-// weights.
+// What was compared, and by that shows settings to be right.
+enum class Shown {
+  kShapes,
+  kGoldenPixels,
+  kGoldenActions,
+  kGoldenWindow,
+  kGoldenPrompt,
+  kEpisodes,
+  kNormalization,
+  kChannelOrder
+};
+
+// True for settings of any policy of which a wrong guess changes what the robot does without looking wrong: pixels,
+// scales, weights. Those of a family, it says itself (families::CanHurt).
 constexpr bool CanHurt(std::string_view setting) {
-  return setting == "action_scale" || setting == "feature_source" || setting == "prompt_text" ||
-         setting == "state_dict" || (setting.starts_with("preprocess.") && setting != "preprocess.pass_order") ||
-         setting.ends_with(".preprocess") || setting.ends_with(".normalize") || setting.ends_with(".unnormalize");
+  return setting == "state_dict" || setting.ends_with(".preprocess") || setting.ends_with(".normalize") ||
+         setting.ends_with(".unnormalize");
 }
 
 }  // namespace vlaq::policy

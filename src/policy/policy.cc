@@ -72,4 +72,9 @@ std::vector<std::string> ValuesOf(const Input& input) {
 const Input* Policy::FindInput(std::string_view name) const { return FindNamed(inputs, name); }
 const Output* Policy::FindOutput(std::string_view name) const { return FindNamed(outputs, name); }
 
+const Input* TextInput(const Policy& policy) {
+  const auto it = std::ranges::find(policy.inputs, InputType::kText, &Input::type);
+  return it == policy.inputs.end() ? nullptr : &*it;
+}
+
 }  // namespace vlaq::policy

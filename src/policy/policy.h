@@ -82,7 +82,7 @@ struct Output {
   DType dtype = DType::kF32;
   Shape shape;  // without the batch axis: of an action [chunk, dim]; -1: any extent
   bool batched = true;
-  std::vector<std::string> names;  // of the elements of the last axis: "linear_x"
+  std::vector<std::string> names;  // of the elements of the last axis: "shoulder"
   std::vector<std::string> units;  // "m/s"; of the numbers that come out after `unnormalize`
   Normalization unnormalize;       // the mode's inverse is applied
 };
@@ -145,7 +145,7 @@ struct Step {
 };
 
 struct Policy {
-  std::string family;  // "kosmos2_lstm", "onnx"
+  std::string family;  // a family's folder, or "onnx"
   std::vector<Input> inputs;
   std::vector<Output> outputs;  // the first is what moves the robot
   Control control;
@@ -158,6 +158,9 @@ struct Policy {
   const Input* FindInput(std::string_view name) const;
   const Output* FindOutput(std::string_view name) const;
 };
+
+// The input that is an instruction; null: none. Policies have at most one.
+const Input* TextInput(const Policy& policy);
 
 // Errors: kInput naming the file and the key ("inputs.observation.state.normalize.mean"); unknown keys of a policy's
 // own parts are errors with the nearest known one. Other top-level members (a bundle's files and provenance) are left

@@ -128,6 +128,22 @@ std::string FactOf(const Card& card, const std::string& name) {
 }
 
 // A receipt, a measurement and evaluations know each other's policy by its hashes, whatever the files are called.
+TEST(ComposeTest, ErrorsAreInTheUnitsOfTheActions) {
+  const auto with = [](const char* axes) {
+    Json json = *ExampleOpenLoop().json;
+    for (Json& condition : json["policy"]["conditions"]) {
+      condition["summary"].erase("direction_agreement");
+      condition["summary"].erase("direction_confusion");
+      condition["summary"]["axes"] = Json::parse(axes);
+    }
+    json.erase("directions");
+    return PageOf({Example("vlaq.eval/1 open_loop", "open_loop.json", json.dump())}).title;
+  };
+  EXPECT_EQ(with(R"({"hip": {"mae": 1, "unit": "rad"}, "knee": {"mae": 1, "unit": "rad"}})"),
+            "Error 0.0600 rad on recorded episodes: mae0222");
+  EXPECT_EQ(with(R"({"hip": {"mae": 1}})"), "Error 0.0600 in the policy's own units on recorded episodes: mae0222");
+}
+
 TEST(ComposeTest, ACardSaysWhatAllDocumentsKnowOfAPolicy) {
   Json receipt = *ExampleReceipt().json;
   receipt["evidence"]["bundle"]["sha256"] = "01";

@@ -43,6 +43,11 @@ std::string BytesText(double bytes);
 std::string SubjectName(const Field& subject);
 // Rows and columns changed places, the first column's names on top.
 Table Transposed(const Table& table);
+// Units of actions as a text: each once. What documents of an earlier vlaq meant; what a policy does not say.
+inline constexpr const char* kUnitsBefore = "m/s";
+inline constexpr const char* kUnitsUnknown = "in the policy's own units";
+void AddUnit(const std::string& unit, std::vector<std::string>& units);
+std::string JoinedUnits(const std::vector<std::string>& units);
 // "2.6 (2.5 to 2.7)" of {"median", "low", "high"}
 std::string RatioText(const Field& ratio);
 

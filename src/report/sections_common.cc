@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -107,5 +108,11 @@ std::string RatioText(const Field& ratio) {
 }
 
 std::string Milliseconds(double ns) { return ThreeDigits(ns / 1e6) + " ms"; }
+
+void AddUnit(const std::string& unit, std::vector<std::string>& units) {
+  if (std::find(units.begin(), units.end(), unit) == units.end()) units.push_back(unit);
+}
+
+std::string JoinedUnits(const std::vector<std::string>& units) { return fmt::format("{}", fmt::join(units, ", ")); }
 
 }  // namespace vlaq::report

@@ -1,5 +1,8 @@
 // What `eval` found: on recorded episodes, and in the simulator.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "base/text.h"
 #include "report/sections.h"
@@ -92,23 +95,48 @@ std::string RateText(const Field& rate) {
   return fmt::format("{} of {}", rate["count"].Integer(), rate["of"].Integer());
 }
 
+// In what errors that are not normalized are counted, by the names of the actions' axes. Documents of an earlier vlaq
+// did not say it: they were of a mobile base.
+std::string UnitsOf(const std::vector<Party>& parties) {
+  const auto summary = parties.empty() ? std::nullopt : SummaryOf(parties.front(), "normal");
+  const auto axes = summary ? summary->Find("axes") : std::nullopt;
+  if (!axes) return kUnitsBefore;
+  std::vector<std::string> units;
+  bool named = false;
+  for (const auto& [name, axis] : axes->Members()) {
+    const auto unit = axis.Find("unit");
+    named = named || unit;
+    if (unit) AddUnit(unit->Text(), units);
+  }
+  return named ? JoinedUnits(units) : kUnitsUnknown;
+}
+
+// "in m/s"
+std::string In(const std::string& units) { return units.starts_with("in ") ? units : "in " + units; }
+
 void AddOpenLoopFacts(const Field& root, const std::vector<Party>& parties, Draft& draft) {
+  const std::string units = UnitsOf(parties);
   for (const Party& party : parties) {
     const auto normal = SummaryOf(party, "normal");
     if (!normal) continue;
-    const std::string error = fmt::format("{:.4f} m/s", (*normal)["mae_raw"].Number());
+    const auto raw = normal->Find("mae_raw");
+    const std::string error = raw ? fmt::format("{:.4f} {}", raw->Number(), units)
+                                  : fmt::format("{:.4f} normalized", (*normal)["mae"].Number());
     Policy& policy = draft.policies().Of(KeyOf(party));
     if (policy.error.empty()) policy.error = error;
     const std::string name = policy.name;
+    const std::string steps = Grouped((*normal)["steps"].Integer());
+    const auto agreement = normal->Find("direction_agreement");
     draft.Say({Claim::Of::kEpisodes, "error " + error + " on recorded episodes", name,
-               fmt::format("direction agrees in {:.1f} % of {} steps", 100 * (*normal)["direction_agreement"].Number(),
-                           Grouped((*normal)["steps"].Integer()))});
+               agreement ? fmt::format("direction agrees in {:.1f} % of {} steps", 100 * agreement->Number(), steps)
+                         : fmt::format("over {} steps", steps)});
     const auto blank = MovedBy(party, "blank"), swapped = MovedBy(party, "swapped");
     if (!blank && !swapped) continue;
     std::string answer;
     if (blank) answer = fmt::format("gray images move its actions by {:.2f}", *blank);
     if (swapped) {
-      answer += fmt::format("{}left and right swapped in the sentence by {:.2f}", answer.empty() ? "" : ", ", *swapped);
+      answer +=
+          fmt::format("{}an instruction turned into its opposite by {:.2f}", answer.empty() ? "" : ", ", *swapped);
     }
     draft.Answer(Question::kSenses, fmt::format("Does {} look and listen?", name), Cell(answer + " (of -1 to 1)"));
   }
@@ -120,7 +148,7 @@ void AddOpenLoopFacts(const Field& root, const std::vector<Party>& parties, Draf
     const auto change = c.Find("mae_raw_difference");
     const auto value = change ? change->Find("value") : std::nullopt;
     Policy& policy = draft.policies().Of(KeyOf(parties.front()));
-    if (value && policy.error_change.empty()) policy.error_change = fmt::format("{:+.4f} m/s", value->Number());
+    if (value && policy.error_change.empty()) policy.error_change = fmt::format("{:+.4f} {}", value->Number(), units);
   }
 }
 
@@ -146,16 +174,26 @@ void AddSimulationFacts(const std::vector<Party>& parties, Draft& draft) {
   }
 }
 
+// "0.0600", "90.0 %"; "-" where the document has none.
+std::string FigureOrDash(const Field& summary, std::string_view key, double factor, std::string_view unit) {
+  const auto figure = summary.Find(key);
+  if (!figure) return "-";
+  return factor == 1 ? fmt::format("{:.4f}{}", figure->Number(), unit)
+                     : fmt::format("{:.1f}{}", factor * figure->Number(), unit);
+}
+
 }  // namespace
 
 void AddOpenLoop(const Document& document, const Field& root, Draft& draft) {
   Bars bars;
   bars.axis = "mean absolute error, normalised action";
-  Table table{document.name(),
-              {"policy, condition", "MAE", "RMSE", "MAE in m/s, rad/s", "direction agrees", "actions moved", "steps"},
-              {}};
-  const std::vector<std::string> names = root["directions"].Texts();
+  const auto directions = root.Find("directions");
+  const std::vector<std::string> names = directions ? directions->Texts() : std::vector<std::string>();
   const std::vector<Party> parties = Parties(root);
+  Table table{
+      document.name(),
+      {"policy, condition", "MAE", "RMSE", "MAE " + In(UnitsOf(parties)), "direction agrees", "actions moved", "steps"},
+      {}};
   AddOpenLoopFacts(root, parties, draft);
   for (const Party& party : parties) {
     for (const Field& condition : party.field["conditions"].Items()) {
@@ -164,11 +202,10 @@ void AddOpenLoop(const Document& document, const Field& root, Draft& draft) {
       const double mae = summary["mae"].Number();
       bars.bars.push_back({name, {mae}, {}, fmt::format("{:.4f}", mae)});
       const auto moved = condition.Find("moved");
-      table.rows.push_back({name, fmt::format("{:.4f}", mae), fmt::format("{:.4f}", summary["rmse"].Number()),
-                            fmt::format("{:.4f}", summary["mae_raw"].Number()),
-                            fmt::format("{:.1f} %", 100 * summary["direction_agreement"].Number()),
-                            moved ? fmt::format("{:.4f}", (*moved)["value"].Number()) : "-",
-                            Grouped(summary["steps"].Integer())});
+      table.rows.push_back(
+          {name, fmt::format("{:.4f}", mae), fmt::format("{:.4f}", summary["rmse"].Number()),
+           FigureOrDash(summary, "mae_raw", 1, ""), FigureOrDash(summary, "direction_agreement", 100, " %"),
+           moved ? fmt::format("{:.4f}", (*moved)["value"].Number()) : "-", Grouped(summary["steps"].Integer())});
       if (condition["condition"].Text() == "normal") AddConfusion(document, party, condition, names, draft);
     }
     draft.Add(Part::kSettings, Identity(document.name() + ": what was evaluated", party));

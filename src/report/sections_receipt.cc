@@ -164,6 +164,15 @@ std::string ChangeText(double change) {
   return std::fabs(change) < kLeast ? "< 0.0001" : fmt::format("{:+.4f}", change);
 }
 
+std::string ReceiptUnits(const Field& root) {
+  const auto evidence = root.Find("evidence");
+  const auto bundle = evidence ? evidence->Find("bundle") : std::nullopt;
+  const auto named = bundle ? bundle->Find("action_units") : std::nullopt;
+  std::vector<std::string> units;
+  for (const std::string& unit : named ? named->Texts() : std::vector<std::string>()) AddUnit(unit, units);
+  return units.empty() ? kUnitsBefore : JoinedUnits(units);
+}
+
 // What the checks measured, for the policy's card.
 void AddReceiptFacts(const Field& root, Policy& policy) {
   if (const auto bytes = FiguresOf(root, "bytes")) {
@@ -176,10 +185,10 @@ void AddReceiptFacts(const Field& root, Policy& policy) {
     policy.differs = fmt::format("{:.2g}", *most);
   const auto mae = FigureOf(root, "recorded actions", "mae"), raw = FigureOf(root, "recorded actions", "mae_raw");
   const auto change = FigureOf(root, "reference actions", "mae_difference");
-  // In m/s where the receipt says what an action of 1 is.
+  // In the actions' own units where the receipt says what an action of 1 is.
   const bool metric = mae && raw && *mae > 0;
   const double scale = metric ? *raw / *mae : 1;
-  const char* unit = metric ? "m/s" : "normalized";
+  const std::string unit = metric ? ReceiptUnits(root) : "normalized";
   if (mae) policy.error = fmt::format("{:.4f} {}", *mae * scale, unit);
   if (change) policy.error_change = ChangeText(*change * scale) + " " + unit;
   const auto success = FigureOf(root, "success", "success"), episodes = FigureOf(root, "success", "episodes");

@@ -9,6 +9,13 @@
 namespace vlaq::report {
 namespace {
 
+// In what actions are counted: "normalized actions", "actions in m/s".
+std::string ActionsText(const Field& settings) {
+  const auto unit = settings.Find("action_unit");
+  const std::string text = unit ? unit->Text() : "";
+  return text.empty() || text == "normalised action" ? "normalized actions" : "actions in " + text;
+}
+
 constexpr size_t kOperators = 8;
 
 // The first finding of those that decide, and how many more there are.
@@ -105,9 +112,9 @@ void AddTable(const Document& document, const Field& root, Draft& draft) {
       Paragraph{fmt::format("A step: {}. Times faster: than the first subject, median of the ratio within each "
                             "round, 95 % interval. Differs by: the largest difference of an action from the "
                             "first subject's on the same frames, or the mean absolute error on recorded episodes "
-                            "(normalized actions). Percentiles: the nearest rank, and what it is at most by "
+                            "({}). Percentiles: the nearest rank, and what it is at most by "
                             "MLPerf's early stopping.",
-                            settings["span"].Text())});
+                            settings["span"].Text(), ActionsText(settings))});
 }
 
 void AddMemory(const Document& document, const Field& root, Draft& draft) {
@@ -198,12 +205,17 @@ std::string Measured(const Field& root) {
   return text;
 }
 
+// A unit of actions in a table: what vlaq calls a normalised action is one without a unit.
+std::string Short(const std::string& unit) { return unit.empty() || unit == "normalised action" ? "normalized" : unit; }
+
 // A bundle is known by its weights; another program or a checkpoint by its name.
 PolicyKey MeasuredKey(const Field& subject) {
   PolicyKey key;
   const auto path = subject.Find("path");
   const auto kind = subject.Find("kind");
-  const bool bundle = !kind || kind->Text() == "bundle" || kind->Text() == "whole";
+  // Results of an earlier vlaq called a bundle by the way it ran.
+  bool bundle = !kind || kind->Text() == "bundle";
+  for (const Field& file : subject["files"].Items()) bundle = bundle || file["name"].Text() == "weights.bin";
   key.path = bundle && path && !path->Text().empty() ? path->Text() : subject["name"].Text();
   for (const Field& file : subject["files"].Items()) {
     if (bundle && file["name"].Text() == "weights.bin") key.weights_sha = file["sha256"].Text();
@@ -235,7 +247,8 @@ void AddMeasuredFacts(const Field& root, Draft& draft) {
     if (policy.size.empty()) policy.size = BytesText(subject["size_bytes"]);
     policy.measured = Measured(root);
     if (const auto quality = subject.Find("quality"); quality && policy.error.empty()) {
-      policy.error = fmt::format("{:.4f} normalized", (*quality)["mae"].Number());
+      const auto unit = quality->Find("unit");
+      policy.error = fmt::format("{:.4f} {}", (*quality)["mae"].Number(), Short(unit ? unit->Text() : ""));
     }
     const std::string name = SubjectName(subject), state = subject["verdict"]["state"].Text();
     if (control) {

@@ -38,6 +38,38 @@ Tensor AddBatchAxis(const Tensor& tensor) {
   return tensor.Reshaped(std::move(shape));
 }
 
+// Along the batch axis, which is there. Errors: kUsage without a place.
+Result<Tensor> Stacked(std::span<const Tensor> rows) {
+  const Tensor& first = rows.front();
+  Shape shape = first.shape();
+  shape[0] = 0;
+  for (const Tensor& row : rows) {
+    Shape rest = row.shape();
+    rest[0] = first.shape()[0];
+    if (row.dtype() != first.dtype() || rest != first.shape()) {
+      return UsageError(
+          fmt::format("steps of {} and of {} do not run at once", ShapeText(first.shape()), ShapeText(row.shape())));
+    }
+    shape[0] += row.shape()[0];
+  }
+  Tensor all = Tensor::Make(first.dtype(), std::move(shape));
+  std::byte* to = all.mutable_bytes().data();
+  for (const Tensor& row : rows) {
+    std::memcpy(to, row.bytes().data(), row.bytes().size());
+    to += row.bytes().size();
+  }
+  return all;
+}
+
+// Row `i` of the batch axis, the axis kept.
+Tensor RowOf(const Tensor& tensor, size_t i) {
+  Shape shape = tensor.shape();
+  const size_t bytes = tensor.bytes().size() / static_cast<size_t>(shape[0]);
+  shape[0] = 1;
+  return Tensor::View(tensor.dtype(), std::move(shape), tensor.bytes().subspan(i * bytes, bytes),
+                      std::make_shared<const Tensor>(tensor));
+}
+
 Tensor DropBatchAxis(const Tensor& tensor) {
   return tensor.Reshaped(Shape(tensor.shape().begin() + 1, tensor.shape().end()));
 }
@@ -151,8 +183,8 @@ struct Executor::State {
   std::vector<std::pair<size_t, Hold>> replaced_holds;
   const Tensor nothing = {};
 
-  void Begin() {
-    steps = 0;
+  void Begin(uint64_t step) {
+    steps = step;
     for (Tensor& value : values) value = nothing;
     for (SlidingWindow& window : windows) window.Clear();
     for (size_t i = 0; i < carried.size(); ++i) carried[i] = program.carries[i].zeros;
@@ -169,6 +201,56 @@ struct Executor::State {
     VLAQ_RETURN_IF_ERROR(TakeInputs(inputs));
     VLAQ_RETURN_IF_ERROR(RunSteps(program.steps));
     return GiveOutputs();
+  }
+  Status PerformLasting(const NamedTensors& inputs) {
+    VLAQ_RETURN_IF_ERROR(TakeInputs(inputs));
+    for (const ProgramStep& step : program.steps) {
+      if (step.lasting) VLAQ_RETURN_IF_ERROR(RunStep(step));
+    }
+    return {};
+  }
+
+  Status PerformAllLasting(std::span<const NamedTensors> all) {
+    std::vector<std::vector<Tensor>> rows(program.inputs.size());
+    Probe* const looks_on = std::exchange(probe, nullptr);
+    for (const NamedTensors& inputs : all) {
+      const Status taken = TakeInputs(inputs);
+      if (!taken.ok()) {
+        probe = looks_on;
+        return taken;
+      }
+      for (size_t i = 0; i < rows.size(); ++i) {
+        if (program.inputs[i].value != kNoValue) rows[i].push_back(values[program.inputs[i].value]);
+      }
+      ++steps;
+    }
+    probe = looks_on;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const ProgramInput& input = program.inputs[i];
+      if (rows[i].empty() || !input.batched) continue;
+      auto stacked = Stacked(rows[i]);
+      if (!stacked.ok()) return Within(fmt::format("the input '{}'", input.name), stacked.error());
+      Set(input.value, std::move(*stacked));
+    }
+    for (const ProgramStep& step : program.steps) {
+      if (step.lasting && step.kind == StepKind::kRun) VLAQ_RETURN_IF_ERROR(RunGraph(program.graphs[step.graph]));
+      if (step.kind == StepKind::kWindow) VLAQ_RETURN_IF_ERROR(KeepRows(step, all.size()));
+    }
+    return {};
+  }
+
+  Status KeepRows(const ProgramStep& step, size_t count) {
+    const Tensor& value = values[step.value];
+    if (value.shape().empty() || value.shape()[0] != static_cast<int64_t>(count)) {
+      return InputError(fmt::format("{}: '{}'", step.where, NameOf(step.value)),
+                        fmt::format("is {} for {} steps", ShapeText(value.shape()), count));
+    }
+    for (size_t i = 0; i < count; ++i) {
+      const auto window = windows[step.memory].With(RowOf(value, i));
+      if (!window.ok()) return Within(fmt::format("{}: '{}'", step.where, NameOf(step.value)), window.error());
+      windows[step.memory].Keep();
+    }
+    return {};
   }
 
   void Commit() {
@@ -322,7 +404,7 @@ struct Executor::State {
     return TakeOutputs(graph, *outputs);
   }
 
-  // Both are in the order of their names.
+  // Both are in the order of their names. The probe sees all of them before any is judged.
   Status TakeOutputs(const ProgramGraph& graph, NamedTensors& outputs) {
     auto made = graph.makes.begin();
     for (auto& [name, tensor] : outputs) {
@@ -332,11 +414,12 @@ struct Executor::State {
         continue;
       }
       Set(made->value, std::move(tensor));
-      if (program.values[made->value].needed && IsFloat(values[made->value].dtype())) {
-        const Status finite = RequireFinite(values[made->value], "");
-        if (!finite.ok()) return Within(DescribeMade(graph, *made), finite.error());
-      }
       ++made;
+    }
+    for (auto given = graph.makes.begin(); given != made; ++given) {
+      if (!program.values[given->value].needed || !IsFloat(values[given->value].dtype())) continue;
+      const Status finite = RequireFinite(values[given->value], "");
+      if (!finite.ok()) return Within(DescribeMade(graph, *given), finite.error());
     }
     if (made == graph.makes.end()) return {};
     return Error{ErrorCode::kBackend, "was not given", DescribeMade(graph, *made), ""};
@@ -433,7 +516,7 @@ Result<Executor> Executor::Open(policy::Policy policy, std::string_view schedule
   state->carried.resize(state->program.carries.size());
   state->given_carried.resize(state->program.carries.size());
   state->holds.resize(state->program.holds);
-  state->Begin();
+  state->Begin(0);
   return Executor(std::move(state));
 }
 
@@ -447,7 +530,29 @@ Result<NamedTensors> Executor::Step(const NamedTensors& inputs) {
   return outputs;
 }
 
-void Executor::Reset() { state_->Begin(); }
+Status Executor::Advance(const NamedTensors& inputs) {
+  Status done = state_->PerformLasting(inputs);
+  if (done.ok()) {
+    state_->Commit();
+  } else {
+    state_->TakeBack();
+  }
+  return done;
+}
+
+Status Executor::AdvanceAll(std::span<const NamedTensors> steps) {
+  if (steps.size() == 1) return Advance(steps.front());
+  if (steps.empty()) return {};
+  if (!look_back().at_once) {
+    return UsageError(fmt::format("the steps of schedule '{}' do not run at once", state_->schedule));
+  }
+  Status done = state_->PerformAllLasting(steps);
+  state_->Finish();
+  return done;
+}
+
+void Executor::Reset(uint64_t step) { state_->Begin(step); }
+const LookBack& Executor::look_back() const { return state_->program.look_back; }
 void Executor::SetProbe(Probe* probe) { state_->probe = probe; }
 const policy::Policy& Executor::policy() const { return state_->policy; }
 const std::string& Executor::schedule() const { return state_->schedule; }

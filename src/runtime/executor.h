@@ -6,9 +6,13 @@
 // opened (executor_program.h); of a step's tensors nothing stays alive but what the schedule keeps.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +33,15 @@ class Probe {
  public:
   virtual ~Probe() = default;
   virtual void See(std::string_view name, const Tensor& value) = 0;
+};
+
+// How far steps of a schedule look back.
+inline constexpr int64_t kWholeEpisode = std::numeric_limits<int64_t>::max();  // a carried value comes of all before
+struct LookBack {
+  int64_t outputs = 0;                         // outputs depend on so many steps before the one that makes them
+  int64_t lasting = 0;                         // the same of what Advance() makes
+  std::set<std::string, std::less<>> advance;  // the graphs that Advance() runs
+  bool at_once = false;                        // AdvanceAll() runs them once for several steps
 };
 
 // Opens a graph of the policy by its name in `policy.graphs`.
@@ -57,8 +70,17 @@ class Executor {
   // of another type or shape; kInput for values that do not fit together or an output that is not as the policy says;
   // kBackend, also for an output that is NaN or infinite, or such a value of a graph from which an output comes.
   Result<NamedTensors> Step(const NamedTensors& inputs);
-  // Forgets what was kept: a new episode begins. The noise begins anew, too, with the same numbers.
-  void Reset();
+  // The same for its effect on later steps only: runs what windows and carried values come of, and no other graph.
+  // Errors: as Step.
+  Status Advance(const NamedTensors& inputs);
+  // The same for steps that follow each other, run at once: the probe sees values of all of them along the batch axis.
+  // After an error the state is lost (Reset). Errors: as Step; kUsage for several where not look_back().at_once, or
+  // whose shapes differ.
+  Status AdvanceAll(std::span<const NamedTensors> steps);
+  // Forgets what was kept: a new episode begins. The noise begins anew, too, with the same numbers: those of `step`,
+  // counted in the episode from 0.
+  void Reset(uint64_t step = 0);
+  const LookBack& look_back() const;
 
   // Null: nobody looks.
   void SetProbe(Probe* probe);

@@ -27,11 +27,11 @@ BENCHMARK(StreamingStep);
 void GraphsAlone(benchmark::State& state) {
   testing::FakeGraphs graphs;
   testing::StreamingOfNothing(graphs, kWindowLength, kFeatureWidth);
-  testing::FakeModel encoder(graphs["encoder"]);
-  testing::FakeModel head(graphs["head"]);
-  const NamedTensors of_encoder{{"pixel_values", Tensor::Make(DType::kF32, {1, 3, 224, 224})},
+  testing::FakeModel encoder(graphs[testing::kSees]);
+  testing::FakeModel head(graphs[testing::kActs]);
+  const NamedTensors of_encoder{{testing::kPicturePort, Tensor::Make(DType::kF32, {1, 3, 224, 224})},
                                 {"input_ids", Tensor::Make(DType::kI64, {1, 77})}};
-  const NamedTensors of_head{{"features", Tensor::Make(DType::kF32, {1, kWindowLength, kFeatureWidth})}};
+  const NamedTensors of_head{{testing::kWindowPort, Tensor::Make(DType::kF32, {1, kWindowLength, kFeatureWidth})}};
   for (auto _ : state) {
     benchmark::DoNotOptimize(encoder.Run(of_encoder));
     benchmark::DoNotOptimize(head.Run(of_head));
@@ -43,9 +43,9 @@ BENCHMARK(GraphsAlone);
 void WindowOfPixels(benchmark::State& state) {
   testing::FakeGraphs graphs;
   policy::Policy policy = testing::StreamingOfNothing(graphs, kWindowLength, kFeatureWidth);
-  graphs["head"].inputs = {testing::F32("features", {-1, -1, 3, 224, 224})};
-  policy.schedules["streaming"] = {testing::Window("observation.images.front", kWindowLength, "features"),
-                                   testing::RunOf("head")};
+  graphs[testing::kActs].inputs = {testing::F32(testing::kWindowPort, {-1, -1, 3, 224, 224})};
+  policy.schedules["streaming"] = {testing::Window("observation.images.front", kWindowLength, testing::kWindowPort),
+                                   testing::RunOf(testing::kActs)};
   auto executor = Executor::Open(policy, "", testing::OpenerOf(graphs));
   const NamedTensors inputs = testing::StreamingInputs();
   for (auto _ : state) {

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "runtime/executor_look_back.h"
 #include "tensor/convert.h"
 
 namespace vlaq::runtime {
@@ -102,7 +103,8 @@ class ProgramMaker {
     VLAQ_RETURN_IF_ERROR(AddSteps(policy_.schedules.find(schedule_)->second, where, program_.steps));
     for (const Later& later : later_) VLAQ_RETURN_IF_ERROR(ResolveCarry(later));
     VLAQ_RETURN_IF_ERROR(AddOutputs(where));
-    MarkNeeded();
+    MarkNeeded(program_, flows_);
+    program_.look_back = FindLookBack(program_, flows_);
     FinishInputs();
     return std::move(program_);
   }
@@ -114,9 +116,6 @@ class ProgramMaker {
     size_t as;
     std::string value;
     std::string where;
-  };
-  struct Flow {
-    std::vector<size_t> from, to;
   };
 
   void DeclareInput(const policy::Input& input, const std::string& name, ValueType type, uint64_t stream) {
@@ -270,7 +269,7 @@ class ProgramMaker {
   Status BindOutputs(const policy::Graph& graph, const std::string& where, ProgramGraph& opened) {
     std::vector<std::string> names;
     for (const backend::Port& port : opened.model->outputs()) names.push_back(port.name);
-    Flow flow;
+    ProgramFlow flow;
     for (const ProgramGraph::Read& read : opened.reads) flow.from.push_back(read.value);
     for (const auto& [output, value] : graph.outputs) {
       const auto at = std::find(names.begin(), names.end(), output);
@@ -303,7 +302,7 @@ class ProgramMaker {
     VLAQ_ASSIGN_OR_RETURN(made.as, Add(step.as, std::move(type), made.where));
     made.memory = program_.windows.size();
     program_.windows.push_back(step.length);
-    flows_.push_back({{made.value}, {made.as}});
+    flows_.push_back({{made.value}, {made.as}, step.length - 1});
     return {};
   }
 
@@ -343,7 +342,7 @@ class ProgramMaker {
                                    later.value, TypeText(TypeOf(carry.value), false), program_.values[later.as].name,
                                    TypeText(TypeOf(later.as), false)));
     }
-    flows_.push_back({{carry.value}, {later.as}});
+    flows_.push_back({{carry.value}, {later.as}, kWholeEpisode});
     return {};
   }
 
@@ -474,23 +473,6 @@ class ProgramMaker {
     return {};
   }
 
-  // From the outputs backwards until nothing is added: carried values make circles.
-  void MarkNeeded() {
-    for (const ProgramOutput& output : program_.outputs) program_.values[output.value].needed = true;
-    for (bool again = true; again;) {
-      again = false;
-      for (const Flow& flow : flows_) {
-        const bool needed =
-            std::any_of(flow.to.begin(), flow.to.end(), [&](size_t to) { return program_.values[to].needed; });
-        for (const size_t from : flow.from) {
-          if (!needed || program_.values[from].needed) continue;
-          program_.values[from].needed = true;
-          again = true;
-        }
-      }
-    }
-  }
-
   const policy::Policy& policy_;
   const std::string& schedule_;
   const GraphOpener& open_;
@@ -498,7 +480,7 @@ class ProgramMaker {
   std::map<std::string, size_t, std::less<>> inputs_;  // of Program::inputs, until these are sorted
   std::map<std::string, size_t, std::less<>> index_;   // of Program::values
   std::vector<Later> later_;
-  std::vector<Flow> flows_;
+  std::vector<ProgramFlow> flows_;
   int holds_ = 0, repeats_ = 0;  // around the step that is being added
 };
 

@@ -73,6 +73,7 @@ struct ProgramStep {
   };
   policy::StepKind kind = policy::StepKind::kRun;
   std::string where;                 // "schedules.streaming[1]"
+  bool lasting = false;              // later control steps need it (executor_look_back.h)
   size_t graph = 0;                  // kRun: of Program::graphs
   size_t memory = 0;                 // kWindow, kHold, kCarry: of Program::windows, their number, Program::carries
   size_t value = kNoValue;           // kWindow, kSelect
@@ -102,6 +103,7 @@ struct Program {
   std::vector<int64_t> windows;  // lengths
   std::vector<ProgramCarry> carries;
   size_t holds = 0;
+  LookBack look_back;
 };
 
 // `schedule` is one of policy.schedules. Errors: kInput naming the step, or graph and port; those of `open`.

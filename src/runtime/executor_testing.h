@@ -131,6 +131,9 @@ inline policy::Step Concat(std::vector<std::string> values, int64_t axis, std::s
   return step;
 }
 
+// Names in StreamingOfNothing(): a graph that reads a picture, and one that reads a window of what it makes.
+inline const std::string kSees = "encoder", kActs = "head", kPicturePort = "pixel_values", kWindowPort = "features";
+
 // A streaming schedule of the first policy's sizes with graphs that return at once, always the same tensors.
 inline policy::Policy StreamingOfNothing(FakeGraphs& graphs, int64_t window, int64_t width) {
   const auto always = [](std::string name, const Tensor& tensor) {

@@ -1,103 +1,20 @@
 #include "runtime/text_encoder.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <mutex>
-
-#include "policy/schema1.h"
-#include "prompt/prompt.h"
-#include "tokenizer/tokenizer.h"
+#include "families/family.h"
 
 namespace vlaq::runtime {
-namespace {
-
-using backend::NamedTensors;
-
-class PromptEncoder : public TextEncoder {
- public:
-  PromptEncoder(std::string input, policy::PolicySpec spec, std::filesystem::path tokenizer)
-      : input_(std::move(input)), spec_(std::move(spec)), path_(std::move(tokenizer)) {
-    exported_ = Encoded(prompt::Baked(spec_));
-  }
-
-  const EncodedTask& Exported() const override { return exported_; }
-  bool can_encode() const override { return !path_.empty(); }
-
-  Status Load() const override {
-    if (path_.empty()) return {};
-    VLAQ_RETURN_IF_ERROR(Tokenizer());
-    return {};
-  }
-
-  Result<EncodedTask> Encode(std::string_view task) const override {
-    if (path_.empty()) {
-      return UsageError("an instruction needs a tokenizer, and the bundle holds none",
-                        "name the tokenizer that the policy was trained with (--tokenizer), or export with it");
-    }
-    VLAQ_ASSIGN_OR_RETURN(const auto tokenizer, Tokenizer());
-    VLAQ_ASSIGN_OR_RETURN(const prompt::Prompt prompt, prompt::FromInstruction(spec_, *tokenizer, task));
-    EncodedTask encoded = Encoded(prompt);
-    encoded.complaint = prompt::Complaint(prompt);
-    return encoded;
-  }
-
-  Result<EncodedTask> Complete(const NamedTensors& values) const override {
-    const std::string ids_name = input_ + ".input_ids";
-    const auto ids = values.find(ids_name);
-    const bool alone = values.size() == 1 && ids != values.end();
-    if (!alone || ids->second.dtype() != DType::kI64 || ids->second.rank() != 1) {
-      return UsageError(
-          fmt::format("'{}' is to be given, int64 [tokens], and nothing else: the rest follows", ids_name));
-    }
-    const auto numbers = ids->second.data<int64_t>();
-    VLAQ_ASSIGN_OR_RETURN(const prompt::Prompt prompt, prompt::FromIds(spec_, {numbers.begin(), numbers.end()}));
-    return Encoded(prompt);
-  }
-
- private:
-  // Read when it is first needed: most runs keep the instruction of the export.
-  Result<std::shared_ptr<const tokenizer::Tokenizer>> Tokenizer() const {
-    const std::lock_guard lock(mutex_);
-    if (tokenizer_ == nullptr) {
-      VLAQ_ASSIGN_OR_RETURN(tokenizer_, tokenizer::Tokenizer::Load(path_));
-    }
-    return tokenizer_;
-  }
-
-  EncodedTask Encoded(const prompt::Prompt& prompt) const {
-    const auto row = [](const std::vector<int64_t>& numbers) {
-      return Tensor::From<int64_t>({static_cast<int64_t>(numbers.size())}, numbers);
-    };
-    return {
-        prompt.text, {{input_ + ".input_ids", row(prompt.ids)}, {input_ + ".attention_mask", row(prompt.mask)}}, ""};
-  }
-
-  std::string input_;
-  policy::PolicySpec spec_;
-  std::filesystem::path path_;
-  mutable std::mutex mutex_;
-  mutable std::shared_ptr<const tokenizer::Tokenizer> tokenizer_;
-  EncodedTask exported_;
-};
-
-}  // namespace
 
 Result<std::unique_ptr<TextEncoder>> OpenTextEncoder(const bundle::Bundle& bundle,
                                                      const std::filesystem::path& tokenizer) {
-  const auto& inputs = bundle.policy.inputs;
-  const auto text = std::find_if(inputs.begin(), inputs.end(),
-                                 [](const policy::Input& i) { return i.type == policy::InputType::kText; });
-  if (text == inputs.end()) return std::unique_ptr<TextEncoder>();
-  if (bundle.policy.family != policy::kKosmos2Lstm) {
-    return InputError(
-        bundle.path.string(),
-        fmt::format("input '{}' is text, and the family {} has no encoder for it", text->name, bundle.policy.family),
-        "describe its token ids as a state in policy.json");
-  }
+  const policy::Input* text = policy::TextInput(bundle.policy);
+  if (text == nullptr) return std::unique_ptr<TextEncoder>();
+  const families::Family* family = families::FindOrNull(bundle.policy.family);
+  if (family == nullptr) return families::NoTextEncoder(*text, bundle.policy.family, bundle.path.string());
   std::filesystem::path path = tokenizer;
   if (path.empty() && bundle.tokenizer) path = bundle.path / bundle.tokenizer->file;
-  return std::unique_ptr<TextEncoder>(std::make_unique<PromptEncoder>(text->name, bundle.spec, std::move(path)));
+  auto opened = family->OpenTextEncoder(bundle.policy, *text, path);
+  if (!opened.ok()) return Within(bundle.path.string(), opened.error());
+  return opened;
 }
 
 }  // namespace vlaq::runtime

@@ -5,7 +5,7 @@
 // One known difference: where the text itself holds the character U+2581 at the start of a word, the fast tokenizer
 // adds no second one and SentencePiece (as transformers' slow tokenizer) does.
 //
-// In scope: ids of a text. Not aware of: prompts and their layout (tokenizer/prompt.h). A Tokenizer is immutable once
+// In scope: ids of a text. Not aware of: prompts and their layout (a family's). A Tokenizer is immutable once
 // loaded; any thread may use it.
 #pragma once
 

@@ -3,7 +3,9 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 #include "checkpoint/checkpoint.h"
@@ -15,6 +17,10 @@ class Golden {
  public:
   static Result<Golden> Open(const std::filesystem::path& path);
   bool Has(std::string_view name) const { return file_->Find(name) != nullptr; }
+  std::vector<std::string> Names() const;
+  // Whether it is a float tensor with a row for each of so many steps.
+  bool IsByStep(std::string_view name, size_t steps) const;
+  const std::filesystem::path& path() const { return file_->path(); }
   // An aligned copy with at least one axis. Errors: kInput if it is missing or empty.
   Result<Tensor> Load(std::string_view name) const;
 

@@ -12,26 +12,24 @@
 #include <set>
 #include <tuple>
 
-#include "architecture/architecture.h"
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "base/text.h"
+#include "families/family.h"
 #include "onnx/model_file.h"
-#include "onnx/reachability.h"
 #include "tensor/convert.h"
 #include "tensor/non_finite.h"
-#include "verification/family.h"
 #include "verification/graph_match.h"
 #include "verification/policy_reach.h"
 
 namespace vlaq::verification {
 namespace {
 
-using architecture::PlacedWeight;
-using architecture::PolicyGraphs;
 using bundle::Bundle;
 using bundle::WeightRecord;
 using checkpoint::Checkpoint;
+using families::PlacedWeight;
+using families::PolicyGraphs;
 
 Check Passed(std::string name, std::string detail, Against against = Against::kItself) {
   return {0, std::move(name), true, std::move(detail), {}, against};
@@ -48,7 +46,11 @@ std::string SomeOf(const std::vector<std::string>& names) {
 class IdentityChecker {
  public:
   IdentityChecker(const Bundle& bundle, const Checkpoint* checkpoint, Log& log, Report& report)
-      : bundle_(bundle), checkpoint_(checkpoint), log_(log), report_(report) {}
+      : bundle_(bundle),
+        family_(families::FindOrNull(bundle.policy.family)),
+        checkpoint_(checkpoint),
+        log_(log),
+        report_(report) {}
 
   Status Run() {
     CheckFiles();
@@ -72,11 +74,7 @@ class IdentityChecker {
       CheckAgainstRecords();
     }
     CheckFinite();
-    if (HasSpec(bundle_)) {
-      CheckReachability();
-    } else {
-      CheckReachOfPolicy();
-    }
+    CheckReach();
     return {};
   }
 
@@ -196,7 +194,7 @@ class IdentityChecker {
 
   // A foreign graph may store a mask: nothing but infinities and one other number. vlaq's own graphs have none.
   bool IsMask(const WeightRecord& record) const {
-    if (HasSpec(bundle_)) return false;
+    if (family_ != nullptr) return false;
     const auto numbers = ToFloat32(Tensor::View(record.dtype, record.shape, Stored(record), weights_));
     if (!numbers.ok()) return false;
     std::optional<float> other;
@@ -211,11 +209,13 @@ class IdentityChecker {
   // With the source: build everything again and compare.
   Status CheckAgainstCheckpoint() {
     CheckSource();
-    VLAQ_ASSIGN_OR_RETURN(const architecture::Architecture* architecture,
-                          architecture::Find(bundle_.spec.architecture));
-    const auto precision = architecture::FindStoredPrecision(bundle_.precision);
+    VLAQ_ASSIGN_OR_RETURN(const families::Family* family, families::Find(bundle_.policy.family));
+    const auto precision = families::FindStoredPrecision(bundle_.precision);
     if (!precision) return InputError(bundle_.path.string(), fmt::format("unknown precision '{}'", bundle_.precision));
-    auto built = architecture->Build(*checkpoint_, bundle_.spec, bundle_.config, {*precision, bundle_.baked_prompt});
+    const policy::Policy& policy = bundle_.policy;
+    auto built = family->Build(
+        *checkpoint_, policy.settings, bundle_.config,
+        {*precision, policy::TextInput(policy) == nullptr, bundle_.tokenizer ? bundle_.tokenizer->file : ""});
     if (!built.ok()) {
       Add(Failed("weights", fmt::format("the checkpoint cannot be this policy: {}", built.error().ToString())));
       CountParameters();
@@ -247,23 +247,27 @@ class IdentityChecker {
   // be those that its checkpoint and settings give: byte for byte, or operator by operator if another version wrote
   // them.
   void CheckStructure(const PolicyGraphs& built) {
-    const std::map<std::string_view, const onnx::Model*> expected{
-        {bundle::kWhole, &built.whole}, {bundle::kEncoder, &built.encoder}, {bundle::kHead, &built.head}};
     bool same_bytes = true;
-    for (const auto& [role, model] : expected) {
-      const auto bytes = onnx::Serialize(*model);
-      const auto file = MappedFile::Open(bundle_.GraphPath(role));
+    for (const families::BuiltGraph& graph : built.graphs) {
+      const auto actual = models_.find(graph.name);
+      if (actual == models_.end()) {
+        Add(Failed("structure", fmt::format("there is no graph '{}'", graph.name)));
+        return;
+      }
+      const auto bytes = onnx::Serialize(graph.model);
+      const auto file = MappedFile::Open(bundle_.GraphPath(graph.name));
       if (bytes.ok() && file.ok() && AsText((*file)->bytes()) == *bytes) continue;
       same_bytes = false;
-      const std::string difference = HowItDiffers(*model, models_.find(role)->second);
+      const std::string difference = HowItDiffers(graph.model, actual->second);
       if (difference.empty()) continue;
-      Add(Failed("structure",
-                 fmt::format("{} is not the graph that this checkpoint and policy.json give: {}", role, difference)));
+      Add(Failed("structure", fmt::format("{} is not the graph that this checkpoint and policy.json give: {}",
+                                          graph.name, difference)));
       return;
     }
+    const std::string_view all = built.graphs.size() == 3 ? "all three" : "all";
     Add(Passed("structure",
-               same_bytes ? "all three graphs are, node for node, what the architecture builds"
-                          : "all three graphs compute, operator by operator, what the architecture builds",
+               same_bytes ? fmt::format("{} graphs are, node for node, what the architecture builds", all)
+                          : fmt::format("{} graphs compute, operator by operator, what the architecture builds", all),
                Against::kCheckpoint));
     CheckStages(built);
     report_.shown.insert(Shown::kShapes);
@@ -334,13 +338,12 @@ class IdentityChecker {
     Bytes stored = Stored(record);
     size_t offset = 0;
     std::string problem;
-    const Status status = architecture::StreamWeight(expected.recipe, *checkpoint_, [&](Bytes piece) -> Status {
+    const Status status = families::StreamWeight(expected.recipe, *checkpoint_, [&](Bytes piece) -> Status {
       const Bytes actual = stored.first(std::min(piece.size(), stored.size()));
       const auto [a, b] = std::mismatch(piece.begin(), piece.end(), actual.begin(), actual.end());
       if (a != piece.end() && problem.empty()) {
-        problem =
-            fmt::format("differs at byte {} ({} from the checkpoint)", offset + static_cast<size_t>(a - piece.begin()),
-                        architecture::TransformName(expected.recipe.transform));
+        problem = fmt::format("differs at byte {} ({} from the checkpoint)",
+                              offset + static_cast<size_t>(a - piece.begin()), expected.recipe.transform->name);
       }
       offset += piece.size();
       weights_->Release(actual);
@@ -363,77 +366,62 @@ class IdentityChecker {
   }
   void ForEachWeight(const std::function<uint64_t(size_t)>& work) { ForEachWeight(records_.size(), work); }
 
-  // Which weights the outputs depend on: of the whole-policy graph, and of encoder and head together.
-  void CheckReachability() {
-    const auto reached = [&](std::string_view role) {
-      return onnx::ReachableFromOutputs(models_.find(role)->second.graph).initializers;
-    };
-    const std::set<std::string> whole = reached(bundle::kWhole);
-    std::set<std::string> streaming = reached(bundle::kEncoder);
-    streaming.merge(reached(bundle::kHead));
-
-    std::vector<std::string> unreached;
-    for (const WeightRecord& record : records_) {
-      if (!whole.contains(record.name) || !streaming.contains(record.name)) unreached.push_back(record.name);
-    }
-    for (const auto& [name, parameters] : sources_of_) {
-      if (whole.contains(name) && streaming.contains(name)) report_.reached_parameters += parameters;
-    }
-    const std::string share =
-        fmt::format("the outputs depend on {} of {} parameters ({:.2f} %)", Grouped(report_.reached_parameters),
-                    Grouped(report_.parameters), 100 * report_.reached_fraction());
-    Check check = Passed("reach", share);
-    if (!unreached.empty()) {
-      const bool one = unreached.size() == 1;
-      check = Failed("reach", fmt::format("{} {} no influence on the outputs; {}", SomeOf(unreached),
-                                          one ? "has" : "have", share));
-    } else if (report_.reached_parameters == 0) {
-      check = Failed("reach", "the outputs depend on no parameter of the checkpoint");
-    }
-    check.figures = {{"fraction", report_.reached_fraction()}};
-    Add(std::move(check));
-  }
-
-  // Of a policy of any graphs: through whichever schedule, of which the default one is what counts. What a file holds
-  // and its own outputs do not need is its author's affair, and told.
-  void CheckReachOfPolicy() {
+  // Through each schedule for a policy of a checkpoint, whose family wrote no graph in vain. A foreign file may hold
+  // what only another of its outputs needs: its schedules count together, and the rest is told.
+  void CheckReach() {
     const policy::Policy& policy = bundle_.policy;
-    PolicyReach all = ReachOf(policy, policy.default_schedule, models_);
-    for (const auto& [name, parameters] : sources_of_) {
-      if (all.initializers.contains(name)) report_.reached_parameters += parameters;
-    }
+    std::vector<PolicyReach> reaches;
+    std::set<std::string, std::less<>> graphs;
     for (const auto& [schedule, steps] : policy.schedules) {
-      PolicyReach reach = ReachOf(policy, schedule, models_);
-      all.initializers.merge(reach.initializers);
-      all.graphs.merge(reach.graphs);
+      reaches.push_back(ReachOf(policy, schedule, models_));
+      graphs.insert(reaches.back().graphs.begin(), reaches.back().graphs.end());
     }
+    const PolicyReach by_default = ReachOf(policy, policy.default_schedule, models_);
+    const auto is_in = [](const std::string& name) {
+      return [&name](const PolicyReach& reach) { return reach.initializers.contains(name); };
+    };
     std::vector<std::string> idle, unreached;
     for (const auto& [name, model] : models_) {
-      if (!all.graphs.contains(name)) idle.push_back(name);
+      if (!graphs.contains(name)) idle.push_back(name);
     }
     for (const WeightRecord& record : records_) {
-      if (!all.initializers.contains(record.name)) unreached.push_back(record.name);
+      const bool reached = family_ != nullptr ? std::ranges::all_of(reaches, is_in(record.name))
+                                              : std::ranges::any_of(reaches, is_in(record.name));
+      if (!reached) unreached.push_back(record.name);
     }
+    for (const auto& [name, parameters] : sources_of_) {
+      const bool reached = family_ != nullptr ? std::ranges::all_of(reaches, is_in(name)) : is_in(name)(by_default);
+      if (reached) report_.reached_parameters += parameters;
+    }
+    Add(ReachCheck(idle, unreached));
+  }
+
+  Check ReachCheck(const std::vector<std::string>& idle, const std::vector<std::string>& unreached) const {
     const std::string share =
         fmt::format("the outputs depend on {} of {} parameters ({:.2f} %)", Grouped(report_.reached_parameters),
                     Grouped(report_.parameters), 100 * report_.reached_fraction());
+    const std::string_view have = unreached.size() == 1 ? "has" : "have";
     Check check = Passed("reach", share);
     if (!idle.empty()) {
       check = Failed("reach", fmt::format("no output depends on graph {}; {}", SomeOf(idle), share));
-    } else if (report_.parameters == 0) {
+    } else if (family_ != nullptr && !unreached.empty()) {
+      check = Failed("reach", fmt::format("{} {} no influence on the outputs; {}", SomeOf(unreached), have, share));
+    } else if (family_ == nullptr && report_.parameters == 0) {
       check.detail = "the graphs store no parameters";
     } else if (report_.reached_parameters == 0) {
-      check = Failed("reach", "the outputs depend on no parameter of the bundle");
+      check = Failed("reach", fmt::format("the outputs depend on no parameter of the {}",
+                                          family_ != nullptr ? "checkpoint" : "bundle"));
     } else if (!unreached.empty()) {
-      check.detail += fmt::format("; {} {} no influence", SomeOf(unreached), unreached.size() == 1 ? "has" : "have");
+      check.detail += fmt::format("; {} {} no influence", SomeOf(unreached), have);
     }
     check.figures = {{"fraction", report_.reached_fraction()}};
-    Add(std::move(check));
+    return check;
   }
 
   void Add(Check check) { report_.checks.push_back(std::move(check)); }
 
   const Bundle& bundle_;
+  const families::Family* family_;  // null: of no checkpoint
   const Checkpoint* checkpoint_;
   Log& log_;
   Report& report_;

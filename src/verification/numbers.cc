@@ -1,318 +1,283 @@
 #include "verification/numbers.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
+#include <map>
+#include <set>
 #include <span>
 
-#include "base/random.h"
 #include "engine/find.h"
-#include "image/preprocess.h"
-#include "runtime/policy_runner.h"
+#include "runtime/open_policy.h"
+#include "runtime/text_encoder.h"
 #include "tensor/difference.h"
 #include "tensor/non_finite.h"
 #include "verification/difference_check.h"
-#include "verification/golden.h"
+#include "verification/golden_steps.h"
+#include "verification/golden_values.h"
 #include "verification/precision_bounds.h"
+#include "verification/schedules.h"
+#include "verification/step_numbers.h"
 
 namespace vlaq::verification {
 namespace {
 
 using backend::NamedTensors;
 using bundle::Bundle;
+using policy::Policy;
 
-constexpr std::string_view kFeatures = "features";
-constexpr std::string_view kActionUnit = "m/s";
+constexpr std::string_view kOfFirstSteps = "window_";  // "window_actions": of a window that fills
+
+// A golden tensor [T, ...], the value that it is held against, and what was found so far.
+struct Stage {
+  std::string name;
+  GoldenPlace place;
+  Tensor reference;
+  Difference difference = {};
+};
+
+// Keeps what the stages are held against of a step, and what is no number.
+class StageProbe : public runtime::Probe {
+ public:
+  explicit StageProbe(std::span<const Stage> stages) {
+    for (const Stage& stage : stages) wanted_.insert(stage.place.seen_as);
+  }
+  void See(std::string_view name, const Tensor& value) override {
+    if (wanted_.contains(name)) seen_.insert_or_assign(std::string(name), value);
+    if (!not_finite_.empty()) return;
+    const NonFinite found = FindNonFinite(value.dtype(), value.bytes());
+    if (found.any()) not_finite_ = fmt::format("'{}': {}", name, found.Describe(value.size()));
+  }
+  void Clear() {
+    seen_.clear();
+    not_finite_.clear();
+  }
+  const NamedTensors& seen() const { return seen_; }
+  const std::string& not_finite() const { return not_finite_; }
+
+ private:
+  std::set<std::string, std::less<>> wanted_;
+  NamedTensors seen_;
+  std::string not_finite_;  // the first such value; empty: none
+};
+
+Tensor WithoutBatchAxis(const Tensor& tensor) {
+  const Shape& shape = tensor.shape();
+  if (shape.empty() || shape[0] != 1) return tensor;
+  return tensor.Reshaped(Shape(shape.begin() + 1, shape.end()));
+}
 
 class NumberChecker {
  public:
   NumberChecker(const Bundle& bundle, const NumberOptions& options, Log& log, Report& report)
-      : bundle_(bundle), options_(options), log_(log), report_(report), limits_(LimitsFor(bundle.precision)) {
+      : bundle_(bundle),
+        policy_(bundle.policy),
+        options_(options),
+        log_(log),
+        report_(report),
+        limits_(LimitsFor(bundle.precision)) {
     if (bundle.plan) limits_.streaming = limits_.actions;  // another batch, other scales
   }
 
-  // Frames that are made where there is no golden file: the bundle's window does not decide how long that takes.
-  static constexpr int64_t kMostNoiseFrames = 17;
-
   Status Run() {
+    VLAQ_ASSIGN_OR_RETURN(text_, runtime::OpenTextEncoder(bundle_, {}));
+    if (text_ != nullptr) task_ = text_->Exported().values;
+    std::vector<Stage> none;
     if (options_.golden.empty()) {
-      VLAQ_RETURN_IF_ERROR(MakeFrames());
-      VLAQ_RETURN_IF_ERROR(RunStreaming({}));
+      const StepInputs noise = NoiseSteps(policy_, options_.seed);
+      for (size_t t = 0; t < noise.steps; ++t) {
+        VLAQ_ASSIGN_OR_RETURN(steps_.emplace_back(), noise.read(t));
+      }
+      VLAQ_RETURN_IF_ERROR(PlayDefault(none));
     } else {
-      VLAQ_ASSIGN_OR_RETURN(const Golden golden, Golden::Open(options_.golden));
-      golden_ = &golden;
-      VLAQ_RETURN_IF_ERROR(ReadFrames());
-      VLAQ_RETURN_IF_ERROR(ReadPrompt());
-      VLAQ_RETURN_IF_ERROR(RunStages());
-      VLAQ_RETURN_IF_ERROR(RunWindowActions());
-      if (SameAsBaked(prompt_)) report_.shown.insert(Shown::kGoldenPrompt);
-      golden_ = nullptr;
+      VLAQ_RETURN_IF_ERROR(CompareWithGolden());
     }
-    return RunWhole();
+    if (text_ != nullptr && !stopped_ && !IsExported(task_)) {  // other schedules may know the exported task only
+      task_ = text_->Exported().values;
+      VLAQ_RETURN_IF_ERROR(PlayDefault(none));
+    }
+    for (const auto& [name, schedule] : policy_.schedules) {
+      if (name != policy_.default_schedule && !stopped_) VLAQ_RETURN_IF_ERROR(CompareSchedule(name));
+    }
+    return {};
   }
 
  private:
-  // Seeded noise, one frame more than a full window: the whole graph is compared on the first step and past the window.
-  Status MakeFrames() {
-    const auto size = static_cast<int64_t>(bundle_.spec.preprocess.image_size);
-    Random random(options_.seed, 77);
-    for (int64_t t = 0; t < std::min(bundle_.spec.window + 1, kMostNoiseFrames); ++t) {
-      Tensor pixels = Tensor::Make(DType::kF32, {3, size, size});
-      for (float& x : pixels.mutable_data<float>()) x = static_cast<float>(random.Uniform(-1.8, 2.1));
-      pixels_.push_back(std::move(pixels));
-    }
-    prompt_ = prompt::Baked(bundle_.spec);
-    return {};
-  }
-
-  Status ReadFrames() {
-    const bool both = golden_->Has("frames.u8") && golden_->Has("pixel_values");
-    Difference difference;
-    Tensor reference;
-    if (golden_->Has("pixel_values")) {
-      VLAQ_ASSIGN_OR_RETURN(reference, golden_->Load("pixel_values"));
-    }
-    if (!golden_->Has("frames.u8")) return UsePixels(reference);
-    VLAQ_ASSIGN_OR_RETURN(const Tensor frames, golden_->Load("frames.u8"));
-    VLAQ_ASSIGN_OR_RETURN(image::Preprocessor preprocessor, image::Preprocessor::Make(bundle_.spec.preprocess));
-    for (int64_t t = 0; t < frames.shape()[0]; ++t) {
-      VLAQ_ASSIGN_OR_RETURN(Tensor pixels, preprocessor.Run(Row(frames, t)));
-      if (both) VLAQ_RETURN_IF_ERROR(AddRow("pixel_values", reference, t, pixels, difference));
-      pixels_.push_back(std::move(pixels));
-    }
-    if (both) {
-      report_.checks.push_back(JudgeDifference("pixels", difference, {.limit = limits_.pixels}, Against::kGolden));
-    }
-    report_.shown.insert(Shown::kGoldenPixels);
-    return {};
-  }
-
-  Status UsePixels(const Tensor& reference) {
-    const auto size = static_cast<int64_t>(bundle_.spec.preprocess.image_size);
-    if (reference.shape() != Shape{reference.shape()[0], 3, size, size} || reference.dtype() != DType::kF32) {
-      return InputError(options_.golden.string(),
-                        fmt::format("needs frames.u8, or pixel_values as float32 [T, 3, {}, {}]", size, size));
-    }
-    for (int64_t t = 0; t < reference.shape()[0]; ++t) pixels_.push_back(Row(reference, t));
-    return {};
-  }
-
-  Status ReadPrompt() {
-    prompt_ = prompt::Baked(bundle_.spec);
-    if (!golden_->Has("input_ids") || bundle_.baked_prompt) return {};
-    VLAQ_ASSIGN_OR_RETURN(const Tensor ids, golden_->Load("input_ids"));
-    if (ids.dtype() != DType::kI64 || ids.size() != ids.shape().back()) {
-      return InputError(options_.golden.string(), "input_ids are not int64 [1, N]");
-    }
-    const auto values = ids.data<int64_t>();
-    prompt_.ids.assign(values.begin(), values.end());
-    prompt_.mask.assign(prompt_.ids.size(), 1);
-    if (golden_->Has("attention_mask")) {
-      VLAQ_ASSIGN_OR_RETURN(const Tensor mask, golden_->Load("attention_mask"));
-      if (mask.dtype() != DType::kI64 || mask.size() != ids.size()) {
-        return InputError(options_.golden.string(), "attention_mask does not fit input_ids");
+  Status CompareWithGolden() {
+    VLAQ_ASSIGN_OR_RETURN(const Golden golden, Golden::Open(options_.golden));
+    VLAQ_ASSIGN_OR_RETURN(const GoldenPlaces places, GoldenPlaces::Make(bundle_));
+    VLAQ_ASSIGN_OR_RETURN(GoldenSteps made, ReadGoldenSteps(bundle_, golden, places));
+    if (made.pictures) {
+      if (made.preprocessed) {
+        report_.checks.push_back(
+            JudgeDifference("pixels", *made.preprocessed, {.limit = limits_.pixels}, Against::kGolden));
       }
-      prompt_.mask.assign(mask.data<int64_t>().begin(), mask.data<int64_t>().end());
+      report_.shown.insert(Shown::kGoldenPixels);
     }
-    const bool unpadded =
-        bundle_.spec.prompt_layout == policy::PromptLayout::kForkFallback && ids.size() < bundle_.spec.image_tokens;
-    if (unpadded) {
-      VLAQ_ASSIGN_OR_RETURN(prompt_, prompt::FromIds(bundle_.spec, prompt_.ids));
+    steps_ = std::move(made.steps);
+    if (text_ != nullptr) {
+      VLAQ_ASSIGN_OR_RETURN(task_, ReadGoldenTask(policy_, *text_, golden, places));
     }
-    policy::PolicySpec with_prompt = bundle_.spec;
-    prompt::Bake(prompt_, with_prompt);
-    if (Status status = policy::Validate(with_prompt); !status.ok()) {
-      return InputError(options_.golden.string(),
-                        fmt::format("its prompt does not fit the policy: {}", status.error().what));
-    }
+    VLAQ_ASSIGN_OR_RETURN(std::vector<Stage> stages, ListStages(golden, places));
+    VLAQ_RETURN_IF_ERROR(PlayDefault(stages));
+    JudgeStages(stages);
+    if (text_ == nullptr || IsExported(task_)) report_.shown.insert(Shown::kGoldenPrompt);
     return {};
   }
 
-  // Compares row `t` of a golden tensor with what was computed.
-  Status AddRow(std::string_view name, const Tensor& reference, int64_t t, const Tensor& actual,
-                Difference& difference) {
-    if (t >= reference.shape()[0]) return {};
-    const auto compared = Compare(Row(reference, t), actual);
-    if (!compared.ok()) {
-      return Within(fmt::format("{}: '{}'", options_.golden.string(), name), compared.error());
-    }
-    difference.Merge(*compared);
-    return {};
-  }
-
-  // A golden tensor, the encoder's output it belongs to, and what was found so far.
-  struct Stage {
-    std::string name;
-    std::string output;
-    Tensor reference;
-    Difference difference;
-  };
-
-  Result<std::vector<Stage>> ListStages() {
+  // In the order in which a step makes them. What is an input was read before; what is no float is no stage.
+  Result<std::vector<Stage>> ListStages(const Golden& golden, const GoldenPlaces& places) {
     std::vector<Stage> stages;
-    for (const char* name : {"vision_last_hidden", "image_embeds", "text_last_hidden"}) {
-      if (!golden_->Has(name)) continue;
-      const auto it = bundle_.stages.find(name);
-      if (it == bundle_.stages.end()) {  // the bundle's silence may not spare it a comparison
-        if (ReadsPrompt()) report_.checks.push_back({1, name, false, "policy.json names no value for this stage", {}});
+    for (const std::string& name : golden.Names()) {
+      auto place = places.Find(name);
+      if (!place && name.starts_with(kOfFirstSteps)) place = places.Find(name.substr(kOfFirstSteps.size()));
+      if (place && place->is_input) continue;
+      if (!place) {  // the bundle's silence may not spare it a comparison
+        if (text_ != nullptr && golden.IsByStep(name, steps_.size())) {
+          report_.checks.push_back({1, name, false, "policy.json names no value for this stage", {}});
+        }
         continue;
       }
-      if (!options_.open.engines.empty()) {
+      if (!place->graph.empty() && !options_.open.engines.empty()) {
         report_.untestable.push_back({1, name, "an engine gives its outputs only"});
         continue;
       }
-      VLAQ_ASSIGN_OR_RETURN(Tensor reference, golden_->Load(name));
-      stages.push_back({name, it->second, std::move(reference), {}});
+      VLAQ_ASSIGN_OR_RETURN(Tensor reference, golden.Load(name));
+      stages.push_back({name, std::move(*place), std::move(reference)});
     }
-    if (golden_->Has(kFeatures)) {
-      VLAQ_ASSIGN_OR_RETURN(Tensor reference, golden_->Load(kFeatures));
-      stages.push_back({std::string(kFeatures), "feature", std::move(reference), {}});
-    }
+    std::ranges::stable_sort(stages, {}, [](const Stage& stage) { return stage.place.order; });
     return stages;
   }
 
-  Status RunStages() {
-    VLAQ_ASSIGN_OR_RETURN(std::vector<Stage> stages, ListStages());
-    VLAQ_RETURN_IF_ERROR(RunStreaming(stages));
+  bool IsOfFirstSteps(const Stage& stage) const { return stage.name.starts_with(kOfFirstSteps); }
+  // Rows that are compared.
+  int64_t RowsOf(const Stage& stage) const {
+    int64_t rows = std::min(stage.reference.shape()[0], static_cast<int64_t>(steps_.size()));
+    if (IsOfFirstSteps(stage)) rows = std::min(rows, std::max<int64_t>(1, LongestWindow(DefaultSteps())));
+    return rows;
+  }
+  const std::vector<policy::Step>& DefaultSteps() const { return policy_.schedules.at(policy_.default_schedule); }
+
+  void JudgeStages(const std::vector<Stage>& stages) {
     for (const Stage& stage : stages) {
-      const Bound bound = options_.tolerance.ForStage({Measure::kRelative, limits_.features});
-      report_.checks.push_back(JudgeDifference(stage.name, stage.difference, bound, Against::kGolden));
-    }
-    if (golden_->Has("actions")) {
-      VLAQ_ASSIGN_OR_RETURN(const Tensor reference, golden_->Load("actions"));
-      Difference difference;
-      const auto steps = static_cast<int64_t>(actions_.size());
-      for (int64_t t = 0; t < steps; ++t) {
-        VLAQ_RETURN_IF_ERROR(AddRow("actions", reference, t, actions_[static_cast<size_t>(t)], difference));
+      if (stopped_ && stage.difference.count() == 0) continue;
+      std::string name = stage.name;
+      if (IsOfFirstSteps(stage)) std::ranges::replace(name, '_', ' ');
+      if (!stage.place.is_output) {
+        const Bound bound = options_.tolerance.ForStage({Measure::kRelative, limits_.features});
+        report_.checks.push_back(JudgeDifference(name, stage.difference, bound, Against::kGolden));
+        continue;
       }
-      const int64_t compared = std::min(steps, reference.shape()[0]);
-      report_.checks.push_back(
-          JudgeDifference("actions", difference, ActionBound(), Against::kGolden, fmt::format(", {} steps", compared)));
+      const int64_t compared = RowsOf(stage);
+      report_.checks.push_back(JudgeDifference(name, stage.difference, ActionBound(), Against::kGolden,
+                                               IsOfFirstSteps(stage) ? "" : fmt::format(", {} steps", compared)));
+      if (stage.place.seen_as != policy_.outputs.front().name || IsOfFirstSteps(stage)) continue;
       report_.shown.insert(Shown::kGoldenActions);
-      if (compared > bundle_.spec.window) report_.shown.insert(Shown::kGoldenWindow);
+      if (compared > LongestWindow(DefaultSteps())) report_.shown.insert(Shown::kGoldenWindow);
     }
-    return {};
   }
 
-  // Encodes every frame once, comparing stages on the way, and acts on every window.
-  Status RunStreaming(std::span<Stage> stages) {
-    std::vector<std::string> extra;
+  // The default schedule on all steps, comparing stages on the way.
+  Status PlayDefault(std::vector<Stage>& stages) {
+    runtime::ExtraOutputs extra;
     for (const Stage& stage : stages) {
-      if (stage.output != "feature") extra.push_back(stage.output);
+      if (!stage.place.graph.empty()) extra[stage.place.graph].push_back(stage.place.value);
     }
-    VLAQ_ASSIGN_OR_RETURN(const runtime::Encoder encoder,
-                          runtime::Encoder::Open(bundle_, *options_.backend, options_.open, extra));
-    VLAQ_ASSIGN_OR_RETURN(const runtime::Actor head,
-                          runtime::Actor::OpenHead(bundle_, *options_.backend, options_.open));
-    for (size_t t = 0; t < pixels_.size(); ++t) {
-      VLAQ_ASSIGN_OR_RETURN(const NamedTensors outputs, encoder.Encode(runtime::AsBatch(pixels_[t]), prompt_));
-      for (Stage& stage : stages) {
-        VLAQ_ASSIGN_OR_RETURN(const Tensor actual, runtime::TakeOnly(outputs, stage.output));
-        VLAQ_RETURN_IF_ERROR(AddRow(stage.name, stage.reference, static_cast<int64_t>(t), actual, stage.difference));
+    VLAQ_ASSIGN_OR_RETURN(runtime::Executor executor,
+                          runtime::OpenExecutor(bundle_, "", *options_.backend, options_.open, extra));
+    StageProbe probe(stages);
+    executor.SetProbe(&probe);
+    outputs_.clear();
+    for (size_t t = 0; t < steps_.size(); ++t) {
+      probe.Clear();
+      auto outputs = executor.Step(Values(t));
+      for (Stage& stage : stages) VLAQ_RETURN_IF_ERROR(AddRow(stage, t, probe.seen()));
+      if (!outputs.ok()) {
+        if (probe.not_finite().empty()) return outputs.error();
+        report_.checks.push_back({1, "finite", false, fmt::format("step {}: {}", t, probe.not_finite()), {}});
+        stopped_ = true;
+        return {};
       }
-      VLAQ_ASSIGN_OR_RETURN(Tensor feature, runtime::TakeOnly(outputs, "feature"));
-      CheckFinite("features", feature, t);
-      features_.push_back(std::move(feature));
-      VLAQ_ASSIGN_OR_RETURN(Tensor actions, head.Act(runtime::AsWindow(WindowAt(features_, t))));
-      CheckFinite("actions", actions, t);
-      actions_.push_back(std::move(actions));
-      log_.Progress("frames", t + 1, pixels_.size());
+      outputs_.push_back(*std::move(outputs));
+      log_.Progress("steps", t + 1, steps_.size());
     }
     return {};
   }
 
-  bool ReadsPrompt() const { return bundle_.spec.feature_source != policy::FeatureSource::kPooler; }
-
-  Bound ActionBound() const {
-    const double scale = std::abs(bundle_.spec.action_scale);
-    return options_.tolerance.ForActions(
-        {.limit = limits_.actions, .unit = scale, .unit_name = std::string(kActionUnit)});
+  NamedTensors Values(size_t t) const {
+    NamedTensors values = steps_[t];
+    values.insert(task_.begin(), task_.end());
+    return values;
   }
 
-  // Two graphs that both give NaN agree, but are no policy; and a head may swallow a feature's NaN. Only the first
-  // such step is reported.
-  void CheckFinite(std::string_view what, const Tensor& values, size_t step) {
-    const NonFinite found = FindNonFinite(values.dtype(), values.bytes());
-    if (!finite_ || !found.any()) return;
-    finite_ = false;
-    report_.checks.push_back(
-        {1, "finite", false, fmt::format("the {} of step {}: {}", what, step, found.Describe(values.size())), {}});
-  }
-
-  // Golden window_actions: the head's answer after each of the first frames.
-  Status RunWindowActions() {
-    if (!golden_->Has("window_actions")) return {};
-    VLAQ_ASSIGN_OR_RETURN(const Tensor reference, golden_->Load("window_actions"));
-    VLAQ_ASSIGN_OR_RETURN(const runtime::Actor head,
-                          runtime::Actor::OpenHead(bundle_, *options_.backend, options_.open));
-    Difference difference;
-    const size_t count = std::min(features_.size(), static_cast<size_t>(reference.shape()[0]));
-    for (size_t t = 0; t < count; ++t) {
-      const auto prefix = std::span(features_).first(t + 1);
-      VLAQ_ASSIGN_OR_RETURN(const Tensor actions, head.Act(runtime::AsWindow(prefix)));
-      VLAQ_RETURN_IF_ERROR(AddRow("window_actions", reference, static_cast<int64_t>(t), actions, difference));
+  Status AddRow(Stage& stage, size_t t, const NamedTensors& seen) {
+    const auto actual = seen.find(stage.place.seen_as);
+    if (static_cast<int64_t>(t) >= RowsOf(stage) || actual == seen.end()) return {};
+    const auto compared = Compare(Row(stage.reference, static_cast<int64_t>(t)), WithoutBatchAxis(actual->second));
+    if (!compared.ok()) {
+      return Within(fmt::format("{}: '{}'", options_.golden.string(), stage.name), compared.error());
     }
-    report_.checks.push_back(JudgeDifference("window actions", difference, ActionBound(), Against::kGolden));
+    stage.difference.Merge(*compared);
     return {};
   }
 
-  // The whole-policy graph on the first step, a full window, and past it (where there are so many frames).
-  Status RunWhole() {
+  Bound ActionBound() const { return options_.tolerance.ForActions(MainOutputBound(policy_, limits_.actions)); }
+
+  bool IsExported(const NamedTensors& task) const {
+    return std::ranges::equal(task, text_->Exported().values, [](const auto& a, const auto& b) {
+      return a.first == b.first && a.second.shape() == b.second.shape() &&
+             std::ranges::equal(a.second.bytes(), b.second.bytes());
+    });
+  }
+
+  // Another schedule gives the same outputs: on the first step, a full window, and past it (where there are so many
+  // steps). Those between are gone over without outputs.
+  Status CompareSchedule(const std::string& name) {
+    const std::string& main = policy_.default_schedule;
+    const std::string check = policy_.schedules.size() == 2 ? main : fmt::format("{} against {}", main, name);
     const std::filesystem::path& engines = options_.open.engines;
-    if (!engines.empty() && !engine::HasEngine(bundle_, bundle::kWhole, engines)) {
-      report_.untestable.push_back({1, "streaming", "the whole graph has no engine in " + engines.string()});
+    for (const std::string& graph : GraphsOf(policy_.schedules.at(name))) {
+      if (engines.empty() || engine::HasEngine(bundle_, graph, engines)) continue;
+      report_.untestable.push_back(
+          {1, check, fmt::format("the graph '{}' has no engine in {}", graph, engines.string())});
       return {};
     }
-    if (!SameAsBaked(prompt_)) {  // the golden file's prompt is another one
-      prompt_ = prompt::Baked(bundle_.spec);
-      features_.clear();
-      actions_.clear();
-      VLAQ_RETURN_IF_ERROR(RunStreaming({}));
-    }
-    VLAQ_ASSIGN_OR_RETURN(const runtime::Actor whole,
-                          runtime::Actor::OpenWhole(bundle_, *options_.backend, options_.open));
-    const size_t last = pixels_.size() - 1;
-    const std::array steps{size_t{0}, std::min(last, static_cast<size_t>(bundle_.spec.window) - 1), last};
+    VLAQ_ASSIGN_OR_RETURN(runtime::Executor executor,
+                          runtime::OpenExecutor(bundle_, name, *options_.backend, options_.open));
+    const size_t last = steps_.size() - 1;
+    const auto window = static_cast<size_t>(std::max<int64_t>(1, LongestWindow(policy_)));
+    const std::set<size_t> compared{0, std::min(last, window - 1), last};
     Difference difference;
-    size_t compared = 0;
-    for (size_t i = 0; i < steps.size(); ++i) {
-      if (i > 0 && steps[i] == steps[i - 1]) continue;
-      VLAQ_ASSIGN_OR_RETURN(const Tensor actions, whole.Act(runtime::AsWindow(WindowAt(pixels_, steps[i]))));
-      VLAQ_ASSIGN_OR_RETURN(const Difference step, Compare(actions_[steps[i]], actions));
-      difference.Merge(step);
-      ++compared;
+    for (size_t t = 0; t < steps_.size(); ++t) {
+      if (!compared.contains(t)) {
+        VLAQ_RETURN_IF_ERROR(executor.Advance(Values(t)));
+        continue;
+      }
+      VLAQ_ASSIGN_OR_RETURN(const NamedTensors outputs, executor.Step(Values(t)));
+      for (const auto& [output, value] : outputs) {
+        VLAQ_ASSIGN_OR_RETURN(const Difference step, Compare(outputs_[t].at(output), value));
+        difference.Merge(step);
+      }
     }
-    std::string remark = fmt::format(" between encoder + head and the whole graph, {} steps", compared);
+    std::string remark = fmt::format(" between the schedules '{}' and '{}', {} steps", main, name, compared.size());
     if (bundle_.plan) remark += "; quantized over one frame there, over a whole window here";
     report_.checks.push_back(
-        JudgeDifference("streaming", difference, {.limit = limits_.streaming}, Against::kItself, remark));
+        JudgeDifference(check, difference, {.limit = limits_.streaming}, Against::kItself, remark));
     return {};
-  }
-
-  bool SameAsBaked(const prompt::Prompt& prompt) const {
-    const prompt::Prompt baked = prompt::Baked(bundle_.spec);
-    return prompt.ids == baked.ids && prompt.mask == baked.mask;
-  }
-
-  // The newest frames that step `t` sees.
-  std::span<const Tensor> WindowAt(const std::vector<Tensor>& frames, size_t t) const {
-    const size_t count = std::min(t + 1, static_cast<size_t>(bundle_.spec.window));
-    return std::span(frames).subspan(t + 1 - count, count);
   }
 
   const Bundle& bundle_;
+  const Policy& policy_;
   const NumberOptions& options_;
   Log& log_;
   Report& report_;
   NumberLimits limits_;
-  const Golden* golden_ = nullptr;
-  prompt::Prompt prompt_;
-  std::vector<Tensor> pixels_;    // [3, S, S] each
-  std::vector<Tensor> features_;  // [D] each
-  std::vector<Tensor> actions_;   // [chunk, action_dim] each
-  bool finite_ = true;            // all of actions_ so far
+  std::unique_ptr<runtime::TextEncoder> text_;  // null: the policy reads no instruction
+  NamedTensors task_;                           // its values
+  std::vector<NamedTensors> steps_;             // the other inputs, as the executor takes them
+  std::vector<NamedTensors> outputs_;           // of the default schedule
+  bool stopped_ = false;                        // by a value that is no number
 };
 
 }  // namespace

@@ -40,8 +40,8 @@ WeightError MeasureFloats(const Tensor& expected, const Tensor& actual, quantiza
                           double tolerance = 0);
 
 // Rung 1, against golden results or the source bundle: how far features (relative to the largest) and actions may be.
-// Also the actions of a quantised bundle's whole graph from those of encoder and head: activations that are quantised
-// at run time get another scale in another batch, and float16 sums another rounding.
+// Also the actions of a quantised bundle's other schedules from the default one's: activations that are quantised at
+// run time get another scale in another batch, and float16 sums another rounding.
 struct StageBounds {
   std::string_view precision;
   double features;

@@ -6,16 +6,15 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
 
-#include "base/random.h"
 #include "base/scratch_folder.h"
 #include "base/text.h"
 #include "engine/find.h"
 #include "engine/work.h"
 #include "onnx/model_file.h"
-#include "prompt/prompt.h"
-#include "verification/family.h"
 #include "verification/precision_bounds.h"
+#include "verification/schedules.h"
 
 namespace vlaq::verification {
 namespace {
@@ -65,58 +64,51 @@ std::string NotItsEngine(const Bundle& bundle, const RealityOptions& options) {
   return "";
 }
 
-Tensor Noise(Shape shape) {
-  Tensor tensor = Tensor::Make(DType::kF32, std::move(shape));
-  Random random(0, 78);
-  for (float& x : tensor.mutable_data<float>()) x = static_cast<float>(random.Uniform(-1.8, 2.1));
-  return tensor;
+// A graph of a bundle, and what it is run on.
+struct GraphToRun {
+  const Bundle& bundle;
+  const std::string& name;
+  const NamedTensors& feeds;
+};
+
+// `tensor` [1, 1, ...] `length` times over on axis 1: how long a graph takes does not depend on the numbers.
+Tensor Repeated(const Tensor& tensor, int64_t length) {
+  Shape shape = tensor.shape();
+  shape[1] = length;
+  Tensor all = Tensor::Make(tensor.dtype(), std::move(shape));
+  MutableBytes rest = all.mutable_bytes();
+  for (; !rest.empty(); rest = rest.subspan(tensor.bytes().size())) std::ranges::copy(tensor.bytes(), rest.begin());
+  return all;
 }
 
-// What the graph takes: noise where it sees, the bundle's own prompt where it reads. A full window of features; one
-// frame for the whole-policy graph, whose window repeats the same work.
-Result<NamedTensors> Feeds(const Bundle& bundle, std::string_view role, const std::vector<backend::Port>& ports) {
-  const prompt::Prompt prompt = prompt::Baked(bundle.spec);
-  NamedTensors feeds;
-  for (const backend::Port& port : ports) {
-    if (port.dtype == DType::kI64) {
-      const auto& values = port.name.find("mask") == std::string::npos ? prompt.ids : prompt.mask;
-      feeds.emplace(port.name, Tensor::From<int64_t>({1, static_cast<int64_t>(values.size())}, values));
-      continue;
+// What the graphs of a schedule read. In the default one windows are full; in others they stay at one step, whose work
+// a window repeats. Errors: those of the executor.
+Result<GraphInputs> FeedsOf(const Bundle& bundle, const std::string& schedule, const StepInputs& inputs,
+                            const RealityOptions& options) {
+  const policy::Policy& policy = bundle.policy;
+  VLAQ_ASSIGN_OR_RETURN(GraphInputs feeds, ReadByGraphs(bundle, schedule, inputs, {options.backend, options.open, {}}));
+  if (schedule != policy.default_schedule) return feeds;
+  for (auto& [graph, ports] : feeds) {
+    for (auto& [port, tensor] : ports) {
+      const std::string& value = policy.graphs.at(graph).inputs.at(port);
+      const policy::Step* window = WindowThatMakes(policy.schedules.at(schedule), value);
+      if (window != nullptr && !tensor.bytes().empty()) tensor = Repeated(tensor, window->length);
     }
-    if (port.dtype != DType::kF32) return InputError(port.name, "is an input that vlaq cannot feed");
-    Shape shape = port.dims;
-    for (size_t i = 0; i < shape.size(); ++i) {
-      if (shape[i] < 0) shape[i] = port.dim_names[i] == "window" && role == bundle::kHead ? bundle.spec.window : 1;
-    }
-    feeds.emplace(port.name, Noise(std::move(shape)));
   }
   return feeds;
 }
 
-// A graph of a bundle, and what it is run on; null for noise and the bundle's prompt.
-struct GraphToRun {
-  const Bundle& bundle;
-  const std::string& role;
-  const NamedTensors* feeds;
-};
-
 Result<std::vector<ExecutedNode>> RunProfiled(const GraphToRun& graph, bool optimise, int warm_ups, int runs,
                                               const RealityOptions& options) {
   const Bundle& bundle = graph.bundle;
-  const std::string& role = graph.role;
   VLAQ_ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::Make("profile"));
-  VLAQ_ASSIGN_OR_RETURN(const auto source, backend::ModelSource::FromFile(bundle.GraphPath(role)));
+  VLAQ_ASSIGN_OR_RETURN(const auto source, backend::ModelSource::FromFile(bundle.GraphPath(graph.name)));
   OpenOptions open = options.open;
   open.optimise = optimise && open.optimise;
   open.precision = bundle.precision;
   open.profile = scratch.path() / "profile";
   VLAQ_ASSIGN_OR_RETURN(const auto model, options.backend->Open(source, open));
-  NamedTensors made;
-  if (graph.feeds == nullptr) {
-    VLAQ_ASSIGN_OR_RETURN(made, Feeds(bundle, role, model->inputs()));
-  }
-  const NamedTensors& feeds = graph.feeds == nullptr ? made : *graph.feeds;
-  for (int i = 0; i < warm_ups + runs; ++i) VLAQ_RETURN_IF_ERROR(model->Run(feeds));
+  for (int i = 0; i < warm_ups + runs; ++i) VLAQ_RETURN_IF_ERROR(model->Run(graph.feeds));
   auto profile = model->Profile();
   if (!profile.ok()) {  // the engine writes it without a word when the disk is full: not the bundle's fault
     return InputError(scratch.path().string(), "the engine's record of what ran is not whole: " + profile.error().what,
@@ -125,24 +117,24 @@ Result<std::vector<ExecutedNode>> RunProfiled(const GraphToRun& graph, bool opti
   std::vector<ExecutedNode> nodes = std::move(*profile);
   const auto all = static_cast<size_t>(warm_ups + runs);
   if (nodes.size() % all != 0) {
-    return Error{ErrorCode::kBackend, "the profile does not hold the same nodes for every run", bundle.GraphPath(role),
-                 ""};
+    return Error{ErrorCode::kBackend, "the profile does not hold the same nodes for every run",
+                 bundle.GraphPath(graph.name), ""};
   }
   nodes.erase(nodes.begin(),
               nodes.begin() + static_cast<std::ptrdiff_t>(nodes.size() / all * static_cast<size_t>(warm_ups)));
   return nodes;
 }
 
-Result<Work> WorkOf(const Bundle& bundle, const std::string& role, const NamedTensors* feeds, const Plan* plan,
-                    const RealityOptions& options) {
-  VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(bundle.GraphPath(role)));
+// `of_files`: made of ONNX files.
+Result<Work> WorkOf(const GraphToRun& graph, const Plan* plan, bool of_files, const RealityOptions& options) {
+  VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(graph.bundle.GraphPath(graph.name)));
   RanGraph ran;
   ran.runs = kRuns;
-  VLAQ_ASSIGN_OR_RETURN(ran.as_written, RunProfiled({bundle, role, feeds}, false, 0, 1, options));
-  VLAQ_ASSIGN_OR_RETURN(ran.executed, RunProfiled({bundle, role, feeds}, true, kWarmUps, kRuns, options));
-  Promises promises = PromisesOf(model.graph, plan, bundle.precision);
+  VLAQ_ASSIGN_OR_RETURN(ran.as_written, RunProfiled(graph, false, 0, 1, options));
+  VLAQ_ASSIGN_OR_RETURN(ran.executed, RunProfiled(graph, true, kWarmUps, kRuns, options));
+  Promises promises = PromisesOf(model.graph, plan, graph.bundle.precision);
   // A graph that others made and no plan changed may be of any arithmetic, and promises none.
-  if (plan == nullptr && !HasSpec(bundle)) {
+  if (plan == nullptr && of_files) {
     for (auto& [node, promise] : promises) promise.arithmetic.reset();
   }
   return Judge(model.graph, promises, ran, options.open.provider);
@@ -318,7 +310,7 @@ Status CheckBytes(const Bundle& bundle, const Plan* plan, const Bundle* referenc
 
 // Finished engines were asked for their layers when they were built; their records say what came out.
 Status TellEngines(const Bundle& bundle, const std::filesystem::path& folder, Report& report) {
-  for (const std::string_view role : {bundle::kEncoder, bundle::kHead, bundle::kWhole}) {
+  for (const std::string& role : GraphsInOrder(bundle.policy)) {
     const std::string name = fmt::format("layers of the engine, {}", role);
     if (!engine::HasEngine(bundle, role, folder)) {
       report.untestable.push_back({kRealityRung, name, "there is none in " + folder.string()});
@@ -345,30 +337,30 @@ Status TellEngines(const Bundle& bundle, const std::filesystem::path& folder, Re
   return {};
 }
 
-// Of graphs that others made: operators whose work cannot be counted may stand in them, and are told.
-Status KernelsOfPolicy(const Bundle& bundle, const Plan* plan, const RealityOptions& options,
-                       const RealityBounds& bounds, Log& log, Report& report) {
-  const std::string name = "kernels";
-  const StepNumberOptions numbers{options.backend, options.open, {}};
+// What a control step of a schedule costs, every graph counted once.
+Status CheckKernels(const Bundle& bundle, const std::string& schedule, const std::string& name, const Plan* plan,
+                    const RealityOptions& options, Log& log, Report& report) {
   const StepInputs inputs = options.inputs != nullptr ? *options.inputs : NoiseSteps(bundle.policy);
-  const auto read = ReadByGraphs(bundle, inputs, numbers);
-  if (!read.ok()) {
+  const auto feeds = FeedsOf(bundle, schedule, inputs, options);
+  if (!feeds.ok()) {
+    if (!report.of_files) return feeds.error();  // noise is no excuse: what it takes is known
     report.untestable.push_back(
-        {kRealityRung, name, fmt::format("it does not run on {}: {}", inputs.what, read.error().ToString())});
+        {kRealityRung, name, fmt::format("it does not run on {}: {}", inputs.what, feeds.error().ToString())});
     return {};
   }
   Work step;
   uint64_t done = 0;
-  for (const auto& [graph, feeds] : *read) {
-    VLAQ_ASSIGN_OR_RETURN(const Work work, WorkOf(bundle, graph, &feeds, plan, options));
+  for (const auto& [graph, ports] : *feeds) {
+    VLAQ_ASSIGN_OR_RETURN(const Work work, WorkOf({bundle, graph, ports}, plan, report.of_files, options));
     step.Add(work);
-    log.Progress("kernels", ++done, read->size());
+    log.Progress("kernels", ++done, feeds->size());
   }
-  if (!step.unknown.empty()) {
-    report.notes.push_back(fmt::format("kernels: work that cannot be counted: {}", Some(step.unknown)));
+  // In graphs that others made, operators may stand whose work cannot be counted.
+  if (report.of_files && !step.unknown.empty()) {
+    report.notes.push_back(fmt::format("{}: work that cannot be counted: {}", name, Some(step.unknown)));
     step.unknown.clear();
   }
-  TellKernels(name, step, bounds, report);
+  TellKernels(name, step, BoundsOfReality(bundle.precision), report);
   return {};
 }
 
@@ -385,20 +377,18 @@ Status CheckReality(const Bundle& bundle, const Plan* plan, const Bundle* refere
     report.untestable.push_back({kRealityRung, "kernels", std::move(why)});
     return {};
   }
-  if (!HasSpec(bundle)) {
-    return KernelsOfPolicy(bundle, plan, options, bounds, log, report);
+  const policy::Policy& policy = bundle.policy;
+  VLAQ_RETURN_IF_ERROR(CheckKernels(bundle, policy.default_schedule, "kernels", plan, options, log, report));
+  std::set<std::string> looked_at;
+  for (const std::string& graph : GraphsOf(policy.schedules.at(policy.default_schedule))) looked_at.insert(graph);
+  for (const auto& [schedule, steps] : policy.schedules) {
+    const std::vector<std::string> graphs = GraphsOf(steps);
+    const bool known = std::ranges::all_of(graphs, [&](const auto& graph) { return looked_at.contains(graph); });
+    looked_at.insert(graphs.begin(), graphs.end());
+    if (known) continue;
+    const std::string name = fmt::format("kernels, {} graph", schedule);
+    VLAQ_RETURN_IF_ERROR(CheckKernels(bundle, schedule, name, plan, options, log, report));
   }
-  Work step;
-  uint64_t done = 0;
-  for (const std::string_view role : {bundle::kEncoder, bundle::kHead}) {
-    VLAQ_ASSIGN_OR_RETURN(const Work work, WorkOf(bundle, std::string(role), nullptr, plan, options));
-    step.Add(work);
-    log.Progress("kernels", ++done, 3);
-  }
-  TellKernels("kernels", step, bounds, report);
-  VLAQ_ASSIGN_OR_RETURN(const Work whole, WorkOf(bundle, std::string(bundle::kWhole), nullptr, plan, options));
-  log.Progress("kernels", ++done, 3);
-  TellKernels("kernels, whole graph", whole, bounds, report);
   return {};
 }
 

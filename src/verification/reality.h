@@ -25,15 +25,16 @@ namespace vlaq::verification {
 struct RealityOptions {
   const backend::Backend* backend = nullptr;
   backend::OpenOptions open;
-  // Of a policy of any graphs (not kosmos2_lstm): what its graphs are run on.
+  // What its graphs are run on; null: noise, and the bundle's own instruction.
   const StepInputs* inputs = nullptr;
 };
 
-// Adds the checks "bytes", "kernels" (of a control step: encoder and head) and "kernels, whole graph" to `report`;
-// of a policy of any graphs "kernels" of those that a control step of the default schedule runs, each counted once.
+// Adds the checks "bytes", "kernels" (of a control step in the default schedule, each graph once) and, for another
+// schedule with other graphs, "kernels, SCHEDULE graph" to `report`. Where report.of_files, graphs may be of any
+// arithmetic and work that cannot be counted is a note.
 // `plan` may be null: then every operator with weights must be what the precision says. `reference` may be null: then
 // bytes are only told. An engine that is not the target's, or keeps no record, makes the kernels untestable. With
-// finished engines (OpenOptions::engines) the checks are "layers of the engine, ROLE", from their records. Errors:
+// finished engines (OpenOptions::engines) the checks are "layers of the engine, GRAPH", from their records. Errors:
 // kInput if the graphs cannot be read, or an engine is not this bundle's; kBackend.
 Status CheckReality(const bundle::Bundle& bundle, const quantization::Plan* plan, const bundle::Bundle* reference,
                     const RealityOptions& options, Log& log, Report& report);

@@ -2,126 +2,140 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <algorithm>
 #include <functional>
 #include <map>
-#include <span>
+#include <optional>
 
-#include "base/random.h"
-#include "image/preprocess.h"
-#include "runtime/policy_runner.h"
+#include "runtime/features.h"
+#include "runtime/open_policy.h"
+#include "verification/golden_values.h"
 #include "verification/precision_bounds.h"
+#include "verification/schedules.h"
+#include "verification/step_numbers.h"
 
 namespace vlaq::verification {
 namespace {
 
+using backend::NamedTensors;
 using bundle::Bundle;
+using policy::Policy;
 
-constexpr int64_t kNoiseFrames = 12;
-constexpr size_t kStageFrames = 12;  // of the first episode; a stage of one frame has megabytes
-constexpr uint64_t kStream = 79;     // of the noise
+constexpr size_t kNoiseFrames = 12;
+constexpr size_t kStageFrames = 12;  // of the first episode; a value within a graph has megabytes
 
-using Frames = std::function<Result<Tensor>(int64_t)>;  // pixel_values [3, S, S] of frame t
+// What is compared: by its name in checks, as the executor's probe says it.
+struct Watched {
+  std::map<std::string, std::string> bound;   // of the schedule: over all frames
+  std::map<std::string, std::string> within;  // of a graph: over the first frames
+  runtime::ExtraOutputs extra;
+};
 
-// Calls `visit` with the frames of each episode, or of one that is noise.
-Status ForEachEpisode(const Bundle& bundle, const episode::EpisodeSet* episodes,
-                      const std::function<Status(int64_t length, const Frames&)>& visit) {
-  VLAQ_ASSIGN_OR_RETURN(image::Preprocessor preprocessor, image::Preprocessor::Make(bundle.spec.preprocess));
-  if (episodes == nullptr) {
-    const auto size = static_cast<int64_t>(bundle.spec.preprocess.image_size);
-    Random random(0, kStream);
-    return visit(kNoiseFrames, [&](int64_t) {
-      Tensor pixels = Tensor::Make(DType::kF32, {3, size, size});
-      for (float& x : pixels.mutable_data<float>()) x = static_cast<float>(random.Uniform(-1.8, 2.1));
-      return Result<Tensor>(std::move(pixels));
-    });
+// What every graph of the default schedule makes for another or for the robot, and the stages that both name alike.
+Result<Watched> WatchedIn(const Bundle& bundle, const Bundle& reference, bool has_engines) {
+  VLAQ_ASSIGN_OR_RETURN(const GoldenPlaces places, GoldenPlaces::Make(bundle));
+  Watched watched;
+  const Policy& policy = bundle.policy;
+  for (const std::string& graph : GraphsOf(policy.schedules.at(policy.default_schedule))) {
+    for (const auto& [port, value] : policy.graphs.at(graph).outputs) {
+      if (!watched.bound.emplace(places.NameOf(value), value).second) watched.bound.emplace(value, value);
+    }
   }
+  if (has_engines) return watched;
+  for (const auto& [stage, value] : bundle.stages) {
+    const auto other = reference.stages.find(stage);
+    const auto place = places.Find(stage);
+    if (other == reference.stages.end() || other->second != value || !place || place->graph.empty()) continue;
+    watched.within.emplace(stage, place->seen_as);
+    watched.extra[place->graph].push_back(place->value);
+  }
+  return watched;
+}
+
+// Steps of one episode.
+using Steps = std::function<Result<NamedTensors>(size_t t)>;
+using VisitEpisode = std::function<Status(size_t length, const Steps& steps)>;
+
+const policy::Input* CameraOf(const Policy& policy) {
+  const auto camera = std::ranges::find(policy.inputs, policy::InputType::kImage, &policy::Input::type);
+  return camera == policy.inputs.end() ? nullptr : &*camera;
+}
+
+// Calls `visit` with each episode as the policy reads it, or with one that is noise.
+Status ForEachEpisode(const Policy& policy, const episode::EpisodeSet* episodes, const VisitEpisode& visit) {
+  if (episodes == nullptr) {
+    const StepInputs noise = NoiseSteps(policy);  // of as many steps as one likes
+    return visit(kNoiseFrames, noise.read);
+  }
+  VLAQ_ASSIGN_OR_RETURN(runtime::FeatureReader features, runtime::FeatureReader::Make(policy));
+  const policy::Input* camera = CameraOf(policy);
+  if (camera == nullptr) return UsageError("the policy has no camera, and episodes hold pictures of one");
   for (size_t i = 0; i < episodes->size(); ++i) {
     VLAQ_ASSIGN_OR_RETURN(const auto episode, episodes->OpenEpisode(i));
-    VLAQ_RETURN_IF_ERROR(visit(episode->length(), [&](int64_t t) -> Result<Tensor> {
-      VLAQ_ASSIGN_OR_RETURN(const image::Image frame, episode->ReadFrame(t));
-      return preprocessor.Run(frame);
-    }));
+    const Steps steps = [&](size_t t) -> Result<NamedTensors> {
+      VLAQ_ASSIGN_OR_RETURN(const image::Image frame, episode->ReadFrame(static_cast<int64_t>(t)));
+      return features.Read({{camera->name, Tensor::From<uint8_t>({frame.height, frame.width, 3}, frame.rgb)}});
+    };
+    VLAQ_RETURN_IF_ERROR(visit(static_cast<size_t>(episode->length()), steps));
   }
   return {};
 }
 
-// What one bundle made of the frames, by stage, in the order of the frames.
+// What one bundle made of the frames, by what is watched, in their order.
 using Outputs = std::map<std::string, std::vector<Tensor>>;
 
-// One policy over the frames of one episode after the other.
-class Recorder {
+class Recorder : public runtime::Probe {
  public:
-  static Result<Recorder> Open(const Bundle& bundle, const std::map<std::string, std::string>& stages,
-                               const backend::Backend& backend, const backend::OpenOptions& open) {
-    std::vector<std::string> extra;
-    for (const auto& [stage, value] : stages) extra.push_back(value);
-    VLAQ_ASSIGN_OR_RETURN(runtime::Encoder encoder, runtime::Encoder::Open(bundle, backend, open, extra));
-    VLAQ_ASSIGN_OR_RETURN(runtime::Actor head, runtime::Actor::OpenHead(bundle, backend, open));
-    return Recorder(bundle, stages, std::move(encoder), std::move(head));
+  explicit Recorder(const Watched& watched) {
+    for (const auto& [name, value] : watched.bound) bound_.emplace(value, name);
+    for (const auto& [name, value] : watched.within) within_.emplace(value, name);
   }
-
-  Status Record(int64_t length, const Frames& frames, Log& log) {
-    std::vector<Tensor> window;
-    for (int64_t t = 0; t < length; ++t) {
-      VLAQ_ASSIGN_OR_RETURN(const Tensor pixels, frames(t));
-      VLAQ_ASSIGN_OR_RETURN(const backend::NamedTensors encoded, encoder_.Encode(runtime::AsBatch(pixels), prompt_));
-      for (const auto& [stage, value] : stages_) {
-        if (outputs_["features"].size() >= kStageFrames) break;
-        VLAQ_ASSIGN_OR_RETURN(outputs_[stage].emplace_back(), runtime::TakeOnly(encoded, value));
-      }
-      VLAQ_ASSIGN_OR_RETURN(Tensor feature, runtime::TakeOnly(encoded, "feature"));
-      if (window.size() == window_) window.erase(window.begin());
-      window.push_back(feature);
-      outputs_["features"].push_back(std::move(feature));
-      VLAQ_ASSIGN_OR_RETURN(outputs_["actions"].emplace_back(), head_.Act(runtime::AsWindow(window)));
-      log.Progress("frames", static_cast<uint64_t>(t) + 1, static_cast<uint64_t>(length));
-    }
-    return {};
+  void See(std::string_view name, const Tensor& value) override {
+    if (const auto found = bound_.find(name); found != bound_.end()) outputs_[found->second].push_back(value);
+    const auto found = within_.find(name);
+    if (found == within_.end()) return;
+    std::vector<Tensor>& seen = outputs_[found->second];
+    if (seen.size() < kStageFrames) seen.push_back(value);
   }
-
   Outputs Take() { return std::move(outputs_); }
 
  private:
-  Recorder(const Bundle& bundle, const std::map<std::string, std::string>& stages, runtime::Encoder encoder,
-           runtime::Actor head)
-      : stages_(stages),
-        encoder_(std::move(encoder)),
-        head_(std::move(head)),
-        prompt_(prompt::Baked(bundle.spec)),
-        window_(static_cast<size_t>(bundle.spec.window)) {}
-
-  std::map<std::string, std::string> stages_;
-  runtime::Encoder encoder_;
-  runtime::Actor head_;
-  prompt::Prompt prompt_;
-  size_t window_;
+  std::map<std::string, std::string, std::less<>> bound_, within_;
   Outputs outputs_;
 };
 
-Result<Outputs> RunOn(const Bundle& bundle, const std::map<std::string, std::string>& stages,
-                      const ReferenceNumberOptions& options, const backend::OpenOptions& open, Log& log) {
-  VLAQ_ASSIGN_OR_RETURN(Recorder recorder, Recorder::Open(bundle, stages, *options.backend, open));
-  VLAQ_RETURN_IF_ERROR(ForEachEpisode(bundle, options.episodes, [&](int64_t length, const Frames& frames) {
-    return recorder.Record(length, frames, log);
-  }));
+Result<Outputs> RunOn(const Bundle& bundle, const Watched& watched, const ReferenceNumberOptions& options,
+                      const backend::OpenOptions& open, Log& log) {
+  VLAQ_ASSIGN_OR_RETURN(runtime::Executor executor,
+                        runtime::OpenExecutor(bundle, "", *options.backend, open, watched.extra));
+  VLAQ_ASSIGN_OR_RETURN(const NamedTensors task, ExportedTask(bundle));
+  Recorder recorder(watched);
+  executor.SetProbe(&recorder);
+  const VisitEpisode run = [&](size_t length, const Steps& steps) -> Status {
+    executor.Reset();
+    for (size_t t = 0; t < length; ++t) {
+      VLAQ_ASSIGN_OR_RETURN(NamedTensors values, steps(t));
+      values.insert(task.begin(), task.end());
+      VLAQ_RETURN_IF_ERROR(executor.Step(values));
+      log.Progress("frames", t + 1, length);
+    }
+    return {};
+  };
+  VLAQ_RETURN_IF_ERROR(ForEachEpisode(bundle.policy, options.episodes, run));
   return recorder.Take();
 }
 
-// Stages that both name alike.
-std::map<std::string, std::string> CommonStages(const Bundle& a, const Bundle& b) {
-  std::map<std::string, std::string> common;
-  for (const auto& [stage, value] : a.stages) {
-    const auto other = b.stages.find(stage);
-    if (other != b.stages.end() && other->second == value && value != "feature") common.emplace(stage, value);
-  }
-  return common;
+// Whether both are shown the same.
+bool TakeTheSame(const Policy& a, const Policy& b) {
+  return std::ranges::equal(a.inputs, b.inputs, [](const policy::Input& x, const policy::Input& y) {
+    return x.name == y.name && x.type == y.type && x.shape == y.shape;
+  });
 }
 
 Result<Difference> CompareAll(const std::vector<Tensor>& expected, const std::vector<Tensor>& actual,
                               double relative_tolerance) {
   Difference difference(relative_tolerance);
-  for (size_t t = 0; t < expected.size(); ++t) {
+  for (size_t t = 0; t < std::min(expected.size(), actual.size()); ++t) {
     VLAQ_ASSIGN_OR_RETURN(const Difference one, Compare(expected[t], actual[t], relative_tolerance));
     difference.Merge(one);
   }
@@ -132,26 +146,24 @@ Result<Difference> CompareAll(const std::vector<Tensor>& expected, const std::ve
 
 Status CheckReferenceNumbers(const Bundle& bundle, const Bundle& reference, const ReferenceNumberOptions& options,
                              Log& log, Report& report) {
-  if (bundle.spec.preprocess.image_size != reference.spec.preprocess.image_size) {
+  if (!TakeTheSame(bundle.policy, reference.policy)) {
     return InputError(reference.path.string(), "takes frames of another size: it is another policy than the bundle",
                       "give the bundle that it was quantized from");
   }
-  std::map<std::string, std::string> stages;
-  if (options.open.engines.empty()) stages = CommonStages(bundle, reference);
-  VLAQ_ASSIGN_OR_RETURN(const Outputs expected, RunOn(reference, stages, options, options.open.ForSource(), log));
-  VLAQ_ASSIGN_OR_RETURN(const Outputs actual, RunOn(bundle, stages, options, options.open, log));
+  VLAQ_ASSIGN_OR_RETURN(const Watched watched, WatchedIn(bundle, reference, !options.open.engines.empty()));
+  VLAQ_ASSIGN_OR_RETURN(Outputs expected, RunOn(reference, watched, options, options.open.ForSource(), log));
+  VLAQ_ASSIGN_OR_RETURN(Outputs actual, RunOn(bundle, watched, options, options.open, log));
   const StageBounds& bounds = BoundsOfStages(bundle.precision);
   const Bound of_stage = options.tolerance.ForStage({Measure::kRelative, bounds.features});
-  const Bound of_actions = options.tolerance.ForActions({.limit = bounds.actions,
-                                                         .most_rms = bounds.actions_rms,
-                                                         .unit = std::abs(reference.spec.action_scale),
-                                                         .unit_name = "m/s"});
-  for (const auto& [stage, tensors] : expected) {
-    const bool actions = stage == "actions";
-    const Bound& bound = actions ? of_actions : of_stage;
-    VLAQ_ASSIGN_OR_RETURN(const Difference difference, CompareAll(tensors, actual.at(stage), bound.relative));
+  const Bound of_actions =
+      options.tolerance.ForActions(MainOutputBound(reference.policy, bounds.actions, bounds.actions_rms));
+  for (const auto& [name, tensors] : expected) {
+    const auto value = watched.bound.find(name);
+    const bool output = value != watched.bound.end() && bundle.policy.FindOutput(value->second) != nullptr;
+    const Bound& bound = output ? of_actions : of_stage;
+    VLAQ_ASSIGN_OR_RETURN(const Difference difference, CompareAll(tensors, actual[name], bound.relative));
     report.checks.push_back(JudgeDifference(
-        stage + " against the source", difference, bound, Against::kSource,
+        name + " against the source", difference, bound, Against::kSource,
         fmt::format(", {} {} frames", tensors.size(), options.episodes == nullptr ? "noise" : "recorded")));
   }
   const std::string reason = fmt::format("{}: {}", bounds.precision, bounds.reason);

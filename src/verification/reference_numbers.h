@@ -1,5 +1,5 @@
-// Rung 1 against a source bundle: both see the same frames, and every stage, the features and the actions of one are
-// held against the other's. Not aware of: weights, plans.
+// Rung 1 against a source bundle: both see the same steps, and every stage, every value between graphs and every output
+// of one is held against the other's. Not aware of: weights, plans.
 #pragma once
 
 #include "backend/backend.h"
@@ -19,10 +19,10 @@ struct ReferenceNumberOptions {
   Tolerance tolerance = {};
 };
 
-// Adds the checks "features against the source" and "actions against the source" over all frames, and one for each
-// stage that both bundles name ("vision_last_hidden against the source") over the first ones, since stages are large.
-// The two are run one after the other. Errors: kInput if they do not take the same frames; those of the episodes;
-// kBackend.
+// Adds a check "NAME against the source" over all frames for each value that a graph of the default schedule makes, by
+// the name that golden files have for it ("features", "actions"), and for each stage that both bundles name
+// ("vision_last_hidden") over the first ones, since stages are large. The two are run one after the other. Errors:
+// kInput if they do not take the same frames; those of the episodes; kBackend.
 Status CheckReferenceNumbers(const bundle::Bundle& bundle, const bundle::Bundle& reference,
                              const ReferenceNumberOptions& options, Log& log, Report& report);
 

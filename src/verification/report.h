@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "policy/assumption.h"
 #include "verification/evidence.h"
 
 namespace vlaq::verification {
@@ -37,16 +38,7 @@ struct Untestable {
 };
 
 // Something that the comparisons with the outside have shown of the policy's settings (settings.h).
-enum class Shown {
-  kShapes,
-  kGoldenPixels,
-  kGoldenActions,
-  kGoldenWindow,
-  kGoldenPrompt,
-  kEpisodes,
-  kNormalization,
-  kChannelOrder
-};
+using policy::Shown;
 
 // A setting of the policy and what shows that it is right.
 struct Setting {

@@ -4,48 +4,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 
-#include "architecture/stated.h"
 #include "base/json.h"
-#include "policy/schema1.h"
-#include "verification/family.h"
+#include "families/family.h"
 
 namespace vlaq::verification {
 namespace {
 
 using bundle::Bundle;
-
-// By what a setting can be shown; what is not listed cannot be shown by any check.
-struct SettingProof {
-  std::string_view key;
-  std::array<std::optional<Shown>, 2> by;
-};
-constexpr std::array kProofs{
-    SettingProof{"architecture", {Shown::kShapes}},
-    SettingProof{"head_name", {Shown::kShapes}},
-    SettingProof{"lstm_input", {Shown::kShapes}},
-    SettingProof{"lstm_hidden", {Shown::kShapes}},
-    SettingProof{"lstm_layers", {Shown::kShapes}},
-    SettingProof{"mlp_widths", {Shown::kShapes}},
-    SettingProof{"vocabulary", {Shown::kShapes}},
-    SettingProof{"image_tokens", {Shown::kShapes}},
-    SettingProof{"image_size", {Shown::kShapes}},
-    SettingProof{"feature_source", {Shown::kGoldenActions, Shown::kEpisodes}},
-    SettingProof{"prompt_layout", {Shown::kGoldenPrompt, Shown::kEpisodes}},
-    SettingProof{"image_start", {Shown::kGoldenPrompt, Shown::kEpisodes}},
-    SettingProof{"chunk", {Shown::kGoldenActions, Shown::kEpisodes}},
-    SettingProof{"action_dim", {Shown::kGoldenActions, Shown::kEpisodes}},
-    SettingProof{"window", {Shown::kGoldenWindow, Shown::kEpisodes}},
-    SettingProof{"action_scale", {Shown::kEpisodes}},
-    SettingProof{"preprocess.resize", {Shown::kGoldenPixels, Shown::kEpisodes}},
-    SettingProof{"preprocess.normalise", {Shown::kGoldenPixels, Shown::kNormalization}},
-    SettingProof{"preprocess.channel_order", {Shown::kGoldenPixels, Shown::kChannelOrder}},
-    SettingProof{"preprocess.pass_order", {Shown::kGoldenPixels}},
-    SettingProof{"prompt_text", {Shown::kGoldenPrompt}},
-    SettingProof{"prompt_ids", {Shown::kGoldenPrompt}},
-    SettingProof{"attention_mask", {Shown::kGoldenPrompt}},
-};
 
 std::string_view ShownName(Shown shown) {
   switch (shown) {
@@ -64,19 +30,26 @@ std::string_view ShownName(Shown shown) {
   return "";
 }
 
-// What shows `key`; empty if nothing does.
-std::string ShownBy(std::string_view key, const Report& report) {
+// What shows `key` of this family; empty if nothing does.
+std::string ShownBy(const families::Family& family, std::string_view key, const Report& report) {
   if (report.shown_by_user.contains(std::string(key))) return "the user's own file";
   if (report.shown_by_checkpoint.contains(std::string(key))) return "the checkpoint";
-  const auto row = std::find_if(kProofs.begin(), kProofs.end(), [&](const SettingProof& r) { return r.key == key; });
-  if (row == kProofs.end()) return "";
-  for (const std::optional<Shown>& shown : row->by) {
-    if (shown && report.shown.contains(*shown)) return std::string(ShownName(*shown));
+  const auto& known = family.settings();
+  const auto row = std::ranges::find(known, key, &families::SettingInfo::key);
+  if (row == known.end()) return "";
+  for (const Shown shown : row->shown_by) {
+    if (report.shown.contains(shown)) return std::string(ShownName(shown));
   }
   return "";
 }
 
-// The spec as key and value, members of objects as "preprocess.resize".
+// The family's own settings of a bundle.
+Json SettingsJson(const Bundle& bundle) {
+  const auto json = ParseJson(bundle.policy.settings, "settings");
+  return json.ok() ? *json : Json::object();
+}
+
+// The settings as key and value, members of objects as "preprocess.resize".
 std::vector<std::pair<std::string, Json>> Flat(const Json& json, const std::string& prefix = "") {
   std::vector<std::pair<std::string, Json>> flat;
   for (const auto& [key, value] : json.items()) {
@@ -132,29 +105,31 @@ std::vector<Setting> AssumedOf(const Bundle& bundle, const Report& report) {
 }  // namespace
 
 std::vector<Setting> SettingsOf(const Bundle& bundle, const Report& report) {
-  if (!HasSpec(bundle)) return AssumedOf(bundle, report);
+  const families::Family* family = families::FindOrNull(bundle.policy.family);
+  if (family == nullptr) return AssumedOf(bundle, report);
   std::vector<Setting> settings;
-  for (const auto& [key, value] : Flat(policy::PolicySpecToJson(bundle.spec))) {
+  for (const auto& [key, value] : Flat(SettingsJson(bundle))) {
     const auto is_it = [&name = key](const bundle::Assumption& a) {
       return name == a.setting || name.starts_with(a.setting + ".");
     };
     const auto& assumptions = bundle.provenance.assumptions;
-    settings.push_back(
-        {key, ShortText(value), std::any_of(assumptions.begin(), assumptions.end(), is_it), ShownBy(key, report)});
+    settings.push_back({key, ShortText(value), std::any_of(assumptions.begin(), assumptions.end(), is_it),
+                        ShownBy(*family, key, report)});
   }
   if (bundle.tokenizer) {
-    settings.push_back({"tokenizer", bundle.tokenizer->sha256.substr(0, 12), false, ShownBy("tokenizer", report)});
+    settings.push_back(
+        {"tokenizer", bundle.tokenizer->sha256.substr(0, 12), false, ShownBy(*family, "tokenizer", report)});
   }
   return settings;
 }
 
 Status CheckAgainstPolicyFile(const Bundle& bundle, const std::filesystem::path& file, Report& report) {
-  VLAQ_ASSIGN_OR_RETURN(const Json whole, ReadJsonFile(file));
-  VLAQ_ASSIGN_OR_RETURN(const Json given, policy::SettingsIn(whole, file.string()));
-  // Read over the bundle's own spec: what the file does not say is the bundle's.
-  VLAQ_ASSIGN_OR_RETURN(const policy::PolicySpec spec, policy::ParsePolicySpec(given, file.string(), bundle.spec));
-  const Json expected = policy::PolicySpecToJson(spec);
-  const auto differences = Differences(policy::PolicySpecToJson(bundle.spec), expected);
+  VLAQ_ASSIGN_OR_RETURN(const families::Family* family, families::Find(bundle.policy.family));
+  // Read over the bundle's own settings: what the file does not say is the bundle's.
+  VLAQ_ASSIGN_OR_RETURN(const families::SettingsFile read, family->ReadSettings(file, bundle.policy.settings));
+  VLAQ_ASSIGN_OR_RETURN(const Json given, ParseJson(read.given, file.string()));
+  VLAQ_ASSIGN_OR_RETURN(const Json expected, ParseJson(read.settled, file.string()));
+  const auto differences = Differences(SettingsJson(bundle), expected);
   report.checks.push_back(SettingsCheck(fmt::format("settings, {}", file.filename().string()), differences,
                                         "the bundle's settings are those of the file, as far as it goes"));
   for (const auto& [key, value] : Flat(given)) report.shown_by_user.insert(key);
@@ -174,11 +149,13 @@ Status CheckAgainstTokenizerFile(const Bundle& bundle, const std::filesystem::pa
 }
 
 void CheckAgainstStated(const Bundle& bundle, const checkpoint::Checkpoint& checkpoint, Report& report) {
-  const Json own = policy::PolicySpecToJson(bundle.spec);
+  const families::Family* family = families::FindOrNull(bundle.policy.family);
+  if (family == nullptr) return;
+  const Json own = SettingsJson(bundle);
   std::vector<std::string> differences;
   bool any = false;
-  for (const architecture::Stated& row : architecture::ReadStated(checkpoint).known) {
-    const Json* value = architecture::FindSetting(own, row.key);
+  for (const families::Stated& row : family->ReadStated(checkpoint).known) {
+    const Json* value = families::FindSetting(own, row.key);
     if (value == nullptr || report.shown_by_user.contains(row.key)) continue;
     any = true;
     const auto stated = ParseJson(row.value, row.place);
@@ -214,13 +191,13 @@ void CheckAgainstSourcePolicy(const Bundle& bundle, const Bundle& source, Report
 }
 
 void CheckAgainstSourceSettings(const Bundle& bundle, const Bundle& source, Report& report) {
-  std::vector<std::string> differences =
-      Differences(policy::PolicySpecToJson(bundle.spec), policy::PolicySpecToJson(source.spec));
+  std::vector<std::string> differences = Differences(SettingsJson(bundle), SettingsJson(source));
   const auto note = [&](bool same, std::string text) {
     if (!same) differences.push_back(std::move(text));
   };
   note(bundle.config == source.config, "the model's configuration is another");
-  note(bundle.baked_prompt == source.baked_prompt, "baked_prompt is another");
+  const auto inputs = [](const Bundle& b) { return policy::PolicyToJson(b.policy)["inputs"].size(); };
+  note(inputs(bundle) == inputs(source), "its graphs take other inputs: one is told its instruction, one is not");
   const auto tokenizer = [](const Bundle& b) { return b.tokenizer ? b.tokenizer->sha256 : std::string(); };
   note(tokenizer(bundle) == tokenizer(source), "the tokenizer is another file");
   report.checks.push_back(SettingsCheck("settings against the source", differences, "all settings are the source's"));

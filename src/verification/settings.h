@@ -13,7 +13,7 @@
 
 namespace vlaq::verification {
 
-// Each member of the policy spec with what shows it, in the order of policy.json.
+// Each of the family's settings with what shows it, in the order of policy.json.
 std::vector<Setting> SettingsOf(const bundle::Bundle& bundle, const Report& report);
 
 // Adds the check "settings, FILE": every key of the user's own policy.json must have the bundle's value; keys that it
@@ -27,7 +27,8 @@ Status CheckAgainstTokenizerFile(const bundle::Bundle& bundle, const std::filesy
 // bundle's, too. A setting that the user's own file gives alike was changed deliberately and is left to that file.
 void CheckAgainstStated(const bundle::Bundle& bundle, const checkpoint::Checkpoint& checkpoint, Report& report);
 
-// Adds the check "settings against the source": policy spec, configuration, baked prompt and tokenizer are the same.
+// Adds the check "settings against the source": the family's settings, configuration, inputs and tokenizer are the
+// same.
 void CheckAgainstSourceSettings(const bundle::Bundle& bundle, const bundle::Bundle& source, Report& report);
 
 // Two policies of any graphs, member by member; the files of their graphs may differ. "control.period_s is 4 instead of

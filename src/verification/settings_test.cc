@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/json.h"
 #include "base/output.h"
 #include "base/testing.h"
+#include "bundle/testing.h"
 #include "verification/testing.h"
 
 namespace vlaq::verification {
@@ -15,10 +17,17 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+policy::Policy WithSettings(const Json& settings) {
+  Json all = settings;
+  all["prompt_ids"] = std::vector<int64_t>(70, 5);
+  const auto policy = bundle::testing::PolicyOfSettings(all, true);
+  EXPECT_TRUE(policy.ok()) << policy.error().ToString();
+  return policy.ok() ? *policy : policy::Policy{};
+}
+
 bundle::Bundle Sample() {
   bundle::Bundle bundle;
-  bundle.spec.action_scale = 0.6;
-  bundle.spec.window = 8;
+  bundle.policy = WithSettings({{"action_scale", 0.6}, {"window", 8}});
   bundle.provenance.assumptions = {{"action_scale", "0.6", "action_scale is 0.6"},
                                    {"preprocess", "", "preprocess is bicubic"}};
   return bundle;
@@ -69,7 +78,7 @@ TEST_F(SettingsTest, TheUsersFileIsHeldAgainstTheBundle) {
   EXPECT_EQ(Named(SettingsOf(Sample(), report), "action_scale").proven_by, "the user's own file");
   EXPECT_EQ(Named(SettingsOf(Sample(), report), "window").proven_by, "");
   bundle::Bundle other = Sample();
-  other.spec.action_scale = 60;
+  other.policy = WithSettings({{"action_scale", 60.0}, {"window", 8}});
   ASSERT_TRUE(CheckAgainstPolicyFile(other, same, report).ok());
   EXPECT_FALSE(report.checks[1].passed);
   EXPECT_THAT(report.checks[1].detail, HasSubstr("action_scale is 60"));
@@ -81,8 +90,7 @@ TEST_F(SettingsTest, EverySettingOfTheSourceCounts) {
   CheckAgainstSourceSettings(Sample(), Sample(), report);
   EXPECT_TRUE(report.checks[0].passed) << report.checks[0].detail;
   bundle::Bundle other = Sample();
-  other.spec.action_scale = 60;
-  other.spec.preprocess.channel_order = image::ChannelOrder::kBgr;
+  other.policy = WithSettings({{"action_scale", 60.0}, {"window", 8}, {"preprocess", {{"channel_order", "bgr"}}}});
   other.tokenizer = bundle::FileRecord{"sentencepiece.bpe.model", 1, "abc"};
   CheckAgainstSourceSettings(other, Sample(), report);
   EXPECT_FALSE(report.checks[1].passed);

@@ -13,8 +13,10 @@
 #include "checkpoint/checkpoint.h"
 #include "runtime/features.h"
 #include "runtime/open_policy.h"
+#include "runtime/text_encoder.h"
 #include "tensor/convert.h"
 #include "verification/precision_bounds.h"
+#include "verification/schedules.h"
 
 namespace vlaq::verification {
 namespace {
@@ -29,12 +31,6 @@ constexpr size_t kFewestSteps = 3, kMostSteps = 17;
 constexpr int64_t kOpenExtent = 4;
 constexpr uint64_t kNoiseStream = 90;
 constexpr std::string_view kGoldenPrefix = "out.";
-
-int64_t LongestWindow(const std::vector<policy::Step>& steps) {
-  int64_t longest = 0;
-  for (const policy::Step& step : steps) longest = std::max({longest, step.length, LongestWindow(step.steps)});
-  return longest;
-}
 
 Tensor NoiseOf(const policy::Input& input, uint64_t stream, uint64_t seed) {
   Shape shape = input.shape;
@@ -273,10 +269,8 @@ Result<std::map<std::string, Series>> ReadRecorded(const Policy& policy, const s
 }  // namespace
 
 StepInputs NoiseSteps(const Policy& policy, uint64_t seed) {
-  int64_t longest = 0;
-  for (const auto& [name, steps] : policy.schedules) longest = std::max(longest, LongestWindow(steps));
   StepInputs inputs;
-  inputs.steps = std::clamp(static_cast<size_t>(longest) + 1, kFewestSteps, kMostSteps);
+  inputs.steps = std::clamp(static_cast<size_t>(LongestWindow(policy)) + 1, kFewestSteps, kMostSteps);
   inputs.what = "steps of noise";
   inputs.noise = true;
   const auto shared = std::make_shared<const Policy>(policy);
@@ -408,11 +402,19 @@ Status CheckAgainstOutputs(const Bundle& bundle, const std::filesystem::path& go
   return {};
 }
 
-Result<GraphInputs> ReadByGraphs(const Bundle& bundle, const StepInputs& inputs, const StepNumberOptions& options) {
-  VLAQ_ASSIGN_OR_RETURN(Executor executor, runtime::OpenExecutor(bundle, "", *options.backend, options.open));
+Result<NamedTensors> ExportedTask(const Bundle& bundle) {
+  VLAQ_ASSIGN_OR_RETURN(const auto text, runtime::OpenTextEncoder(bundle, {}));
+  return text == nullptr ? NamedTensors() : text->Exported().values;
+}
+
+Result<GraphInputs> ReadByGraphs(const Bundle& bundle, const std::string& schedule, const StepInputs& inputs,
+                                 const StepNumberOptions& options) {
+  VLAQ_ASSIGN_OR_RETURN(Executor executor, runtime::OpenExecutor(bundle, schedule, *options.backend, options.open));
   Memory memory;
   executor.SetProbe(&memory);
-  VLAQ_ASSIGN_OR_RETURN(const NamedTensors values, inputs.read(0));
+  VLAQ_ASSIGN_OR_RETURN(NamedTensors values, inputs.read(0));
+  VLAQ_ASSIGN_OR_RETURN(NamedTensors task, ExportedTask(bundle));
+  values.merge(std::move(task));
   const auto outputs = executor.Step(values);
   executor.SetProbe(nullptr);
   if (!outputs.ok()) return outputs.error();

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 
@@ -31,6 +32,9 @@ struct StepInputs {
 // each tensor is 1, so that no mask is empty), booleans that are true. Extents that are open are 4. As many steps as
 // fill the longest window, and one more. What is drawn as noise by the policy is left to it.
 StepInputs NoiseSteps(const policy::Policy& policy, uint64_t seed = 0);
+
+// The values of the instruction that the bundle was made with; none if its policy reads none. Errors: kInput.
+Result<backend::NamedTensors> ExportedTask(const bundle::Bundle& bundle);
 
 struct StepNumberOptions {
   const backend::Backend* backend = nullptr;
@@ -58,9 +62,10 @@ Status CheckAgainstSourceSteps(const bundle::Bundle& bundle, const bundle::Bundl
 Status CheckAgainstOutputs(const bundle::Bundle& bundle, const std::filesystem::path& golden, const StepInputs& inputs,
                            const StepNumberOptions& options, Log& log, Report& report);
 
-// What each graph of the default schedule reads in the first step, by graph. Errors: those of the executor.
+// What each graph of a schedule (empty: the default one) reads in the first step, by graph; with the bundle's own
+// instruction where `inputs` give none. Errors: those of the executor.
 using GraphInputs = std::map<std::string, backend::NamedTensors, std::less<>>;
-Result<GraphInputs> ReadByGraphs(const bundle::Bundle& bundle, const StepInputs& inputs,
+Result<GraphInputs> ReadByGraphs(const bundle::Bundle& bundle, const std::string& schedule, const StepInputs& inputs,
                                  const StepNumberOptions& options);
 
 }  // namespace vlaq::verification

@@ -202,7 +202,7 @@ TEST_F(StepNumbers, NoiseIsTheSameAgainAndFitsEveryType) {
 
 TEST_F(StepNumbers, WhatEachGraphReadsIsTold) {
   const auto bundle = Scaled(3);
-  const auto read = ReadByGraphs(bundle, Counting(1), options_);
+  const auto read = ReadByGraphs(bundle, "", Counting(1), options_);
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(read->at("g").at("x").shape(), (Shape{1, 2}));
 }

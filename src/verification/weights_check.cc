@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "onnx/model_file.h"
-#include "verification/family.h"
 #include "verification/operator_reading.h"
 #include "verification/precision_bounds.h"
 
@@ -92,10 +91,12 @@ const std::string& FirstOutput(const Node& node) {
 
 class Comparer {
  public:
-  Comparer(const Bundle& bundle, const Plan& plan, const Bundle& reference, Log& log)
+  // `of_files`: the reference was made of ONNX files, whose operators may be of any kind.
+  Comparer(const Bundle& bundle, const Plan& plan, const Bundle& reference, bool of_files, Log& log)
       : bundle_(bundle),
         plan_(plan),
         reference_(reference),
+        of_files_(of_files),
         log_(log),
         files_(bundle.path),
         source_files_(reference.path) {
@@ -152,7 +153,7 @@ class Comparer {
     if (file == bundle_.graphs.end()) return InputError("", "the bundle has no such graph");
     VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(bundle_.path / file->second.file));
     auto read = GraphReading::Make(source_graph, source_files_);
-    if (!read.ok() && !HasSpec(reference_)) {  // says nothing of the bundle
+    if (!read.ok() && of_files_) {  // says nothing of the bundle
       unread_.push_back({0, fmt::format("operators of {}", role_), read.error().ToString(), true});
       return {};
     }
@@ -460,6 +461,7 @@ class Comparer {
   const Bundle& bundle_;
   const Plan& plan_;
   const Bundle& reference_;
+  bool of_files_;
   Log& log_;
   onnx::WeightFiles files_, source_files_;
   std::map<std::string, const OperatorChoice*, std::less<>> choices_;  // by node
@@ -495,7 +497,7 @@ Status CheckQuantizedWeights(const Bundle& bundle, const Plan* plan, const Bundl
          {}});
   }
   static const Plan nothing;
-  Comparer comparer(bundle, plan != nullptr ? *plan : nothing, reference, log);
+  Comparer comparer(bundle, plan != nullptr ? *plan : nothing, reference, report.of_files, log);
   VLAQ_RETURN_IF_ERROR(comparer.Run());
   comparer.Tell(report, plan != nullptr);
   return {};

@@ -36,6 +36,7 @@ class BenchTest : public CliTest {
     for (const Json& finding : subject["verdict"]["findings"]) names.push_back(finding["check"]);
     return names;
   }
+  static std::string PublishedTable() { return VLAQ_TESTDATA "/../examples/mobile_vla/published.json"; }
   static std::string RefusedWith(int code, const std::vector<std::string>& arguments) {
     const Ran ran = Bench(arguments);
     EXPECT_EQ(ran.exit_code, code) << ran.err;
@@ -318,7 +319,8 @@ TEST_F(BenchTest, WhatWouldFailAtTheEndIsRefusedAtOnce) {
   EXPECT_THAT(RefusedWith(3, {Bundle(), "--episodes", In("no_episodes")}), HasSubstr("no_episodes"));
   EXPECT_THAT(RefusedWith(2, {Honest("it"), "--episodes", In("no_episodes")}), HasSubstr("is a bundle"));
   EXPECT_THAT(RefusedWith(3, {"pytorch=whole:" + Bundle(), "onnx=whole:" + Bundle(), "int8=whole:" + Bundle(),
-                              "streaming=" + Bundle(), "--published", Checkpoint() + "/below"}),
+                              "streaming=" + Bundle(), "--published", PublishedTable(), "--published-to",
+                              Checkpoint() + "/below"}),
               HasSubstr("is no folder"));
 }
 
@@ -459,7 +461,8 @@ TEST_F(BenchTest, ThePublishedFiles) {
   ASSERT_EQ(made.exit_code, 0) << made.err;
   const std::vector<std::string> good{"onnx=whole:" + Bundle(), "int8=whole:" + int8, "streaming=" + int8};
   std::vector<std::string> arguments = good;
-  arguments.insert(arguments.end(), {"--published", In("published"), "--protocol", "published"});
+  arguments.insert(arguments.end(),
+                   {"--published", PublishedTable(), "--published-to", In("published"), "--protocol", "published"});
   const Ran ran = Bench(arguments);
   EXPECT_THAT(ran.exit_code, ::testing::AnyOf(0, 6)) << ran.err;
   EXPECT_THAT(ran.out, AllOf(HasSubstr("ONNX INT8 streaming"), HasSubstr("speed-up"), HasSubstr("files: PyTorch.")));
@@ -483,7 +486,8 @@ TEST_F(BenchTest, ThePublishedFiles) {
 
   // No label on what it is not.
   const auto refused = [&](std::vector<std::string> subjects) {
-    subjects.insert(subjects.end(), {"--published", In("elsewhere"), "--protocol", "published"});
+    subjects.insert(subjects.end(),
+                    {"--published", PublishedTable(), "--published-to", In("elsewhere"), "--protocol", "published"});
     return RefusedWith(2, subjects);
   };
   EXPECT_THAT(refused({"a=" + Bundle()}), HasSubstr("named int8"));
@@ -503,6 +507,32 @@ TEST_F(BenchTest, ThePublishedFiles) {
       Vlaq({"quantize", In("third"), "--target", "cpu", "--precision", "int8", "-o", In("third_int8"), "--force"});
   ASSERT_EQ(third.exit_code, 0) << third.err;
   EXPECT_THAT(refused({good[1], "streaming=" + In("third_int8")}), HasSubstr("different weights"));
+}
+
+TEST_F(BenchTest, ATableThatSaysTooLittleIsRefused) {
+  const Json good = Json::parse(Content(PublishedTable()));
+  const auto refused = [&](const Json& table) {
+    Overwrite(In("table.json"), table.dump());
+    return RefusedWith(3, {Bundle(), "--published", In("table.json"), "--published-to", In("nowhere")});
+  };
+  EXPECT_THAT(refused(Json::object()), HasSubstr("is no published table"));
+  for (const char* key : {"provider", "folder", "results", "reference", "graph", "columns", "meaning"}) {
+    Json without = good;
+    without.erase(key);
+    EXPECT_THAT(refused(without), HasSubstr("table.json")) << key;
+  }
+  Json strange = good;
+  strange["reference"] = "nobody";
+  EXPECT_THAT(refused(strange), HasSubstr("there is no column 'nobody'"));
+  strange = good;
+  strange["results"] = "../results.json";
+  EXPECT_THAT(refused(strange), HasSubstr("no plain file name"));
+  strange = good;
+  strange["columns"][1].erase("kind");
+  EXPECT_THAT(refused(strange), AllOf(HasSubstr("columns[1]"), HasSubstr("\"kind\"")));
+  strange["columns"][1] = good["columns"][0];
+  EXPECT_THAT(refused(strange), HasSubstr("two columns are called 'pytorch'"));
+  EXPECT_THAT(RefusedWith(2, {Bundle(), "--published", PublishedTable()}), HasSubstr("belong together"));
 }
 
 // ---- compare ----

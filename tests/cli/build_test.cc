@@ -49,8 +49,8 @@ class Build : public BoardTest {
 TEST_F(Build, MakesTheEnginesUnderThePublishedNames) {
   const Ran ran = Run("ok", {In("fp16"), In("int8")}, {});
   ASSERT_EQ(ran.exit_code, 0) << ran.err;
-  for (const char* name : {"mae0222_model_fp16.trt", "mae0222_model_int8.trt", "mae0222_encoder_fp16.trt",
-                           "mae0222_encoder_int8.trt", "mae0222_head_fp16.trt", "mae0222_head_int8.trt"}) {
+  for (const char* name : {"mae0222_model_fp16.trt", "mae0222_model_int8.trt", "encoder_fp16.trt", "encoder_int8.trt",
+                           "head_fp16.trt", "head_int8.trt"}) {
     EXPECT_TRUE(fs::exists(File(name))) << name;
     EXPECT_THAT(ran.out, HasSubstr(name));
     const Json record = Json::parse(Content(File(std::string(name) + ".json")));
@@ -62,6 +62,25 @@ TEST_F(Build, MakesTheEnginesUnderThePublishedNames) {
   const Json options = Json::parse(Content(File("mae0222_model_int8.trt.json")))["options"];
   EXPECT_THAT(options.dump(), AllOf(HasSubstr("--int8"), HasSubstr("--fp16"), HasSubstr("1x1x3x224x224"),
                                     HasSubstr("8x8x3x224x224"), HasSubstr("--profilingVerbosity=detailed")));
+}
+
+// Whatever graphs a policy has: their inputs' extents follow from its schedules.
+TEST_F(Build, TakesImportedBundles) {
+  const Ran imported =
+      Vlaq({"import", VLAQ_TESTDATA "/onnx_import/hand_unnamed_gemm_13.onnx", "-o", In("imported"), "--force"});
+  ASSERT_EQ(imported.exit_code, 0) << imported.err;
+  const Ran half = Vlaq({"quantize", In("imported"), "--target", "tensorrt-8.6", "--precision", "fp16", "-o",
+                         In("imported_fp16"), "--force"});
+  ASSERT_EQ(half.exit_code, 0) << half.err;
+  const Ran dry = Vlaq({"build", In("imported_fp16"), "--engine-dir", Folder(), "--dry-run"});
+  EXPECT_EQ(dry.exit_code, 0) << dry.err;
+  EXPECT_THAT(dry.out, AllOf(HasSubstr("_fp16.trt"), HasSubstr("--onnx=")));
+  const Ran built = Run("ok", {In("imported_fp16")}, {"--json"});
+  EXPECT_EQ(built.exit_code, 0) << built.err;
+  EXPECT_EQ(built.json()["engines"].size(), 1U);
+  const Ran wrong = Run("ok", {In("imported_fp16")}, {"--parts", "encoder"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, AllOf(HasSubstr("has no graph 'encoder'"), HasSubstr("there are: ")));
 }
 
 TEST_F(Build, KeepsWhatIsMadeOfTheSame) {
@@ -117,7 +136,7 @@ TEST_F(Build, OneThatFailsDoesNotKeepTheOthers) {
   EXPECT_EQ(report["engines"][0]["part"], "encoder");
   EXPECT_EQ(report["engines"][1]["part"], "head");
   ASSERT_EQ(report["failed"].size(), 1U);
-  EXPECT_TRUE(fs::exists(File("mae0222_encoder_fp16.trt.json")));
+  EXPECT_TRUE(fs::exists(File("encoder_fp16.trt.json")));
   EXPECT_FALSE(fs::exists(File("mae0222_model_fp16.trt")));
   arguments.insert(arguments.end(), {"--measure"});
   EXPECT_EQ(Vlaq(arguments).exit_code, 4);
@@ -457,9 +476,9 @@ TEST_F(Build, WhatCouldBeMeasuredIsWrittenThoughTheRestFails) {
   const Ran one = with(FailsAt(In("trtexec_one"), "encoder_fp16.trt.times"));
   EXPECT_EQ(one.exit_code, 4) << one.err;
   results = Json::parse(Content(File("jetson_tensorrt_results.json")));
-  EXPECT_THAT(results["fp16_encoder"]["why"].dump(), HasSubstr("running mae0222_encoder_fp16.trt"));
+  EXPECT_THAT(results["fp16_encoder"]["why"].dump(), HasSubstr("running encoder_fp16.trt"));
   EXPECT_THAT(results["int8_head"]["why"].dump(), HasSubstr("stand-in"));
-  EXPECT_TRUE(fs::exists(File("mae0222_encoder_fp16.trt.log")));
+  EXPECT_TRUE(fs::exists(File("encoder_fp16.trt.log")));
 }
 
 // The reasons of all engines, not of the last one.

@@ -1,8 +1,8 @@
 // Statistics of a policy's values from recorded episodes, as users take them.
 #include <algorithm>
 
-#include "architecture/testing.h"
 #include "episode/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "program.h"
 
 namespace vlaq {
@@ -19,9 +19,9 @@ class CalibrateVerb : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = new TemporaryFolder();
-    auto structure = architecture::testing::TinyPolicy::DefaultStructure();
+    auto structure = kosmos2_lstm::testing::TinyPolicy::DefaultStructure();
     structure.text.vocabulary = 1250;  // the small tokeniser's ids go to 1186
-    const architecture::testing::TinyPolicy policy(false, structure);
+    const kosmos2_lstm::testing::TinyPolicy policy(false, structure);
     fs::create_directory(In("checkpoint"));
     const Ran ran = Vlaq({"export", policy.Save(In("checkpoint")).string(), "-o", In("bundle"), "--config",
                           In("checkpoint/config.json"), "--policy", In("checkpoint/policy.json"), "--tokenizer",

@@ -1,7 +1,7 @@
 // The main job: synth, inspect, export, run.
 #include <cmath>
 
-#include "architecture/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "image/frames.h"
 #include "program.h"
 
@@ -244,7 +244,7 @@ TEST_F(Chain, FramesComeFromFilesFoldersAndTensors) {
     shape = {10, frame->pixels.height, frame->pixels.width, 3};
     pixels.insert(pixels.end(), frame->pixels.rgb.begin(), frame->pixels.rgb.end());
   }
-  architecture::testing::WriteSafetensors(In("frames.safetensors"), {{"u8", Tensor::From<uint8_t>(shape, pixels)}});
+  kosmos2_lstm::testing::WriteSafetensors(In("frames.safetensors"), {{"u8", Tensor::From<uint8_t>(shape, pixels)}});
   const auto actions = [](const Ran& ran) {
     EXPECT_EQ(ran.exit_code, 0) << ran.err;
     const Json document = ran.json();

@@ -3,9 +3,9 @@
 // of.
 #include "backend/onnxruntime/onnxruntime.h"
 #include "engine/find.h"
-#include "prompt/prompt.h"
+#include "families/kosmos2_lstm/prompt.h"
 #include "quantization/plan_file.h"
-#include "runtime/policy_runner.h"
+#include "runtime/testing.h"
 #include "stand_in.h"
 #include "verification/numbers.h"
 #include "verification/reality.h"
@@ -55,7 +55,7 @@ class PlaysEngines : public backend::Backend {
 
  private:
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kStems = {
-      {{bundle::kWhole, "mae0222_model"}, {bundle::kEncoder, "mae0222_encoder"}, {bundle::kHead, "mae0222_head"}}};
+      {{"whole", "mae0222_model"}, {"encoder", "encoder"}, {"head", "head"}}};
   const bundle::Bundle& bundle_;
   std::unique_ptr<backend::Backend> cpu_ = backend::MakeOnnxRuntimeBackend({});
 };
@@ -81,7 +81,7 @@ class Engines : public BoardTest {
     open.engines = Folder();
     return open;
   }
-  std::string WhyNot(std::string_view role = bundle::kHead) const {
+  std::string WhyNot(std::string_view role = "head") const {
     const auto found = engine::FindEngine(int8_, role, Folder());
     EXPECT_FALSE(found.ok());
     if (found.ok()) return "";
@@ -95,20 +95,17 @@ class Engines : public BoardTest {
 TEST_F(Engines, RunInPlaceOfTheGraphs) {
   Build("encoder,head");
   const PlaysEngines player(int8_);
-  const prompt::Prompt prompt = prompt::Baked(int8_.spec);
-  auto engines = *runtime::OpenStreaming(int8_, player, Open(), prompt);
-  EXPECT_THAT(player.opened,
-              ElementsAre("tensorrt mae0222_encoder_int8.trt.onnx", "tensorrt mae0222_head_int8.trt.onnx"));
+  const auto engines = *runtime::testing::FrameRunner::Open(int8_, player, Open());
+  EXPECT_THAT(player.opened, ElementsAre("tensorrt encoder_int8.trt.onnx", "tensorrt head_int8.trt.onnx"));
   backend::OpenOptions graphs = Open();
   graphs.engines.clear();
   graphs.provider = "cpu";
-  auto plain = *runtime::OpenStreaming(int8_, player, graphs, prompt);
-  const auto side = static_cast<int64_t>(int8_.spec.preprocess.image_size);
-  const Tensor pixels = Tensor::Make(DType::kF32, {3, side, side});
+  const auto plain = *runtime::testing::FrameRunner::Open(int8_, player, graphs);
+  const Tensor pixels = Tensor::Make(DType::kF32, int8_.policy.inputs[0].shape);
   const auto a = engines->Step(pixels), b = plain->Step(pixels);
   ASSERT_TRUE(a.ok() && b.ok());
   EXPECT_TRUE(std::ranges::equal(a->data<float>(), b->data<float>()));
-  const auto inside = runtime::OpenGraph(int8_, bundle::kEncoder, player, Open(), {"image_embeds"});
+  const auto inside = runtime::OpenGraph(int8_, "encoder", player, Open(), {"image_embeds"});
   ASSERT_FALSE(inside.ok());
   EXPECT_THAT(inside.error().ToString(), HasSubstr("an engine gives its outputs only"));
 }
@@ -116,8 +113,8 @@ TEST_F(Engines, RunInPlaceOfTheGraphs) {
 TEST_F(Engines, OnlyThoseOfThisBundle) {
   EXPECT_THAT(WhyNot(), AllOf(HasSubstr("there is no such engine"), HasSubstr("--parts head")));
   Build("head");
-  ASSERT_TRUE(engine::FindEngine(int8_, bundle::kHead, Folder()).ok());
-  const auto unquantised = engine::FindEngine(source_, bundle::kHead, Folder());
+  ASSERT_TRUE(engine::FindEngine(int8_, "head", Folder()).ok());
+  const auto unquantised = engine::FindEngine(source_, "head", Folder());
   ASSERT_FALSE(unquantised.ok());
   EXPECT_THAT(unquantised.error().ToString(), HasSubstr("is not quantised for TensorRT"));
   // The same policy, quantised again with another plan: other weights, the same names.
@@ -128,22 +125,38 @@ TEST_F(Engines, OnlyThoseOfThisBundle) {
   EXPECT_THAT(WhyNot(), HasSubstr("was not made of"));
 }
 
+// An earlier vlaq had names of its own; the record beside an engine says which graph it is of.
+TEST_F(Engines, AreFoundUnderAnotherName) {
+  Build("head");
+  for (const char* end : {".trt", ".trt.json"}) {
+    fs::rename(File(std::string("head_int8") + end), File(std::string("mine_head_int8") + end));
+  }
+  EXPECT_EQ(engine::EnginePath(int8_, "head", Folder()), File("mine_head_int8.trt"));
+  EXPECT_TRUE(engine::HasEngine(int8_, "head", Folder()));
+  EXPECT_FALSE(engine::HasEngine(int8_, "encoder", Folder()));
+  Build("head");  // is kept, and what ONNX Runtime takes it by is written again
+  EXPECT_FALSE(fs::exists(File("head_int8.trt")));
+  const auto found = engine::FindEngine(int8_, "head", Folder());
+  ASSERT_TRUE(found.ok()) << found.error().ToString();
+  EXPECT_EQ(found->file, File("mine_head_int8.trt"));
+}
+
 TEST_F(Engines, OnlyAsTheyWereMade) {
   Build("head");
-  const std::string engine = Content(File("mae0222_head_int8.trt")), wrapper = File("mae0222_head_int8.trt.onnx");
+  const std::string engine = Content(File("head_int8.trt")), wrapper = File("head_int8.trt.onnx");
   std::string changed = engine;
   changed.back() ^= 1;
-  Overwrite(File("mae0222_head_int8.trt"), changed);
+  Overwrite(File("head_int8.trt"), changed);
   EXPECT_THAT(WhyNot(), HasSubstr("is not the file that its record describes"));
-  Overwrite(File("mae0222_head_int8.trt"), engine);
+  Overwrite(File("head_int8.trt"), engine);
   const std::string model = Content(wrapper);
   std::string elsewhere = model;
-  elsewhere.replace(elsewhere.find("mae0222_head_int8"), 17, "mae0222_head_fp16");
+  elsewhere.replace(elsewhere.find("head_int8"), 9, "head_fp16");
   Overwrite(wrapper, elsewhere);
-  EXPECT_THAT(WhyNot(), HasSubstr("does not name the engine mae0222_head_int8.trt"));
+  EXPECT_THAT(WhyNot(), HasSubstr("does not name the engine head_int8.trt"));
   fs::remove(wrapper);
   EXPECT_THAT(WhyNot(), AllOf(HasSubstr("onnx: is missing"), HasSubstr("--parts head writes it again")));
-  Overwrite(File("mae0222_head_int8.trt.json"), "{}");
+  Overwrite(File("head_int8.trt.json"), "{}");
   EXPECT_THAT(WhyNot(), HasSubstr("it is no record of an engine"));
 }
 
@@ -152,8 +165,8 @@ TEST_F(Engines, AreHeldAgainstTheSourceOnTheCpu) {
   const PlaysEngines player(int8_);
   Report report;
   ASSERT_TRUE(verification::CheckReferenceNumbers(int8_, source_, {&player, Open(), {}}, SilentLog(), report).ok());
-  EXPECT_THAT(player.opened, ElementsAre("cpu encoder.onnx", "cpu head.onnx", "tensorrt mae0222_encoder_int8.trt.onnx",
-                                         "tensorrt mae0222_head_int8.trt.onnx"));
+  EXPECT_THAT(player.opened, ElementsAre("cpu encoder.onnx", "cpu head.onnx", "tensorrt encoder_int8.trt.onnx",
+                                         "tensorrt head_int8.trt.onnx"));
   EXPECT_THAT(report.checks, ElementsAre(Field(&Check::name, "actions against the source"),
                                          Field(&Check::name, "features against the source")));
 }
@@ -166,7 +179,8 @@ TEST_F(Engines, WhatHasNoneIsNotCalledVerified) {
   options.open = Open();
   Report without;
   ASSERT_TRUE(verification::CheckNumbers(int8_, options, SilentLog(), without).ok());
-  EXPECT_THAT(without.untestable, ElementsAre(Field(&Untestable::reason, HasSubstr("the whole graph has no engine"))));
+  EXPECT_THAT(without.untestable,
+              ElementsAre(Field(&Untestable::reason, HasSubstr("the graph 'whole' has no engine"))));
   EXPECT_THAT(without.checks, IsEmpty());
   Build("whole");
   Report with;
@@ -194,7 +208,7 @@ TEST_F(Engines, TheirRecordsSayWhatRuns) {
   EXPECT_THAT(good.untestable, ElementsAre(Field(&Untestable::name, "layers of the engine, whole")));
   EXPECT_THAT(player.opened, IsEmpty()) << "nothing was run for it";
   // A record of an engine in which the layers came out wide.
-  const std::string record = File("mae0222_encoder_int8.trt.json");
+  const std::string record = File("encoder_int8.trt.json");
   Json json = Json::parse(Content(record));
   for (Json& layer : json["layers"]) layer["precision"] = "float32";
   Overwrite(record, json.dump());
@@ -225,8 +239,8 @@ TEST_F(Engines, TheVerbsTakeThemOnTensorRtOnly) {
 // An engine of 8.6 has no wrapper, and building it again gives none.
 TEST_F(Engines, OfTensorRt86AreToldFromThoseThatMissTheirWrapper) {
   Build("head");
-  const std::string record = File("mae0222_head_int8.trt.json");
-  fs::remove(File("mae0222_head_int8.trt.onnx"));
+  const std::string record = File("head_int8.trt.json");
+  fs::remove(File("head_int8.trt.onnx"));
   Json json = Json::parse(Content(record));
   json["builder"]["tensorrt"] = "8.6.2";
   Overwrite(record, json.dump());

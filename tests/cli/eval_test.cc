@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "architecture/testing.h"
 #include "episode/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "image/frames.h"
 #include "program.h"
 #include "sim/world.h"
@@ -32,9 +32,9 @@ class Eval : public ::testing::Test {
   static void MakeBundle(const std::string& name, uint64_t seed) {
     const fs::path place = In(name + "_checkpoint");
     fs::create_directory(place);
-    auto structure = architecture::testing::TinyPolicy::DefaultStructure();
+    auto structure = kosmos2_lstm::testing::TinyPolicy::DefaultStructure();
     structure.text.vocabulary = 1250;  // the small tokeniser's ids go to 1186
-    const architecture::testing::TinyPolicy policy(false, structure, seed);
+    const kosmos2_lstm::testing::TinyPolicy policy(false, structure, seed);
     const Ran ran = Vlaq({"export", policy.Save(place).string(), "-o", In(name), "--config", place / "config.json",
                           "--policy", place / "policy.json", "--tokenizer", Tokenizer(), "--instruction", "go left"});
     ASSERT_EQ(ran.exit_code, 0) << ran.err;

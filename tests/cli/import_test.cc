@@ -384,7 +384,7 @@ TEST_F(Import, EveryCommandTakesItOrSaysWhatDoes) {
       {{"compare", bundle, bundle}, {3}, "folder"},
       {{"run", bundle, "--inputs", inputs}, {0}, ""},
       {{"preflight", bundle, "--tensorrt", "10.3"}, {0, 5}, ""},
-      {{"build", bundle, "--engine-dir", In("x")}, {3}, family},
+      {{"build", bundle, "--engine-dir", In("x")}, {3}, "engines are made of fp16"},
       {{"episodes", "check", bundle, bundle}, {3}, ""},
       {{"sim", "record", "--policy", bundle, "-o", In("x"), "--episodes", "1"}, {2}, told},
       {{"sim", "render", "--policy", bundle, "-o", In("x")}, {2}, told},

@@ -1,8 +1,8 @@
 // What people give to vlaq: folders, settings, other files, instructions, frames; and what they are told about it.
 #include <cstring>
 
-#include "architecture/testing.h"
 #include "bundle/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "program.h"
 
 namespace vlaq {

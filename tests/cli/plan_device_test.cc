@@ -14,6 +14,7 @@ using ::testing::Not;
 
 class PlanDeviceTest : public CliTest {
  protected:
+  static std::string PublishedPlan() { return VLAQ_TESTDATA "/../examples/mobile_vla/published_plan.json"; }
   static Ran Device(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"plan", "device", Bundle()});
     return Vlaq(arguments);
@@ -51,7 +52,7 @@ TEST_F(PlanDeviceTest, EverythingIsCalledAnEstimate) {
   EXPECT_FALSE(document.contains("published"));
   EXPECT_EQ(document["answer"]["fits"], true);
   EXPECT_EQ(document["answer"]["precision"], "fp16");
-  const Ran text = Device({"--device", "orin-nx-16", "--details", "--published"});
+  const Ran text = Device({"--device", "orin-nx-16", "--details", "--published", PublishedPlan()});
   for (const char* title :
        {"Memory (estimate)", "Running (estimate)", "Building on the board (estimate", "Estimate for"}) {
     EXPECT_THAT(text.out, HasSubstr(title));
@@ -60,12 +61,23 @@ TEST_F(PlanDeviceTest, EverythingIsCalledAnEstimate) {
                               HasSubstr("DS-10712-001"), HasSubstr("of 0.4 s")));
 }
 
+TEST_F(PlanDeviceTest, APlanThatSaysTooLittleIsRefused) {
+  for (const char* text : {"{}", R"({"schema": "vlaq.published_plan/1"})",
+                           R"({"schema": "vlaq.published_plan/1", "frames_per_s": [9, 3], "bytes_below": 1})",
+                           R"({"schema": "vlaq.published_plan/1", "frames_per_s": [3, 9]})"}) {
+    Overwrite(In("plan_of_old.json"), text);
+    const Ran ran = Device({"--device", "orin-nx-16", "--published", In("plan_of_old.json")});
+    EXPECT_EQ(ran.exit_code, 3) << text;
+    EXPECT_THAT(ran.err, HasSubstr("plan_of_old.json"));
+  }
+}
+
 TEST_F(PlanDeviceTest, AllModesOrTheOneAskedFor) {
   std::set<std::string> modes;
   const Json all = DocumentOf({"--device", "orin-nx-16"});
   for (const Json& limit : all["limits"]) modes.insert(limit["power"]);
   EXPECT_EQ(modes, (std::set<std::string>{"10W", "15W", "25W", "MAXN"}));
-  const Json one = DocumentOf({"--device", "orin-nx-16", "--power", "25W", "--published"});
+  const Json one = DocumentOf({"--device", "orin-nx-16", "--power", "25W", "--published", PublishedPlan()});
   for (const Json& limit : one["limits"]) EXPECT_EQ(limit["power"], "25W");
   EXPECT_EQ(one["published"]["rates"][0]["power"], "25W");
   EXPECT_THAT(Device({"--device", "orin-nx-16", "--power", "25W", "--details"}).out, Not(HasSubstr("MAXN")));
@@ -78,7 +90,7 @@ TEST_F(PlanDeviceTest, MemoryAddsUp) {
   EXPECT_EQ(document["activations_unknown_values"], 0);
   ASSERT_EQ(document["fit"].size(), 3U);
   for (const Json& fit : document["fit"]) {
-    EXPECT_EQ(fit["advised"], "whole") << "a small policy";
+    EXPECT_EQ(fit["advised"], "one_engine") << "a small policy";
     for (const Json& run : fit["running"]) {
       EXPECT_GT(run["activations_bytes"].get<int64_t>(), 0);
       EXPECT_EQ(run["weights_bytes"].get<int64_t>() + run["activations_bytes"].get<int64_t>(), run["running_bytes"]);

@@ -228,7 +228,9 @@ TEST_F(PlanImportedTest, CostsAreThoseOfItsSteps) {
   ASSERT_EQ(device.exit_code, 0) << device.err;
   EXPECT_THAT(device.out, AllOf(HasSubstr("build split_encoder_legacy_17+split_head_legacy_17"),
                                 Not(HasSubstr("one engine of the whole policy"))));
-  ExpectUsage({"plan", "device", In("split"), "--device", "orin-nx-16", "--published"}, "another family");
+  ExpectUsage({"plan", "device", In("split"), "--device", "orin-nx-16", "--published",
+               VLAQ_TESTDATA "/../examples/mobile_vla/published_plan.json"},
+              "encoded one by one");
   Import("head", {"split_head_legacy_17.onnx"});
   const Ran one = Vlaq({"plan", "device", In("head"), "--device", "orin-nx-16"});
   ASSERT_EQ(one.exit_code, 0) << one.err;

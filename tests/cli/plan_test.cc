@@ -3,9 +3,9 @@
 #include <map>
 #include <set>
 
-#include "architecture/testing.h"
 #include "bundle/bundle.h"
 #include "episode/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "program.h"
 
 namespace vlaq {
@@ -66,9 +66,9 @@ class PlanTest : public ::testing::Test {
   static void MakeBundle(const std::string& name, uint64_t seed) {
     const fs::path place = In(name + "_checkpoint");
     fs::create_directory(place);
-    auto structure = architecture::testing::TinyPolicy::DefaultStructure();
+    auto structure = kosmos2_lstm::testing::TinyPolicy::DefaultStructure();
     structure.text.vocabulary = 1250;  // the small tokeniser's ids go to 1186
-    const architecture::testing::TinyPolicy policy(false, structure, seed);
+    const kosmos2_lstm::testing::TinyPolicy policy(false, structure, seed);
     const Ran ran = Vlaq({"export", policy.Save(place).string(), "-o", In(name), "--config", place / "config.json",
                           "--policy", place / "policy.json", "--tokenizer",
                           std::string(VLAQ_TESTDATA) + "/tokenizer/small.model", "--instruction", "go left"});
@@ -514,7 +514,7 @@ TEST_F(PlanTest, WhatIsNoSourceOrNoPlanIsRefused) {
   // A weight that float16 can only write as 0.
   const fs::path place = In("faint_checkpoint");
   fs::create_directory(place);
-  architecture::testing::TinyPolicy faint;
+  kosmos2_lstm::testing::TinyPolicy faint;
   for (float& x : faint.Backbone("text_model.model.layers.0.ffn.fc1.weight").mutable_data<float>()) x = 1e-9F;
   const Ran exported = Vlaq({"export", faint.Save(place).string(), "-o", In("faint"), "--config", place / "config.json",
                              "--policy", place / "policy.json"});

@@ -2,8 +2,8 @@
 // name.
 #include <set>
 
-#include "architecture/testing.h"
 #include "episode/testing.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "program.h"
 
 namespace vlaq {
@@ -52,9 +52,9 @@ class PreflightTest : public ::testing::Test {
   static void MakeBundle() {
     const fs::path place = In("checkpoint");
     fs::create_directory(place);
-    auto structure = architecture::testing::TinyPolicy::DefaultStructure();
+    auto structure = kosmos2_lstm::testing::TinyPolicy::DefaultStructure();
     structure.text.vocabulary = 1250;  // the small tokeniser's ids go to 1186
-    const architecture::testing::TinyPolicy policy(false, structure, 1);
+    const kosmos2_lstm::testing::TinyPolicy policy(false, structure, 1);
     const Ran ran = Vlaq({"export", policy.Save(place).string(), "-o", In("fp32"), "--config", place / "config.json",
                           "--policy", place / "policy.json", "--tokenizer",
                           std::string(VLAQ_TESTDATA) + "/tokenizer/small.model", "--instruction", "go left"});

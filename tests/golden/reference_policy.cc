@@ -6,8 +6,8 @@
 namespace vlaq::golden {
 namespace {
 
-using policy::FeatureSource;
-using policy::PromptLayout;
+using kosmos2_lstm::FeatureSource;
+using kosmos2_lstm::PromptLayout;
 
 double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 

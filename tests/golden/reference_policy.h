@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "policy/policy_spec.h"
+#include "families/kosmos2_lstm/policy_spec.h"
 #include "tensor/tensor.h"
 
 namespace vlaq::golden {
@@ -30,8 +30,8 @@ struct ReferenceSettings {
   size_t patch = 1;
   double text_epsilon = 1e-5;
   double vision_epsilon = 1e-5;
-  policy::FeatureSource source = policy::FeatureSource::kMeanHidden;
-  policy::PromptLayout layout = policy::PromptLayout::kHfProcessor;
+  kosmos2_lstm::FeatureSource source = kosmos2_lstm::FeatureSource::kMeanHidden;
+  kosmos2_lstm::PromptLayout layout = kosmos2_lstm::PromptLayout::kHfProcessor;
   size_t image_start = 2;
 };
 

@@ -5,20 +5,20 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "architecture/testing.h"
 #include "backend/reference/reference.h"
 #include "base/testing.h"
 #include "export/export.h"
-#include "runtime/policy_runner.h"
+#include "families/kosmos2_lstm/testing.h"
+#include "runtime/testing.h"
 
 namespace vlaq {
 namespace {
 
-using architecture::testing::RandomTensor;
-using architecture::testing::TinyPolicy;
 using golden::ReferencePolicy;
-using policy::FeatureSource;
-using policy::PromptLayout;
+using kosmos2_lstm::FeatureSource;
+using kosmos2_lstm::PromptLayout;
+using kosmos2_lstm::testing::RandomTensor;
+using kosmos2_lstm::testing::TinyPolicy;
 
 struct Variant {
   FeatureSource source;
@@ -65,7 +65,7 @@ class ReferencePolicyTest : public ::testing::TestWithParam<Variant> {
     options.settings.policy = folder_.path() / "policy.json";
     auto exported = exporting::Export(options, SilentLog());
     ASSERT_TRUE(exported.ok()) << exported.error().ToString();
-    bundle_ = exported->bundle;
+    bundle_ = *bundle::Open(exported->bundle.path);
   }
 
   ReferencePolicy Reference() const {
@@ -91,25 +91,24 @@ class ReferencePolicyTest : public ::testing::TestWithParam<Variant> {
 TEST_P(ReferencePolicyTest, TheGraphsComputeThePolicy) {
   const ReferencePolicy reference = Reference();
   const auto backend = backend::MakeReferenceBackend();
-  const prompt::Prompt prompt = prompt::Baked(bundle_.spec);
-  const auto encoder = runtime::Encoder::Open(bundle_, *backend, {});
-  const auto head = runtime::Actor::OpenHead(bundle_, *backend, {});
-  const auto whole = runtime::Actor::OpenWhole(bundle_, *backend, {});
-  ASSERT_TRUE(encoder.ok() && head.ok() && whole.ok());
+  const auto streaming = runtime::testing::FrameRunner::Open(bundle_, *backend);
+  const auto whole = runtime::testing::FrameRunner::Open(bundle_, *backend, {}, "whole");
+  ASSERT_TRUE(streaming.ok() && whole.ok());
+  std::map<std::string, std::vector<int64_t>> task;  // empty: the policy reads no instruction
+  for (const auto& [name, value] : (*streaming)->task) {
+    task[name].assign(value.data<int64_t>().begin(), value.data<int64_t>().end());
+  }
 
-  std::vector<Tensor> frames;
-  std::vector<Tensor> features;
   std::vector<std::vector<double>> expected;
   for (uint64_t t = 0; t < 3; ++t) {
-    frames.push_back(RandomTensor({3, 8, 8}, 100 + t, 1));
-    const auto outputs = encoder->Encode(runtime::AsBatch(frames.back()), prompt);
-    ASSERT_TRUE(outputs.ok()) << outputs.error().ToString();
-    features.push_back(*runtime::TakeOnly(*outputs, "feature"));
-    expected.push_back(reference.Feature(frames.back(), prompt.ids, prompt.mask));
-    EXPECT_LE(Distance(features.back(), expected.back()), 3e-6) << t;
-    const std::vector<double> action = reference.Action(expected);
-    EXPECT_LE(Distance(*head->Act(runtime::AsWindow(features)), action), 3e-6) << t;
-    EXPECT_LE(Distance(*whole->Act(runtime::AsWindow(frames)), action), 3e-6) << t;
+    const Tensor frame = RandomTensor({3, 8, 8}, 100 + t, 1);
+    const auto action = (*streaming)->Step(frame);
+    ASSERT_TRUE(action.ok()) << action.error().ToString();
+    expected.push_back(reference.Feature(frame, task["task.input_ids"], task["task.attention_mask"]));
+    EXPECT_LE(Distance((*streaming)->Seen("feature"), expected.back()), 3e-6) << t;
+    const std::vector<double> wanted = reference.Action(expected);
+    EXPECT_LE(Distance(*action, wanted), 3e-6) << t;
+    EXPECT_LE(Distance(*(*whole)->Step(frame), wanted), 3e-6) << t;
   }
 }
 

@@ -5,20 +5,20 @@
 #include <span>
 #include <string>
 
-#include "architecture/testing.h"
 #include "backend/reference/reference.h"
 #include "base/hash.h"
 #include "base/testing.h"
 #include "export/export.h"
+#include "families/kosmos2_lstm/testing.h"
 #include "onnx/model_file.h"
-#include "runtime/policy_runner.h"
+#include "runtime/testing.h"
 #include "verification/identity.h"
 #include "verification/numbers.h"
 
 namespace vlaq::verification::testing {
 
-using architecture::testing::RandomTensor;
-using architecture::testing::TinyPolicy;
+using kosmos2_lstm::testing::RandomTensor;
+using kosmos2_lstm::testing::TinyPolicy;
 
 // A policy in `folder`, exported to folder/bundle.
 inline bundle::Bundle ExportTiny(const TinyPolicy& policy, const std::filesystem::path& folder,
@@ -32,13 +32,13 @@ inline bundle::Bundle ExportTiny(const TinyPolicy& policy, const std::filesystem
   options.prompt.tokenizer = tokenizer;
   auto report = exporting::Export(options, SilentLog());
   EXPECT_TRUE(report.ok()) << report.error().ToString();
-  return report.ok() ? report->bundle : bundle::Bundle{};
+  return report.ok() ? *bundle::Open(report->bundle.path) : bundle::Bundle{};
 }
 
 inline void EditJson(const std::filesystem::path& path, const std::function<void(Json&)>& edit) {
   Json json = *ReadJsonFile(path);
   edit(json);
-  architecture::testing::WriteText(path, json.dump());
+  kosmos2_lstm::testing::WriteText(path, json.dump());
 }
 
 // Makes policy.json believe in the files as they are now: whoever breaks a bundle may also do that.
@@ -58,7 +58,7 @@ inline void EditGraph(const std::filesystem::path& path, const std::function<voi
   onnx::Model model = *onnx::ReadModel(path);
   edit(model);
   const std::string bytes = *onnx::Serialize(model);
-  architecture::testing::WriteText(path, bytes);
+  kosmos2_lstm::testing::WriteText(path, bytes);
 }
 
 // Changes the stored bytes of one weight.
@@ -80,25 +80,22 @@ inline void EditWeight(const bundle::Bundle& bundle, const std::string& name,
 // What `bundle` itself computes for `steps` random frames, as a golden file's tensors.
 inline std::map<std::string, Tensor> GoldenOf(const bundle::Bundle& bundle, size_t steps) {
   const auto backend = backend::MakeReferenceBackend();
-  const prompt::Prompt prompt = prompt::Baked(bundle.spec);
-  std::vector<std::string> extra;
-  for (const auto& [stage, value] : bundle.stages) extra.push_back(value);
-  const auto encoder = runtime::Encoder::Open(bundle, *backend, {}, extra);
-  const auto streaming = runtime::OpenStreaming(bundle, *backend, {}, prompt);
+  runtime::ExtraOutputs extra;
+  for (const auto& [stage, value] : bundle.stages) extra["encoder"].push_back(value);
+  const auto runner = *runtime::testing::FrameRunner::Open(bundle, *backend, {}, "", extra);
   std::map<std::string, std::vector<Tensor>> rows;
   for (size_t t = 0; t < steps; ++t) {
     const Tensor pixels = RandomTensor({3, 8, 8}, 500 + t, 1);
-    const auto outputs = encoder->Encode(runtime::AsBatch(pixels), prompt);
+    rows["actions"].push_back(*runner->Step(pixels));
     rows["pixel_values"].push_back(pixels);
-    rows["features"].push_back(*runtime::TakeOnly(*outputs, "feature"));
-    for (const auto& [stage, value] : bundle.stages) rows[stage].push_back(*runtime::TakeOnly(*outputs, value));
-    rows["actions"].push_back(*(*streaming)->Step(pixels));
+    rows["features"].push_back(runner->Seen("feature"));
+    for (const auto& [stage, value] : bundle.stages) rows[stage].push_back(runner->Seen("encoder." + value));
   }
   std::map<std::string, Tensor> golden;
-  for (const auto& [name, parts] : rows) golden[name] = runtime::Stack(parts);
-  const auto tokens = static_cast<int64_t>(prompt.ids.size());
-  golden["input_ids"] = Tensor::From<int64_t>({1, tokens}, prompt.ids);
-  golden["attention_mask"] = Tensor::From<int64_t>({1, tokens}, prompt.mask);
+  for (const auto& [name, parts] : rows) golden[name] = runtime::testing::Stack(parts);
+  for (const auto& [name, value] : runner->task) {
+    golden[name.substr(name.find('.') + 1)] = value.Reshaped({1, value.size()});
+  }
   return golden;
 }
 

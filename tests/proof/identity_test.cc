@@ -145,7 +145,7 @@ TEST_F(IdentityTest, ARandomStandInOfTheSameShape) {
   const std::string product = b.Op("MatMul", {flat, b.Constant("w", testing::RandomTensor({8, 4}, 3, 1))});
   const std::string actions = b.Op("Reshape", {b.Op("Tanh", {product}), b.Constant(onnx::Ints{0, 2, 2})});
   b.Output(actions, "actions", DType::kF32, {onnx::Dim::Named("batch"), onnx::Dim::Fixed(2), onnx::Dim::Fixed(2)});
-  architecture::testing::WriteText(Whole(), *onnx::Serialize(onnx::MakeModel(*b.Finish(), "x")));
+  kosmos2_lstm::testing::WriteText(Whole(), *onnx::Serialize(onnx::MakeModel(*b.Finish(), "x")));
   AcceptFiles(bundle_.path);
   const Report report = Verify();
   EXPECT_EQ(FirstFailure(report), "structure");
@@ -239,7 +239,7 @@ TEST_F(IdentityTest, OtherSettingsAreAnotherPolicy) {
 }
 
 TEST_F(IdentityTest, ABrokenGraphIsAVerdict) {
-  architecture::testing::WriteText(Encoder(), "no protobuf");
+  kosmos2_lstm::testing::WriteText(Encoder(), "no protobuf");
   const Report report = Verify();
   EXPECT_EQ(FirstFailure(report), "files");
   EXPECT_FALSE(Find(report, "structure").passed);

@@ -7,6 +7,7 @@
 
 #include "broken_bundles.h"
 #include "verification/golden.h"
+#include "verification/golden_values.h"
 
 namespace vlaq::verification {
 namespace {
@@ -32,7 +33,7 @@ class NumbersTest : public ::testing::Test {
   }
 
   Result<Report> Try() {
-    architecture::testing::WriteSafetensors(folder_.path() / "golden.safetensors", golden_);
+    kosmos2_lstm::testing::WriteSafetensors(folder_.path() / "golden.safetensors", golden_);
     const auto backend = backend::MakeReferenceBackend();
     NumberOptions options;
     options.backend = backend.get();
@@ -156,14 +157,14 @@ TEST_F(NumbersTest, AnotherPromptIsUsedForTheStages) {
 
 TEST_F(NumbersTest, GoldenFilesThatDoNotFitAreRefused) {
   const auto whole = golden_;
-  golden_["text_last_hidden"] = architecture::testing::RandomTensor({5, 4, 12}, 1, 1);
+  golden_["text_last_hidden"] = kosmos2_lstm::testing::RandomTensor({5, 4, 12}, 1, 1);
   EXPECT_THAT(Refused(), AllOf(HasSubstr("text_last_hidden"), HasSubstr("[4, 12]")));
   golden_ = whole;
   golden_["pixel_values"] = Tensor::Make(DType::kF32, {0, 3, 8, 8});
   EXPECT_THAT(Refused(), AllOf(HasSubstr("pixel_values"), HasSubstr("is empty")));
   golden_["pixel_values"] = Tensor::Make(DType::kF32, {});
   EXPECT_THAT(Refused(), HasSubstr("is empty"));
-  golden_["pixel_values"] = architecture::testing::RandomTensor({5, 3, 9, 8}, 1, 1);
+  golden_["pixel_values"] = kosmos2_lstm::testing::RandomTensor({5, 3, 9, 8}, 1, 1);
   EXPECT_THAT(Refused(), HasSubstr("[T, 3, 8, 8]"));
   golden_.erase("pixel_values");
   EXPECT_THAT(Refused(), HasSubstr("needs frames.u8"));
@@ -186,13 +187,55 @@ TEST_F(NumbersTest, FramesGoThroughTheBundlesPreprocessing) {
   Random random(3);
   for (uint8_t& x : frames.mutable_data<uint8_t>()) x = static_cast<uint8_t>(random.Below(256));
   golden_ = {{"frames.u8", frames}};
-  auto preprocessor = image::Preprocessor::Make(bundle_.spec.preprocess);
+  auto preprocessor = image::Preprocessor::Make(bundle_.policy.inputs[0].preprocess);
   std::vector<Tensor> pixels;
   for (int64_t t = 0; t < 5; ++t) pixels.push_back(*preprocessor->Run(Row(frames, t)));
-  golden_["pixel_values"] = runtime::Stack(pixels);
+  golden_["pixel_values"] = runtime::testing::Stack(pixels);
   EXPECT_TRUE(Find(Verify(), "pixels").passed);
-  bundle_.spec.preprocess.channel_order = image::ChannelOrder::kBgr;
+  bundle_.policy.inputs[0].preprocess.channel_order = image::ChannelOrder::kBgr;
   EXPECT_EQ(FirstFailure(Verify()), "pixels");
+}
+
+TEST_F(NumbersTest, GoldenNamesAreFoundThroughBindings) {
+  const auto places = GoldenPlaces::Make(bundle_);
+  ASSERT_TRUE(places.ok()) << places.error().ToString();
+  const auto seen_as = [&](const std::string& name) {
+    const auto place = places->Find(name);
+    return place ? place->seen_as : "nothing";
+  };
+  EXPECT_EQ(seen_as("pixel_values"), "observation.images.front")
+      << "a graph's port, and a window of the other schedule";
+  EXPECT_EQ(seen_as("observation.images.front"), "observation.images.front");
+  EXPECT_EQ(seen_as("input_ids"), "task.input_ids");
+  EXPECT_EQ(seen_as("features"), "feature") << "what goes into the window";
+  EXPECT_EQ(seen_as("actions"), "action");
+  EXPECT_EQ(seen_as("image_embeds"), "encoder." + bundle_.stages.at("image_embeds"));
+  EXPECT_EQ(seen_as("image_embeds_position_mask"), "nothing");
+  EXPECT_TRUE(places->Find("pixel_values")->is_input);
+  EXPECT_TRUE(places->Find("actions")->is_output);
+  EXPECT_LT(places->Find("vision_last_hidden")->order, places->Find("text_last_hidden")->order);
+  EXPECT_LT(places->Find("text_last_hidden")->order, places->Find("features")->order);
+  EXPECT_LT(places->Find("features")->order, places->Find("actions")->order);
+  for (const auto& [value, name] : {std::pair{"observation.images.front", "pixel_values"},
+                                    {"feature", "features"},
+                                    {"action", "actions"},
+                                    {"task.input_ids", "input_ids"}}) {
+    EXPECT_EQ(places->NameOf(value), name);
+  }
+}
+
+TEST_F(NumbersTest, AStageThatTheBundleDoesNotNameFails) {
+  bundle_.stages.erase("image_embeds");
+  EXPECT_EQ(FirstFailure(Verify()), "image_embeds");
+}
+
+TEST_F(NumbersTest, ActionsWhileTheWindowFillsAreCompared) {
+  const Tensor actions = golden_["actions"];
+  golden_["window_actions"] =
+      Tensor::View(DType::kF32, {3, 2, 2}, actions.bytes().first(48), std::make_shared<Tensor>(actions));
+  EXPECT_TRUE(Find(Verify(), "window actions").passed);
+  Disturb("window_actions");
+  EXPECT_EQ(FirstFailure(Verify()), "window actions");
 }
 
 TEST(NumberLimits, HalfPrecisionIsGivenMoreRoom) {

@@ -8,6 +8,7 @@
 #include "backend/reference/reference.h"
 #include "base/testing.h"
 #include "onnx/model_file.h"
+#include "policy/testing.h"
 #include "verification/quantized_net_for_test.h"
 #include "verification/testing.h"
 
@@ -64,6 +65,25 @@ onnx::Model MakeGraph(const Tensors& w, const Made& made, Tensors& stored) {
   return model;
 }
 
+// Two of the three graphs run in a step, the third in another schedule.
+policy::Policy PolicyOfThree() {
+  policy::Policy policy;
+  policy.family = "test";
+  policy.inputs.resize(1);
+  policy.inputs[0].name = "state";
+  policy.inputs[0].shape = {kSize};
+  policy.outputs.resize(1);
+  policy.outputs[0].name = "action";
+  policy.outputs[0].shape = {kSize};
+  policy.graphs["encoder"] = {"encoder.onnx", {{"x", "state"}}, {{"y", "feature"}}};
+  policy.graphs["head"] = {"encoder.onnx", {{"x", "feature"}}, {{"y", "action"}}};
+  policy.graphs["whole"] = {"encoder.onnx", {{"x", "state"}}, {{"y", "action"}}};
+  policy.schedules["streaming"] = {policy::testing::RunStep("encoder"), policy::testing::RunStep("head")};
+  policy.schedules["whole"] = {policy::testing::RunStep("whole")};
+  policy.default_schedule = "streaming";
+  return policy;
+}
+
 // A bundle whose three graphs are that one.
 bundle::Bundle WriteBundle(const fs::path& path, const Made& made) {
   const Tensors w{{"w1", testing::Normal({kSize, kSize}, 1, 0.1)}, {"w2", testing::Normal({kSize, kSize}, 2, 0.1)}};
@@ -75,8 +95,7 @@ bundle::Bundle WriteBundle(const fs::path& path, const Made& made) {
   bundle::Bundle bundle;
   bundle.precision = made.precision;
   bundle.target = made.target;
-  bundle.spec.prompt_ids.assign(70, 5);
-  bundle.config = "{}";
+  bundle.policy = PolicyOfThree();
   bundle.provenance = {"0", "test", {}, {}};
   bundle.weights = net.weights;
   for (const auto role : {bundle::kWhole, bundle::kEncoder, bundle::kHead}) {

@@ -4,34 +4,34 @@
 
 #include <thread>
 
-#include "architecture/testing.h"
 #include "backend/onnxruntime/onnxruntime.h"
 #include "backend/reference/reference.h"
 #include "base/testing.h"
 #include "export/export.h"
-#include "runtime/policy_runner.h"
+#include "families/kosmos2_lstm/testing.h"
+#include "runtime/testing.h"
 
 namespace vlaq {
 namespace {
 
-using architecture::testing::RandomTensor;
+using kosmos2_lstm::testing::RandomTensor;
 
 class ConcurrentPolicies : public ::testing::Test {
  protected:
   void SetUp() override {
     exporting::ExportOptions options;
-    options.checkpoint = architecture::testing::TinyPolicy().Save(folder_.path());
+    options.checkpoint = kosmos2_lstm::testing::TinyPolicy().Save(folder_.path());
     options.output = folder_.path() / "bundle";
     options.settings.config = folder_.path() / "config.json";
     options.settings.policy = folder_.path() / "policy.json";
     auto report = exporting::Export(options, SilentLog());
     ASSERT_TRUE(report.ok()) << report.error().ToString();
-    bundle_ = report->bundle;
+    bundle_ = *bundle::Open(report->bundle.path);
   }
 
   // The actions of a whole episode, one after the other; a failure is a message instead.
   std::string Episode(const backend::Backend& backend, uint64_t seed, std::vector<float>& actions) const {
-    auto runner = runtime::OpenStreaming(bundle_, backend, {.threads = 2}, prompt::Baked(bundle_.spec));
+    auto runner = runtime::testing::FrameRunner::Open(bundle_, backend, {.threads = 2});
     if (!runner.ok()) return runner.error().ToString();
     for (uint64_t step = 0; step < 5; ++step) {
       const Result<Tensor> action = (*runner)->Step(RandomTensor({3, 8, 8}, seed + step, 1));

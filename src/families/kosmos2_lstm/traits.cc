@@ -1,8 +1,9 @@
-#include "families/kosmos2_lstm/traits.h"
-
+// What this family's policies, which drive a mobile base past boxes, are told and do.
 #include <array>
 
-namespace vlaq::families::kosmos2_lstm {
+#include "families/kosmos2_lstm/kosmos2_lstm.h"
+
+namespace vlaq::kosmos2_lstm {
 namespace {
 
 // The nine directions of a base that can stop, and drive forward, backward, left, right and between: what is left of an
@@ -21,12 +22,12 @@ size_t DirectionOf(std::span<const double> action) {
 
 }  // namespace
 
-const Traits& OwnTraits() {
-  static const Traits traits{
+const families::Traits& Kosmos2Lstm::traits() const {
+  static const families::Traits traits{
       {{"left", "right"}},
-      ActionClasses{{"stop", "F", "B", "L", "R", "FL", "FR", "BL", "BR"}, DirectionOf},
-      TrainingMae{"As the original's training computed its MAE (normalised, linear_x and linear_y)", 2}};
+      families::ActionClasses{{"stop", "F", "B", "L", "R", "FL", "FR", "BL", "BR"}, DirectionOf},
+      families::TrainingMae{"As the original's training computed its MAE (normalised, linear_x and linear_y)", 2}};
   return traits;
 }
 
-}  // namespace vlaq::families::kosmos2_lstm
+}  // namespace vlaq::kosmos2_lstm

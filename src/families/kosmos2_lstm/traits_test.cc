@@ -1,10 +1,10 @@
-#include "families/traits.h"
-
 #include <gtest/gtest.h>
 
 #include <array>
 
-namespace vlaq::families {
+#include "families/kosmos2_lstm/kosmos2_lstm.h"
+
+namespace vlaq::kosmos2_lstm {
 namespace {
 
 TEST(Traits, NineDirectionsAndAThresholdThatItselfMeansStop) {
@@ -12,7 +12,7 @@ TEST(Traits, NineDirectionsAndAThresholdThatItselfMeansStop) {
     double forward, left;
     std::string_view name;
   };
-  const Traits& traits = TraitsOf("kosmos2_lstm");
+  const families::Traits& traits = Kosmos2Lstm().traits();
   ASSERT_TRUE(traits.action_classes.has_value());
   for (const Case& c :
        {Case{0, 0, "stop"}, Case{1, 0, "F"}, Case{-1, 0, "B"}, Case{0, 1, "L"}, Case{0, -1, "R"}, Case{1, 1, "FL"},
@@ -26,14 +26,5 @@ TEST(Traits, NineDirectionsAndAThresholdThatItselfMeansStop) {
   EXPECT_EQ(traits.action_classes->names[traits.action_classes->classify(one)], "F");
 }
 
-TEST(Traits, OfOtherFamiliesThereAreNone) {
-  for (const char* family : {"onnx", "", "unknown"}) {
-    const Traits& traits = TraitsOf(family);
-    EXPECT_TRUE(traits.opposite_phrases.empty());
-    EXPECT_FALSE(traits.action_classes.has_value());
-    EXPECT_FALSE(traits.training_mae.has_value());
-  }
-}
-
 }  // namespace
-}  // namespace vlaq::families
+}  // namespace vlaq::kosmos2_lstm
