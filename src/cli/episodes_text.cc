@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -28,7 +29,12 @@ std::string Axes(const Json& axes) {
     table.AddRow({JsonText(a["name"]), number("mean"), number("standard_deviation"), number("min"), number("max"),
                   fmt::format("{:.1f} %", a["zero"].get<double>() * 100)});
   }
-  return Section("Commands (m/s, rad/s)", table);
+  std::vector<std::string> units;
+  for (const Json& a : axes) {
+    const std::string unit = JsonText(a["unit"]);
+    if (!unit.empty() && std::find(units.begin(), units.end(), unit) == units.end()) units.push_back(unit);
+  }
+  return Section(units.empty() ? "Commands" : fmt::format("Commands ({})", fmt::join(units, ", ")), table);
 }
 
 // Bins without steps in a row are one line, so that a gap is seen for what it is.
@@ -66,8 +72,9 @@ std::string EpisodesText(const Json& d) {
   text += fmt::format("{} to {} steps, mean {:.1f}\n", JsonCount(lengths["min"]), JsonCount(lengths["max"]),
                       lengths["mean"].get<double>());
   if (d["two_axis_episodes"] != 0) {
-    text += fmt::format("{} episodes store two of the three values of an action; the last is 0 there\n",
-                        JsonCount(d["two_axis_episodes"]));
+    const Json& axes = d["axes"];
+    text += fmt::format("{} episodes store two axes ({}, {}); {} is 0 there\n", JsonCount(d["two_axis_episodes"]),
+                        JsonText(axes[0]["name"]), JsonText(axes[1]["name"]), JsonText(axes[2]["name"]));
   }
   const auto pair = [](const char* name, const char* count) {
     return [name, count](const Json& row) {

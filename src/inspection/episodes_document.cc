@@ -63,6 +63,7 @@ Json Axes(const SetStatistics& s) {
   Json list = Json::array();
   for (const auto& axis : s.axes) {
     list.push_back({{"name", axis.name},
+                    {"unit", axis.unit},
                     {"mean", axis.mean},
                     {"standard_deviation", axis.standard_deviation},
                     {"min", axis.min},

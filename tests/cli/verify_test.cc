@@ -401,7 +401,7 @@ TEST_F(VerifyDrives, TheReceiptHoldsTheEvidence) {
 
 TEST_F(VerifyDrives, WhatCannotBeTestedIsSaid) {
   const Ran text = Vlaq({"verify", Bundle(), "--episodes", In("episodes/episode0.h5")});
-  EXPECT_THAT(text.out, ::testing::ContainsRegex("4 eyes open +instruction +NOT TESTABLE +it holds no tokeniser"));
+  EXPECT_THAT(text.out, ::testing::ContainsRegex("4 eyes open +instruction +NOT TESTABLE +it holds no tokenizer"));
 }
 
 TEST_F(VerifyDrives, IsAsGoodAsItself) {

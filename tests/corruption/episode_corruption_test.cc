@@ -14,6 +14,7 @@
 
 #include "base/testing.h"
 #include "episode/episode.h"
+#include "episode/feature_writer.h"
 #include "mutation.h"
 
 namespace vlaq {
@@ -22,8 +23,9 @@ namespace {
 namespace fs = std::filesystem;
 using episode::Episode;
 
-constexpr int kVariants = 300;         // of each file
-constexpr unsigned kMostSeconds = 20;  // for one
+constexpr int kVariants = 300;                    // of each file
+constexpr const char* kFeatures = "features.h5";  // is written, and no file of testdata
+constexpr unsigned kMostSeconds = 20;             // for one
 
 // What the child says: "" if the file still reads.
 std::string ErrorOf(const fs::path& path) {
@@ -63,11 +65,46 @@ Outcome ReadInAChild(const fs::path& path) {
 
 class EpisodeCorruptionTest : public ::testing::TestWithParam<const char*> {};
 
+// An episode of two cameras, a state and an action in our own layout.
+bool WriteFeatures(const fs::path& path) {
+  episode::FeatureWriterOptions options;
+  for (const char* camera : {"top", "wrist"}) {
+    options.streams.push_back(
+        {.name = std::string("observation.images.") + camera, .dtype = DType::kU8, .shape = {12, 16, 3}});
+  }
+  options.streams.push_back({.name = "observation.state", .shape = {2}, .names = {"a", "b"}, .units = {"rad", "rad"}});
+  options.streams.push_back({.name = "action", .shape = {2}, .names = {"a", "b"}, .units = {"rad", "rad"}});
+  options.task = "pick the cube";
+  options.rate_hz = 50;
+  auto writer = episode::FeatureWriter::Create(path, options, Existing::kRefuse);
+  if (!writer.ok()) return false;
+  for (int t = 0; t < 5; ++t) {
+    episode::Observation step;
+    for (const episode::Stream& stream : options.streams) {
+      Tensor value = Tensor::Make(stream.dtype, stream.shape);
+      Random random(7, static_cast<uint64_t>(t));
+      if (stream.is_image()) {
+        for (uint8_t& byte : value.mutable_data<uint8_t>()) byte = static_cast<uint8_t>(random.Below(256));
+      } else {
+        for (float& number : value.mutable_data<float>()) number = static_cast<float>(t);
+      }
+      step.emplace(stream.name, std::move(value));
+    }
+    if (!writer->Append(step).ok()) return false;
+  }
+  return writer->Commit().ok();
+}
+
 TEST_P(EpisodeCorruptionTest, OnlyCleanErrors) {
   const TemporaryFolder folder;
   const fs::path path = folder.path() / "damaged.h5";
+  fs::path good = fs::path(VLAQ_TESTDATA) / "episode" / "good" / GetParam();
+  if (GetParam() == kFeatures) {
+    good = folder.path() / kFeatures;
+    ASSERT_TRUE(WriteFeatures(good));
+  }
   std::ostringstream content;
-  content << std::ifstream(fs::path(VLAQ_TESTDATA) / "episode" / "good" / GetParam(), std::ios::binary).rdbuf();
+  content << std::ifstream(good, std::ios::binary).rdbuf();
   const std::string original = content.str();
   // The superblock and object headers stand at the start.
   const std::vector<HotRange> hot{{0, original.size()}, {0, original.size()}, {0, 2200}};
@@ -96,7 +133,8 @@ TEST_P(EpisodeCorruptionTest, OnlyCleanErrors) {
 }
 
 INSTANTIATE_TEST_SUITE_P(RealFiles, EpisodeCorruptionTest,
-                         ::testing::Values("recorder.h5", "chunks_across.h5", "newest_format.h5", "contiguous.h5"));
+                         ::testing::Values("recorder.h5", "chunks_across.h5", "newest_format.h5", "contiguous.h5",
+                                           kFeatures));
 
 // The end is missing, as after a full disk or an interrupted copy.
 TEST(EpisodeCorruptionTest, EveryTruncation) {
