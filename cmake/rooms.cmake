@@ -120,9 +120,9 @@ function(vlaq_room room)
   endif()
 endfunction()
 
-# vlaq_family_table(TARGET families/a ...): a library with the table of these families, families::All(). Each has a function
-# families::FOLDER_family(). A program that lists another table in front has others.
-function(vlaq_family_table target)
+# vlaq_family_table(TARGET STATIC|OBJECT families/a ...): a library with the table of these families, families::All(). Each has
+# a function families::FOLDER_family(). A program with a table of its own (OBJECT) has those instead of the usual ones.
+function(vlaq_family_table target type)
   set(_declared "")
   set(_listed "")
   foreach(_family IN LISTS ARGN)
@@ -146,7 +146,7 @@ std::span<const Family* const> All() {
 
 }  // namespace vlaq::families
 ")
-  add_library(${target} STATIC "${_file}")
+  add_library(${target} ${type} "${_file}")
   target_link_libraries(${target} PRIVATE vlaq_warnings PUBLIC vlaq_families)
   foreach(_family IN LISTS ARGN)
     vlaq_target_name(_family_target "${_family}")

@@ -139,7 +139,7 @@ std::string Headline(const VerifyArguments& a, const verification::Report& repor
     text += fmt::format("  weights: {:.0f} % of the source's bytes\n", 100 * share);
   }
   if (const double mae = FigureOf(report, "recorded actions", "mae_raw"); std::isfinite(mae)) {
-    text += fmt::format("  error against what was recorded: {:.4f} m/s", mae);
+    text += fmt::format("  error against what was recorded: {:.4f} {}", mae, report.action_units);
     if (const double more = FigureOf(report, "reference actions", "mae_difference"); std::isfinite(more)) {
       text += fmt::format("; {:+.4f} normalized against the source's {:.4f}", more,
                           FigureOf(report, "reference actions", "reference_mae"));

@@ -121,6 +121,7 @@ class RecordJudging {
     check.figures = FiguresOf(total_, policy_.space);
     AddFigures("against_constant", constant, check);
     AddFigures("against_repeat", repeat, check);
+    report.action_units = policy_.space.UnitText();
     if (better) report.shown.insert(Shown::kEpisodes);
     report.checks.push_back(std::move(check));
   }

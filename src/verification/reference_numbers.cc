@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "evaluation/policy_driver.h"
 #include "runtime/features.h"
 #include "runtime/open_policy.h"
 #include "verification/golden_values.h"
@@ -56,11 +57,6 @@ Result<Watched> WatchedIn(const Bundle& bundle, const Bundle& reference, bool ha
 using Steps = std::function<Result<NamedTensors>(size_t t)>;
 using VisitEpisode = std::function<Status(size_t length, const Steps& steps)>;
 
-const policy::Input* CameraOf(const Policy& policy) {
-  const auto camera = std::ranges::find(policy.inputs, policy::InputType::kImage, &policy::Input::type);
-  return camera == policy.inputs.end() ? nullptr : &*camera;
-}
-
 // Calls `visit` with each episode as the policy reads it, or with one that is noise.
 Status ForEachEpisode(const Policy& policy, const episode::EpisodeSet* episodes, const VisitEpisode& visit) {
   if (episodes == nullptr) {
@@ -68,13 +64,14 @@ Status ForEachEpisode(const Policy& policy, const episode::EpisodeSet* episodes,
     return visit(kNoiseFrames, noise.read);
   }
   VLAQ_ASSIGN_OR_RETURN(runtime::FeatureReader features, runtime::FeatureReader::Make(policy));
-  const policy::Input* camera = CameraOf(policy);
-  if (camera == nullptr) return UsageError("the policy has no camera, and episodes hold pictures of one");
+  const auto wanted = evaluation::WantedOf(policy);
   for (size_t i = 0; i < episodes->size(); ++i) {
     VLAQ_ASSIGN_OR_RETURN(const auto episode, episodes->OpenEpisode(i));
+    auto match = episode::MatchFeatures(wanted, episode->streams());
+    if (!match.ok()) return Within(episode->path().string(), match.error());
     const Steps steps = [&](size_t t) -> Result<NamedTensors> {
-      VLAQ_ASSIGN_OR_RETURN(const image::Image frame, episode->ReadFrame(static_cast<int64_t>(t)));
-      return features.Read({{camera->name, Tensor::From<uint8_t>({frame.height, frame.width, 3}, frame.rgb)}});
+      VLAQ_ASSIGN_OR_RETURN(const auto observed, episode->ReadObservation(*match, static_cast<int64_t>(t)));
+      return features.Read(observed);
     };
     VLAQ_RETURN_IF_ERROR(visit(static_cast<size_t>(episode->length()), steps));
   }

@@ -58,6 +58,7 @@ struct Report {
   // Checks that have no meaning for a policy of this family: neither passed nor missing.
   std::vector<std::string> not_applicable;
   bool of_files = false;  // made of ONNX files: that is what it can be held against
+  std::string action_units = {};  // of "mae_raw" of recorded actions: "m/s"
   std::set<Shown> shown;
   std::set<std::string> shown_by_checkpoint;  // settings that it states itself, alike
   std::set<std::string> shown_by_user;        // settings that a file of the user's own gives alike
