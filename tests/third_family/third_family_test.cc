@@ -23,7 +23,7 @@ class ThirdFamily : public CliTest {
   static void SetUpTestSuite() {
     CliTest::SetUpTestSuite();
     WriteCheckpoint();
-    const Ran made = Vlaq({"export", In("model.safetensors"), "-o", In("bundle")});
+    const Ran made = Vlaq({"export", In("model.safetensors"), "-o", In("stranger")});
     ASSERT_EQ(made.exit_code, 0) << made.err;
     std::filesystem::create_directory(In("calibration"));
     std::filesystem::create_directory(In("validation"));
@@ -57,7 +57,7 @@ class ThirdFamily : public CliTest {
 
   // What the policy itself does, as a recording: observations that change from step to step, its first actions.
   static void Record(const std::string& path, uint64_t seed) {
-    auto policy = Policy::Open(In("bundle"));
+    auto policy = Policy::Open(In("stranger"));
     ASSERT_TRUE(policy.ok()) << policy.error().ToString();
     episode::FeatureWriterOptions options;
     for (const std::string camera : {"front", "wrist"}) {
@@ -95,7 +95,7 @@ TEST_F(ThirdFamily, IsRecognizedAndDescribed) {
   const Ran ran = Vlaq({"inspect", In("model.safetensors")});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_THAT(ran.out, AllOf(HasSubstr("architecture two_camera_cnn"), HasSubstr("front, wrist")));
-  const Ran bundle = Vlaq({"inspect", In("bundle")});
+  const Ran bundle = Vlaq({"inspect", In("stranger")});
   EXPECT_EQ(bundle.exit_code, 0) << bundle.err;
   EXPECT_THAT(bundle.out, AllOf(HasSubstr("observation.images.wrist"), HasSubstr("observation.state")));
   EXPECT_THAT(Vlaq({"export", "--help-family", "two_camera_cnn"}).out, HasSubstr("two cameras"));
@@ -103,30 +103,30 @@ TEST_F(ThirdFamily, IsRecognizedAndDescribed) {
 
 TEST_F(ThirdFamily, IsVerifiedAgainstItsCheckpointAndEpisodes) {
   const Ran ran =
-      Vlaq({"verify", In("bundle"), "--against", In("model.safetensors"), "--episodes", In("validation"), "--json"});
+      Vlaq({"verify", In("stranger"), "--against", In("model.safetensors"), "--episodes", In("validation"), "--json"});
   EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;
   EXPECT_EQ(ran.json()["verdict"], "verified");
 }
 
 TEST_F(ThirdFamily, IsQuantizedAfterCalibrationOnItsEpisodes) {
   const Ran calibrated =
-      Vlaq({"calibrate", In("bundle"), "--episodes", In("calibration"), "--samples", "40", "-o", In("stats.json")});
+      Vlaq({"calibrate", In("stranger"), "--episodes", In("calibration"), "--samples", "40", "-o", In("stats.json")});
   ASSERT_EQ(calibrated.exit_code, 0) << calibrated.err;
-  const Ran planned = Vlaq({"plan", "quantize", In("bundle"), "--target", "tensorrt-8.6", "--precision", "int8",
+  const Ran planned = Vlaq({"plan", "quantize", In("stranger"), "--target", "tensorrt-8.6", "--precision", "int8",
                             "--stats", In("stats.json"), "-o", In("plan.json")});
   ASSERT_EQ(planned.exit_code, 0) << planned.err;
-  const Ran static_int8 = Vlaq({"quantize", In("bundle"), "--plan", In("plan.json"), "-o", In("int8_static")});
+  const Ran static_int8 = Vlaq({"quantize", In("stranger"), "--plan", In("plan.json"), "-o", In("int8_static")});
   ASSERT_EQ(static_int8.exit_code, 0) << static_int8.err;
-  const Ran quantized = Vlaq({"quantize", In("bundle"), "--target", "cpu", "--precision", "int8", "-o", In("int8")});
+  const Ran quantized = Vlaq({"quantize", In("stranger"), "--target", "cpu", "--precision", "int8", "-o", In("int8")});
   ASSERT_EQ(quantized.exit_code, 0) << quantized.err;
-  const Ran verified = Vlaq({"verify", In("int8"), "--reference", In("bundle"), "--episodes", In("validation")});
+  const Ran verified = Vlaq({"verify", In("int8"), "--reference", In("stranger"), "--episodes", In("validation")});
   EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
   const Ran preflight = Vlaq({"preflight", In("int8_static"), "--tensorrt", "8.6"});
   EXPECT_EQ(preflight.exit_code, 0) << preflight.out << preflight.err;
 }
 
 TEST_F(ThirdFamily, IsEvaluatedOnItsEpisodesByActionName) {
-  const Ran ran = Vlaq({"eval", In("bundle"), "--episodes", In("validation")});
+  const Ran ran = Vlaq({"eval", In("stranger"), "--episodes", In("validation")});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_THAT(ran.out, AllOf(HasSubstr("shoulder"), HasSubstr("elbow"), HasSubstr("mm")));
 }
@@ -138,10 +138,10 @@ TEST_F(ThirdFamily, IsBenchedAndRun) {
   }
   inputs.emplace("observation.state", Normal({2, kState}, 1, 1));
   ASSERT_TRUE(checkpoint::WriteSafetensors(In("steps.safetensors"), inputs).ok());
-  const Ran bench = Program({"bench", In("bundle"), "--inputs", In("steps.safetensors"), "--rounds", "3", "--json"});
+  const Ran bench = Program({"bench", In("stranger"), "--inputs", In("steps.safetensors"), "--rounds", "3", "--json"});
   EXPECT_THAT(bench.exit_code, ::testing::AnyOf(0, 6)) << bench.err;  // 6: measured, but not steady
   EXPECT_EQ(bench.json()["subjects"][0]["mode"], "step");
-  const Ran ran = Vlaq({"run", In("bundle"), "--inputs", In("steps.safetensors"), "--json"});
+  const Ran ran = Vlaq({"run", In("stranger"), "--inputs", In("steps.safetensors"), "--json"});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("action"));
 }
