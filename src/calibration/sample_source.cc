@@ -61,8 +61,8 @@ class PictureSamples : public SampleSource {
   Result<NamedTensors> Read(size_t /*episode*/, int64_t t) override {
     VLAQ_ASSIGN_OR_RETURN(image::Frame frame, frames_->Read(static_cast<size_t>(t)));
     const image::ImageView& pixels = frame.pixels;
-    return NamedTensors{{camera_, Tensor::View(DType::kU8, {pixels.height, pixels.width, 3},
-                                               std::as_bytes(pixels.rgb), std::move(frame.owner))}};
+    return NamedTensors{{camera_, Tensor::View(DType::kU8, {pixels.height, pixels.width, 3}, std::as_bytes(pixels.rgb),
+                                               std::move(frame.owner))}};
   }
 
   Result<std::string> Hash(size_t /*episode*/) override {

@@ -57,7 +57,7 @@ struct Report {
   std::vector<std::string> notes;  // tensors left out, with the reason
   // Checks that have no meaning for a policy of this family: neither passed nor missing.
   std::vector<std::string> not_applicable;
-  bool of_files = false;  // made of ONNX files: that is what it can be held against
+  bool of_files = false;          // made of ONNX files: that is what it can be held against
   std::string action_units = {};  // of "mae_raw" of recorded actions: "m/s"
   std::set<Shown> shown;
   std::set<std::string> shown_by_checkpoint;  // settings that it states itself, alike

@@ -98,7 +98,10 @@ TEST_F(EvalImported, WhatIsMissingIsNamed) {
   EXPECT_THAT(wide.err, AllOf(HasSubstr("e.h5"), HasSubstr("joint_0"), HasSubstr("outputs.NAME.names")));
 }
 
-TEST_F(EvalImported, VerifyAndPlanTakeEpisodesToo) {
+TEST_F(EvalImported, CalibrateVerifyAndPlanTakeEpisodesToo) {
+  const Ran seen =
+      Vlaq({"calibrate", In("policy"), "--episodes", In("episodes"), "--samples", "6", "-o", In("stats.json")});
+  EXPECT_EQ(seen.exit_code, 0) << seen.err;
   const Ran verified = Vlaq({"verify", In("policy"), "--episodes", In("episodes"), "--json"});
   EXPECT_EQ(verified.exit_code, 5) << "random weights do not do what was recorded: " << verified.err;
   const Json document = verified.json();

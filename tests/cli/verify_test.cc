@@ -436,7 +436,7 @@ TEST_F(VerifyDrives, RefusesWhatDoesNotFitTogether) {
 TEST_F(VerifyDrives, WhoCannotBeToldCannotDrive) {
   const Ran ran = Vlaq({"verify", Bundle(), "--sim", "1"});
   EXPECT_EQ(ran.exit_code, sim::World::Unavailable() ? 4 : 2) << ran.err;
-  EXPECT_THAT(ran.err, HasSubstr(sim::World::Unavailable() ? "simulator" : "tokeniser"));
+  EXPECT_THAT(ran.err, HasSubstr(sim::World::Unavailable() ? "simulator" : "tokenizer"));
 }
 
 }  // namespace

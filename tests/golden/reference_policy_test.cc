@@ -8,6 +8,7 @@
 #include "backend/reference/reference.h"
 #include "base/testing.h"
 #include "export/export.h"
+#include "families/kosmos2_lstm/policy_spec.h"
 #include "families/kosmos2_lstm/testing.h"
 #include "runtime/testing.h"
 
