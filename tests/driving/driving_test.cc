@@ -35,8 +35,8 @@ class DrivingTest : public ::testing::Test {
     options.output = folder_->path() / "bundle";
     options.settings.config = kModel / "config.json";
     options.settings.policy = kModel / "policy.json";
-    options.prompt.tokenizer = kModel / "sentencepiece.bpe.model";
-    options.prompt.instruction = "go left of the box to the bottle";
+    options.settings.tokenizer = kModel / "sentencepiece.bpe.model";
+    options.settings.task = "go left of the box to the bottle";
     const auto report = exporting::Export(options, SilentLog());
     ASSERT_TRUE(report.ok()) << report.error().ToString();
     backend_ = backend::MakeOnnxRuntimeBackend().release();
