@@ -116,8 +116,8 @@ class PublicPolicy : public ::testing::Test {
     options.checkpoint = tiny.Save(from);
     options.output = output;
     if (instruction) {
-      options.prompt.instruction = instruction;
-      options.prompt.tokenizer = fs::path(VLAQ_TESTDATA) / "tokenizer" / "small.model";
+      options.settings.task = instruction;
+      options.settings.tokenizer = fs::path(VLAQ_TESTDATA) / "tokenizer" / "small.model";
     }
     const auto report = exporting::Export(options, SilentLog());
     ASSERT_TRUE(report.ok()) << report.error().ToString();
@@ -219,7 +219,7 @@ TEST_F(PublicPolicy, StepsGiveWhatTheScheduleGives) {
 TEST_F(PublicPolicy, APictureIsPreprocessedAsThePolicyWasTrained) {
   const auto bundle = bundle::Open(Bundle());
   ASSERT_TRUE(bundle.ok());
-  auto preprocessor = image::Preprocessor::Make(bundle->spec.preprocess);
+  auto preprocessor = image::Preprocessor::Make(bundle->policy.inputs[0].preprocess);
   ASSERT_TRUE(preprocessor.ok());
   Policy pictures = Open();
   Policy tensors = Open();

@@ -47,7 +47,7 @@ class ReferencePolicyTest : public ::testing::TestWithParam<Variant> {
     structure.mlp = {.name = "velocities", .numbers = {0, 2, 4}, .widths = {7, 5}, .outputs = 6};
     structure.lstm.layers = 3;
     policy_ = TinyPolicy(source != FeatureSource::kPooler, structure, 40);
-    policy_.policy.update({{"feature_source", policy::Name(source)}, {"prompt_layout", policy::Name(layout)}});
+    policy_.policy.update({{"feature_source", kosmos2_lstm::Name(source)}, {"prompt_layout", kosmos2_lstm::Name(layout)}});
     policy_.policy["prompt_ids"] = {0, 25, 26, 27, 11, 2};
     if (layout == PromptLayout::kHfProcessor) policy_.policy["prompt_ids"] = {0, 20, 4, 5, 6, 7, 8, 21, 25, 2, 17};
     if (layout == PromptLayout::kForkFallback) {
@@ -113,7 +113,7 @@ TEST_P(ReferencePolicyTest, TheGraphsComputeThePolicy) {
 }
 
 std::string VariantName(const ::testing::TestParamInfo<Variant>& info) {
-  return fmt::format("{}_{}", policy::Name(info.param.source), policy::Name(info.param.layout));
+  return fmt::format("{}_{}", kosmos2_lstm::Name(info.param.source), kosmos2_lstm::Name(info.param.layout));
 }
 
 std::vector<Variant> Variants() {

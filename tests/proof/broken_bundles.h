@@ -29,7 +29,7 @@ inline bundle::Bundle ExportTiny(const TinyPolicy& policy, const std::filesystem
   options.output = folder / "bundle";
   options.settings.config = folder / "config.json";
   options.settings.policy = folder / "policy.json";
-  options.prompt.tokenizer = tokenizer;
+  options.settings.tokenizer = tokenizer;
   auto report = exporting::Export(options, SilentLog());
   EXPECT_TRUE(report.ok()) << report.error().ToString();
   return report.ok() ? *bundle::Open(report->bundle.path) : bundle::Bundle{};

@@ -46,8 +46,8 @@ class IdentityTest : public ::testing::Test {
     EXPECT_TRUE(status.ok()) << status.error().ToString();
     return report;
   }
-  fs::path Whole() const { return bundle_.GraphPath(bundle::kWhole); }
-  fs::path Encoder() const { return bundle_.GraphPath(bundle::kEncoder); }
+  fs::path Whole() const { return bundle_.GraphPath("whole"); }
+  fs::path Encoder() const { return bundle_.GraphPath("encoder"); }
 
   TemporaryFolder folder_;
   TinyPolicy policy_;

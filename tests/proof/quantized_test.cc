@@ -142,7 +142,7 @@ TEST_F(QuantizedTest, CatchesCodesOffByOne) {
 
 TEST_F(QuantizedTest, CatchesAGraphThatReadsTheSourcesWeightsBackwards) {
   Quantize(Precision::kInt8);
-  testing::EditGraph(bundle_.GraphPath(bundle::kEncoder), [](onnx::Model& model) {
+  testing::EditGraph(bundle_.GraphPath("encoder"), [](onnx::Model& model) {
     std::vector<onnx::Node*> sums;
     for (onnx::Node& node : model.graph.nodes) {
       if (node.op_type == "MatMulInteger") sums.push_back(&node);

@@ -98,7 +98,7 @@ bundle::Bundle WriteBundle(const fs::path& path, const Made& made) {
   bundle.policy = PolicyOfThree();
   bundle.provenance = {"0", "test", {}, {}};
   bundle.weights = net.weights;
-  for (const auto role : {bundle::kWhole, bundle::kEncoder, bundle::kHead}) {
+  for (const auto role : {"whole", "encoder", "head"}) {
     bundle.graphs[std::string(role)] = net.graphs.at("encoder");
   }
   std::vector<bundle::WeightRecord> records;
