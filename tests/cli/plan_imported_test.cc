@@ -201,6 +201,18 @@ TEST_F(PlanImportedTest, WhatCannotBeQuantizedSaysWhy) {
   EXPECT_FALSE(fs::exists(In("plan.json")));
 }
 
+TEST_F(PlanImportedTest, EpisodesThatAreMissingAreNamed) {
+  Import("split", {"split_encoder_legacy_17.onnx", "split_head_legacy_17.onnx"});
+  const std::vector<std::vector<std::string>> commands{
+      {"calibrate", In("split"), "--episodes", In("none"), "-o", In("x.json")}};
+  for (const auto& command : commands) {
+    const Ran ran = Vlaq(command);
+    EXPECT_EQ(ran.exit_code, 3) << ran.err;  // of any family: only the episodes are missing
+    EXPECT_THAT(ran.err, AllOf(HasSubstr("none"), HasSubstr("does not exist")));
+  }
+  EXPECT_FALSE(fs::exists(In("x.json")));
+}
+
 TEST_F(PlanImportedTest, CostsAreThoseOfItsSteps) {
   Import("split", {"split_encoder_legacy_17.onnx", "split_head_legacy_17.onnx"});
   const Ran cost = Vlaq({"plan", "cost", In("split"), "--json"});

@@ -86,6 +86,7 @@ TEST_F(Schema1, MeansWhatExportWritesToday) {
     const auto old = bundle::Open(kOld / c.old), written = bundle::Open(anew);
     ASSERT_TRUE(old.ok() && written.ok());
     EXPECT_EQ(policy::PolicyToJson(old->policy).dump(1), policy::PolicyToJson(written->policy).dump(1));
+    EXPECT_EQ(Json::parse(old->policy.settings), Json::parse(written->policy.settings));
     EXPECT_EQ(Actions((kOld / c.old).string()), Actions(anew));
   }
 }
