@@ -48,7 +48,8 @@ class ReferencePolicyTest : public ::testing::TestWithParam<Variant> {
     structure.mlp = {.name = "velocities", .numbers = {0, 2, 4}, .widths = {7, 5}, .outputs = 6};
     structure.lstm.layers = 3;
     policy_ = TinyPolicy(source != FeatureSource::kPooler, structure, 40);
-    policy_.policy.update({{"feature_source", kosmos2_lstm::Name(source)}, {"prompt_layout", kosmos2_lstm::Name(layout)}});
+    policy_.policy.update(
+        {{"feature_source", kosmos2_lstm::Name(source)}, {"prompt_layout", kosmos2_lstm::Name(layout)}});
     policy_.policy["prompt_ids"] = {0, 25, 26, 27, 11, 2};
     if (layout == PromptLayout::kHfProcessor) policy_.policy["prompt_ids"] = {0, 20, 4, 5, 6, 7, 8, 21, 25, 2, 17};
     if (layout == PromptLayout::kForkFallback) {

@@ -127,8 +127,7 @@ TEST_F(NumbersTest, APolicyThatGivesNanIsNone) {
 
 TEST_F(NumbersTest, AWholeGraphOfAnotherPolicyFailsStreaming) {
   const bundle::Bundle other = ExportTiny(TinyPolicy(false, TinyPolicy::DefaultStructure(), 9), folder_.path() / "o");
-  bundle_.graphs.find("whole")->second.file =
-      fs::relative(other.GraphPath("whole"), bundle_.path).string();
+  bundle_.graphs.find("whole")->second.file = fs::relative(other.GraphPath("whole"), bundle_.path).string();
   with_golden_ = false;
   EXPECT_EQ(FirstFailure(Verify()), "streaming");
 }
