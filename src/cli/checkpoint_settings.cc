@@ -2,11 +2,25 @@
 
 #include <fmt/format.h>
 
+#include <sstream>
+
 #include "base/text.h"
 #include "cli/verb.h"
 #include "families/family.h"
 
 namespace vlaq::cli {
+
+namespace {
+
+// "rgb, bgr" as a list.
+std::vector<std::string> ValuesOf(const families::SettingInfo& info) {
+  std::vector<std::string> values;
+  std::istringstream text(info.values);
+  for (std::string value; std::getline(text >> std::ws, value, ',');) values.push_back(value);
+  return values;
+}
+
+}  // namespace
 
 std::string FamilyHelp(const families::Family& family) {
   TextTable table({"setting", "meaning", "values"});
@@ -52,11 +66,12 @@ void CheckpointSettings::AddTo(CLI::App& app) {
   for (const families::Family* family : families::All()) {
     for (const families::SettingInfo& info : family->settings()) {
       if (info.option.empty()) continue;
-      app.add_option_function<std::string>(
-             std::string(info.option),
-             [this, key = std::string(info.key)](const std::string& value) { spelled[key] = value; },
-             fmt::format("The same as --set {}=", info.key))
-          ->group(model);
+      CLI::Option* option = app.add_option_function<std::string>(
+          std::string(info.option),
+          [this, key = std::string(info.key)](const std::string& value) { spelled[key] = value; },
+          fmt::format("The same as --set {}=", info.key));
+      option->group(model);
+      if (!info.values.empty()) OneOf(option, ValuesOf(info));
     }
   }
   app.add_option("--state-dict", state_dict,
