@@ -97,7 +97,8 @@ class Calibration {
       if (batch_ == 1) log_.Note("steps of this policy run one at a time: a batch changes nothing");
     }
     // Those of graphs that run at some samples only come first, so that they take few passes.
-    std::ranges::stable_partition(watched_.values, [&](const Watched& value) { return !IsLasting(value); });
+    std::stable_partition(watched_.values.begin(), watched_.values.end(),
+                          [&](const Watched& value) { return !IsLasting(value); });
     Collector thrown_away(threads_, {});
     Watcher watcher(watched_.values, thrown_away);
     VLAQ_ASSIGN_OR_RETURN(const NamedTensors values, ValuesOf(Samples().front()));

@@ -34,7 +34,7 @@ class TableReader {
  public:
   TableReader(const Json& json, std::string where) : json_(json), where_(std::move(where)) {}
   std::string Text(const char* key) {
-    const std::string text = TextOr(key, "");
+    std::string text = TextOr(key, "");
     if (text.empty()) Refuse(key, "is missing, or no text");
     return text;
   }
@@ -54,7 +54,7 @@ class TableReader {
     if (status_.ok())
       status_ = InputError(where_, fmt::format("\"{}\" {}", key, why), "docs/benchmarks.md has an example");
   }
-  const Status& status() const { return status_; }
+  Status status() const { return status_; }
 
  private:
   const Json& json_;

@@ -44,7 +44,7 @@ const KindRow* FindKind(std::string_view name) {
 
 Status TakeBundle(const std::string& path, const std::string& schedule, BenchSubject& subject) {
   VLAQ_ASSIGN_OR_RETURN(subject.bundle, bundle::Open(path));
-  if (const Status there = measuring::CheckSchedule(*subject.bundle, schedule); !there.ok()) return there;
+  VLAQ_RETURN_IF_ERROR(measuring::CheckSchedule(*subject.bundle, schedule));
   const policy::Policy& policy = subject.bundle->policy;
   subject.schedule = schedule;
   subject.mode = schedule.empty() ? policy.default_schedule : schedule;
