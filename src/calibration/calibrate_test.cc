@@ -12,7 +12,7 @@
 #include "base/mapped_file.h"
 #include "base/testing.h"
 #include "calibration/draw.h"
-#include "export/export.h"
+#include "export/testing.h"
 #include "families/kosmos2_lstm/testing.h"
 #include "quantization/statistics_file.h"
 #include "runtime/testing.h"
@@ -146,14 +146,9 @@ class CalibrateTest : public ::testing::Test {
   static bundle::Bundle MakeBundle(const std::string& name, const TinyPolicy& policy) {
     const fs::path place = folder_->path() / (name + "_checkpoint");
     fs::create_directory(place);
-    exporting::ExportOptions options;
-    options.checkpoint = policy.Save(place);
-    options.output = folder_->path() / name;
-    options.settings.config = place / "config.json";
-    options.settings.policy = place / "policy.json";
-    const auto report = exporting::Export(options, SilentLog());
-    EXPECT_TRUE(report.ok()) << (report.ok() ? "" : report.error().ToString());
-    return report.ok() ? *bundle::Open(report->bundle.path) : bundle::Bundle();
+    auto bundle = exporting::testing::ExportTiny(place, policy);
+    EXPECT_TRUE(bundle.ok()) << (bundle.ok() ? "" : bundle.error().ToString());
+    return bundle.ok() ? *bundle : bundle::Bundle();
   }
 
   static CalibrationOptions Options(int64_t samples = 9) {

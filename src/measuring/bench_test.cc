@@ -6,8 +6,7 @@
 
 #include "backend/reference/reference.h"
 #include "base/testing.h"
-#include "export/export.h"
-#include "families/kosmos2_lstm/testing.h"
+#include "export/testing.h"
 #include "tensor/tensor.h"
 
 namespace vlaq::measuring {
@@ -19,15 +18,7 @@ using ::testing::HasSubstr;
 class BenchCallTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const kosmos2_lstm::testing::TinyPolicy policy;
-    exporting::ExportOptions options;
-    options.checkpoint = policy.Save(folder_.path());
-    options.output = folder_.path() / "bundle";
-    options.settings.config = folder_.path() / "config.json";
-    options.settings.policy = folder_.path() / "policy.json";
-    const auto report = exporting::Export(options, SilentLog());
-    ASSERT_TRUE(report.ok()) << report.error().ToString();
-    auto opened = bundle::Open(options.output);
+    auto opened = exporting::testing::ExportTiny(folder_.path());
     ASSERT_TRUE(opened.ok()) << opened.error().ToString();
     bundle_ = std::move(*opened);
   }

@@ -10,8 +10,7 @@
 #include "base/json.h"
 #include "base/testing.h"
 #include "checkpoint/checkpoint.h"
-#include "export/export.h"
-#include "families/kosmos2_lstm/testing.h"
+#include "export/testing.h"
 #include "families/onnx/import.h"
 #include "measuring/inputs.h"
 #include "runtime/testing.h"
@@ -27,15 +26,7 @@ constexpr int kFrames = 7;
 class ServeTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const kosmos2_lstm::testing::TinyPolicy policy;
-    exporting::ExportOptions options;
-    options.checkpoint = policy.Save(folder_.path());
-    options.output = folder_.path() / "bundle";
-    options.settings.config = folder_.path() / "config.json";
-    options.settings.policy = folder_.path() / "policy.json";
-    const auto report = exporting::Export(options, SilentLog());
-    ASSERT_TRUE(report.ok()) << report.error().ToString();
-    auto opened = bundle::Open(options.output);
+    auto opened = exporting::testing::ExportTiny(folder_.path());
     ASSERT_TRUE(opened.ok()) << opened.error().ToString();
     bundle_ = std::move(*opened);
     pixels_ = *MakeUp(bundle_.policy.inputs[0], kFrames, 3, kMadeUpStream);

@@ -6,8 +6,7 @@
 
 #include "backend/reference/reference.h"
 #include "base/testing.h"
-#include "export/export.h"
-#include "families/kosmos2_lstm/testing.h"
+#include "export/testing.h"
 #include "measuring/inputs.h"
 #include "policy/value_shapes.h"
 #include "runtime/executor_testing.h"
@@ -55,15 +54,7 @@ class CountingBackend : public backend::Backend {
 
 TEST(Step, TheNewestFrameIsEncodedOnceAndWithinTheStep) {
   const TemporaryFolder folder;
-  const kosmos2_lstm::testing::TinyPolicy policy;
-  exporting::ExportOptions options;
-  options.checkpoint = policy.Save(folder.path());
-  options.output = folder.path() / "bundle";
-  options.settings.config = folder.path() / "config.json";
-  options.settings.policy = folder.path() / "policy.json";
-  const auto report = exporting::Export(options, SilentLog());
-  ASSERT_TRUE(report.ok()) << report.error().ToString();
-  const auto bundle = bundle::Open(options.output);
+  const auto bundle = exporting::testing::ExportTiny(folder.path());
   ASSERT_TRUE(bundle.ok()) << bundle.error().ToString();
   const auto window = static_cast<int>(policy::LongestWindow(bundle->policy).value_or(1));
   const auto reference = backend::MakeReferenceBackend();

@@ -5,7 +5,7 @@
 
 #include "backend/reference/reference.h"
 #include "base/testing.h"
-#include "export/export.h"
+#include "export/testing.h"
 #include "families/kosmos2_lstm/testing.h"
 #include "runtime/testing.h"
 
@@ -20,14 +20,9 @@ class TinyPolicySchedules : public ::testing::TestWithParam<bool> {
   void SetUp() override {
     kosmos2_lstm::testing::TinyPolicy tiny;
     tiny.policy["window"] = kTinyWindow;
-    exporting::ExportOptions options;
-    options.checkpoint = tiny.Save(folder_.path());
-    options.output = folder_.path() / "bundle";
-    options.settings.config = folder_.path() / "config.json";
-    options.settings.policy = folder_.path() / "policy.json";
-    auto exported = exporting::Export(options, SilentLog());
+    auto exported = exporting::testing::ExportTiny(folder_.path(), tiny);
     ASSERT_TRUE(exported.ok()) << exported.error().ToString();
-    bundle_ = *bundle::Open(exported->bundle.path);
+    bundle_ = std::move(*exported);
   }
 
   TemporaryFolder folder_;
