@@ -153,11 +153,9 @@ void Describe(const PolicySpec& spec, bool reads_task, PolicyGraphs& graphs) {
   const std::string frame = fmt::format("3, {0}, {0}]", spec.preprocess.image_size);
   const std::string actions = fmt::format("actions [batch, {}, {}]", spec.chunk, spec.action_dim);
   const auto describe = [&](std::string_view name, std::string_view file, std::string what) {
-    for (families::BuiltGraph& graph : graphs.graphs) {
-      if (graph.name != name) continue;
-      graph.file = file;
-      graph.what = std::move(what);
-    }
+    const auto graph = std::ranges::find(graphs.graphs, name, &families::BuiltGraph::name);
+    graph->file = file;
+    graph->what = std::move(what);
   };
   describe(kWhole, "mae0222_model_cpu.onnx",
            fmt::format("whole policy: pixel_values [batch, window, {} -> {}", frame, actions));

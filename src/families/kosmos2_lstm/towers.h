@@ -3,6 +3,7 @@
 // the widths.
 #pragma once
 
+#include "families/kosmos2_lstm/config.h"
 #include "families/kosmos2_lstm/network.h"
 #include "families/kosmos2_lstm/policy_spec.h"
 
