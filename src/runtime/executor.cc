@@ -214,7 +214,7 @@ struct Executor::State {
     std::vector<std::vector<Tensor>> rows(program.inputs.size());
     Probe* const looks_on = std::exchange(probe, nullptr);
     for (const NamedTensors& inputs : all) {
-      const Status taken = TakeInputs(inputs);
+      Status taken = TakeInputs(inputs);
       if (!taken.ok()) {
         probe = looks_on;
         return taken;
