@@ -155,18 +155,18 @@ TEST(ClosedLoopCheckTest, WithoutASimulatorItSaysWhatToInstall) {
 
 TEST(ClosedLoopCheckTest, DrivesEveryConditionOnTheSameSeeds) {
   if (const auto why = sim::World::Unavailable()) GTEST_SKIP() << *why;
-  const evaluation::ActionSpace kBase = evaluation::BaseSpace(sim::kMaxSpeed);
+  const evaluation::ActionSpace base = evaluation::BaseSpace(sim::kMaxSpeed);
   const evaluation::FakeFactory stands(
       [](const std::vector<int>&, const std::string&) {
         return std::vector<float>{0, 0};
       },
-      kBase);
+      base);
   evaluation::RolloutOptions options;
   options.first_seed = 5'000'000;
   options.episodes = 2;
   options.world.width = 32;
   options.world.height = 18;
-  const Contender policy{stands, kBase, ""};
+  const Contender policy{stands, base, ""};
   Report report;
   const Status status = CheckClosedLoop(policy, &policy, options, {}, SilentLog(), report);
   ASSERT_TRUE(status.ok()) << status.error().ToString();

@@ -25,18 +25,6 @@ bool Golden::IsByStep(std::string_view name, size_t steps) const {
          entry->shape[0] == static_cast<int64_t>(steps);
 }
 
-std::vector<std::string> Golden::Names() const {
-  std::vector<std::string> names;
-  for (const checkpoint::Entry& entry : file_->entries()) names.push_back(entry.name);
-  return names;
-}
-
-bool Golden::IsByStep(std::string_view name, size_t steps) const {
-  const checkpoint::Entry* entry = file_->Find(name);
-  return entry != nullptr && IsFloat(entry->dtype) && !entry->shape.empty() &&
-         entry->shape[0] == static_cast<int64_t>(steps);
-}
-
 Result<Tensor> Golden::Load(std::string_view name) const {
   const checkpoint::Entry* entry = file_->Find(name);
   if (entry == nullptr) return InputError(file_->path().string(), fmt::format("holds no tensor '{}'", name));

@@ -21,10 +21,6 @@ class Golden {
   // Whether it is a float tensor with a row for each of so many steps.
   bool IsByStep(std::string_view name, size_t steps) const;
   const std::filesystem::path& path() const { return file_->path(); }
-  std::vector<std::string> Names() const;
-  // Whether it is a float tensor with a row for each of so many steps.
-  bool IsByStep(std::string_view name, size_t steps) const;
-  const std::filesystem::path& path() const { return file_->path(); }
   // An aligned copy with at least one axis. Errors: kInput if it is missing or empty.
   Result<Tensor> Load(std::string_view name) const;
 

@@ -124,23 +124,33 @@ Result<GoldenSteps> ReadGoldenSteps(const bundle::Bundle& bundle, const Golden& 
 Result<NamedTensors> ReadGoldenTask(const Policy& policy, const runtime::TextEncoder& text, const Golden& golden,
                                     const GoldenPlaces& places) {
   const std::string file = golden.path().string();
+  const auto input = std::ranges::find(policy.inputs, InputType::kText, &Input::type);
+  const std::vector<std::string> values = policy::ValuesOf(*input);
   NamedTensors given;
-  for (const Input& input : policy.inputs) {
-    if (input.type != InputType::kText) continue;
-    for (const std::string& value : policy::ValuesOf(input)) {
-      const std::string name = golden.Has(value) ? value : places.NameOf(value);
-      if (!golden.Has(name)) continue;
-      VLAQ_ASSIGN_OR_RETURN(const Tensor row, golden.Load(name));
-      if (row.dtype() != DType::kI64 || row.size() != row.shape().back()) {
-        return InputError(file, fmt::format("{} are not int64 [1, N]", name));
-      }
-      given.emplace(value, row.Reshaped({row.size()}));
+  for (const std::string& value : values) {
+    const std::string name = golden.Has(value) ? value : places.NameOf(value);
+    if (!golden.Has(name)) continue;
+    VLAQ_ASSIGN_OR_RETURN(const Tensor row, golden.Load(name));
+    if (row.dtype() != DType::kI64 || row.size() != row.shape().back()) {
+      return InputError(file, fmt::format("{} are not int64 [1, N]", name));
     }
+    given.emplace(value, row.Reshaped({row.size()}));
   }
-  if (given.empty()) return text.Exported().values;
-  auto task = text.Complete(given);
-  if (task.ok()) return std::move(task->values);
-  return InputError(file, fmt::format("its prompt does not fit the policy: {}", task.error().what));
+  const auto first = given.find(values.front());
+  if (first == given.end()) return text.Exported().values;
+  auto task = text.Complete({*first});  // by the family's own rules, which may pad
+  if (!task.ok()) {
+    return InputError(file, fmt::format("its prompt does not fit the policy: {}", task.error().what));
+  }
+  NamedTensors made = std::move(task->values);
+  if (made.at(first->first).size() != first->second.size()) return made;
+  for (const auto& [value, row] : given) {
+    if (row.shape() != made.at(value).shape()) {
+      return InputError(file, fmt::format("{} does not fit {}", places.NameOf(value), places.NameOf(first->first)));
+    }
+    made.insert_or_assign(value, row);
+  }
+  return made;
 }
 
 }  // namespace vlaq::verification

@@ -26,9 +26,9 @@ Result<GoldenPlaces> GoldenPlaces::Make(const bundle::Bundle& bundle) {
 }
 
 const std::vector<policy::Step>& GoldenPlaces::Steps() const {
-  static const std::vector<policy::Step> kNone;
+  static const std::vector<policy::Step> none;
   const auto found = bundle_->policy.schedules.find(bundle_->policy.default_schedule);
-  return found == bundle_->policy.schedules.end() ? kNone : found->second;
+  return found == bundle_->policy.schedules.end() ? none : found->second;
 }
 
 std::optional<GoldenPlace> GoldenPlaces::Find(std::string_view name) const {

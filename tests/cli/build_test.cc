@@ -66,8 +66,8 @@ TEST_F(Build, MakesTheEnginesUnderThePublishedNames) {
 
 // Whatever graphs a policy has: their inputs' extents follow from its schedules.
 TEST_F(Build, TakesImportedBundles) {
-  const Ran imported =
-      Vlaq({"import", VLAQ_TESTDATA "/onnx_import/hand_unnamed_gemm_13.onnx", "-o", In("imported"), "--force"});
+  const Ran imported = Vlaq({"import", std::string(VLAQ_TESTDATA) + "/onnx_import/hand_unnamed_gemm_13.onnx", "-o",
+                             In("imported"), "--force"});
   ASSERT_EQ(imported.exit_code, 0) << imported.err;
   const Ran half = Vlaq({"quantize", In("imported"), "--target", "tensorrt-8.6", "--precision", "fp16", "-o",
                          In("imported_fp16"), "--force"});

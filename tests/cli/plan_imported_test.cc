@@ -228,7 +228,7 @@ TEST_F(PlanImportedTest, CostsAreThoseOfItsSteps) {
   EXPECT_THAT(device.out, AllOf(HasSubstr("build split_encoder_legacy_17+split_head_legacy_17"),
                                 Not(HasSubstr("one engine of the whole policy"))));
   ExpectUsage({"plan", "device", In("split"), "--device", "orin-nx-16", "--published",
-               VLAQ_TESTDATA "/../examples/mobile_vla/published_plan.json"},
+               std::string(VLAQ_TESTDATA) + "/../examples/mobile_vla/published_plan.json"},
               "encoded one by one");
   Import("head", {"split_head_legacy_17.onnx"});
   const Ran one = Vlaq({"plan", "device", In("head"), "--device", "orin-nx-16"});

@@ -33,7 +33,7 @@ done
   }
   static Ran Published(const std::string& precision) {
     return Program({"bench", "pytorch=torch:" + Checkpoint(), "int8=whole:" + In("int8"), "--published",
-                    VLAQ_TESTDATA "/../examples/mobile_vla/published.json", "--published-to",
+                    std::string(VLAQ_TESTDATA) + "/../examples/mobile_vla/published.json", "--published-to",
                     In("published_" + precision), "--protocol", "published", "--threads", "1", "--frames-count", "3"},
                    "VLAQ_PYTHON='" + FakePython(precision) + "'");
   }
