@@ -8,6 +8,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
+constexpr int64_t kNewestSchemas = 17;  // of libonnx 1.12
+
 static std::ptrdiff_t ErrorsIn(const std::vector<vlaq::preflight::Finding>& findings) {
   return std::ranges::count_if(
       findings, [](const auto& finding) { return finding.rule->severity == vlaq::preflight::Severity::kError; });
@@ -25,7 +27,11 @@ static void Cure(const vlaq::onnx::Model& model, const char* name) {
   if (!bytes.ok()) return;
   const auto again =
       vlaq::onnx::ReadModelBytes(std::make_shared<const std::string>(*bytes), "/no/such/folder", "cured");
-  if (!again.ok()) std::abort();
+  // A newer opset than libonnx has schemas of may hide attributes that its operators do not have; `--fix` refuses those
+  // when it has lowered the opset.
+  const auto opset = model.opsets.find("");
+  const bool has_schemas = opset == model.opsets.end() || opset->second <= kNewestSchemas;
+  if (!again.ok() && has_schemas) std::abort();
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

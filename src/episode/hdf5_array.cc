@@ -41,6 +41,20 @@ uint64_t BytesInFile(hid_t object, hid_t type) {
   return 4 + address_bytes + 4;
 }
 
+// Whether a chunk went through a filter; `filter`: its place in the pipeline, -1: there is none.
+bool Applies(int filter, uint32_t skipped) {
+  return filter >= 0 && (skipped >> static_cast<unsigned>(filter) & 1U) == 0;
+}
+
+// HDF5's shuffle: all first bytes of the elements, then all second ones ...
+void Unshuffle(const std::vector<std::byte>& in, uint64_t element_bytes, std::vector<std::byte>& out) {
+  out.resize(in.size());
+  const uint64_t elements = in.size() / element_bytes;
+  for (uint64_t i = 0; i < elements; ++i) {
+    for (uint64_t j = 0; j < element_bytes; ++j) out[i * element_bytes + j] = in[j * elements + i];
+  }
+}
+
 }  // namespace
 
 Result<Hdf5File> OpenHdf5(const std::filesystem::path& path) {
@@ -147,7 +161,9 @@ Status Hdf5Array::TakeFilters(const Hdf5Properties& layout) {
                                                text.size() - 1, text.data(), &config);
     if (filter == H5Z_FILTER_DEFLATE && gzip_filter_ < 0) {
       gzip_filter_ = i;
-    } else if (filter != H5Z_FILTER_SHUFFLE || gzip_filter_ >= 0) {
+    } else if (filter == H5Z_FILTER_SHUFFLE && gzip_filter_ < 0 && shuffle_filter_ < 0) {
+      shuffle_filter_ = i;
+    } else {
       return Wrong(fmt::format("is packed with filter {} ({}); only gzip, with or without shuffle, is read", filter,
                                text.data()),
                    std::string(CureFor(filter)));
@@ -160,7 +176,7 @@ Error Hdf5Array::WrongChunk(const std::vector<hsize_t>& start, std::string_view 
   return Wrong(fmt::format("chunk [{}] {}", fmt::join(start, ", "), what));
 }
 
-Result<bool> Hdf5Array::LoadChunk(const std::vector<hsize_t>& start) {
+Result<uint32_t> Hdf5Array::LoadChunk(const std::vector<hsize_t>& start) {
   const Hdf5Guard guard;
   hsize_t stored = 0;
   if (H5Dget_chunk_storage_size(id(), start.data(), &stored) < 0 || stored == 0) {
@@ -174,29 +190,79 @@ Result<bool> Hdf5Array::LoadChunk(const std::vector<hsize_t>& start) {
   if (H5Dread_chunk(id(), H5P_DEFAULT, start.data(), &skipped, packed_.data()) < 0) {
     return WrongChunk(start, fmt::format("cannot be read (HDF5: {})", Hdf5Reason()));
   }
-  return gzip_filter_ >= 0 && (skipped >> static_cast<unsigned>(gzip_filter_) & 1U) == 0;
+  return skipped;
 }
 
 Status Hdf5Array::ReadChunk(const std::vector<hsize_t>& start, std::vector<std::byte>& out) {
-  VLAQ_ASSIGN_OR_RETURN(const bool is_packed, LoadChunk(start));
-  if (!is_packed) {
+  VLAQ_RETURN_IF_ERROR(ReadStoredChunk(start, out));
+  return {};
+}
+
+// Returns which filters the chunk goes without.
+Result<uint32_t> Hdf5Array::ReadStoredChunk(const std::vector<hsize_t>& start, std::vector<std::byte>& out) {
+  VLAQ_ASSIGN_OR_RETURN(const uint32_t skipped, LoadChunk(start));
+  if (!Applies(gzip_filter_, skipped)) {
     if (packed_.size() != chunk_bytes_) {
       return WrongChunk(start, fmt::format("holds {} bytes, not {}", packed_.size(), chunk_bytes_));
     }
     out.swap(packed_);
-    return {};
+    return skipped;
   }
   out.resize(chunk_bytes_);
-  if (InflateExactly(packed_, out)) return {};
+  if (InflateExactly(packed_, out)) return skipped;
   return WrongChunk(start, fmt::format("does not unpack to {} bytes: it is damaged", out.size()));
 }
 
-Status Hdf5Array::CheckChunks() {
-  if (chunk_.empty() || count_ == 0) return {};
-  std::vector<std::byte> bytes;
+Result<std::vector<std::byte>> Hdf5Array::ReadAll() {
+  std::vector<std::byte> all(count_ * element_bytes_);
+  if (count_ == 0) return all;
+  if (chunk_.empty()) {
+    const Hdf5Guard guard;
+    if (H5Dread(id(), type(), H5S_ALL, H5S_ALL, H5P_DEFAULT, all.data()) >= 0) return all;
+    return Hdf5Error(fmt::format("dataset '{}'", name_), "read it");
+  }
+  std::vector<std::byte> chunk, ordered;
+  VLAQ_RETURN_IF_ERROR(ForEachChunk([&](const std::vector<hsize_t>& start) -> Status {
+    VLAQ_ASSIGN_OR_RETURN(const uint32_t skipped, ReadStoredChunk(start, chunk));
+    if (Applies(shuffle_filter_, skipped)) {
+      Unshuffle(chunk, element_bytes_, ordered);
+      chunk.swap(ordered);
+    }
+    Place(chunk, start, all);
+    return {};
+  }));
+  return all;
+}
+
+// Copies what of a chunk lies within the dataset to where it lies.
+void Hdf5Array::Place(const std::vector<std::byte>& chunk, const std::vector<hsize_t>& start,
+                      std::vector<std::byte>& all) const {
+  const size_t last = dims_.size() - 1;
+  const hsize_t run = std::min(chunk_[last], dims_[last] - start[last]);
+  std::vector<hsize_t> at(dims_.size(), 0);  // within the chunk; its last axis is copied as a whole
+  while (true) {
+    uint64_t from = 0, to = 0;
+    for (size_t axis = 0; axis <= last; ++axis) {
+      from = from * chunk_[axis] + at[axis];
+      to = to * dims_[axis] + start[axis] + at[axis];
+    }
+    std::copy_n(chunk.begin() + static_cast<std::ptrdiff_t>(from * element_bytes_), run * element_bytes_,
+                all.begin() + static_cast<std::ptrdiff_t>(to * element_bytes_));
+    size_t axis = last;
+    while (axis > 0) {
+      --axis;
+      if (++at[axis] < chunk_[axis] && start[axis] + at[axis] < dims_[axis]) break;
+      at[axis] = 0;
+      if (axis == 0) return;
+    }
+    if (last == 0) return;
+  }
+}
+
+Status Hdf5Array::ForEachChunk(const std::function<Status(const std::vector<hsize_t>&)>& work) const {
   std::vector<hsize_t> start(dims_.size(), 0);
   while (true) {
-    VLAQ_RETURN_IF_ERROR(ReadChunk(start, bytes));
+    VLAQ_RETURN_IF_ERROR(work(start));
     size_t axis = 0;  // the next chunk, the first dimension fastest
     for (; axis < start.size(); ++axis) {
       start[axis] += chunk_[axis];
@@ -205,6 +271,12 @@ Status Hdf5Array::CheckChunks() {
     }
     if (axis == start.size()) return {};
   }
+}
+
+Status Hdf5Array::CheckChunks() {
+  if (chunk_.empty() || count_ == 0) return {};
+  std::vector<std::byte> bytes;
+  return ForEachChunk([&](const std::vector<hsize_t>& start) { return ReadChunk(start, bytes); });
 }
 
 }  // namespace vlaq::episode

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,6 +45,9 @@ class Hdf5Array {
   Status ReadChunk(const std::vector<hsize_t>& start, std::vector<std::byte>& out);
   // Unpacks every chunk once: after that, the library can be let near them.
   Status CheckChunks();
+  // All elements as they lie in the file, row by row. The library's own reading is not trusted with chunks: a layout
+  // whose elements are smaller than the type makes it read behind its buffer (1.10). Takes the guard itself.
+  Result<std::vector<std::byte>> ReadAll();
 
  private:
   Hdf5Array(std::string name, Hdf5Dataset dataset) : name_(std::move(name)), dataset_(std::move(dataset)) {}
@@ -52,8 +56,11 @@ class Hdf5Array {
   Status TakeChunks(const Hdf5Properties& layout);
   Status TakeFilters(const Hdf5Properties& layout);
   Error WrongChunk(const std::vector<hsize_t>& start, std::string_view what) const;
-  // Brings the bytes as stored into packed_. True if they are a gzip stream.
-  Result<bool> LoadChunk(const std::vector<hsize_t>& start);
+  // Brings the bytes as stored into packed_. Returns the filters that were skipped, a bit each.
+  Result<uint32_t> LoadChunk(const std::vector<hsize_t>& start);
+  Result<uint32_t> ReadStoredChunk(const std::vector<hsize_t>& start, std::vector<std::byte>& out);
+  Status ForEachChunk(const std::function<Status(const std::vector<hsize_t>&)>& work) const;
+  void Place(const std::vector<std::byte>& chunk, const std::vector<hsize_t>& start, std::vector<std::byte>& all) const;
 
   std::string name_;
   Hdf5Dataset dataset_;
@@ -63,7 +70,7 @@ class Hdf5Array {
   uint64_t element_bytes_ = 0;
   uint64_t count_ = 0;
   uint64_t chunk_bytes_ = 0;
-  int gzip_filter_ = -1;  // its place in the pipeline
+  int gzip_filter_ = -1, shuffle_filter_ = -1;  // places in the pipeline
   std::vector<std::byte> packed_;
 };
 

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "episode/hdf5_episode.h"
 
@@ -26,12 +28,14 @@ Result<Tensor> ReadNumbers(Hdf5Array array, bool integers) {
   if (array.count() == 0 || array.count() > kMostNumbers) {
     return array.Wrong(fmt::format("has the shape {}; 1 to {} numbers are read", array.Shape(), kMostNumbers));
   }
-  VLAQ_RETURN_IF_ERROR(array.CheckChunks());
+  VLAQ_ASSIGN_OR_RETURN(std::vector<std::byte> numbers, array.ReadAll());
   Tensor tensor = Tensor::Make(DType::kF32, Shape(array.dims().begin(), array.dims().end()));
   const auto values = tensor.mutable_data<float>();
-  if (H5Dread(array.id(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
-    return Hdf5Error(fmt::format("dataset '{}'", array.name()), "read it");
+  numbers.resize(array.count() * std::max(bytes, sizeof(float)));  // converted in place
+  if (H5Tconvert(array.type(), H5T_NATIVE_FLOAT, array.count(), numbers.data(), nullptr, H5P_DEFAULT) < 0) {
+    return Hdf5Error(fmt::format("dataset '{}'", array.name()), "make float32 of it");
   }
+  std::memcpy(values.data(), numbers.data(), values.size_bytes());
   const uint64_t row = array.count() / array.dims()[0];
   for (size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) return array.Wrong(fmt::format("step {} holds {}", i / row, values[i]));
