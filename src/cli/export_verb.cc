@@ -9,6 +9,7 @@
 #include "cli/checkpoint_settings.h"
 #include "cli/verbs.h"
 #include "export/export.h"
+#include "inspection/inspect.h"
 
 namespace vlaq::cli {
 namespace {
@@ -37,13 +38,6 @@ Json AsJson(const exporting::ExportReport& report) {
   Json graphs = Json::object();
   for (const auto& [role, file] : bundle.graphs) graphs[role] = file.file;
   const std::string& family = bundle.policy.family;
-  Json assumptions = Json::array();
-  for (const bundle::Assumption& assumption : bundle.provenance.assumptions) {
-    assumptions.push_back({{"setting", assumption.setting},
-                           {"value", assumption.value},
-                           {"text", assumption.text},
-                           {"can_hurt", families::CanHurt(family, assumption.setting)}});
-  }
   return {{"schema", "vlaq.export/1"},
           {"bundle", bundle.path.string()},
           {"architecture", family},
@@ -59,7 +53,7 @@ Json AsJson(const exporting::ExportReport& report) {
           {"computed", report.account.computed},
           {"bytes", report.bytes},
           {"seconds", report.seconds},
-          {"assumptions", std::move(assumptions)},
+          {"assumptions", inspection::AssumptionsAsJson(family, bundle.provenance.assumptions)},
           {"warnings", report.warnings},
           {"left_out", bundle.left_out}};
 }

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/verbs.h"
 #include "families/onnx/import.h"
+#include "inspection/inspect.h"
 #include "policy/policy.h"
 
 namespace vlaq::cli {
@@ -26,17 +27,6 @@ Result<policy::Policy> ReadImportPolicy(const fs::path& path) {
   VLAQ_ASSIGN_OR_RETURN(policy::Policy policy, policy::ParsePolicy(json, path.string()));
   VLAQ_RETURN_IF_ERROR(policy::Validate(policy, path.string()));
   return policy;
-}
-
-Json AssumedAsJson(const std::vector<policy::Assumption>& assumptions) {
-  Json rows = Json::array();
-  for (const policy::Assumption& assumption : assumptions) {
-    rows.push_back({{"setting", assumption.setting},
-                    {"value", assumption.value},
-                    {"text", assumption.text},
-                    {"can_hurt", policy::CanHurt(assumption.setting)}});
-  }
-  return rows;
 }
 
 Json ImportAsJson(const importing::ImportReport& report) {
@@ -66,12 +56,18 @@ Json ImportAsJson(const importing::ImportReport& report) {
   for (const policy::Output& output : report.policy.outputs) {
     outputs[output.name] = {{"dtype", DTypeName(output.dtype)}, {"shape", output.shape}};
   }
-  return {{"schema", "vlaq.import/1"},     {"bundle", report.bundle.path.string()},
-          {"graphs", std::move(graphs)},   {"inputs", std::move(inputs)},
-          {"outputs", std::move(outputs)}, {"initializers", report.initializers},
-          {"weights", report.weights},     {"in_graphs", report.in_graphs},
-          {"shared", report.shared},       {"bytes", report.bytes},
-          {"seconds", report.seconds},     {"assumptions", AssumedAsJson(report.assumptions)}};
+  return {{"schema", "vlaq.import/1"},
+          {"bundle", report.bundle.path.string()},
+          {"graphs", std::move(graphs)},
+          {"inputs", std::move(inputs)},
+          {"outputs", std::move(outputs)},
+          {"initializers", report.initializers},
+          {"weights", report.weights},
+          {"in_graphs", report.in_graphs},
+          {"shared", report.shared},
+          {"bytes", report.bytes},
+          {"seconds", report.seconds},
+          {"assumptions", inspection::AssumptionsAsJson(report.bundle.policy.family, report.assumptions)}};
 }
 
 void PrintPorts(const policy::Policy& policy, std::ostream& out) {
@@ -115,7 +111,7 @@ Status ProposeOnly(const ImportArguments& a, Context& context) {
   if (a.json) {
     PrintJson({{"schema", "vlaq.import/1"},
                {"policy", a.propose.string()},
-               {"assumptions", AssumedAsJson(proposal.assumptions)}},
+               {"assumptions", inspection::AssumptionsAsJson(proposal.policy.family, proposal.assumptions)}},
               context.out);
     return {};
   }

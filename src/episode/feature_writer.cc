@@ -66,7 +66,6 @@ struct FeatureWriter::State {
       : place(std::move(place_in)), options(std::move(options_in)) {}
 
   Status CreateDatasets();
-  Status Close();
 
   // From the first to the last, so that they close from the last to the first.
   OutputPath place;
@@ -90,12 +89,6 @@ Status FeatureWriter::State::CreateDatasets() {
   }
   if (!options.task.empty()) VLAQ_RETURN_IF_ERROR(WriteAttribute(file.get(), "task", options.task));
   if (options.rate_hz) VLAQ_RETURN_IF_ERROR(WriteAttribute(file.get(), "fps", *options.rate_hz));
-  return {};
-}
-
-Status FeatureWriter::State::Close() {
-  for (Hdf5Rows& each : rows) VLAQ_RETURN_IF_ERROR(each.Close());
-  if (!file.Close()) return Hdf5Error("", "write it");
   return {};
 }
 
@@ -147,7 +140,7 @@ Status FeatureWriter::Commit() {
   State& s = *state_;
   if (s.count == 0) return UsageError(fmt::format("{}: an episode needs at least one step", s.place.target().string()));
   const Hdf5Guard guard;
-  const Status done = s.Close();
+  const Status done = CloseAll(s.rows, s.file);
   if (!done.ok()) return Within(IntendedPlace(s.place.target()).string(), done.error());
   return s.place.Commit();
 }

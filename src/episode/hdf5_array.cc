@@ -273,10 +273,4 @@ Status Hdf5Array::ForEachChunk(const std::function<Status(const std::vector<hsiz
   }
 }
 
-Status Hdf5Array::CheckChunks() {
-  if (chunk_.empty() || count_ == 0) return {};
-  std::vector<std::byte> bytes;
-  return ForEachChunk([&](const std::vector<hsize_t>& start) { return ReadChunk(start, bytes); });
-}
-
 }  // namespace vlaq::episode

@@ -43,8 +43,6 @@ class Hdf5Array {
   // Unpacks the chunk that begins at `start` (a multiple of chunk()) into `out`, chunk_bytes() long; shuffled bytes are
   // left so.
   Status ReadChunk(const std::vector<hsize_t>& start, std::vector<std::byte>& out);
-  // Unpacks every chunk once: after that, the library can be let near them.
-  Status CheckChunks();
   // All elements as they lie in the file, row by row. The library's own reading is not trusted with chunks: a layout
   // whose elements are smaller than the type makes it read behind its buffer (1.10). Takes the guard itself.
   Result<std::vector<std::byte>> ReadAll();

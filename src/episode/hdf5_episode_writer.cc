@@ -76,7 +76,6 @@ struct EpisodeWriter::State {
   Status Append(const image::ImageView& frame, const Command& command, Event event,
                 std::span<const std::vector<float>> extra);
   Status WriteAttributes() const;
-  Status Close();
 
   // From the first to the last, so that they close from the last to the first.
   OutputPath place;
@@ -134,12 +133,6 @@ Status EpisodeWriter::State::WriteAttributes() const {
   return {};
 }
 
-Status EpisodeWriter::State::Close() {
-  for (Hdf5Rows& each : rows) VLAQ_RETURN_IF_ERROR(each.Close());
-  if (!file.Close()) return Hdf5Error("", "write it");
-  return {};
-}
-
 EpisodeWriter::EpisodeWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
 EpisodeWriter::EpisodeWriter(EpisodeWriter&&) noexcept = default;
 EpisodeWriter& EpisodeWriter::operator=(EpisodeWriter&& other) noexcept {
@@ -187,7 +180,7 @@ Status EpisodeWriter::Commit() {
   if (s.count == 0) return UsageError(fmt::format("{}: an episode needs at least one step", s.place.target().string()));
   const Hdf5Guard guard;
   Status done = s.WriteAttributes();
-  if (done.ok()) done = s.Close();
+  if (done.ok()) done = CloseAll(s.rows, s.file);
   if (!done.ok()) return Within(IntendedPlace(s.place.target()).string(), done.error());
   return s.place.Commit();
 }

@@ -82,6 +82,12 @@ Status Hdf5Rows::Close() {
   return Hdf5Error(fmt::format("dataset '{}'", spec_.dataset), "write it");
 }
 
+Status CloseAll(std::vector<Hdf5Rows>& rows, Hdf5File& file) {
+  for (Hdf5Rows& each : rows) VLAQ_RETURN_IF_ERROR(each.Close());
+  if (!file.Close()) return Hdf5Error("", "write it");
+  return {};
+}
+
 Status WriteAttribute(hid_t object, const std::string& name, const std::string& text) {
   const Hdf5Type type = VariableText();
   const char* start = text.c_str();

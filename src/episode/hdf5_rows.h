@@ -43,6 +43,10 @@ class Hdf5Rows {
   hsize_t count_ = 0;
 };
 
+// Closes datasets and their file, so that what could not be written is noticed. Errors: kInput; the caller adds the
+// file.
+Status CloseAll(std::vector<Hdf5Rows>& rows, Hdf5File& file);
+
 // Attributes of an object (a file, a dataset). Errors: kInput naming the attribute.
 Status WriteAttribute(hid_t object, const std::string& name, const std::string& text);
 Status WriteAttribute(hid_t object, const std::string& name, double value);

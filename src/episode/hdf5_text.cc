@@ -123,12 +123,14 @@ Result<GlobalHeap> OpenHeap(const Hdf5File& file, const std::filesystem::path& p
 
 Result<std::vector<std::string>> ReadTexts(Hdf5Array& array, GlobalHeap& heap) {
   if (H5Tget_class(array.type()) != H5T_STRING) return array.Wrong("does not hold text");
-  VLAQ_RETURN_IF_ERROR(array.CheckChunks());
+  std::vector<std::byte> chunked;
+  if (!array.chunk().empty()) {
+    VLAQ_ASSIGN_OR_RETURN(chunked, array.ReadAll());
+  }
   const auto read = [&](hid_t memory_type, void* out) {
     if (array.chunk().empty()) return H5Dread(array.id(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) >= 0;
-    const auto all = array.ReadAll();
-    if (!all.ok() || all->size() != array.count() * H5Tget_size(memory_type)) return false;
-    std::ranges::copy(*all, static_cast<std::byte*>(out));
+    if (chunked.size() != array.count() * H5Tget_size(memory_type)) return false;
+    std::ranges::copy(chunked, static_cast<std::byte*>(out));
     return true;
   };
   return Texts({array.type(), array.count(), read}, fmt::format("dataset '{}'", array.name()), heap);

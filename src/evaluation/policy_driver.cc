@@ -9,6 +9,7 @@
 #include "base/mapped_file.h"
 #include "base/parallel.h"
 #include "evaluation/score.h"
+#include "policy/value_shapes.h"
 #include "runtime/executor.h"
 #include "runtime/features.h"
 #include "runtime/open_policy.h"
@@ -19,11 +20,8 @@ namespace {
 
 // The longest window that the default schedule keeps.
 int64_t WindowOf(const policy::Policy& policy) {
-  int64_t window = 1;
   const auto schedule = policy.schedules.find(policy.default_schedule);
-  if (schedule == policy.schedules.end()) return window;
-  for (const policy::Step& step : schedule->second) window = std::max(window, step.length);
-  return window;
+  return schedule == policy.schedules.end() ? 1 : policy::LongestWindow(schedule->second).value_or(1);
 }
 
 // A network's value means offset + scale x value. A scale alone is that of a network that gives [-1, 1]; the other

@@ -5,10 +5,12 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "base/json_fwd.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "policy/assumption.h"
 
 namespace vlaq::inspection {
 
@@ -25,5 +27,8 @@ struct InspectOptions {
 // Errors: kInput as the readers of these kinds give them, and naming what anything else is; kUsage for an option that
 // the kind has no use for.
 Result<Json> Inspect(const std::filesystem::path& path, const InspectOptions& options, Log& log);
+
+// What was assumed of a policy of `family`, a row each: setting, value, text and whether a wrong guess can hurt.
+Json AssumptionsAsJson(const std::string& family, const std::vector<policy::Assumption>& assumptions);
 
 }  // namespace vlaq::inspection

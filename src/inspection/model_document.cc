@@ -8,6 +8,7 @@
 #include "bundle/bundle.h"
 #include "families/family.h"
 #include "inspection/documents.h"
+#include "inspection/inspect.h"
 #include "onnx/model_file.h"
 #include "onnx/summary.h"
 
@@ -136,17 +137,6 @@ Json Parts(const std::vector<bundle::WeightRecord>& weights) {
   return list;
 }
 
-Json AsJson(const std::string& family, const std::vector<bundle::Assumption>& assumptions) {
-  Json list = Json::array();
-  for (const bundle::Assumption& assumption : assumptions) {
-    list.push_back({{"setting", assumption.setting},
-                    {"value", assumption.value},
-                    {"text", assumption.text},
-                    {"can_hurt", families::CanHurt(family, assumption.setting)}});
-  }
-  return list;
-}
-
 // Numbers that no checkpoint holds: tables that export computes, and what an encoding adds to the values themselves.
 bool IsComputed(const bundle::WeightRecord& weight) {
   // A quantised bundle names the table of the bundle it was made from as the table's source.
@@ -179,6 +169,17 @@ Json AsJson(const bundle::FileRecord& file) {
 }
 
 }  // namespace
+
+Json AssumptionsAsJson(const std::string& family, const std::vector<policy::Assumption>& assumptions) {
+  Json list = Json::array();
+  for (const policy::Assumption& assumption : assumptions) {
+    list.push_back({{"setting", assumption.setting},
+                    {"value", assumption.value},
+                    {"text", assumption.text},
+                    {"can_hurt", families::CanHurt(family, assumption.setting)}});
+  }
+  return list;
+}
 
 Json NonFiniteRow(const std::string& tensor, const NonFinite& found, int64_t elements, Log& log) {
   log.Warning(fmt::format("tensor '{}': {}", tensor, found.Describe(elements)));
@@ -239,7 +240,7 @@ Result<Json> InspectBundle(const fs::path& path, const InspectOptions& options, 
   document["provenance"] = {{"vlaq_version", bundle.provenance.vlaq_version},
                             {"verb", bundle.provenance.verb},
                             {"sources", std::move(sources)},
-                            {"assumptions", AsJson(bundle.policy.family, bundle.provenance.assumptions)}};
+                            {"assumptions", AssumptionsAsJson(bundle.policy.family, bundle.provenance.assumptions)}};
   Json found = Json::array();
   for (const auto& file : bundle.provenance.found) found.push_back(AsJson(file));
   document["provenance"]["found"] = std::move(found);

@@ -129,13 +129,17 @@ void ValueShapes::Follow(const std::vector<Step>& steps) {
   }
 }
 
+std::optional<int64_t> LongestWindow(const std::vector<Step>& schedule) {
+  std::optional<int64_t> longest;
+  EachStep(schedule, [&longest](const Step& step) {
+    if (step.kind == StepKind::kWindow) longest = std::max(longest.value_or(0), step.length);
+  });
+  return longest;
+}
+
 std::optional<int64_t> LongestWindow(const Policy& policy) {
   std::optional<int64_t> longest;
-  for (const auto& schedule : policy.schedules) {
-    EachStep(schedule.second, [&longest](const Step& step) {
-      if (step.kind == StepKind::kWindow) longest = std::max(longest.value_or(0), step.length);
-    });
-  }
+  for (const auto& [name, schedule] : policy.schedules) longest = std::max(longest, LongestWindow(schedule));
   return longest;
 }
 

@@ -48,7 +48,8 @@ class ValueShapes {
   std::set<std::string, std::less<>> unbatched_;
 };
 
-// The longest window of a policy's schedules; nullopt: they have none.
+// The longest window of a schedule, or of all of a policy's; nullopt: there is none.
+std::optional<int64_t> LongestWindow(const std::vector<Step>& schedule);
 std::optional<int64_t> LongestWindow(const Policy& policy);
 // Every window of the policy becomes `length` long.
 void SetWindows(int64_t length, Policy& policy);

@@ -124,8 +124,7 @@ Result<GoldenSteps> ReadGoldenSteps(const bundle::Bundle& bundle, const Golden& 
 Result<NamedTensors> ReadGoldenTask(const Policy& policy, const runtime::TextEncoder& text, const Golden& golden,
                                     const GoldenPlaces& places) {
   const std::string file = golden.path().string();
-  const auto input = std::ranges::find(policy.inputs, InputType::kText, &Input::type);
-  const std::vector<std::string> values = policy::ValuesOf(*input);
+  const std::vector<std::string> values = policy::ValuesOf(*policy::TextInput(policy));
   NamedTensors given;
   for (const std::string& value : values) {
     const std::string name = golden.Has(value) ? value : places.NameOf(value);

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "engine/find.h"
+#include "policy/value_shapes.h"
 #include "runtime/open_policy.h"
 #include "runtime/text_encoder.h"
 #include "tensor/difference.h"
@@ -154,7 +155,7 @@ class NumberChecker {
   // Rows that are compared.
   int64_t RowsOf(const Stage& stage) const {
     int64_t rows = std::min(stage.reference.shape()[0], static_cast<int64_t>(steps_.size()));
-    if (IsOfFirstSteps(stage)) rows = std::min(rows, std::max<int64_t>(1, LongestWindow(DefaultSteps())));
+    if (IsOfFirstSteps(stage)) rows = std::min(rows, policy::LongestWindow(DefaultSteps()).value_or(1));
     return rows;
   }
   const std::vector<policy::Step>& DefaultSteps() const { return policy_.schedules.at(policy_.default_schedule); }
@@ -174,7 +175,7 @@ class NumberChecker {
                                                IsOfFirstSteps(stage) ? "" : fmt::format(", {} steps", compared)));
       if (stage.place.seen_as != policy_.outputs.front().name || IsOfFirstSteps(stage)) continue;
       report_.shown.insert(Shown::kGoldenActions);
-      if (compared > LongestWindow(DefaultSteps())) report_.shown.insert(Shown::kGoldenWindow);
+      if (compared > policy::LongestWindow(DefaultSteps()).value_or(0)) report_.shown.insert(Shown::kGoldenWindow);
     }
   }
 
@@ -246,7 +247,7 @@ class NumberChecker {
     VLAQ_ASSIGN_OR_RETURN(runtime::Executor executor,
                           runtime::OpenExecutor(bundle_, name, *options_.backend, options_.open));
     const size_t last = steps_.size() - 1;
-    const auto window = static_cast<size_t>(std::max<int64_t>(1, LongestWindow(policy_)));
+    const auto window = static_cast<size_t>(policy::LongestWindow(policy_).value_or(1));
     const std::set<size_t> compared{0, std::min(last, window - 1), last};
     Difference difference;
     for (size_t t = 0; t < steps_.size(); ++t) {

@@ -19,18 +19,6 @@ void CollectGraphs(const std::vector<Step>& schedule, std::vector<std::string>& 
 
 }  // namespace
 
-int64_t LongestWindow(const std::vector<Step>& schedule) {
-  int64_t longest = 0;
-  for (const Step& step : schedule) longest = std::max({longest, step.length, LongestWindow(step.steps)});
-  return longest;
-}
-
-int64_t LongestWindow(const policy::Policy& policy) {
-  int64_t longest = 0;
-  for (const auto& [name, schedule] : policy.schedules) longest = std::max(longest, LongestWindow(schedule));
-  return longest;
-}
-
 std::vector<std::string> GraphsOf(const std::vector<Step>& schedule) {
   std::vector<std::string> graphs;
   CollectGraphs(schedule, graphs);

@@ -10,8 +10,6 @@
 namespace vlaq::verification {
 
 // The most steps that a window holds; 0: there is none.
-int64_t LongestWindow(const std::vector<policy::Step>& schedule);
-int64_t LongestWindow(const policy::Policy& policy);  // of all schedules
 
 // The graphs that a schedule runs, in order.
 std::vector<std::string> GraphsOf(const std::vector<policy::Step>& schedule);

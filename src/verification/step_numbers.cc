@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "checkpoint/checkpoint.h"
+#include "policy/value_shapes.h"
 #include "runtime/features.h"
 #include "runtime/open_policy.h"
 #include "runtime/text_encoder.h"
@@ -270,7 +271,8 @@ Result<std::map<std::string, Series>> ReadRecorded(const Policy& policy, const s
 
 StepInputs NoiseSteps(const Policy& policy, uint64_t seed) {
   StepInputs inputs;
-  inputs.steps = std::clamp(static_cast<size_t>(LongestWindow(policy)) + 1, kFewestSteps, kMostSteps);
+  inputs.steps =
+      std::clamp(static_cast<size_t>(policy::LongestWindow(policy).value_or(0)) + 1, kFewestSteps, kMostSteps);
   inputs.what = "steps of noise";
   inputs.noise = true;
   const auto shared = std::make_shared<const Policy>(policy);
