@@ -140,7 +140,9 @@ int ParseAndRun(Program& program, const std::vector<std::string>& arguments, Ter
     status = WhatWasThrown();
   }
   log.ClearBar();
-  return status.ok() ? 0 : ReportError(status.error(), err);
+  if (status.ok()) return 0;
+  out.flush();  // where both go to one place, what was found stands before what follows from it
+  return ReportError(status.error(), err);
 }
 
 }  // namespace
