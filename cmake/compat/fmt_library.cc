@@ -1,4 +1,4 @@
-// libfmt as a static library, from its headers: what its own src/format.cc says. Debian has it only as a shared one.
+// libfmt as a static library, from its headers: what its own source file says. Debian has it only as a shared one.
 #include <fmt/format-inl.h>
 
 FMT_BEGIN_NAMESPACE

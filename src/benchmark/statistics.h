@@ -14,7 +14,7 @@ namespace vlaq::benchmark {
 // The plain percentile by nearest rank: sorted[ceil(p n) - 1]. `sorted` ascending and not empty, p in (0, 1).
 double NearestRank(std::span<const double> sorted, double p);
 
-// MLPerf's early stopping (loadgen early_stopping.cc, tolerance 0): the largest t with P(Binomial(n, 1 - p) <= t) <=
+// MLPerf's early stopping (as loadgen computes it, with tolerance 0): the largest t with P(Binomial(n, 1 - p) <= t) <=
 // 1 - confidence. With the t - 1 highest of n samples dropped, the largest that remains is, that sure, no less than the
 // p-th percentile. 0: n samples allow no claim about p.
 int64_t EarlyStoppingRank(int64_t n, double p, double confidence = 0.99);

@@ -10,7 +10,7 @@
 namespace vlaq::benchmark {
 namespace {
 
-// The tables of MLPerf's rule that spec/benchmarking.md gives.
+// The tables of MLPerf's rule for its percentiles.
 TEST(EarlyStopping, FewestSamplesForAClaim) {
   EXPECT_EQ(FewestFor(0.5), 11);
   EXPECT_EQ(FewestFor(0.9), 64);

@@ -1,4 +1,4 @@
-// Writes one episode as the Mobile VLA recorder does (spec/robot.md 4.1; of any features: feature_writer.h), row by
+// Writes one episode as the Mobile VLA recorder does (recorder.h; of any features: feature_writer.h), row by
 // row, so that memory does not grow with its length. Extra float rows (a simulator's state and labels) go into groups
 // that other readers pass over.
 //

@@ -1,6 +1,6 @@
 // The shapes of all values of a graph, followed from its inputs: also through the integers that graphs compute from
 // shapes. By rules of our own, which look at every number of a file before they use it, and know operators of all
-// opsets (docs/decisions/0016). Not aware of: what a graph costs.
+// opsets (docs/decisions/0016-shapes-by-our-own-rules.md). Not aware of: what a graph costs.
 #pragma once
 
 #include <cstdint>

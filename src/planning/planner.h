@@ -1,7 +1,7 @@
 // From a bundle, a target and a precision to a plan: every operator with weights gets a form and the reason for it.
 //
 // In scope: which rule applies to which operator; activation ranges from statistics. Not aware of: how forms are built
-// into graphs (passes), whether the result is good (sensitivity.h measures that). Deterministic.
+// into graphs (passes), whether the result is good (accuracy.h measures that). Deterministic.
 #pragma once
 
 #include <optional>

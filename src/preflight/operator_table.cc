@@ -17,7 +17,7 @@ constexpr std::array kLetters = {
     Letter{'n', DType::kI4},  Letter{'e', DType::kF8E4M3FN},
 };
 
-// The types of an operator's data in TensorRT 8.6 and 10.1 (docs/operators.md of onnx-tensorrt's branches 8.6-GA and
+// The types of an operator's data in TensorRT 8.6 and 10.1 (the operator lists of onnx-tensorrt's branches 8.6-GA and
 // 10.1-GA); empty: the version does not have it.
 struct OperatorRow {
   std::string_view op_type;

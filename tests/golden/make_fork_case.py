@@ -1,6 +1,6 @@
 """The prompt layout fork_fallback for the generator of golden cases (make_cases.py imports this).
 
-What the fork's training path computes on an unpatched Kosmos-2 (spec/model.md 8.3), with transformers' own modules: the
+What the fork's training path computes on an unpatched Kosmos-2 (docs/kosmos2_lstm.md 8.3), with transformers' own modules: the
 prompt is padded with id 0 to the number of image rows, the image rows overwrite the first positions whatever stood
 there, the learned action token comes last, the mask shows the prompt and the action token only, and the feature is the
 last position. The files hold the prompt as a user would give it: without padding.

@@ -1,5 +1,6 @@
-// The whole forward pass of kosmos2_lstm once more: loops over double, written from spec/model.md alone. It shares no
-// code with the exporter or with any back end, so that a mistake would have to be made twice. Slow; for tiny policies.
+// The whole forward pass of kosmos2_lstm once more: loops over double, written from docs/kosmos2_lstm.md alone. It
+// shares no code with the exporter or with any back end, so that a mistake would have to be made twice. Slow; for tiny
+// policies.
 #pragma once
 
 #include <map>

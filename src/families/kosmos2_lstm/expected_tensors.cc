@@ -1,4 +1,5 @@
-// The tensors that a kosmos2_lstm structure implies (spec/model.md 3): names and shapes, and the part each belongs to.
+// The tensors that a kosmos2_lstm structure implies (docs/kosmos2_lstm.md 3): names and shapes, and the part each
+// belongs to.
 #include <fmt/format.h>
 
 #include <array>

@@ -1,4 +1,4 @@
-// From the decoder's output to actions (spec/model.md 7 and 8).
+// From the decoder's output to actions (docs/kosmos2_lstm.md 7 and 8).
 #include <fmt/format.h>
 
 #include "families/kosmos2_lstm/towers.h"

@@ -1,6 +1,6 @@
-// Kosmos-2 with an LSTM head: Mobile VLA and the RoboVLMs naming of the same network (spec/model.md 8, variants A to
-// C). Start reading at graphs.cc (the three graphs), then towers.h (their parts), structure.h (what a checkpoint is),
-// policy_of.h (what runs), settle.cc (what settings come from).
+// Kosmos-2 with an LSTM head: Mobile VLA and the RoboVLMs naming of the same network (docs/kosmos2_lstm.md 8, variants
+// A to C). Start reading at graphs.cc (the three graphs), then towers.h (their parts), structure.h (what a checkpoint
+// is), policy_of.h (what runs), settle.cc (what settings come from).
 #pragma once
 
 #include "families/family.h"

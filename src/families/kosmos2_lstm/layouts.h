@@ -65,7 +65,7 @@ Result<Prompt> ForkFallbackPrompt(const Tokenizer& tokenizer, std::string_view t
 Result<Prompt> ForkFallbackPromptFromIds(std::vector<int64_t> ids, int64_t image_tokens = kImageTokens);
 
 // Ids of "<grounding>An image of" in the vocabulary of kosmos-2-patch14-224, for use without its tokenizer file.
-// Source: transformers, tests/models/kosmos2/test_processor_kosmos2.py, which runs the published tokenizer.
+// Source: transformers' own test of its Kosmos-2 processor, which runs the published tokenizer.
 inline constexpr std::array<int64_t, 4> kDefaultTextIds = {64012, 712, 1648, 9};
 // The HF prompt made of them: [0, 64003, 4 .. 3 + n, 64004, 64012, 712, 1648, 9]. Errors: a wrong image_tokens.
 Result<Prompt> DefaultHfProcessorPrompt(int64_t image_tokens = kImageTokens);

@@ -1,4 +1,4 @@
-// How words, image rows and the action token are put in a row (spec/model.md 4.4, 6.2, 7.4, 8.3).
+// How words, image rows and the action token are put in a row (docs/kosmos2_lstm.md 4.4, 6.2, 7.4, 8.3).
 #include "families/kosmos2_lstm/towers.h"
 
 namespace vlaq::kosmos2_lstm {

@@ -21,8 +21,8 @@ using families::Settings;
 
 std::string JsonText(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
-// What each variant was trained with, as far as it is known (spec/model.md 8). The original class of the simple LSTM is
-// not public, so its row is an assumption and is printed as one.
+// What each variant was trained with, as far as it is known (docs/kosmos2_lstm.md 8). The original class of the simple
+// LSTM is not public, so its row is an assumption and is printed as one.
 struct VariantDefaults {
   FeatureSource feature_source;
   PromptLayout prompt_layout;

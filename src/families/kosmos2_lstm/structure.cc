@@ -15,7 +15,7 @@ namespace {
 using checkpoint::Checkpoint;
 using checkpoint::Entry;
 
-// Tensors of other versions of the classes that hold nothing a policy needs (spec/model.md 3.4).
+// Tensors of other versions of the classes that hold nothing a policy needs (docs/kosmos2_lstm.md 3.4).
 struct IgnoredName {
   std::string_view suffix;
   std::string_view reason;

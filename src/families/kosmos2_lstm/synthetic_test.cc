@@ -46,7 +46,7 @@ int64_t Parameters(const std::vector<TensorPlan>& plans, std::string_view prefix
   return sum;
 }
 
-// The published counts (spec/model.md section 1), part by part.
+// The published counts (docs/kosmos2_lstm.md 1), part by part.
 TEST(PolicyLayout, FullSizeHasThePublishedCounts) {
   const auto plans = PolicyTensors(ShapeOf(Size::kFull));
   EXPECT_EQ(plans.size(), 909U);

@@ -1,4 +1,5 @@
-// The language tower (spec/model.md 4.4 and 4.5): embedding scale, sinusoidal positions, a causal sub-LN decoder.
+// The language tower (docs/kosmos2_lstm.md 4.4 and 4.5): embedding scale, sinusoidal positions, a causal sub-LN
+// decoder.
 #include <fmt/format.h>
 
 #include <cmath>

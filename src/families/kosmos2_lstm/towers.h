@@ -1,4 +1,4 @@
-// The parts of the policy, each a function from values to a value: spec/model.md sections 4 and 7 as graphs. B is the
+// The parts of the policy, each a function from values to a value: docs/kosmos2_lstm.md 4 and 7 as graphs. B is the
 // number of frames, P the vision tokens, L the image rows (latents), T the positions of the language model, Dv and Dt
 // the widths.
 #pragma once

@@ -8,7 +8,7 @@ namespace {
 
 // The nine directions of a base that can stop, and drive forward, backward, left, right and between: what is left of an
 // action when a motor driver keeps the direction only. Source: the classes of the first policy's classification head
-// (spec/model.md 8.2), threshold 0.3 per axis in normalized units.
+// (docs/kosmos2_lstm.md 8.2), threshold 0.3 per axis in normalized units.
 constexpr double kDirectionThreshold = 0.3;
 
 size_t DirectionOf(std::span<const double> action) {

@@ -18,9 +18,9 @@ void PermuteGates(Bytes in, MutableBytes out) {
   }
 }
 
-// Rows of sines then cosines (spec/model.md 4.4): w_k = exp(-k ln(10000) / (half - 1)), row p = [sin(p w_k), cos(p
-// w_k)]; row 1 belongs to the padding token and is zero. An odd width ends in a zero. Computed in float32 steps, as
-// fairseq and transformers do, so that the angles carry the same rounding.
+// Rows of sines then cosines (docs/kosmos2_lstm.md 4.4): w_k = exp(-k ln(10000) / (half - 1)), row p = [sin(p w_k),
+// cos(p w_k)]; row 1 belongs to the padding token and is zero. An odd width ends in a zero. Computed in float32 steps,
+// as fairseq and transformers do, so that the angles carry the same rounding.
 Tensor SinusoidalPositions(const Shape& shape) {
   Tensor table = Tensor::Make(DType::kF32, shape);
   const int64_t half = shape[1] / 2;

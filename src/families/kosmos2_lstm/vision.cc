@@ -1,4 +1,4 @@
-// The vision tower and the bridge to the language model (spec/model.md 4.1 to 4.3).
+// The vision tower and the bridge to the language model (docs/kosmos2_lstm.md 4.1 to 4.3).
 #include <fmt/format.h>
 
 #include "families/kosmos2_lstm/towers.h"

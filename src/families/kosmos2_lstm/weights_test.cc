@@ -125,7 +125,7 @@ TEST_F(WeightsTest, PositionTableOfTheSpecification) {
     int64_t p;
     std::array<double, 3> sines, cosines;  // columns 0, 1, 1023
   };
-  // spec/model.md 11. Transformers computes angles in float32, which is exact here to about p x 6e-8.
+  // docs/kosmos2_lstm.md 9. Transformers computes angles in float32, which is exact here to about p x 6e-8.
   for (const Row& row :
        {Row{2, {0.9092974268, 0.9166106677, 0.0001999999987}, {-0.4161468365, -0.3997810447, 0.99999998}},
         Row{3, {0.1411200081, 0.1676852733, 0.0002999999955}, {-0.9899924966, -0.9858405800, 0.999999955}},
