@@ -242,23 +242,27 @@ void AddOptions(CLI::App& app, BenchArguments& a) {
       ->check(CLI::Range(1, 1024))
       ->type_name("N,N,...")
       ->group(how);
-  app.add_option("--rounds", a.rounds, "At least so many turns of each; serving only")
+  app.add_option("--rounds", a.rounds, "Least number of turns of each subject, in the protocol serving")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str()
       ->group(how);
-  app.add_option("--budget", a.budget_s, "Seconds for all together, serving; then what cannot be claimed is INVALID")
+  app.add_option(
+         "--budget", a.budget_s,
+         "Seconds for all subjects together, in the protocol serving; what cannot be claimed by then is INVALID")
       ->check(CLI::PositiveNumber)
       ->capture_default_str()
       ->group(how);
-  app.add_option("--percentiles", a.percentiles,
-                 "Percentiles to claim: 99 needs 662 runs; default: 50, and 90 where the runs allow it")
+  app.add_option(
+         "--percentiles", a.percentiles,
+         "Percentiles to report with 99 % confidence; 99 needs 662 runs; default: 50, and 90 where the runs allow it")
       ->delimiter(',')
       ->type_name("P,P,...")
       ->group(how);
-  app.add_option("--period", a.period_ms, "Milliseconds between frames, control; default: the policy's own")
+  app.add_option("--period", a.period_ms,
+                 "Milliseconds between frames, in the protocol control; default: the policy's own")
       ->check(CLI::Range(1.0, 1e6))
       ->group(how);
-  app.add_option("--duration", a.duration_s, "Seconds of each, control")
+  app.add_option("--duration", a.duration_s, "Seconds that each subject is measured for, in the protocol control")
       ->check(CLI::PositiveNumber)
       ->capture_default_str()
       ->group(how);
@@ -266,7 +270,7 @@ void AddOptions(CLI::App& app, BenchArguments& a) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str()
       ->group(how);
-  app.add_option("--seed", a.seed, "Of noise frames and of the order of turns")
+  app.add_option("--seed", a.seed, "Seed of noise frames and of the order of turns")
       ->type_name("UINT")
       ->capture_default_str()
       ->group(how);
@@ -277,10 +281,9 @@ void AddOptions(CLI::App& app, BenchArguments& a) {
   app.add_option("--inputs", a.inputs, std::string(kInputsHelp) + "; default for what is not given: noise")
       ->type_name("FILE")
       ->group(data);
-  app.add_option(
-         "--extent", a.extents,
-         "A number for an extent that an input leaves open and nothing given says: by its name in the graph, or "
-         "as INPUT:AXIS, the batch axis not counted; default: 1")
+  app.add_option("--extent", a.extents,
+                 "Size of a dynamic axis that nothing else says: by its name in the graph, or as INPUT:AXIS, the batch "
+                 "axis not counted; default: 1")
       ->type_name("NAME=NUMBER")
       ->group(data);
   app.add_option("--frames-count", a.frames_count, "Distinct frames, or steps of other inputs")
@@ -291,15 +294,15 @@ void AddOptions(CLI::App& app, BenchArguments& a) {
       ->type_name("DIR")
       ->group(data);
   app.add_option("--max-difference", a.max_difference,
-                 "Limit of the difference of any action, as the policy's graph gives it, from the first subject's, and "
-                 "of any other "
-                 "output that both have; beyond it INVALID")
+                 "Largest difference of any action, as the policy's graph gives it, from the first subject's, and of "
+                 "any other output that both have; beyond it INVALID")
       ->check(CLI::PositiveNumber)
       ->capture_default_str()
       ->group(data);
   const std::string more = "What to write";
-  app.add_flag("--profile", a.profile, "Also where a step spends its time, by operator")->group(more);
-  app.add_flag("--roofline", a.roofline, "Also the limit that this machine's peaks set, and how much of it is reached")
+  app.add_flag("--profile", a.profile, "Also measure where a step spends its time, by operator")->group(more);
+  app.add_flag("--roofline", a.roofline,
+               "Also show the limit that this machine's peaks set, and how much of it is reached")
       ->group(more);
   app.add_option("-o,--output", a.output, "Write the results, all samples included, to this file")
       ->type_name("FILE")

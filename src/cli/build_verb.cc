@@ -380,7 +380,8 @@ void AddOptions(CLI::App& app, BuildArguments& a) {
   app.add_option("--trtexec", a.trtexec, "The board's trtexec; default: on PATH, or /usr/src/tensorrt/bin/trtexec")
       ->type_name("FILE")
       ->group(how);
-  app.add_option("--tensorrt", a.tensorrt, "The version it must be (8.6, 10.3); of a dry run, the one to show")
+  app.add_option("--tensorrt", a.tensorrt,
+                 "TensorRT's version that the board must have (8.6, 10.3), or that a dry run shows")
       ->type_name("VERSION")
       ->group(how);
   AsSize(app.add_option("--workspace", a.workspace, "Limit of scratch memory, e.g. 2GiB; default: TensorRT's own"))
@@ -405,7 +406,7 @@ void AddOptions(CLI::App& app, BuildArguments& a) {
       ->needs(choose)
       ->group(choosing);
   app.add_option("--max-difference", a.max_difference,
-                 "Of the INT8 engine's actions from fp32's on average, as the network gives them")
+                 "Largest mean difference of the INT8 engine's actions from fp32's, as the network gives them")
       ->check(CLI::PositiveNumber)
       ->needs(choose)
       ->group(choosing);
@@ -428,7 +429,7 @@ void AddOptions(CLI::App& app, BuildArguments& a) {
   auto* reference = app.add_option("--reference", a.reference, "The fp32 bundle, for the MAE of the actions")
                         ->type_name("BUNDLE")
                         ->group(comparing);
-  app.add_option("--frames", a.frames, "Camera frames for it, as `vlaq run` takes them")
+  app.add_option("--frames", a.frames, "Camera frames for --measure and --choose, as `vlaq run` takes them")
       ->type_name("SRC")
       ->group(comparing);
   app.add_option("--samples", a.samples, "Windows of the frames at most, spread evenly over them")

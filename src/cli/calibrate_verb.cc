@@ -277,11 +277,11 @@ Action AddCalibrate(CLI::App& app, Context& context) {
   app.add_option("--samples", a->options.samples, "Steps to look at, drawn over all episodes and their phases")
       ->type_name("N")
       ->capture_default_str();
-  app.add_option("--seed", a->options.seed, "Of the drawing")->type_name("UINT")->capture_default_str();
+  app.add_option("--seed", a->options.seed, "Seed of the choice of steps")->type_name("UINT")->capture_default_str();
   app.add_option("--batch", a->options.batch, "Steps that run at once, where none depends on another")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  app.add_option("--memory", a->memory_mib, "For the values of one run, in MiB; less takes more passes")
+  app.add_option("--memory", a->memory_mib, "Memory for the values of one run; less takes more passes")
       ->check(CLI::Range(1, 1 << 20))
       ->type_name("MIB")
       ->capture_default_str();

@@ -37,8 +37,7 @@ void CostArguments::AddTo(CLI::App& app, const std::string& what) {
   app.add_option("--window", window, "Frames that the policy sees, instead of its own number")
       ->check(CLI::Range(int64_t{1}, kLargestExtent))
       ->type_name("N");
-  app.add_option("--extent", extents,
-                 "A number for an extent that an input leaves open, by its name or as INPUT:AXIS (x:0=1); batch is 1")
+  app.add_option("--extent", extents, "Size of a dynamic axis, by its name or as INPUT:AXIS (x:0=1); batch is 1")
       ->type_name("NAME=NUMBER");
 }
 

@@ -40,7 +40,7 @@ void EpisodeChoice::AddPartsTo(CLI::App& app, CLI::Option* episodes, const std::
   };
   list("--only", only, "Take only the episodes of this part of a split; may be repeated");
   list("--not-in", not_in, "Refuse episodes that are in this part of a split; may be repeated");
-  finish(app.add_flag("--bgr", bgr, "The recorded frames have blue first, whatever they say"));
+  finish(app.add_flag("--bgr", bgr, "Read the recorded frames as blue first, whatever they say"));
 }
 
 void EpisodeChoice::AddSkipBadTo(CLI::App& app, CLI::Option* episodes, const std::string& group) {

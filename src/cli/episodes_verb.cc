@@ -65,7 +65,7 @@ Action AddSplit(CLI::App& app, Context& context) {
   app.add_option("--fractions", a->fractions, "Parts and their shares, which add up to 1")
       ->type_name("TEXT")
       ->capture_default_str();
-  app.add_option("--seed", a->seed, "Another seed is another split")->type_name("UINT")->capture_default_str();
+  app.add_option("--seed", a->seed, "Seed of the split")->type_name("UINT")->capture_default_str();
   app.add_option("-o,--output", a->output, "The split, as JSON")->type_name("FILE")->required();
   app.add_flag("--skip-bad", a->skip_bad, "Leave broken episodes out, and list them");
   AddForceFlag(app, a->force);

@@ -80,7 +80,8 @@ Action AddEval(CLI::App& app, Context& context) {
   app.add_option("bundle", a->bundle, "The bundle that `vlaq export` made, or a checkpoint");
   app.add_option("--episodes", a->episodes, "A folder of recorded episodes, or one .h5 file; with --sim, how many")
       ->type_name("DIR|N");
-  app.add_option("--against", a->against, "A second bundle, driven on the same episodes")->type_name("BUNDLE");
+  app.add_option("--against", a->against, "A second bundle, run on the same episodes and compared")
+      ->type_name("BUNDLE");
   app.add_option("-o,--output", a->output, "Also write the JSON document to this file")->type_name("FILE");
   const std::string recorded = "Recorded episodes";
   a->recorded.AddPartsTo(app, nullptr, recorded);
@@ -88,13 +89,15 @@ Action AddEval(CLI::App& app, Context& context) {
   a->recorded.AddOverlapTo(app, nullptr, recorded);
   const std::string group = "Closed loop";
   app.add_flag("--sim", a->sim, "Drive in the simulator")->group(group);
-  app.add_option("--seed", a->seed, "Of the first episode; the next ones count up")
+  app.add_option("--seed", a->seed, "Seed of the first episode; the next ones count up")
       ->type_name("UINT")
       ->capture_default_str()
       ->group(group);
   std::vector<std::string> names = evaluation::ConditionNames();
   names.emplace_back("all");
-  OneOf(app.add_option("--condition", a->conditions, "What the policy is deprived of; several may be given"), names)
+  OneOf(app.add_option("--condition", a->conditions,
+                       "What is taken away from the policy (an ablation); several may be given"),
+        names)
       ->group(group)
       ->capture_default_str();
   app.add_flag("--expert", a->expert, "Drive the scripted expert in place of a bundle")->group(group);

@@ -119,7 +119,7 @@ Action AddExport(CLI::App& app, Context& context) {
   auto a = std::make_shared<ExportArguments>();
   app.add_option("-o,--output", a->output, "The bundle to write: a folder")->type_name("DIR")->required();
   a->settings.AddTo(app);
-  app.add_flag("--bake-prompt", a->bake_prompt, "Every graph is told the instruction; the policy takes no other")
+  app.add_flag("--bake-prompt", a->bake_prompt, "Fix the instruction in every graph; the policy takes no other")
       ->group(std::string(kTaskGroup));
   const std::string result = "Result";
   OneOf(app.add_option("--precision", a->precision, "How weights are stored; graphs compute in fp32"),

@@ -30,7 +30,7 @@ Action AddInspect(CLI::App& app, Context& context) {
                  "Key of the state dict to describe, where a .pth holds several, such as ema_state_dict")
       ->type_name("KEY");
   app.add_flag("--skip-bad", a->options.skip_bad, "Go on past broken episodes, and list them");
-  app.add_flag("--bgr", a->options.bgr, "The episodes' frames are stored blue first");
+  app.add_flag("--bgr", a->options.bgr, "Read the episodes' frames as blue first");
   AddJsonFlag(app, a->json);
   app.footer(
       "Examples:\n"

@@ -157,7 +157,7 @@ void PlanAccuracyArguments::AddTo(CLI::App& app) {
       ->needs(given)
       ->capture_default_str()
       ->group(group);
-  app.add_option("--work", work, "Where to make the bundles that are tried; default: beside the plan")
+  app.add_option("--work", work, "Folder for the bundles that are tried; default: beside the plan")
       ->type_name("DIR")
       ->needs(given)
       ->group(group);

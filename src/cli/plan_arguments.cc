@@ -37,8 +37,8 @@ void PlanArguments::AddTo(CLI::App& app, CLI::Option* instead) {
     if (instead != nullptr) option->excludes(instead);
     return option;
   };
-  add(OneOf(app.add_option("--target", target, "What it must run on"), target::Names())->capture_default_str());
-  add(OneOf(app.add_option("--precision", precision, "mixed: int8 where it is quantised, float16 elsewhere"),
+  add(OneOf(app.add_option("--target", target, "Target that the plan is for"), target::Names())->capture_default_str());
+  add(OneOf(app.add_option("--precision", precision, "Format of what is quantized; mixed: int8, and float16 elsewhere"),
             planning::PrecisionNames())
           ->capture_default_str());
   app.add_option("--stats", stats,
@@ -54,20 +54,22 @@ void PlanArguments::AddTo(CLI::App& app, CLI::Option* instead) {
   tune(OneOf(app.add_option("--activation-range", activation_range, "How static ranges are chosen from what was seen"),
              {"min_max", "percentile", "entropy", "mse"})
            ->capture_default_str());
-  tune(OneOf(app.add_option("--weight-range", weight_range, "mse: the range with the least squared error, slower"),
+  tune(OneOf(app.add_option("--weight-range", weight_range,
+                            "How the range of a weight is chosen; mse: the one with the least squared error, slower"),
              {"min_max", "mse"})
            ->capture_default_str());
   tune(app.add_option("--block", block, "Inputs that share a scale, for int4 and --weight-only")
            ->check(CLI::IsMember({16, 32, 64, 128, 256}))
            ->capture_default_str());
-  tune(app.add_flag("--weight-only", weight_only, "int8: weights only, by blocks; activations stay float"));
+  tune(app.add_flag("--weight-only", weight_only, "Quantize only weights, by blocks; activations stay float"));
   tune(
       app.add_option("--smooth", smooth,
                      "SmoothQuant with this alpha: moves what stands out in activations into weights; auto: each value "
                      "with the alpha of the least estimated error, or with --episodes what moves the actions least")
           ->check(IsAlpha)
           ->type_name("ALPHA"));
-  tune(app.add_flag("--bias-correction", bias_correction, "Give biases back what rounding takes from the mean"));
+  tune(app.add_flag("--bias-correction", bias_correction,
+                    "Correct biases by what rounding changes in the mean of each output"));
   tune(app.add_option("--keep-float", keep_float,
                       "Groups or operators to leave in float, with all that is in them: vision, text/layer.0, '*/fc1'")
            ->type_name("GROUP"));

@@ -209,9 +209,9 @@ Action AddPlanCost(CLI::App& app, Context& context) {
   auto a = std::make_shared<PlanCostArguments>();
   a->cost.AddTo(app, "A bundle, or any .onnx file");
   a->device.AddTo(app, false);
-  AsSize(app.add_option("--claim-size", a->claim_size, "Is so small a file possible? Exit code 5 if not"))
+  AsSize(app.add_option("--claim-size", a->claim_size, "Say whether a file this small is possible; exit code 5 if not"))
       ->transform(CLI::Validator(RefuseNoSize, ""));  // runs before AsSize's
-  app.add_option("--claim-fps", a->claim_fps, "Are so many frames a second possible? Exit code 5 if not")
+  app.add_option("--claim-fps", a->claim_fps, "Say whether this many frames a second are possible; exit code 5 if not")
       ->check(CLI::PositiveNumber)
       ->type_name("NUMBER");
   AddJsonFlag(app, a->json);

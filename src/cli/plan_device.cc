@@ -333,12 +333,11 @@ Action AddPlanDevice(CLI::App& app, Context& context) {
   auto a = std::make_shared<PlanDeviceArguments>();
   a->cost.AddTo(app, "A bundle");
   a->device.AddTo(app, true);
-  AsSize(app.add_option("--workspace", a->workspace, "Memory that the builder may try kernels in"))
+  AsSize(app.add_option("--workspace", a->workspace, "Memory in which the builder may try kernels"))
       ->default_str("2GiB");
   app.add_flag("--details", a->details, "Show how memory and time add up, for every precision and way of building");
-  app.add_option(
-         "--published", a->published,
-         "Hold what a published plan expected of the policy against it, too (examples/mobile_vla/published_plan.json)")
+  app.add_option("--published", a->published,
+                 "Also compare with what a published plan expected (examples/mobile_vla/published_plan.json)")
       ->type_name("PLAN.json");
   AddJsonFlag(app, a->json);
   app.footer(

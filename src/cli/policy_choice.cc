@@ -31,7 +31,9 @@ void PolicyFiles::AddTo(CLI::App& app, const std::string& policy_option, const s
   app.add_option("--tokenizer", tokenizer, "SentencePiece model; default: the bundle's own")
       ->type_name("FILE")
       ->group(group);
-  app.add_option("--config", config, "For a checkpoint: transformers' config.json")->type_name("FILE")->group(group);
+  app.add_option("--config", config, "transformers' config.json, where the policy is a checkpoint")
+      ->type_name("FILE")
+      ->group(group);
   app.add_option(policy_option, policy, policy_help)->type_name("FILE")->group(group);
 }
 

@@ -16,7 +16,7 @@ struct PolicyFiles {
 
   // --tokenizer, --config, and the policy.json under the name `policy_option`
   void AddTo(CLI::App& app, const std::string& policy_option = "--policy-spec",
-             const std::string& policy_help = "For a checkpoint: policy.json");
+             const std::string& policy_help = "policy.json, where the policy is a checkpoint");
 };
 
 struct OpenedPolicy {

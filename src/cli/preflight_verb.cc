@@ -71,8 +71,8 @@ Action AddPreflight(CLI::App& app, Context& context) {
   app.add_option("path", a->path, "A bundle, all of whose graphs are looked at, or an .onnx file")
       ->type_name("BUNDLE|FILE");
   app.add_option("--tensorrt", a->tensorrt,
-                 "The version whose rules are asked; a patch of it (8.6.2) is the same; of a bundle that was quantized "
-                 "for TensorRT its own if left out")
+                 "TensorRT's version whose rules apply (8.6, 10.3; a patch such as 8.6.2 is the same); default: the "
+                 "one that the bundle was quantized for")
       ->type_name(fmt::format("{{{}}}", preflight::VersionNames(",")));
   app.add_flag("--fix", a->fix, "Write a copy with every finding cured that can be without changing a number");
   app.add_option("-o,--output", a->output, "The copy: a folder for a bundle, else a file")->type_name("OUT");

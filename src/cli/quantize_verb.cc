@@ -86,7 +86,8 @@ Action AddQuantize(CLI::App& app, Context& context) {
   app.add_option("bundle", a->bundle, "The bundle that vlaq export wrote (fp32)")->required();
   app.add_option("-o,--output", a->output, "The bundle to write: a folder")->type_name("DIR")->required();
   auto* plan =
-      app.add_option("--plan", a->plan, "What vlaq plan quantize wrote; obeyed to the letter")->type_name("plan.json");
+      app.add_option("--plan", a->plan, "The plan to carry out, as vlaq plan quantize wrote it or as you edited it")
+          ->type_name("plan.json");
   a->planning.AddTo(app, plan);
   app.add_option("--threads", a->threads, "Threads; 0: all hardware threads")->check(CLI::Range(0, 1024));
   AddForceFlag(app, a->force);

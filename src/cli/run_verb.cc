@@ -274,10 +274,12 @@ Action AddRun(CLI::App& app, Context& context) {
       ->excludes(instruction)
       ->group(group);
   auto* schedule = app.add_option("--schedule", a->schedule,
-                                  "Which of the policy's schedules to run; default: the one that policy.json names")
+                                  "Schedule of the policy to run; default: the one that policy.json names")
                        ->type_name("NAME");
   app.add_flag("--whole-graph{whole}", a->schedule, "The old spelling of --schedule whole")->excludes(schedule);
-  app.add_option("--seed", a->seed, "Of noise that the policy draws")->type_name("UINT")->capture_default_str();
+  app.add_option("--seed", a->seed, "Seed of the noise that the policy draws")
+      ->type_name("UINT")
+      ->capture_default_str();
   AddForceFlag(app, a->force);
   AddJsonFlag(app, a->json);
   a->backend.AddTo(app);

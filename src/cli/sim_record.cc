@@ -127,14 +127,15 @@ Status Record(const SimRecordArguments& a, Context& context) {
 
 Action AddSimRecord(CLI::App& app, Context& context) {
   auto a = std::make_shared<SimRecordArguments>();
-  app.add_option("--episodes", a->episodes, "How many")->type_name("UINT")->required();
-  app.add_option("--seed", a->seed, "Of the first episode; the next ones count up")
+  app.add_option("--episodes", a->episodes, "Number of episodes")->type_name("UINT")->required();
+  app.add_option("--seed", a->seed, "Seed of the first episode; the next ones count up")
       ->type_name("UINT")
       ->capture_default_str();
   app.add_option("-o,--output", a->output, "Folder for the .h5 files")->type_name("DIR")->required();
   app.add_flag("--perturb", a->perturb, "Push the base off the expert's way, so that data shows how to come back");
-  app.add_option("--bundle,--policy", a->policy,
-                 "A bundle drives, the expert only says what he would have done (for another round of training)")
+  app.add_option(
+         "--bundle,--policy", a->policy,
+         "Bundle that drives, while the expert only labels what it would have done (for another round of training)")
       ->type_name("BUNDLE");
   a->files.AddTo(app);
   a->world.AddTo(app);

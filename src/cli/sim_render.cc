@@ -109,9 +109,10 @@ Status Render(const SimRenderArguments& a, Context& context) {
 
 Action AddSimRender(CLI::App& app, Context& context) {
   auto a = std::make_shared<SimRenderArguments>();
-  app.add_option("--seed", a->seed, "Which episode")->type_name("UINT")->capture_default_str();
+  app.add_option("--seed", a->seed, "Seed of the episode to show")->type_name("UINT")->capture_default_str();
   app.add_option("-o,--output", a->output, "Folder for the pictures")->type_name("DIR")->required();
-  app.add_option("--bundle,--policy", a->policy, "A bundle drives; default: the scripted expert")->type_name("BUNDLE");
+  app.add_option("--bundle,--policy", a->policy, "Bundle that drives; default: the scripted expert")
+      ->type_name("BUNDLE");
   a->files.AddTo(app);
   a->world.AddTo(app);
   AddForceFlag(app, a->force);

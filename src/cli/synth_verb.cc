@@ -66,7 +66,7 @@ Action AddSynth(CLI::App& app, Context& context) {
     }
   }
   if (!families.empty()) a->family = families.front();
-  OneOf(checkpoint->add_option("--family", a->family, "What it is a checkpoint of"), families)->capture_default_str();
+  OneOf(checkpoint->add_option("--family", a->family, "Family of the checkpoint"), families)->capture_default_str();
   OneOf(checkpoint->add_option("--size", a->size, "full: as large as the real one; micro: the same tensors, narrow"),
         sizes)
       ->capture_default_str();

@@ -117,8 +117,8 @@ Result<std::optional<episode::EpisodeSet>> OpenEpisodes(const VerifyArguments& a
 
 void AddDriveOptions(CLI::App& app, VerifyArguments& a) {
   const std::string group = "Driving";
-  CLI::Option* episodes =
-      a.episodes.AddTo(app, "Recorded episodes: does it do what was driven, does it look and listen?", group);
+  CLI::Option* episodes = a.episodes.AddTo(
+      app, "Recorded episodes, on which the actions are compared, and frames and instructions taken away", group);
   a.episodes.AddOverlapTo(app, episodes, group);
   CLI::Option* reference =
       app.add_option("--reference", a.reference,
@@ -141,11 +141,12 @@ void AddDriveOptions(CLI::App& app, VerifyArguments& a) {
       ->type_name("FLOAT")
       ->needs(episodes)
       ->group(group);
-  CLI::Option* sim = app.add_option("--sim", a.sim, "Drive this many episodes in the simulator: does it arrive?")
-                         ->check(CLI::PositiveNumber)
-                         ->type_name("N")
-                         ->group(group);
-  app.add_option("--seed", a.seed, "Of the first simulated episode; the next ones count up")
+  CLI::Option* sim =
+      app.add_option("--sim", a.sim, "Number of episodes to drive in the simulator, and check that they arrive")
+          ->check(CLI::PositiveNumber)
+          ->type_name("N")
+          ->group(group);
+  app.add_option("--seed", a.seed, "Seed of the first simulated episode; the next ones count up")
       ->type_name("UINT")
       ->capture_default_str()
       ->needs(sim)
@@ -171,8 +172,9 @@ void AddDriveOptions(CLI::App& app, VerifyArguments& a) {
       ->check(CLI::NonNegativeNumber)
       ->type_name("FLOAT")
       ->group(numbers);
-  a.files.AddTo(app, "--policy,--policy-spec",
-                "Of your own: the bundle's settings are held against it; of a checkpoint: what it does not say");
+  a.files.AddTo(
+      app, "--policy,--policy-spec",
+      "A policy.json of your own that the bundle's settings are compared with; for a checkpoint, what it does not say");
   a.world.AddTo(app);
 }
 

@@ -169,8 +169,8 @@ Action AddVerify(CLI::App& app, Context& context) {
                  "in.INPUT and out.OUTPUT")
       ->type_name("golden.safetensors");
   app.add_option("--inputs", a->inputs,
-                 "Of an imported bundle, what it is shown in place of noise (or the golden file's): tensors by the "
-                 "names of its inputs, [T, ...] or one for every step")
+                 "What an imported bundle is shown in place of noise (or the golden file's): tensors by the names of "
+                 "its inputs, [T, ...] or one for every step")
       ->type_name("FILE[:PREFIX]");
   app.add_option("-o,--output,--receipt", a->receipt, "Also write the verdict with its evidence to this file, as JSON")
       ->type_name("FILE");

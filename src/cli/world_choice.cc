@@ -23,13 +23,16 @@ Status ParseSize(const std::string& text, sim::WorldOptions& options) {
 void WorldChoice::AddTo(CLI::App& app) {
   const std::string group = "World";
   const std::vector<std::string> on_off{"on", "off"};
-  app.add_option("--size", size, "Of the camera's frames")->type_name("WxH")->capture_default_str()->group(group);
+  app.add_option("--size", size, "Width and height of the camera's frames, in pixels")
+      ->type_name("WxH")
+      ->capture_default_str()
+      ->group(group);
   const auto add = [&](const std::string& name, std::string& value, const std::string& help) {
     OneOf(app.add_option(name, value, help), on_off)->group(group)->capture_default_str();
   };
-  add("--frame-loss", frame_loss, "The camera drops out for some steps: black frames");
-  add("--noise", noise, "Gain errors, actuator noise, camera vibration");
-  add("--dynamics", dynamics, "Mass, lag and dead time of the base");
+  add("--frame-loss", frame_loss, "Let the camera drop out for some steps: black frames");
+  add("--noise", noise, "Simulate gain errors, actuator noise and camera vibration");
+  add("--dynamics", dynamics, "Simulate mass, lag and dead time of the base");
 }
 
 Result<sim::WorldOptions> WorldChoice::Options() const {
