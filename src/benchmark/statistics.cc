@@ -4,8 +4,7 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
-
-#include "base/random.h"
+#include <utility>
 
 namespace vlaq::benchmark {
 namespace {
@@ -22,11 +21,6 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kRounding = 1e-9;
 
 }  // namespace
-
-double NearestRank(std::span<const double> sorted, double p) {
-  const auto rank = static_cast<size_t>(std::ceil(p * static_cast<double>(sorted.size()) - kRounding));
-  return sorted[std::clamp<size_t>(rank, 1, sorted.size()) - 1];
-}
 
 int64_t EarlyStoppingRank(int64_t n, double p, double confidence) {
   const double allowed = 1 - confidence;
@@ -66,42 +60,16 @@ std::optional<double> SafePercentile(std::span<const double> sorted, double p, d
   return sorted[sorted.size() - static_cast<size_t>(t)];
 }
 
-double Median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return Quantile(values, 0.5);
-}
-
-double Quantile(std::span<const double> sorted, double q) {
-  const double at = q * static_cast<double>(sorted.size() - 1);
-  const auto low = static_cast<size_t>(std::floor(at));
-  const size_t high = std::min(low + 1, sorted.size() - 1);
-  return sorted[low] + (at - static_cast<double>(low)) * (sorted[high] - sorted[low]);
-}
-
-Spread SpreadOf(std::span<const double> values) {
-  Spread spread;
-  if (values.empty()) return spread;
-  const auto n = static_cast<double>(values.size());
-  for (const double value : values) spread.mean += value / n;
-  if (values.size() < 2) return spread;
-  double squares = 0;
-  for (const double value : values) squares += (value - spread.mean) * (value - spread.mean);
-  spread.deviation = std::sqrt(squares / (n - 1));
-  return spread;
-}
-
 size_t FewestForMedian(double sure) { return static_cast<size_t>(std::ceil(1 - std::log2(1 - sure) - kRounding)); }
 
 Interval BootstrapMedian(std::span<const double> values, double sure, int resamples, uint64_t seed) {
   if (values.size() < FewestForMedian(sure)) return {-kInfinity, kInfinity};
-  Random random(seed, 0xB007);
-  std::vector<double> medians, drawn(values.size());
-  for (int i = 0; i < resamples; ++i) {
-    for (double& value : drawn) value = values[random.Below(values.size())];
-    medians.push_back(Median(drawn));
-  }
-  std::ranges::sort(medians);
-  return {Quantile(medians, (1 - sure) / 2), Quantile(medians, (1 + sure) / 2)};
+  const auto median = [&](std::span<const size_t> drawn) {
+    std::vector<double> picked(drawn.size());
+    std::ranges::transform(drawn, picked.begin(), [&](size_t index) { return values[index]; });
+    return Median(std::move(picked));
+  };
+  return Bootstrap(values.size(), median, sure, resamples, seed);
 }
 
 }  // namespace vlaq::benchmark

@@ -1,18 +1,16 @@
 // Figures of samples, each only as far as the number of samples allows.
 //
-// In scope: percentiles, safe upper estimates of them, means, intervals. Not aware of: what was measured. Pure.
+// In scope: safe upper estimates of percentiles, intervals of medians. Not aware of: what was measured. Pure.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
-namespace vlaq::benchmark {
+#include "base/statistics.h"
 
-// The plain percentile by nearest rank: sorted[ceil(p n) - 1]. `sorted` ascending and not empty, p in (0, 1).
-double NearestRank(std::span<const double> sorted, double p);
+namespace vlaq::benchmark {
 
 // MLPerf's early stopping (as loadgen computes it, with tolerance 0): the largest t with P(Binomial(n, 1 - p) <= t) <=
 // 1 - confidence. With the t - 1 highest of n samples dropped, the largest that remains is, that sure, no less than the
@@ -25,21 +23,6 @@ std::vector<double> Claimable(std::vector<double> percentiles, int64_t n, double
 // sorted[n - t], or nullopt without a claim.
 std::optional<double> SafePercentile(std::span<const double> sorted, double p, double confidence = 0.99);
 
-double Median(std::vector<double> values);  // of at least one
-// Between neighbours in proportion; `sorted` ascending and not empty, q in [0, 1].
-double Quantile(std::span<const double> sorted, double q);
-
-struct Spread {
-  double mean = 0, deviation = 0;                                        // of a sample: n - 1
-  double variation() const { return mean == 0 ? 0 : deviation / mean; }  // coefficient of
-};
-// In two passes, so that no digits are lost. One value or none: deviation 0.
-Spread SpreadOf(std::span<const double> values);
-
-struct Interval {
-  double low = 0, high = 0;
-  bool Holds(double value) const { return low <= value && value <= high; }
-};
 // The fewest values that hold their median between them with the probability `sure`: with fewer, all may lie on one
 // side of it by chance (2 * 0.5^n > 1 - sure). 6 for 95 %, 8 for 99 %.
 size_t FewestForMedian(double sure);

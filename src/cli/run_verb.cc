@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/statistics.h"
 #include "base/text.h"
 #include "checkpoint/safetensors_writer.h"
 #include "cli/frame_argument.h"
@@ -92,8 +93,7 @@ Result<std::vector<Step>> RunSteps(Policy& policy, const Observations& observati
 double MedianMs(const std::vector<Step>& steps) {
   std::vector<double> times;
   for (const Step& step : steps) times.push_back(step.latency_ms);
-  std::sort(times.begin(), times.end());
-  return (times[(times.size() - 1) / 2] + times[times.size() / 2]) / 2;
+  return Median(std::move(times));
 }
 
 // The rows of a tensor along its last axis, as numbers. Errors: kInput for a type that has none.

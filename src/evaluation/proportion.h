@@ -3,11 +3,9 @@
 
 #include <cstdint>
 
-namespace vlaq::evaluation {
+#include "base/statistics.h"
 
-struct Interval {
-  double low = 0, high = 0;
-};
+namespace vlaq::evaluation {
 
 // The 95 % score interval of `successes` of `trials` (Wilson 1927): unlike the normal one it stays within [0, 1] and
 // holds near its ends. No trials: [0, 1].

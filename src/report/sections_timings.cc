@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
+#include "base/statistics.h"
 #include "base/text.h"
 #include "report/scale.h"
 #include "report/sections.h"
@@ -28,15 +28,6 @@ Curves::Series Distribution(const std::string& name, const std::vector<double>& 
   return series;
 }
 
-// Between neighbours in proportion, as the document's own medians are (benchmark/statistics.h), so that a page does not
-// show two of them.
-double At(const std::vector<double>& sorted, double q) {
-  const double at = q * static_cast<double>(sorted.size() - 1);
-  const auto low = static_cast<size_t>(std::floor(at));
-  const size_t high = std::min(low + 1, sorted.size() - 1);
-  return sorted[low] + (at - static_cast<double>(low)) * (sorted[high] - sorted[low]);
-}
-
 // States that the document gives its subjects.
 std::map<std::string, std::string> StatesOf(const Field& root) {
   std::map<std::string, std::string> states;
@@ -58,9 +49,9 @@ void AddDistributions(const Document& document, const Field& root, Draft& draft)
     curves.series.push_back(Distribution(SubjectName(subject), ns));
     shortest = std::min(shortest, ns.front());
     longest = std::max(longest, ns.back());
-    table.rows.push_back({SubjectName(subject), Milliseconds(ns.front()), Milliseconds(At(ns, 0.5)),
+    table.rows.push_back({SubjectName(subject), Milliseconds(ns.front()), Milliseconds(Quantile(ns, 0.5)),
                           Milliseconds(subject["summary"]["mean_ns"].Number()),
-                          fmt::format("{} to {}", Milliseconds(At(ns, 0.25)), Milliseconds(At(ns, 0.75))),
+                          fmt::format("{} to {}", Milliseconds(Quantile(ns, 0.25)), Milliseconds(Quantile(ns, 0.75))),
                           Milliseconds(ns.back()), Grouped(static_cast<int64_t>(ns.size()))});
   }
   if (curves.series.empty()) return;

@@ -7,7 +7,7 @@
 namespace vlaq::verification {
 namespace {
 
-void AddThree(const std::string& name, double value, const evaluation::Interval& interval, Check& check) {
+void AddThree(const std::string& name, double value, const Interval& interval, Check& check) {
   check.figures.emplace_back(name, value);
   check.figures.emplace_back(name + "_low", interval.low);
   check.figures.emplace_back(name + "_high", interval.high);
