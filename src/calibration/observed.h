@@ -18,7 +18,7 @@ struct ObservedValue {
   bool has_padding = false;  // follows from an instruction, so its rows may stand for padding
 };
 
-// The inputs of operators with weights (MatMul, Gemm, Conv, LSTM with an initializer), closely; and the results of
+// What the weights of operators multiply (onnx/operator_catalog.h), closely; and the results of
 // LayerNormalization, Softmax and residual additions, by their range. float32 only (values of types that are not known
 // are left out), in graph order, each once. `text_inputs`: those of the graph that an instruction comes in by.
 Result<std::vector<ObservedValue>> ObservedValues(const onnx::Graph& graph,

@@ -107,10 +107,9 @@ std::string RateText(const RateVerdict& rate) {
 std::string Uncounted(const ModelCost& cost) {
   std::string text;
   for (const planning::GraphCost& graph : cost.graphs) {
-    for (const auto& [name, nodes] : graph.work.unknown) {
-      text +=
-          fmt::format("  not counted in {}: {} of {}, an operator that vlaq does not know\n", graph.name, nodes, name);
-    }
+    if (graph.work.unknown.empty()) continue;
+    text += fmt::format("  and in {} {}\n    the first: {}\n", graph.name, onnx::UnknownText(graph.work.unknown),
+                        graph.work.first_unknown);
   }
   return text.empty() ? "" : "\nThe MACs above are the least that a run costs\n" + text;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <set>
 #include <thread>
 #include <utility>
@@ -15,6 +16,8 @@
 #include "benchmark/runner.h"
 #include "benchmark/verdict.h"
 #include "measuring/peaks.h"
+#include "onnx/cost.h"
+#include "onnx/work.h"
 
 namespace vlaq::measuring {
 namespace {
@@ -106,8 +109,11 @@ Status Explain(WorkerSubject& worker, const Results& results, SubjectResult& sub
   if (results.peaks && subject.summary.n > 0) {
     benchmark::Roofline roofline;
     double compute_s = 0;
+    std::map<std::string, int64_t> unknown;
     for (const auto& op : *operators) {
       const auto macs = static_cast<double>(op.macs);
+      const bool counted = op.precision.empty() ? !onnx::IsUnknownProduct(op.op_type) : op.macs > 0;
+      if (!counted) unknown[op.op_type] += op.calls;
       roofline.macs += macs;
       compute_s += macs / results.peaks->MacsPerSecond(op.precision);
     }
@@ -117,6 +123,7 @@ Status Explain(WorkerSubject& worker, const Results& results, SubjectResult& sub
     roofline.limit_ns = 1e9 * std::max(memory_s, compute_s);
     roofline.fraction_of_limit = roofline.limit_ns / subject.summary.median_ns;
     if (roofline.macs > 0) subject.roofline = roofline;
+    if (!unknown.empty()) log.Note(fmt::format("the roofline leaves out {}", onnx::UnknownText(unknown)));
   }
   subject.operators = std::move(*operators);
   return {};

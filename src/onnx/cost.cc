@@ -5,11 +5,12 @@
 #include <limits>
 
 #include "base/names.h"
+#include "onnx/products.h"
 
 namespace vlaq::onnx {
 namespace {
 
-using Shapes = std::span<const TypedShape>;
+using Shapes = TypedShapes;
 using Macs = std::optional<int64_t>;
 
 constexpr std::array kArithmetics = {
@@ -28,9 +29,26 @@ Macs Product(Macs a, Macs b) {
 
 Macs Elements(const TypedShape& value) { return ElementCount(value.shape); }
 
+// X [T, B, I] -> Y [T, D, B, H] or Y_h [D, B, H]: each step multiplies `gates` H rows with the input and the state.
+// Whether time or batch comes first only W [D, gates H, I] tells apart, where the engine names it.
+Macs Recurrent(Shapes inputs, Shapes outputs, int64_t gates) {
+  const Shape& x = inputs[0].shape;
+  const Shape& y = outputs[0].shape;
+  if (x.size() != 3 || y.size() < 3) return std::nullopt;
+  if (inputs.size() > 1 && inputs[1].shape.size() == 3 && inputs[1].shape[2] == x[2] &&
+      inputs[1].shape[1] == gates * y.back()) {
+    return Product(Product(x[0], x[1]), Product(Product(inputs[1].shape[0], gates * y.back()), x[2] + y.back()));
+  }
+  const int64_t hidden = y.back();
+  const int64_t directions = y[y.size() - 3];
+  return Product(Product(x[0], x[1]), Product(Product(directions, gates * hidden), x[2] + hidden));
+}
+
+}  // namespace
+
 // A [..., M, K] or, transposed, [..., K, M]; the result [..., M, N] has the rest. The second operand is not needed: an
 // engine that has packed it leaves it out.
-Macs MatMul(Shapes inputs, Shapes outputs) {
+Macs MatMulMacs(Shapes inputs, Shapes outputs) {
   const Shape& a = inputs[0].shape;
   if (a.empty()) return std::nullopt;
   int64_t inner = a.back();
@@ -44,7 +62,7 @@ Macs MatMul(Shapes inputs, Shapes outputs) {
 
 // The weight [out, in / groups, kernel...] is the first further input of the data's rank that is not the sum's operand
 // of a fused kernel.
-Macs Conv(Shapes inputs, Shapes outputs) {
+Macs ConvMacs(Shapes inputs, Shapes outputs) {
   const Shape& x = inputs[0].shape;
   const Shape& y = outputs[0].shape;
   const size_t rank = x.size();
@@ -62,29 +80,17 @@ Macs Conv(Shapes inputs, Shapes outputs) {
 }
 
 // X [N, C, ...] and W [C, M / groups, kernel...]: each element of X is multiplied with a row of W.
-Macs TransposedConv(Shapes inputs, Shapes /*outputs*/) {
+Macs TransposedConvMacs(Shapes inputs, Shapes /*outputs*/) {
   const size_t rank = inputs[0].shape.size();
   if (rank < 3 || inputs.size() < 2 || inputs[1].shape.size() != rank) return std::nullopt;
   return Product(Elements(inputs[0]), ElementCount(std::span(inputs[1].shape).subspan(1)));
 }
 
-// X [T, B, I] -> Y [T, D, B, H] or Y_h [D, B, H]: each step multiplies `gates` H rows with the input and the state.
-// Whether time or batch comes first only W [D, gates H, I] tells apart, where the engine names it.
-Macs Recurrent(Shapes inputs, Shapes outputs, int64_t gates) {
-  const Shape& x = inputs[0].shape;
-  const Shape& y = outputs[0].shape;
-  if (x.size() != 3 || y.size() < 3) return std::nullopt;
-  if (inputs.size() > 1 && inputs[1].shape.size() == 3 && inputs[1].shape[2] == x[2] &&
-      inputs[1].shape[1] == gates * y.back()) {
-    return Product(Product(x[0], x[1]), Product(Product(inputs[1].shape[0], gates * y.back()), x[2] + y.back()));
-  }
-  const int64_t hidden = y.back();
-  const int64_t directions = y[y.size() - 3];
-  return Product(Product(x[0], x[1]), Product(Product(directions, gates * hidden), x[2] + hidden));
-}
-Macs Lstm(Shapes inputs, Shapes outputs) { return Recurrent(inputs, outputs, 4); }
-Macs Gru(Shapes inputs, Shapes outputs) { return Recurrent(inputs, outputs, 3); }
-Macs Rnn(Shapes inputs, Shapes outputs) { return Recurrent(inputs, outputs, 1); }
+Macs FourGateMacs(Shapes inputs, Shapes outputs) { return Recurrent(inputs, outputs, 4); }
+Macs ThreeGateMacs(Shapes inputs, Shapes outputs) { return Recurrent(inputs, outputs, 3); }
+Macs OneGateMacs(Shapes inputs, Shapes outputs) { return Recurrent(inputs, outputs, 1); }
+
+namespace {
 
 // Q [B, S, D] and K [B, L, D]: scores and their sum over the values.
 Macs Heads(Shapes inputs, Shapes outputs) {
@@ -112,48 +118,45 @@ constexpr std::optional<Arithmetic> kAsInput = std::nullopt;
 
 struct CostRow {
   std::string_view op_type;
-  Macs (*macs)(Shapes inputs, Shapes outputs);
+  MacsRule macs;
   std::optional<Arithmetic> arithmetic;
   // The first input holds 8-bit codes itself (not float32 that the kernel quantises).
   bool takes_codes = false;
 };
 
+// Besides those of the operator catalog.
 constexpr std::array kCostRows = {
     CostRow{"Attention", SelfAttention, kAsInput},
-    CostRow{"Conv", Conv, kAsInput},
-    CostRow{"ConvInteger", Conv, Arithmetic::kInt8, true},
-    CostRow{"ConvTranspose", TransposedConv, kAsInput},
-    CostRow{"DeformConv", Conv, kAsInput},
-    CostRow{"DynamicQuantizeLSTM", Lstm, Arithmetic::kInt8},
-    CostRow{"DynamicQuantizeMatMul", MatMul, Arithmetic::kInt8},
-    CostRow{"FusedConv", Conv, kAsInput},
-    CostRow{"FusedGemm", MatMul, kAsInput},
-    CostRow{"FusedMatMul", MatMul, kAsInput},
-    CostRow{"FusedMatMulActivation", MatMul, kAsInput},
-    CostRow{"GRU", Gru, kAsInput},
-    CostRow{"Gemm", MatMul, kAsInput},
-    CostRow{"LSTM", Lstm, kAsInput},
-    CostRow{"MatMul", MatMul, kAsInput},
-    CostRow{"MatMulInteger", MatMul, Arithmetic::kInt8, true},
-    CostRow{"MatMulIntegerToFloat", MatMul, Arithmetic::kInt8, true},
-    CostRow{"MatMulNBits", MatMul, Arithmetic::kWeightOnly},
+    CostRow{"ConvInteger", ConvMacs, Arithmetic::kInt8, true},
+    CostRow{"DeformConv", ConvMacs, kAsInput},
+    CostRow{"DynamicQuantizeLSTM", FourGateMacs, Arithmetic::kInt8},
+    CostRow{"DynamicQuantizeMatMul", MatMulMacs, Arithmetic::kInt8},
+    CostRow{"FusedConv", ConvMacs, kAsInput},
+    CostRow{"FusedGemm", MatMulMacs, kAsInput},
+    CostRow{"FusedMatMul", MatMulMacs, kAsInput},
+    CostRow{"FusedMatMulActivation", MatMulMacs, kAsInput},
+    CostRow{"MatMulInteger", MatMulMacs, Arithmetic::kInt8, true},
+    CostRow{"MatMulIntegerToFloat", MatMulMacs, Arithmetic::kInt8, true},
+    CostRow{"MatMulNBits", MatMulMacs, Arithmetic::kWeightOnly},
     CostRow{"MultiHeadAttention", Heads, kAsInput},
-    CostRow{"NhwcFusedConv", Conv, kAsInput},
+    CostRow{"NhwcFusedConv", ConvMacs, kAsInput},
     CostRow{"QAttention", SelfAttention, Arithmetic::kInt8, true},
-    CostRow{"QGemm", MatMul, Arithmetic::kInt8, true},
-    CostRow{"QLinearConv", Conv, Arithmetic::kInt8, true},
-    CostRow{"QLinearMatMul", MatMul, Arithmetic::kInt8, true},
-    CostRow{"RNN", Rnn, kAsInput},
+    CostRow{"QGemm", MatMulMacs, Arithmetic::kInt8, true},
+    CostRow{"QLinearConv", ConvMacs, Arithmetic::kInt8, true},
+    CostRow{"QLinearMatMul", MatMulMacs, Arithmetic::kInt8, true},
 };
 
 // Parts of the names of operators that multiply matrices.
 constexpr std::array<std::string_view, 8> kProducts = {"MatMul", "Gemm", "Conv", "Attention",
                                                        "LSTM",   "GRU",  "RNN",  "Einsum"};
 
-const CostRow* FindCostRow(std::string_view op_type) {
+std::optional<CostRow> FindCostRow(std::string_view op_type) {
   const auto row =
       std::find_if(kCostRows.begin(), kCostRows.end(), [&](const CostRow& r) { return r.op_type == op_type; });
-  return row == kCostRows.end() ? nullptr : &*row;
+  if (row != kCostRows.end()) return *row;
+  const OperatorRow* weighted = FindInCatalog(op_type);
+  if (weighted == nullptr || weighted->macs == nullptr) return std::nullopt;
+  return CostRow{weighted->op_type, weighted->macs, kAsInput};
 }
 
 Arithmetic OfType(std::optional<DType> dtype) {
@@ -174,8 +177,8 @@ bool HasSignedWeight(Shapes inputs) {
 std::string_view ArithmeticName(Arithmetic arithmetic) { return NameIn(kArithmetics, arithmetic); }
 
 std::optional<Cost> CostOf(std::string_view op_type, Shapes inputs, Shapes outputs) {
-  const CostRow* row = FindCostRow(op_type);
-  if (row == nullptr) return std::nullopt;
+  const std::optional<CostRow> row = FindCostRow(op_type);
+  if (!row) return std::nullopt;
   Cost cost;
   if (inputs.empty() || outputs.empty()) return cost;
   cost.macs = row->macs(inputs, outputs);
@@ -185,9 +188,9 @@ std::optional<Cost> CostOf(std::string_view op_type, Shapes inputs, Shapes outpu
 }
 
 bool IsUnknownProduct(std::string_view op_type) {
-  return FindCostRow(op_type) == nullptr && std::any_of(kProducts.begin(), kProducts.end(), [&](std::string_view part) {
-           return op_type.find(part) != std::string_view::npos;
-         });
+  return !FindCostRow(op_type) && std::any_of(kProducts.begin(), kProducts.end(), [&](std::string_view part) {
+    return op_type.find(part) != std::string_view::npos;
+  });
 }
 
 }  // namespace vlaq::onnx

@@ -44,6 +44,20 @@ const Tensor* Node::TensorAttribute(std::string_view attribute) const {
   return FindAttribute<Tensor>(*this, attribute);
 }
 
+std::optional<Tensor> ConstantOf(const Node& node) {
+  if (node.op_type != "Constant" || !node.domain.empty()) return std::nullopt;
+  const auto list = [](const auto& values) {
+    return Tensor::From<typename std::decay_t<decltype(values)>::value_type>({static_cast<int64_t>(values.size())},
+                                                                             values);
+  };
+  if (const Tensor* tensor = node.TensorAttribute("value")) return *tensor;
+  if (const auto* number = FindAttribute<int64_t>(node, "value_int")) return Tensor::Scalar(*number);
+  if (const auto* number = FindAttribute<float>(node, "value_float")) return Tensor::Scalar(*number);
+  if (const auto* numbers = FindAttribute<std::vector<int64_t>>(node, "value_ints")) return list(*numbers);
+  if (const auto* numbers = FindAttribute<std::vector<float>>(node, "value_floats")) return list(*numbers);
+  return std::nullopt;
+}
+
 const Initializer* Graph::FindInitializer(std::string_view wanted) const {
   const auto it =
       std::find_if(initializers.begin(), initializers.end(), [&](const auto& i) { return i.name == wanted; });

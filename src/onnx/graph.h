@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -77,6 +78,9 @@ struct Node {
   std::vector<int64_t> Ints(std::string_view attribute) const;
   const Tensor* TensorAttribute(std::string_view attribute) const;
 };
+
+// A Constant node's value as a tensor; nullopt for another node, and for text or sparse values.
+std::optional<Tensor> ConstantOf(const Node& node);
 
 struct Graph {
   std::string name;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "onnx/graph.h"
+#include "onnx/graph_index.h"
 
 namespace vlaq::onnx {
 
@@ -24,6 +25,7 @@ struct Reachability {
 
 // Walks back from `values` (names of outputs or of intermediate values). A node with subgraphs depends on every outer
 // value that they mention. Unknown names reach nothing.
+Reachability ReachableFrom(const GraphIndex& index, std::span<const std::string> values);
 Reachability ReachableFrom(const Graph& graph, std::span<const std::string> values);
 // From all outputs of the graph.
 Reachability ReachableFromOutputs(const Graph& graph);

@@ -247,6 +247,33 @@ void GridSampleShapes(NodeFacts& facts) {
   facts.Set(0, std::move(shape));
 }
 
+// theta [N, 2 or 3, 3 or 4] and the size of a picture [N, C, ...] -> a place for each of its points.
+void AffineGridShapes(NodeFacts& facts) {
+  const auto size = ShapeFromValues(facts, 1);
+  if (!size || size->size() < 4 || size->size() > 5) return;
+  Shape shape{(*size)[0]};
+  shape.insert(shape.end(), size->begin() + 2, size->end());
+  shape.push_back(static_cast<int64_t>(size->size()) - 2);
+  facts.Set(0, std::move(shape));
+}
+
+// The extents that an input gives, of all axes or of those named.
+void CenterCropPadShapes(NodeFacts& facts) {
+  const Shape* data = facts.ShapeOf(0);
+  const auto extents = ShapeFromValues(facts, 1);
+  if (data == nullptr || !extents) return;
+  Shape shape = *data;
+  const std::vector<int64_t> axes = facts.Numbers("axes");
+  if (extents->size() != (axes.empty() ? shape.size() : axes.size()))
+    return facts.Refuse("gives another number of axes");
+  for (size_t i = 0; i < extents->size(); ++i) {
+    const auto axis = axes.empty() ? std::optional(i) : AxisOf(axes[i], shape.size());
+    if (!axis) return facts.Refuse("has no axis " + std::to_string(axes[i]));
+    shape[*axis] = (*extents)[i];
+  }
+  facts.Set(0, std::move(shape));
+}
+
 void RoiAlignShapes(NodeFacts& facts) {
   const Shape* x = facts.ShapeOf(0);
   const Shape* rois = facts.ShapeOf(1);
@@ -255,8 +282,10 @@ void RoiAlignShapes(NodeFacts& facts) {
 }
 
 constexpr std::array kSizeShapes = {
+    ShapeRow{"AffineGrid", AffineGridShapes},
     ShapeRow{"ArgMax", ArgShapes},
     ShapeRow{"ArgMin", ArgShapes},
+    ShapeRow{"CenterCropPad", CenterCropPadShapes},
     ShapeRow{"ConstantOfShape", FilledShapes},
     ShapeRow{"DepthToSpace", BlockShapes},
     ShapeRow{"GridSample", GridSampleShapes},

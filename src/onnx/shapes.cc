@@ -52,21 +52,8 @@ std::optional<std::vector<double>> SmallValues(const Tensor& tensor) {
 Facts FactsOf(const Tensor& tensor) { return {tensor.dtype(), tensor.shape(), SmallValues(tensor)}; }
 
 Facts FactsOfConstant(const Node& node) {
-  if (const Tensor* tensor = node.TensorAttribute("value")) return FactsOf(*tensor);
-  if (node.attributes.contains("value_int")) {
-    return {DType::kI64, Shape{}, std::vector<double>{static_cast<double>(node.Int("value_int", 0))}};
-  }
-  if (node.attributes.contains("value_float")) {
-    return {DType::kF32, Shape{}, std::vector<double>{static_cast<double>(node.Float("value_float", 0))}};
-  }
-  if (node.attributes.contains("value_ints")) {
-    const std::vector<int64_t> values = node.Ints("value_ints");
-    return FactsOf(Tensor::From<int64_t>({static_cast<int64_t>(values.size())}, values));
-  }
-  const auto found = node.attributes.find("value_floats");
-  const auto* floats = found == node.attributes.end() ? nullptr : std::get_if<std::vector<float>>(&found->second);
-  if (floats == nullptr) return {};
-  return FactsOf(Tensor::From<float>({static_cast<int64_t>(floats->size())}, *floats));
+  const auto constant = ConstantOf(node);
+  return constant ? FactsOf(*constant) : Facts{};
 }
 
 // What two ways to the same value agree on.

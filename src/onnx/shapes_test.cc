@@ -72,6 +72,24 @@ TEST(InferShapes, KnowsOnnxRuntimesOwnOperators) {
   EXPECT_THAT(shapes->at("y").shape, ElementsAre(5, 1, 2, 3));
 }
 
+TEST(InferShapes, KnowsOperatorsBeyondLibonnx) {
+  GraphBuilder b("g");
+  const auto x = b.Input("x", DType::kF32, {Dim::Fixed(2), Dim::Fixed(3), Dim::Fixed(9), Dim::Fixed(8)});
+  const auto theta = b.Input("theta", DType::kF32, {Dim::Fixed(2), Dim::Fixed(2), Dim::Fixed(3)});
+  const auto active = b.Op("Gelu", {x}, {}, "active");
+  const auto cut = b.Op("CenterCropPad", {active, b.Constant(Ints{5, 12})}, {{"axes", Ints{2, -1}}}, "cut");
+  const auto grid = b.Op("AffineGrid", {theta, b.Constant(Ints{2, 3, 6, 7})}, {}, "grid");
+  b.Output(b.Op("GridSample", {cut, grid}, {}, "sampled"), "y", DType::kF32, {});
+  Model model = MakeModel(*b.Finish(), "");
+  model.opsets[""] = 20;
+  const auto shapes = InferShapes(model, {});
+  ASSERT_TRUE(shapes.ok()) << shapes.error().ToString();
+  EXPECT_THAT(shapes->at("cut").shape, ElementsAre(2, 3, 5, 12));
+  EXPECT_THAT(shapes->at("grid").shape, ElementsAre(2, 6, 7, 2));
+  EXPECT_THAT(shapes->at("y").shape, ElementsAre(2, 3, 6, 7));
+  EXPECT_EQ(shapes->at("y").dtype, DType::kF32);
+}
+
 TEST(InferShapes, LeavesOutWhatItDoesNotKnow) {
   GraphBuilder b("g");
   const auto x = b.Input("x", DType::kF32, {Dim::Fixed(2)});

@@ -70,6 +70,7 @@ constexpr std::array kSameAsFirstInput = std::to_array<std::string_view>({
     "Acos",
     "Acosh",
     "Add",
+    "AffineGrid",
     "Asin",
     "Asinh",
     "Atan",
@@ -207,14 +208,6 @@ constexpr std::array kSameAsFirstInput = std::to_array<std::string_view>({
 });
 static_assert(std::ranges::is_sorted(kSameAsFirstInput));
 
-std::optional<DType> TypeOfConstant(const Node& node) {
-  if (node.op_type != "Constant" || !node.domain.empty()) return std::nullopt;
-  if (const Tensor* constant = node.TensorAttribute("value")) return constant->dtype();
-  if (node.attributes.contains("value_int") || node.attributes.contains("value_ints")) return DType::kI64;
-  const bool floats = node.attributes.contains("value_float") || node.attributes.contains("value_floats");
-  return floats ? std::optional(DType::kF32) : std::nullopt;
-}
-
 Result<DType> Resolve(const From& from, const Node& node, const ValueTypes& types) {
   switch (from.kind) {
     case From::kFixed:
@@ -274,8 +267,8 @@ ValueTypes KnownTypes(const Graph& graph) {
   }
   for (const Initializer& initializer : graph.initializers) types.insert_or_assign(initializer.name, initializer.dtype);
   for (const Node& node : graph.nodes) {
-    if (const auto dtype = TypeOfConstant(node)) {
-      for (const std::string& output : node.outputs) types.emplace(output, *dtype);
+    if (const auto constant = ConstantOf(node)) {
+      for (const std::string& output : node.outputs) types.emplace(output, constant->dtype());
     }
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       const auto from = RuleFor(node, i);

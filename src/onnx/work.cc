@@ -1,12 +1,14 @@
 #include "onnx/work.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <limits>
 #include <map>
 
+#include "onnx/graph_index.h"
 #include "onnx/reachability.h"
 #include "onnx/shape_rules.h"
 
@@ -22,20 +24,15 @@ std::vector<TypedShape> ShapesOf(const std::vector<std::string>& names, const Va
   return found;
 }
 
-Error Unknown(const Node& node, std::string what) {
-  return InputError(fmt::format("node '{}' ({})", node.name, node.op_type), std::move(what));
-}
-
 std::string OperatorName(const Node& node) {
   return node.domain.empty() ? node.op_type : fmt::format("{}.{}", node.domain, node.op_type);
 }
 
 bool Multiplies(const Node& node);
-bool AnyMultiplies(const Graph& graph) { return std::ranges::any_of(graph.nodes, Multiplies); }
 bool SubgraphMultiplies(const Node& node) {
   return std::ranges::any_of(node.attributes, [](const auto& attribute) {
     const auto* subgraph = std::get_if<std::shared_ptr<const Graph>>(&attribute.second);
-    return subgraph != nullptr && AnyMultiplies(**subgraph);
+    return subgraph != nullptr && std::ranges::any_of((*subgraph)->nodes, Multiplies);
   });
 }
 bool Multiplies(const Node& node) {
@@ -60,36 +57,38 @@ std::optional<int64_t> EinsumMacs(const Node& node, const ValueShapes& shapes) {
   return ElementCount(all);
 }
 
-// Cost of a node, nothing for what multiplies no matrices.
+constexpr std::string_view kWithoutShapes = "what it multiplies does not follow from the shapes of the graph's inputs";
+
+// Cost of a node, nothing for what multiplies no matrices. Errors: why it is not known.
 Result<std::optional<Cost>> CostOfNode(const Node& node, const ValueShapes& shapes) {
+  const auto unknown = [](std::string_view why) { return InputError("", std::string(why)); };
   if (node.op_type == "Einsum" && node.inputs.size() < 2) return std::optional<Cost>();
   if (node.op_type == "Einsum") {
     const auto macs = EinsumMacs(node, shapes);
-    if (!macs) return Unknown(node, "what it multiplies does not follow from its equation and its inputs' shapes");
+    if (!macs) return unknown(kWithoutShapes);
     const auto first = shapes.find(node.inputs[0]);
     const auto like = CostOf("MatMul", std::array{first->second, first->second}, std::array{first->second});
     return std::optional(Cost{macs, like->arithmetic, false});
   }
   if (SubgraphMultiplies(node)) {
-    return Unknown(node, "it holds a graph that multiplies matrices, and how often that runs is not known");
+    return unknown("it holds a graph that multiplies matrices, and how often that runs is not known");
   }
-  if (IsUnknownProduct(node.op_type)) return Unknown(node, "what this operator costs is not known to vlaq");
-  if (!CostOf(node.op_type, {}, {})) return std::optional<Cost>();
+  if (!CostOf(node.op_type, {}, {})) {
+    const bool foreign = !node.domain.empty() && FindShapeRule(node) == nullptr;
+    if (foreign || IsUnknownProduct(node.op_type)) return unknown("what this operator costs is not known to vlaq");
+    return std::optional<Cost>();
+  }
   // An input without a shape (left out, or not found) may not shift those after it, so it must not be the first one.
   const bool first = !node.inputs.empty() && shapes.contains(node.inputs[0]);
   const std::vector<TypedShape> outputs = ShapesOf(node.outputs, shapes);
   std::optional<Cost> cost;
   if (first && !outputs.empty()) cost = CostOf(node.op_type, ShapesOf(node.inputs, shapes), outputs);
   if (cost && cost->macs) return cost;
-  return Unknown(node, "the shapes that it multiplies do not follow from the graph's inputs");
+  return unknown(kWithoutShapes);
 }
 
 // Where the way to a node's shapes breaks off: up from its first input without one.
-std::string LostAt(const Graph& graph, const Node& node, const ValueShapes& shapes) {
-  std::map<std::string_view, const Node*> producers;
-  for (const Node& maker : graph.nodes) {
-    for (const std::string& output : maker.outputs) producers.emplace(output, &maker);
-  }
+std::string LostAt(const GraphIndex& index, const Node& node, const ValueShapes& shapes) {
   const auto without = [&](const Node& at) -> const std::string* {
     const auto found = std::ranges::find_if(
         at.inputs, [&](const std::string& input) { return !input.empty() && !shapes.contains(input); });
@@ -98,9 +97,9 @@ std::string LostAt(const Graph& graph, const Node& node, const ValueShapes& shap
   const Node* at = &node;
   const std::string* value = without(node);
   while (value != nullptr) {  // the graph is sorted, so this ends
-    const auto maker = producers.find(*value);
-    if (maker == producers.end()) return fmt::format("input '{}' has no shape", *value);
-    at = maker->second;
+    const Node* maker = index.Producer(*value);
+    if (maker == nullptr) return fmt::format("input '{}' has no shape", *value);
+    at = maker;
     const std::string* before = without(*at);
     if (before == nullptr) break;
     value = before;
@@ -170,35 +169,46 @@ uint64_t Work::stored_bytes() const {
   return bytes;
 }
 
+std::string UnknownText(const std::map<std::string, int64_t>& unknown) {
+  if (unknown.empty()) return "";
+  int64_t nodes = 0;
+  std::vector<std::string> names;
+  for (const auto& [name, count] : unknown) {
+    nodes += count;
+    names.push_back(count == 1 ? name : fmt::format("{} ({})", name, count));
+  }
+  return fmt::format("{} operator{} of unknown cost: {}", nodes, nodes == 1 ? "" : "s", fmt::join(names, ", "));
+}
+
 Result<int64_t> MacsOf(const Node& node, const ValueShapes& shapes) {
   VLAQ_ASSIGN_OR_RETURN(const std::optional<Cost> cost, CostOfNode(node, shapes));
   return cost ? *cost->macs : 0;
 }
 
 Result<Work> WorkOf(const Graph& graph, const ValueShapes& shapes) {
+  const GraphIndex index(graph);
   Work work;
   std::map<std::pair<std::string, Arithmetic>, OperatorMacs> by_kind;
   for (const Node& node : graph.nodes) {
-    auto cost_of_node = CostOfNode(node, shapes);
+    const auto cost_of_node = CostOfNode(node, shapes);
     if (!cost_of_node.ok()) {
-      Error error = cost_of_node.error();
-      const bool lost = !IsUnknownProduct(node.op_type) && !SubgraphMultiplies(node);
-      if (lost) error.what += ": " + LostAt(graph, node, shapes);
-      return error;
-    }
-    const std::optional<Cost>& cost = *cost_of_node;
-    if (!cost) {
-      const bool foreign = !node.domain.empty() && FindShapeRule(node) == nullptr;
-      if (foreign) ++work.unknown[OperatorName(node)];
+      ++work.unknown[OperatorName(node)];
+      if (!work.first_unknown.empty()) continue;
+      const std::string& why = cost_of_node.error().what;
+      work.first_unknown = fmt::format("node '{}' ({}): {}", node.name, OperatorName(node), why);
+      if (why == kWithoutShapes) work.first_unknown += ": " + LostAt(index, node, shapes);
       continue;
     }
+    const std::optional<Cost>& cost = *cost_of_node;
+    if (!cost) continue;
     OperatorMacs& kind = by_kind[{node.op_type, cost->arithmetic}];
     kind.op_type = node.op_type;
     kind.arithmetic = cost->arithmetic;
     ++kind.nodes;
     if (__builtin_add_overflow(kind.macs, *cost->macs, &kind.macs) ||
         __builtin_add_overflow(work.macs, *cost->macs, &work.macs)) {
-      return Unknown(node, "the sum of multiply-accumulates overflows");
+      return InputError(fmt::format("node '{}' ({})", node.name, node.op_type),
+                        "the sum of multiply-accumulates overflows");
     }
   }
   for (auto& [key, kind] : by_kind) work.operators.push_back(std::move(kind));
@@ -220,9 +230,10 @@ PeakMemory PeakActivations(const Graph& graph, const ValueShapes& shapes, uint64
     constexpr int64_t kMostElements = int64_t{1} << 48U;  // so that sums cannot overflow
     return static_cast<uint64_t>(std::min(ElementCount(found->second.shape).value_or(0), kMostElements)) * each;
   };
-  std::map<std::string_view, size_t> last_reader;
+  std::map<std::string, size_t, std::less<>> last_reader;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     for (const std::string& input : graph.nodes[i].inputs) last_reader[input] = i;
+    for (const std::string& input : Captured(graph.nodes[i])) last_reader[input] = i;
   }
   for (const ValueInfo& output : graph.outputs) last_reader[output.name] = graph.nodes.size();
   // The caller's buffers are there all the time.

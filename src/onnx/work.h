@@ -31,9 +31,11 @@ struct Work {
   int64_t macs = 0;
   std::vector<OperatorMacs> operators;  // those that multiply, the largest first
   std::vector<StoredAs> stored;         // by type
-  // "com.example.Fancy" -> nodes: operators of other domains that are not known here. What they multiply is not in
-  // `macs`, which is then the least that a run costs.
+  // "com.example.Fancy" -> nodes whose cost is not known: an operator that vlaq does not know, one whose shapes do not
+  // follow from the inputs, one with a subgraph that multiplies (how often it runs is not known). What they multiply is
+  // not in `macs`, which is then the least that a run costs.
   std::map<std::string, int64_t> unknown;
+  std::string first_unknown;  // the first of those nodes and why, with where its shapes are lost; empty: there is none
   // Numbers that the weights stand for, scales of quantised ones included: all external data; of a graph without any,
   // every initializer but the integers that shapes and indices are made of. Only what the outputs depend on.
   int64_t parameters = 0;
@@ -43,11 +45,12 @@ struct Work {
   uint64_t stored_bytes() const;
 };
 
-// Errors: kInput naming the node whose cost the shapes do not say and where the first shape is lost, an operator that
-// multiplies but is not known, or a node whose subgraph multiplies (how often it runs is not known).
+// Errors: kInput if the sum overflows, naming the node.
 Result<Work> WorkOf(const Graph& graph, const ValueShapes& shapes);
+// "3 operators of unknown cost: com.example.Fancy (2), Scan"; empty if there are none.
+std::string UnknownText(const std::map<std::string, int64_t>& unknown);
 
-// The multiply-accumulates of one node; 0 for what multiplies no matrices. Errors: as WorkOf.
+// The multiply-accumulates of one node; 0 for what multiplies no matrices. Errors: kInput, why its cost is not known.
 Result<int64_t> MacsOf(const Node& node, const ValueShapes& shapes);
 
 // The most that the values between the operators take at any time, if each is made where its node stands, is freed

@@ -9,7 +9,9 @@ namespace vlaq::onnx {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 // ids [2] -> rows of a table [100, 8] -> two products [8, 8] one after the other, and one of two activations.
 Graph Small() {
@@ -49,27 +51,46 @@ TEST(WorkOf, CountsProductsParametersAndTheRowsThatAreRead) {
   EXPECT_EQ(work->stored_bytes(), 4U * (800 + 64 + 64));
 }
 
-TEST(WorkOf, SaysWhichNodeHasNoShapes) {
-  GraphBuilder b("g");
-  const auto x = b.Input("x", DType::kF32, {Dim::Fixed(2), Dim::Fixed(8)});
-  b.SetDomain("Fancy", "com.example");
-  const auto fancy = b.Op("Fancy", {x});
-  b.Output(b.Op("MatMul", {fancy, fancy}, {}, "product"), "y", DType::kF32, {});
-  const Graph graph = *b.Finish();
-  const auto work = WorkOf(graph, ShapesOf(graph));
-  ASSERT_FALSE(work.ok());
-  EXPECT_THAT(work.error().ToString(), AllOf(HasSubstr("'product'"), HasSubstr("do not follow")));
+Work WorkOfGraph(const Graph& graph) {
+  auto work = WorkOf(graph, ShapesOf(graph));
+  EXPECT_TRUE(work.ok()) << (work.ok() ? "" : work.error().ToString());
+  return work.ok() ? *std::move(work) : Work();
 }
 
-TEST(WorkOf, RefusesProductsThatItDoesNotKnow) {
+TEST(WorkOf, ListsWhatItDoesNotKnowAndWhereShapesAreLost) {
   GraphBuilder b("g");
   const auto x = b.Input("x", DType::kF32, {Dim::Fixed(2), Dim::Fixed(8)});
+  const auto known = b.Op("MatMul", {x, b.Constant("w", Tensor::Make(DType::kF32, {8, 8}))}, {}, "known");
+  const auto lost = b.Op("Compress", {known, b.Input("keep", DType::kBool, {Dim::Fixed(16)})}, {}, "lost");
+  b.SetDomain("Fancy", "com.example");
   b.SetDomain("SparseMatMul", "com.example");
-  b.Output(b.Op("SparseMatMul", {x, x}, {}, "odd"), "y", DType::kF32, {});
-  const Graph graph = *b.Finish();
-  const auto work = WorkOf(graph, ShapesOf(graph));
-  ASSERT_FALSE(work.ok());
-  EXPECT_THAT(work.error().ToString(), HasSubstr("'odd' (SparseMatMul)"));
+  b.Output(b.Op("MatMul", {lost, lost}, {}, "product"), "y", DType::kF32, {});
+  b.Output(b.Op("Fancy", {b.Op("Fancy", {x})}), "z", DType::kF32, {});
+  b.Output(b.Op("SparseMatMul", {x, x}, {}, "odd"), "o", DType::kF32, {});
+  const Work work = WorkOfGraph(*b.Finish());
+  EXPECT_EQ(work.macs, 2 * 8 * 8);
+  EXPECT_THAT(work.unknown,
+              ElementsAre(Pair("MatMul", 1), Pair("com.example.Fancy", 2), Pair("com.example.SparseMatMul", 1)));
+  EXPECT_THAT(work.first_unknown,
+              AllOf(HasSubstr("'product' (MatMul)"), HasSubstr("does not follow"), HasSubstr("'lost' (Compress)")));
+  EXPECT_EQ(UnknownText(work.unknown),
+            "4 operators of unknown cost: MatMul, com.example.Fancy (2), com.example.SparseMatMul");
+  EXPECT_EQ(UnknownText({{"Scan", 1}}), "1 operator of unknown cost: Scan");
+  EXPECT_EQ(UnknownText({}), "");
+}
+
+TEST(WorkOf, DoesNotKnowHowOftenASubgraphRuns) {
+  Graph graph;
+  graph.inputs = {{"x", DType::kF32, true, {Dim::Fixed(2), Dim::Fixed(2)}, ""},
+                  {"condition", DType::kBool, true, {}, ""}};
+  auto branch = std::make_shared<Graph>();
+  branch->name = "branch";
+  branch->nodes = {{"MatMul", "inner", "", {"x", "x"}, {"inner_y"}, {}}};
+  branch->outputs = {{"inner_y", DType::kF32, false, {}, ""}};
+  const std::shared_ptr<const Graph> fixed = branch;
+  graph.nodes = {{"If", "choice", "", {"condition"}, {"y"}, {{"then_branch", fixed}, {"else_branch", fixed}}}};
+  graph.outputs = {{"y", DType::kF32, false, {}, ""}};
+  EXPECT_THAT(WorkOfGraph(graph).unknown, ElementsAre(Pair("If", 1)));
 }
 
 TEST(PeakActivations, FreesAfterTheLastReader) {

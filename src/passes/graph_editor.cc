@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "passes/graph_names.h"
+#include <set>
 
 namespace vlaq::passes {
 
-GraphEditor::GraphEditor(const onnx::Model& source, NewWeights& weights) : source_(source), weights_(weights) {
+GraphEditor::GraphEditor(const onnx::Model& source, NewWeights& weights)
+    : source_(source), weights_(weights), index_(source.graph) {
   model_.ir_version = source.ir_version;
   model_.opsets = source.opsets;
   model_.producer_name = source.producer_name;
@@ -18,27 +18,17 @@ GraphEditor::GraphEditor(const onnx::Model& source, NewWeights& weights) : sourc
   model_.graph.inputs = source.graph.inputs;
   model_.graph.outputs = source.graph.outputs;
   model_.graph.values = source.graph.values;
-  for (const onnx::Initializer& initializer : source.graph.initializers) {
-    initializers_.emplace(initializer.name, &initializer);
-  }
-  for (const onnx::ValueInfo& input : source.graph.inputs) taken_.insert(input.name);
-  for (const onnx::Node& node : source.graph.nodes) taken_.insert(node.outputs.begin(), node.outputs.end());
 }
 
 std::string GraphEditor::Free(std::string name) const {
   const auto is_part = [&](const std::string& wanted) {
     return std::any_of(kPartSuffixes.begin(), kPartSuffixes.end(), [&](std::string_view suffix) {
       return wanted.ends_with(suffix) &&
-             initializers_.contains(std::string_view(wanted).substr(0, wanted.size() - suffix.size()));
+             index_.IsInitializer(std::string_view(wanted).substr(0, wanted.size() - suffix.size()));
     });
   };
-  while (taken_.contains(name) || initializers_.contains(name) || kept_.contains(name) || is_part(name)) name += "_";
+  while (index_.Has(name) || kept_.contains(name) || is_part(name)) name += "_";
   return name;
-}
-
-const onnx::Initializer* GraphEditor::SourceWeight(std::string_view value) const {
-  const auto found = initializers_.find(value);
-  return found == initializers_.end() ? nullptr : found->second;
 }
 
 Status GraphEditor::Keep(const std::string& value) {
@@ -54,7 +44,7 @@ Status GraphEditor::Keep(const std::string& value) {
 
 Status GraphEditor::Copy(const onnx::Node& node) {
   for (const std::string& input : node.inputs) VLAQ_RETURN_IF_ERROR(Keep(input));
-  for (const std::string& value : Captured(node)) VLAQ_RETURN_IF_ERROR(Keep(value));
+  for (const std::string& value : onnx::Captured(node)) VLAQ_RETURN_IF_ERROR(Keep(value));
   nodes_.push_back(node);
   return {};
 }
@@ -107,7 +97,7 @@ onnx::Model GraphEditor::Finish() {
   std::set<std::string, std::less<>> used;
   for (const onnx::Node& node : nodes_) {
     used.insert(node.inputs.begin(), node.inputs.end());
-    used.merge(Captured(node));
+    used.merge(onnx::Captured(node));
   }
   for (const onnx::ValueInfo& output : model_.graph.outputs) used.insert(output.name);
   for (auto& [name, initializer] : kept_) {

@@ -4,13 +4,12 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "onnx/builder.h"
-#include "onnx/graph.h"
+#include "onnx/graph_index.h"
 #include "passes/new_weights.h"
 
 namespace vlaq::passes {
@@ -22,7 +21,7 @@ class GraphEditor {
 
   const onnx::Graph& source() const { return source_.graph; }
   // The source's initializer, or null if `value` is not one.
-  const onnx::Initializer* SourceWeight(std::string_view value) const;
+  const onnx::Initializer* SourceWeight(std::string_view value) const { return index_.FindInitializer(value); }
 
   // Takes a node over, with the initializers that it or its subgraphs read: weights of the shared file as they are.
   Status Copy(const onnx::Node& node);
@@ -61,8 +60,7 @@ class GraphEditor {
 
   const onnx::Model& source_;
   NewWeights& weights_;
-  std::map<std::string, const onnx::Initializer*, std::less<>> initializers_;  // of the source
-  std::set<std::string, std::less<>> taken_;                                   // names of its values and nodes
+  onnx::GraphIndex index_;  // of the source
   onnx::Model model_;
   std::vector<onnx::Node> nodes_;
   std::map<std::string, onnx::Initializer> kept_;  // of the result, by name

@@ -15,36 +15,10 @@ void CollectGraphs(const std::vector<policy::Step>& steps, std::vector<std::stri
   }
 }
 
-void CollectMentioned(const onnx::Graph& graph, std::set<std::string, std::less<>>& names) {
-  for (const onnx::Node& node : graph.nodes) {
-    names.insert(node.inputs.begin(), node.inputs.end());
-    names.merge(Captured(node));
-  }
-  for (const onnx::ValueInfo& output : graph.outputs) names.insert(output.name);
-}
-
-// What a graph's names stand for.
-struct Meanings {
-  std::map<std::string, const onnx::Node*, std::less<>> nodes;
-  std::map<std::string, const onnx::Node*, std::less<>> values;  // with the node that makes it; null: an input
-};
-
-Meanings MeaningsOf(const onnx::Graph& graph) {
-  Meanings meanings;
-  for (const onnx::ValueInfo& input : graph.inputs) meanings.values.emplace(input.name, nullptr);
-  for (const onnx::Node& node : graph.nodes) {
-    meanings.nodes.emplace(node.name, &node);
-    for (const std::string& output : node.outputs) {
-      if (!output.empty()) meanings.values.emplace(output, &node);
-    }
-  }
-  return meanings;
-}
-
-std::vector<std::string> StoredWeights(const onnx::Graph& graph, const onnx::Node& node) {
+std::vector<std::string> StoredWeights(const onnx::GraphIndex& index, const onnx::Node& node) {
   std::vector<std::string> weights;
   for (const std::string& input : node.inputs) {
-    const onnx::Initializer* found = graph.FindInitializer(input);
+    const onnx::Initializer* found = index.FindInitializer(input);
     if (found != nullptr && found->is_external()) weights.push_back(input);
   }
   return weights;
@@ -81,15 +55,6 @@ std::vector<std::string> GraphsInOrder(const policy::Policy& policy) {
   return graphs;
 }
 
-std::set<std::string, std::less<>> Captured(const onnx::Node& node) {
-  std::set<std::string, std::less<>> names;
-  for (const auto& [key, value] : node.attributes) {
-    const auto* subgraph = std::get_if<std::shared_ptr<const onnx::Graph>>(&value);
-    if (subgraph != nullptr) CollectMentioned(**subgraph, names);
-  }
-  return names;
-}
-
 GraphNames::GraphNames(const policy::Policy& policy, const Graphs& graphs) {
   std::set<std::pair<std::string, std::string>> together;
   for (const auto& [name, schedule] : policy.schedules) {
@@ -98,28 +63,37 @@ GraphNames::GraphNames(const policy::Policy& policy, const Graphs& graphs) {
       for (const std::string& b : run) together.emplace(a, b);
     }
   }
-  std::map<std::string, Meanings, std::less<>> meanings;
-  for (const auto& [name, model] : graphs) meanings.emplace(name, MeaningsOf(model.graph));
-  for (auto a = graphs.begin(); a != graphs.end(); ++a) {
-    for (auto b = std::next(a); b != graphs.end(); ++b) {
-      const bool apart = together.contains({a->first, b->first});
-      const Meanings& other = meanings.at(b->first);
-      for (const auto& [name, node] : meanings.at(a->first).nodes) {
-        const auto same = other.nodes.find(name);
-        if (same == other.nodes.end()) continue;
-        const bool differ = node->op_type != same->second->op_type ||
-                            StoredWeights(a->second.graph, *node) != StoredWeights(b->second.graph, *same->second);
-        if (apart || differ) shared_nodes_.insert(name);
-      }
-      for (const auto& [name, maker] : meanings.at(a->first).values) {
-        const auto same = other.values.find(name);
-        if (same == other.values.end()) continue;
-        const std::string* here = BoundTo(policy, a->first, name);
-        const std::string* there = BoundTo(policy, b->first, name);
-        if (here != nullptr && there != nullptr && *here == *there) continue;
-        const bool differ = maker != nullptr && same->second != nullptr && maker->op_type != same->second->op_type;
-        if (apart || differ) shared_values_.insert(name);
-      }
+  std::map<std::string, onnx::GraphIndex, std::less<>> indices;
+  for (const auto& [name, model] : graphs) indices.emplace(name, model.graph);
+  for (auto a = indices.begin(); a != indices.end(); ++a) {
+    for (auto b = std::next(a); b != indices.end(); ++b) {
+      Compare(policy, *a, *b, together.contains({a->first, b->first}));
+    }
+  }
+}
+
+void GraphNames::Compare(const policy::Policy& policy, const Named& a, const Named& b, bool in_one_schedule) {
+  for (const onnx::Node& node : a.second.graph().nodes) {
+    const onnx::Node* same = b.second.FindNode(node.name);
+    if (same == nullptr) continue;
+    const bool differ =
+        node.op_type != same->op_type || StoredWeights(a.second, node) != StoredWeights(b.second, *same);
+    if (in_one_schedule || differ) shared_nodes_.insert(node.name);
+  }
+  const auto compare = [&](const std::string& value) {
+    const onnx::Node* maker = b.second.Producer(value);
+    if (maker == nullptr && !b.second.IsInput(value)) return;
+    const std::string* here = BoundTo(policy, a.first, value);
+    const std::string* there = BoundTo(policy, b.first, value);
+    if (here != nullptr && there != nullptr && *here == *there) return;
+    const onnx::Node* made_here = a.second.Producer(value);
+    const bool differ = made_here != nullptr && maker != nullptr && made_here->op_type != maker->op_type;
+    if (in_one_schedule || differ) shared_values_.insert(value);
+  };
+  for (const onnx::ValueInfo& input : a.second.graph().inputs) compare(input.name);
+  for (const onnx::Node& node : a.second.graph().nodes) {
+    for (const std::string& output : node.outputs) {
+      if (!output.empty()) compare(output);
     }
   }
 }
@@ -130,6 +104,16 @@ std::string GraphNames::Node(std::string_view graph, std::string_view node) cons
 
 std::string GraphNames::Value(std::string_view graph, std::string_view value) const {
   return shared_values_.contains(value) ? WithGraph(graph, value) : std::string(value);
+}
+
+std::optional<std::string> GraphNames::LocalValue(std::string_view graph, std::string_view name) const {
+  if (!shared_values_.contains(name)) {
+    const std::string prefix = WithGraph(graph, "");
+    if (!name.starts_with(prefix)) return std::string(name);
+    const std::string_view local = name.substr(prefix.size());
+    return std::string(shared_values_.contains(local) ? local : name);
+  }
+  return std::nullopt;  // without its graph it could be anybody's
 }
 
 }  // namespace vlaq::passes

@@ -5,14 +5,14 @@
 // said with its graph, "encoder./MatMul". Pure.
 #pragma once
 
-#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "onnx/graph.h"
+#include "onnx/graph_index.h"
 #include "passes/apply_plan.h"
 #include "policy/policy.h"
 
@@ -26,18 +26,19 @@ std::vector<std::string> GraphsInOrder(const policy::Policy& policy);
 // The graphs that a schedule runs, in order, each once.
 std::vector<std::string> GraphsOf(const std::vector<policy::Step>& schedule);
 
-// Names outside of a node that its subgraphs (If, Loop, Scan) mention, and those of their own, which no value outside
-// bears.
-std::set<std::string, std::less<>> Captured(const onnx::Node& node);
-
 class GraphNames {
  public:
   GraphNames(const policy::Policy& policy, const Graphs& graphs);
 
   std::string Node(std::string_view graph, std::string_view node) const;
   std::string Value(std::string_view graph, std::string_view value) const;
+  // The other way round: what `graph` would call the value of this name; nullopt where the name means several things.
+  std::optional<std::string> LocalValue(std::string_view graph, std::string_view name) const;
 
  private:
+  using Named = std::pair<const std::string, onnx::GraphIndex>;
+  void Compare(const policy::Policy& policy, const Named& a, const Named& b, bool in_one_schedule);
+
   std::set<std::string, std::less<>> shared_nodes_, shared_values_;  // names that mean several things
 };
 

@@ -6,8 +6,7 @@
 #include <cmath>
 
 #include "onnx/dtype_codes.h"
-#include "onnx/types.h"
-#include "passes/graph_names.h"
+#include "onnx/graph_index.h"
 #include "tensor/convert.h"
 
 namespace vlaq::passes {
@@ -27,36 +26,24 @@ const std::set<std::string_view>& AlwaysFloat() {
 class Converter {
  public:
   Converter(onnx::Model& model, NewWeights& weights, const Sources& sources, const HalfOptions& options)
-      : model_(model), weights_(weights), sources_(sources), options_(options) {
-    for (const onnx::Initializer& initializer : model.graph.initializers) {
-      initializers_.emplace(initializer.name, initializer);
-    }
-  }
+      : model_(model), weights_(weights), sources_(sources), options_(options), index_(model.graph) {}
 
   Result<HalfReport> Run() {
-    types_ = onnx::KnownTypes(model_.graph);
-    for (const onnx::ValueInfo& output : model_.graph.outputs) kept_names_.insert(output.name);
-    for (const onnx::Node& node : model_.graph.nodes) {
-      kept_names_.merge(Captured(node));
-      if (node.op_type == "DequantizeLinear") widened_.insert(node.outputs.begin(), node.outputs.end());
-    }
     for (const onnx::Node& node : model_.graph.nodes) VLAQ_RETURN_IF_ERROR(Take(node));
     for (const onnx::ValueInfo& output : model_.graph.outputs) FloatOutput(output.name);
-    VLAQ_RETURN_IF_ERROR(Finish());
+    Finish();
     return std::move(report_);
   }
 
  private:
-  bool IsFloatValue(const std::string& value) const {
-    const auto found = types_.find(value);
-    return found != types_.end() && found->second == DType::kF32;
-  }
+  bool IsFloatValue(const std::string& value) const { return index_.Type(value) == DType::kF32; }
 
+  // An integer kernel, then.
   bool ReadsDequantized(const onnx::Node& node) const {
-    for (const std::string& input : node.inputs) {
-      if (widened_.contains(input)) return true;
-    }
-    return false;
+    return std::any_of(node.inputs.begin(), node.inputs.end(), [&](const std::string& input) {
+      const onnx::Node* maker = index_.Producer(input);
+      return maker != nullptr && maker->op_type == "DequantizeLinear";
+    });
   }
 
   bool TouchesFloat(const onnx::Node& node) const {
@@ -72,10 +59,10 @@ class Converter {
   bool AllTypesAreKnown(const onnx::Node& node) const {
     for (const auto* list : {&node.inputs, &node.outputs}) {
       for (const std::string& value : *list) {
-        if (!value.empty() && !types_.contains(value)) return false;
+        if (!value.empty() && !index_.Type(value)) return false;
       }
     }
-    return Captured(node).empty();
+    return onnx::Captured(node).empty();
   }
 
   bool Wanted(const onnx::Node& node) const {
@@ -106,9 +93,8 @@ class Converter {
   }
 
   const Tensor* InlineFloat(const std::string& value) const {
-    const auto found = initializers_.find(value);
-    if (found == initializers_.end() || found->second.dtype != DType::kF32) return nullptr;
-    return std::get_if<Tensor>(&found->second.data);
+    const onnx::Initializer* found = index_.FindInitializer(value);
+    return found == nullptr || found->dtype != DType::kF32 ? nullptr : std::get_if<Tensor>(&found->data);
   }
 
   // Whether all constants of the node have a float16 form; those that do are ready in half_constants_.
@@ -129,21 +115,16 @@ class Converter {
     if (options_.half.contains(node.name)) return false;
     bool made = false;
     for (const std::string& input : node.inputs) {
-      if (!IsFloatValue(input) || initializers_.contains(input)) continue;
-      if (IsMadeInHalf(input) || IsGraphInput(input)) return false;
+      if (!IsFloatValue(input) || index_.IsInitializer(input)) continue;
+      if (IsMadeInHalf(input) || index_.IsInput(input)) return false;
       made = true;
     }
     const auto ends = [&](const std::string& output) { return output.empty() || KeepsType(output); };
     return made && std::all_of(node.outputs.begin(), node.outputs.end(), ends);
   }
 
-  bool IsGraphInput(const std::string& name) const {
-    const auto& inputs = model_.graph.inputs;
-    return std::any_of(inputs.begin(), inputs.end(), [&](const onnx::ValueInfo& input) { return input.name == name; });
-  }
-
   Status Take(const onnx::Node& original) {
-    for (const std::string& value : Captured(original)) {
+    for (const std::string& value : onnx::Captured(original)) {
       if (IsFloatValue(value)) AsFloat(value);  // subgraphs read it under its own name
     }
     if (!TouchesFloat(original)) {
@@ -178,18 +159,20 @@ class Converter {
   }
 
   // Outputs of the graph, and what subgraphs read.
-  bool KeepsType(const std::string& name) const { return kept_names_.contains(name); }
+  bool KeepsType(const std::string& name) const { return index_.IsOutput(name) || index_.IsCaptured(name); }
 
   Result<std::string> AsHalf(const std::string& value) {
     if (const auto known = half_.find(value); known != half_.end()) return known->second;
     std::string half = value + "/float16";
-    const auto initializer = initializers_.find(value);
-    if (initializer != initializers_.end() && initializer->second.is_external()) {
+    const onnx::Initializer* initializer = index_.FindInitializer(value);
+    if (initializer != nullptr && initializer->is_external()) {
       const auto origin = weights_.OriginOf(value);
       if (!origin) return InternalError(value, "is not a weight of the new bundle");
       VLAQ_ASSIGN_OR_RETURN(half, weights_.Place(*sources_.at(origin->job->source), Part::kHalf));
-      added_.try_emplace(half, onnx::Initializer{half, DType::kF16, initializer->second.shape, onnx::ExternalData{}});
-    } else if (initializer != initializers_.end()) {
+      if (!index_.IsInitializer(half)) {
+        added_.try_emplace(half, onnx::Initializer{half, DType::kF16, initializer->shape, onnx::ExternalData{}});
+      }
+    } else if (initializer != nullptr) {
       const Tensor& tensor = half_constants_.at(half);
       added_.try_emplace(half, onnx::Initializer{half, DType::kF16, tensor.shape(), tensor});
     } else {
@@ -227,33 +210,28 @@ class Converter {
     nodes_.push_back(std::move(cast));
   }
 
-  Status Finish() {
-    model_.graph.nodes = std::move(nodes_);
-    std::set<std::string> used;
-    for (const onnx::Node& node : model_.graph.nodes) {
-      used.insert(node.inputs.begin(), node.inputs.end());
-      for (const std::string& value : Captured(node)) used.insert(value);
-    }
-    model_.graph.initializers.clear();
-    for (auto* list : {&initializers_, &added_}) {
-      for (auto& [name, initializer] : *list) {
-        if (used.contains(name)) model_.graph.initializers.push_back(std::move(initializer));
-      }
-    }
+  void Finish() {
     for (onnx::ValueInfo& value : model_.graph.values) {
       if (value.dtype == DType::kF32 && IsMadeInHalf(value.name)) value.dtype = DType::kF16;
     }
-    return {};
+    std::set<std::string, std::less<>> used;
+    for (const onnx::Node& node : nodes_) {
+      used.insert(node.inputs.begin(), node.inputs.end());
+      used.merge(onnx::Captured(node));
+    }
+    // From here on the index speaks of what is no more.
+    model_.graph.nodes = std::move(nodes_);
+    auto& initializers = model_.graph.initializers;
+    for (auto& [name, initializer] : added_) initializers.push_back(std::move(initializer));
+    std::erase_if(initializers, [&](const onnx::Initializer& initializer) { return !used.contains(initializer.name); });
   }
 
   onnx::Model& model_;
   NewWeights& weights_;
   const Sources& sources_;
   const HalfOptions& options_;
-  onnx::ValueTypes types_;
-  std::set<std::string, std::less<>> kept_names_;  // outputs of the graph, and what subgraphs read
-  std::set<std::string> widened_;                  // what DequantizeLinear gives: its readers are integer kernels
-  std::map<std::string, onnx::Initializer, std::less<>> initializers_, added_;
+  onnx::GraphIndex index_;  // of the model as it was given
+  std::map<std::string, onnx::Initializer> added_;
   std::map<std::string, Tensor> half_constants_;
   std::map<std::string, std::string> half_;  // float value of the source -> its float16 form
   std::set<std::string> float_;              // half values that were widened already

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "bundle/bundle.h"
+#include "onnx/foreign.h"
 #include "onnx/model_file.h"
 #include "onnx/reachability.h"
 #include "planning/operators.h"
@@ -65,7 +66,8 @@ onnx::Extents WithNames(const onnx::Graph& graph, onnx::Extents extents, const C
 // `learn` gets the shapes, if it is not null.
 Result<GraphCost> CostOfGraph(const fs::path& path, std::string name, onnx::Extents extents, const CostOptions& options,
                               Shared& shared, PolicyExtents* learn = nullptr) {
-  VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(path));
+  VLAQ_ASSIGN_OR_RETURN(const onnx::ForeignModel read, onnx::ReadForeignModel(path));  // functions of its own inlined
+  const onnx::Model& model = read.model;
   const auto place = [&](const Error& error) { return Within(path.string(), error); };
   TakeExtents(model.graph, shared);
   onnx::WeightFiles files(path.parent_path());

@@ -54,8 +54,9 @@ struct ModelCost {
   int64_t MacsOf(const Scenario& scenario) const;
 };
 
-// `path` is a bundle or an .onnx file. Batch is 1. Errors: kInput if it cannot be read, naming all extents that have no
-// number or a node whose cost the shapes do not say; kUsage for an extent that no input leaves open.
+// `path` is a bundle or an .onnx file. Batch is 1. Nodes whose cost is not known are listed (onnx::Work::unknown).
+// Errors: kInput if it cannot be read, naming all extents that have no number; kUsage for an extent that no input
+// leaves open.
 Result<ModelCost> CostOfModel(const std::filesystem::path& path, const CostOptions& options);
 
 }  // namespace vlaq::planning

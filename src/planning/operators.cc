@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
 #include <set>
 
+#include "onnx/graph_index.h"
 #include "onnx/model_file.h"
-#include "onnx/types.h"
+#include "onnx/operator_catalog.h"
 #include "onnx/work.h"
 #include "quantizing/quantize.h"
 
@@ -26,35 +26,27 @@ std::string Folder(const std::string& name) {
 
 std::string Last(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
-constexpr std::array<std::string_view, 3> kRecurrent{"LSTM", "GRU", "RNN"};
+using Indices = std::map<std::string, onnx::GraphIndex, std::less<>>;
 
-template <size_t n>
-bool IsOneOf(const std::array<std::string_view, n>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-// Where an operator has its weight and what it multiplies it with: indices of its inputs.
-struct Place {
-  size_t weight, activation;
+// Linears that read one value are a group, since a format for one of them is a format for that value; any other
+// operator is a group of its own. People read the short name where no other group has it.
+struct GroupName {
+  std::string brief, full;
 };
 
 class Reader {
  public:
-  Reader(std::string_view name, const onnx::Model& model, const passes::GraphNames& names, PolicyOperators& into)
-      : name_(name), graph_(model.graph), names_(names), into_(into), types_(onnx::KnownTypes(model.graph)) {
+  Reader(std::string_view name, const onnx::Model& model, const onnx::GraphIndex& index,
+         const passes::GraphNames& names, PolicyOperators& into)
+      : name_(name), index_(index), names_(names), into_(into) {
     const auto opset = model.opsets.find("");
     opset_ = opset == model.opsets.end() ? 1 : opset->second;
-    for (const Node& node : graph_.nodes) {
-      for (const std::string& input : node.inputs) readers_[input].push_back(&node);
-      for (const std::string& input : passes::Captured(node)) readers_[input].push_back(&node);
-    }
-    for (const onnx::ValueInfo& output : graph_.outputs) outputs_.insert(output.name);
   }
 
   // `listed`: names of operators and values that graphs before this one had.
   void Run(std::set<std::string>& listed) {
     std::set<std::string> own;
-    for (const Node& node : graph_.nodes) {
+    for (const Node& node : index_.graph().nodes) {
       CountInSubgraphs(node);
       const std::string name = names_.Node(name_, node.name);
       own.insert(name);
@@ -80,145 +72,116 @@ class Reader {
     }
   }
 
+  // Of the operators that were listed here, in order.
+  const std::vector<GroupName>& groups() const { return groups_; }
+
  private:
-  const onnx::Initializer* Weight(const Node& node, size_t input) const {
-    if (input >= node.inputs.size()) return nullptr;
-    const onnx::Initializer* found = graph_.FindInitializer(node.inputs[input]);
-    return found != nullptr && found->is_external() && found->dtype == DType::kF32 ? found : nullptr;
+  // What plans speak of: its weights are float32 in the bundle's weights file.
+  static bool IsPlanned(const onnx::WeightedNode& op) {
+    return std::all_of(op.weights.begin(), op.weights.end(), [](const onnx::Initializer* weight) {
+      return weight->is_external() && weight->dtype == DType::kF32;
+    });
   }
 
-  bool IsLinear(const Node& node) const {
-    const onnx::Initializer* weight = Weight(node, 1);
-    return node.op_type == "MatMul" && weight != nullptr && weight->shape.size() == 2;
+  std::optional<onnx::WeightedNode> Planned(const Node& node) const {
+    auto op = onnx::FindWeighted(node, index_);
+    if (op && !IsPlanned(*op)) op.reset();
+    return op;
+  }
+
+  // A matrix that the rows of a value are multiplied with.
+  static bool IsLinear(const onnx::WeightedNode& op) {
+    return op.row.sums_last_axis && !op.row.second_weight && op.weight().shape.size() == 2;
   }
 
   std::string Of(const std::string& node) const { return names_.Node(name_, node); }
+  // The folder of a node as plans call it.
+  std::string FolderOf(const std::string& node) const {
+    const std::string whole = Of(node);
+    return whole.substr(0, whole.size() - node.size()) + Folder(node);
+  }
 
-  // "vision/layer.0/self_attn/q_proj+k_proj+v_proj" for linears that share their input.
-  std::string GroupOf(const Node& node) const {
+  // "vision/layer.0/self_attn/q_proj+k_proj+v_proj" for linears that read one value.
+  GroupName GroupOf(const onnx::WeightedNode& op) const {
+    const Node& node = *op.node;
     std::vector<const Node*> siblings;
-    for (const Node* reader : readers_.at(node.inputs[0])) {
-      if (IsLinear(*reader)) siblings.push_back(reader);
+    if (IsLinear(op)) {
+      for (const Node* reader : index_.Readers(*op.activation())) {
+        const auto other = Planned(*reader);
+        if (other && IsLinear(*other) && *other->activation() == *op.activation()) siblings.push_back(reader);
+      }
     }
-    if (siblings.size() < 2) return Folder(Of(node.name));
+    if (siblings.size() < 2) {
+      const bool by_folder = op.row.activation && !op.row.second_weight;
+      return {by_folder ? FolderOf(node.name) : Of(node.name), Of(node.name)};
+    }
     const bool folders = std::all_of(siblings.begin(), siblings.end(), [](const Node* sibling) {
       return Folder(Folder(sibling->name)) != Folder(sibling->name);
     });
-    std::string group = folders ? Folder(Folder(Of(siblings.front()->name))) + "/" : "";
+    GroupName group;
+    if (folders) group.brief = Folder(FolderOf(siblings.front()->name)) + "/";
     for (size_t i = 0; i < siblings.size(); ++i) {
-      group += (i > 0 ? "+" : "") + (folders ? Last(Folder(siblings[i]->name)) : Of(siblings[i]->name));
+      const std::string& sibling = siblings[i]->name;
+      group.full += (i > 0 ? "+" : "") + Of(sibling);
+      group.brief += (i > 0 ? "+" : "") + (folders ? Last(Folder(sibling)) : Of(sibling));
     }
     return group;
   }
 
-  // Where the weight is of what the planner knows; nullopt for what has none.
-  std::optional<Place> PlaceOf(const Node& node) const {
-    if (!node.domain.empty()) return std::nullopt;
-    if (node.op_type == "MatMul") {
-      if (Weight(node, 1) != nullptr) return Place{1, 0};
-      return Weight(node, 0) != nullptr ? std::optional(Place{0, 1}) : std::nullopt;
-    }
-    if (node.op_type == "Gather") {
-      const onnx::Initializer* table = Weight(node, 0);
-      const bool rows = table != nullptr && table->shape.size() == 2 && node.Int("axis", 0) == 0;
-      return rows ? std::optional(Place{0, 1}) : std::nullopt;
-    }
-    if (IsOneOf(kRecurrent, node.op_type)) {
-      return Weight(node, 1) != nullptr && Weight(node, 2) != nullptr ? std::optional(Place{1, 0}) : std::nullopt;
-    }
-    const bool other = node.op_type == "Gemm" || node.op_type == "Conv" || node.op_type == "ConvTranspose";
-    return other && Weight(node, 1) != nullptr ? std::optional(Place{1, 0}) : std::nullopt;
-  }
-
-  // Why an operator cannot compute with integers; empty: it can.
-  std::string NoIntegers(const Node& node, const Place& place, const onnx::Initializer& weight) const {
-    if (node.op_type == "MatMul") {
-      if (place.weight == 0) return "its weight is the first operand of the product";
-      if (weight.shape.size() != 2) return fmt::format("its weight has {} axes, not 2", weight.shape.size());
-    }
-    if (node.op_type == "Gemm") {
-      const bool plain = node.Float("alpha", 1) == 1 && node.Float("beta", 1) == 1 && node.Int("transA", 0) == 0;
-      if (!plain) return "a Gemm with an alpha, beta or transA of its own";
-      if (weight.shape.size() != 2) return fmt::format("its weight has {} axes, not 2", weight.shape.size());
-    }
-    if (node.op_type == "LSTM") {
-      const bool plain = weight.shape.size() == 3 && weight.shape[0] == 1 && node.Int("layout", 0) == 0 &&
-                         (node.inputs.size() < 8 || node.inputs[7].empty());
-      if (!plain) return "an LSTM of both directions, with peepholes or with the batch in front";
-    }
-    if (node.op_type == "GRU" || node.op_type == "RNN" || node.op_type == "ConvTranspose") {
-      return fmt::format("there is no {} with integer weights", node.op_type);
-    }
-    return "";
-  }
-
   void TakeWeighted(const Node& node) {
-    const std::optional<Place> place = PlaceOf(node);
-    if (!place) {
-      if (Multiplies(node) && HasOtherWeight(node)) ++into_.of_other_types;
+    const auto found = onnx::FindWeighted(node, index_);
+    if (!found) return;
+    if (!IsPlanned(*found)) {
+      into_.of_other_types += found->weight().dtype == DType::kF32 ? 0 : 1;
       return;
     }
-    const onnx::Initializer& weight = *graph_.FindInitializer(node.inputs[place->weight]);
+    const onnx::Initializer& weight = found->weight();
     WeightedOperator op;
     op.node = Of(node.name);
     op.op_type = node.op_type;
-    op.weights = {weight.name};
+    for (const onnx::Initializer* each : found->weights) op.weights.push_back(each->name);
     op.shape = weight.shape;
     op.opset = opset_;
-    op.no_integers = NoIntegers(node, *place, weight);
-    op.group = Folder(op.node);
-    if (IsLinear(node)) op.group = GroupOf(node);
-    if (node.op_type == "Gather" || IsOneOf(kRecurrent, node.op_type)) op.group = op.node;
-    if (node.op_type != "Gather") {
-      op.input = node.inputs[place->activation];
-      op.seen_as = names_.Value(name_, op.input);
+    op.no_integers = found->no_integers;
+    if (const std::string* activation = found->activation()) {
+      op.input = *activation;
+      op.seen_as = names_.Value(name_, *activation);
     }
-    if (IsOneOf(kRecurrent, node.op_type)) op.weights.push_back(node.inputs[2]);
-    const bool outputs_first = node.op_type == "Conv" || (node.op_type == "Gemm" && node.Int("transB", 0) != 0);
-    op.channel_axis = outputs_first ? 0 : 1;
+    op.channel_axis = found->row.output_axis;
     op.few_inputs =
         node.op_type == "Conv" && weight.shape.size() > 1 && weight.shape[1] <= 3 && node.Int("group", 1) == 1;
     into_.operators.push_back(std::move(op));
     nodes_.push_back(&node);
+    groups_.push_back(GroupOf(*found));
   }
 
   void TakeSensitive(const Node& node) {
-    const bool residual = node.op_type == "Add" && graph_.FindInitializer(node.inputs[0]) == nullptr &&
-                          graph_.FindInitializer(node.inputs[1]) == nullptr;
+    const bool residual =
+        node.op_type == "Add" && !index_.IsInitializer(node.inputs[0]) && !index_.IsInitializer(node.inputs[1]);
     if (residual || node.op_type == "LayerNormalization" || node.op_type == "Softmax" || node.op_type == "ReduceL2") {
-      const auto type = types_.find(node.outputs[0]);
-      if (type != types_.end() && type->second != DType::kF32) return;
+      if (index_.Type(node.outputs[0]).value_or(DType::kF32) != DType::kF32) return;
       into_.sensitive.push_back({Of(node.name), node.op_type, names_.Value(name_, node.outputs[0])});
     }
   }
 
   bool HasItAlone(const std::string& weight) const {
-    const onnx::Initializer* found = graph_.FindInitializer(weight);
-    return found != nullptr && found->is_external() && readers_.at(weight).size() == 1;
+    const onnx::Initializer* found = index_.FindInitializer(weight);
+    return found != nullptr && found->is_external() && index_.Readers(weight).size() == 1;
   }
 
   void TakeSmoothable(const Node& node) {
     if (node.op_type != "LayerNormalization" || node.inputs.size() < 3 || node.inputs[2].empty()) return;
-    if (outputs_.contains(node.outputs[0]) || !HasItAlone(node.inputs[1]) || !HasItAlone(node.inputs[2])) return;
-    const auto readers = readers_.find(node.outputs[0]);
-    if (readers == readers_.end()) return;
+    if (index_.IsOutput(node.outputs[0]) || !HasItAlone(node.inputs[1]) || !HasItAlone(node.inputs[2])) return;
     std::vector<std::string> nodes;
-    for (const Node* reader : readers->second) {
-      const bool alone = IsLinear(*reader) && reader->inputs[0] == node.outputs[0] && HasItAlone(reader->inputs[1]);
+    for (const Node* reader : index_.Readers(node.outputs[0])) {
+      const auto op = Planned(*reader);
+      const bool alone = op && reader->op_type == "MatMul" && IsLinear(*op) && *op->activation() == node.outputs[0] &&
+                         HasItAlone(op->weight().name);
       if (!alone) return;
       nodes.push_back(Of(reader->name));
     }
+    if (nodes.empty()) return;
     into_.smoothable.emplace_back(names_.Value(name_, node.outputs[0]), std::move(nodes));
-  }
-
-  static bool Multiplies(const Node& node) {
-    return node.op_type == "MatMul" || node.op_type == "Gemm" || node.op_type == "Conv" ||
-           node.op_type == "ConvTranspose" || IsOneOf(kRecurrent, node.op_type);
-  }
-
-  bool HasOtherWeight(const Node& node) const {
-    const onnx::Initializer* weight = node.inputs.size() > 1 ? graph_.FindInitializer(node.inputs[1]) : nullptr;
-    return weight != nullptr && weight->dtype != DType::kF32;
   }
 
   void CountInSubgraphs(const Node& node) {
@@ -227,35 +190,28 @@ class Reader {
       if (subgraph == nullptr) continue;
       for (const Node& inner : (*subgraph)->nodes) {
         CountInSubgraphs(inner);
-        if (Multiplies(inner) && Weight(inner, 1) != nullptr) ++into_.in_subgraphs;
+        if (Planned(inner)) ++into_.in_subgraphs;  // weights lie in the graph around it
       }
     }
   }
 
   std::string_view name_;
-  const onnx::Graph& graph_;
+  const onnx::GraphIndex& index_;
   const passes::GraphNames& names_;
   PolicyOperators& into_;
-  onnx::ValueTypes types_;
   int64_t opset_ = 1;
-  std::map<std::string, std::vector<const Node*>> readers_;
-  std::set<std::string> outputs_;
   std::vector<const Node*> nodes_;  // of the operators that were listed here
+  std::vector<GroupName> groups_;
 };
 
 // Walks back from the policy's outputs, through graphs and the steps between them, to the first operators with weights
 // on every way. A normalization with weights ends a way too: an error before it does not come through unfiltered.
 class ActionMakers {
  public:
-  ActionMakers(const policy::Policy& policy, const passes::Graphs& graphs, const passes::GraphNames& names,
+  ActionMakers(const policy::Policy& policy, const Indices& indices, const passes::GraphNames& names,
                const std::vector<WeightedOperator>& operators)
-      : policy_(policy), names_(names) {
+      : policy_(policy), indices_(indices), names_(names) {
     for (const WeightedOperator& op : operators) weighted_.insert(op.node);
-    for (const auto& [name, model] : graphs) {
-      for (const Node& node : model.graph.nodes) {
-        for (const std::string& output : node.outputs) makers_[name].emplace(output, &node);
-      }
-    }
   }
 
   std::set<std::string> Run() {
@@ -291,38 +247,48 @@ class ActionMakers {
   }
 
   void FromGraph(const std::string& graph, const std::string& port) {
+    const auto index = indices_.find(graph);
+    if (index == indices_.end()) return;
     std::vector<std::string> open{port};
     std::set<std::string> seen;
     while (!open.empty()) {
       const std::string value = std::move(open.back());
       open.pop_back();
       if (value.empty() || !seen.insert(value).second) continue;
-      const auto maker = makers_[graph].find(value);
-      if (maker == makers_[graph].end()) {
+      const Node* maker = index->second.Producer(value);
+      if (maker == nullptr) {
         const auto& inputs = policy_.graphs.find(graph)->second.inputs;
         const auto bound = inputs.find(value);
         if (bound != inputs.end()) FromValue(bound->second);
         continue;
       }
-      const Node& node = *maker->second;
-      const std::string name = names_.Node(graph, node.name);
+      const std::string name = names_.Node(graph, maker->name);
       if (weighted_.contains(name)) {
         found_.insert(name);
         continue;
       }
-      if (node.op_type.ends_with("Normalization")) continue;
-      open.insert(open.end(), node.inputs.begin(), node.inputs.end());
-      for (const std::string& captured : passes::Captured(node)) open.push_back(captured);
+      if (maker->op_type.ends_with("Normalization")) continue;
+      open.insert(open.end(), maker->inputs.begin(), maker->inputs.end());
+      for (const std::string& captured : onnx::Captured(*maker)) open.push_back(captured);
     }
   }
 
   const policy::Policy& policy_;
+  const Indices& indices_;
   const passes::GraphNames& names_;
   std::set<std::string> weighted_, seen_, found_;
-  std::map<std::string, std::map<std::string, const Node*>, std::less<>> makers_;  // graph -> value -> node
   std::map<std::string, std::vector<std::pair<std::string, std::string>>> ports_;  // value -> graph and output
   std::map<std::string, std::vector<std::string>> sources_;                        // value -> what it is made of
 };
+
+// `names`: of the operators, in order.
+void NameGroups(const std::vector<GroupName>& names, std::vector<WeightedOperator>& operators) {
+  std::map<std::string_view, std::set<std::string_view>> meanings;
+  for (const GroupName& name : names) meanings[name.brief].insert(name.full);
+  for (size_t i = 0; i < operators.size(); ++i) {
+    operators[i].group = meanings[names[i].brief].size() == 1 ? names[i].brief : names[i].full;
+  }
+}
 
 }  // namespace
 
@@ -336,14 +302,18 @@ Result<PolicyOperators> ReadOperators(const bundle::Bundle& bundle) {
   PolicyOperators result;
   VLAQ_ASSIGN_OR_RETURN(const passes::Graphs graphs, quantizing::ReadGraphs(bundle));
   const passes::GraphNames names(bundle.policy, graphs);
+  Indices indices;
+  for (const auto& [name, model] : graphs) indices.emplace(name, model.graph);
   PolicyExtents extents(bundle);
   std::set<std::string> listed;
+  std::vector<GroupName> groups;
   for (const std::string& name : passes::GraphsInOrder(bundle.policy)) {
     const auto model = graphs.find(name);
     if (model == graphs.end()) continue;
     const size_t begin = result.operators.size();
-    Reader reader(name, model->second, names, result);
+    Reader reader(name, model->second, indices.at(name), names, result);
     reader.Run(listed);
+    groups.insert(groups.end(), reader.groups().begin(), reader.groups().end());
     // What is another way to the same operators needs no second look.
     if (begin > 0 && begin == result.operators.size()) continue;
     onnx::WeightFiles files(bundle.path);
@@ -355,7 +325,8 @@ Result<PolicyOperators> ReadOperators(const bundle::Bundle& bundle) {
     extents.Learn(name, *shapes);
     reader.TakeCosts(begin, *shapes);
   }
-  const std::set<std::string> makers = ActionMakers(bundle.policy, graphs, names, result.operators).Run();
+  NameGroups(groups, result.operators);
+  const std::set<std::string> makers = ActionMakers(bundle.policy, indices, names, result.operators).Run();
   for (WeightedOperator& op : result.operators) op.makes_actions = makers.contains(op.node);
   if (!result.operators.empty()) return result;
   std::string what = "its graphs have no operator whose weights could be quantised";

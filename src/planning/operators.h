@@ -18,7 +18,7 @@ namespace vlaq::planning {
 struct WeightedOperator {
   std::string node;                  // as plans call it (passes::GraphNames)
   std::string op_type;               // "MatMul", "Gemm", "Conv", "ConvTranspose", "Gather", "LSTM", "GRU", "RNN"
-  std::string group;                 // operators that share their input are one group
+  std::string group;                 // linears that read one value are one group, any other operator is one of its own
   std::string input;                 // the activation, by its name in the graph
   std::string seen_as;               // the same as statistics call it
   std::vector<std::string> weights;  // initializers: one; W and R of an LSTM

@@ -117,6 +117,10 @@ class Planner {
     if (options_.precision == Precision::kInt4 && !target_.int4) {
       return UsageError(fmt::format("{} has no int4", target_.name), "use int8, or the target cpu or tensorrt-10");
     }
+    if (options_.weight_only && target_.float_weights_before_quantize) {
+      return UsageError(fmt::format("{} takes no int8 constants as weights (rule TRT-Q13)", target_.name),
+                        "leave --weight-only out, or use fp16");
+    }
     if (statistics_ != nullptr) VLAQ_RETURN_IF_ERROR(CheckBelongsTo(*statistics_, planned_.plan.source));
     for (const std::string& name : options_.keep_float) {
       const bool known = std::any_of(operators_.operators.begin(), operators_.operators.end(),

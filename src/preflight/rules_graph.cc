@@ -43,7 +43,7 @@ void LocalFunctions(const Scene& scene, Findings& findings) {
 // A Constant's value, and the one that ConstantOfShape repeats.
 std::optional<Tensor> ValueOf(const onnx::Node& node) {
   const Tensor* repeated = node.op_type == "ConstantOfShape" ? node.TensorAttribute("value") : nullptr;
-  return repeated != nullptr && node.domain.empty() ? std::optional(*repeated) : ConstantOf(node);
+  return repeated != nullptr && node.domain.empty() ? std::optional(*repeated) : onnx::ConstantOf(node);
 }
 
 // Every constant of the graph: initializers (read only if `wanted`) and nodes that hold one.

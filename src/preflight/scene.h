@@ -1,17 +1,16 @@
-// One graph as rules look at it: who makes a value, who reads it, whether it is a constant and of which value, its type
-// and shape where they are known. Reads weights only when a rule asks for one. Not thread-safe (WeightFiles is not).
+// One graph as rules look at it: onnx::GraphIndex with the graphs around it, the version of TensorRT that is asked
+// about, and the numbers of constants. Reads weights only when a rule asks for one. Not thread-safe (WeightFiles is
+// not).
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "onnx/graph.h"
+#include "onnx/graph_index.h"
 #include "onnx/model_file.h"
-#include "onnx/shapes.h"
-#include "onnx/types.h"
 #include "preflight/version.h"
 
 namespace vlaq::preflight {
@@ -26,15 +25,15 @@ class Scene {
         const Scene* outer);
 
   const onnx::Model& model() const { return model_; }
-  const onnx::Graph& graph() const { return graph_; }
+  const onnx::Graph& graph() const { return index_.graph(); }
   const Version& version() const { return version_; }
   bool is_subgraph() const { return outer_ != nullptr; }
   int64_t opset() const;
 
   // The node of this graph that makes a value, or null.
-  const onnx::Node* Producer(std::string_view value) const;
-  // Nodes of this graph that read a value.
-  const std::vector<const onnx::Node*>& Readers(std::string_view value) const;
+  const onnx::Node* Producer(std::string_view value) const { return index_.Producer(value); }
+  // Nodes of this graph that read a value, themselves or by a subgraph.
+  const std::vector<const onnx::Node*>& Readers(std::string_view value) const { return index_.Readers(value); }
   // An input of the whole model that no initializer stands for, or null.
   const onnx::ValueInfo* ModelInput(std::string_view value) const;
 
@@ -53,17 +52,14 @@ class Scene {
   Status error() const { return error_; }
 
  private:
+  // Whether only a graph around this one can say what the value is.
+  bool IsOuter(std::string_view value) const;
+
   const onnx::Model& model_;
-  const onnx::Graph& graph_;
   const Version& version_;
   onnx::WeightFiles& files_;
   const Scene* outer_;
-  std::map<std::string, const onnx::Node*, std::less<>> producers_;
-  std::map<std::string, std::vector<const onnx::Node*>, std::less<>> readers_;
-  std::map<std::string, const onnx::Initializer*, std::less<>> initializers_;
-  std::map<std::string, const onnx::ValueInfo*, std::less<>> declared_;
-  onnx::ValueTypes types_;
-  onnx::PartialShapes shapes_;
+  onnx::GraphIndex index_;
   mutable Status error_;
 };
 
@@ -74,8 +70,6 @@ const std::string& InputName(const onnx::Node& node, size_t input);
 
 inline bool IsFloat8(std::optional<DType> dtype) { return dtype == DType::kF8E4M3FN || dtype == DType::kF8E5M2; }
 
-// A Constant node's value as a tensor; nullopt for another node or kind of value.
-std::optional<Tensor> ConstantOf(const onnx::Node& node);
 // "int64 [2, 3]" for a tensor in messages.
 std::string Described(const Tensor& tensor);
 

@@ -30,7 +30,7 @@ struct ValueStatistics {
   // Below: only of the inputs of operators with weights; of other values (LayerNormalization, Softmax, residual Add),
   // which are watched for float16, they are empty.
   Histogram histogram;
-  // By index along the last axis, for inputs of MatMul, Gemm and LSTM; else empty.
+  // By index along the last axis, where that axis meets a weight (onnx/operator_catalog.h); else empty.
   std::vector<float> channel_absmax;
   std::vector<float> channel_mean;
   // Minimum and maximum over each half of the samples.

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <optional>
 
 #include "passes/graph_names.h"
 #include "quantization/bias.h"
@@ -20,33 +20,59 @@ using quantization::Plan;
 using quantization::SmoothChoice;
 using quantization::ValueStatistics;
 
-// Nodes by what they make and who reads what, over all graphs, under the names that plans give them.
-struct Wiring {
-  std::map<std::string, const onnx::Node*, std::less<>> maker;
-  std::map<std::string, std::map<std::string, const onnx::Node*>, std::less<>> readers;  // value -> node name -> node
-  std::map<const onnx::Node*, std::string> inputs, results;  // what the plan calls the first of each
+// The graphs of a policy as one, under the names that plans give to nodes and values.
+class PolicyIndex {
+ public:
+  // A node of one of the graphs.
+  struct Place {
+    std::string_view graph;
+    const onnx::Node* node = nullptr;
+  };
+  using Places = std::map<std::string, Place>;  // by the plan's name of the node
 
-  Wiring(const passes::Graphs& graphs, const passes::GraphNames& names, const Sources& sources) {
-    for (const auto& [graph, model] : graphs) {
-      const auto value_name = [&, &graph = graph](const std::string& value) {
-        return sources.contains(value) ? value : names.Value(graph, value);
-      };
-      for (const onnx::Node& node : model.graph.nodes) {
-        const std::string name = names.Node(graph, node.name);
-        for (const std::string& output : node.outputs) maker.emplace(value_name(output), &node);
-        for (const std::string& input : node.inputs) readers[value_name(input)].emplace(name, &node);
-        for (const std::string& input : passes::Captured(node)) readers[value_name(input)].emplace(name, &node);
-        if (!node.inputs.empty()) inputs.emplace(&node, value_name(node.inputs[0]));
-        if (!node.outputs.empty()) results.emplace(&node, value_name(node.outputs[0]));
-      }
+  PolicyIndex(const passes::Graphs& graphs, const passes::GraphNames& names, const Sources& sources)
+      : names_(names), sources_(sources) {
+    for (const auto& [name, model] : graphs) indices_.emplace(name, model.graph);
+  }
+
+  // The first graph's that makes the value; null if none does.
+  const onnx::Node* Producer(const std::string& value) const {
+    for (const auto& [graph, index] : indices_) {
+      const auto local = LocalName(graph, value);
+      const onnx::Node* found = local ? index.Producer(*local) : nullptr;
+      if (found != nullptr) return found;
     }
+    return nullptr;
+  }
+
+  Places Readers(const std::string& value) const {
+    Places readers;
+    for (const auto& [graph, index] : indices_) {
+      const auto local = LocalName(graph, value);
+      if (!local) continue;
+      for (const onnx::Node* node : index.Readers(*local))
+        readers.emplace(names_.Node(graph, node->name), Place{graph, node});
+    }
+    return readers;
+  }
+
+  // What the plan calls a value of the node's graph.
+  std::string NameOf(const Place& place, const std::string& value) const {
+    return sources_.contains(value) ? value : names_.Value(place.graph, value);
   }
 
   // Whether another operator reads the weight, too: what is good for one is wrong for the other.
-  bool IsShared(const std::string& weight) const {
-    const auto found = readers.find(weight);
-    return found != readers.end() && found->second.size() > 1;
+  bool IsShared(const std::string& weight) const { return Readers(weight).size() > 1; }
+
+ private:
+  // A stored weight is one in all graphs.
+  std::optional<std::string> LocalName(std::string_view graph, const std::string& value) const {
+    return sources_.contains(value) ? value : names_.LocalValue(graph, value);
   }
+
+  const passes::GraphNames& names_;
+  const Sources& sources_;
+  std::map<std::string, onnx::GraphIndex, std::less<>> indices_;
 };
 
 Result<const ValueStatistics*> ChannelsOf(const ActivationStatistics& statistics, const std::string& value) {
@@ -58,14 +84,9 @@ Result<const ValueStatistics*> ChannelsOf(const ActivationStatistics& statistics
 
 class Adjuster {
  public:
-  Adjuster(const Plan& plan, const ActivationStatistics& statistics, Wiring wiring, const Sources& sources,
+  Adjuster(const Plan& plan, const ActivationStatistics& statistics, const PolicyIndex& index, const Sources& sources,
            onnx::WeightFiles& files, int threads)
-      : plan_(plan),
-        statistics_(statistics),
-        wiring_(std::move(wiring)),
-        sources_(sources),
-        files_(files),
-        threads_(threads) {}
+      : plan_(plan), statistics_(statistics), index_(index), sources_(sources), files_(files), threads_(threads) {}
 
   Result<Adjustments> Run() {
     for (const SmoothChoice& smooth : plan_.smooth) {
@@ -88,18 +109,18 @@ class Adjuster {
 
   // The values are a LayerNormalization's and only the named nodes read them.
   Result<const onnx::Node*> NormalisationOf(const SmoothChoice& smooth) const {
-    const auto maker = wiring_.maker.find(smooth.value);
-    if (maker == wiring_.maker.end()) return InputError("", "no graph of the bundle has such a value");
-    if (maker->second->op_type != "LayerNormalization" || maker->second->inputs.size() < 3) {
+    const onnx::Node* maker = index_.Producer(smooth.value);
+    if (maker == nullptr) return InputError("", "no graph of the bundle has such a value");
+    if (maker->op_type != "LayerNormalization" || maker->inputs.size() < 3) {
       return InputError(
-          "", fmt::format("it is made by {}; only a LayerNormalization can take the factors", maker->second->op_type));
+          "", fmt::format("it is made by {}; only a LayerNormalization can take the factors", maker->op_type));
     }
-    for (const auto& [name, node] : wiring_.readers.find(smooth.value)->second) {
+    for (const auto& [name, place] : index_.Readers(smooth.value)) {
       if (std::find(smooth.nodes.begin(), smooth.nodes.end(), name) == smooth.nodes.end()) {
         return InputError("", fmt::format("'{}' reads it too, and is not in the plan's list", name));
       }
     }
-    return maker->second;
+    return maker;
   }
 
   Status Smooth(const SmoothChoice& smooth) {
@@ -107,11 +128,11 @@ class Adjuster {
     VLAQ_ASSIGN_OR_RETURN(const ValueStatistics* channels, ChannelsOf(statistics_, smooth.value));
     std::vector<const onnx::Initializer*> weights;
     std::vector<Tensor> values;
+    const PolicyIndex::Places readers = index_.Readers(smooth.value);
     for (const std::string& name : smooth.nodes) {
-      const auto& readers = wiring_.readers.find(smooth.value)->second;
-      const auto node = readers.find(name);
-      if (node == readers.end()) return InputError("", fmt::format("'{}' does not read it", name));
-      VLAQ_ASSIGN_OR_RETURN(weights.emplace_back(), WeightOf(*node->second));
+      const auto reader = readers.find(name);
+      if (reader == readers.end()) return InputError("", fmt::format("'{}' does not read it", name));
+      VLAQ_ASSIGN_OR_RETURN(weights.emplace_back(), WeightOf(*reader->second.node));
       VLAQ_ASSIGN_OR_RETURN(values.emplace_back(), files_.Load(*weights.back()));
     }
     VLAQ_ASSIGN_OR_RETURN(const std::vector<float> rows, quantization::WeightRowAbsmax(values));
@@ -128,7 +149,7 @@ class Adjuster {
       if (!sources_.contains(weight)) {
         return InputError("", fmt::format("its weight '{}' does not lie in the weights file", weight));
       }
-      if (!wiring_.IsShared(weight)) continue;
+      if (!index_.IsShared(weight)) continue;
       return InputError("", fmt::format("another operator reads its weight '{}', too", weight),
                         "take this line out of the plan's \"smooth\"");
     }
@@ -140,13 +161,14 @@ class Adjuster {
   }
 
   // The bias that is added to the operator's result, if that is what happens to it.
-  const onnx::Initializer* BiasOf(const std::string& result) const {
-    const auto readers = wiring_.readers.find(result);
-    if (readers == wiring_.readers.end() || readers->second.size() != 1) return nullptr;
-    const onnx::Node& add = *readers->second.begin()->second;
+  const onnx::Initializer* BiasOf(const PolicyIndex::Place& place) const {
+    const std::string& result = place.node->outputs[0];
+    const PolicyIndex::Places readers = index_.Readers(index_.NameOf(place, result));
+    if (readers.size() != 1) return nullptr;
+    const onnx::Node& add = *readers.begin()->second.node;
     if (add.op_type != "Add") return nullptr;
     const auto source = sources_.find(add.inputs[0] == result ? add.inputs[1] : add.inputs[0]);
-    const bool fits = source != sources_.end() && source->second->shape.size() == 1 && !wiring_.IsShared(source->first);
+    const bool fits = source != sources_.end() && source->second->shape.size() == 1 && !index_.IsShared(source->first);
     return fits ? source->second : nullptr;
   }
 
@@ -154,12 +176,12 @@ class Adjuster {
     const bool encoded = choice.op_type == "MatMul" && choice.weights.size() == 1 &&
                          BitsOf(choice.weights[0].number) <= 8 && choice.form != quantization::Form::kFloat;
     if (!encoded) return {};
-    const auto reader = wiring_.readers.find(choice.weights[0].name);
-    if (reader == wiring_.readers.end()) return {};
-    const onnx::Node& node = *reader->second.begin()->second;
-    const onnx::Initializer* bias = BiasOf(wiring_.results.at(&node));
+    const PolicyIndex::Places readers = index_.Readers(choice.weights[0].name);
+    if (readers.empty()) return {};
+    const PolicyIndex::Place& place = readers.begin()->second;
+    const onnx::Initializer* bias = BiasOf(place);
     if (bias == nullptr) return {};
-    const std::string& input = wiring_.inputs.at(&node);
+    const std::string input = index_.NameOf(place, place.node->inputs[0]);
     VLAQ_ASSIGN_OR_RETURN(const ValueStatistics* channels, ChannelsOf(statistics_, input));
     std::vector<float> mean(channels->channel_mean.begin(), channels->channel_mean.end());
     if (const auto smoothed = factors_.find(input); smoothed != factors_.end()) {
@@ -175,7 +197,7 @@ class Adjuster {
 
   const Plan& plan_;
   const ActivationStatistics& statistics_;
-  Wiring wiring_;
+  const PolicyIndex& index_;
   const Sources& sources_;
   onnx::WeightFiles& files_;
   int threads_;
@@ -191,7 +213,8 @@ Result<Adjustments> Adjust(const Plan& plan, const ActivationStatistics* statist
   if (plan.smooth.empty() && !plan.bias_correction) return Adjustments{};
   if (statistics == nullptr) return InternalError("adjust", "statistics are missing");
   const passes::GraphNames names(policy, graphs);
-  return Adjuster(plan, *statistics, Wiring(graphs, names, sources), sources, files, threads).Run();
+  const PolicyIndex index(graphs, names, sources);
+  return Adjuster(plan, *statistics, index, sources, files, threads).Run();
 }
 
 }  // namespace vlaq::quantizing

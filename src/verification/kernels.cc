@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "onnx/graph_index.h"
 #include "verification/reality.h"
 
 namespace vlaq::verification {
@@ -81,9 +82,7 @@ Promise PromiseOf(const std::string& precision) {
 // Which operator of the source an executed node stands for.
 class Origins {
  public:
-  Origins(const onnx::Graph& graph, const Promises& promises) : promises_(promises) {
-    for (const onnx::Node& node : graph.nodes) nodes_.emplace(node.name, &node);
-  }
+  Origins(const onnx::Graph& graph, const Promises& promises) : index_(graph), promises_(promises) {}
 
   // The graph's own node, by its name or by one that the engine made from it; null if there is none.
   const onnx::Node* NodeOf(std::string_view name) const {
@@ -92,7 +91,7 @@ class Origins {
     for (size_t length = name.size(); length > 0; --length) {
       const bool ends_here = length == name.size() || name[length] == '/' || name[length] == '_';
       if (!ends_here) continue;
-      if (const auto found = nodes_.find(name.substr(0, length)); found != nodes_.end()) return found->second;
+      if (const onnx::Node* found = index_.FindNode(name.substr(0, length))) return found;
     }
     return nullptr;
   }
@@ -110,7 +109,7 @@ class Origins {
   }
 
  private:
-  std::map<std::string, const onnx::Node*, std::less<>> nodes_;
+  onnx::GraphIndex index_;
   const Promises& promises_;
 };
 

@@ -3,7 +3,8 @@
 //
 // In scope: the forms that quantised graphs have (Q/DQ, MatMulInteger with its scales, MatMulNBits,
 // DynamicQuantizeMatMul, DynamicQuantizeLSTM, gathered tables, float16). Not aware of: plans, the code that wrote the
-// graph. Shares no code with it, so that it can find its mistakes. Use from one thread at a time.
+// graph. The independent witness: it shares no code with that, not even onnx::GraphIndex and onnx::OperatorCatalog, so
+// that it can find mistakes there. Use from one thread at a time.
 #pragma once
 
 #include <functional>

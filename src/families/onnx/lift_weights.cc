@@ -9,24 +9,6 @@
 namespace vlaq::importing {
 namespace {
 
-template <typename T>
-Tensor ListOf(const std::vector<T>& values) {
-  return Tensor::From<T>({static_cast<int64_t>(values.size())}, std::span<const T>(values));
-}
-
-// The numbers of a Constant node in whichever form it has them; nullopt for other nodes and for text.
-std::optional<Tensor> ConstantOf(const onnx::Node& node) {
-  if (node.op_type != "Constant" || !node.domain.empty() || node.outputs.size() != 1) return std::nullopt;
-  for (const auto& [name, value] : node.attributes) {
-    if (const auto* tensor = std::get_if<Tensor>(&value)) return *tensor;
-    if (const auto* number = std::get_if<int64_t>(&value)) return Tensor::Scalar(*number);
-    if (const auto* number = std::get_if<float>(&value)) return Tensor::Scalar(*number);
-    if (const auto* numbers = std::get_if<std::vector<int64_t>>(&value)) return ListOf(*numbers);
-    if (const auto* numbers = std::get_if<std::vector<float>>(&value)) return ListOf(*numbers);
-  }
-  return std::nullopt;
-}
-
 class Lifter {
  public:
   explicit Lifter(onnx::Graph& main) : main_(main), definitions_(DefinitionsOf(main)) {
@@ -46,7 +28,8 @@ class Lifter {
     std::vector<onnx::Node> nodes;
     nodes.reserve(graph.nodes.size());
     for (onnx::Node& node : graph.nodes) {
-      if (auto tensor = ConstantOf(node)) {
+      auto tensor = node.outputs.size() == 1 ? onnx::ConstantOf(node) : std::nullopt;
+      if (tensor) {
         found.push_back({node.outputs[0], tensor->dtype(), tensor->shape(), *tensor});
         ++lifted_.constants;
       } else {
