@@ -20,6 +20,7 @@ constexpr std::array kWeighted{
     WeightedOperator{"Gemm", Detail::kChannels},
     WeightedOperator{"LSTM", Detail::kChannels},
     WeightedOperator{"Conv", Detail::kHistogram},
+    WeightedOperator{"ConvTranspose", Detail::kHistogram},
 };
 constexpr std::array<std::string_view, 2> kWatched{"LayerNormalization", "Softmax"};
 // An instruction that is part of the graph.

@@ -49,6 +49,13 @@ class Reader {
       for (const std::string& input : passes::Captured(node)) readers_[input].push_back(&node);
     }
     for (const onnx::ValueInfo& output : graph_.outputs) outputs_.insert(output.name);
+    for (const onnx::Initializer& initializer : graph_.initializers) constants_.insert(initializer.name);
+    for (const Node& node : graph_.nodes) {
+      const bool constant = std::all_of(node.inputs.begin(), node.inputs.end(), [&](const std::string& input) {
+        return input.empty() || constants_.contains(input);
+      });
+      if (constant && !node.inputs.empty()) constants_.insert(node.outputs.begin(), node.outputs.end());
+    }
   }
 
   // `listed`: names of operators and values that graphs before this one had.
@@ -132,6 +139,9 @@ class Reader {
 
   // Why an operator cannot compute with integers; empty: it can.
   std::string NoIntegers(const Node& node, const Place& place, const onnx::Initializer& weight) const {
+    if (node.op_type != "Gather" && constants_.contains(node.inputs[place.activation])) {
+      return "it reads constants only, so it is computed once, when the graph is opened";
+    }
     if (node.op_type == "MatMul") {
       if (place.weight == 0) return "its weight is the first operand of the product";
       if (weight.shape.size() != 2) return fmt::format("its weight has {} axes, not 2", weight.shape.size());
@@ -146,7 +156,8 @@ class Reader {
                          (node.inputs.size() < 8 || node.inputs[7].empty());
       if (!plain) return "an LSTM of both directions, with peepholes or with the batch in front";
     }
-    if (node.op_type == "GRU" || node.op_type == "RNN" || node.op_type == "ConvTranspose") {
+    if (node.op_type == "ConvTranspose" && node.Int("group", 1) != 1) return "a ConvTranspose in groups";
+    if (node.op_type == "GRU" || node.op_type == "RNN") {
       return fmt::format("there is no {} with integer weights", node.op_type);
     }
     return "";
@@ -176,8 +187,7 @@ class Reader {
     if (IsOneOf(kRecurrent, node.op_type)) op.weights.push_back(node.inputs[2]);
     const bool outputs_first = node.op_type == "Conv" || (node.op_type == "Gemm" && node.Int("transB", 0) != 0);
     op.channel_axis = outputs_first ? 0 : 1;
-    op.few_inputs =
-        node.op_type == "Conv" && weight.shape.size() > 1 && weight.shape[1] <= 3 && node.Int("group", 1) == 1;
+    op.channel_groups = node.Int("group", 1);
     into_.operators.push_back(std::move(op));
     nodes_.push_back(&node);
   }
@@ -240,6 +250,7 @@ class Reader {
   int64_t opset_ = 1;
   std::map<std::string, std::vector<const Node*>> readers_;
   std::set<std::string> outputs_;
+  std::set<std::string> constants_;  // values that depend on no input
   std::vector<const Node*> nodes_;  // of the operators that were listed here
 };
 
