@@ -36,6 +36,10 @@ std::string RefuseAll(const Node& node, const Initializer& /*weight*/) {
   return fmt::format("there is no {} with integer weights", node.op_type);
 }
 
+std::string RefuseGroupsOfConvTranspose(const Node& node, const Initializer& /*weight*/) {
+  return node.Int("group", 1) == 1 ? "" : "a ConvTranspose in groups";
+}
+
 bool TurnGemm(const Node& node, const Initializer& /*weight*/, OperatorRow& row) {
   if (node.Int("transB", 0) != 0) std::swap(row.output_axis, row.summed_axis);
   row.sums_last_axis = node.Int("transA", 0) == 0;
@@ -66,7 +70,7 @@ constexpr std::array kCatalog = {
                 .output_axis = 1,
                 .summed_axis = 0,
                 .macs = TransposedConvMacs,
-                .no_integers = RefuseAll},
+                .no_integers = RefuseGroupsOfConvTranspose},
     OperatorRow{.op_type = "Gather",
                 .weight = 0,
                 .activation = std::nullopt,

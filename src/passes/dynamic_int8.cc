@@ -67,6 +67,27 @@ Status DynamicInt8MatMul(const Rewrite& r) {
   return {};
 }
 
+Status DynamicInt8Gemm(const Rewrite& r) {
+  const onnx::Node& node = r.node;
+  VLAQ_ASSIGN_OR_RETURN(const WeightChoice* weight, OnlyWeight(r));
+  if (weight->name != node.inputs[1] || node.Float("alpha", 1) != 1 || node.Float("beta", 1) != 1 ||
+      node.Int("transA", 0) != 0) {
+    return InputError("", "a Gemm with an alpha, beta or transA of its own has no form dynamic_int8");
+  }
+  const bool transposed = node.Int("transB", 0) != 0;
+  VLAQ_RETURN_IF_ERROR(CheckInt8(*weight, transposed ? 0 : 1));
+  const Part codes = transposed ? Part::kTransposedCodes : Part::kCodes;
+  VLAQ_ASSIGN_OR_RETURN(const Product product, IntegerProduct(r, *weight, codes));
+  if (node.inputs.size() < 3 || node.inputs[2].empty()) {
+    r.editor.OpAs(node.outputs[0], "Mul", node.name, {product.sum, product.scale});
+    return {};
+  }
+  const std::string scaled = r.editor.Op("Mul", node.name + "/Mul", {product.sum, product.scale});
+  VLAQ_ASSIGN_OR_RETURN(const std::string bias, r.editor.Operand(node.inputs[2]));
+  r.editor.OpAs(node.outputs[0], "Add", node.name, {scaled, bias});
+  return {};
+}
+
 Status DynamicInt8Lstm(const Rewrite& r) {
   if (!r.style.contrib_operators) {
     return InputError("", "an LSTM in dynamic_int8 needs ONNX Runtime's own operator, which this target does not have");

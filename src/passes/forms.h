@@ -23,6 +23,7 @@ Status StaticInt8(const Rewrite& r);
 // dynamic_int8.cc: DynamicQuantizeLinear (shared by the readers of a value), MatMulInteger, and one multiplication by
 // both scales; ONNX Runtime makes one kernel of it. com.microsoft.DynamicQuantizeLSTM for an LSTM.
 Status DynamicInt8MatMul(const Rewrite& r);
+Status DynamicInt8Gemm(const Rewrite& r);
 Status DynamicInt8Lstm(const Rewrite& r);
 // weight_only.cc: per channel int8 behind a DequantizeLinear, float16 behind a Cast, blocks in MatMulNBits or behind a
 // blocked DequantizeLinear.

@@ -49,6 +49,11 @@ Status GraphEditor::Copy(const onnx::Node& node) {
   return {};
 }
 
+Result<std::string> GraphEditor::Operand(const std::string& value) {
+  VLAQ_RETURN_IF_ERROR(Keep(value));
+  return value;
+}
+
 std::string GraphEditor::Op(std::string op_type, std::string name, std::vector<std::string> inputs,
                             onnx::Attributes attributes, std::string domain) {
   name = Free(std::move(name));

@@ -25,6 +25,8 @@ class GraphEditor {
 
   // Takes a node over, with the initializers that it or its subgraphs read: weights of the shared file as they are.
   Status Copy(const onnx::Node& node);
+  // A value for a new node to read; kept if it is an initializer.
+  Result<std::string> Operand(const std::string& value);
   // Adds a node as it is.
   void Add(onnx::Node node) { nodes_.push_back(std::move(node)); }
   // `name`, or where the graph has that (or will: a part of a weight may be called so) the name with _ behind it.

@@ -17,89 +17,33 @@ using onnx::Node;
 // The oldest and newest opset between which what changed is known here.
 constexpr int64_t kOldestKnown = 13, kNewestKnown = 22;
 
-// Operators that mean the same from 13 to 22: only their lists of types grew.
-constexpr std::array<std::string_view, 72> kSame{"Abs",
-                                                 "Add",
-                                                 "And",
-                                                 "ArgMax",
-                                                 "ArgMin",
-                                                 "Concat",
-                                                 "Constant",
-                                                 "ConstantOfShape",
-                                                 "Conv",
-                                                 "Cos",
-                                                 "CumSum",
-                                                 "Div",
-                                                 "Einsum",
-                                                 "Equal",
-                                                 "Erf",
-                                                 "Exp",
-                                                 "Expand",
-                                                 "Flatten",
-                                                 "Floor",
-                                                 "GRU",
-                                                 "Gather",
-                                                 "GatherElements",
-                                                 "GatherND",
-                                                 "Gemm",
-                                                 "GlobalAveragePool",
-                                                 "GlobalMaxPool",
-                                                 "Greater",
-                                                 "HardSigmoid",
-                                                 "Identity",
-                                                 "IsNaN",
-                                                 "LSTM",
-                                                 "LayerNormalization",
-                                                 "LeakyRelu",
-                                                 "Less",
-                                                 "Log",
-                                                 "LogSoftmax",
-                                                 "MatMul",
-                                                 "Max",
-                                                 "MaxPool",
-                                                 "Mean",
-                                                 "Min",
-                                                 "Mod",
-                                                 "Mul",
-                                                 "Neg",
-                                                 "Not",
-                                                 "Or",
-                                                 "PRelu",
-                                                 "Pow",
-                                                 "Range",
-                                                 "Reciprocal",
-                                                 "ReduceSum",
-                                                 "Relu",
-                                                 "Reshape",
-                                                 "Round",
-                                                 "Shape",
-                                                 "Sigmoid",
-                                                 "Sign",
-                                                 "Sin",
-                                                 "Size",
-                                                 "Slice",
-                                                 "Softmax",
-                                                 "Softplus",
-                                                 "Sqrt",
-                                                 "Squeeze",
-                                                 "Sub",
-                                                 "Sum",
-                                                 "Tanh",
-                                                 "Tile",
-                                                 "TopK",
-                                                 "Transpose",
-                                                 "Unsqueeze",
-                                                 "Where"};
+// Operators that mean the same from 13 (or when they came) to 22: only their lists of types grew.
+constexpr std::string_view kSame =
+    " Abs Acos Add And ArgMax ArgMin Asin Atan Clip Concat Constant ConstantOfShape Conv ConvTranspose Cos CumSum "
+    " DepthToSpace Div Dropout Einsum Elu Equal Erf Exp Expand EyeLike Flatten Floor Gather GatherElements GatherND "
+    " Gemm GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual HardSigmoid HardSwish Hardmax Identity "
+    " InstanceNormalization IsInf IsNaN LRN LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax "
+    " LpNormalization MatMul Max MaxPool Mean Min Mod Mul Neg NonZero Not OneHot Or PRelu Pow Range Reciprocal "
+    " ReduceSum Relu Round Selu Sigmoid Sign Sin Size Slice Softmax Softplus Softsign SpaceToDepth Sqrt Squeeze Sub "
+    " Sum Tan Tanh ThresholdedRelu Tile TopK Transpose Trilu Unsqueeze Where Xor ";
 
 // What an operator's older form needs to know about the graph.
 struct Around {
   const onnx::ValueTypes& types;
   std::map<std::string_view, const Tensor*> constants;  // inline ones, those of Constant nodes included
+  std::map<std::string_view, Shape> shapes;             // where declared; -1: an extent that is no number
 };
 
 Around AroundOf(const onnx::Graph& graph, const onnx::ValueTypes& types) {
-  Around around{types, {}};
+  Around around{types, {}, {}};
+  for (const auto* values : {&graph.inputs, &graph.values}) {
+    for (const onnx::ValueInfo& value : *values) {
+      if (!value.has_shape) continue;
+      for (const onnx::Dim& dim : value.dims) around.shapes[value.name].push_back(dim.value);
+    }
+  }
   for (const onnx::Initializer& initializer : graph.initializers) {
+    around.shapes[initializer.name] = initializer.shape;
     if (const Tensor* tensor = std::get_if<Tensor>(&initializer.data)) around.constants[initializer.name] = tensor;
   }
   for (const Node& node : graph.nodes) {
@@ -153,8 +97,19 @@ Status OneScaleAChannel(Node& node, const Around& /*around*/) {
   return Drop(node, "block_size", 0);
 }
 
-Status NoParts(Node& node, const Around& /*around*/) {
-  return node.attributes.contains("num_outputs") ? Status(Cannot(node, "has num_outputs, which is newer")) : Status();
+// Equal parts are what older opsets make of a Split that does not say their sizes.
+Status EqualParts(Node& node, const Around& around) {
+  const int64_t parts = node.Int("num_outputs", 0);
+  if (!node.attributes.contains("num_outputs")) return {};
+  const auto found = around.shapes.find(node.inputs[0]);
+  const Shape shape = found == around.shapes.end() ? Shape{} : found->second;
+  const int64_t rank = static_cast<int64_t>(shape.size()), axis = node.Int("axis", 0);
+  const int64_t place = axis < 0 ? axis + rank : axis;
+  const int64_t extent = place >= 0 && place < rank ? shape[static_cast<size_t>(place)] : -1;
+  const bool equal = parts > 0 && extent > 0 && extent % parts == 0 && static_cast<size_t>(parts) == node.outputs.size();
+  if (!equal) return Cannot(node, "has num_outputs, which is newer, and its parts are not known to be equal");
+  node.attributes.erase("num_outputs");
+  return {};
 }
 
 Status NoSaturation(Node& node, const Around& /*around*/) { return Drop(node, "saturate", 1); }
@@ -190,6 +145,7 @@ struct Change {
 };
 constexpr std::array kChanges = {
     Change{"Cast", 19, NoSaturation},
+    Change{"CastLike", 19, NoSaturation},
     Change{"DequantizeLinear", 19, OldPair},
     Change{"DequantizeLinear", 21, OneScaleAChannel},
     Change{"GRU", 14, TimeFirst},
@@ -213,18 +169,20 @@ constexpr std::array kChanges = {
     Change{"ScatterND", 16, NoReductionAtAll},
     Change{"ScatterND", 18, NoReduction},
     Change{"Shape", 15, NoBounds},
-    Change{"Split", 18, NoParts},
+    Change{"Split", 18, EqualParts},
 };
 
 bool IsKnown(std::string_view op_type) {
-  const auto named = [&](const auto& names) { return std::find(names.begin(), names.end(), op_type) != names.end(); };
-  return named(kSame) ||
+  return kSame.find(fmt::format(" {} ", op_type)) != std::string_view::npos ||
          std::any_of(kChanges.begin(), kChanges.end(), [&](const Change& c) { return c.op_type == op_type; });
 }
 
 // An operator that came with an opset of its own, later than 13.
 constexpr std::array kBorn = {
+    std::pair<std::string_view, int64_t>{"CastLike", 15},
+    std::pair<std::string_view, int64_t>{"HardSwish", 14},
     std::pair<std::string_view, int64_t>{"LayerNormalization", 17},
+    std::pair<std::string_view, int64_t>{"Trilu", 14},
 };
 
 Status Lower(Node& node, const Around& around, int64_t from, int64_t to) {

@@ -59,6 +59,17 @@ TEST(LowerOpset, PairsOfInt8WithFloatScalesStay) {
   EXPECT_TRUE(model.graph.nodes[0].attributes.empty());
 }
 
+TEST(LowerOpset, EqualPartsNeedNoNumber) {
+  GraphBuilder b("g");
+  const std::string x = b.Input("x", DType::kF32, {Dim::Fixed(1), Dim::Fixed(6)});
+  b.Op("Relu", {x});
+  onnx::Model model = Finished(b, 18);
+  model.graph.nodes[0] = {"Split", "n", "", {"x"}, {"a", "b"}, {{"axis", int64_t{-1}}, {"num_outputs", int64_t{2}}}};
+  ASSERT_TRUE(LowerOpset(model, 17).ok());
+  EXPECT_FALSE(model.graph.nodes[0].attributes.contains("num_outputs"));
+  EXPECT_EQ(model.graph.nodes[0].Int("axis", 0), -1);
+}
+
 // What an older opset cannot say is refused by name, and the model is left alone.
 TEST(LowerOpset, RefusesWhatIsNewer) {
   struct Row {
@@ -70,7 +81,7 @@ TEST(LowerOpset, RefusesWhatIsNewer) {
   const std::vector<Row> rows{
       {"Gelu", {}, {}, "is not known to be the same"},
       {"Resize", {}, {}, "is not known to be the same"},
-      {"Split", {}, {{"num_outputs", int64_t{1}}}, "num_outputs"},
+      {"Split", {}, {{"num_outputs", int64_t{3}}}, "num_outputs"},
       {"ReduceMax", {"computed"}, {}, "no constant"},
       {"ReduceMax", {}, {{"noop_with_empty_axes", int64_t{1}}}, "noop_with_empty_axes"},
       {"QuantizeLinear", {"half"}, {}, "not float32"},

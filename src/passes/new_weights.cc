@@ -127,8 +127,11 @@ Result<std::string> NewWeights::Place(const onnx::Initializer& source, Part part
   const auto same = std::find_if(job.outputs.begin(), job.outputs.end(), [&](const auto& o) { return o.part == part; });
   if (same != job.outputs.end()) return same->name;
   const DType dtype = part == Part::kValues ? source.dtype : TypeOf(part);
-  job.outputs.push_back({source.name + std::string(RowOf(part).suffix), part, dtype,
-                         ShapeOf(source.shape, part, choice.value_or(WeightChoice{}))});
+  std::string name = source.name + std::string(RowOf(part).suffix);
+  // A table that is also a product's weight is stored in both layouts.
+  const bool taken = std::any_of(job.outputs.begin(), job.outputs.end(), [&](const auto& o) { return o.name == name; });
+  if (taken) name = fmt::format("{}/{}", source.name, RowOf(part).name);
+  job.outputs.push_back({std::move(name), part, dtype, ShapeOf(source.shape, part, choice.value_or(WeightChoice{}))});
   return job.outputs.back().name;
 }
 

@@ -32,7 +32,9 @@ enum class Part {
   kPackedInt4,   // int4 codes, two a byte, the source's shape
   kNBitsValues,  // MatMulNBits' layout
   kNBitsScales,
-  kTransposedCodes,  // int8 codes [1, n, m] of a source [1, m, n]: what DynamicQuantizeLSTM takes; [n, m] of [m, n]
+  // int8 codes [1, n, m] of a source [1, m, n], as DynamicQuantizeLSTM takes them; [n, m] of [m, n] for a Gemm whose
+  // weight stands transposed
+  kTransposedCodes,
   kDirectionScales,  // scales [1, m] of such a source
 };
 // What is behind the source's name in the names of parts.

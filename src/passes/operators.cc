@@ -26,13 +26,21 @@ Status KeepAsItIs(const Rewrite& r) { return r.editor.Copy(r.node); }
 
 // What is not here cannot be done.
 constexpr std::array kForms = {
-    FormRow{Form::kStaticInt8, "MatMul", StaticInt8},        FormRow{Form::kStaticInt8, "Conv", StaticInt8},
-    FormRow{Form::kStaticInt8, "Gemm", StaticInt8},          FormRow{Form::kWeightOnly, "Gemm", StoredHalf},
-    FormRow{Form::kWeightOnly, "ConvTranspose", StoredHalf}, FormRow{Form::kWeightOnly, "GRU", StoredHalf},
-    FormRow{Form::kWeightOnly, "RNN", StoredHalf},           FormRow{Form::kDynamicInt8, "MatMul", DynamicInt8MatMul},
-    FormRow{Form::kDynamicInt8, "LSTM", DynamicInt8Lstm},    FormRow{Form::kWeightOnly, "MatMul", WeightOnlyMatMul},
-    FormRow{Form::kWeightOnly, "Gather", WeightOnlyGather},  FormRow{Form::kWeightOnly, "LSTM", WeightOnlyLstm},
+    FormRow{Form::kStaticInt8, "MatMul", StaticInt8},
+    FormRow{Form::kStaticInt8, "Gemm", StaticInt8},
+    FormRow{Form::kStaticInt8, "Conv", StaticInt8},
+    FormRow{Form::kStaticInt8, "ConvTranspose", StaticInt8},
+    FormRow{Form::kDynamicInt8, "MatMul", DynamicInt8MatMul},
+    FormRow{Form::kDynamicInt8, "Gemm", DynamicInt8Gemm},
+    FormRow{Form::kDynamicInt8, "LSTM", DynamicInt8Lstm},
+    FormRow{Form::kWeightOnly, "MatMul", WeightOnlyMatMul},
+    FormRow{Form::kWeightOnly, "Gather", WeightOnlyGather},
+    FormRow{Form::kWeightOnly, "LSTM", WeightOnlyLstm},
+    FormRow{Form::kWeightOnly, "Gemm", StoredHalf},
     FormRow{Form::kWeightOnly, "Conv", StoredHalf},
+    FormRow{Form::kWeightOnly, "ConvTranspose", StoredHalf},
+    FormRow{Form::kWeightOnly, "GRU", StoredHalf},
+    FormRow{Form::kWeightOnly, "RNN", StoredHalf},
 };
 
 Error Refuse(const OperatorChoice& choice, std::string what) {
@@ -43,8 +51,20 @@ Error Refuse(const OperatorChoice& choice, std::string what) {
 Status CheckWeights(const OperatorChoice& choice, const onnx::Node& node, const GraphEditor& editor) {
   for (const quantization::WeightChoice& weight : choice.weights) {
     const bool reads = std::find(node.inputs.begin(), node.inputs.end(), weight.name) != node.inputs.end();
-    if (!reads || editor.SourceWeight(weight.name) == nullptr) {
+    const onnx::Initializer* source = editor.SourceWeight(weight.name);
+    if (!reads || source == nullptr) {
       return Refuse(choice, fmt::format("its weight '{}' is not one that this node reads", weight.name));
+    }
+    const bool stays = choice.form == Form::kFloat || choice.form == Form::kHalf;
+    if (!stays && !source->is_external()) {
+      return Refuse(choice, fmt::format("its weight '{}' is a small constant that stays in the graph, float32",
+                                        weight.name));
+    }
+    const auto axis = static_cast<size_t>(weight.axis);
+    const bool by_axis = !stays && weight.granularity != quantization::Granularity::kTensor;
+    if (by_axis && (weight.axis < 0 || axis >= source->shape.size())) {
+      return Refuse(choice, fmt::format("its weight '{}' {} has no axis {}", weight.name, ShapeText(source->shape),
+                                        weight.axis));
     }
   }
   return {};

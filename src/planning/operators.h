@@ -24,7 +24,7 @@ struct WeightedOperator {
   std::vector<std::string> weights;  // initializers: one; W and R of an LSTM
   Shape shape;                       // of the first
   int64_t channel_axis = 1;          // of the first: its outputs
-  bool few_inputs = false;           // a convolution of 3 input channels or fewer
+  int64_t channel_groups = 1;        // of a convolution: the parts that its channels are cut into
   int64_t rows = 0;                  // that it gives, at batch 1; 0: not known
   bool makes_actions = false;        // an output of the policy comes from it, with no operator with weights between
   int64_t macs = 0;                  // of one run of its graph

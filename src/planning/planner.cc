@@ -42,6 +42,8 @@ constexpr double kLargestInHalf = 512;
 constexpr double kMask = -1e30;
 // Below this share of a step's work, what gives one row is left alone: integer kernels would gain nothing.
 constexpr double kLittleWork = 0.01;
+// Channels that an integer kernel takes at once, and how many a convolution needs at both ends (QP-07).
+constexpr int64_t kPack = 8, kEnoughChannels = 16;
 // QuantizeLinear and DequantizeLinear by channel came with it.
 constexpr int64_t kOpsetOfChannels = 13;
 constexpr size_t kShownParts = 12;
@@ -200,18 +202,34 @@ class Planner {
     if (!op.no_integers.empty()) return Without(op, "FORM-01", op.no_integers);
     if (op.op_type == "Gather") return Table(op);
     if (op.op_type == "LSTM") return Lstm(op);
-    if (op.op_type == "Conv" && op.few_inputs) return Without(op, "QP-07");
+    if (const std::string few = FewChannels(op); !few.empty()) return Without(op, "QP-07", few);
     if (op.makes_actions) return Float(op, "ACT-01");
     if (GivesOneRowOfLittle(op)) return Without(op, "QP-06");
+    if (ByBlocks() && op.op_type != "MatMul") {
+      return Without(op, "FORM-01", fmt::format("there is no {} with weights by blocks", op.op_type));
+    }
+    if (Convolves(op) && !target_.int8_convolutions) return Without(op, "CONV-01");
     if (Static() && op.opset < kOpsetOfChannels) {
       return Without(op, "FORM-01", fmt::format("its graph is of opset {}, which has no scales by channel", op.opset));
     }
-    if (op.op_type == "Conv" && !Static()) return Without(op, "CONV-01");
-    if (op.op_type == "Gemm" && ByBlocks()) return Without(op, "FORM-01", "there is no Gemm with weights by blocks");
-    if (op.op_type == "Gemm" && !Static()) {
-      return Without(op, "FORM-01", "there is no Gemm with ranges of run time; targets with static int8 have one");
-    }
     return Linear(op);
+  }
+
+  static bool Convolves(const WeightedOperator& op) { return op.op_type == "Conv" || op.op_type == "ConvTranspose"; }
+
+  // QP-07: integer kernels take channels in packs. Empty: there are enough of them for one.
+  static std::string FewChannels(const WeightedOperator& op) {
+    if (!Convolves(op) || op.shape.size() < 3) return "";
+    int64_t in = op.shape[1] * op.channel_groups, out = op.shape[0];
+    if (op.op_type == "ConvTranspose") std::swap(in, out);
+    const std::string text = fmt::format("a convolution of {} channels to {}", in, out);
+    const bool in_packs = op.channel_groups == 1 && in % kPack == 0 && out % kPack == 0;
+    if (std::min(in, out) < kEnoughChannels && !in_packs) return text + ": too few for integer kernels";
+    const bool wide = std::all_of(op.shape.begin() + 2, op.shape.end(), [](int64_t side) { return side >= 3; });
+    if (op.channel_groups > 1 && out % kPack != 0 && wide) {
+      return fmt::format("{} in {} groups, not in packs of {}", text, op.channel_groups, kPack);
+    }
+    return "";
   }
 
   bool ByBlocks() const { return options_.precision == Precision::kInt4 || options_.weight_only; }
@@ -226,7 +244,7 @@ class Planner {
 
   bool GivesOneRowOfLittle(const WeightedOperator& op) const {
     const auto all = static_cast<double>(operators_.macs());
-    return op.op_type != "Conv" && op.rows == 1 && static_cast<double>(op.macs) < kLittleWork * all;
+    return !Convolves(op) && op.rows == 1 && static_cast<double>(op.macs) < kLittleWork * all;
   }
 
   // Exporters join equal weights: one that an operator before has in another format stays float here.

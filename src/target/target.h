@@ -20,6 +20,7 @@ struct Target {
   int64_t newest_opset = 17;                   // that it takes
   bool contrib_operators = false;              // ONNX Runtime's com.microsoft domain
   bool dynamic_int8 = false;                   // DynamicQuantizeLinear and MatMulInteger
+  bool int8_convolutions = false;              // Q/DQ around a convolution's operands makes an integer kernel of it
   bool asymmetric_activations = false;         // uint8 with a zero point
   bool float_weights_before_quantize = false;  // a weight is float32 -> Q -> DQ, never an int8 constant
   bool dequantize_tables_first = false;        // int8 constants only in front of a DequantizeLinear

@@ -55,7 +55,7 @@ bool Multiplies(const onnx::Node& node) { return onnx::CostOf(node.op_type, {}, 
 Promise PromiseOf(const OperatorChoice& choice, const std::string& target) {
   switch (choice.form) {
     case Form::kFloat:
-      return {};
+      return {std::nullopt, false, choice.reason.empty() ? "" : choice.rule};
     case Form::kHalf:
       return {Arithmetic::kHalf, true};
     case Form::kStaticInt8:
@@ -197,6 +197,7 @@ class Judging {
     work_.weighted += macs;
     if (!promise.arithmetic) {
       work_.small += promise.small ? macs : 0;
+      if (!promise.left_by.empty()) work_.left[promise.left_by] += macs;
       return;
     }
     work_.promised += macs;
@@ -259,10 +260,18 @@ void Append(List& to, const List& from) {
 
 }  // namespace
 
-Promises PromisesOf(const onnx::Graph& graph, const quantization::Plan* plan, const std::string& precision) {
+Promises PromisesOf(const onnx::Graph& graph, const quantization::Plan* plan, const std::string& precision,
+                    std::string_view name) {
   Promises promises;
   if (plan != nullptr) {
-    for (const OperatorChoice& choice : plan->operators) promises.emplace(choice.node, PromiseOf(choice, plan->target));
+    // Where graphs have nodes of one name, the plan says them with their graph.
+    const std::string prefix = fmt::format("{}.", name);
+    std::set<std::string_view> own;
+    for (const onnx::Node& node : graph.nodes) own.insert(node.name);
+    for (const OperatorChoice& choice : plan->operators) {
+      const bool with_graph = !name.empty() && choice.node.starts_with(prefix) && !own.contains(choice.node);
+      promises.emplace(with_graph ? choice.node.substr(prefix.size()) : choice.node, PromiseOf(choice, plan->target));
+    }
     return promises;
   }
   const auto weights = WeightValues(graph);
@@ -283,6 +292,7 @@ void Work::Add(const Work& other) {
   kept += other.kept;
   weighted += other.weighted;
   small += other.small;
+  for (const auto& [rule, count] : other.left) left[rule] += count;
   widened += other.widened;
   Append(broken, other.broken);
   Append(elsewhere, other.elsewhere);

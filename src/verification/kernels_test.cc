@@ -123,6 +123,28 @@ TEST_F(Judging, AConvolutionThatDoesNotSayCostsWhatIsWritten) {
   EXPECT_EQ(Judged().macs.at(Arithmetic::kInt8), 80 * 12);
 }
 
+TEST_F(Judging, CountsWhatARuleOfThePlanLeaves) {
+  promises_ = {{"a/MatMul", {std::nullopt, false, "CONV-01"}}, {"a/MatMul_1", {std::nullopt, false, ""}}};
+  ran_.as_written = ran_.executed = {Ran("a/MatMul", "MatMul"), Ran("a/MatMul_1", "MatMul")};
+  const Work work = Judged();
+  EXPECT_EQ(work.weighted, 2 * kMacs);
+  EXPECT_THAT(work.left, ElementsAre(std::pair("CONV-01", kMacs))) << "the other gives no reason";
+}
+
+TEST(PromisesOf, APlanSaysNodesWithTheirGraph) {
+  onnx::Graph graph;
+  graph.nodes = {Node("fc", "MatMul"), Node("first.fc", "MatMul")};
+  quantization::Plan plan;
+  plan.operators = {{"first.fc", "MatMul", "", quantization::Form::kDynamicInt8, {}, {}, "ORT-01", "why", 0},
+                    {"second.fc", "MatMul", "", quantization::Form::kFloat, {}, {}, "ACT-01", "why", 0}};
+  EXPECT_TRUE(PromisesOf(graph, &plan, "int8", "first").contains("first.fc")) << "a node of that name";
+  const Promises second = PromisesOf(graph, &plan, "int8", "second");
+  ASSERT_TRUE(second.contains("fc"));
+  EXPECT_EQ(second.at("fc").left_by, "ACT-01");
+  plan.operators[1].reason = "";
+  EXPECT_EQ(PromisesOf(graph, &plan, "int8", "second").at("fc").left_by, "");
+}
+
 TEST(PromisesOf, WithoutAPlanAreForWhatHasWeights) {
   onnx::Graph graph;
   graph.initializers = {{"w", DType::kF16, {8, 16}, onnx::ExternalData{}},

@@ -38,8 +38,9 @@ const std::string& InputOf(const Node& node, size_t i) {
 // The input that is an operator's main weight; nullopt for operators that have none.
 std::optional<size_t> WeightInput(std::string_view op_type) {
   if (op_type == "Gather") return 0;
-  if (op_type == "MatMul" || op_type == "Gemm" || op_type == "Conv" || op_type == "LSTM") return 1;
-  return std::nullopt;
+  constexpr std::array<std::string_view, 7> kSecond{"MatMul", "Gemm", "Conv", "ConvTranspose", "LSTM", "GRU", "RNN"};
+  const bool second = std::find(kSecond.begin(), kSecond.end(), op_type) != kSecond.end();
+  return second ? std::optional<size_t>(1) : std::nullopt;
 }
 
 // Conversions in a row that a quantised graph has at most, with room to spare.
@@ -406,7 +407,34 @@ Result<std::optional<ReadOperator>> GraphReading::Scaled(const Node& mul) const 
   return std::optional<ReadOperator>{};
 }
 
-Result<ReadOperator> GraphReading::Operator(std::string_view value) const {
+// The scaled product alone, or with the third operand of the Gemm added to it.
+Result<std::optional<ReadOperator>> GraphReading::IntegerGemm(const Node& last, const Node& gemm) const {
+  constexpr size_t kBias = 2;
+  const bool adds = !InputOf(gemm, kBias).empty();
+  const Node* mul = adds ? nullptr : &last;
+  const std::string* bias = nullptr;
+  for (size_t i = 0; adds && mul == nullptr && i < 2 && last.op_type == "Add" && last.inputs.size() == 2; ++i) {
+    mul = ProducerOf(last.inputs[i], "Mul");
+    bias = &last.inputs[1 - i];
+  }
+  if (mul == nullptr || mul->op_type != "Mul") return std::optional<ReadOperator>{};
+  VLAQ_ASSIGN_OR_RETURN(std::optional<ReadOperator> op, Scaled(*mul));
+  if (!op || op->op_type != "MatMul") return std::optional<ReadOperator>{};
+  if (gemm.Float("alpha", 1) != 1 || gemm.Float("beta", 1) != 1 || gemm.Int("transA", 0) != 0) {
+    return At(last, "is an integer product without the alpha, beta and transA of the source's Gemm");
+  }
+  op->op_type = "Gemm";
+  if (bias != nullptr) TakeInput(kBias, *bias, *op);
+  if (gemm.Int("transB", 0) == 0) return op;
+  op->constants[1] = [stored = op->constants.at(1)]() -> Result<ReadConstant> {
+    VLAQ_ASSIGN_OR_RETURN(const ReadConstant weight, stored());
+    if (weight.values.rank() != 2) return InputError("", "a Gemm's weight is a matrix");
+    return ReadConstant{SwapLastTwo(weight.values), weight.number};
+  };
+  return op;
+}
+
+Result<ReadOperator> GraphReading::Operator(std::string_view value, const Node* stands_for) const {
   const Node* node = Producer(value);
   while (node != nullptr && IsFloatCast(*node)) {
     const Node* before = Producer(node->inputs[0]);
@@ -417,6 +445,10 @@ Result<ReadOperator> GraphReading::Operator(std::string_view value) const {
   if (node->op_type == "MatMulNBits") return NBits(*node);
   if (node->op_type == "DynamicQuantizeMatMul") return DynamicMatMul(*node);
   if (node->op_type == "DynamicQuantizeLSTM") return DynamicLstm(*node);
+  if (stands_for != nullptr && stands_for->op_type == "Gemm") {
+    VLAQ_ASSIGN_OR_RETURN(std::optional<ReadOperator> gemm, IntegerGemm(*node, *stands_for));
+    if (gemm) return *std::move(gemm);
+  }
   if (node->op_type == "Mul") {
     VLAQ_ASSIGN_OR_RETURN(std::optional<ReadOperator> scaled, Scaled(*node));
     if (scaled) return *std::move(scaled);

@@ -61,8 +61,10 @@ class GraphReading {
   std::string Behind(std::string value) const;
   // Errors: kInput naming what cannot be read.
   Result<ReadConstant> Constant(std::string_view value) const;
-  // What makes `value`, seen as one operator. Errors: kInput naming the node, if its form is none that is known.
-  Result<ReadOperator> Operator(std::string_view value) const;
+  // What makes `value`, seen as one operator. `stands_for`: the source's, where the same nodes could be read as one
+  // operator or as two (a product and the sum behind it, or a Gemm). Errors: kInput naming the node, if its form is
+  // none that is known.
+  Result<ReadOperator> Operator(std::string_view value, const onnx::Node* stands_for = nullptr) const;
 
  private:
   GraphReading(const onnx::Graph& graph, onnx::WeightFiles& files) : graph_(&graph), files_(&files) {}
@@ -87,6 +89,7 @@ class GraphReading {
   Result<ReadOperator> ScaledProduct(const onnx::Node& product, const std::string& scales) const;
   Result<ReadOperator> ScaledRows(const onnx::Node& codes, const onnx::Node& scales) const;
   Result<std::optional<ReadOperator>> Scaled(const onnx::Node& mul) const;
+  Result<std::optional<ReadOperator>> IntegerGemm(const onnx::Node& last, const onnx::Node& gemm) const;
 
   const onnx::Graph* graph_;
   onnx::WeightFiles* files_;

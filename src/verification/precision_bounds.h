@@ -57,7 +57,8 @@ struct RealityBounds {
   std::string_view precision;
   // Fraction of the MACs of the operators that the plan gives a small form, that must run in that form.
   double of_planned;
-  // Fraction of the MACs of all operators with weights that must run in a small form.
+  // Fraction of the MACs of the operators with weights, those not counted that a rule of the plan leaves as they were,
+  // that must run in a small form.
   double of_all;
   std::string_view reason;
 };

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backend/backend.h"
@@ -50,9 +51,12 @@ struct RanGraph {
 struct Promise {
   std::optional<onnx::Arithmetic> arithmetic = std::nullopt;  // absent: it does not matter
   bool small = false;                                         // its weights or its arithmetic are small
+  std::string left_by = "";  // the rule by which the plan leaves it as it was; empty: the plan gives no reason
 };
 using Promises = std::map<std::string, Promise, std::less<>>;
-Promises PromisesOf(const onnx::Graph& graph, const quantization::Plan* plan, const std::string& precision);
+// `name`: the graph's in the policy, which plans say where graphs have nodes of one name.
+Promises PromisesOf(const onnx::Graph& graph, const quantization::Plan* plan, const std::string& precision,
+                    std::string_view name = "");
 
 // Work and time of one graph.
 struct Work {
@@ -62,6 +66,7 @@ struct Work {
   double converting_microseconds = 0;               // of quantising, dequantising and casts that remained
   double promised = 0, kept = 0;                    // MACs of operators with a promised arithmetic; run in it
   double weighted = 0, small = 0;                   // MACs of all operators with weights; of those that are small
+  std::map<std::string, double> left;               // MACs that the plan leaves as they were, by rule
   std::vector<std::string> broken;                  // "'fc1' ran as MatMul in float32", the most work first
   std::vector<std::string> elsewhere;               // nodes that ran on another provider
   std::vector<std::string> both_signed;             // 8-bit products of two signed operands

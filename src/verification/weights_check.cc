@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -63,6 +64,29 @@ bool Same(const onnx::AttributeValue& a, const onnx::AttributeValue& b) {
       a);
 }
 
+// Attributes that older opsets do not have, with the value that says what those do anyway.
+struct NewerAttribute {
+  std::string_view name;
+  int64_t usual;
+};
+constexpr std::array kNewerAttributes{NewerAttribute{"allowzero", 0}, NewerAttribute{"noop_with_empty_axes", 0},
+                                      NewerAttribute{"saturate", 1}, NewerAttribute{"start", 0}};
+
+bool SaysNothingNew(const Node& node, const std::string& attribute) {
+  if (attribute == "num_outputs") return node.Int(attribute, 0) == static_cast<int64_t>(node.outputs.size());
+  if (attribute == "reduction") return node.String(attribute, "") == "none";
+  return std::any_of(kNewerAttributes.begin(), kNewerAttributes.end(), [&](const NewerAttribute& known) {
+    return known.name == attribute && node.Int(attribute, known.usual + 1) == known.usual;
+  });
+}
+
+// Newer opsets take the axes of a reduction as its second input.
+constexpr size_t kAxesInput = 1;
+bool HasAxesAsAttribute(const Node& source, const Node& other) {
+  return source.op_type.starts_with("Reduce") && source.inputs.size() > kAxesInput && other.inputs.size() == kAxesInput &&
+         other.attributes.contains("axes");
+}
+
 // Attributes of the source's node that the other has with another value, and those that it lacks; nothing for nodes of
 // unlike operators.
 struct Attributes {
@@ -72,15 +96,17 @@ struct Attributes {
 Attributes CompareAttributes(const Node& source, const Node& other) {
   Attributes result;
   if (other.op_type != source.op_type && source.op_type != "LSTM") return result;
+  size_t accounted = HasAxesAsAttribute(source, other) ? 1 : 0;
   for (const auto& [name, value] : source.attributes) {
     const auto found = other.attributes.find(name);
     if (found == other.attributes.end()) {
-      result.missing.push_back(name);
-    } else if (!Same(value, found->second)) {
-      result.changed = name;
+      if (!SaysNothingNew(source, name)) result.missing.push_back(name);
+      continue;
     }
+    ++accounted;
+    if (!Same(value, found->second)) result.changed = name;
   }
-  const bool more = other.attributes.size() + result.missing.size() > source.attributes.size();
+  const bool more = other.attributes.size() > accounted;
   if (other.op_type == source.op_type && more && result.changed.empty()) result.changed = "of another name";
   return result;
 }
@@ -235,11 +261,19 @@ class Comparer {
     return factors;
   }
 
+  // Plans say a node with its graph where several graphs have its name.
+  const OperatorChoice* ChoiceOf(const Node& node) const {
+    auto found = choices_.find(fmt::format("{}.{}", role_, node.name));
+    if (found == choices_.end()) found = choices_.find(node.name);
+    return found == choices_.end() ? nullptr : found->second;
+  }
+
   Status CompareOperator(const Node& node) {
     ++operators_.looked_at;
-    seen_.insert(node.name);
+    const OperatorChoice* choice = ChoiceOf(node);
+    seen_.insert(choice == nullptr ? node.name : choice->node);
     VLAQ_ASSIGN_OR_RETURN(const ReadOperator from, source_->Operator(FirstOutput(node)));
-    VLAQ_ASSIGN_OR_RETURN(const ReadOperator op, made_->Operator(FirstOutput(node)));
+    VLAQ_ASSIGN_OR_RETURN(const ReadOperator op, made_->Operator(FirstOutput(node), &node));
     used_.insert(op.initializers.begin(), op.initializers.end());
     if ((from.op_type != node.op_type && node.op_type != "Cast") ||
         (!from.constants.empty() && from.constants.rbegin()->first >= node.inputs.size())) {
@@ -254,14 +288,19 @@ class Comparer {
         return InputError("", fmt::format("reads '{}' instead of '{}'", read, wanted));
       }
     }
-    const auto found = choices_.find(node.name);
-    const OperatorChoice* choice = found == choices_.end() ? nullptr : found->second;
     VLAQ_RETURN_IF_ERROR(CompareForm(choice, op));
     for (const auto& [input, constant] : op.constants) {
       if (from.constants.contains(input) || input == moved) continue;
       return InputError("", fmt::format("its input {} became constant", input));
     }
     for (const auto& [input, read] : from.constants) {
+      if (input == kAxesInput && HasAxesAsAttribute(node, *op.node)) {
+        VLAQ_ASSIGN_OR_RETURN(const ReadConstant axes, read());
+        const std::vector<int64_t> said = op.node->Ints("axes");
+        const bool same = axes.values.dtype() == DType::kI64 && std::ranges::equal(axes.values.data<int64_t>(), said);
+        if (!same) return InputError("", "its attribute axes is not the source's input");
+        continue;
+      }
       if (!op.constants.contains(input)) return InputError("", fmt::format("its input {} is no constant", input));
       CompareConstant(node, input, from, op, choice);
     }

@@ -103,16 +103,19 @@ TEST_F(PlanImportedTest, TwoGraphsBecomeOnePlanForEachTarget) {
   EXPECT_THAT(seen.err, HasSubstr("1 step are few"));
 
   const Json dynamic = PlanOf("split", {"--target", "cpu"});
-  EXPECT_EQ(CountOf(dynamic, "Gemm float FORM-01"), 2U);
+  EXPECT_EQ(CountOf(dynamic, "Gemm dynamic_int8 ORT-01"), 2U);
   EXPECT_EQ(CountOf(dynamic, "MatMul dynamic_int8 ORT-01"), 6U);
   EXPECT_EQ(CountOf(dynamic, "Conv float QP-07"), 1U);
-  EXPECT_EQ(CountOf(dynamic, "ConvTranspose float FORM-01"), 1U);
+  EXPECT_EQ(CountOf(dynamic, "ConvTranspose float CONV-01"), 1U);
   EXPECT_EQ(CountOf(dynamic, "MatMul float ACT-01"), 1U);  // the last of the second graph
   const Json fixed = PlanOf("split", {"--target", "portable", "--stats", In("stats.json")});
   EXPECT_EQ(CountOf(fixed, "Gemm static_int8 QP-01"), 2U);
   EXPECT_EQ(CountOf(fixed, "MatMul static_int8 QP-01"), 6U);
 
-  const std::vector<std::string> stats{"--stats", In("stats.json")};
+  const Json engine = PlanOf("split", {"--target", "tensorrt-10", "--stats", In("stats.json")});
+  EXPECT_EQ(CountOf(engine, "ConvTranspose static_int8 QP-01"), 1U);
+  EXPECT_EQ(CountOf(engine, "Gemm static_int8 QP-01"), 2U);
+
   EXPECT_LT(LossOf("split", inputs, {"--target", "cpu"}), 5);
   EXPECT_LT(LossOf("split", inputs, {"--target", "cpu", "--precision", "fp16"}), 1);
   EXPECT_LT(LossOf("split", inputs, {"--target", "portable", "--stats", In("stats.json")}), 5);
@@ -169,6 +172,75 @@ TEST_F(PlanImportedTest, AMemoryOfAnLstmIsCarriedThroughIntegers) {
   ASSERT_EQ(again.exit_code, 0) << again.err;
   EXPECT_EQ(Json::parse(Content(In("stats.json"))), Json::parse(Content(In("small.json"))));
   EXPECT_LT(LossOf("memory", inputs, {"--target", "portable", "--stats", In("stats.json")}), 5);
+}
+
+// Every step of the way, and at its end the proof: the plan's reasons excuse what it leaves in float, nothing else.
+TEST_F(PlanImportedTest, AQuantizedPolicyIsVerifiedAgainstItsSource) {
+  const std::map<std::string, std::vector<std::string>> policies{
+      {"split", {"split_encoder_legacy_17.onnx", "split_head_legacy_17.onnx"}}, {"memory", {"hand_recurrent_17.onnx"}}};
+  for (const auto& [name, files] : policies) {
+    Import(name, files);
+    const std::string inputs = InputsOf(fs::path(files[0]).stem().string());
+    const Ran seen = Vlaq({"calibrate", In(name), "--inputs", inputs, "-o", In("stats.json"), "--force"});
+    ASSERT_EQ(seen.exit_code, 0) << seen.err;
+    for (const char* target : {"cpu", "portable"}) {
+      if (name == "memory" && std::string(target) == "portable") continue;  // its LSTM stays float there, and is all it has
+      const Ran made = Vlaq({"quantize", In(name), "--target", target, "--precision", "int8", "--stats",
+                             In("stats.json"), "-o", In("made"), "--force"});
+      ASSERT_EQ(made.exit_code, 0) << made.err;
+      const Ran proven = Vlaq({"verify", In("made"), "--reference", In(name), "--inputs", inputs, "--json"});
+      EXPECT_EQ(proven.exit_code, 0) << name << " for " << target << ": " << proven.out << proven.err;
+    }
+  }
+}
+
+TEST_F(PlanImportedTest, AFallbackThatNoRuleExplainsIsFound) {
+  Import("split", {"split_encoder_legacy_17.onnx", "split_head_legacy_17.onnx"});
+  const std::string inputs = InputsOf("split_encoder_legacy_17");
+  const Ran made = Vlaq({"quantize", In("split"), "--target", "cpu", "--precision", "int8", "-o", In("made")});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  const auto kernels = [&]() -> std::string {
+    const Ran ran = Vlaq({"verify", In("made"), "--reference", In("split"), "--inputs", inputs, "--json"});
+    EXPECT_EQ(ran.exit_code, 5) << ran.out << ran.err;
+    for (const Json& check : ran.json()["checks"]) {
+      if (check["name"] == "kernels" && !check["passed"].get<bool>()) return check["detail"].get<std::string>();
+    }
+    return "kernels passed";
+  };
+  // The float graphs and weights under the quantized bundle's plan, its records in step: an int8 that does nothing.
+  const std::string plan = Content(In("made/plan.json"));
+  const std::string policy = Content(In("made/policy.json"));
+  for (const auto& file : fs::directory_iterator(In("split"))) {
+    const std::string name = file.path().filename().string();
+    if (name != "policy.json") fs::copy_file(file.path(), In("made/" + name), fs::copy_options::overwrite_existing);
+  }
+  Json records = Json::parse(policy);
+  std::vector<Json*> all{&records["weights"]};
+  for (auto& [name, graph] : records["graphs"].items()) all.push_back(&graph);
+  for (Json* record : all) {
+    const auto found = bundle::Describe(In("made/" + (*record)["file"].get<std::string>()));
+    ASSERT_TRUE(found.ok());
+    (*record)["bytes"] = found->bytes;
+    (*record)["sha256"] = found->sha256;
+  }
+  Overwrite(In("made/policy.json"), records.dump());
+  EXPECT_THAT(kernels(), HasSubstr("only 0.0 % of the MACs that should be small ran so"));
+
+  // A plan that leaves all as it was and says nothing of why makes no int8 bundle of it either.
+  Json idle = Json::parse(plan);
+  for (Json& op : idle["operators"]) {
+    op["form"] = "float";
+    op["rule"] = op["reason"] = "";
+    op.erase("activation");
+    for (Json& weight : op["weights"]) weight = {{"name", weight["name"]}, {"number", "float32"}};
+  }
+  Overwrite(In("made/plan.json"), idle.dump());
+  const auto found = bundle::Describe(In("made/plan.json"));
+  ASSERT_TRUE(found.ok());
+  records["plan"]["bytes"] = found->bytes;
+  records["plan"]["sha256"] = found->sha256;
+  Overwrite(In("made/policy.json"), records.dump());
+  EXPECT_THAT(kernels(), HasSubstr("which is not int8"));
 }
 
 TEST_F(PlanImportedTest, WhatAWeightAndANodeAreCalledAlikeIsKeptApart) {

@@ -48,6 +48,8 @@ def axes_of(path):
         return AXES
     policy = json.loads(manifest.read_text())
     policy = policy.get("settings", policy)
+    if "prompt_ids" not in policy:  # imported: axes are the user's
+        return AXES
     tokens, window = len(policy["prompt_ids"]), policy["window"]
     return {**AXES, "tokens": (tokens, tokens, 2 * tokens), "window": (1, window, window)}
 
