@@ -45,7 +45,7 @@ std::string_view Name(FeatureType type);  // "image", "state", ...
 struct Feature {
   std::string name;  // "observation.images.front", "observation.state", "task", "action"
   FeatureType type = FeatureType::kState;
-  DType dtype = DType::kF32;       // as the graph takes or gives it
+  DType dtype = DType::kF32;       // as the graph takes or gives it; of a text without meaning
   Shape shape;                     // without batch axis; -1: any extent. Of an action [chunk, dim], of a text empty
   std::vector<std::string> names;  // of the elements of the last axis, where the policy says so: "shoulder"
   std::vector<std::string> units;  // theirs: "rad"
@@ -54,7 +54,7 @@ struct Feature {
   std::string NameOf(size_t i) const;
   // Its unit: "rad", or "" where the policy does not say.
   std::string UnitOf(size_t i) const;
-  // One line: "action, action float32 [10, 2]: linear_x (m/s), linear_y (m/s)".
+  // One line: "action, action float32 [10, 2]: shoulder (rad), grip (mm)".
   std::string Describe() const;
 };
 

@@ -100,7 +100,8 @@ std::string Feature::NameOf(size_t i) const { return i < names.size() ? names[i]
 std::string Feature::UnitOf(size_t i) const { return i < units.size() ? units[i] : ""; }
 
 std::string Feature::Describe() const {
-  std::string text = fmt::format("{}, {} {} {}", name, Name(type), DTypeName(dtype), ShapeText(shape));
+  std::string text = fmt::format("{}, {}", name, Name(type));
+  if (type != FeatureType::kText) text += fmt::format(" {} {}", DTypeName(dtype), ShapeText(shape));
   for (size_t i = 0; i < names.size(); ++i) {
     text += fmt::format("{}{}", i == 0 ? ": " : ", ", names[i]);
     if (!UnitOf(i).empty()) text += fmt::format(" ({})", units[i]);

@@ -250,6 +250,7 @@ TEST(PublicFeature, SaysWhatItsValuesAre) {
   EXPECT_EQ(action.Describe(), "action, action float32 [10, 3]: x (m), y, grip (mm)");
   EXPECT_EQ(action.NameOf(2), "grip");
   EXPECT_EQ(action.UnitOf(1), "");
+  EXPECT_EQ((Feature{"task", FeatureType::kText, DType::kF32, {}, {}, {}}).Describe(), "task, text");
   const Feature nameless{"y", FeatureType::kAction, DType::kF16, {2}, {}, {}};
   EXPECT_EQ(nameless.Describe(), "y, action float16 [2]");
   EXPECT_EQ(nameless.NameOf(1), "y[1]");
