@@ -63,6 +63,14 @@ class Tensor {
 
   // The same bytes under another shape with the same number of elements.
   Tensor Reshaped(Shape shape) const;
+  // Row `index` of the outermost axis, that axis gone: [n, a, b] -> [a, b]. It shares the bytes. Only of whole bytes a
+  // row, and 0 <= index < n.
+  Tensor Row(int64_t index) const;
+  // Becomes View(dtype, shape, bytes, owner), without asking for memory where it has had as high a rank before. `shape`
+  // must not be its own.
+  void Assign(DType dtype, std::span<const int64_t> shape, Bytes bytes, std::shared_ptr<const void> owner);
+  // What keeps the bytes alive.
+  const std::shared_ptr<const void>& owner() const { return owner_; }
 
  private:
   template <typename T>

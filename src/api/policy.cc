@@ -4,22 +4,19 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
+#include "api/assemble.h"
 #include "api/backends.h"
 #include "bundle/bundle.h"
+#include "image/decode.h"
 #include "runtime/action_queue.h"
-#include "runtime/executor.h"
 #include "runtime/features.h"
 #include "runtime/open_policy.h"
-#include "runtime/text_encoder.h"
 #include "tensor/convert.h"
 
 namespace vlaq {
 namespace {
 
-using api::MakeBackend;
-using api::OpenOptionsOf;
 using runtime::EncodedTask;
 
 FeatureType TypeOf(policy::InputType type) {
@@ -70,12 +67,16 @@ PolicyFeatures FeaturesOf(const policy::Policy& policy) {
   return features;
 }
 
-// Whether what an instruction becomes is read by the schedule's graphs; else it is baked into them.
-bool ReadsTask(const policy::Policy& policy, const std::string& schedule) {
-  const auto& steps = policy.schedules.find(schedule)->second;
-  return std::any_of(policy.inputs.begin(), policy.inputs.end(), [&](const policy::Input& input) {
-    return input.type == policy::InputType::kText && Reads(steps, policy, input.name);
-  });
+// Zeros as the graph takes them.
+Tensor BlankOf(const policy::Input& input) {
+  Shape shape = input.shape;
+  const size_t rows = input.layout == policy::ImageLayout::kChw ? 1 : 0;
+  if (input.type == policy::InputType::kImage && shape.size() == 3) {
+    if (shape[rows] < 0) shape[rows] = input.preprocess.height();
+    if (shape[rows + 1] < 0) shape[rows + 1] = input.preprocess.width();
+  }
+  for (int64_t& extent : shape) extent = extent < 0 ? 1 : extent;
+  return Tensor::Make(input.dtype, std::move(shape));
 }
 
 }  // namespace
@@ -85,27 +86,48 @@ Result<PolicyFeatures> ReadFeatures(const std::filesystem::path& path) {
   return FeaturesOf(bundle.policy);
 }
 
+Result<Tensor> ReadImage(const std::filesystem::path& file) {
+  VLAQ_ASSIGN_OR_RETURN(const image::Image image, image::ReadImage(file));
+  return Tensor::From<uint8_t>({image.height, image.width, 3}, image.rgb);
+}
+
 std::string_view Name(FeatureType type) {
   constexpr std::array<std::string_view, 6> kNames{"image", "state", "text", "noise", "memory", "action"};
   return kNames[static_cast<size_t>(type)];
 }
 
-struct Policy::State {
-  State(bundle::Bundle opened, std::unique_ptr<backend::Backend> runs)
-      : bundle(std::move(opened)), backend(std::move(runs)), queue(bundle.policy.control) {}
+std::string Feature::NameOf(size_t i) const { return i < names.size() ? names[i] : fmt::format("{}[{}]", name, i); }
+std::string Feature::UnitOf(size_t i) const { return i < units.size() ? units[i] : ""; }
 
-  bundle::Bundle bundle;
-  std::unique_ptr<backend::Backend> backend;
-  std::optional<runtime::Executor> executor;
-  std::optional<runtime::FeatureReader> features;
-  std::unique_ptr<runtime::TextEncoder> text;  // null: the policy reads no instruction
+std::string Feature::Describe() const {
+  std::string text = fmt::format("{}, {}", name, Name(type));
+  if (type != FeatureType::kText) text += fmt::format(" {} {}", DTypeName(dtype), ShapeText(shape));
+  for (size_t i = 0; i < names.size(); ++i) {
+    text += fmt::format("{}{}", i == 0 ? ": " : ", ", names[i]);
+    if (!UnitOf(i).empty()) text += fmt::format(" ({})", units[i]);
+  }
+  return text;
+}
+
+struct Policy::State {
+  State(runtime::Executor runs, runtime::FeatureReader reads, std::shared_ptr<const runtime::TextEncoder> encodes)
+      : executor(std::move(runs)),
+        features(std::move(reads)),
+        text(std::move(encodes)),
+        queue(executor.policy().control),
+        has(FeaturesOf(executor.policy())),
+        reads_task(api::ReadsTask(executor.policy(), executor.schedule())) {}
+
+  runtime::Executor executor;
+  runtime::FeatureReader features;
+  std::shared_ptr<const runtime::TextEncoder> text;  // null: the policy reads no instruction
   runtime::ActionQueue queue;
-  bool reads_task = false;  // the schedule's graphs do; else what they are told is baked in
-  Task task;
   PolicyFeatures has;
+  bool reads_task;  // the schedule's graphs do; else what they are told is baked in
+  Task task;
 
   void Forget() {
-    executor->Reset();
+    executor.Reset();
     queue.Reset();
   }
 
@@ -113,7 +135,7 @@ struct Policy::State {
     if (text == nullptr || !reads_task) {
       return UsageError(text == nullptr ? "the policy reads no instruction, or it is baked into its graphs"
                                         : fmt::format("the instruction is baked into the graphs of the schedule '{}'",
-                                                      executor->schedule()),
+                                                      executor.schedule()),
                         "take another schedule, or export again with this instruction");
     }
     return {};
@@ -125,6 +147,36 @@ struct Policy::State {
   }
 };
 
+namespace api {
+
+bool ReadsTask(const policy::Policy& policy, std::string_view schedule) {
+  const auto steps = policy.schedules.find(schedule.empty() ? policy.default_schedule : schedule);
+  const policy::Input* text = policy::TextInput(policy);
+  return text != nullptr && steps != policy.schedules.end() && Reads(steps->second, policy, text->name);
+}
+
+Result<Policy> Assemble(policy::Policy policy, const runtime::GraphOpener& open, AssembleOptions options) {
+  VLAQ_ASSIGN_OR_RETURN(runtime::FeatureReader features, runtime::FeatureReader::Make(policy));
+  VLAQ_ASSIGN_OR_RETURN(runtime::Executor executor,
+                        runtime::Executor::Open(std::move(policy), options.schedule, open, options.noise_seed));
+  auto state = std::make_unique<Policy::State>(std::move(executor), std::move(features), std::move(options.text));
+  if (state->text != nullptr) state->Take(state->text->Exported());
+  return Policy(std::move(state));
+}
+
+Result<Policy> Assemble(const bundle::Bundle& bundle, const backend::Backend& backend, const backend::OpenOptions& open,
+                        AssembleOptions options) {
+  if (options.text == nullptr) {
+    VLAQ_ASSIGN_OR_RETURN(options.text, runtime::OpenTextEncoder(bundle, {}));
+  }
+  const runtime::GraphOpener open_graph = [&](const std::string& graph) {
+    return runtime::OpenGraph(bundle, graph, backend, open);
+  };
+  return Assemble(bundle.policy, open_graph, std::move(options));
+}
+
+}  // namespace api
+
 Policy::Policy(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Policy::Policy(Policy&&) noexcept = default;
 Policy& Policy::operator=(Policy&&) noexcept = default;
@@ -135,17 +187,11 @@ Result<Policy> Policy::Open(const std::filesystem::path& path, const PolicyOptio
     return UsageError(fmt::format("engines do not run on the provider {}", options.provider),
                       "take the provider tensorrt");
   }
-  VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(path));
-  VLAQ_ASSIGN_OR_RETURN(auto backend, MakeBackend(options));
-  auto state = std::make_unique<State>(std::move(bundle), std::move(backend));
-  VLAQ_ASSIGN_OR_RETURN(state->executor, runtime::OpenExecutor(state->bundle, options.schedule, *state->backend,
-                                                               OpenOptionsOf(options), {}, options.noise_seed));
-  VLAQ_ASSIGN_OR_RETURN(state->features, runtime::FeatureReader::Make(state->bundle.policy));
-  VLAQ_ASSIGN_OR_RETURN(state->text, runtime::OpenTextEncoder(state->bundle, options.tokenizer));
-  state->has = FeaturesOf(state->bundle.policy);
-  state->reads_task = ReadsTask(state->bundle.policy, state->executor->schedule());
-  if (state->text != nullptr) state->Take(state->text->Exported());
-  return Policy(std::move(state));
+  VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(path));
+  VLAQ_ASSIGN_OR_RETURN(const auto backend, api::MakeBackend(options));
+  VLAQ_ASSIGN_OR_RETURN(auto text, runtime::OpenTextEncoder(bundle, options.tokenizer));
+  return api::Assemble(bundle, *backend, api::OpenOptionsOf(options),
+                       {options.schedule, std::move(text), options.noise_seed});
 }
 
 void Policy::Reset() { state_->Forget(); }
@@ -157,7 +203,7 @@ Status Policy::Reset(std::string_view task) {
   return {};
 }
 
-Status Policy::ResetTokens(std::map<std::string, Tensor> values) {
+Status Policy::ResetTokens(Values values) {
   VLAQ_RETURN_IF_ERROR(state_->CheckFollows());
   VLAQ_ASSIGN_OR_RETURN(EncodedTask encoded, state_->text->Complete(values));
   state_->Take(std::move(encoded));
@@ -168,19 +214,25 @@ const Policy::Task& Policy::task() const { return state_->task; }
 
 bool Policy::follows_instructions() const { return state_->CheckFollows().ok() && state_->text->can_encode(); }
 
-Result<Outputs> Policy::Step(const Observation& observation) {
-  backend::NamedTensors all = observation;
+Result<Values> Policy::Prepare(const Observation& observation) {
+  Values all = observation;
   for (const auto& [name, value] : state_->task.values) {
     if (!all.emplace(name, value).second) {
       return UsageError(fmt::format("the observation has '{}', which the instruction makes", name),
                         "give it to ResetTokens()");
     }
   }
-  VLAQ_ASSIGN_OR_RETURN(const backend::NamedTensors values, state_->features->Read(all));
+  return state_->features.Read(all);
+}
+
+Result<Values> Policy::Run(const Values& prepared) { return state_->executor.Step(prepared); }
+
+Result<Outputs> Policy::Step(const Observation& observation) {
+  VLAQ_ASSIGN_OR_RETURN(const Values prepared, Prepare(observation));
   Outputs outputs;
-  VLAQ_ASSIGN_OR_RETURN(outputs.raw, state_->executor->Step(values));
+  VLAQ_ASSIGN_OR_RETURN(outputs.raw, Run(prepared));
   for (const auto& [name, raw] : outputs.raw) {
-    VLAQ_ASSIGN_OR_RETURN(const Tensor value, state_->features->Unnormalize(name, raw));
+    VLAQ_ASSIGN_OR_RETURN(const Tensor value, state_->features.Unnormalize(name, raw));
     VLAQ_ASSIGN_OR_RETURN(outputs.values[name], ToFloat32(value));
   }
   return outputs;
@@ -202,10 +254,19 @@ Result<Tensor> Policy::Act(const Observation& observation) {
   return state_->queue.Pop();
 }
 
+Observation Policy::Blank() const {
+  Observation blank;
+  for (const policy::Input& input : state_->executor.policy().inputs) {
+    const bool observed = input.type == policy::InputType::kImage || input.type == policy::InputType::kState;
+    if (observed) blank.emplace(input.name, BlankOf(input));
+  }
+  return blank;
+}
+
 const std::vector<Feature>& Policy::inputs() const { return state_->has.inputs; }
 const std::vector<Feature>& Policy::outputs() const { return state_->has.outputs; }
-const std::string& Policy::schedule() const { return state_->executor->schedule(); }
+const std::string& Policy::schedule() const { return state_->executor.schedule(); }
 double Policy::control_period_s() const { return state_->has.control_period_s; }
-std::string Policy::Describe() const { return state_->executor->Description(); }
+std::string Policy::Describe() const { return state_->executor.Description(); }
 
 }  // namespace vlaq

@@ -15,6 +15,7 @@
 #include "families/kosmos2_lstm/testing.h"
 #include "families/onnx/import.h"
 #include "families/onnx/testing.h"
+#include "image/decode.h"
 #include "image/preprocess.h"
 #include "runtime/testing.h"
 
@@ -214,6 +215,58 @@ TEST_F(PublicPolicy, StepsGiveWhatTheScheduleGives) {
       for (size_t i = 0; i < raw.size(); ++i) EXPECT_EQ(values[i], 2 * raw[i]) << "the action scale";
     }
   }
+}
+
+TEST_F(PublicPolicy, AStepHasTwoHalves) {
+  Policy whole = Open();
+  Policy halves = Open();
+  auto ahead = halves.Prepare({{kCamera, PictureOf(20, 30, 0)}});
+  for (int t = 0; t < kFrames; ++t) {
+    ASSERT_TRUE(ahead.ok()) << ahead.error().ToString();
+    EXPECT_EQ(ahead->at(kCamera).shape(), (Shape{3, 8, 8}));
+    EXPECT_TRUE(ahead->count("task.input_ids") == 1) << "with what the instruction became";
+    const Values prepared = std::move(*ahead);
+    ahead = halves.Prepare({{kCamera, PictureOf(20, 30, t + 1)}});  // while the graphs run, somebody would
+    const auto raw = halves.Run(prepared);
+    const auto outputs = whole.Step({{kCamera, PictureOf(20, 30, t)}});
+    ASSERT_TRUE(raw.ok()) << raw.error().ToString();
+    ASSERT_TRUE(outputs.ok()) << outputs.error().ToString();
+    EXPECT_TRUE(SameBytes(raw->at("action"), outputs->raw.at("action"))) << t;
+  }
+  ExpectError(halves.Prepare({}), ErrorCode::kUsage, HasSubstr("lacks"));
+  ExpectError(halves.Run({}), ErrorCode::kUsage, HasSubstr(kCamera));
+}
+
+TEST_F(PublicPolicy, ABlankObservationFits) {
+  Policy policy = Open();
+  const Observation blank = policy.Blank();
+  ASSERT_EQ(blank.size(), 1U);
+  EXPECT_EQ(blank.at(kCamera).shape(), (Shape{3, 8, 8}));
+  EXPECT_TRUE(policy.Act(blank).ok());
+}
+
+TEST(PublicFeature, SaysWhatItsValuesAre) {
+  const Feature action{"action", FeatureType::kAction, DType::kF32, {10, 3}, {"x", "y", "grip"}, {"m", "", "mm"}};
+  EXPECT_EQ(action.Describe(), "action, action float32 [10, 3]: x (m), y, grip (mm)");
+  EXPECT_EQ(action.NameOf(2), "grip");
+  EXPECT_EQ(action.UnitOf(1), "");
+  EXPECT_EQ((Feature{"task", FeatureType::kText, DType::kF32, {}, {}, {}}).Describe(), "task, text");
+  const Feature nameless{"y", FeatureType::kAction, DType::kF16, {2}, {}, {}};
+  EXPECT_EQ(nameless.Describe(), "y, action float16 [2]");
+  EXPECT_EQ(nameless.NameOf(1), "y[1]");
+  EXPECT_EQ(nameless.UnitOf(1), "");
+}
+
+TEST(PublicImage, IsReadAsCamerasGiveIt) {
+  const fs::path images = fs::path(VLAQ_TESTDATA) / "image";
+  const auto image = ReadImage(images / "rgb.png");
+  ASSERT_TRUE(image.ok()) << image.error().ToString();
+  const auto decoded = image::ReadImage(images / "rgb.png");
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(image->dtype(), DType::kU8);
+  EXPECT_EQ(image->shape(), (Shape{decoded->height, decoded->width, 3}));
+  EXPECT_TRUE(std::ranges::equal(image->data<uint8_t>(), decoded->rgb));
+  ExpectError(ReadImage(images / "none.png"), ErrorCode::kInput, HasSubstr("none.png"));
 }
 
 TEST_F(PublicPolicy, APictureIsPreprocessedAsThePolicyWasTrained) {

@@ -22,6 +22,11 @@ OpenOptions OpenOptions::ForSource() const {
   return source;
 }
 
+Status OpenedModel::RunInto(const NamedTensors& inputs, NamedTensors& outputs) {
+  VLAQ_ASSIGN_OR_RETURN(outputs, Run(inputs));
+  return {};
+}
+
 Result<std::vector<ExecutedNode>> OpenedModel::Profile() {
   return Error{ErrorCode::kBackend, "this back end keeps no record of what ran", Description(), ""};
 }

@@ -84,6 +84,9 @@ class OpenedModel {
   // Runs once. `inputs` must name every input exactly once, with its dtype and fixed extents (kUsage otherwise, naming
   // the input). Returns all outputs by name. Errors of the engine: kBackend.
   virtual Result<NamedTensors> Run(const NamedTensors& inputs) = 0;
+  // The same into `outputs`, which holds the last run's names: who runs a model again and again asks for no memory for
+  // these. Errors: as Run(), after which `outputs` is of no use.
+  virtual Status RunInto(const NamedTensors& inputs, NamedTensors& outputs);
   // One line: which library and version, provider and threads really are used.
   virtual std::string Description() const = 0;
   // What ran since the model was opened with OpenOptions::profile, in order; ends profiling, so it is asked once, after

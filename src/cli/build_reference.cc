@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "api/assemble.h"
 #include "cli/build_arguments.h"
 #include "cli/frame_argument.h"
 #include "engine/measure.h"
 #include "policy/value_shapes.h"
-#include "runtime/open_policy.h"
 
 namespace vlaq::cli {
 namespace {
@@ -47,7 +47,7 @@ Result<Reference> Reference::Open(const BuildArguments& a, const std::vector<bun
   VLAQ_ASSIGN_OR_RETURN(auto backend, a.backend.Make());
   const backend::OpenOptions options = a.backend.Options();
   // Opened to see that they can be, and closed again: a board has no memory for them beside a build.
-  VLAQ_RETURN_IF_ERROR(runtime::OpenExecutor(bundle, "", *backend, options));
+  VLAQ_RETURN_IF_ERROR(api::Assemble(bundle, *backend, options, {}));
   return Reference(std::move(bundle), std::move(windows), std::move(backend), options);
 }
 

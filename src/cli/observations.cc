@@ -34,14 +34,6 @@ Fits FitOf(const Feature& input, const Tensor& tensor) {
   return Agrees(row, wanted) || Agrees(row, input.shape) ? Fits::kByStep : Fits::kNot;
 }
 
-// Rows of a tensor share its bytes.
-Tensor RowOf(const Tensor& tensor, size_t index) {
-  Shape shape(tensor.shape().begin() + 1, tensor.shape().end());
-  const size_t bytes = tensor.bytes().size() / static_cast<size_t>(tensor.shape()[0]);
-  const auto owner = std::make_shared<const Tensor>(tensor);
-  return Tensor::View(tensor.dtype(), std::move(shape), tensor.bytes().subspan(index * bytes, bytes), owner);
-}
-
 std::vector<std::string> NamesOf(const std::vector<Feature>& inputs) {
   std::vector<std::string> names;
   for (const Feature& input : inputs) names.push_back(input.name);
@@ -128,7 +120,7 @@ Result<Observations> Observations::Open(const std::vector<Feature>& inputs, cons
 Result<Observations::Step> Observations::Read(size_t index) const {
   Step step{fmt::format("step {}", index), {}, Begins(index)};
   for (const auto& [name, given] : given_) {
-    step.observation.emplace(name, given.by_step ? RowOf(given.tensor, index) : given.tensor);
+    step.observation.emplace(name, given.by_step ? given.tensor.Row(static_cast<int64_t>(index)) : given.tensor);
   }
   if (frames_ == nullptr) return step;
   VLAQ_ASSIGN_OR_RETURN(image::Frame frame, frames_->Read(index));

@@ -121,8 +121,7 @@ std::vector<Axis> AxesOf(const Feature& output) {
   const int64_t width = output.shape.empty() ? 1 : output.shape.back();
   std::vector<Axis> axes;
   for (size_t i = 0; i < static_cast<size_t>(std::max<int64_t>(width, 0)); ++i) {
-    axes.push_back({i < output.names.size() ? output.names[i] : fmt::format("{}[{}]", output.name, i),
-                    i < output.units.size() ? output.units[i] : ""});
+    axes.push_back({output.NameOf(i), output.UnitOf(i)});
   }
   return axes;
 }

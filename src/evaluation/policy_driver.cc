@@ -4,15 +4,13 @@
 
 #include <algorithm>
 
+#include "api/assemble.h"
 #include "base/hash.h"
 #include "base/machine.h"
 #include "base/mapped_file.h"
 #include "base/parallel.h"
 #include "evaluation/score.h"
 #include "policy/value_shapes.h"
-#include "runtime/executor.h"
-#include "runtime/features.h"
-#include "runtime/open_policy.h"
 #include "tensor/convert.h"
 
 namespace vlaq::evaluation {
@@ -76,49 +74,34 @@ Result<ActionSpace> SpaceOf(const bundle::Bundle& bundle) {
 
 class PolicyDriver : public Driver {
  public:
-  PolicyDriver(ActionSpace space, std::shared_ptr<const runtime::TextEncoder> text, runtime::Executor executor,
-               runtime::FeatureReader features)
-      : space_(std::move(space)),
-        wanted_(WantedOf(executor.policy())),
-        text_(std::move(text)),
-        executor_(std::move(executor)),
-        features_(std::move(features)) {
-    if (text_ != nullptr) task_ = text_->Exported().values;
-  }
+  PolicyDriver(ActionSpace space, std::vector<episode::WantedFeature> wanted, Policy policy)
+      : space_(std::move(space)), wanted_(std::move(wanted)), policy_(std::move(policy)) {}
 
   Status Begin(const std::string& task) override {
-    if (text_ != nullptr && text_->can_encode()) {
-      VLAQ_ASSIGN_OR_RETURN(runtime::EncodedTask encoded, text_->Encode(task));
-      task_ = std::move(encoded.values);
-    }
-    return Forget();
+    return policy_.follows_instructions() ? policy_.Reset(task) : Forget();
   }
 
   Result<Tensor> Act(const Observation& observation) override {
     VLAQ_ASSIGN_OR_RETURN(const auto match, episode::MatchFeatures(wanted_, episode::StreamsOf(observation)));
-    backend::NamedTensors observed = task_;
-    for (const auto& [wanted, name] : match) observed[wanted] = observation.at(name);
-    VLAQ_ASSIGN_OR_RETURN(const backend::NamedTensors values, features_.Read(observed));
-    VLAQ_ASSIGN_OR_RETURN(const backend::NamedTensors outputs, executor_.Step(values));
-    VLAQ_ASSIGN_OR_RETURN(const Tensor action, ToFloat32(outputs.at(executor_.policy().outputs.front().name)));
+    Observation observed;
+    for (const auto& [wanted, name] : match) observed.emplace(wanted, observation.at(name));
+    VLAQ_ASSIGN_OR_RETURN(const Outputs outputs, policy_.Step(observed));
+    VLAQ_ASSIGN_OR_RETURN(const Tensor action, ToFloat32(outputs.raw.at(policy_.outputs().front().name)));
     return action.rank() == 1 ? action.Reshaped({1, action.shape()[0]}) : action;
   }
 
   Status Forget() override {
-    executor_.Reset();
+    policy_.Reset();
     return {};
   }
 
   const ActionSpace& space() const override { return space_; }
-  std::string Description() const override { return executor_.Description(); }
+  std::string Description() const override { return policy_.Describe(); }
 
  private:
   ActionSpace space_;
   std::vector<episode::WantedFeature> wanted_;
-  std::shared_ptr<const runtime::TextEncoder> text_;
-  runtime::Executor executor_;
-  runtime::FeatureReader features_;
-  backend::NamedTensors task_;  // what the instruction became
+  Policy policy_;
 };
 
 Result<std::string> HashOfFile(const std::filesystem::path& path) {
@@ -186,10 +169,11 @@ int SideBySide(const bundle::Bundle& bundle, int asked, Log& log) {
   return fitting;
 }
 
+bool PolicyDriverFactory::reads_instructions() const { return text_ != nullptr && api::ReadsTask(bundle_.policy); }
+
 Result<std::unique_ptr<Driver>> PolicyDriverFactory::Make() const {
-  VLAQ_ASSIGN_OR_RETURN(runtime::Executor executor, runtime::OpenExecutor(bundle_, "", backend_, options_));
-  VLAQ_ASSIGN_OR_RETURN(runtime::FeatureReader features, runtime::FeatureReader::Make(bundle_.policy));
-  return std::unique_ptr<Driver>(new PolicyDriver(space_, text_, std::move(executor), std::move(features)));
+  VLAQ_ASSIGN_OR_RETURN(Policy policy, api::Assemble(bundle_, backend_, options_, {.text = text_}));
+  return std::unique_ptr<Driver>(new PolicyDriver(space_, WantedOf(bundle_.policy), std::move(policy)));
 }
 
 }  // namespace vlaq::evaluation

@@ -1,4 +1,4 @@
-// A bundle as a driver: its default schedule over pictures and states, told an instruction.
+// A bundle as a driver: a vlaq::Policy of its default schedule over pictures and states, told an instruction.
 #pragma once
 
 #include <memory>
@@ -32,9 +32,9 @@ class PolicyDriverFactory : public DriverFactory {
   const ActionSpace& space() const { return space_; }
   // Who drives, for documents: with the hashes of what makes it behave as it does. Errors: kInput.
   Result<Subject> Describe(std::string kind, std::string name) const;
-  bool follows_instructions() const { return text_ != nullptr && text_->can_encode(); }
+  bool follows_instructions() const { return reads_instructions() && text_->can_encode(); }
   // Whether its graphs read an instruction that could be another one.
-  bool reads_instructions() const { return text_ != nullptr; }
+  bool reads_instructions() const;
   // The instruction that it is always told if it cannot be told another; empty if it reads none, or as numbers.
   std::string exported_instruction() const { return text_ == nullptr ? "" : text_->Exported().text; }
 

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/safetensors_writer.h"
+#include "runtime/noise.h"
 #include "tensor/convert.h"
 
 namespace vlaq::measuring {
@@ -32,12 +33,9 @@ PixelRange RangeOf(const image::PreprocessSpec& preprocess) {
 
 void FillFloats(const policy::Input& input, Random random, std::span<float> values) {
   const bool image = input.type == InputType::kImage;
-  const bool noise = input.type == InputType::kNoise;
-  if (noise && input.noise == policy::NoiseKind::kZeros) return;  // as they are
-  const PixelRange range = image ? RangeOf(input.preprocess) : PixelRange{0, 1};
-  const bool uniform = image || (noise && input.noise == policy::NoiseKind::kUniform);
+  const PixelRange range = image ? RangeOf(input.preprocess) : PixelRange{};
   for (float& x : values) {
-    x = static_cast<float>(uniform ? random.Uniform(range.low, range.high) : random.Normal());
+    x = static_cast<float>(image ? random.Uniform(range.low, range.high) : random.Normal());
   }
 }
 
@@ -79,6 +77,10 @@ Result<Tensor> MakeUp(const policy::Input& input, int64_t count, uint64_t seed, 
   }
   Random random(seed, stream);
   if (IsFloat(input.dtype) && IsConvertible(DType::kF32, input.dtype)) {
+    if (input.type == InputType::kNoise) {
+      runtime::DrawnNoise room;
+      return runtime::DrawNoise(input.noise, input.dtype, shape, random, room).Shared();
+    }
     Tensor floats = Tensor::Make(DType::kF32, shape);
     FillFloats(input, random, floats.mutable_data<float>());
     if (input.dtype == DType::kF32) return floats;
@@ -118,14 +120,6 @@ Result<backend::NamedTensors> ReadInputs(const std::filesystem::path& path) {
   }
   if (tensors.empty()) return InputError(path.string(), "holds no inputs");
   return tensors;
-}
-
-Tensor RowOf(const Tensor& tensor, int64_t index) {
-  Shape shape(tensor.shape().begin() + 1, tensor.shape().end());
-  const size_t bytes = tensor.bytes().size() / static_cast<size_t>(tensor.shape()[0]);
-  return Tensor::View(tensor.dtype(), std::move(shape),
-                      tensor.bytes().subspan(static_cast<size_t>(index) * bytes, bytes),
-                      std::make_shared<const Tensor>(tensor));
 }
 
 }  // namespace vlaq::measuring

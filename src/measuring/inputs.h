@@ -31,7 +31,4 @@ Status WriteInputs(const std::filesystem::path& path, const backend::NamedTensor
 // Errors: kInput if the file holds no tensors, or they have not a row each for as many steps.
 Result<backend::NamedTensors> ReadInputs(const std::filesystem::path& path);
 
-// Row i of [N, ...], sharing its bytes.
-Tensor RowOf(const Tensor& tensor, int64_t index);
-
 }  // namespace vlaq::measuring

@@ -44,7 +44,7 @@ TEST(Inputs, ComeBackAsTheyWere) {
   EXPECT_EQ(read->at("frames").shape(), pixels.shape());
   EXPECT_TRUE(std::ranges::equal(read->at("frames").bytes(), pixels.bytes()));
   EXPECT_EQ(read->at("s").dtype(), DType::kF64);
-  EXPECT_TRUE(std::ranges::equal(RowOf(pixels, 2).bytes(), pixels.bytes().subspan(2 * 3 * 5 * 5 * 4)));
+  EXPECT_TRUE(std::ranges::equal(pixels.Row(2).bytes(), pixels.bytes().subspan(2 * 3 * 5 * 5 * 4)));
 }
 
 TEST(Inputs, NoiseIsSeeded) {

@@ -171,8 +171,7 @@ class Worker::State {
     precision_ = bundle_->precision;
     source_.policy = bundle_->policy;
     source_.schedule = options_.schedule;
-    VLAQ_ASSIGN_OR_RETURN(const auto text, runtime::OpenTextEncoder(*bundle_, {}));
-    if (text != nullptr) source_.told = text->Exported().values;
+    VLAQ_ASSIGN_OR_RETURN(source_.text, runtime::OpenTextEncoder(*bundle_, {}));
     return {};
   }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "api/assemble.h"
 #include "measuring/inputs.h"
 #include "measuring/schedule_parts.h"
 #include "measuring/wrapped_model.h"
@@ -15,11 +16,11 @@ namespace {
 
 using backend::NamedTensors;
 
-class ExecutorStep : public Step {
+class PolicyStep : public Step {
  public:
-  ExecutorStep(runtime::Executor executor, ScheduleParts parts, std::vector<NamedTensors> observed,
-               std::unique_ptr<StepClock> clock, std::string runs_on)
-      : executor_(std::move(executor)),
+  PolicyStep(Policy policy, ScheduleParts parts, std::vector<Values> observed, std::unique_ptr<StepClock> clock,
+             std::string runs_on)
+      : policy_(std::move(policy)),
         parts_(std::move(parts)),
         observed_(std::move(observed)),
         clock_(std::move(clock)),
@@ -39,7 +40,7 @@ class ExecutorStep : public Step {
 
   std::vector<std::string> Outputs() const override {
     std::vector<std::string> names;
-    for (const policy::Output& output : executor_.policy().outputs) names.push_back(output.name);
+    for (const Feature& output : policy_.outputs()) names.push_back(output.name);
     return names;
   }
   // The back ends' own words, without the schedule's: runs are compared by them.
@@ -55,7 +56,7 @@ class ExecutorStep : public Step {
   int64_t FirstBefore(int64_t newest) {
     if (parts_.carries) {
       if (at_ && *at_ < newest) return *at_ + 1;
-      executor_.Reset();
+      policy_.Reset();
       return 0;
     }
     // What a hold keeps is there from the second step on.
@@ -67,7 +68,7 @@ class ExecutorStep : public Step {
   Result<NamedTensors> Run(int64_t i) {
     clock_->input = i;
     ++clock_->step;
-    return executor_.Step(observed_[static_cast<size_t>(i)]);
+    return policy_.Run(observed_[static_cast<size_t>(i)]);
   }
 
   // The newest observation is the step's own work. Seen here as well, just before the clock starts, it would find its
@@ -83,12 +84,12 @@ class ExecutorStep : public Step {
     return {};
   }
 
-  runtime::Executor executor_;
+  Policy policy_;
   ScheduleParts parts_;
-  std::vector<NamedTensors> observed_;  // by number
-  std::unique_ptr<StepClock> clock_;    // that the graphs look at
+  std::vector<Values> observed_;      // by number, as Policy::Prepare() makes them
+  std::unique_ptr<StepClock> clock_;  // that the graphs look at
   std::string runs_on_;
-  std::optional<int64_t> at_;  // the newest that the executor has seen, with all before it
+  std::optional<int64_t> at_;  // the newest that the policy has seen, with all before it
 };
 
 class NullStep : public Step {
@@ -140,16 +141,16 @@ Result<std::vector<NamedTensors>> ObservationsOf(StepSource& source, const Sched
           "benchmark policies that observe the same together");
     }
     const Tensor& tensor = given->second;
-    all.resize(static_cast<size_t>(tensor.shape()[0]), source.told);
+    all.resize(static_cast<size_t>(tensor.shape()[0]));
     for (size_t i = 0; i < all.size(); ++i) {
-      const Tensor row = RowOf(tensor, static_cast<int64_t>(i));
+      const Tensor row = tensor.Row(static_cast<int64_t>(i));
       if (i == 0) VLAQ_RETURN_IF_ERROR(CheckFits(row, input, source.name));
       all[i][input.name] = row;
     }
   }
   if (all.empty()) {  // it observes nothing: every step is the same
     const bool any = !source.observed.empty();
-    all.resize(any ? static_cast<size_t>(source.observed.begin()->second.shape()[0]) : 1, source.told);
+    all.resize(any ? static_cast<size_t>(source.observed.begin()->second.shape()[0]) : 1);
   }
   return all;
 }
@@ -174,10 +175,12 @@ Result<std::unique_ptr<Step>> OpenStep(StepSource source, int64_t batch) {
     if (!looks_back || part == parts.parts.end()) return model;
     return Remembering(std::move(model), part->second, *clock);
   };
-  VLAQ_ASSIGN_OR_RETURN(auto executor, runtime::Executor::Open(source.policy, source.schedule, open));
-  return std::unique_ptr<Step>(std::make_unique<ExecutorStep>(std::move(executor), std::move(parts),
-                                                              std::move(observed), std::move(clock),
-                                                              fmt::format("{}", fmt::join(runs_on, "; "))));
+  VLAQ_ASSIGN_OR_RETURN(Policy policy,
+                        api::Assemble(source.policy, open, {.schedule = source.schedule, .text = source.text}));
+  for (Values& values : observed) values.insert(policy.task().values.begin(), policy.task().values.end());
+  return std::unique_ptr<Step>(std::make_unique<PolicyStep>(std::move(policy), std::move(parts), std::move(observed),
+                                                            std::move(clock),
+                                                            fmt::format("{}", fmt::join(runs_on, "; "))));
 }
 
 std::unique_ptr<Step> MakeNullStep() { return std::make_unique<NullStep>(); }

@@ -12,6 +12,7 @@
 #include "backend/backend.h"
 #include "policy/policy.h"
 #include "runtime/executor.h"
+#include "runtime/text_encoder.h"
 #include "tensor/tensor.h"
 
 namespace vlaq::measuring {
@@ -36,7 +37,7 @@ struct StepSource {
   std::string name;                // for messages
   runtime::GraphOpener open;       // of the policy's graphs
   backend::NamedTensors observed;  // as in the inputs file; what the policy does not take is left alone
-  backend::NamedTensors told;      // the values of an instruction: the same at every step
+  std::shared_ptr<const runtime::TextEncoder> text;  // its own instruction is told at every step; null: none is read
 };
 
 // `batch`: each step is done for so many copies of its observation. Errors: kInput for an input of the schedule that

@@ -63,9 +63,9 @@ TEST(Step, TheNewestFrameIsEncodedOnceAndWithinTheStep) {
   source.policy = bundle->policy;
   source.open = [&](const std::string& graph) { return runtime::OpenGraph(*bundle, graph, backend, {}); };
   source.observed["frames"] = *MakeUp(source.policy.inputs[0], window + 4, 3, kMadeUpStream);
-  const auto text = runtime::OpenTextEncoder(*bundle, {});
+  auto text = runtime::OpenTextEncoder(*bundle, {});
   ASSERT_TRUE(text.ok());
-  if (*text != nullptr) source.told = (*text)->Exported().values;
+  source.text = std::move(*text);
   auto step = OpenStep(source, 1);
   ASSERT_TRUE(step.ok()) << step.error().ToString();
 

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "api/assemble.h"
 #include "base/hash.h"
 #include "policy/value_shapes.h"
-#include "runtime/open_policy.h"
-#include "runtime/text_encoder.h"
+#include "runtime/features.h"
 #include "tensor/convert.h"
 
 namespace vlaq::measuring {
@@ -38,7 +38,7 @@ Result<Windows> Windows::Make(std::unique_ptr<image::FrameSource> frames, const 
     return InputError("--frames", fmt::format("gives {} frames, and a window of the policy holds {}", given, length),
                       fmt::format("give at least {}: none is shown twice to fill a window", length));
   }
-  Windows windows(std::move(frames), camera->preprocess, window);
+  Windows windows(std::move(frames), *camera, window);
   const size_t last = given - length, count = std::min(most, last + 1);
   for (size_t i = 0; i < count; ++i) windows.starts_.push_back(count == 1 ? 0 : i * last / (count - 1));
   Sha256 hash;
@@ -56,46 +56,51 @@ Result<Windows> Windows::Make(std::unique_ptr<image::FrameSource> frames, const 
 }
 
 Result<Tensor> Windows::Pixels(size_t first, size_t count) const {
-  VLAQ_ASSIGN_OR_RETURN(image::Preprocessor preprocessor, image::Preprocessor::Make(preprocess_));
+  policy::Policy camera_alone;
+  camera_alone.inputs = {camera_};
+  camera_alone.inputs[0].dtype = DType::kF32;
+  VLAQ_ASSIGN_OR_RETURN(runtime::FeatureReader reader, runtime::FeatureReader::Make(camera_alone));
   Shape shape{static_cast<int64_t>(count)};
   if (has_window_) shape.push_back(static_cast<int64_t>(length_));
-  shape.insert(shape.end(), {3, preprocess_.height(), preprocess_.width()});
+  shape.insert(shape.end(), {3, camera_.preprocess.height(), camera_.preprocess.width()});
   Tensor pixels = Tensor::Make(DType::kF32, std::move(shape));
-  auto rest = pixels.mutable_data<float>();
+  MutableBytes rest = pixels.mutable_bytes();
   for (size_t i = first; i < first + count; ++i) {
     for (size_t at = starts_[i]; at < starts_[i] + length_; ++at) {
-      VLAQ_ASSIGN_OR_RETURN(const image::Frame frame, frames_->Read(at));
-      VLAQ_RETURN_IF_ERROR(preprocessor.Run(frame.pixels, rest.first(preprocessor.size())));
-      rest = rest.subspan(preprocessor.size());
+      VLAQ_ASSIGN_OR_RETURN(const Tensor picture, Picture(at));
+      VLAQ_ASSIGN_OR_RETURN(const auto ready, reader.Read({{camera_.name, picture}}));
+      const Bytes bytes = ready.at(camera_.name).bytes();
+      std::copy(bytes.begin(), bytes.end(), rest.begin());
+      rest = rest.subspan(bytes.size());
     }
   }
   return pixels;
 }
 
+Result<Tensor> Windows::Picture(size_t frame) const {
+  VLAQ_ASSIGN_OR_RETURN(image::Frame read, frames_->Read(frame));
+  const image::ImageView& pixels = read.pixels;
+  return Tensor::View(DType::kU8, {pixels.height, pixels.width, 3}, std::as_bytes(pixels.rgb), std::move(read.owner));
+}
+
 Result<std::vector<float>> Windows::ActionsOf(const bundle::Bundle& bundle, const backend::Backend& backend,
                                               const backend::OpenOptions& options, Log& log) const {
-  const policy::Input* camera = CameraOf(bundle.policy);
-  if (camera == nullptr || bundle.policy.outputs.empty()) return NotOfOneCamera(bundle);
-  VLAQ_ASSIGN_OR_RETURN(runtime::Executor executor, runtime::OpenExecutor(bundle, "", backend, options));
-  VLAQ_ASSIGN_OR_RETURN(const auto text, runtime::OpenTextEncoder(bundle, {}));
-  VLAQ_ASSIGN_OR_RETURN(image::Preprocessor preprocessor, image::Preprocessor::Make(preprocess_));
-  backend::NamedTensors observed;
-  if (text != nullptr) observed = text->Exported().values;
+  if (CameraOf(bundle.policy) == nullptr || bundle.policy.outputs.empty()) return NotOfOneCamera(bundle);
+  VLAQ_ASSIGN_OR_RETURN(Policy policy, api::Assemble(bundle, backend, options, {}));
   std::vector<float> actions;
-  size_t next = 0;  // the frame that the executor has not seen
+  size_t next = 0;  // the frame that the policy has not seen
   for (size_t done = 0; done < starts_.size(); ++done) {
     log.Progress("windows", done, starts_.size());
     const size_t start = starts_[done], end = start + length_;
     if (next <= start) {  // nothing that it saw is in this window
-      executor.Reset();
+      policy.Reset();
       next = start;
     }
     for (; next < end; ++next) {
-      VLAQ_ASSIGN_OR_RETURN(const image::Frame frame, frames_->Read(next));
-      VLAQ_ASSIGN_OR_RETURN(observed[camera->name], preprocessor.Run(frame.pixels));
-      VLAQ_ASSIGN_OR_RETURN(const auto outputs, executor.Step(observed));
+      VLAQ_ASSIGN_OR_RETURN(Tensor picture, Picture(next));
+      VLAQ_ASSIGN_OR_RETURN(const Outputs outputs, policy.Step({{camera_.name, std::move(picture)}}));
       if (next + 1 < end) continue;
-      VLAQ_ASSIGN_OR_RETURN(const Tensor action, ToFloat32(outputs.at(bundle.policy.outputs.front().name)));
+      VLAQ_ASSIGN_OR_RETURN(const Tensor action, ToFloat32(outputs.raw.at(policy.outputs().front().name)));
       const auto values = action.data<float>();
       actions.insert(actions.end(), values.begin(), values.end());
     }

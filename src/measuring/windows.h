@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "bundle/bundle.h"
 #include "image/frames.h"
-#include "image/preprocess.h"
+#include "policy/policy.h"
 #include "tensor/tensor.h"
 
 namespace vlaq::measuring {
@@ -36,20 +36,22 @@ class Windows {
   // `first` on; first + count <= size().
   Result<Tensor> Pixels(size_t first, size_t count) const;
   // The actions of `bundle`, the policy of one camera, window after window: size() times as many values as an action
-  // has. Its
-  // graphs are open during the call only. Errors: kBackend, kInput.
+  // has. Its graphs are open during the call only. Errors: kBackend, kInput.
   Result<std::vector<float>> ActionsOf(const bundle::Bundle& bundle, const backend::Backend& backend,
                                        const backend::OpenOptions& options, Log& log) const;
 
  private:
-  Windows(std::unique_ptr<image::FrameSource> frames, image::PreprocessSpec preprocess, std::optional<int64_t> window)
+  Windows(std::unique_ptr<image::FrameSource> frames, policy::Input camera, std::optional<int64_t> window)
       : frames_(std::move(frames)),
-        preprocess_(preprocess),
+        camera_(std::move(camera)),
         has_window_(window.has_value()),
         length_(static_cast<size_t>(window.value_or(1))) {}
 
+  // A frame as a robot's camera gives it, uint8 [H, W, 3].
+  Result<Tensor> Picture(size_t frame) const;
+
   std::unique_ptr<image::FrameSource> frames_;
-  image::PreprocessSpec preprocess_;
+  policy::Input camera_;
   bool has_window_;             // else a window is the frame itself, without an axis
   size_t length_;               // frames of a window
   std::vector<size_t> starts_;  // its first frame, ascending

@@ -4,166 +4,44 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstring>
-#include <optional>
 #include <utility>
 
 #include "base/random.h"
 #include "base/text.h"
 #include "runtime/executor_program.h"
+#include "runtime/executor_tensors.h"
 #include "runtime/executor_window.h"
+#include "runtime/noise.h"
 #include "tensor/convert.h"
 #include "tensor/non_finite.h"
 
 namespace vlaq::runtime {
 namespace {
 
-using policy::NoiseKind;
 using policy::StepKind;
 
 // A robot must not get such a value. Some kernels swallow NaN (ONNX Runtime's LSTM and clamps do), so that of an
-// intermediate value with NaN the actions would be finite, plausible and blind.
-Status RequireFinite(const Tensor& value, const std::string& what) {
+// intermediate value with NaN the actions would be finite, plausible and blind. Errors: without a place.
+Status RequireFinite(const Tensor& value) {
   const NonFinite found = FindNonFinite(value.dtype(), value.bytes());
   if (!found.any()) return {};
-  return Error{ErrorCode::kBackend, "is not finite: " + found.Describe(value.size()), what,
+  return Error{ErrorCode::kBackend, "is not finite: " + found.Describe(value.size()), "",
                "`vlaq inspect --hash` says whether weights of the bundle are not finite; else the model overflows"};
-}
-
-Tensor AddBatchAxis(const Tensor& tensor) {
-  Shape shape;
-  shape.reserve(tensor.shape().size() + 1);
-  shape.push_back(1);
-  shape.insert(shape.end(), tensor.shape().begin(), tensor.shape().end());
-  return tensor.Reshaped(std::move(shape));
-}
-
-// Along the batch axis, which is there. Errors: kUsage without a place.
-Result<Tensor> Stacked(std::span<const Tensor> rows) {
-  const Tensor& first = rows.front();
-  Shape shape = first.shape();
-  shape[0] = 0;
-  for (const Tensor& row : rows) {
-    Shape rest = row.shape();
-    rest[0] = first.shape()[0];
-    if (row.dtype() != first.dtype() || rest != first.shape()) {
-      return UsageError(
-          fmt::format("steps of {} and of {} do not run at once", ShapeText(first.shape()), ShapeText(row.shape())));
-    }
-    shape[0] += row.shape()[0];
-  }
-  Tensor all = Tensor::Make(first.dtype(), std::move(shape));
-  std::byte* to = all.mutable_bytes().data();
-  for (const Tensor& row : rows) {
-    std::memcpy(to, row.bytes().data(), row.bytes().size());
-    to += row.bytes().size();
-  }
-  return all;
-}
-
-// Row `i` of the batch axis, the axis kept.
-Tensor RowOf(const Tensor& tensor, size_t i) {
-  Shape shape = tensor.shape();
-  const size_t bytes = tensor.bytes().size() / static_cast<size_t>(shape[0]);
-  shape[0] = 1;
-  return Tensor::View(tensor.dtype(), std::move(shape), tensor.bytes().subspan(i * bytes, bytes),
-                      std::make_shared<const Tensor>(tensor));
-}
-
-Tensor DropBatchAxis(const Tensor& tensor) {
-  return tensor.Reshaped(Shape(tensor.shape().begin() + 1, tensor.shape().end()));
-}
-
-bool SameTensor(const Tensor& a, const Tensor& b) {
-  if (a.dtype() != b.dtype() || a.shape() != b.shape()) return false;
-  const Bytes x = a.bytes();
-  const Bytes y = b.bytes();
-  return x.data() == y.data() || x.empty() || std::memcmp(x.data(), y.data(), x.size()) == 0;
-}
-
-// Numbers in [0, 1) that the type holds exactly: rounding one up would give 1.
-int UniformBits(DType dtype) { return dtype == DType::kF16 ? 11 : dtype == DType::kBF16 ? 8 : 24; }
-
-void FillNoise(NoiseKind kind, int bits, Random random, std::span<float> out) {
-  if (kind == NoiseKind::kZeros) return;
-  const float unit = 1.0F / static_cast<float>(1U << static_cast<unsigned>(bits));
-  for (float& x : out) {
-    x = kind == NoiseKind::kNormal ? static_cast<float>(random.Normal())
-                                   : static_cast<float>(random.Next() >> static_cast<unsigned>(64 - bits)) * unit;
-  }
-}
-
-size_t BytesAfter(const Tensor& tensor, size_t axis) {
-  size_t bytes = DTypeBits(tensor.dtype()) / 8;
-  for (size_t i = axis + 1; i < tensor.shape().size(); ++i) bytes *= static_cast<size_t>(tensor.shape()[i]);
-  return bytes;
-}
-
-Result<Tensor> SelectAlong(const Tensor& value, size_t axis, int64_t index) {
-  Shape shape = value.shape();
-  const int64_t extent = axis < shape.size() ? shape[axis] : 0;
-  if (index < -extent || index >= extent || DTypeBits(value.dtype()) % 8 != 0) {
-    return InputError("", fmt::format("there is no index {} along axis {} of {} {}", index, axis,
-                                      DTypeName(value.dtype()), ShapeText(shape)));
-  }
-  shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(axis));
-  Tensor selected = Tensor::Make(value.dtype(), std::move(shape));
-  const size_t piece = BytesAfter(value, axis);
-  const auto at = static_cast<size_t>(index < 0 ? index + extent : index);
-  std::byte* to = selected.mutable_bytes().data();
-  for (size_t from = at * piece; from < value.bytes().size();
-       from += static_cast<size_t>(extent) * piece, to += piece) {
-    std::memcpy(to, value.bytes().data() + from, piece);
-  }
-  return selected;
-}
-
-bool FitsAlong(const Tensor& first, const Tensor& part, size_t axis) {
-  if (part.dtype() != first.dtype() || part.rank() != first.rank()) return false;
-  for (size_t i = 0; i < first.shape().size(); ++i) {
-    if (i != axis && part.shape()[i] != first.shape()[i]) return false;
-  }
-  return true;
-}
-
-Result<Tensor> ConcatAlong(std::span<const Tensor* const> parts, size_t axis) {
-  const Tensor& first = *parts.front();
-  Shape shape = first.shape();
-  if (axis >= shape.size() || DTypeBits(first.dtype()) % 8 != 0) {
-    return InputError("",
-                      fmt::format("there is no axis {} in {} {}", axis, DTypeName(first.dtype()), ShapeText(shape)));
-  }
-  shape[axis] = 0;
-  for (const Tensor* part : parts) {
-    if (!FitsAlong(first, *part, axis)) {
-      return InputError(
-          "", fmt::format("{} {} and {} {} do not go one after the other along axis {}", DTypeName(first.dtype()),
-                          ShapeText(first.shape()), DTypeName(part->dtype()), ShapeText(part->shape()), axis));
-    }
-    shape[axis] += part->shape()[axis];
-  }
-  Tensor whole = Tensor::Make(first.dtype(), std::move(shape));
-  const size_t piece = BytesAfter(first, axis);
-  const size_t stride = static_cast<size_t>(whole.shape()[axis]) * piece;
-  size_t offset = 0;
-  for (const Tensor* part : parts) {
-    const size_t run = static_cast<size_t>(part->shape()[axis]) * piece;
-    size_t from = 0;
-    for (size_t to = offset; from < part->bytes().size(); from += run, to += stride) {
-      std::memcpy(whole.mutable_bytes().data() + to, part->bytes().data() + from, run);
-    }
-    offset += run;
-  }
-  return whole;
 }
 
 }  // namespace
 
+// A step asks for no memory once one like it has been done: tensors are assigned to places that stay, and what the
+// executor makes itself it makes in memory that it has (executor_allocation_test.cc).
 struct Executor::State {
-  // The values of `when` at the last run of a hold's steps.
+  // The values of `when` at the last run of a hold's steps, and what a failed step puts back.
   struct Hold {
-    bool ran = false;
-    std::vector<Tensor> when;
+    bool ran = false, ran_before = false, replaced = false;
+    std::vector<Tensor> when, when_before, made_before;
+  };
+  struct GivenCarry {
+    bool given = false;  // for this step
+    Tensor value;
   };
 
   // Values' places are their indices in the program. Between control steps only those of holds stand in `values`.
@@ -176,11 +54,14 @@ struct Executor::State {
   std::vector<Tensor> values;
   std::vector<SlidingWindow> windows;
   std::vector<Tensor> carried;
-  std::vector<std::optional<Tensor>> given_carried;  // for this step
+  std::vector<GivenCarry> given_carries;
   std::vector<Hold> holds;
-  // What a failed step puts back, the last first.
-  std::vector<std::pair<size_t, Tensor>> replaced_values;
-  std::vector<std::pair<size_t, Hold>> replaced_holds;
+  std::vector<const ProgramStep*> replaced;     // holds, in the order in which they ran anew
+  std::vector<MadeTensor> own;                  // by select or concat
+  std::vector<DrawnNoise> drawn;                // by input
+  std::vector<std::vector<Tensor>> next_round;  // by repeat
+  Tensor with_axis;                             // an input with its batch axis
+  Shape shape;                                  // room for one
   const Tensor nothing = {};
 
   void Begin(uint64_t step) {
@@ -188,19 +69,26 @@ struct Executor::State {
     for (Tensor& value : values) value = nothing;
     for (SlidingWindow& window : windows) window.Clear();
     for (size_t i = 0; i < carried.size(); ++i) carried[i] = program.carries[i].zeros;
-    for (Hold& hold : holds) hold = {};
+    for (Hold& hold : holds) {
+      hold.ran = false;
+      for (Tensor& value : hold.when) value = nothing;
+    }
   }
 
-  void Set(size_t value, Tensor tensor) {
-    values[value] = std::move(tensor);
+  void Show(size_t value) const {
     if (probe != nullptr) probe->See(program.values[value].name, values[value]);
+  }
+  void Set(size_t value, const Tensor& tensor) {
+    values[value] = tensor;
+    Show(value);
   }
   const std::string& NameOf(size_t value) const { return program.values[value].name; }
 
-  Result<NamedTensors> Perform(const NamedTensors& inputs) {
+  Status Perform(const NamedTensors& inputs, NamedTensors& outputs) {
+    for (auto& output : outputs) output.second = nothing;  // their memory may be what this step needs
     VLAQ_RETURN_IF_ERROR(TakeInputs(inputs));
     VLAQ_RETURN_IF_ERROR(RunSteps(program.steps));
-    return GiveOutputs();
+    return GiveOutputs(outputs);
   }
   Status PerformLasting(const NamedTensors& inputs) {
     VLAQ_RETURN_IF_ERROR(TakeInputs(inputs));
@@ -230,7 +118,7 @@ struct Executor::State {
       if (rows[i].empty() || !input.batched) continue;
       auto stacked = Stacked(rows[i]);
       if (!stacked.ok()) return Within(fmt::format("the input '{}'", input.name), stacked.error());
-      Set(input.value, std::move(*stacked));
+      Set(input.value, *stacked);
     }
     for (const ProgramStep& step : program.steps) {
       if (step.lasting && step.kind == StepKind::kRun) VLAQ_RETURN_IF_ERROR(RunGraph(program.graphs[step.graph]));
@@ -246,8 +134,11 @@ struct Executor::State {
                         fmt::format("is {} for {} steps", ShapeText(value.shape()), count));
     }
     for (size_t i = 0; i < count; ++i) {
-      const auto window = windows[step.memory].With(RowOf(value, i));
-      if (!window.ok()) return Within(fmt::format("{}: '{}'", step.where, NameOf(step.value)), window.error());
+      const Tensor row = value.Row(static_cast<int64_t>(i));
+      shape.assign(1, 1);
+      shape.insert(shape.end(), row.shape().begin(), row.shape().end());
+      const Status kept = windows[step.memory].With(row.Reshaped(shape), with_axis);
+      if (!kept.ok()) return Within(fmt::format("{}: '{}'", step.where, NameOf(step.value)), kept.error());
       windows[step.memory].Keep();
     }
     return {};
@@ -261,29 +152,40 @@ struct Executor::State {
   }
   void TakeBack() {
     for (SlidingWindow& window : windows) window.Discard();
-    for (; !replaced_values.empty(); replaced_values.pop_back()) {
-      values[replaced_values.back().first] = std::move(replaced_values.back().second);
-    }
-    for (; !replaced_holds.empty(); replaced_holds.pop_back()) {
-      holds[replaced_holds.back().first] = std::move(replaced_holds.back().second);
-    }
+    for (auto step = replaced.rbegin(); step != replaced.rend(); ++step) PutBack(**step);
     Finish();
+  }
+  void PutBack(const ProgramStep& step) {
+    Hold& hold = holds[step.memory];
+    for (size_t i = 0; i < step.makes.size(); ++i) values[step.makes[i]] = hold.made_before[i];
+    hold.when.swap(hold.when_before);
+    hold.ran = hold.ran_before;
   }
   // Nothing of a step is kept alive beyond it but what the schedule keeps: whoever made the tensors may use their
   // memory again, and so may the windows.
   void Finish() {
-    replaced_values.clear();
-    replaced_holds.clear();
-    std::fill(given_carried.begin(), given_carried.end(), std::nullopt);
+    for (const ProgramStep* step : replaced) {
+      Hold& hold = holds[step->memory];
+      hold.replaced = false;
+      for (Tensor& value : hold.when_before) value = nothing;
+      for (Tensor& value : hold.made_before) value = nothing;
+    }
+    replaced.clear();
+    for (GivenCarry& carry : given_carries) {
+      carry.given = false;
+      carry.value = nothing;
+    }
     for (size_t i = 0; i < values.size(); ++i) {
       if (!program.values[i].held) values[i] = nothing;
     }
+    with_axis = nothing;
   }
 
   // Both are in the order of their names.
   Status TakeInputs(const NamedTensors& inputs) {
     auto given = inputs.begin();
-    for (const ProgramInput& input : program.inputs) {
+    for (size_t i = 0; i < program.inputs.size(); ++i) {
+      const ProgramInput& input = program.inputs[i];
       for (; given != inputs.end() && given->first < input.name; ++given) {
         VLAQ_RETURN_IF_ERROR(TakeCarried(given->first, given->second));
       }
@@ -292,7 +194,7 @@ struct Executor::State {
         ++given;
       } else if (input.value != kNoValue) {
         if (!input.noise) return Missing(input.name, inputs);
-        VLAQ_RETURN_IF_ERROR(DrawNoise(input));
+        VLAQ_RETURN_IF_ERROR(Draw(input, drawn[i]));
       }
     }
     for (; given != inputs.end(); ++given) VLAQ_RETURN_IF_ERROR(TakeCarried(given->first, given->second));
@@ -310,7 +212,9 @@ struct Executor::State {
       return UsageError(fmt::format("the carried value '{}' is {} {}, and the schedule takes {}", name,
                                     DTypeName(given.dtype()), ShapeText(given.shape()), TypeText(type, false)));
     }
-    given_carried[static_cast<size_t>(carry - all.begin())] = given;
+    GivenCarry& taken = given_carries[static_cast<size_t>(carry - all.begin())];
+    taken.given = true;
+    taken.value = given;
     return {};
   }
 
@@ -332,35 +236,29 @@ struct Executor::State {
   }
 
   Status TakeInput(const ProgramInput& input, const Tensor& given) {
-    Tensor value = input.batched ? AddBatchAxis(given) : given;
-    if (!IsOfType(value, input.type)) {
+    shape.assign(input.batched ? 1 : 0, 1);
+    shape.insert(shape.end(), given.shape().begin(), given.shape().end());
+    with_axis.Assign(given.dtype(), shape, given.bytes(), given.owner());
+    if (!IsOfType(with_axis, input.type)) {
       return UsageError(fmt::format("the input '{}' is {} {}, and the policy takes {}", input.name,
                                     DTypeName(given.dtype()), ShapeText(given.shape()),
                                     TypeText(input.type, input.batched)));
     }
-    if (input.value != kNoValue) Set(input.value, std::move(value));
+    if (input.value != kNoValue) Set(input.value, with_axis);
     return {};
   }
 
   // A pure function of the seed, the step and the input, so that a step done again gets the same noise, and one input
   // does not move another's.
-  Status DrawNoise(const ProgramInput& input) {
-    const Shape& shape = *input.type.shape;
-    if (!ElementCount(shape)) {
+  Status Draw(const ProgramInput& input, DrawnNoise& room) {
+    if (!ElementCount(*input.type.shape)) {
       return UsageError(
           fmt::format("the input '{}' is missing", input.name),
           fmt::format("noise of the shape {} cannot be drawn: give it", TypeText(input.type, input.batched)));
     }
-    const DType dtype = *input.type.dtype;
     const Random random(seed, (steps << 16U) + input.stream);
-    Tensor drawn = Tensor::Make(DType::kF32, shape);
-    FillNoise(*input.noise, UniformBits(dtype), random, drawn.mutable_data<float>());
-    if (dtype != DType::kF32) {
-      Tensor converted = Tensor::Make(dtype, shape);
-      Convert(DType::kF32, drawn.bytes(), dtype, converted.mutable_bytes());
-      drawn = std::move(converted);
-    }
-    Set(input.value, std::move(drawn));
+    DrawNoise(*input.noise, *input.type.dtype, *input.type.shape, random, room).ShareAs(values[input.value]);
+    Show(input.value);
     return {};
   }
 
@@ -374,51 +272,63 @@ struct Executor::State {
       case StepKind::kRun:
         return RunGraph(program.graphs[step.graph]);
       case StepKind::kWindow:
-        return Bind(step, windows[step.memory].With(values[step.value]), step.value);
+        return Bind(step, windows[step.memory].With(values[step.value], values[step.as]));
       case StepKind::kHold:
         return RunHold(step);
       case StepKind::kCarry:
-        Set(step.as, given_carried[step.memory].value_or(carried[step.memory]));
+        Set(step.as, given_carries[step.memory].given ? given_carries[step.memory].value : carried[step.memory]);
         return {};
       case StepKind::kRepeat:
         return RunRepeat(step);
       case StepKind::kSelect:
-        return Bind(step, SelectAlong(values[step.value], step.axis, step.index), step.value);
+        return Bind(step, SelectAlong(values[step.value], step.axis, step.index, own[step.memory]),
+                    own[step.memory].tensor);
       case StepKind::kConcat:
-        return RunConcat(step);
+        return Bind(step, ConcatAlong(values, step.values, step.axis, own[step.memory]), own[step.memory].tensor);
     }
     return InternalError(step.where, "is a step of no known kind");
   }
 
-  Status Bind(const ProgramStep& step, Result<Tensor> made, size_t of) {
-    if (!made.ok()) return Within(fmt::format("{}: '{}'", step.where, NameOf(of)), made.error());
-    Set(step.as, std::move(*made));
+  // What values[step.as] has become.
+  Status Bind(const ProgramStep& step, const Status& status) {
+    if (!status.ok()) {
+      const size_t of = step.kind == StepKind::kConcat ? step.values.front() : step.value;
+      return Within(fmt::format("{}: '{}'", step.where, NameOf(of)), status.error());
+    }
+    Show(step.as);
     return {};
+  }
+  // What has been made.
+  Status Bind(const ProgramStep& step, const Status& status, const ReusedTensor& tensor) {
+    if (status.ok()) tensor.ShareAs(values[step.as]);
+    return Bind(step, status);
   }
 
   Status RunGraph(ProgramGraph& graph) {
     for (const ProgramGraph::Read& read : graph.reads) *read.to = values[read.value];
-    Result<NamedTensors> outputs = graph.model->Run(graph.inputs);
+    const Status status = graph.model->RunInto(graph.inputs, graph.outputs);
     for (const ProgramGraph::Read& read : graph.reads) *read.to = nothing;
-    if (!outputs.ok()) return Within(fmt::format("graph '{}'", graph.name), outputs.error());
-    return TakeOutputs(graph, *outputs);
+    if (!status.ok()) return Within(fmt::format("graph '{}'", graph.name), status.error());
+    Status taken = TakeOutputs(graph);
+    for (auto& output : graph.outputs) output.second = nothing;
+    return taken;
   }
 
   // Both are in the order of their names. The probe sees all of them before any is judged.
-  Status TakeOutputs(const ProgramGraph& graph, NamedTensors& outputs) {
+  Status TakeOutputs(const ProgramGraph& graph) {
     auto made = graph.makes.begin();
-    for (auto& [name, tensor] : outputs) {
+    for (const auto& [name, tensor] : graph.outputs) {
       if (made != graph.makes.end() && made->output < name) break;
       if (made == graph.makes.end() || made->output != name) {
         if (probe != nullptr) probe->See(graph.name + "." + name, tensor);
         continue;
       }
-      Set(made->value, std::move(tensor));
+      Set(made->value, tensor);
       ++made;
     }
     for (auto given = graph.makes.begin(); given != made; ++given) {
       if (!program.values[given->value].needed || !IsFloat(values[given->value].dtype())) continue;
-      const Status finite = RequireFinite(values[given->value], "");
+      const Status finite = RequireFinite(values[given->value]);
       if (!finite.ok()) return Within(DescribeMade(graph, *given), finite.error());
     }
     if (made == graph.makes.end()) return {};
@@ -433,37 +343,41 @@ struct Executor::State {
     bool same = hold.ran;
     for (size_t i = 0; same && i < step.when.size(); ++i) same = SameTensor(hold.when[i], values[step.when[i]]);
     if (same) return {};
-    for (const size_t made : step.makes) {
-      replaced_values.emplace_back(made, std::move(values[made]));
-      values[made] = nothing;
-    }
-    replaced_holds.emplace_back(step.memory, std::exchange(hold, {true, {}}));
-    for (const size_t value : step.when) hold.when.push_back(values[value]);
+    PutAside(step, hold);
+    hold.ran = true;
+    for (size_t i = 0; i < step.when.size(); ++i) hold.when[i] = values[step.when[i]];
     return RunSteps(step.steps);
+  }
+  // What the last control step left; within a repeat a hold may run several times in one.
+  void PutAside(const ProgramStep& step, Hold& hold) {
+    hold.when.resize(step.when.size());
+    if (std::exchange(hold.replaced, true)) return;
+    replaced.push_back(&step);
+    hold.ran_before = hold.ran;
+    hold.when_before.resize(step.when.size());
+    hold.when.swap(hold.when_before);
+    hold.made_before.resize(step.makes.size());
+    for (size_t i = 0; i < step.makes.size(); ++i) hold.made_before[i] = values[step.makes[i]];
   }
 
   Status RunRepeat(const ProgramStep& step) {
     for (const ProgramStep::Carried& carried_value : step.carry) Set(carried_value.as, values[carried_value.from]);
-    std::vector<Tensor> next;
+    std::vector<Tensor>& next = next_round[step.memory];
+    next.resize(step.carry.size());
     for (size_t round = 0; round < static_cast<size_t>(step.times); ++round) {
       for (const ProgramStep::Constants& constants : step.constants) Set(constants.as, constants.rounds[round]);
       VLAQ_RETURN_IF_ERROR(RunSteps(step.steps));
       // All at once: the next of one value may be another one as it was in this round.
-      next.clear();
-      for (const ProgramStep::Carried& carried_value : step.carry) next.push_back(values[carried_value.next]);
-      for (size_t i = 0; i < next.size(); ++i) Set(step.carry[i].as, std::move(next[i]));
+      for (size_t i = 0; i < next.size(); ++i) next[i] = values[step.carry[i].next];
+      for (size_t i = 0; i < next.size(); ++i) {
+        Set(step.carry[i].as, next[i]);
+        next[i] = nothing;
+      }
     }
     return {};
   }
 
-  Status RunConcat(const ProgramStep& step) {
-    std::vector<const Tensor*> parts;
-    for (const size_t value : step.values) parts.push_back(&values[value]);
-    return Bind(step, ConcatAlong(parts, step.axis), step.values.front());
-  }
-
-  Result<NamedTensors> GiveOutputs() const {
-    NamedTensors outputs;
+  Status GiveOutputs(NamedTensors& outputs) const {
     for (const ProgramOutput& output : program.outputs) {
       const Tensor& value = values[output.value];
       if (!IsOfType(value, output.type)) {
@@ -471,10 +385,12 @@ struct Executor::State {
                           fmt::format("is {} {} instead of {}, batch axis included", DTypeName(value.dtype()),
                                       ShapeText(value.shape()), TypeText(output.type, false)));
       }
-      VLAQ_RETURN_IF_ERROR(RequireFinite(value, fmt::format("output '{}'", output.name)));
-      outputs.emplace(output.name, output.batched ? DropBatchAxis(value) : value);
+      const Status finite = RequireFinite(value);
+      if (!finite.ok()) return Within(fmt::format("output '{}'", output.name), finite.error());
+      outputs[output.name].Assign(value.dtype(), std::span(value.shape()).subspan(output.batched ? 1 : 0),
+                                  value.bytes(), value.owner());
     }
-    return outputs;
+    return {};
   }
 };
 
@@ -514,20 +430,30 @@ Result<Executor> Executor::Open(policy::Policy policy, std::string_view schedule
   state->values.resize(state->program.values.size());
   for (const int64_t length : state->program.windows) state->windows.emplace_back(length);
   state->carried.resize(state->program.carries.size());
-  state->given_carried.resize(state->program.carries.size());
+  state->given_carries.resize(state->program.carries.size());
   state->holds.resize(state->program.holds);
+  state->replaced.reserve(state->program.holds);
+  state->own.resize(state->program.made);
+  state->drawn.resize(state->program.inputs.size());
+  state->next_round.resize(state->program.repeats);
   state->Begin(0);
   return Executor(std::move(state));
 }
 
 Result<NamedTensors> Executor::Step(const NamedTensors& inputs) {
-  Result<NamedTensors> outputs = state_->Perform(inputs);
-  if (outputs.ok()) {
+  NamedTensors outputs;
+  VLAQ_RETURN_IF_ERROR(StepInto(inputs, outputs));
+  return outputs;
+}
+
+Status Executor::StepInto(const NamedTensors& inputs, NamedTensors& outputs) {
+  Status done = state_->Perform(inputs, outputs);
+  if (done.ok()) {
     state_->Commit();
   } else {
     state_->TakeBack();
   }
-  return outputs;
+  return done;
 }
 
 Status Executor::Advance(const NamedTensors& inputs) {

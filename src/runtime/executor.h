@@ -70,6 +70,9 @@ class Executor {
   // of another type or shape; kInput for values that do not fit together or an output that is not as the policy says;
   // kBackend, also for an output that is NaN or infinite, or such a value of a graph from which an output comes.
   Result<NamedTensors> Step(const NamedTensors& inputs);
+  // The same into `outputs`, what an earlier step of this executor gave, or nothing. A step of the same shapes as one
+  // before then asks for no memory beyond what its graphs do. After an error the tensors of `outputs` are of no use.
+  Status StepInto(const NamedTensors& inputs, NamedTensors& outputs);
   // The same for its effect on later steps only: runs what windows and carried values come of, and no other graph.
   // Errors: as Step.
   Status Advance(const NamedTensors& inputs);

@@ -23,6 +23,21 @@ void StreamingStep(benchmark::State& state) {
 }
 BENCHMARK(StreamingStep);
 
+// The same into outputs that are used again.
+void StreamingStepInto(benchmark::State& state) {
+  testing::FakeGraphs graphs;
+  const policy::Policy policy = testing::StreamingOfNothing(graphs, kWindowLength, kFeatureWidth);
+  auto executor = Executor::Open(policy, "", testing::OpenerOf(graphs));
+  const NamedTensors inputs = testing::StreamingInputs();
+  NamedTensors outputs;
+  for (auto _ : state) {
+    const Status done = executor->StepInto(inputs, outputs);
+    if (!done.ok()) return state.SkipWithError(done.error().ToString().c_str());
+    benchmark::DoNotOptimize(outputs.begin()->second.bytes().data());
+  }
+}
+BENCHMARK(StreamingStepInto);
+
 // The same graphs with inputs that are ready.
 void GraphsAlone(benchmark::State& state) {
   testing::FakeGraphs graphs;

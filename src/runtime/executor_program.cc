@@ -230,7 +230,7 @@ class ProgramMaker {
         return InputError(made.where, fmt::format("graph '{}' runs a second time", step.graph));
     }
     const std::string where = fmt::format("{}: graph '{}'", made.where, step.graph);
-    ProgramGraph opened{step.graph, nullptr, {}, {}, {}};
+    ProgramGraph opened{step.graph, nullptr, {}, {}, {}, {}};
     auto model = open_(step.graph);
     if (!model.ok()) return Within(fmt::format("graph '{}'", step.graph), model.error());
     opened.model = std::move(*model);
@@ -350,6 +350,7 @@ class ProgramMaker {
     if (step.times < 1)
       return InputError(made.where, fmt::format("is repeated {} times, not at least once", step.times));
     made.times = step.times;
+    made.memory = program_.repeats++;
     for (const policy::CarriedValue& carried : step.carry) {
       VLAQ_ASSIGN_OR_RETURN(const size_t from, Find(carried.from, made.where));
       VLAQ_ASSIGN_OR_RETURN(const size_t as, Add(carried.as, TypeOf(from), made.where));
@@ -396,6 +397,7 @@ class ProgramMaker {
     ValueType type = TypeOf(made.value);
     if (step.axis < 0) return InputError(made.where, fmt::format("its axis is {}", step.axis));
     made.axis = static_cast<size_t>(step.axis);
+    made.memory = program_.made++;
     made.index = step.index;
     if (type.shape) {
       Shape& shape = *type.shape;
@@ -435,6 +437,7 @@ class ProgramMaker {
     if (step.values.empty()) return InputError(made.where, "there are no values to put one after the other");
     if (step.axis < 0) return InputError(made.where, fmt::format("its axis is {}", step.axis));
     made.axis = static_cast<size_t>(step.axis);
+    made.memory = program_.made++;
     std::optional<ValueType> type;
     for (const std::string& name : step.values) {
       VLAQ_ASSIGN_OR_RETURN(const size_t value, Find(name, made.where));

@@ -58,7 +58,7 @@ struct ProgramGraph {
   };
   std::string name;
   std::unique_ptr<backend::OpenedModel> model;
-  backend::NamedTensors inputs;  // the same names at every run
+  backend::NamedTensors inputs, outputs;  // the same names at every run
   std::vector<Read> reads;
   std::vector<Made> makes;  // bound outputs, in the order of their names
 };
@@ -75,7 +75,7 @@ struct ProgramStep {
   std::string where;                 // "schedules.streaming[1]"
   bool lasting = false;              // later control steps need it (executor_look_back.h)
   size_t graph = 0;                  // kRun: of Program::graphs
-  size_t memory = 0;                 // kWindow, kHold, kCarry: of Program::windows, their number, Program::carries
+  size_t memory = 0;                 // its number among windows, holds, carries, repeats, or selects and concats
   size_t value = kNoValue;           // kWindow, kSelect
   size_t as = kNoValue;              // kWindow, kCarry, kSelect, kConcat
   size_t axis = 0;                   // kSelect, kConcat
@@ -102,7 +102,7 @@ struct Program {
   std::vector<ProgramStep> steps;
   std::vector<int64_t> windows;  // lengths
   std::vector<ProgramCarry> carries;
-  size_t holds = 0;
+  size_t holds = 0, repeats = 0, made = 0;  // `made`: selects and concats
   LookBack look_back;
 };
 

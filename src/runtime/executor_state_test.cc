@@ -11,6 +11,7 @@ namespace vlaq::runtime {
 namespace {
 
 using policy::InputType;
+using testing::ActionOutput;
 using ::testing::AllOf;
 using testing::Carry;
 using testing::Concat;
@@ -23,6 +24,7 @@ using testing::Recorder;
 using testing::Recurrence;
 using testing::RunOf;
 using testing::Select;
+using testing::StateInput;
 using testing::Sum;
 using testing::ValuesOf;
 using testing::Window;
@@ -106,6 +108,23 @@ TEST_F(StateTest, HoldsRunWhenAValueHasChanged) {
   executor.Reset();
   EXPECT_EQ(step(3, 6), 1063);
   EXPECT_EQ(graphs_["text"].runs, 3) << "an episode's start";
+}
+
+TEST_F(StateTest, AHoldRestsWithinAnotherThatRuns) {
+  policy_.inputs = {StateInput("x", {1}), StateInput("slow", {1})};
+  policy_.outputs = {ActionOutput("y", {1})};
+  policy_.schedules["only"] = {Hold({"x"}, {Hold({"slow"}, {RunOf("inner")}), RunOf("mix")}),
+                               Concat({"mixed"}, 1, "y")};
+  Add("inner", Elementwise({-1, 1}, [](float x) { return 100 * x; }), {{"x", "slow"}}, {{"y", "held"}});
+  Add("mix", Sum({-1, 1}), {{"a", "x"}, {"b", "held"}}, {{"y", "mixed"}});
+  Executor executor = Open();
+  for (const float x : {1.0F, 2.0F, 2.0F, 3.0F}) {
+    const auto outputs = executor.Step({{"x", Floats({x})}, {"slow", Floats({4})}});
+    ASSERT_TRUE(outputs.ok()) << outputs.error().ToString();
+    EXPECT_THAT(ValuesOf(outputs->at("y")), ElementsAre(4000 + x));
+  }
+  EXPECT_EQ(graphs_["inner"].runs, 1);
+  EXPECT_EQ(graphs_["mix"].runs, 3);
 }
 
 TEST_F(StateTest, AFailedStepLeavesHoldsAsTheyWere) {

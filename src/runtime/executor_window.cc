@@ -55,7 +55,7 @@ void SlidingWindow::MakeRoom() {
   written_ = count_;
 }
 
-Result<Tensor> SlidingWindow::With(const Tensor& value) {
+Status SlidingWindow::With(const Tensor& value, Tensor& window) {
   VLAQ_RETURN_IF_ERROR(Fits(value));
   if (count_ == 0) Adopt(value);
   MakeRoom();
@@ -66,15 +66,16 @@ Result<Tensor> SlidingWindow::With(const Tensor& value) {
   written_ = std::max(written_, at + 1);
   pending_ = true;
   const size_t count = std::min(count_ + 1, length_);
-  Shape shape;
-  shape.reserve(piece_.size() + 1);
-  shape.assign({1, static_cast<int64_t>(count)});
-  shape.insert(shape.end(), piece_.begin() + 1, piece_.end());
+  shape_.assign({1, static_cast<int64_t>(count)});
+  shape_.insert(shape_.end(), piece_.begin() + 1, piece_.end());
   const Bytes bytes = block_->bytes().subspan((at + 1 - count) * piece_bytes_, count * piece_bytes_);
-  if (piece_bytes_ % kWindowAlignment == 0) return Tensor::View(dtype_, std::move(shape), bytes, block_);
-  Tensor copy = Tensor::Make(dtype_, std::move(shape));
-  std::memcpy(copy.mutable_bytes().data(), bytes.data(), bytes.size());
-  return copy;
+  if (piece_bytes_ % kWindowAlignment == 0) {
+    window.Assign(dtype_, shape_, bytes, block_);
+  } else {
+    std::copy(bytes.begin(), bytes.end(), aligned_.Take(dtype_, shape_).mutable_bytes().begin());
+    aligned_.ShareAs(window);
+  }
+  return {};
 }
 
 void SlidingWindow::Keep() {

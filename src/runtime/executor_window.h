@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "base/status.h"
+#include "runtime/reused_tensor.h"
 #include "tensor/tensor.h"
 
 namespace vlaq::runtime {
@@ -17,10 +18,10 @@ class SlidingWindow {
   // `length`: at least 1.
   explicit SlidingWindow(int64_t length) : length_(static_cast<size_t>(length)) {}
 
-  // `value` [1, a, b] after those that are kept: [1, n, a, b], n at most the length. It is kept itself only after
-  // Keep(); until then another value may come in its place. Errors: kInput without a place for a value without batch
-  // axis, for packed types, and for one of another type or shape than those that are kept.
-  Result<Tensor> With(const Tensor& value);
+  // `value` [1, a, b] after those that are kept: `window` is [1, n, a, b], n at most the length. It is kept itself only
+  // after Keep(); until then another value may come in its place. Errors: kInput without a place for a value without
+  // batch axis, for packed types, and for one of another type or shape than those that are kept.
+  Status With(const Tensor& value, Tensor& window);
   void Keep();
   // Takes back what came after the last Keep().
   void Discard() { pending_ = false; }
@@ -33,6 +34,8 @@ class SlidingWindow {
   void MakeRoom();
 
   size_t length_;
+  Shape shape_;           // room for a window's
+  ReusedTensor aligned_;  // of pieces of which not each begins where kernels like it
   DType dtype_ = DType::kF32;
   Shape piece_;             // [1, a, b] of each piece
   size_t piece_bytes_ = 0;  // of each piece

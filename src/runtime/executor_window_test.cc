@@ -27,6 +27,12 @@ std::vector<float> Copied(const Tensor& tensor) {
   return {data.begin(), data.end()};
 }
 
+Result<Tensor> With(SlidingWindow& window, const Tensor& piece) {
+  Tensor view;
+  VLAQ_RETURN_IF_ERROR(window.With(piece, view));
+  return view;
+}
+
 class WindowTest : public ::testing::TestWithParam<std::tuple<int64_t, int64_t>> {};
 
 TEST_P(WindowTest, IsTheNewestPiecesWhateverFailsAndWhoeverKeepsThem) {
@@ -37,7 +43,7 @@ TEST_P(WindowTest, IsTheNewestPiecesWhateverFailsAndWhoeverKeepsThem) {
   std::vector<std::pair<Tensor, std::vector<float>>> kept;  // views, and what they showed when they were made
   for (int step = 0; step < 400; ++step) {
     const Tensor piece = Piece(width, static_cast<float>(1000 * step));
-    const auto view = window.With(piece);
+    const auto view = With(window, piece);
     ASSERT_TRUE(view.ok()) << view.error().ToString();
     std::vector<float> expected;
     std::deque<Tensor> with = twin;
@@ -70,7 +76,7 @@ TEST(Window, BeginsAlikeAtEveryStep) {
   for (const int64_t width : {3, 16, 20}) {
     SlidingWindow window(3);
     for (int step = 0; step < 20; ++step) {
-      const auto view = window.With(Piece(width, 0));
+      const auto view = With(window, Piece(width, 0));
       EXPECT_EQ(reinterpret_cast<uintptr_t>(view->bytes().data()) % 64, 0U) << width;
       window.Keep();
     }
@@ -79,23 +85,23 @@ TEST(Window, BeginsAlikeAtEveryStep) {
 
 TEST(Window, RefusesWhatCannotStandBesideTheOthers) {
   SlidingWindow window(3);
-  ASSERT_TRUE(window.With(Piece(4, 0)).ok());
-  ASSERT_TRUE(window.With(Piece(5, 0)).ok()) << "nothing is kept yet";
+  ASSERT_TRUE(With(window, Piece(4, 0)).ok());
+  ASSERT_TRUE(With(window, Piece(5, 0)).ok()) << "nothing is kept yet";
   window.Keep();
-  EXPECT_THAT(window.With(Piece(4, 0)).error().what, AllOf(HasSubstr("[1, 4]"), HasSubstr("[1, 5]")));
-  EXPECT_THAT(window.With(Tensor::Make(DType::kF64, {1, 5})).error().what, HasSubstr("float64"));
-  EXPECT_THAT(window.With(Tensor::Make(DType::kF32, {2, 5})).error().what, HasSubstr("batch axis of 1"));
-  EXPECT_THAT(window.With(Tensor::Make(DType::kF32, {})).error().what, HasSubstr("batch axis of 1"));
-  EXPECT_THAT(window.With(Tensor::Make(DType::kU4, {1, 5})).error().what, HasSubstr("uint4"));
-  EXPECT_EQ(window.With(Piece(5, 9))->shape(), (Shape{1, 2, 5})) << "what was refused is not kept";
+  EXPECT_THAT(With(window, Piece(4, 0)).error().what, AllOf(HasSubstr("[1, 4]"), HasSubstr("[1, 5]")));
+  EXPECT_THAT(With(window, Tensor::Make(DType::kF64, {1, 5})).error().what, HasSubstr("float64"));
+  EXPECT_THAT(With(window, Tensor::Make(DType::kF32, {2, 5})).error().what, HasSubstr("batch axis of 1"));
+  EXPECT_THAT(With(window, Tensor::Make(DType::kF32, {})).error().what, HasSubstr("batch axis of 1"));
+  EXPECT_THAT(With(window, Tensor::Make(DType::kU4, {1, 5})).error().what, HasSubstr("uint4"));
+  EXPECT_EQ(With(window, Piece(5, 9))->shape(), (Shape{1, 2, 5})) << "what was refused is not kept";
   window.Clear();
-  EXPECT_EQ(window.With(Piece(4, 0))->shape(), (Shape{1, 1, 4})) << "another episode may have other shapes";
+  EXPECT_EQ(With(window, Piece(4, 0))->shape(), (Shape{1, 1, 4})) << "another episode may have other shapes";
 }
 
 TEST(Window, HoldsPiecesWithoutElements) {
   SlidingWindow window(2);
   for (int step = 0; step < 6; ++step) {
-    const auto view = window.With(Tensor::Make(DType::kF32, {1, 0, 4}));
+    const auto view = With(window, Tensor::Make(DType::kF32, {1, 0, 4}));
     ASSERT_TRUE(view.ok());
     EXPECT_EQ(view->shape(), (Shape{1, step == 0 ? 1 : 2, 0, 4}));
     window.Keep();

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "runtime/reused_tensor.h"
 #include "tensor/convert.h"
 #include "tensor/non_finite.h"
 
@@ -232,21 +233,6 @@ void Normalizer::Unnormalize(std::span<float> values) const {
     for (float& x : values) x = x * factor.Next() + offset.Next();
   }
 }
-
-// A tensor whose bytes are written again once nobody else holds them.
-class FeatureReader::ReusedTensor {
- public:
-  Tensor& Take(DType dtype, const Shape& shape) {
-    if (tensor_ == nullptr || tensor_.use_count() > 1 || tensor_->dtype() != dtype || tensor_->shape() != shape) {
-      tensor_ = std::make_shared<Tensor>(Tensor::Make(dtype, shape));
-    }
-    return *tensor_;
-  }
-  Tensor Shared() const { return Tensor::View(tensor_->dtype(), tensor_->shape(), tensor_->bytes(), tensor_); }
-
- private:
-  std::shared_ptr<Tensor> tensor_;
-};
 
 // One key of an observation.
 struct FeatureReader::Reader {

@@ -64,7 +64,6 @@ class FeatureReader {
   Result<Tensor> Unnormalize(const std::string& output, const Tensor& value) const;
 
  private:
-  class ReusedTensor;
   struct Reader;
   struct Meaning;
   FeatureReader();

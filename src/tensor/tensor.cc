@@ -32,6 +32,24 @@ Tensor Tensor::View(DType dtype, Shape shape, Bytes bytes, std::shared_ptr<const
   return tensor;
 }
 
+void Tensor::Assign(DType dtype, std::span<const int64_t> shape, Bytes bytes, std::shared_ptr<const void> owner) {
+  const auto count = ElementCount(shape);
+  assert(count && ByteCount(dtype, shape) == bytes.size());
+  dtype_ = dtype;
+  shape_.assign(shape.begin(), shape.end());
+  size_ = *count;
+  bytes_ = bytes;
+  owner_ = std::move(owner);
+  owned_ = false;
+}
+
+Tensor Tensor::Row(int64_t index) const {
+  assert(!shape_.empty() && index >= 0 && index < shape_.front());
+  const size_t row_bytes = bytes_.size() / static_cast<size_t>(shape_.front());
+  return View(dtype_, Shape(shape_.begin() + 1, shape_.end()),
+              bytes_.subspan(static_cast<size_t>(index) * row_bytes, row_bytes), owner_);
+}
+
 Tensor Tensor::Reshaped(Shape shape) const {
   assert(ElementCount(shape) == size_);
   Tensor tensor = *this;

@@ -44,6 +44,26 @@ TEST(Tensor, MakeIsZeroedAndAligned) {
   EXPECT_EQ(t.Reshaped({15}).data<float>()[4], 2.0F);
 }
 
+TEST(Tensor, RowsAndAssignedViewsShareTheBytes) {
+  std::weak_ptr<const void> alive;
+  Tensor view;
+  {
+    const Tensor t = Tensor::From<float>({2, 3}, std::vector<float>{1, 2, 3, 4, 5, 6});
+    alive = t.owner();
+    const Tensor row = t.Row(1);
+    EXPECT_EQ(row.shape(), (Shape{3}));
+    EXPECT_EQ(row.bytes().data(), t.bytes().data() + 12);
+    EXPECT_EQ(row.data<float>()[2], 6.0F);
+    view.Assign(t.dtype(), std::vector<int64_t>{1, 2}, t.bytes().subspan(8, 8), t.owner());
+  }
+  EXPECT_EQ(view.shape(), (Shape{1, 2}));
+  EXPECT_EQ(view.size(), 2);
+  EXPECT_EQ(view.data<float>()[0], 3.0F);
+  EXPECT_FALSE(alive.expired()) << "the view keeps them";
+  view = Tensor();
+  EXPECT_TRUE(alive.expired());
+}
+
 TEST(Layout, TransposeAgreesWithTheObviousTwin) {
   Random random(1);
   for (const size_t item : {size_t{1}, size_t{2}, size_t{4}, size_t{8}}) {

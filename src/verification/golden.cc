@@ -37,12 +37,4 @@ Result<Tensor> Golden::Load(std::string_view name) const {
   return copy;
 }
 
-Tensor Row(const Tensor& tensor, int64_t index) {
-  Shape shape(tensor.shape().begin() + 1, tensor.shape().end());
-  const size_t bytes = tensor.bytes().size() / static_cast<size_t>(tensor.shape()[0]);
-  return Tensor::View(tensor.dtype(), std::move(shape),
-                      tensor.bytes().subspan(static_cast<size_t>(index) * bytes, bytes),
-                      std::make_shared<Tensor>(tensor));
-}
-
 }  // namespace vlaq::verification

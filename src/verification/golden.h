@@ -29,7 +29,4 @@ class Golden {
   std::shared_ptr<const checkpoint::Checkpoint> file_;
 };
 
-// Row `index` of the first axis: [T, ...] -> [...], sharing the bytes.
-Tensor Row(const Tensor& tensor, int64_t index);
-
 }  // namespace vlaq::verification

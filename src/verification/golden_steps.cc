@@ -47,7 +47,7 @@ class Reading {
     }
     for (int64_t t = 0; t < steps_; ++t) {
       NamedTensors observation;
-      for (const auto& [name, rows] : shown_) observation.emplace(name, Row(rows, t));
+      for (const auto& [name, rows] : shown_) observation.emplace(name, rows.Row(t));
       auto values = features.Read(observation);
       if (!values.ok()) return Within(golden_.path().string(), values.error());
       if (made_.preprocessed) VLAQ_RETURN_IF_ERROR(AddPicture(*camera, t, *values));
@@ -98,7 +98,7 @@ class Reading {
 
   Status AddPicture(const Input& camera, int64_t t, const NamedTensors& values) {
     if (t >= expected_.shape()[0]) return {};
-    const auto compared = Compare(Row(expected_, t), values.at(camera.name));
+    const auto compared = Compare(expected_.Row(t), values.at(camera.name));
     if (!compared.ok()) {
       return Within(fmt::format("{}: '{}'", golden_.path().string(), NameIn(camera)), compared.error());
     }

@@ -215,7 +215,7 @@ class NumberChecker {
   Status AddRow(Stage& stage, size_t t, const NamedTensors& seen) {
     const auto actual = seen.find(stage.place.seen_as);
     if (static_cast<int64_t>(t) >= RowsOf(stage) || actual == seen.end()) return {};
-    const auto compared = Compare(Row(stage.reference, static_cast<int64_t>(t)), WithoutBatchAxis(actual->second));
+    const auto compared = Compare(stage.reference.Row(static_cast<int64_t>(t)), WithoutBatchAxis(actual->second));
     if (!compared.ok()) {
       return Within(fmt::format("{}: '{}'", options_.golden.string(), stage.name), compared.error());
     }

@@ -211,13 +211,6 @@ class Memory : public runtime::Probe {
   NamedTensors values_;
 };
 
-Tensor RowOfSteps(const Tensor& tensor, size_t row) {
-  Shape shape(tensor.shape().begin() + 1, tensor.shape().end());
-  const size_t bytes = tensor.bytes().size() / static_cast<size_t>(tensor.shape()[0]);
-  return Tensor::View(tensor.dtype(), std::move(shape), tensor.bytes().subspan(row * bytes, bytes),
-                      std::make_shared<const Tensor>(tensor));
-}
-
 // The recorded values of an output by step. Errors: kInput without the file.
 Result<Series> Recorded(const policy::Output& output, const Tensor& tensor, size_t steps) {
   const auto agrees = [&](std::span<const int64_t> shape) {
@@ -237,7 +230,7 @@ Result<Series> Recorded(const policy::Output& output, const Tensor& tensor, size
                                         Counted(static_cast<size_t>(shape[0]), "step"), Counted(steps, "step")));
   }
   Series series;
-  for (size_t t = 0; t < steps; ++t) series.push_back(RowOfSteps(tensor, t));
+  for (size_t t = 0; t < steps; ++t) series.push_back(tensor.Row(static_cast<int64_t>(t)));
   return series;
 }
 

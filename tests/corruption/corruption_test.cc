@@ -10,7 +10,7 @@
 #include <set>
 #include <sstream>
 
-#include "allocation_guard.h"
+#include "base/allocation_guard_testing.h"
 #include "base/testing.h"
 #include "checkpoint/checkpoint.h"
 #include "mutation.h"

@@ -188,7 +188,7 @@ TEST_F(NumbersTest, FramesGoThroughTheBundlesPreprocessing) {
   golden_ = {{"frames.u8", frames}};
   auto preprocessor = image::Preprocessor::Make(bundle_.policy.inputs[0].preprocess);
   std::vector<Tensor> pixels;
-  for (int64_t t = 0; t < 5; ++t) pixels.push_back(*preprocessor->Run(Row(frames, t)));
+  for (int64_t t = 0; t < 5; ++t) pixels.push_back(*preprocessor->Run(frames.Row(t)));
   golden_["pixel_values"] = runtime::testing::Stack(pixels);
   EXPECT_TRUE(Find(Verify(), "pixels").passed);
   bundle_.policy.inputs[0].preprocess.channel_order = image::ChannelOrder::kBgr;

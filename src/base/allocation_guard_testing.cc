@@ -1,4 +1,4 @@
-#include "allocation_guard.h"
+#include "base/allocation_guard_testing.h"
 
 #include <malloc.h>
 
@@ -11,6 +11,7 @@ namespace {
 std::atomic<size_t> g_alive{0};
 std::atomic<size_t> g_peak{0};
 std::atomic<size_t> g_largest{0};
+std::atomic<size_t> g_count{0};
 
 void Raise(std::atomic<size_t>& maximum, size_t value) {
   size_t seen = maximum.load();
@@ -19,6 +20,7 @@ void Raise(std::atomic<size_t>& maximum, size_t value) {
 }
 
 void* Allocate(size_t size, size_t alignment) {
+  ++g_count;
   Raise(g_largest, size);
   void* memory = nullptr;
   if (alignment <= alignof(std::max_align_t)) {
@@ -55,9 +57,11 @@ void operator delete[](void* memory, size_t /*size*/, std::align_val_t /*alignme
 namespace vlaq {
 
 AllocationGuard::AllocationGuard() : alive_at_start_(g_alive) {
+  g_count = 0;
   g_largest = 0;
   g_peak = g_alive.load();
 }
+size_t AllocationGuard::count() const { return g_count; }
 size_t AllocationGuard::largest() const { return g_largest; }
 size_t AllocationGuard::peak() const { return g_peak - alive_at_start_; }
 
