@@ -1,5 +1,7 @@
 #include "onnx/graph_index.h"
 
+#include <algorithm>
+
 namespace vlaq::onnx {
 namespace {
 
@@ -9,6 +11,10 @@ void CollectMentioned(const Graph& graph, std::set<std::string, std::less<>>& na
     names.merge(Captured(node));
   }
   for (const ValueInfo& output : graph.outputs) names.insert(output.name);
+}
+
+bool IsRandom(const Node& node) {
+  return node.op_type.starts_with("Random") || node.op_type == "Bernoulli" || node.op_type == "Multinomial";
 }
 
 template <typename Map>
@@ -46,6 +52,11 @@ GraphIndex::GraphIndex(const Graph& graph) : graph_(&graph), types_(KnownTypes(g
       if (!output.empty()) producers_.emplace(output, &node);
     }
     for (const std::string& input : node.inputs) reads(input, node);
+    const bool fixed = !node.inputs.empty() && !IsRandom(node) &&
+                       std::all_of(node.inputs.begin(), node.inputs.end(),
+                                   [this](const std::string& input) { return input.empty() || IsFixed(input); }) &&
+                       Captured(node).empty();
+    if (fixed) fixed_.insert(node.outputs.begin(), node.outputs.end());
     // The names stay where captured_ has them, which readers_ refers to.
     for (const std::string& name : Captured(node)) reads(*captured_.insert(name).first, node);
   }

@@ -57,6 +57,8 @@ class GraphIndex {
   bool IsInitializer(std::string_view value) const { return FindInitializer(value) != nullptr; }
   // An initializer or the output of a Constant node.
   bool IsConstant(std::string_view value) const;
+  // Depends on no input: constants, and what nodes make of nothing else, which an engine computes once.
+  bool IsFixed(std::string_view value) const { return IsConstant(value) || fixed_.contains(value); }
   // Whether the graph has a value of this name.
   bool Has(std::string_view value) const;
 
@@ -71,7 +73,7 @@ class GraphIndex {
   std::unordered_map<std::string_view, std::vector<const Node*>> readers_;
   std::unordered_map<std::string_view, const Initializer*> initializers_;
   std::unordered_map<std::string_view, const ValueInfo*> declared_;
-  std::unordered_set<std::string_view> inputs_, outputs_;
+  std::unordered_set<std::string_view> inputs_, outputs_, fixed_;
   std::set<std::string, std::less<>> captured_;
   ValueTypes types_;
   PartialShapes shapes_;

@@ -64,6 +64,8 @@ TEST(GraphIndex, KnowsWhatAValueIs) {
   EXPECT_FALSE(index.IsInput("w") || index.IsOutput("x") || index.IsInitializer("two"));
   EXPECT_TRUE(index.IsConstant("w") && index.IsConstant("two"));
   EXPECT_FALSE(index.IsConstant("product") || index.IsConstant("x"));
+  EXPECT_TRUE(index.IsFixed("w") && index.IsFixed("two"));
+  EXPECT_FALSE(index.IsFixed("product") || index.IsFixed("y"));
   EXPECT_TRUE(index.Has("x") && index.Has("w") && index.Has("squared"));
   EXPECT_FALSE(index.Has("inner_y"));
   EXPECT_EQ(index.Declared("x")->dims.size(), 2U);
@@ -74,6 +76,17 @@ TEST(GraphIndex, KnowsWhatAValueIs) {
   EXPECT_EQ(index.ShapeOf("product"), (Shape{-1, 3}));
   EXPECT_EQ(index.ShapeOf("w"), (Shape{4, 3}));
   EXPECT_EQ(GraphIndex(model.graph).ShapeOf("product"), std::nullopt) << "shapes follow by the model's opset";
+}
+
+TEST(GraphIndex, KnowsWhatDependsOnNoInput) {
+  Model model = Branching();
+  model.graph.nodes.insert(model.graph.nodes.begin() + 1, {Make("Transpose", "turn", {"w"}, {"turned"}),
+                                                           Make("MatMul", "square_of_w", {"w", "turned"}, {"once"}),
+                                                           Make("Mul", "scaled", {"product", "once"}, {"each_time"}),
+                                                           Make("RandomNormalLike", "noise", {"w"}, {"random"})});
+  const GraphIndex index(model.graph);
+  EXPECT_TRUE(index.IsFixed("turned") && index.IsFixed("once"));
+  EXPECT_FALSE(index.IsFixed("each_time") || index.IsFixed("random") || index.IsFixed("nothing"));
 }
 
 TEST(GraphIndex, MayBeMoved) {

@@ -121,15 +121,16 @@ std::optional<WeightedNode> AsIn(const OperatorRow& row, const Node& node, const
     if (weight == nullptr) return std::nullopt;
     found.weights.push_back(weight);
   }
-  if (row.activation) {
-    const bool given = *row.activation < node.inputs.size() && !node.inputs[*row.activation].empty();
-    if (!given || index.IsConstant(node.inputs[*row.activation])) return std::nullopt;
-  }
+  const bool given = !row.activation || (*row.activation < node.inputs.size() && !node.inputs[*row.activation].empty());
+  if (!given) return std::nullopt;
   if (row.adjust != nullptr && !row.adjust(node, found.weight(), found.row)) return std::nullopt;
   for (int64_t* axis : {&found.row.output_axis, &found.row.summed_axis}) {
     CountFromTheFront(*axis, found.weight().shape.size());
   }
   if (row.no_integers != nullptr) found.no_integers = row.no_integers(node, found.weight());
+  if (row.activation && index.IsFixed(node.inputs[*row.activation])) {
+    found.no_integers = "it reads constants only, so it is computed once, when the graph is opened";
+  }
   return found;
 }
 

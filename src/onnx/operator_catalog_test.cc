@@ -72,8 +72,11 @@ TEST_F(OperatorCatalogTest, AWeightMayBeTheFirstOperand) {
   EXPECT_THAT(found->no_integers, HasSubstr("first operand"));
 }
 
-TEST_F(OperatorCatalogTest, TwoOperandsOfOneKindHaveNoWeight) {
-  EXPECT_FALSE(Find("MatMul", {Weight("a", {5, 8}), Weight("b", {8, 5})})) << "nothing but constants";
+TEST_F(OperatorCatalogTest, WhatReadsConstantsOnlyNeedsNoIntegers) {
+  const auto found = Find("MatMul", {Weight("a", {5, 8}), Weight("b", {8, 5})});
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->weight().name, "b");
+  EXPECT_THAT(found->no_integers, HasSubstr("constants only"));
 }
 
 TEST_F(OperatorCatalogTest, TwoActivationsHaveNoWeight) { EXPECT_FALSE(Find("MatMul", {x_, x_})); }

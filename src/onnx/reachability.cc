@@ -1,5 +1,7 @@
 #include "onnx/reachability.h"
 
+#include "onnx/graph_index.h"
+
 namespace vlaq::onnx {
 
 Reachability ReachableFrom(const GraphIndex& index, std::span<const std::string> values) {

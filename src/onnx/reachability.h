@@ -9,9 +9,10 @@
 #include <vector>
 
 #include "onnx/graph.h"
-#include "onnx/graph_index.h"
 
 namespace vlaq::onnx {
+
+class GraphIndex;
 
 struct Reachability {
   std::set<std::string> inputs;        // graph inputs

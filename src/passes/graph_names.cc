@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "onnx/graph_index.h"
+
 namespace vlaq::passes {
 namespace {
 

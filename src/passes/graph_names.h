@@ -12,9 +12,13 @@
 #include <utility>
 #include <vector>
 
-#include "onnx/graph_index.h"
+#include "onnx/graph.h"
 #include "passes/apply_plan.h"
 #include "policy/policy.h"
+
+namespace vlaq::onnx {
+class GraphIndex;
+}
 
 namespace vlaq::passes {
 

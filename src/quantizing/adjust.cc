@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "onnx/graph_index.h"
 #include "passes/graph_names.h"
 #include "quantization/bias.h"
 #include "quantization/encode.h"
