@@ -16,12 +16,14 @@ import subprocess
 import sys
 
 import numpy as np
+import onnx
 import onnxruntime
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 TARGETS = ("cpu", "portable", "tensorrt-10")
 SAMPLES = 32
 INTEGERS = ("dynamic_int8", "static_int8")
+INTEGER_OPERATORS = ("MatMulInteger", "ConvInteger", "DynamicQuantizeLSTM")
 CHECKER = pathlib.Path(__file__).parents[2] / "tests" / "tensorrt" / "import_check.py"
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U8": "u1", "BOOL": "?"}
 MOST_WORDS = 300  # of a reason
@@ -44,7 +46,7 @@ def vlaq(program, *arguments):
     """Exit code, stdout, and of a failure the error itself."""
     done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True)
     words = [line for line in done.stderr.splitlines() if not line.startswith("warning")]
-    return done.returncode, done.stdout, reason(" ".join(words))
+    return done.returncode, done.stdout, reason(" ".join(words).removeprefix("vlaq: "))
 
 
 def near(inputs, count, seed=0):
@@ -70,16 +72,16 @@ def run(model, samples):
 def error(expected, actual):
     """The worst output's: root mean square and largest difference, each relative to the same of the expected values; and how
     many whole numbers differ."""
-    worst = {"rms": 0.0, "max": 0.0, "integers": 0}
+    worst = {"rms": 0.0, "max": 0.0, "wrong": 0}
     for name, a in expected.items():
         b = actual[name]
         if a.dtype.kind != "f":
-            worst["integers"] += int((a != b).sum())
+            worst["wrong"] += int((a != b).sum())
             continue
         a, b = a.astype(np.float64), b.astype(np.float64)
         known = np.isfinite(a)
         if not np.array_equal(known, np.isfinite(b)):
-            return {"rms": float("inf"), "max": float("inf"), "integers": worst["integers"]}
+            return {"rms": float("inf"), "max": float("inf"), "wrong": worst["wrong"]}
         a, d = a[known], (b - a)[known] if b.shape == a.shape else np.inf
         if a.size == 0 or not np.any(a):
             continue
@@ -103,7 +105,9 @@ def runtime_dynamic(file, expected, inputs, work):
     for kind in (QuantType.QInt8, QuantType.QUInt8):
         def act(kind=kind):
             quantize_dynamic(file, work / "runtime.onnx", weight_type=kind)
-            return {**error(expected, run(work / "runtime.onnx", inputs)), "weights": str(kind)}
+            nodes = onnx.load(work / "runtime.onnx", load_external_data=False).graph.node
+            return {**error(expected, run(work / "runtime.onnx", inputs)), "weights": str(kind),
+                    "integers": sum(node.op_type in INTEGER_OPERATORS for node in nodes)}
         row = measured(act)
         if "refused" not in row:
             return {**row, **({"defaults_refused": first["refused"]} if first else {})}
@@ -124,13 +128,13 @@ def importer(python, model):
 def forms(bundle):
     """Operators with weights by what the plan makes of them, and the rules by which it leaves some, with their share of the work."""
     operators = json.loads((bundle / "plan.json").read_text())["operators"]
-    work = sum(op["macs"] for op in operators) or 1
+    work = sum(op["macs"] for op in operators)
     rules, small = {}, sum(op["macs"] for op in operators if op["form"] in INTEGERS)
     for op in operators:
         if op["form"] not in INTEGERS:
-            rules[op["rule"]] = rules.get(op["rule"], 0) + op["macs"] / work
-    return {"operators": len(operators), "integers": sum(op["form"] in INTEGERS for op in operators), "work": small / work,
-            "rules": rules}
+            rules[op["rule"]] = rules.get(op["rule"], 0) + op["macs"] / (work or 1)
+    return {"operators": len(operators), "integers": sum(op["form"] in INTEGERS for op in operators),
+            "work": small / work if work else None, "rules": rules}
 
 
 def quantized(program, name, target, bundle, work, stats, reference, inputs, tensorrt):

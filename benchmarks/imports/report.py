@@ -27,12 +27,8 @@ def difference(row):
     row = row.get("error", row)
     if "refused" in row:
         return "refused"
-    whole = f", {row['integers']} integers" if row.get("integers") else ""
+    whole = f", {row['wrong']} integers" if row.get("wrong") else ""
     return f"{percent(row['rms'])} / {percent(row['max'])}{whole}"
-
-
-def theirs(row):
-    return difference(row) + (" (u8 weights)" if "defaults_refused" in row else "")
 
 
 def nvidia(row):
@@ -50,7 +46,7 @@ def is_no_worse(row):
     ours, other = row["cpu"].get("error", {}), row["runtime"]
     if "rms" not in ours or "rms" not in other:
         return "-"
-    return "yes" if ours["rms"] <= other["rms"] and ours["integers"] <= other["integers"] else "NO"
+    return "yes" if ours["rms"] <= other["rms"] and ours["wrong"] <= other["wrong"] else "NO"
 
 
 def measured(rows):
@@ -62,15 +58,18 @@ def outcome(code, words):
 
 
 def cells(row):
-    cpu = row["cpu"]
-    made = [f"{cpu['integers']} of {cpu['operators']}", percent(cpu["work"], 0)] if "operators" in cpu else ["none", "-"]
+    cpu, other = row["cpu"], row["runtime"]
+    made = f"{cpu['integers']} of {cpu['operators']}" if "operators" in cpu else "none"
+    work = percent(cpu["work"], 0) if cpu.get("work") is not None else "-"
+    unsigned = " (u8)" if "defaults_refused" in other else ""
     verified = outcome(row["verify"]["exit"], row["verify"]["why"]) if "verify" in row else "-"
-    return [row["file"], *made, difference(cpu), theirs(row["runtime"]), is_no_worse(row), verified, difference(row["portable"]),
+    return [row["file"], made, work, difference(cpu), f"{other['integers']}{unsigned}" if "integers" in other else "-", difference(other),
+            is_no_worse(row), verified, difference(row["portable"]),
             difference(row["tensorrt-10"]), nvidia(row["tensorrt-10"])]
 
 
 def remarks(rows):
-    """Why rows are what they are: refusals in the words of who refused."""
+    """Why rows are what they are: refusals in the words of who refused, without the folders of this machine."""
     lines = []
     for row in rows:
         name = row["file"]
@@ -78,21 +77,24 @@ def remarks(rows):
             lines.append(f"{name}: `vlaq import` refuses it: {row['refused']}")
         if "refused_by_runtime" in row:
             lines.append(f"{name}: ONNX Runtime refuses the file itself: {row['refused_by_runtime']}")
+        refusals = {}
         for target in ("cpu", "portable", "tensorrt-10"):
             made = row.get(target, {})
             if "refused" in made:
-                lines.append(f"{name}, {target}: {made['refused']}")
+                refusals.setdefault(made["refused"], []).append(target)
             elif "refused" in made.get("error", {}):
                 lines.append(f"{name}, {target}, ONNX Runtime: {made['error']['refused']}")
             if "importer_of_source" in made:
                 said = made["importer_of_source"]
                 which = "also as imported" if not said["accepted"] else "NOT as imported"
                 lines.append(f"{name}, {target}, NVIDIA's importer ({which}): {'; '.join(made['importer']['refused'][:1])}")
+        lines += [f"{name}, {', '.join(targets)}: {why}" for why, targets in refusals.items()]
         if row.get("verify", {}).get("exit"):
             lines.append(f"{name}, verify: {row['verify']['why']}")
         if "refused" in row.get("runtime", {}):
             lines.append(f"{name}, quantize_dynamic: {row['runtime']['refused']}")
-    return "\n".join(f"- {line.replace('|', '/')}" for line in lines) + "\n" if lines else ""
+    lines = [re.sub(r"(?<![\w.'])/(?:[\w.+-]+/)+", "", line).replace("|", "/") for line in lines]
+    return "\n".join(f"- {line}" for line in lines) + "\n" if lines else ""
 
 
 def convolutions(results):
@@ -111,8 +113,8 @@ def text(result, convolution_results):
     no_worse = [is_no_worse(row) for row in measured(rows)]
     head = (f"{len(rows)} files; {versions}. INT8 for cpu has no larger an error than quantize_dynamic in {no_worse.count('yes')} of "
             f"{no_worse.count('yes') + no_worse.count('NO')} files that both quantize.\n\n")
-    header = ["file", "cpu: integer operators", "% of work", "cpu", "quantize_dynamic", "no worse", "`verify`", "portable", "tensorrt-10",
-              "NVIDIA takes it"]
+    header = ["file", "cpu: integer operators", "% of work", "cpu", "its integer operators", "quantize_dynamic", "no worse", "`verify`",
+              "portable", "tensorrt-10", "NVIDIA takes it"]
     out = head + table(header, [cells(row) for row in measured(rows)])
     notes = remarks(rows)
     if notes:
