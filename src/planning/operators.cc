@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "cost/extents.h"
 #include "onnx/model_file.h"
 #include "onnx/types.h"
 #include "onnx/work.h"
@@ -336,7 +337,7 @@ Result<PolicyOperators> ReadOperators(const bundle::Bundle& bundle) {
   PolicyOperators result;
   VLAQ_ASSIGN_OR_RETURN(const passes::Graphs graphs, quantizing::ReadGraphs(bundle));
   const passes::GraphNames names(bundle.policy, graphs);
-  PolicyExtents extents(bundle);
+  cost::PolicyExtents extents(bundle);
   std::set<std::string> listed;
   for (const std::string& name : passes::GraphsInOrder(bundle.policy)) {
     const auto model = graphs.find(name);

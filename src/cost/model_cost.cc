@@ -1,4 +1,4 @@
-#include "planning/model_cost.h"
+#include "cost/model_cost.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -10,10 +10,10 @@
 #include "bundle/bundle.h"
 #include "onnx/model_file.h"
 #include "onnx/reachability.h"
-#include "planning/operators.h"
+#include "passes/graph_names.h"
 #include "policy/value_shapes.h"
 
-namespace vlaq::planning {
+namespace vlaq::cost {
 namespace fs = std::filesystem;
 namespace {
 
@@ -241,4 +241,4 @@ Result<ModelCost> CostOfModel(const fs::path& path, const CostOptions& options) 
   return cost;
 }
 
-}  // namespace vlaq::planning
+}  // namespace vlaq::cost
