@@ -71,6 +71,7 @@ class Planner {
       const std::optional<double> alpha = options_.smooth_by_estimate ? std::nullopt : options_.smooth_alpha;
       VLAQ_RETURN_IF_ERROR(AddSmoothing(bundle_, operators_, *statistics_, alpha, plan));
     }
+    if (plan.bias_correction) AddMeans();
     if (statistics_ != nullptr) {
       plan.statistics_sha256 = options_.statistics_sha256;
       for (const auto& episode : statistics_->episodes)
@@ -292,6 +293,17 @@ class Planner {
                         fmt::format("{} of its elements were NaN or infinite", found->not_finite));
     }
     return found;
+  }
+
+  // So that the plan alone is enough to correct biases.
+  void AddMeans() {
+    Plan& plan = planned_.plan;
+    for (size_t i = 0; i < plan.operators.size(); ++i) {
+      const std::string& value = operators_.operators[i].seen_as;
+      if (!quantization::CorrectsBias(plan.operators[i]) || plan.FindMeans(value) != nullptr) continue;
+      const ValueStatistics* seen = statistics_->Find(value);
+      if (seen != nullptr && !seen->channel_mean.empty()) plan.means.push_back({value, seen->channel_mean});
+    }
   }
 
   // ---- what has no weights ----
