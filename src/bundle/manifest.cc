@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "families/family.h"
+#include "target/precision.h"
 
 namespace vlaq::bundle {
 namespace fs = std::filesystem;
@@ -264,6 +265,7 @@ Result<Bundle> ReadManifest(const fs::path& path) {
     bundle.config = config->dump();
   }
   VLAQ_ASSIGN_OR_RETURN(bundle.precision, members.Text("precision"));
+  VLAQ_RETURN_IF_ERROR(target::CheckPrecision(bundle.precision, where));
   VLAQ_RETURN_IF_ERROR(ReadFiles(members, where, of_checkpoint, bundle));
   VLAQ_ASSIGN_OR_RETURN(bundle.stages, ReadTextMap(members, "stages"));
   VLAQ_ASSIGN_OR_RETURN(bundle.left_out, ReadTextMap(members, "left_out"));

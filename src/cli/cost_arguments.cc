@@ -41,11 +41,11 @@ void CostArguments::AddTo(CLI::App& app, const std::string& what) {
       ->type_name("NAME=NUMBER");
 }
 
-Result<planning::ModelCost> CostArguments::Read() const {
-  planning::CostOptions options;
+Result<cost::CostOptions> CostArguments::Options() const {
+  cost::CostOptions options;
   options.window = window;
   VLAQ_ASSIGN_OR_RETURN(options.extents, ReadExtents(extents));
-  return planning::CostOfModel(path, options);
+  return options;
 }
 
 }  // namespace vlaq::cli

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cli/verb.h"
-#include "planning/model_cost.h"
+#include "cost/model_cost.h"
 
 namespace vlaq::cli {
 
@@ -19,8 +19,8 @@ struct CostArguments {
   std::vector<std::string> extents;
 
   void AddTo(CLI::App& app, const std::string& what);
-  // Errors: kUsage for an extent that is none; those of planning::CostOfModel.
-  Result<planning::ModelCost> Read() const;
+  // Errors: kUsage for an extent that is none.
+  Result<cost::CostOptions> Options() const;
 };
 
 }  // namespace vlaq::cli

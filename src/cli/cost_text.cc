@@ -6,19 +6,18 @@
 #include <array>
 #include <cmath>
 
-#include "base/json.h"
 #include "base/text.h"
 #include "cli/inspect_text.h"
+#include "cost/roofline.h"
 
 namespace vlaq::cli {
 namespace {
 
-using planning::Limit;
-using planning::ModelCost;
-using planning::Scenario;
-using target::Device;
-using target::PowerMode;
-using target::PrecisionRow;
+using cost::Device;
+using cost::ModelCost;
+using cost::PowerMode;
+using cost::PrecisionRow;
+using cost::Scenario;
 
 struct Unit {
   double factor;
@@ -43,7 +42,7 @@ std::vector<std::string> LimitCells(const ModelCost& cost, const Device& device,
                                     const PrecisionRow& precision) {
   std::vector<std::string> cells;
   for (const Scenario& scenario : cost.scenarios) {
-    const auto limit = planning::LimitOf(cost, scenario, device, mode, precision);
+    const auto limit = cost::LimitOf(cost, scenario, device, mode, precision);
     if (!limit) return {};
     const bool share = scenario.is_step && cost.period_s;
     cells.insert(cells.end(), {HumanSeconds(limit->seconds),
@@ -55,20 +54,6 @@ std::vector<std::string> LimitCells(const ModelCost& cost, const Device& device,
 }
 
 std::string BandwidthText(double bytes_per_s) { return fmt::format("{:.1f} GB/s", bytes_per_s / 1e9); }
-
-Json LimitJson(const ModelCost& cost, const Scenario& scenario, const PowerMode& mode, const Limit& limit) {
-  Json row{{"power", mode.name},
-           {"confirmed", mode.confirmed},
-           {"precision", limit.precision->name},
-           {"scenario", scenario.id},
-           {"seconds_at_least", limit.seconds},
-           {"per_second_at_most", limit.per_second()},
-           {"compute_seconds", limit.compute_s}};
-  if (limit.memory_s) row["memory_seconds"] = *limit.memory_s;
-  if (scenario.is_step && cost.period_s) row["share_of_period"] = limit.seconds / *cost.period_s;
-  row["bound_by"] = BoundName(limit.bound);
-  return row;
-}
 
 }  // namespace
 
@@ -112,7 +97,7 @@ std::string ScenariosText(const ModelCost& cost) {
   return Section("Multiply-accumulates", table);
 }
 
-std::string LimitsText(const ModelCost& cost, const Device& device, std::span<const PowerMode> modes) {
+std::string LimitsText(const ModelCost& cost, const cost::Board& board) {
   std::vector<std::string> header{"power", "precision", "peak"};
   for (const Scenario& scenario : cost.scenarios) {
     const bool share = scenario.is_step && cost.period_s;
@@ -121,9 +106,9 @@ std::string LimitsText(const ModelCost& cost, const Device& device, std::span<co
   }
   TextTable table(header);
   bool any = false;
-  for (const PowerMode& mode : modes) {
-    for (const PrecisionRow& precision : target::kPrecisions) {
-      std::vector<std::string> row = LimitCells(cost, device, mode, precision);
+  for (const PowerMode& mode : board.modes) {
+    for (const PrecisionRow& precision : cost::kPrecisions) {
+      std::vector<std::string> row = LimitCells(cost, board.device, mode, precision);
       if (row.empty()) continue;
       any = true;
       row.insert(row.begin(), {mode.name + (mode.confirmed ? "" : " *"), std::string(precision.name),
@@ -134,70 +119,18 @@ std::string LimitsText(const ModelCost& cost, const Device& device, std::span<co
   if (!any) return "\nNo peak of this device is known, so nothing can be said about time.\n";
   std::string text =
       Section(fmt::format("Estimate for {}, memory {}: the roofline, at which every step takes at least so long",
-                          Printable(device.title),
-                          device.bytes_per_s ? BandwidthText(*device.bytes_per_s) : "of unknown bandwidth"),
+                          Printable(board.device.title),
+                          board.device.bytes_per_s ? BandwidthText(*board.device.bytes_per_s) : "of unknown bandwidth"),
               table);
-  for (const PowerMode& mode : modes) {
+  for (const PowerMode& mode : board.modes) {
     if (mode.bytes_per_s)
       text += fmt::format("  {}: memory {}\n", Printable(mode.name), BandwidthText(*mode.bytes_per_s));
   }
   for (const Scenario& scenario : cost.scenarios) text += fmt::format("  {}: {}\n", scenario.name, scenario.title);
-  if (std::ranges::any_of(modes, [](const PowerMode& mode) { return !mode.confirmed; })) {
+  if (std::ranges::any_of(board.modes, [](const PowerMode& mode) { return !mode.confirmed; })) {
     text += "  * clocks of this mode are not confirmed: compare with nvpmodel -q --verbose on the board\n";
   }
   return text;
-}
-
-Json ModelJson(const ModelCost& cost) {
-  Json json{{"path", cost.path.string()}, {"kind", cost.is_bundle ? "bundle" : "onnx"}, {"parameters", cost.parameters},
-            {"computed", cost.computed},  {"weights_bytes", cost.weights_bytes},        {"batch", 1}};
-  if (cost.is_bundle) json["precision"] = cost.precision;
-  if (cost.window) json["window"] = *cost.window;
-  if (cost.tokens) json["prompt_tokens"] = *cost.tokens;
-  if (cost.period_s) json["control_period_s"] = *cost.period_s;
-  return json;
-}
-
-Json ScenariosJson(const ModelCost& cost) {
-  Json list = Json::array();
-  for (const Scenario& scenario : cost.scenarios) {
-    Json graphs = Json::array();
-    for (const size_t graph : scenario.graphs) graphs.push_back(cost.graphs[graph].name);
-    list.push_back(
-        {{"id", scenario.id}, {"title", scenario.title}, {"graphs", graphs}, {"macs", cost.MacsOf(scenario)}});
-  }
-  return list;
-}
-
-Json LimitsJson(const ModelCost& cost, const Device& device, std::span<const PowerMode> modes) {
-  Json list = Json::array();
-  for (const PowerMode& mode : modes) {
-    for (const Scenario& scenario : cost.scenarios) {
-      for (const PrecisionRow& precision : target::kPrecisions) {
-        const auto limit = planning::LimitOf(cost, scenario, device, mode, precision);
-        if (limit) list.push_back(LimitJson(cost, scenario, mode, *limit));
-      }
-    }
-  }
-  return list;
-}
-
-Json RateJson(const planning::RateVerdict& rate) {
-  Json needs = Json::array();
-  for (const planning::RateNeed& need : rate.needs) {
-    Json row{{"precision", need.limit.precision->name},
-             {"macs_per_s", need.macs_per_s},
-             {"times_peak", need.times_peak},
-             {"bytes_per_s", need.bytes_per_s}};
-    if (need.times_bandwidth) row["times_bandwidth"] = *need.times_bandwidth;
-    row["per_second_at_most"] = need.limit.per_second();
-    needs.push_back(std::move(row));
-  }
-  return {{"per_second", rate.claimed},
-          {"scenario", rate.scenario},
-          {"power", rate.mode},
-          {"needs", std::move(needs)},
-          {"possible", rate.possible}};
 }
 
 }  // namespace vlaq::cli

@@ -1,15 +1,9 @@
-// What `plan cost` and `plan device` both print of a model and of a device: tables for people, JSON for programs.
+// What `plan cost` and `plan device` both print of a model and of a device, as tables for people.
 #pragma once
 
-#include <span>
 #include <string>
-#include <vector>
 
-#include "base/json_fwd.h"
-#include "planning/claims.h"
-#include "planning/model_cost.h"
-#include "planning/roofline.h"
-#include "target/devices.h"
+#include "cost/estimate.h"
 
 namespace vlaq::cli {
 
@@ -20,17 +14,10 @@ std::string HumanSeconds(double seconds);
 std::string HumanNumber(double value);
 
 // The first line: what it is, how many parameters, for which window and prompt.
-std::string TitleText(const planning::ModelCost& cost);
+std::string TitleText(const cost::ModelCost& cost);
 // A line for each scenario: MACs.
-std::string ScenariosText(const planning::ModelCost& cost);
+std::string ScenariosText(const cost::ModelCost& cost);
 // A line for each mode, scenario and precision.
-std::string LimitsText(const planning::ModelCost& cost, const target::Device& device,
-                       std::span<const target::PowerMode> modes);
-
-Json ModelJson(const planning::ModelCost& cost);
-Json ScenariosJson(const planning::ModelCost& cost);
-Json LimitsJson(const planning::ModelCost& cost, const target::Device& device,
-                std::span<const target::PowerMode> modes);
-Json RateJson(const planning::RateVerdict& rate);
+std::string LimitsText(const cost::ModelCost& cost, const cost::Board& board);
 
 }  // namespace vlaq::cli

@@ -1,11 +1,9 @@
-// The options of verbs that speak of a device: which one, and in which power mode.
+// The options of verbs that speak of a device: which one, and in which power mode (cost::FindBoard).
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "cli/verb.h"
-#include "target/devices.h"
 
 namespace vlaq::cli {
 
@@ -14,10 +12,6 @@ struct DeviceChoice {
   std::string power;
 
   void AddTo(CLI::App& app, bool required);
-  // Errors: kUsage for a name that is not known, kInput for a file that is none.
-  Result<target::Device> Read() const;
-  // The mode that was asked for, or all of them. Errors: kUsage.
-  Result<std::vector<target::PowerMode>> Modes(const target::Device& device) const;
 };
 
 }  // namespace vlaq::cli

@@ -39,7 +39,7 @@ void PlanArguments::AddTo(CLI::App& app, CLI::Option* instead) {
   };
   add(OneOf(app.add_option("--target", target, "Target that the plan is for"), target::Names())->capture_default_str());
   add(OneOf(app.add_option("--precision", precision, "Format of what is quantized; mixed: int8, and float16 elsewhere"),
-            planning::PrecisionNames())
+            target::PrecisionNames())
           ->capture_default_str());
   app.add_option("--stats", stats,
                  "What vlaq calibrate wrote: static ranges, smoothing, bias correction, float16 ranges")
@@ -132,10 +132,10 @@ Result<quantization::Plan> PlanArguments::MakeOne(const bundle::Bundle& bundle,
   for (const std::string& warning : planned.warnings) log.Warning(warning);
   if (!keep_float.empty()) {
     const auto& operators = planned.plan.operators;
-    log.Note(
-        fmt::format("--keep-float keeps {} of {} operators in float",
-                    std::count_if(operators.begin(), operators.end(), [](const auto& o) { return o.rule == "USER"; }),
-                    operators.size()));
+    log.Note(fmt::format("--keep-float keeps {} of {} operators in float",
+                         std::count_if(operators.begin(), operators.end(),
+                                       [](const auto& o) { return o.rule == target::RuleId("USER").id(); }),
+                         operators.size()));
   }
   return std::move(planned.plan);
 }

@@ -8,63 +8,32 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "bundle/bundle.h"
 #include "cli/cost_arguments.h"
 #include "cli/cost_text.h"
 #include "cli/device_choice.h"
 #include "cli/inspect_text.h"
 #include "cli/plan_verbs.h"
-#include "planning/claims.h"
-#include "planning/device_fit.h"
-#include "target/device_file.h"
+#include "cost/estimate_json.h"
 
 namespace vlaq::cli {
 namespace {
 
-using planning::BuildFit;
-using planning::DeviceMemory;
-using planning::ModelCost;
-using planning::PrecisionFit;
-using planning::RunFit;
-
-// What a published plan expected of a policy.
-struct PublishedPlan {
-  double low = 0, high = 0;  // observations a second
-  uint64_t bytes = 0;        // of its weights, at most
-};
+using cost::BuildFit;
+using cost::FitEstimate;
+using cost::PrecisionFit;
+using cost::RunFit;
 
 struct PlanDeviceArguments {
-  CostArguments cost;
+  CostArguments model;
   DeviceChoice device;
   uint64_t workspace = uint64_t{2} << 30U;
   std::filesystem::path published;
   bool details = false, json = false;
 };
 
-struct PlanDeviceOutcome {
-  ModelCost cost;
-  target::Device device;
-  std::vector<target::PowerMode> modes;
-  DeviceMemory memory;
-  std::vector<PrecisionFit> fits;
-  bool details = false;  // how it adds up
-  // Of a published plan, if asked for.
-  PublishedPlan published;
-  std::optional<planning::SizeVerdict> size;
-  std::vector<planning::RateVerdict> rates;  // low and high; none if the device has no peak
-};
-
-int64_t UnknownValues(const ModelCost& cost) {
-  int64_t unknown = 0;
-  for (const auto& graph : cost.graphs) unknown += graph.peak32.unknown;
-  return unknown;
-}
-
-// ---- for people ----
-
 std::string YesNo(bool yes) { return yes ? "yes" : "NO"; }
 
-std::string MemoryText(const PlanDeviceOutcome& o) {
+std::string MemoryText(const FitEstimate& o) {
   TextTable table({"", "bytes"});
   table.AddRow({"module", HumanBytes(o.memory.total)});
   table.AddRow({"firmware, kernel, idle desktop", o.memory.reserved ? HumanBytes(*o.memory.reserved) : "not known"});
@@ -72,7 +41,7 @@ std::string MemoryText(const PlanDeviceOutcome& o) {
   return Section("Memory (estimate)", table);
 }
 
-std::string RunText(const PlanDeviceOutcome& o) {
+std::string RunText(const FitEstimate& o) {
   TextTable table({"engines", "precision", "weights", "activations", "running", "while loading", "fits"});
   for (const PrecisionFit& fit : o.fits) {
     for (const RunFit& run : fit.runs) {
@@ -86,13 +55,13 @@ std::string RunText(const PlanDeviceOutcome& o) {
       "  Activations are those of a walk over the graph that frees each value after its last reader: engines that "
       "fuse\n"
       "  need less. Not counted: the CUDA context, libraries, cameras.\n";
-  if (const int64_t unknown = UnknownValues(o.cost); unknown > 0) {
+  if (const int64_t unknown = o.unknown_values(); unknown > 0) {
     text += fmt::format("  {} values have shapes that are not known, and are not in these figures.\n", unknown);
   }
   return text;
 }
 
-std::string BuildText(const PlanDeviceOutcome& o) {
+std::string BuildText(const FitEstimate& o) {
   TextTable table({"precision", "how", "parser holds", "builder", "engine file", "workspace", "peak", "fits"});
   for (const PrecisionFit& fit : o.fits) {
     for (const BuildFit& build : fit.builds) {
@@ -123,7 +92,7 @@ std::string AdviceFor(const PrecisionFit& fit, uint64_t available) {
     const BuildFit& build = fit.builds[*fit.advised];
     return text + fmt::format("\n        build {}: {}", build.title, SumText(build));
   }
-  const BuildFit& least = *std::ranges::min_element(fit.builds, {}, &BuildFit::peak);
+  const BuildFit& least = fit.Advised();
   text += fmt::format("\n        nor any other way: {} takes {}", least.id, SumText(least));
   const uint64_t without = least.peak() - least.workspace;
   if (without < available) {
@@ -132,7 +101,7 @@ std::string AdviceFor(const PrecisionFit& fit, uint64_t available) {
   return text;
 }
 
-std::string AdviceText(const PlanDeviceOutcome& o) {
+std::string AdviceText(const FitEstimate& o) {
   std::string text = "\nSo (parser + builder + engine file + workspace + activations)\n";
   for (const PrecisionFit& fit : o.fits) {
     text += fmt::format("  {}: {}\n", fit.precision->name, AdviceFor(fit, o.memory.available));
@@ -140,15 +109,15 @@ std::string AdviceText(const PlanDeviceOutcome& o) {
   return text;
 }
 
-std::string PublishedText(const PlanDeviceOutcome& o) {
+std::string PublishedText(const FitEstimate& o) {
   std::string text = fmt::format(
       "\nThe published plan expected {:.0f} to {} frames/s and less than {}\n"
       "  size: {}; {} parameters take {} at least, at 4 bits each, and {} holds {} bits for each\n",
       o.published.low, Grouped(static_cast<int64_t>(o.published.high)), HumanBytes(o.published.bytes),
       o.size->possible ? "possible" : "impossible", Grouped(o.cost.parameters),
-      HumanBytes(planning::SmallestBytes(o.cost.parameters, planning::kFormats.back())), HumanBytes(o.published.bytes),
+      HumanBytes(cost::SmallestBytes(o.cost.parameters, cost::kFormats.back())), HumanBytes(o.published.bytes),
       HumanNumber(o.size->bits_per_parameter));
-  for (const planning::RateVerdict& rate : o.rates) {
+  for (const cost::RateVerdict& rate : o.rates) {
     const auto& best = *std::ranges::max_element(rate.needs, {}, [](const auto& n) { return n.limit.per_second(); });
     text += fmt::format("  {} frames/s: {}; they need {}/s, {} times the {} peak in {}, where {}/s are the most\n",
                         HumanNumber(rate.claimed), rate.possible ? "possible at the roofline" : "impossible",
@@ -166,172 +135,63 @@ std::string Of(uint64_t part, uint64_t whole) {
   return fmt::format("{} of {}", same ? text.substr(0, unit) : text, all);
 }
 
-const BuildFit& AdvisedBuild(const PrecisionFit& fit) {
-  return fit.advised ? fit.builds[*fit.advised] : *std::ranges::min_element(fit.builds, {}, &BuildFit::peak);
-}
-
-bool Fits(const PrecisionFit& fit) { return fit.advised && fit.RunOf(AdvisedBuild(fit)).fits; }
-
 // Of a step, as the robot runs it, in the fastest of the modes; "" without a peak.
-std::string LeastStep(const PlanDeviceOutcome& o, const PrecisionFit& fit) {
-  const auto* scenario = o.cost.Step();
-  if (scenario == nullptr) return "";
-  const auto limit = planning::LimitOf(o.cost, *scenario, o.device, target::Fastest(o.modes), *fit.precision);
-  return limit ? HumanSeconds(limit->seconds) : "";
+std::string LeastStep(const FitEstimate& o, const PrecisionFit& fit) {
+  const std::optional<double> seconds = o.StepSeconds(fit);
+  return seconds ? HumanSeconds(*seconds) : "";
 }
 
 // The whole answer.
-std::string AnswerText(const PlanDeviceOutcome& o) {
-  const PrecisionFit& fit = planning::OwnFit(o.fits, o.cost.precision);
-  const BuildFit& build = AdvisedBuild(fit);
-  std::string text = fmt::format("fits: {}, {}{}, peak {}", YesNo(Fits(fit)), fit.advised ? "" : "the least is to ",
+std::string AnswerText(const FitEstimate& o) {
+  const PrecisionFit& fit = o.own();
+  const BuildFit& build = fit.Advised();
+  std::string text = fmt::format("fits: {}, {}{}, peak {}", YesNo(fit.fits()), fit.advised ? "" : "the least is to ",
                                  build.doing, Of(build.peak(), o.memory.available));
   if (const RunFit& run = fit.RunOf(build); !run.fits) {
     text += fmt::format("; loading takes {}", Of(run.running() + run.loading, o.memory.available));
   }
   const std::string step = LeastStep(o, fit);
   if (!step.empty()) text += fmt::format("; at least {} a step", step);
-  return text + fmt::format(" ({}, {}; an estimate)\n", fit.precision->name, target::Fastest(o.modes).name);
+  return text + fmt::format(" ({}, {}; an estimate)\n", fit.precision->name, cost::Fastest(o.board.modes).name);
 }
 
 // One line for each precision that this bundle's engines may have.
-std::string ChoicesText(const PlanDeviceOutcome& o) {
-  const PrecisionFit& own = planning::OwnFit(o.fits, o.cost.precision);
+std::string ChoicesText(const FitEstimate& o) {
+  const PrecisionFit& own = o.own();
   TextTable table({"engines", "to build", "peak", "running", "fits", "a step, at least"});
   for (const PrecisionFit& fit : o.fits) {
     if (o.cost.precision != "fp32" && &fit != &own) continue;
-    const BuildFit& build = AdvisedBuild(fit);
+    const BuildFit& build = fit.Advised();
     table.AddRow({std::string(fit.precision->name), std::string(build.doing), HumanBytes(build.peak()),
-                  HumanBytes(fit.RunOf(build).running()), YesNo(Fits(fit)), LeastStep(o, fit)});
+                  HumanBytes(fit.RunOf(build).running()), YesNo(fit.fits()), LeastStep(o, fit)});
   }
-  return Section(fmt::format("On {} (estimate: {} for engines, power {})", Printable(o.device.title),
-                             HumanBytes(o.memory.available), target::Fastest(o.modes).name),
+  return Section(fmt::format("On {} (estimate: {} for engines, power {})", Printable(o.board.device.title),
+                             HumanBytes(o.memory.available), cost::Fastest(o.board.modes).name),
                  table);
 }
 
-void Print(const PlanDeviceOutcome& o, std::ostream& out) {
+void Print(const FitEstimate& o, bool details, std::ostream& out) {
   out << AnswerText(o) << TitleText(o.cost) << ChoicesText(o);
-  const PrecisionFit& own = planning::OwnFit(o.fits, o.cost.precision);
-  if (!o.details && !Fits(own)) out << "  " << AdviceFor(own, o.memory.available) << "\n";
-  if (o.details) {
+  const PrecisionFit& own = o.own();
+  if (!details && !own.fits()) out << "  " << AdviceFor(own, o.memory.available) << "\n";
+  if (details) {
     out << MemoryText(o) << RunText(o) << BuildText(o) << AdviceText(o) << ScenariosText(o.cost)
-        << LimitsText(o.cost, o.device, o.modes);
+        << LimitsText(o.cost, o.board);
   }
   if (o.size) out << PublishedText(o);
-  if (!o.details) {
+  if (!details) {
     out << "  By arithmetic alone, nothing was measured: --details shows how it adds up\n";
     return;
   }
-  out << fmt::format("\nSources\n  {}: {}\n", Printable(o.device.name), Printable(o.device.source));
-  for (const auto& mode : o.modes) out << fmt::format("  {}: {}\n", Printable(mode.name), Printable(mode.source));
-}
-
-// ---- for programs ----
-
-Json RunJson(const RunFit& run) {
-  return {{"engines", run.engines},
-          {"weights_bytes", run.weights},
-          {"activations_bytes", run.activations},
-          {"running_bytes", run.running()},
-          {"loading_bytes", run.running() + run.loading},
-          {"fits", run.fits}};
-}
-
-Json BuildJson(const BuildFit& build) {
-  return {{"id", build.id},
-          {"title", build.title},
-          {"stored_bytes", build.stored},
-          {"builder_bytes", build.engine},
-          {"serialised_bytes", build.serialised},
-          {"workspace_bytes", build.workspace},
-          {"activations_bytes", build.activations},
-          {"peak_bytes", build.peak()},
-          {"fits", build.fits}};
-}
-
-Json FitJson(const PrecisionFit& fit) {
-  Json json{{"precision", fit.precision->name}, {"running", Json::array()}, {"building", Json::array()}};
-  for (const RunFit& run : fit.runs) json["running"].push_back(RunJson(run));
-  for (const BuildFit& build : fit.builds) json["building"].push_back(BuildJson(build));
-  json["advised"] = fit.advised ? Json(fit.builds[*fit.advised].id) : Json();
-  return json;
-}
-
-Json AsJson(const PlanDeviceOutcome& o) {
-  Json json{{"schema", "vlaq.plan_device/1"},
-            {"kind", "estimate"},
-            {"measured", false},
-            {"model", ModelJson(o.cost)},
-            {"device", target::DeviceToJson(o.device)}};
-  json["memory"] = {{"total_bytes", o.memory.total}, {"available_bytes", o.memory.available}};
-  if (o.memory.reserved) json["memory"]["reserved_bytes"] = *o.memory.reserved;
-  json["activations_unknown_values"] = UnknownValues(o.cost);
-  json["fit"] = Json::array();
-  for (const PrecisionFit& fit : o.fits) json["fit"].push_back(FitJson(fit));
-  const PrecisionFit& own = planning::OwnFit(o.fits, o.cost.precision);
-  json["answer"] = {{"precision", own.precision->name},
-                    {"fits", Fits(own)},
-                    {"build", AdvisedBuild(own).id},
-                    {"peak_bytes", AdvisedBuild(own).peak()}};
-  json["scenarios"] = ScenariosJson(o.cost);
-  json["limits"] = LimitsJson(o.cost, o.device, o.modes);
-  if (!o.size) return json;
-  json["published"] = {{"frames_per_s", {o.published.low, o.published.high}},
-                       {"bytes_below", o.published.bytes},
-                       {"size_possible", o.size->possible},
-                       {"rates", Json::array()}};
-  for (const planning::RateVerdict& rate : o.rates) json["published"]["rates"].push_back(RateJson(rate));
-  return json;
-}
-
-Result<PublishedPlan> ReadPublishedPlan(const std::filesystem::path& path) {
-  VLAQ_ASSIGN_OR_RETURN(const Json json, ReadJsonFile(path));
-  const std::string where = path.string(), hint = "examples/mobile_vla/published_plan.json is one";
-  const JsonReader reader(json, where);
-  if (!json.is_object() || json.value("schema", Json()) != Json("vlaq.published_plan/1")) {
-    return InputError(where, "is no published plan: its \"schema\" is not vlaq.published_plan/1", hint);
-  }
-  VLAQ_ASSIGN_OR_RETURN(const auto rates, reader.Numbers("frames_per_s"));
-  VLAQ_ASSIGN_OR_RETURN(const auto bytes, reader.Integer("bytes_below"));
-  const bool rate = rates && rates->size() == 2 && (*rates)[0] > 0 && (*rates)[0] <= (*rates)[1] && (*rates)[1] < 1e9;
-  if (!rate) return InputError(where, "\"frames_per_s\" must be two numbers, the lower first", hint);
-  if (!bytes || *bytes <= 0) return InputError(where, "\"bytes_below\" must be a number of bytes", hint);
-  return PublishedPlan{(*rates)[0], (*rates)[1], static_cast<uint64_t>(*bytes)};
-}
-
-Result<PlanDeviceOutcome> PlanDevice(const PlanDeviceArguments& a) {
-  PlanDeviceOutcome o;
-  std::error_code ignored;
-  if (std::filesystem::exists(a.cost.path, ignored) && !bundle::IsBundle(a.cost.path)) {
-    return UsageError(fmt::format("{} is not a bundle", a.cost.path.string()),
-                      "of a checkpoint make one first: vlaq export; vlaq plan cost says what a graph of another origin "
-                      "costs");
-  }
-  VLAQ_ASSIGN_OR_RETURN(o.device, a.device.Read());
-  VLAQ_ASSIGN_OR_RETURN(o.modes, a.device.Modes(o.device));
-  VLAQ_ASSIGN_OR_RETURN(o.cost, a.cost.Read());
-  o.memory = planning::MemoryOf(o.device);
-  o.fits = planning::FitOf(o.cost, o.device, a.workspace);
-  o.details = a.details;
-  if (a.published.empty()) return o;
-  VLAQ_ASSIGN_OR_RETURN(o.published, ReadPublishedPlan(a.published));
-  if (o.cost.FindScenario("frame") == nullptr) {
-    return UsageError("--published is about a policy whose observations are encoded one by one, and this one's are not",
-                      "leave --published out");
-  }
-  o.size = planning::JudgeSize(o.cost, o.published.bytes);
-  for (const double expected : {o.published.low, o.published.high}) {
-    auto rate = planning::JudgeRate(o.cost, expected, o.device, target::Fastest(o.modes));
-    if (rate.ok()) o.rates.push_back(*std::move(rate));
-  }
-  return o;
+  out << fmt::format("\nSources\n  {}: {}\n", Printable(o.board.device.name), Printable(o.board.device.source));
+  for (const auto& mode : o.board.modes) out << fmt::format("  {}: {}\n", Printable(mode.name), Printable(mode.source));
 }
 
 }  // namespace
 
 Action AddPlanDevice(CLI::App& app, Context& context) {
   auto a = std::make_shared<PlanDeviceArguments>();
-  a->cost.AddTo(app, "A bundle");
+  a->model.AddTo(app, "A bundle");
   a->device.AddTo(app, true);
   AsSize(app.add_option("--workspace", a->workspace, "Memory in which the builder may try kernels"))
       ->default_str("2GiB");
@@ -347,11 +207,13 @@ Action AddPlanDevice(CLI::App& app, Context& context) {
       "  vlaq plan device policy --device orin-nx-16 --power 15W --json\n"
       "  vlaq plan device policy --device mine.json --workspace 512MiB");
   return [a, &context]() -> Status {
-    VLAQ_ASSIGN_OR_RETURN(const PlanDeviceOutcome outcome, PlanDevice(*a));
+    VLAQ_ASSIGN_OR_RETURN(const cost::CostOptions options, a->model.Options());
+    VLAQ_ASSIGN_OR_RETURN(const FitEstimate estimate, cost::EstimateFit({a->model.path, options, a->device.name,
+                                                                         a->device.power, a->workspace, a->published}));
     if (a->json) {
-      PrintJson(AsJson(outcome), context.out);
+      PrintJson(cost::ToJson(estimate), context.out);
     } else {
-      Print(outcome, context.out);
+      Print(estimate, a->details, context.out);
     }
     return {};
   };

@@ -13,8 +13,8 @@ namespace {
 using preflight::Finding;
 using preflight::Outcome;
 using preflight::Report;
-using preflight::Rule;
-using preflight::Severity;
+using target::Rule;
+using target::Severity;
 
 // Of the places where one rule is broken; --json has all.
 constexpr size_t kShownPlaces = 5;
@@ -41,10 +41,10 @@ std::vector<std::pair<const Rule*, std::vector<const Finding*>>> ByRule(const st
 
 Json AsJson(const Rule& rule) {
   return {{"id", rule.id},
-          {"applies", preflight::AppliesText(rule.applies)},
-          {"severity", preflight::SeverityName(rule.severity)},
-          {"reason", rule.reason},
-          {"cure", rule.cure},
+          {"applies", target::AppliesText(rule.applies)},
+          {"severity", target::SeverityName(rule.severity)},
+          {"reason", rule.meaning},
+          {"cure", rule.fix},
           {"source", rule.source}};
 }
 
@@ -71,33 +71,33 @@ std::string SummaryText(const Report& report) {
 std::string RuleTable() {
   std::string table =
       "| rule | TensorRT | severity | what TensorRT does | what to emit | source |\n|---|---|---|---|---|---|\n";
-  for (const Rule& rule : preflight::Rules()) {
-    table += fmt::format("| {} | {} | {} | {} | {} | {} |\n", rule.id, preflight::AppliesText(rule.applies),
-                         preflight::SeverityName(rule.severity), rule.reason, rule.cure, rule.source);
+  for (const Rule& rule : target::kTensorRtRules) {
+    table += fmt::format("| {} | {} | {} | {} | {} | {} |\n", rule.id, target::AppliesText(rule.applies),
+                         target::SeverityName(rule.severity), rule.meaning, rule.fix, rule.source);
   }
   return table;
 }
 
 Json RulesAsJson() {
   Json rules = Json::array();
-  for (const Rule& rule : preflight::Rules()) rules.push_back(AsJson(rule));
+  for (const Rule& rule : target::kTensorRtRules) rules.push_back(AsJson(rule));
   return {{"schema", "vlaq.preflight-rules/1"}, {"rules", std::move(rules)}};
 }
 
 std::string PreflightText(const Report& report, const std::string& path, bool all) {
-  std::string text = fmt::format("{}: TensorRT {} ({})\n", path, report.version->name, report.version->where);
+  std::string text = fmt::format("{}: TensorRT {} ({})\n", path, report.version->name, report.version->boards);
   size_t hidden = 0;
   for (const auto& [rule, findings] : ByRule(report.findings)) {
     if (!all && IsQuiet(*rule, report)) {
       hidden += findings.size();
       continue;
     }
-    text += fmt::format("\n{} {}, {}x: {}\n", preflight::SeverityName(rule->severity), rule->id, findings.size(),
-                        rule->reason);
+    text += fmt::format("\n{} {}, {}x: {}\n", target::SeverityName(rule->severity), rule->id, findings.size(),
+                        rule->meaning);
     for (size_t i = 0; i < std::min(findings.size(), kShownPlaces); ++i)
       text += fmt::format("  {}\n", PlaceText(*findings[i]));
     if (findings.size() > kShownPlaces) text += fmt::format("  and {} more\n", findings.size() - kShownPlaces);
-    text += fmt::format("  emit: {}\n", rule->cure);
+    text += fmt::format("  emit: {}\n", rule->fix);
   }
   if (hidden > 0) {
     text += fmt::format(
@@ -154,8 +154,8 @@ std::string FixText(const preflight::Fixed& fixed, const std::string& output, bo
   }
   for (const auto& [first, outcomes] : groups) {
     text += fmt::format("{} {} {}, {}x: {}\n", first->cured ? "cured" : "NOT cured",
-                        preflight::SeverityName(first->finding.rule->severity), first->finding.rule->id,
-                        outcomes.size(), Printable(first->how));
+                        target::SeverityName(first->finding.rule->severity), first->finding.rule->id, outcomes.size(),
+                        Printable(first->how));
     for (size_t i = 0; i < std::min(outcomes.size(), kShownPlaces); ++i) {
       text += fmt::format("  {}\n", PlaceText(outcomes[i]->finding));
     }

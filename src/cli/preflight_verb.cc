@@ -14,7 +14,7 @@ struct PreflightArguments {
 };
 
 Status PreflightStatus(const preflight::Report& report, const std::string& path) {
-  const size_t errors = report.Count(preflight::Severity::kError);
+  const size_t errors = report.Count(target::Severity::kError);
   if (errors == 0) return {};
   return Error{ErrorCode::kVerification,
                fmt::format("{} findings for which TensorRT {} refuses or misreads it", errors, report.version->name),
@@ -36,7 +36,7 @@ Result<std::string> VersionOf(const PreflightArguments& a) {
   if (!a.tensorrt.empty()) return a.tensorrt;
   VLAQ_ASSIGN_OR_RETURN(const std::string version, preflight::VersionOfBundle(a.path));
   if (!version.empty()) return version;
-  return UsageError("--tensorrt VERSION is missing", "known are " + preflight::VersionNames());
+  return UsageError("--tensorrt VERSION is missing", "known are " + target::ImporterNames());
 }
 
 Status Preflight(const PreflightArguments& a, Context& context) {
@@ -50,12 +50,12 @@ Status Preflight(const PreflightArguments& a, Context& context) {
   }
   if (a.path.empty()) return UsageError("what to look at is missing", "give a bundle or an .onnx file");
   VLAQ_ASSIGN_OR_RETURN(const std::string name, VersionOf(a));
-  VLAQ_ASSIGN_OR_RETURN(const preflight::Version* version, preflight::FindVersion(name));
+  VLAQ_ASSIGN_OR_RETURN(const preflight::Version* version, target::FindImporter(name));
   if (a.fix != !a.output.empty()) {
     return UsageError(a.fix ? "--fix needs -o OUT: nothing is changed in place" : "-o OUT is for --fix");
   }
   if (a.fix) return Fix(a, *version, context);
-  VLAQ_ASSIGN_OR_RETURN(const preflight::Report report, preflight::Check(a.path, *version));
+  VLAQ_ASSIGN_OR_RETURN(const preflight::Report report, preflight::CheckPath(a.path, *version));
   if (a.json) {
     PrintJson(PreflightJson(report, a.path.string()), context.out);
   } else {
@@ -73,7 +73,7 @@ Action AddPreflight(CLI::App& app, Context& context) {
   app.add_option("--tensorrt", a->tensorrt,
                  "TensorRT's version whose rules apply (8.6, 10.3; a patch such as 8.6.2 is the same); default: the "
                  "one that the bundle was quantized for")
-      ->type_name(fmt::format("{{{}}}", preflight::VersionNames(",")));
+      ->type_name(fmt::format("{{{}}}", target::ImporterNames(",")));
   app.add_flag("--fix", a->fix, "Write a copy with every finding cured that can be without changing a number");
   app.add_option("-o,--output", a->output, "The copy: a folder for a bundle, else a file")->type_name("OUT");
   AddForceFlag(app, a->force);

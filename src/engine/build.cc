@@ -13,6 +13,8 @@
 #include "engine/record.h"
 #include "engine/tool_run.h"
 #include "engine/wrapper.h"
+#include "target/precision.h"
+#include "target/target.h"
 
 namespace vlaq::engine {
 namespace {
@@ -94,10 +96,8 @@ Status Wrap(const EnginePlan& plan, const Version& version) {
 }  // namespace
 
 std::string_view EnginePrecision(const bundle::Bundle& bundle) {
-  if (bundle.precision == "fp16") return "fp16";
-  if (bundle.precision == "int8" || bundle.precision == "mixed") return "int8";
-  if (bundle.precision == "int4") return "int4";
-  return "";
+  const target::PrecisionRow* row = target::FindPrecisionRow(bundle.precision);
+  return row == nullptr ? "" : row->engine;
 }
 
 std::string EngineFile(const bundle::Bundle& bundle, std::string_view graph) {
@@ -136,7 +136,7 @@ Result<Builder> FindBuilder(const std::string& given) {
 Result<EnginePlan> PlanEngine(const bundle::Bundle& bundle, const std::string& graph, const Version& version,
                               const std::string& tool_sha256, const BuildOptionsOfUser& options) {
   const std::string where = bundle.path.string();
-  if (EnginePrecision(bundle).empty() || TargetFor(version).empty() || !bundle.target.starts_with("tensorrt")) {
+  if (EnginePrecision(bundle).empty() || TargetFor(version).empty() || !target::IsForTensorRt(bundle.target)) {
     return InputError(where,
                       fmt::format("is a {} bundle for {}: no engine of TensorRT {} can be made of it", bundle.precision,
                                   bundle.target.empty() ? "no target" : bundle.target, version.ToString()),

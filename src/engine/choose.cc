@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "target/rules.h"
 
 namespace vlaq::engine {
 namespace {
@@ -131,7 +132,7 @@ Result<Choice> Choose(const Plan& plan, const std::vector<Layer>& fp16, const st
     const GroupChoice& group = choice.groups[place->second];
     if (!group.int8) {
       ToFloat(op, plan.rest);
-      op.rule = too_far ? "ACC-01" : "TIME-01";
+      op.rule = (too_far ? target::RuleId("ACC-01") : target::RuleId("TIME-01")).id();
       op.reason = group.reason;
     } else if (group.int8_ms) {
       op.reason += "; " + group.reason;

@@ -7,6 +7,7 @@
 #include "engine/build.h"
 #include "engine/wrapper.h"
 #include "onnx/model_file.h"
+#include "target/target.h"
 
 namespace vlaq::engine {
 namespace {
@@ -68,7 +69,7 @@ bool HasEngine(const bundle::Bundle& bundle, std::string_view graph, const fs::p
 }
 
 Result<FoundEngine> FindEngine(const bundle::Bundle& bundle, std::string_view graph, const fs::path& folder) {
-  if (EnginePrecision(bundle).empty() || !bundle.plan || !bundle.target.starts_with("tensorrt")) {
+  if (EnginePrecision(bundle).empty() || !bundle.plan || !target::IsForTensorRt(bundle.target)) {
     return InputError(bundle.path.string(), "is not quantised for TensorRT, so no engine is made of it",
                       "leave --engines out, or give the bundle that they were built from");
   }

@@ -3,71 +3,21 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <array>
+#include <algorithm>
 #include <charconv>
 
 namespace vlaq::engine {
 namespace {
 
-// Lines of versions that take the same flags.
-struct VersionRow {
-  Version from, below;
-  std::string_view name;
-};
-constexpr std::array kRows{
-    VersionRow{{8, 6, 0}, {9, 0, 0}, "8.6"},
-    VersionRow{{9, 0, 0}, {11, 0, 0}, "10"},
-    VersionRow{{11, 0, 0}, {12, 0, 0}, "11"},
-};
-
-// How a precision is asked for, after trtexec's samples/common/sampleOptions.cpp of 8.6.1, 10.3.0 and 11.1. A graph
-// whose types are written in it is best obeyed to the letter where that exists; with --fp16 the builder may also take
-// float16 where the graph says float32.
-struct TypeRow {
-  std::string_view version, precision;
-  std::vector<std::string> flags;
-};
-const std::vector<TypeRow>& TypeRows() {
-  static const std::vector<TypeRow> rows{
-      {"8.6", "fp16", {"--fp16"}},
-      {"8.6", "int8", {"--int8", "--fp16"}},
-      {"8.6", "mixed", {"--int8", "--fp16"}},
-      {"10", "fp16", {"--stronglyTyped"}},
-      // What is not quantised is float32 in the graph, and may be float16 in the engine.
-      {"10", "int8", {"--int8", "--fp16"}},
-      {"10", "mixed", {"--stronglyTyped"}},
-      // Weights of 4 bits are widened to the type that the graph says; 8.6 has none.
-      {"10", "int4", {"--stronglyTyped"}},
-      // The types of the graph are all there is: no flags.
-      {"11", "fp16", {}},
-      {"11", "int8", {}},
-      {"11", "mixed", {}},
-      {"11", "int4", {}},
-  };
-  return rows;
-}
-
-// What trtexec leaves out of a run by itself: from 11 on it copies nothing, spins while it waits, and replays a
-// captured graph of kernels.
-const std::vector<std::string>& RunFlags(const VersionRow& row) {
-  static const std::vector<std::string> none, eleven{"--includeDataTransfers", "--noSpinWait", "--noCudaGraph"};
-  return row.name == "11" ? eleven : none;
-}
-
-struct TargetRow {
-  std::string_view name;
-  Version usual, from, below;
-};
-constexpr std::array kTargets{
-    TargetRow{"tensorrt-8.6", {8, 6, 2}, {8, 6, 0}, {9, 0, 0}},
-    TargetRow{"tensorrt-10", {10, 3, 0}, {9, 0, 0}, {12, 0, 0}},
-};
-
-const VersionRow* FindRow(const Version& version) {
-  for (const VersionRow& row : kRows) {
-    if (version >= row.from && version < row.below) return &row;
+// "--int8 --fp16" as two arguments.
+std::vector<std::string> SplitFlags(std::string_view flags) {
+  std::vector<std::string> list;
+  while (!flags.empty()) {
+    const size_t end = std::min(flags.find(' '), flags.size());
+    list.emplace_back(flags.substr(0, end));
+    flags.remove_prefix(std::min(end + 1, flags.size()));
   }
-  return nullptr;
+  return list;
 }
 
 std::string Shapes(std::string_view flag, const std::vector<InputProfile>& inputs,
@@ -88,25 +38,6 @@ bool AnyDynamic(const std::vector<InputProfile>& inputs) {
 
 }  // namespace
 
-std::string Version::ToString() const { return fmt::format("{}.{}.{}", major, minor, patch); }
-
-Result<Version> ParseVersion(std::string_view text) {
-  std::array<int, 3> parts{};
-  const char* at = text.data();
-  const char* end = at + text.size();
-  size_t count = 0;
-  for (int& part : parts) {
-    const auto [next, error] = std::from_chars(at, end, part);
-    if (error != std::errc() || part < 0) break;
-    ++count;
-    at = next;
-    if (at == end || *at != '.') break;
-    ++at;
-  }
-  if (count >= 2 && at == end) return Version{parts[0], parts[1], parts[2]};
-  return UsageError(fmt::format("'{}' is no version of TensorRT", text), "give it as 8.6 or 10.3");
-}
-
 std::optional<Version> VersionFromBanner(std::string_view digits) {
   int number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
@@ -118,35 +49,19 @@ std::optional<Version> VersionFromBanner(std::string_view digits) {
 }
 
 std::optional<Version> VersionOfTarget(std::string_view target) {
-  for (const TargetRow& row : kTargets) {
-    if (row.name == target) return row.usual;
-  }
-  return std::nullopt;
-}
-
-bool FitsTarget(std::string_view target, const Version& version) {
-  for (const TargetRow& row : kTargets) {
-    if (row.name == target) return version >= row.from && version < row.below;
-  }
-  return false;
-}
-
-std::string_view TargetFor(const Version& version) {
-  for (const TargetRow& row : kTargets) {
-    if (version >= row.from && version < row.below) return row.name;
-  }
-  return "";
+  const target::TensorRt* usual = target::UsualTensorRt(target);
+  return usual == nullptr ? std::nullopt : std::optional(usual->shipped);
 }
 
 Result<std::vector<std::string>> BuildOptions(const Version& version, const BuildRequest& request) {
-  const VersionRow* row = FindRow(version);
+  const target::TensorRt* row = target::FindTensorRt(version);
   if (row == nullptr) {
     return UsageError(fmt::format("vlaq knows no flags for TensorRT {}", version.ToString()),
                       "it knows 8.6, 10 and 11");
   }
-  for (const TypeRow& type : TypeRows()) {
-    if (type.version != row->name || type.precision != request.precision) continue;
-    std::vector<std::string> options = type.flags;
+  for (const target::TypeFlags& type : row->type_flags) {
+    if (type.precision != request.precision) continue;
+    std::vector<std::string> options = SplitFlags(type.flags);
     // trtexec invents scales for a graph that has none of its own.
     if (!request.quantized) std::erase(options, "--int8");
     options.emplace_back("--profilingVerbosity=detailed");
@@ -174,8 +89,9 @@ Result<std::vector<std::string>> BuildArguments(const Version& version, const Bu
 
 std::vector<std::string> InspectArguments(const Version& version, const InspectRequest& request) {
   std::vector<std::string> arguments{"--loadEngine=" + request.engine};
-  const VersionRow* row = FindRow(version);
-  if (row != nullptr) arguments.insert(arguments.end(), RunFlags(*row).begin(), RunFlags(*row).end());
+  const target::TensorRt* row = target::FindTensorRt(version);
+  const std::vector<std::string> run_flags = row == nullptr ? std::vector<std::string>{} : SplitFlags(row->run_flags);
+  arguments.insert(arguments.end(), run_flags.begin(), run_flags.end());
   if (AnyDynamic(request.inputs)) {
     std::string shapes;
     for (const InputProfile& input : request.inputs) {
@@ -191,7 +107,7 @@ std::vector<std::string> InspectArguments(const Version& version, const InspectR
   }
   // A separate run for the layers' times, which would disturb those of the whole.
   if (!request.profile.empty()) {
-    if (row == nullptr || RunFlags(*row).empty()) arguments.emplace_back("--separateProfileRun");  // 11 always does
+    if (run_flags.empty()) arguments.emplace_back("--separateProfileRun");  // 11 always does
     arguments.push_back("--exportProfile=" + request.profile);
   }
   if (!request.times.empty()) arguments.push_back("--exportTimes=" + request.times);

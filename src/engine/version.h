@@ -1,6 +1,5 @@
-// Which TensorRT a trtexec belongs to, and how each version wants to be asked: flags as data.
-//
-// In scope: versions, the words of a trtexec command line. Not aware of: running it. Pure functions.
+// Which TensorRT a trtexec belongs to, and how each version wants to be asked: the words of its command line, from the
+// table of versions in target/tensorrt.h. Not aware of: running it. Pure functions.
 #pragma once
 
 #include <cstdint>
@@ -8,35 +7,23 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <vector>
 
 #include "base/status.h"
+#include "target/target.h"
 
 namespace vlaq::engine {
 
-struct Version {
-  int major = 0, minor = 0, patch = 0;
-  bool operator==(const Version&) const = default;
-  // Not <=>, whose uses clang 14 takes for null pointers.
-  bool operator<(const Version& other) const {
-    return std::tie(major, minor, patch) < std::tie(other.major, other.minor, other.patch);
-  }
-  bool operator>=(const Version& other) const { return !(*this < other); }
-  std::string ToString() const;  // "8.6.2"
-};
+using target::FitsTarget;
+using target::ParseVersion;
+using target::TargetFor;
+using target::Version;
 
-// "8.6", "10.3.0". Errors: kUsage.
-Result<Version> ParseVersion(std::string_view text);
 // The number in trtexec's own banner, [TensorRT v8602] or [TensorRT v100300]: a digit for the minor version until 9,
 // two for each after that. Nothing if it is none.
 std::optional<Version> VersionFromBanner(std::string_view digits);
 // What a bundle made for a target is meant to run on, if it says nothing closer: "tensorrt-8.6" -> 8.6.
 std::optional<Version> VersionOfTarget(std::string_view target);
-// Whether an engine of that target may be built there: the rules of a target hold for one line of versions.
-bool FitsTarget(std::string_view target, const Version& version);
-// "tensorrt-8.6" for 8.6, "tensorrt-10" for what came after.
-std::string_view TargetFor(const Version& version);
 
 // One input of a graph with the least, usual and largest shape that the engine shall take.
 struct InputProfile {

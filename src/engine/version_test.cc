@@ -19,22 +19,13 @@ TEST(Version, IsRead) {
   EXPECT_EQ(*ParseVersion("8.6"), (Version{8, 6, 0}));
   EXPECT_EQ(*ParseVersion("10.3.0"), (Version{10, 3, 0}));
   for (const char* bad : {"", "8", "8.", "a.b", "8.6.2.1", "8.-6"}) EXPECT_FALSE(ParseVersion(bad).ok()) << bad;
+  EXPECT_EQ(VersionOfTarget("tensorrt-8.6"), (Version{8, 6, 2}));
+  EXPECT_EQ(VersionOfTarget("cpu"), std::nullopt);
   EXPECT_EQ(VersionFromBanner("8602"), (Version{8, 6, 2}));
   EXPECT_EQ(VersionFromBanner("100300"), (Version{10, 3, 0}));
   EXPECT_EQ(VersionFromBanner("101300"), (Version{10, 13, 0}));
   EXPECT_EQ(VersionFromBanner("110100"), (Version{11, 1, 0}));
   for (const char* bad : {"", "86", "8602b", "v8602"}) EXPECT_EQ(VersionFromBanner(bad), std::nullopt) << bad;
-}
-
-TEST(Version, FitsItsTarget) {
-  EXPECT_TRUE(FitsTarget("tensorrt-8.6", {8, 6, 2}));
-  EXPECT_FALSE(FitsTarget("tensorrt-8.6", {10, 3, 0}));
-  EXPECT_TRUE(FitsTarget("tensorrt-10", {10, 3, 0}));
-  EXPECT_TRUE(FitsTarget("tensorrt-10", {11, 1, 0}));
-  EXPECT_FALSE(FitsTarget("cpu", {10, 3, 0}));
-  EXPECT_EQ(TargetFor({8, 6, 1}), "tensorrt-8.6");
-  EXPECT_EQ(TargetFor({7, 0, 0}), "");
-  EXPECT_EQ(VersionOfTarget("tensorrt-8.6"), (Version{8, 6, 2}));
 }
 
 BuildRequest Request(const std::string& precision) {

@@ -15,6 +15,7 @@
 #include "benchmark/machine_state.h"
 #include "benchmark/runner.h"
 #include "benchmark/verdict.h"
+#include "cost/roofline.h"
 #include "measuring/peaks.h"
 #include "onnx/cost.h"
 #include "onnx/work.h"
@@ -118,9 +119,9 @@ Status Explain(WorkerSubject& worker, const Results& results, SubjectResult& sub
       compute_s += macs / results.peaks->MacsPerSecond(op.precision);
     }
     roofline.bytes = static_cast<double>(subject.size_bytes);  // each weight is read once a step at least
-    const double memory_s = roofline.bytes / results.peaks->bytes_per_s;
-    roofline.memory_bound = memory_s > compute_s;
-    roofline.limit_ns = 1e9 * std::max(memory_s, compute_s);
+    const cost::Roof roof{compute_s, roofline.bytes / results.peaks->bytes_per_s};
+    roofline.memory_bound = roof.bound() == cost::BoundBy::kMemory;
+    roofline.limit_ns = 1e9 * roof.seconds();
     roofline.fraction_of_limit = roofline.limit_ns / subject.summary.median_ns;
     if (roofline.macs > 0) subject.roofline = roofline;
     if (!unknown.empty()) log.Note(fmt::format("the roofline leaves out {}", onnx::UnknownText(unknown)));

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "planning/groups.h"
+#include "target/rules.h"
 
 namespace vlaq::planning {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 using quantization::Plan;
 using Scope = Meter::Scope;
 
-constexpr std::string_view kRule = "ACC-01";
+constexpr target::RuleId kRule = "ACC-01";
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double RankOf(const Effect& effect) { return effect.is_finite() ? effect.moved_rms : kInfinity; }
@@ -66,7 +67,7 @@ class Search {
   Status RevertNext() {
     const std::string group = queue_.front();
     queue_.erase(queue_.begin());
-    const Plan candidate = Relaxed(held_.plan, group, kRule, ReasonFor(group));
+    const Plan candidate = Relaxed(held_.plan, group, kRule.id(), ReasonFor(group));
     VLAQ_ASSIGN_OR_RETURN(const Effect effect, Measure(candidate));
     const bool better = goal_.ShareOf(effect) < goal_.ShareOf(held_.after);
     const bool kept = better || forced_;
@@ -87,7 +88,7 @@ class Search {
     const std::vector<std::string> groups = QuantisedGroups(held_.plan);
     for (const std::string& group : groups) {
       VLAQ_ASSIGN_OR_RETURN(const Effect effect,
-                            meter_.Measure(Relaxed(held_.plan, group, kRule, ""), Scope::kRanking));
+                            meter_.Measure(Relaxed(held_.plan, group, kRule.id(), ""), Scope::kRanking));
       order.emplace_back(RankOf(effect), group);
       log_.Progress("groups ranked again", order.size(), groups.size());
     }

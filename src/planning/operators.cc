@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "cost/extents.h"
 #include "onnx/graph_index.h"
 #include "onnx/model_file.h"
 #include "onnx/operator_catalog.h"
@@ -313,7 +314,7 @@ Result<PolicyOperators> ReadOperators(const bundle::Bundle& bundle) {
   const passes::GraphNames names(bundle.policy, graphs);
   Indices indices;
   for (const auto& [name, model] : graphs) indices.emplace(name, model.graph);
-  PolicyExtents extents(bundle);
+  cost::PolicyExtents extents(bundle);
   std::set<std::string> listed;
   std::vector<GroupName> groups;
   for (const std::string& name : passes::GraphsInOrder(bundle.policy)) {

@@ -5,13 +5,11 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <set>
 
 #include "base/machine.h"
-#include "base/names.h"
 #include "planning/operators.h"
 #include "planning/smoothing.h"
 #include "quantization/ranges.h"
@@ -27,14 +25,8 @@ using quantization::OperatorChoice;
 using quantization::Plan;
 using quantization::ValueStatistics;
 using quantization::WeightChoice;
+using target::RuleId;
 using target::Target;
-
-constexpr std::array kPrecisions = {
-    Named{Precision::kFp16, "fp16"},
-    Named{Precision::kInt8, "int8"},
-    Named{Precision::kInt4, "int4"},
-    Named{Precision::kMixed, "mixed"},
-};
 
 // Beyond it float16 loses whole numbers soon; the limit of ModelOpt's AutoCast (FP-03).
 constexpr double kLargestInHalf = 512;
@@ -81,6 +73,7 @@ class Planner {
       const std::optional<double> alpha = options_.smooth_by_estimate ? std::nullopt : options_.smooth_alpha;
       VLAQ_RETURN_IF_ERROR(AddSmoothing(bundle_, operators_, *statistics_, alpha, plan));
     }
+    if (plan.bias_correction) AddMeans();
     if (statistics_ != nullptr) {
       plan.statistics_sha256 = options_.statistics_sha256;
       for (const auto& episode : statistics_->episodes)
@@ -138,26 +131,26 @@ class Planner {
 
   // ---- one operator ----
 
-  OperatorChoice Base(const WeightedOperator& op, Form form, std::string_view rule) const {
+  OperatorChoice Base(const WeightedOperator& op, Form form, RuleId rule) const {
     OperatorChoice choice;
     choice.node = op.node;
     choice.op_type = op.op_type;
     choice.group = op.group;
     choice.form = form;
-    choice.rule = rule;
-    if (const target::Rule* known = target::FindRule(rule)) choice.reason = known->reason;
+    choice.rule = rule.id();
+    choice.reason = rule->meaning;
     choice.macs = op.macs;
     return choice;
   }
 
-  OperatorChoice Float(const WeightedOperator& op, std::string_view rule) const {
+  OperatorChoice Float(const WeightedOperator& op, RuleId rule) const {
     OperatorChoice choice = Base(op, Form::kFloat, rule);
     for (const std::string& weight : op.weights) choice.weights.push_back({weight, Number::kFloat32, {}, 0, 0, {}});
     return choice;
   }
 
   // Weights in float16: computed with where the target can, widened where it cannot.
-  OperatorChoice Half(const WeightedOperator& op, std::string_view rule) const {
+  OperatorChoice Half(const WeightedOperator& op, RuleId rule) const {
     const bool compute = HalfElsewhere();
     const ValueStatistics* seen = compute && statistics_ != nullptr ? statistics_->Find(op.seen_as) : nullptr;
     if (seen != nullptr && LargestOf(*seen) > kLargestInHalf) {
@@ -165,7 +158,7 @@ class Planner {
       choice.reason = fmt::format("its input reaches {:.4g}", LargestOf(*seen));
       return choice;
     }
-    OperatorChoice choice = Base(op, compute ? Form::kHalf : Form::kWeightOnly, compute ? "FP16-02" : rule);
+    OperatorChoice choice = Base(op, compute ? Form::kHalf : Form::kWeightOnly, compute ? RuleId("FP16-02") : rule);
     for (const std::string& weight : op.weights) choice.weights.push_back({weight, Number::kFloat16, {}, 0, 0, {}});
     return choice;
   }
@@ -235,10 +228,10 @@ class Planner {
   bool ByBlocks() const { return options_.precision == Precision::kInt4 || options_.weight_only; }
 
   // In float, or in float16 where the plan has that. `reason`: in place of the rule's.
-  OperatorChoice Without(const WeightedOperator& op, std::string_view rule, const std::string& reason = "") const {
+  OperatorChoice Without(const WeightedOperator& op, RuleId rule, const std::string& reason = "") const {
     const bool four_bits = options_.precision == Precision::kInt4;
     OperatorChoice choice = four_bits ? Half(op, "SIZE-01") : HalfElsewhere() ? Half(op, rule) : Float(op, rule);
-    if (!four_bits && !reason.empty() && choice.rule == rule) choice.reason = reason;
+    if (!four_bits && !reason.empty() && choice.rule == rule.id()) choice.reason = reason;
     return choice;
   }
 
@@ -324,21 +317,34 @@ class Planner {
     return found;
   }
 
+  // So that the plan alone is enough to correct biases.
+  void AddMeans() {
+    Plan& plan = planned_.plan;
+    for (size_t i = 0; i < plan.operators.size(); ++i) {
+      const std::string& value = operators_.operators[i].seen_as;
+      if (!quantization::CorrectsBias(plan.operators[i]) || plan.FindMeans(value) != nullptr) continue;
+      const ValueStatistics* seen = statistics_->Find(value);
+      if (seen != nullptr && !seen->channel_mean.empty()) plan.means.push_back({value, seen->channel_mean});
+    }
+  }
+
   // ---- what has no weights ----
 
-  // FP-03: what goes beyond the limit, or was never looked at, stays float32.
+  // What goes beyond the limit, or was never looked at, stays float32.
+  static std::string KeptRule() { return std::string(RuleId("FP-03").id()); }
+
   Status KeepFloatWhereNeeded() {
     for (const auto& node : operators_.sensitive) {
       if (statistics_ == nullptr) {
         if (node.op_type == "Add") continue;
-        planned_.plan.keep_float.push_back({node.node, "FP-03", "its range is not known without statistics"});
+        planned_.plan.keep_float.push_back({node.node, KeptRule(), "its range is not known without statistics"});
         continue;
       }
       const ValueStatistics* seen = statistics_->Find(node.value);
       if (seen == nullptr || seen->count == 0) continue;
       const double most = LargestOf(*seen);
       if (most <= kLargestInHalf) continue;
-      planned_.plan.keep_float.push_back({node.node, "FP-03", fmt::format("its values reach {:.4g}", most)});
+      planned_.plan.keep_float.push_back({node.node, KeptRule(), fmt::format("its values reach {:.4g}", most)});
     }
     if (statistics_ == nullptr) {
       planned_.warnings.emplace_back(
@@ -384,10 +390,6 @@ class Planner {
 
 }  // namespace
 
-std::string_view PrecisionName(Precision precision) { return NameIn(kPrecisions, precision); }
-std::optional<Precision> FindPrecision(std::string_view name) { return FindIn(kPrecisions, name); }
-std::vector<std::string> PrecisionNames() { return NamesIn(kPrecisions); }
-
 std::string LacksIntegerProducts(const Machine& machine) {
   bool known = false;
   for (const CpuFeature& feature : machine.features) {
@@ -397,9 +399,9 @@ std::string LacksIntegerProducts(const Machine& machine) {
   }
   if (!known) return "";
   return fmt::format(
-      "this CPU ({}) has no INT8 products: there sums of 8-bit products may saturate, and are slow (rule ORT-03); "
+      "this CPU ({}) has no INT8 products: there sums of 8-bit products may saturate, and are slow (rule {}); "
       "plan int8 for it with --weight-only, or fp16",
-      machine.cpu);
+      machine.cpu, target::RuleId("ORT-03").id());
 }
 
 Result<Planned> MakePlan(const bundle::Bundle& bundle, const Target& target, const ActivationStatistics* statistics,

@@ -14,14 +14,15 @@
 #include "bundle/bundle.h"
 #include "quantization/plan.h"
 #include "quantization/statistics.h"
+#include "target/precision.h"
 #include "target/target.h"
 
 namespace vlaq::planning {
 
-enum class Precision { kFp16, kInt8, kInt4, kMixed };
-std::string_view PrecisionName(Precision precision);
-std::optional<Precision> FindPrecision(std::string_view name);
-std::vector<std::string> PrecisionNames();
+using target::FindPrecision;
+using target::Precision;
+using target::PrecisionName;
+using target::PrecisionNames;
 
 struct PlanOptions {
   Precision precision = Precision::kInt8;

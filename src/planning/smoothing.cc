@@ -40,13 +40,14 @@ class Smoother {
     VLAQ_ASSIGN_OR_RETURN(const Reading reading, Read(value, readers));
     VLAQ_ASSIGN_OR_RETURN(const std::optional<double> alpha, AlphaFor(reading));
     if (!alpha) return {};
-    const double most = LargestSmoothed(reading, *alpha);
+    std::vector<float> factors = quantization::SmoothingFactors(reading.seen->channel_absmax, reading.rows, *alpha);
+    const double most = LargestSmoothed(reading.seen->channel_absmax, factors);
     for (OperatorChoice* reader : readers) {
       if (!reader->activation || !reader->activation->range) continue;
       reader->activation->range = quantization::Range{-most, most};
       reader->activation->method = quantization::RangeMethod::kMinMax;
     }
-    plan_.smooth.push_back({value, nodes, *alpha});
+    plan_.smooth.push_back({value, nodes, *alpha, std::move(factors)});
     return {};
   }
 
@@ -90,9 +91,7 @@ class Smoother {
     return std::optional<double>();
   }
 
-  static double LargestSmoothed(const Reading& reading, double alpha) {
-    const std::vector<float>& absmax = reading.seen->channel_absmax;
-    const std::vector<float> factors = quantization::SmoothingFactors(absmax, reading.rows, alpha);
+  static double LargestSmoothed(const std::vector<float>& absmax, const std::vector<float>& factors) {
     double most = 0;
     for (size_t j = 0; j < factors.size(); ++j) {
       most = std::max(most, static_cast<double>(absmax[j]) / static_cast<double>(factors[j]));

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "bundle/bundle.h"
 #include "preflight/scene.h"
+#include "target/target.h"
 
 namespace vlaq::preflight {
 namespace fs = std::filesystem;
@@ -14,28 +14,22 @@ namespace {
 
 // protobuf counts in int32.
 constexpr uint64_t kMostFileBytes = (uint64_t{1} << 31U) - 1;
-constexpr std::string_view kFileTooLarge = "TRT-G06";
-
-// What vlaq quantizes for, and the newest version of it that is known here.
-struct TargetVersion {
-  std::string_view target, version;
-};
-constexpr std::array kTargetVersions = {TargetVersion{"tensorrt-8.6", "8.6"}, TargetVersion{"tensorrt-10", "10.3"}};
+constexpr RuleId kFileTooLarge = "TRT-G06";
 
 class Walk {
  public:
   Walk(const onnx::Model& model, onnx::WeightFiles& files, const Version& version)
-      : model_(model), files_(files), version_(version), rules_(RulesFor(version)) {}
+      : model_(model), files_(files), version_(version), checks_(ChecksFor(version)) {}
 
   Status Look(const onnx::Graph& graph, const std::string& name, const Scene* outer) {
     const Scene scene(model_, graph, version_, files_, outer);
     Findings findings(list_);
-    for (const Rule* rule : rules_) {
-      findings.Begin(*rule, name);
-      if (rule->graph != nullptr) rule->graph(scene, findings);
-      if (rule->node == nullptr) continue;
+    for (const Check* check : checks_) {
+      findings.Begin(*check->rule, name);
+      if (check->graph != nullptr) check->graph(scene, findings);
+      if (check->node == nullptr) continue;
       for (const onnx::Node& node : graph.nodes) {
-        if (Speaks(*rule, node)) rule->node(scene, node, findings);
+        if (Speaks(*check, node)) check->node(scene, node, findings);
       }
     }
     VLAQ_RETURN_IF_ERROR(scene.error());
@@ -56,16 +50,16 @@ class Walk {
   }
 
  private:
-  static bool Speaks(const Rule& rule, const onnx::Node& node) {
-    if (rule.operators.front().empty()) return true;
+  static bool Speaks(const Check& check, const onnx::Node& node) {
+    if (check.operators.front().empty()) return true;
     return node.domain.empty() &&
-           std::find(rule.operators.begin(), rule.operators.end(), node.op_type) != rule.operators.end();
+           std::find(check.operators.begin(), check.operators.end(), node.op_type) != check.operators.end();
   }
 
   const onnx::Model& model_;
   onnx::WeightFiles& files_;
   const Version& version_;
-  std::vector<const Rule*> rules_;
+  std::vector<const Check*> checks_;
   std::vector<Finding> list_;
 };
 
@@ -73,9 +67,8 @@ Result<Report::Graph> CheckFile(const GraphFile& file, const Version& version, s
   std::error_code error;
   Report::Graph graph{file.name, fs::file_size(file.path, error), 0};
   if (!error && graph.bytes > kMostFileBytes) {  // no reader takes it, ours included
-    const auto* rule = std::find_if(Rules().data(), Rules().data() + Rules().size(),
-                                    [](const Rule& r) { return r.id == kFileTooLarge; });
-    findings.push_back({rule, file.name, "", "", "", fmt::format("{} bytes; nothing else was looked at", graph.bytes)});
+    findings.push_back(
+        {&*kFileTooLarge, file.name, "", "", "", fmt::format("{} bytes; nothing else was looked at", graph.bytes)});
     return graph;
   }
   VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(file.path));
@@ -89,12 +82,12 @@ Result<Report::Graph> CheckFile(const GraphFile& file, const Version& version, s
 
 }  // namespace
 
-std::vector<const Rule*> RulesFor(const Version& version) {
-  std::vector<const Rule*> rules;
-  for (const Rule& rule : Rules()) {
-    if (rule.applies.To(version)) rules.push_back(&rule);
+std::vector<const Check*> ChecksFor(const Version& version) {
+  std::vector<const Check*> checks;
+  for (const Check& check : Checks()) {
+    if (check.rule->applies(version)) checks.push_back(&check);
   }
-  return rules;
+  return checks;
 }
 
 Result<std::vector<Finding>> CheckModel(const onnx::Model& model, onnx::WeightFiles& files, const Version& version,
@@ -116,8 +109,8 @@ Result<std::vector<GraphFile>> GraphsOf(const fs::path& path) {
 Result<std::string> VersionOfBundle(const fs::path& path) {
   if (!bundle::IsBundle(path)) return std::string();
   VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(path));
-  const auto* row = std::ranges::find(kTargetVersions, bundle.target, &TargetVersion::target);
-  return row == kTargetVersions.end() ? std::string() : std::string(row->version);
+  const Version* version = target::UsualTensorRt(bundle.target);
+  return version == nullptr ? std::string() : std::string(version->name);
 }
 
 size_t Report::Count(Severity severity) const {
@@ -125,11 +118,11 @@ size_t Report::Count(Severity severity) const {
       std::count_if(findings.begin(), findings.end(), [&](const Finding& f) { return f.rule->severity == severity; }));
 }
 
-Result<Report> Check(const fs::path& path, const Version& version) {
+Result<Report> CheckPath(const fs::path& path, const Version& version) {
   VLAQ_ASSIGN_OR_RETURN(const std::vector<GraphFile> files, GraphsOf(path));
   Report report;
   report.version = &version;
-  report.rules = RulesFor(version).size();
+  report.rules = ChecksFor(version).size();
   report.own = bundle::IsBundle(path);
   for (const GraphFile& file : files) {
     VLAQ_ASSIGN_OR_RETURN(Report::Graph graph, CheckFile(file, version, report.findings));

@@ -18,8 +18,8 @@ namespace vlaq::preflight {
 Result<std::vector<Finding>> CheckModel(const onnx::Model& model, onnx::WeightFiles& files, const Version& version,
                                         const std::string& name);
 
-// The rules that apply to a version.
-std::vector<const Rule*> RulesFor(const Version& version);
+// Those of the rules that apply to a version.
+std::vector<const Check*> ChecksFor(const Version& version);
 
 // A graph's place: in a bundle its role, else the file's name.
 struct GraphFile {
@@ -29,7 +29,7 @@ struct GraphFile {
 // The graphs of a bundle, or the file itself. Errors: kInput.
 Result<std::vector<GraphFile>> GraphsOf(const std::filesystem::path& path);
 
-// The TensorRT version that a bundle was quantized for, as its name in Versions(); "" for other bundles and files.
+// The TensorRT version that a bundle was quantized for, as its name; "" for other bundles and files.
 // Errors: kInput for a bundle that cannot be read.
 Result<std::string> VersionOfBundle(const std::filesystem::path& path);
 
@@ -49,6 +49,6 @@ struct Report {
 };
 
 // Errors: kInput for what is no bundle and no ONNX file, and for missing external data.
-Result<Report> Check(const std::filesystem::path& path, const Version& version);
+Result<Report> CheckPath(const std::filesystem::path& path, const Version& version);
 
 }  // namespace vlaq::preflight

@@ -78,13 +78,13 @@ TEST(Check, LooksIntoSubgraphs) {
 
 TEST(Check, CountsWhatItLookedAt) {
   const TemporaryFolder folder;
-  const auto report = Check(Written(folder, Plain()), Old());
+  const auto report = CheckPath(Written(folder, Plain()), Old());
   ASSERT_TRUE(report.ok());
   EXPECT_THAT(report->findings, IsEmpty());
   ASSERT_THAT(report->graphs, SizeIs(1));
   EXPECT_EQ(report->graphs[0].name, "model.onnx");
   EXPECT_EQ(report->graphs[0].nodes, 1);
-  EXPECT_EQ(report->rules, RulesFor(Old()).size());
+  EXPECT_EQ(report->rules, ChecksFor(Old()).size());
   EXPECT_GT(report->rules, 30U);
 }
 
@@ -93,7 +93,7 @@ TEST(Check, FilesThatProtobufCannotReadBreakARule) {
   const TemporaryFolder folder;
   const fs::path path = Written(folder, Plain());
   fs::resize_file(path, uint64_t{1} << 31U);
-  const auto report = Check(path, Old());
+  const auto report = CheckPath(path, Old());
   ASSERT_TRUE(report.ok()) << report.error().ToString();
   ASSERT_THAT(report->findings, SizeIs(1));
   EXPECT_EQ(report->findings[0].rule->id, "TRT-G06");
@@ -111,9 +111,9 @@ TEST(Check, ScalesBesideTheFileAreRead) {
   const std::array<float, 2> values{1, -1};
   const std::string_view bytes(reinterpret_cast<const char*>(values.data()), sizeof values);
   const fs::path path = Written(folder, model);
-  EXPECT_EQ(Check(path, Old()).error().code, ErrorCode::kInput) << "the file beside it is missing";
+  EXPECT_EQ(CheckPath(path, Old()).error().code, ErrorCode::kInput) << "the file beside it is missing";
   ASSERT_TRUE(WriteFile(folder.path() / "weights.bin", bytes, Existing::kReplace).ok());
-  const auto report = Check(path, Old());
+  const auto report = CheckPath(path, Old());
   ASSERT_TRUE(report.ok()) << report.error().ToString();
   ASSERT_FALSE(report->findings.empty());
   EXPECT_EQ(report->findings[0].rule->id, "TRT-Q06");
@@ -122,7 +122,7 @@ TEST(Check, ScalesBesideTheFileAreRead) {
 TEST(Check, WhatIsNoModelIsAnInputError) {
   const TemporaryFolder folder;
   for (const fs::path& path : {folder.path() / "absent.onnx", folder.path()}) {
-    const auto report = Check(path, Old());
+    const auto report = CheckPath(path, Old());
     ASSERT_FALSE(report.ok());
     EXPECT_EQ(report.error().code, ErrorCode::kInput);
   }

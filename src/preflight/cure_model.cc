@@ -41,7 +41,7 @@ size_t Errors(const std::vector<Finding>& findings) {
 // What the cures did and could not do.
 struct Record {
   std::map<std::string, std::string> done;                             // node -> how
-  std::map<std::pair<std::string, std::string>, std::string> refused;  // rule, node -> why
+  std::map<std::pair<const Rule*, std::string>, std::string> refused;  // rule, node -> why
 };
 
 bool Speaks(const Cure& cure, const onnx::Node& node) {
@@ -60,7 +60,7 @@ onnx::Graph Apply(const Cure& cure, const Scene& scene, Record& record) {
       patch.Add(node);
     }
   }
-  for (const auto& [node, why] : patch.refused()) record.refused[{std::string(cure.rule), node}] = why;
+  for (const auto& [node, why] : patch.refused()) record.refused[{&*cure.rule, node}] = why;
   graph.nodes = std::move(patch.nodes());
   for (onnx::Initializer& constant : patch.constants()) graph.initializers.push_back(std::move(constant));
   return graph;
@@ -86,28 +86,28 @@ void DropUnused(const onnx::Graph& before, onnx::Graph& graph) {
   std::erase_if(graph.values, [made = Made(graph)](const auto& value) { return !made.contains(value.name); });
 }
 
-bool Has(const std::vector<Finding>& findings, std::string_view rule) {
-  return std::any_of(findings.begin(), findings.end(), [&](const Finding& f) { return f.rule->id == rule; });
+bool Has(const std::vector<Finding>& findings, RuleId rule) {
+  return std::any_of(findings.begin(), findings.end(), [&](const Finding& f) { return f.rule == &*rule; });
 }
 
-constexpr std::array<std::string_view, 3> kOpsetRules{"TRT-G01", "TRT-G02", "TRT-Q16a"};
+constexpr std::array<RuleId, 3> kOpsetRules{"TRT-G01", "TRT-G02", "TRT-Q16a"};
 
 void Lower(const std::vector<Finding>& findings, const Version& version, onnx::Model& model, Record& record) {
-  for (const std::string_view rule : kOpsetRules) {
+  for (const RuleId rule : kOpsetRules) {
     if (!Has(findings, rule)) continue;
-    const Status status = passes::LowerOpset(model, version.newest_opset);
+    const Status status = passes::LowerOpset(model, version.documented_opset);
     if (status.ok()) {
-      record.done[""] = "lowered to opset " + std::to_string(version.newest_opset);
+      record.done[""] = "lowered to opset " + std::to_string(version.documented_opset);
     } else {
-      record.refused[{std::string(rule), ""}] = status.error().ToString();
+      record.refused[{&*rule, ""}] = status.error().ToString();
     }
   }
 }
 
 std::string Reason(const Finding& finding, const Record& record) {
-  const auto refused = record.refused.find({std::string(finding.rule->id), finding.node});
+  const auto refused = record.refused.find({finding.rule, finding.node});
   if (refused != record.refused.end()) return refused->second;
-  const std::string_view why = WhyNotCured(finding.rule->id);
+  const std::string_view why = WhyNotCured(*finding.rule);
   if (!why.empty()) return std::string(why);
   return finding.rule->severity == Severity::kNote ? "nothing to cure" : "no cure that keeps the numbers is known here";
 }

@@ -7,7 +7,8 @@ namespace {
 
 // What a reader may do where this program does nothing.
 struct ReasonRow {
-  std::string_view rule, why;
+  RuleId rule;
+  std::string_view why;
 };
 constexpr std::array kReasons = {
     ReasonRow{"TRT-G01", "the graph's opset is outside of those that can be lowered without changing what is computed"},
@@ -16,7 +17,8 @@ constexpr std::array kReasons = {
     ReasonRow{"TRT-A03", "what it adds up would be overwritten"},
     ReasonRow{"TRT-A05", "which axes are 1 is known at run time only"},
     ReasonRow{"TRT-A06", "inference gives other numbers; export the model after model.eval()"},
-    ReasonRow{"TRT-G04", "it would change the model's interface"},
+    ReasonRow{"TRT-G04a", "it would change the model's interface"},
+    ReasonRow{"TRT-G04b", "it would change the model's interface"},
     ReasonRow{"TRT-G05", "float32 gives other numbers; TensorRT converts by itself"},
     ReasonRow{"TRT-G08", "no composition of standard operators is known here"},
     ReasonRow{"TRT-G09", "it needs calibrated ranges: vlaq quantize --target tensorrt-..."},
@@ -76,8 +78,8 @@ std::vector<Cure> Cures() {
   return all;
 }
 
-std::string_view WhyNotCured(std::string_view rule) {
-  const auto* row = std::find_if(kReasons.begin(), kReasons.end(), [&](const ReasonRow& r) { return r.rule == rule; });
+std::string_view WhyNotCured(const Rule& rule) {
+  const auto* row = std::ranges::find_if(kReasons, [&](const ReasonRow& r) { return &*r.rule == &rule; });
   return row == kReasons.end() ? "" : row->why;
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "preflight/rule.h"
 #include "preflight/scene.h"
 
 namespace vlaq::preflight {
@@ -42,7 +43,7 @@ class Patch {
 };
 
 struct Cure {
-  std::string_view rule;  // its id
+  RuleId rule;
   std::string_view what;  // "composed of Erf, Mul and Add"
   std::array<std::string_view, 4> operators{};
   std::string_view domain;
@@ -57,6 +58,6 @@ std::span<const Cure> OperatorCures();
 std::span<const Cure> PairCures();
 
 // Why a rule has no cure here, for a reader: "" if there is nothing special to say.
-std::string_view WhyNotCured(std::string_view rule);
+std::string_view WhyNotCured(const Rule& rule);
 
 }  // namespace vlaq::preflight

@@ -170,7 +170,8 @@ constexpr std::array kPairCures = {
     Cure{"TRT-Q02", "UINT8 around 128 became INT8 around 0", {"DequantizeLinear", "QuantizeLinear"}, "", Recentre},
     Cure{"TRT-Q12", "the bias became a float constant", {"DequantizeLinear"}, "", FloatBias},
     Cure{"TRT-Q08a", "ONNX's default axis 1 written out", {"DequantizeLinear", "QuantizeLinear"}, "", WriteAxis},
-    Cure{"TRT-Q01", "INT8 zeros written out", {"DequantizeLinear", "QuantizeLinear"}, "", WriteZeros},
+    Cure{"TRT-Q01a", "INT8 zeros written out", {"DequantizeLinear", "QuantizeLinear"}, "", WriteZeros},
+    Cure{"TRT-Q01b", "INT8 zeros written out", {"DequantizeLinear", "QuantizeLinear"}, "", WriteZeros},
     Cure{"TRT-Q08c", "one zero for each scale", {"DequantizeLinear", "QuantizeLinear"}, "", AsManyZeros},
     Cure{
         "TRT-Q13", "a float32 weight, QuantizeLinear, DequantizeLinear", {"DequantizeLinear"}, "", QuantizeFloatWeight},

@@ -20,7 +20,7 @@ constexpr size_t kAlignment = 64;  // of weights in a file
 Report EmptyReport(const Version& version) {
   Report report;
   report.version = &version;
-  report.rules = RulesFor(version).size();
+  report.rules = ChecksFor(version).size();
   return report;
 }
 

@@ -11,6 +11,10 @@
 namespace vlaq::preflight {
 namespace {
 
+using target::k10;
+using target::kBoth;
+using target::kOnly86;
+
 // An attribute that says what the importer does anyway if it is absent or has its usual value.
 struct NumberRow {
   std::string_view op_type, attribute;
@@ -25,7 +29,7 @@ struct WordRow {
 
 void ReportNumbers(std::span<const NumberRow> rows, const Scene& scene, const onnx::Node& node, Findings& findings) {
   for (const NumberRow& row : rows) {
-    const bool asked = row.op_type == node.op_type && row.applies.To(scene.version());
+    const bool asked = row.op_type == node.op_type && row.applies(scene.version());
     const int64_t value = asked ? node.Int(row.attribute, row.usual) : row.usual;
     if (value != row.usual) findings.Add(node, "", fmt::format("{} = {}", row.attribute, value));
   }
@@ -33,7 +37,7 @@ void ReportNumbers(std::span<const NumberRow> rows, const Scene& scene, const on
 
 void ReportWords(std::span<const WordRow> rows, const Scene& scene, const onnx::Node& node, Findings& findings) {
   for (const WordRow& row : rows) {
-    const bool asked = row.op_type == node.op_type && row.applies.To(scene.version());
+    const bool asked = row.op_type == node.op_type && row.applies(scene.version());
     if (!asked || !node.attributes.contains(std::string(row.attribute))) continue;
     const std::string word = node.String(row.attribute, "");
     if (std::ranges::find(row.taken, word) == row.taken.end()) {
@@ -168,7 +172,7 @@ void Ignored(const Scene& scene, const onnx::Node& node, Findings& findings) {
   const std::string padding = node.String("auto_pad", "NOTSET");
   const bool sized = node.op_type == "ConvTranspose" && !node.Ints("output_shape").empty();
   if (sized && padding != "NOTSET") findings.Add(node, "", fmt::format("output_shape beside auto_pad = {}", padding));
-  if (scene.version().number >= 1000) return;
+  if (!kOnly86(scene.version())) return;
   if (IsReduction(node.op_type)) EmptyAxes(scene, node, findings);
   if (node.op_type == "Split") UnevenSplit(scene, node, findings);
 }
@@ -183,7 +187,7 @@ constexpr std::array kModes = {
 
 void Modes(const Scene& scene, const onnx::Node& node, Findings& findings) {
   ReportWords(kModes, scene, node, findings);
-  const bool old = scene.version().number < 1000;
+  const bool old = kOnly86(scene.version());
   if (old && node.op_type == "Pad" && Given(node, 3)) findings.Add(node, node.inputs[3], "names axes");
   const auto shape = scene.ShapeOf(InputName(node, 0));
   const bool images = node.op_type != "GridSample" || old || !shape || shape->size() == 4;
@@ -224,125 +228,29 @@ void StaticExtents(const Scene& scene, const onnx::Node& node, Findings& finding
   if (dynamic) findings.Add(node, InputName(node, 0), "its extents are dynamic");
 }
 
-constexpr std::array kAttributeRules = {
-    Rule{.id = "TRT-A01",
-         .applies = kOnly86,
-         .reason = "does not look at start and end of Shape, and gives all extents",
-         .cure = "Shape, then Slice",
-         .source = "onnx-tensorrt 8.6-GA",
-         .operators = {"Shape"},
-         .node = ShapeBounds},
-    Rule{.id = "TRT-A02a",
-         .applies = kOnly86,
-         .reason = "does not look at antialias, keep_aspect_ratio_policy and axes of Resize",
-         .cure = "antialias = 0 and stretch, or resize before the model; scales or sizes for all axes",
-         .source = "onnx-tensorrt 8.6-GA",
-         .operators = {"Resize"},
-         .node = ResizeAxes},
-    Rule{.id = "TRT-A02b",
-         .applies = k10,
-         .reason = "resizes without antialiasing, and only to stretch",
-         .cure = "antialias = 0 and keep_aspect_ratio_policy = stretch, or resize before the model",
-         .source = "onnx-tensorrt 10.1-GA",
-         .operators = {"Resize"},
-         .node = ResizePolicy},
-    Rule{.id = "TRT-A02c",
-         .applies = kBoth,
-         .reason = "does not have this mode of Resize",
-         .cure = "half_pixel, pytorch_half_pixel, asymmetric or align_corners",
-         .source = kImporters,
-         .operators = {"Resize"},
-         .node = ResizeMode},
-    Rule{.id = "TRT-A02d",
-         .applies = kBoth,
-         .reason = "resizes linearly over the last 3 axes at most, by cubes over 2",
-         .cure = "several Resize, or nearest",
-         .source = kImporters,
-         .operators = {"Resize", "Upsample"},
-         .node = ResizeManyAxes},
-    Rule{.id = "TRT-A03",
-         .applies = kOnly86,
-         .reason = "does not look at the reduction of ScatterElements and ScatterND, and overwrites",
-         .cure = "Slice and Concat, or Add of a Where",
-         .source = "onnx-tensorrt 8.6-GA",
-         .operators = {"ScatterElements", "ScatterND"},
-         .node = ScatterIgnored},
-    Rule{.id = "TRT-A04",
-         .applies = k10,
-         .severity = Severity::kWarning,
-         .reason = "reduces in ScatterElements by a plugin, which has to be loaded",
-         .cure = "initLibNvInferPlugins before parsing (trtexec does it), or Slice and Concat",
-         .source = "onnx-tensorrt 10.1-GA",
-         .operators = {"ScatterElements"},
-         .node = ScatterIgnored},
-    Rule{.id = "TRT-G16",
-         .applies = k10,
-         .reason = "refuses ScatterND with the attribute reduction, even none",
-         .cure = "the attribute left out if it is none; else Slice and Concat, or Add of a Where",
-         .source = "onnx-tensorrt 10.1-GA",
-         .operators = {"ScatterND"},
-         .node = ScatterNamed},
-    Rule{.id = "TRT-A05",
-         .applies = kBoth,
-         .reason = "cannot infer which axes a Squeeze without axes drops from a dynamic shape",
-         .cure = "axes",
-         .source = kImporters,
-         .operators = {"Squeeze"},
-         .node = PlainSqueeze},
-    Rule{.id = "TRT-A06",
-         .applies = kBoth,
-         .reason = "does not train: BatchNormalization and Dropout must be as in inference",
-         .cure = "model.eval() before the export",
-         .source = kImporters,
-         .operators = {"BatchNormalization", "Dropout"},
-         .node = Training},
-    Rule{.id = "TRT-A07",
-         .applies = kBoth,
-         .reason = "does not look at this, and computes as if it were not there",
-         .cure = "the same said without it",
-         .source = kImporters,
-         .node = Ignored},
-    Rule{.id = "TRT-A08",
-         .applies = kBoth,
-         .reason = "does not have this mode, or reads it as another",
-         .cure = "for Pad constant, edge or reflect over all axes; for GridSample bilinear, bicubic or nearest",
-         .source = kImporters,
-         .operators = {"GridSample", "Pad"},
-         .node = Modes},
-    Rule{.id = "TRT-A09",
-         .applies = kBoth,
-         .reason = "has the norms of p = 1 and 2 only",
-         .cure = "Abs, Pow and a sum",
-         .source = kImporters,
-         .operators = {"LpNormalization", "LpPool"},
-         .node = Norms},
-    Rule{.id = "TRT-A10",
-         .applies = kBoth,
-         .severity = Severity::kWarning,
-         .reason = "may divide by another count at the edge than ONNX where windows overhang the padding",
-         .cure = "pads so that every window fits, and ceil_mode = 0",
-         .source = "the pooling layer's rounding modes, NvInfer.h",
-         .operators = {"AveragePool"},
-         .node = CountedPadding},
-    Rule{.id = "TRT-A12",
-         .applies = kBoth,
-         .reason = "wants extents that are known when the engine is built",
-         .cure = "fixed extents; for EyeLike a constant, for Hardmax ArgMax and OneHot",
-         .source = kImporters,
-         .operators = {"EyeLike", "Hardmax"},
-         .node = StaticExtents},
-    Rule{.id = "TRT-A11",
-         .applies = kBoth,
-         .severity = Severity::kWarning,
-         .reason = "ignores seed: other numbers than ONNX Runtime's, and others each time",
-         .cure = "the noise as an input",
-         .source = kOperatorTable,
-         .operators = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"},
-         .node = Seed},
+constexpr std::array kAttributeChecks = {
+    Check{.rule = "TRT-A01", .operators = {"Shape"}, .node = ShapeBounds},
+    Check{.rule = "TRT-A02a", .operators = {"Resize"}, .node = ResizeAxes},
+    Check{.rule = "TRT-A02b", .operators = {"Resize"}, .node = ResizePolicy},
+    Check{.rule = "TRT-A02c", .operators = {"Resize"}, .node = ResizeMode},
+    Check{.rule = "TRT-A02d", .operators = {"Resize", "Upsample"}, .node = ResizeManyAxes},
+    Check{.rule = "TRT-A03", .operators = {"ScatterElements", "ScatterND"}, .node = ScatterIgnored},
+    Check{.rule = "TRT-A04", .operators = {"ScatterElements"}, .node = ScatterIgnored},
+    Check{.rule = "TRT-G16", .operators = {"ScatterND"}, .node = ScatterNamed},
+    Check{.rule = "TRT-A05", .operators = {"Squeeze"}, .node = PlainSqueeze},
+    Check{.rule = "TRT-A06", .operators = {"BatchNormalization", "Dropout"}, .node = Training},
+    Check{.rule = "TRT-A07", .node = Ignored},
+    Check{.rule = "TRT-A08", .operators = {"GridSample", "Pad"}, .node = Modes},
+    Check{.rule = "TRT-A09", .operators = {"LpNormalization", "LpPool"}, .node = Norms},
+    Check{.rule = "TRT-A10", .operators = {"AveragePool"}, .node = CountedPadding},
+    Check{.rule = "TRT-A12", .operators = {"EyeLike", "Hardmax"}, .node = StaticExtents},
+    Check{.rule = "TRT-A11",
+          .operators = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"},
+          .node = Seed},
 };
 
 }  // namespace
 
-std::span<const Rule> AttributeRules() { return kAttributeRules; }
+std::span<const Check> AttributeChecks() { return kAttributeChecks; }
 
 }  // namespace vlaq::preflight

@@ -11,6 +11,10 @@
 namespace vlaq::preflight {
 namespace {
 
+using target::k10;
+using target::kBefore103;
+using target::kBoth;
+
 constexpr int64_t kMostK = 3839;
 
 // Inputs that must be known when the engine is built.
@@ -33,7 +37,7 @@ constexpr std::array kConstantInputs = {
 
 void ComputedAxes(const Scene& scene, const onnx::Node& node, Findings& findings) {
   for (const ConstantInput& row : kConstantInputs) {
-    const bool asked = row.op_type == node.op_type && node.domain.empty() && row.applies.To(scene.version());
+    const bool asked = row.op_type == node.op_type && node.domain.empty() && row.applies(scene.version());
     if (!asked || scene.opset() < row.since_opset || !Given(node, row.input)) continue;
     if (!scene.IsConstant(node.inputs[row.input])) findings.Add(node, node.inputs[row.input], "its axes are computed");
   }
@@ -108,90 +112,22 @@ void PoolDilations(const Scene& /*scene*/, const onnx::Node& node, Findings& fin
     findings.Add(node, "", "is dilated");
 }
 
-constexpr std::array kFormRules = {
-    Rule{.id = "TRT-G10a",
-         .applies = kBoth,
-         .reason = "LayerNormalization gives its first output only, and a missing scale counts as 0 in 10.1",
-         .cure = "scale and bias given, only the first output",
-         .source = kOperatorTable,
-         .operators = {"LayerNormalization"},
-         .node = LayerNormForm},
-    Rule{.id = "TRT-G10b",
-         .applies = kBoth,
-         .severity = Severity::kWarning,
-         .reason = "a LayerNormalization without bias takes the importer's fallback, which differs by version",
-         .cure = "a bias of zeros",
-         .source = "onnx-tensorrt 8.6-GA and 10.1-GA",
-         .operators = {"LayerNormalization"},
-         .node = LayerNormBias},
-    Rule{.id = "TRT-G11",
-         .applies = kBoth,
-         .severity = Severity::kWarning,
-         .reason = "with FP16 the squares of a LayerNormalization in pieces overflow",
-         .cure = "the operator LayerNormalization (opset 17)",
-         .source = "NVIDIA/TensorRT issues 2564, 3101, 4493",
-         .operators = {"ReduceMean"},
-         .node = LayerNormInPieces},
-    Rule{.id = "TRT-G12",
-         .applies = kOnly86,
-         .reason = "Einsum has no ellipsis, no diagonal and only the letters a to z",
-         .cure = "Transpose and MatMul",
-         .source = kOperatorTable,
-         .operators = {"Einsum"},
-         .node = EinsumForm},
-    Rule{.id = "TRT-G13",
-         .applies = kBoth,
-         .reason = "axes must be known when the engine is built",
-         .cure = "axes as an initializer",
-         .source = kOperatorTable,
-         .node = ComputedAxes},
-    Rule{.id = "TRT-G14a",
-         .applies = kBoth,
-         .severity = Severity::kWarning,
-         .reason = "TopK sorts, whatever it is asked for",
-         .cure = "sorted = 1",
-         .source = kOperatorTable,
-         .operators = {"TopK"},
-         .node = UnsortedTopK},
-    Rule{.id = "TRT-G14b",
-         .applies = k10,
-         .reason = "TopK gives fewer than 3840 values",
-         .cure = "a smaller K",
-         .source = kOperatorTable,
-         .operators = {"TopK"},
-         .node = LargeTopK},
-    Rule{.id = "TRT-G14c",
-         .applies = k10,
-         .reason = "OneHot's depth must be known when the engine is built",
-         .cure = "depth as an initializer",
-         .source = kOperatorTable,
-         .operators = {"OneHot"},
-         .node = ComputedDepth},
-    Rule{.id = "TRT-G15a",
-         .applies = kBoth,
-         .reason = "pools over at most 3 axes",
-         .cure = "ReduceMax or ReduceMean",
-         .source = kOperatorTable,
-         .operators = {"AveragePool", "MaxPool"},
-         .node = PoolRank},
-    Rule{.id = "TRT-G15b",
-         .applies = kBoth,
-         .reason = "MaxPool gives no indices",
-         .cure = "ReduceMax, ArgMax",
-         .source = kOperatorTable,
-         .operators = {"MaxPool"},
-         .node = PoolIndices},
-    Rule{.id = "TRT-G15c",
-         .applies = kBoth,
-         .reason = "pools without dilations",
-         .cure = "Slice with steps before the pool",
-         .source = kOperatorTable,
-         .operators = {"AveragePool", "LpPool", "MaxPool"},
-         .node = PoolDilations},
+constexpr std::array kFormChecks = {
+    Check{.rule = "TRT-G10a", .operators = {"LayerNormalization"}, .node = LayerNormForm},
+    Check{.rule = "TRT-G10b", .operators = {"LayerNormalization"}, .node = LayerNormBias},
+    Check{.rule = "TRT-G11", .operators = {"ReduceMean"}, .node = LayerNormInPieces},
+    Check{.rule = "TRT-G12", .operators = {"Einsum"}, .node = EinsumForm},
+    Check{.rule = "TRT-G13", .node = ComputedAxes},
+    Check{.rule = "TRT-G14a", .operators = {"TopK"}, .node = UnsortedTopK},
+    Check{.rule = "TRT-G14b", .operators = {"TopK"}, .node = LargeTopK},
+    Check{.rule = "TRT-G14c", .operators = {"OneHot"}, .node = ComputedDepth},
+    Check{.rule = "TRT-G15a", .operators = {"AveragePool", "MaxPool"}, .node = PoolRank},
+    Check{.rule = "TRT-G15b", .operators = {"MaxPool"}, .node = PoolIndices},
+    Check{.rule = "TRT-G15c", .operators = {"AveragePool", "LpPool", "MaxPool"}, .node = PoolDilations},
 };
 
 }  // namespace
 
-std::span<const Rule> FormRules() { return kFormRules; }
+std::span<const Check> FormChecks() { return kFormChecks; }
 
 }  // namespace vlaq::preflight

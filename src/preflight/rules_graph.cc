@@ -7,12 +7,15 @@
 #include <functional>
 #include <limits>
 
-#include "preflight/operator_table.h"
 #include "preflight/rule.h"
 #include "preflight/scene.h"
+#include "target/operator_table.h"
 
 namespace vlaq::preflight {
 namespace {
+
+using target::kNoInt4;
+using target::KnowsType;
 
 // Larger constants are weights: what float16 does to those is `vlaq quantize`'s report. Masks are larger.
 constexpr int64_t kSmallConstant = 16;
@@ -20,19 +23,23 @@ constexpr int64_t kMaskConstant = int64_t{256} * 256;
 constexpr float kLargestHalf = 65504;
 constexpr float kSmallestHalf = 0x1p-25F;  // and below: rounds to zero
 
-// TensorRT 10 reads this opset, which INT4 needs, though its documents end before it: TRT-Q16a.
-constexpr int64_t kOpsetOfInt4 = 21;
+// What is read though the documents end before it: of such opsets TRT-Q16a speaks.
+bool IsUndocumented(const Scene& scene) {
+  const Version& version = scene.version();
+  return scene.opset() > version.documented_opset && scene.opset() <= version.takes.newest_opset;
+}
 
 void Opset(const Scene& scene, Findings& findings) {
   const Version& version = scene.version();
   const int64_t opset = scene.opset();
-  const bool for_int4 = opset == kOpsetOfInt4 && version.number >= 1000;
-  if (scene.is_subgraph() || for_int4 || (opset >= version.oldest_opset && opset <= version.newest_opset)) return;
-  findings.Add("", fmt::format("opset {}, documented are {} to {}", opset, version.oldest_opset, version.newest_opset));
+  const bool documented = opset >= version.oldest_opset && opset <= version.documented_opset;
+  if (scene.is_subgraph() || documented || IsUndocumented(scene)) return;
+  findings.Add("",
+               fmt::format("opset {}, documented are {} to {}", opset, version.oldest_opset, version.documented_opset));
 }
 
 void OpsetOfInt4(const Scene& scene, Findings& findings) {
-  if (!scene.is_subgraph() && scene.opset() == kOpsetOfInt4) findings.Add("", "opset 21");
+  if (!scene.is_subgraph() && IsUndocumented(scene)) findings.Add("", fmt::format("opset {}", scene.opset()));
 }
 
 void LocalFunctions(const Scene& scene, Findings& findings) {
@@ -151,8 +158,8 @@ void UnknownTypes(const Scene& scene, Findings& findings) {
     }
   });
   for (const onnx::Initializer& initializer : scene.graph().initializers) {
-    // For 8.6 TRT-Q15a speaks of weights in small formats, with its own cure.
-    const bool said = scene.version().number < 1000 && (initializer.dtype == DType::kI4 || IsFloat8(initializer.dtype));
+    // TRT-Q15a speaks of weights in small formats, with its own cure.
+    const bool said = kNoInt4(scene.version()) && (initializer.dtype == DType::kI4 || IsFloat8(initializer.dtype));
     if (said || KnowsType(initializer.dtype, scene.version())) continue;
     findings.Add(initializer.name, fmt::format("a constant of {}", DTypeName(initializer.dtype)));
   }
@@ -175,114 +182,28 @@ void HalfRange(const Scene& scene, Findings& findings, bool large) {
   });
 }
 
-constexpr std::array kGraphRules = {
-    Rule{.id = "TRT-G01",
-         .applies = kOnly86,
-         .reason = "documents opsets up to 17; its importer reads newer files and may misread them",
-         .cure = "opset 17",
-         .source = "onnx-tensorrt docs/operators.md",
-         .graph = Opset},
-    Rule{.id = "TRT-G02",
-         .applies = k10,
-         .reason = "documents opsets 9 to 20; its importer reads newer files and may misread them",
-         .cure = "opset 17 to 20",
-         .source = "onnx-tensorrt docs/operators.md",
-         .graph = Opset},
-    Rule{.id = "TRT-G03a",
-         .applies = kOnly86,
-         .reason = "INT64 constants become INT32 and are clamped, which changes this one",
-         .cure = "keep integer constants within int32",
-         .source = kImporters,
-         .graph = [](const Scene& scene, Findings& findings) { LargeIntegers(scene, findings, false); }},
-    Rule{.id = "TRT-G03b",
-         .applies = kOnly86,
-         .severity = Severity::kWarning,
-         .reason = "INT64 constants become INT32 and are clamped; as a bound of Slice that means the same",
-         .cure = "2147483647 for \"to the end\"",
-         .source = kImporters,
-         .graph = [](const Scene& scene, Findings& findings) { LargeIntegers(scene, findings, true); },
-         .by_design = true},
-    Rule{.id = "TRT-G03c",
-         .applies = kOnly86,
-         .severity = Severity::kNote,
-         .reason = "INT64 constants become INT32; these fit, and the importer warns of them all the same",
-         .cure = "nothing",
-         .source = kImporters,
-         .graph = SmallIntegers},
-    Rule{.id = "TRT-G04",
-         .applies = kOnly86,
-         .severity = Severity::kWarning,
-         .reason = "INT64 inputs and outputs become INT32 bindings",
-         .cure = "read the binding's type from the engine, or declare INT32",
-         .source = kImporters,
-         .graph = Int64Edges,
-         .by_design = true},
-    Rule{.id = "TRT-G04",
-         .applies = k10,
-         .severity = Severity::kNote,
-         .reason = "INT64 inputs and outputs are INT64 bindings, which they were not in 8.6",
-         .cure = "read the binding's type from the engine",
-         .source = "NvInfer.h of 10.3",
-         .graph = Int64Edges,
-         .by_design = true},
-    Rule{.id = "TRT-G05",
-         .applies = kBoth,
-         .severity = Severity::kWarning,
-         .reason = "DOUBLE becomes FLOAT, clamped to its range",
-         .cure = "FLOAT",
-         .source = "onnx-tensorrt docs/operators.md",
-         .graph = Doubles},
-    Rule{.id = "TRT-G06",
-         .applies = kBoth,
-         .reason = "protobuf reads files below 2 GiB only",
-         .cure = "weights in a file beside the .onnx",
-         .source = kImporters},  // asked before the file is read: check.cc
-    Rule{.id = "TRT-G20",
-         .applies = kOnly86,
-         .reason = "its importer knows no functions of the model's own",
-         .cure = "export without functions, or inline them",
-         .source = "onnx-tensorrt 8.6-GA",
-         .graph = LocalFunctions},
-    Rule{.id = "TRT-G20",
-         .applies = k10,
-         .severity = Severity::kWarning,
-         .reason = "functions of the model's own are imported, but no rule was held against what is in them",
-         .cure = "inline them and ask again",
-         .source = "onnx-tensorrt 10.1-GA",
-         .graph = LocalFunctions},
-    Rule{.id = "TRT-T01",
-         .applies = kBoth,
-         .reason = "has no tensors of this element type",
-         .cure = "FLOAT, FLOAT16, INT32, INT64 or BOOL",
-         .source = "onnx-tensorrt docs/operators.md",
-         .graph = UnknownTypes},
-    Rule{.id = "TRT-Q16a",
-         .applies = k10,
-         .severity = Severity::kWarning,
-         .reason = "opset 21, which INT4 needs, is read, but its documents end at 20",
-         .cure = "try the graph on the exact version before relying on it",
-         .source = "onnx-tensorrt 10.1-GA; an open question",
-         .graph = OpsetOfInt4},
-    Rule{.id = "FP-05",
-         .applies = kBoth,
-         .severity = Severity::kWarning,
-         .reason = "with FP16 this constant becomes zero",
-         .cure = "keep its operator in float32, or raise the constant knowingly",
-         .source = "IEEE 754 binary16",
-         .graph = [](const Scene& scene, Findings& findings) { HalfRange(scene, findings, false); },
-         .by_design = true},
-    Rule{.id = "FP-06",
-         .applies = kBoth,
-         .severity = Severity::kWarning,
-         .reason = "with FP16 this constant becomes infinite, and a mask made by multiplication NaN",
-         .cure = "-10000 for a mask, or Where",
-         .source = "IEEE 754 binary16",
-         .graph = [](const Scene& scene, Findings& findings) { HalfRange(scene, findings, true); },
-         .by_design = true},
+constexpr std::array kGraphChecks = {
+    Check{.rule = "TRT-G01", .graph = Opset},
+    Check{.rule = "TRT-G02", .graph = Opset},
+    Check{.rule = "TRT-G03a",
+          .graph = [](const Scene& scene, Findings& findings) { LargeIntegers(scene, findings, false); }},
+    Check{.rule = "TRT-G03b",
+          .graph = [](const Scene& scene, Findings& findings) { LargeIntegers(scene, findings, true); }},
+    Check{.rule = "TRT-G03c", .graph = SmallIntegers},
+    Check{.rule = "TRT-G04a", .graph = Int64Edges},
+    Check{.rule = "TRT-G04b", .graph = Int64Edges},
+    Check{.rule = "TRT-G05", .graph = Doubles},
+    Check{.rule = "TRT-G06"},  // asked before the file is read: check.cc
+    Check{.rule = "TRT-G20a", .graph = LocalFunctions},
+    Check{.rule = "TRT-G20b", .graph = LocalFunctions},
+    Check{.rule = "TRT-T01", .graph = UnknownTypes},
+    Check{.rule = "TRT-Q16a", .graph = OpsetOfInt4},
+    Check{.rule = "FP-05", .graph = [](const Scene& scene, Findings& findings) { HalfRange(scene, findings, false); }},
+    Check{.rule = "FP-06", .graph = [](const Scene& scene, Findings& findings) { HalfRange(scene, findings, true); }},
 };
 
 }  // namespace
 
-std::span<const Rule> GraphRules() { return kGraphRules; }
+std::span<const Check> GraphChecks() { return kGraphChecks; }
 
 }  // namespace vlaq::preflight

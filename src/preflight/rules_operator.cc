@@ -3,12 +3,15 @@
 
 #include <algorithm>
 
-#include "preflight/operator_table.h"
 #include "preflight/rule.h"
 #include "preflight/scene.h"
+#include "target/operator_table.h"
 
 namespace vlaq::preflight {
 namespace {
+
+using target::HasOperator;
+using target::TakesType;
 
 // Quantised arithmetic of ONNX, which neither version has; Q/DQ around float operators says the same.
 constexpr std::array<std::string_view, 5> kIntegerOperators{"ConvInteger", "DynamicQuantizeLinear", "MatMulInteger",
@@ -62,9 +65,9 @@ bool OneOf(const std::array<std::string_view, N>& names, std::string_view name) 
 // Not ai.onnx, nor a name that NVIDIA's plugins have.
 bool IsForeign(const onnx::Node& node) { return !node.domain.empty() && !OneOf(kPlugins, node.op_type); }
 
-// With functions of the model's own a foreign name may be one of them, which 10.x imports: TRT-G20 says so.
+// With functions of the model's own a foreign name may be one of them, which some versions import: TRT-G20b says so.
 bool MayBeFunction(const Scene& scene, const onnx::Node& node) {
-  return scene.version().number >= 1000 && scene.model().local_functions > 0 && node.domain != "com.microsoft";
+  return scene.version().local_functions && scene.model().local_functions > 0 && node.domain != "com.microsoft";
 }
 
 void Foreign(const Scene& scene, const onnx::Node& node, Findings& findings) {
@@ -112,63 +115,22 @@ void Uint8Inside(const Scene& scene, const onnx::Node& node, Findings& findings)
   }
 }
 
-constexpr std::array kOperatorRules = {
-    Rule{.id = "TRT-G07",
-         .applies = kOnly86,
-         .reason = "has no Gelu",
-         .cure = "0.5 x (1 + Erf(x / sqrt 2))",
-         .source = kOperatorTable,
-         .operators = {"Gelu"},
-         .node = Gelu},
-    Rule{.id = "TRT-G08",
-         .applies = kBoth,
-         .reason = "has no operators of other domains, com.microsoft's among them, unless somebody writes a plugin",
-         .cure = "operators of ai.onnx; quick_gelu is x Sigmoid(1.702 x)",
-         .source = "onnx-tensorrt, the importer's fallback to plugins",
-         .node = Foreign},
-    Rule{.id = "TRT-G09",
-         .applies = kBoth,
-         .reason = "does not compute in integers except between QuantizeLinear and DequantizeLinear",
-         .cure = "QuantizeLinear and DequantizeLinear around float operators: vlaq quantize --target tensorrt-...",
-         .source = kOperatorTable,
-         .node = IntegerOperator},
-    Rule{.id = "TRT-G19",
-         .applies = kBoth,
-         .severity = Severity::kWarning,
-         .reason = "is an operator of the plugin library, which has to be loaded and can differ by version",
-         .cure = "initLibNvInferPlugins before parsing (trtexec does it)",
-         .source = "TensorRT's plugin folder",
-         .node = Plugin},
-    Rule{.id = "TRT-O01",
-         .applies = kBoth,
-         .reason = "does not have this operator",
-         .cure = "compose it of operators that the table has",
-         .source = kOperatorTable,
-         .node = Missing},
-    Rule{.id = "TRT-T02a",
-         .applies = kBoth,
-         .reason = "computes this operator on floating-point numbers only",
-         .cure = "Cast to FLOAT and back",
-         .source = kOperatorTable,
-         .node = [](const Scene& scene, const onnx::Node& node, Findings& f) { TypeNotListed(scene, node, f, true); }},
-    Rule{.id = "TRT-T02b",
-         .applies = kBoth,
-         .severity = Severity::kWarning,
-         .reason = "its table does not list this operator for this element type",
-         .cure = "Cast to a listed type and back",
-         .source = kOperatorTable,
-         .node = [](const Scene& scene, const onnx::Node& node, Findings& f) { TypeNotListed(scene, node, f, false); },
-         .by_design = true},
-    Rule{.id = "TRT-T03",
-         .applies = kBoth,
-         .reason = "UINT8 is for inputs and outputs, which a Cast reads or makes",
-         .cure = "Cast first",
-         .source = "onnx-tensorrt docs/operators.md, 10.1-GA",
-         .node = Uint8Inside},
+constexpr std::array kOperatorChecks = {
+    Check{.rule = "TRT-G07", .operators = {"Gelu"}, .node = Gelu},
+    Check{.rule = "TRT-G08", .node = Foreign},
+    Check{.rule = "TRT-G09", .node = IntegerOperator},
+    Check{.rule = "TRT-G19", .node = Plugin},
+    Check{.rule = "TRT-O01", .node = Missing},
+    Check{.rule = "TRT-T02a",
+          .node = [](const Scene& scene, const onnx::Node& node, Findings& f) { TypeNotListed(scene, node, f, true); }},
+    Check{
+        .rule = "TRT-T02b",
+        .node = [](const Scene& scene, const onnx::Node& node, Findings& f) { TypeNotListed(scene, node, f, false); }},
+    Check{.rule = "TRT-T03", .node = Uint8Inside},
 };
 
 }  // namespace
 
-std::span<const Rule> OperatorRules() { return kOperatorRules; }
+std::span<const Check> OperatorChecks() { return kOperatorChecks; }
 
 }  // namespace vlaq::preflight

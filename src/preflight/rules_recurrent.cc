@@ -70,61 +70,18 @@ void FloatLoop(const Scene& /*scene*/, const onnx::Node& node, Findings& finding
   findings.Add(node, InputName(node, 0), "runs as a loop in floating point");
 }
 
-constexpr std::array kRecurrentRules = {
-    Rule{.id = "TRT-L01",
-         .applies = kBoth,
-         .reason = "has no coupled input and forget gates",
-         .cure = "input_forget = 0, with weights for both gates",
-         .source = "onnx-tensorrt 8.6-GA and 10.1-GA",
-         .operators = {"LSTM"},
-         .node = InputForget},
-    Rule{.id = "TRT-L02",
-         .applies = kBoth,
-         .reason = "does not look at layout: a batch would be read as time",
-         .cure = "layout = 0, with Transposes around it",
-         .source = kOperatorTable,
-         .operators = {"GRU", "LSTM", "RNN"},
-         .node = Layout},
-    Rule{.id = "TRT-L03",
-         .applies = kBoth,
-         .reason = "uses the same activations in both directions",
-         .cure = "one node for each direction",
-         .source = kOperatorTable,
-         .operators = {"GRU", "LSTM", "RNN"},
-         .node = DifferentDirections},
-    Rule{.id = "TRT-L03a",
-         .applies = kBoth,
-         .reason = "uses the same parameters of activations in both directions",
-         .cure = "one node for each direction",
-         .source = kImporters,
-         .operators = {"GRU", "LSTM", "RNN"},
-         .node = DifferentParameters},
-    Rule{.id = "TRT-L04",
-         .applies = kBoth,
-         .reason = "does not have this activation",
-         .cure = "Sigmoid, Tanh, Relu and their kin",
-         .source = "onnx-tensorrt, the importer's attributes",
-         .operators = {"GRU", "LSTM", "RNN"},
-         .node = UnknownActivation},
-    Rule{.id = "TRT-L06",
-         .applies = kBoth,
-         .reason = "wants hidden_size, which ONNX lets out",
-         .cure = "hidden_size",
-         .source = kImporters,
-         .operators = {"GRU", "LSTM", "RNN"},
-         .node = NoHiddenSize},
-    Rule{.id = "TRT-L05",
-         .applies = kBoth,
-         .severity = Severity::kNote,
-         .reason = "becomes a loop of matrix products without INT8 kernels",
-         .cure = "nothing; for a fixed window it can be unrolled",
-         .source = kOperatorTable,
-         .operators = {"GRU", "LSTM", "RNN"},
-         .node = FloatLoop},
+constexpr std::array kRecurrentChecks = {
+    Check{.rule = "TRT-L01", .operators = {"LSTM"}, .node = InputForget},
+    Check{.rule = "TRT-L02", .operators = {"GRU", "LSTM", "RNN"}, .node = Layout},
+    Check{.rule = "TRT-L03", .operators = {"GRU", "LSTM", "RNN"}, .node = DifferentDirections},
+    Check{.rule = "TRT-L03a", .operators = {"GRU", "LSTM", "RNN"}, .node = DifferentParameters},
+    Check{.rule = "TRT-L04", .operators = {"GRU", "LSTM", "RNN"}, .node = UnknownActivation},
+    Check{.rule = "TRT-L06", .operators = {"GRU", "LSTM", "RNN"}, .node = NoHiddenSize},
+    Check{.rule = "TRT-L05", .operators = {"GRU", "LSTM", "RNN"}, .node = FloatLoop},
 };
 
 }  // namespace
 
-std::span<const Rule> RecurrentRules() { return kRecurrentRules; }
+std::span<const Check> RecurrentChecks() { return kRecurrentChecks; }
 
 }  // namespace vlaq::preflight

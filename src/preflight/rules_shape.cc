@@ -156,65 +156,22 @@ void BranchRanks(const Scene& /*scene*/, const onnx::Node& node, Findings& findi
   }
 }
 
-constexpr std::array kShapeRules = {
-    Rule{.id = "TRT-S01",
-         .applies = kBoth,
-         .reason = "shapes are computed from shapes and integers, not from floating-point values",
-         .cure = "fixed shapes, or an INT32 input that carries the shape",
-         .source = "TensorRT's developer guide on shape tensors",
-         .node = [](const Scene& scene, const onnx::Node& node, Findings& f) { ShapeOfValues(scene, node, f, true); }},
-    Rule{.id = "TRT-S02",
-         .applies = kBoth,
-         .severity = Severity::kWarning,
-         .reason = "an input whose values are a shape needs these values, not its shape, in the profile",
-         .cure = "fixed shapes, or values for --minShapes, --optShapes and --maxShapes",
-         .source = "TensorRT's developer guide on shape tensors",
-         .node = [](const Scene& scene, const onnx::Node& node, Findings& f) { ShapeOfValues(scene, node, f, false); }},
-    Rule{.id = "TRT-S03",
-         .applies = kBoth,
-         .severity = Severity::kNote,
-         .reason = "an input with dynamic axes needs a profile",
-         .cure = "--minShapes, --optShapes and --maxShapes",
-         .source = "TensorRT's developer guide on dynamic shapes",
-         .graph = DynamicInput},
-    Rule{.id = "TRT-S04",
-         .applies = kBoth,
-         .reason = "an input that declares no shape is taken for one of unknown rank or for a scalar",
-         .cure = "declare its rank, with names for dynamic axes",
-         .source = "TensorRT's developer guide on dynamic shapes",
-         .graph = UndeclaredShape},
-    Rule{.id = "TRT-S05",
-         .applies = kOnly86,
-         .severity = Severity::kWarning,
-         .reason = "shape tensors have one axis at most; computed through more, 8.0 to 8.5 failed",
-         .cure = "fixed sizes, or pad outside of the model",
-         .source = "onnx-tensorrt 8.6-GA, ShapeTensor.cpp; users' reports of 8.0 to 8.5",
-         .node = WideShapes},
-    Rule{.id = "TRT-G17",
-         .applies = k10,
-         .reason = "what a Loop gathers must have a length known when the engine is built",
-         .cure = "a constant number of turns, or the loop unrolled",
-         .source = kOperatorTable,
-         .operators = {"Loop"},
-         .node = DynamicLoop},
-    Rule{.id = "TRT-G18a",
-         .applies = kBoth,
-         .reason = "the branches of If must name their outputs differently",
-         .cure = "rename one",
-         .source = kOperatorTable,
-         .operators = {"If"},
-         .node = SameBranchNames},
-    Rule{.id = "TRT-G18b",
-         .applies = kBoth,
-         .reason = "the branches of If must give outputs of one rank (8.6: that broadcast)",
-         .cure = "Unsqueeze the smaller one, or Where instead of If",
-         .source = kOperatorTable,
-         .operators = {"If"},
-         .node = BranchRanks},
+constexpr std::array kShapeChecks = {
+    Check{.rule = "TRT-S01",
+          .node = [](const Scene& scene, const onnx::Node& node, Findings& f) { ShapeOfValues(scene, node, f, true); }},
+    Check{
+        .rule = "TRT-S02",
+        .node = [](const Scene& scene, const onnx::Node& node, Findings& f) { ShapeOfValues(scene, node, f, false); }},
+    Check{.rule = "TRT-S03", .graph = DynamicInput},
+    Check{.rule = "TRT-S04", .graph = UndeclaredShape},
+    Check{.rule = "TRT-S05", .node = WideShapes},
+    Check{.rule = "TRT-G17", .operators = {"Loop"}, .node = DynamicLoop},
+    Check{.rule = "TRT-G18a", .operators = {"If"}, .node = SameBranchNames},
+    Check{.rule = "TRT-G18b", .operators = {"If"}, .node = BranchRanks},
 };
 
 }  // namespace
 
-std::span<const Rule> ShapeRules() { return kShapeRules; }
+std::span<const Check> ShapeChecks() { return kShapeChecks; }
 
 }  // namespace vlaq::preflight

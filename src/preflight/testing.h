@@ -12,7 +12,7 @@ namespace vlaq::preflight::testing {
 
 using Build = std::function<void(onnx::GraphBuilder&)>;
 
-inline const Version& Old() { return **FindVersion("8.6"); }
+inline const Version& Old() { return **target::FindImporter("8.6"); }
 
 // Builds a graph; its last node's first output becomes the model's.
 inline onnx::Model Make(const Build& build, int64_t opset = 17) {
@@ -28,7 +28,7 @@ inline onnx::Model Make(const Build& build, int64_t opset = 17) {
 inline std::set<std::string> Broken(const onnx::Model& model, std::string_view version) {
   onnx::WeightFiles files(".");
   std::set<std::string> ids;
-  const auto findings = CheckModel(model, files, **FindVersion(version), "g");
+  const auto findings = CheckModel(model, files, **target::FindImporter(version), "g");
   if (!findings.ok()) return {findings.error().ToString()};
   for (const Finding& finding : *findings) ids.emplace(finding.rule->id);
   return ids;

@@ -21,10 +21,25 @@ constexpr std::array kForms = {
 std::string_view FormName(Form form) { return NameIn(kForms, form); }
 std::optional<Form> FindForm(std::string_view name) { return FindIn(kForms, name); }
 
+bool CorrectsBias(const OperatorChoice& choice) {
+  return choice.op_type == "MatMul" && choice.form != Form::kFloat && choice.weights.size() == 1 &&
+         BitsOf(choice.weights[0].number) <= 8;
+}
+
 const OperatorChoice* Plan::Find(std::string_view node) const {
   const auto found =
       std::find_if(operators.begin(), operators.end(), [&](const auto& row) { return row.node == node; });
   return found == operators.end() ? nullptr : &*found;
+}
+
+const ChannelMeans* Plan::FindMeans(std::string_view value) const {
+  const auto found = std::ranges::find(means, value, &ChannelMeans::value);
+  return found == means.end() ? nullptr : &*found;
+}
+
+bool Plan::NeedsStatistics() const {
+  const bool factors = std::ranges::any_of(smooth, [](const SmoothChoice& choice) { return choice.factors.empty(); });
+  return factors || (bias_correction && means.empty() && std::ranges::any_of(operators, CorrectsBias));
 }
 
 }  // namespace vlaq::quantization

@@ -52,10 +52,13 @@ struct OperatorChoice {
   Form form = Form::kFloat;
   std::vector<WeightChoice> weights;  // one; an LSTM has two (W, R)
   std::optional<ActivationChoice> activation;
-  std::string rule;    // id of the rule that decided: "QP-06", "ORT-01", "accuracy", "user"
+  std::string rule;    // id of the rule that decided (target/rules.h): "QP-06", "USER"
   std::string reason;  // in words
   int64_t macs = 0;    // multiply-accumulates for one frame, for information
 };
+
+// Whether bias correction is for this operator: its weight is rounded to an integer format.
+bool CorrectsBias(const OperatorChoice& choice);
 
 // A whole-graph choice for what has no weights of its own (LayerNormalization, Softmax, Add ...): kFloat, except that
 // with kHalf everything is float16 but the nodes in `keep_float`.
@@ -71,6 +74,15 @@ struct SmoothChoice {
   std::string value;
   std::vector<std::string> nodes;  // the operators that read it
   double alpha = 0.5;
+  // The s_j themselves, one for each channel, each above 0. Empty in plans of earlier versions, which need the
+  // statistics they were made with.
+  std::vector<float> factors{};
+};
+
+// What bias correction needs of a value: the mean of each channel over the calibration samples, before smoothing.
+struct ChannelMeans {
+  std::string value;
+  std::vector<float> means;
 };
 
 struct PlanSource {
@@ -97,8 +109,13 @@ struct Plan {
   std::vector<OperatorChoice> operators;  // every operator that has weights, in graph order
   std::vector<FloatNode> keep_float;      // with rest = kFloat16: nodes that stay float32
   std::vector<SmoothChoice> smooth;
+  // With bias_correction: of every value that a corrected operator reads. Empty in plans of earlier versions.
+  std::vector<ChannelMeans> means;
 
   const OperatorChoice* Find(std::string_view node) const;
+  const ChannelMeans* FindMeans(std::string_view value) const;
+  // Whether it says less than it takes to carry it out: then the statistics it was made with are needed, too.
+  bool NeedsStatistics() const;
 };
 
 }  // namespace vlaq::quantization

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <limits>
 #include <set>
 
 #include "base/json.h"
@@ -51,9 +53,18 @@ Json ToJson(const OperatorChoice& choice) {
 }
 
 Json ToJson(const FloatNode& node) { return {{"node", node.node}, {"rule", node.rule}, {"reason", node.reason}}; }
-Json ToJson(const SmoothChoice& smooth) {
-  return {{"value", smooth.value}, {"nodes", smooth.nodes}, {"alpha", smooth.alpha}};
+// As few digits as give the same float32 again.
+Json ToJson(const std::vector<float>& values) {
+  Json list = Json::array();
+  for (const float value : values) list.push_back(std::strtod(fmt::format("{}", value).c_str(), nullptr));
+  return list;
 }
+Json ToJson(const SmoothChoice& smooth) {
+  Json json{{"value", smooth.value}, {"nodes", smooth.nodes}, {"alpha", smooth.alpha}};
+  if (!smooth.factors.empty()) json["factors"] = ToJson(smooth.factors);
+  return json;
+}
+Json ToJson(const ChannelMeans& means) { return {{"value", means.value}, {"means", ToJson(means.means)}}; }
 
 Json ToJson(const UsedEpisode& used) { return {{"use", used.use}, {"name", used.name}, {"sha256", used.hash}}; }
 
@@ -194,8 +205,30 @@ Result<FloatNode> ReadFloatNode(const Json& json, const std::string& where) {
   return node;
 }
 
+// Float32 numbers, each at least `least`. Errors: kInput.
+Result<std::vector<float>> ReadFloats(const Fields& fields, std::string_view key, double least) {
+  VLAQ_ASSIGN_OR_RETURN(const auto numbers, fields.reader().Numbers(key));
+  std::vector<float> floats;
+  for (const double number : numbers.value_or(std::vector<double>{})) {
+    floats.push_back(static_cast<float>(number));
+    if (std::isfinite(floats.back()) && static_cast<double>(floats.back()) >= least) continue;
+    return InputError(fields.where(),
+                      fmt::format("\"{}\" must hold float32 numbers of {:g} and more, not {:g}", key, least, number));
+  }
+  return floats;
+}
+
+Result<ChannelMeans> ReadMeans(const Json& json, const std::string& where) {
+  const Fields fields(json, where + ": means", {"value", "means"});
+  VLAQ_RETURN_IF_ERROR(fields.Check());
+  ChannelMeans means;
+  VLAQ_ASSIGN_OR_RETURN(means.value, fields.Text("value"));
+  VLAQ_ASSIGN_OR_RETURN(means.means, ReadFloats(fields, "means", std::numeric_limits<float>::lowest()));
+  return means;
+}
+
 Result<SmoothChoice> ReadSmooth(const Json& json, const std::string& where) {
-  const Fields fields(json, where + ": smooth", {"value", "nodes", "alpha"});
+  const Fields fields(json, where + ": smooth", {"value", "nodes", "alpha", "factors"});
   VLAQ_RETURN_IF_ERROR(fields.Check());
   SmoothChoice smooth;
   VLAQ_ASSIGN_OR_RETURN(smooth.value, fields.Text("value"));
@@ -207,6 +240,7 @@ Result<SmoothChoice> ReadSmooth(const Json& json, const std::string& where) {
   VLAQ_ASSIGN_OR_RETURN(const auto alpha, fields.reader().Number("alpha"));
   if (!alpha || !(*alpha >= 0 && *alpha <= 1)) return InputError(fields.where(), "\"alpha\" must lie in 0 to 1");
   smooth.alpha = *alpha;
+  VLAQ_ASSIGN_OR_RETURN(smooth.factors, ReadFloats(fields, "factors", std::numeric_limits<float>::min()));
   return smooth;
 }
 
@@ -252,6 +286,11 @@ Status ReadOperators(const Fields& fields, Plan& plan) {
   for (const Json* item : smooth) {
     VLAQ_ASSIGN_OR_RETURN(plan.smooth.emplace_back(), ReadSmooth(*item, fields.where()));
   }
+  if (!fields.reader().Has("means")) return {};
+  VLAQ_ASSIGN_OR_RETURN(const auto means, fields.Items("means"));
+  for (const Json* item : means) {
+    VLAQ_ASSIGN_OR_RETURN(plan.means.emplace_back(), ReadMeans(*item, fields.where()));
+  }
   return {};
 }
 
@@ -266,15 +305,17 @@ std::string PlanText(const Plan& plan) {
   if (!plan.used.empty()) text += fmt::format(" \"used\": {},\n", Lines(plan.used));
   text += fmt::format(" \"opset\": {},\n \"rest\": \"{}\",\n \"bias_correction\": {},\n", plan.opset,
                       NumberName(plan.rest), plan.bias_correction);
-  return text + fmt::format(" \"operators\": {},\n \"keep_float\": {},\n \"smooth\": {}\n}}\n", Lines(plan.operators),
-                            Lines(plan.keep_float), Lines(plan.smooth));
+  text += fmt::format(" \"operators\": {},\n \"keep_float\": {},\n \"smooth\": {}", Lines(plan.operators),
+                      Lines(plan.keep_float), Lines(plan.smooth));
+  if (!plan.means.empty()) text += fmt::format(",\n \"means\": {}", Lines(plan.means));
+  return text + "\n}\n";
 }
 
 Result<Plan> ParsePlan(std::string_view text, const std::string& where) {
   VLAQ_ASSIGN_OR_RETURN(const Json json, ParseJson(text, where));
   const Fields fields(json, where,
                       {"schema", "target", "precision", "source", "statistics", "used", "opset", "rest",
-                       "bias_correction", "operators", "keep_float", "smooth"});
+                       "bias_correction", "operators", "keep_float", "smooth", "means"});
   VLAQ_RETURN_IF_ERROR(fields.Check());
   const auto schema = fields.Text("schema");
   if (!schema.ok() || *schema != kPlanSchema) {

@@ -41,7 +41,8 @@ Plan SamplePlan() {
   left.weights = {{"wc", Number::kFloat32, {}, 0, 0, {}}};
   plan.operators = {gather, q, k, lstm, half, left};
   plan.keep_float = {{"norm", "FP-03", "its values reach 900"}};
-  plan.smooth = {{"norm", {"q", "k"}, 0.75}};
+  plan.smooth = {{"norm", {"q", "k"}, 0.75, {0.1F, 3.4e-5F, 1}}};
+  plan.means = {{"norm", {-0.3F, 0, 1e20F}}};
   return plan;
 }
 
@@ -89,6 +90,9 @@ TEST(PlanFile, GoesThereAndBack) {
   ASSERT_EQ(again.smooth.size(), 1U);
   EXPECT_EQ(again.smooth[0].nodes, plan.smooth[0].nodes);
   EXPECT_EQ(again.smooth[0].alpha, 0.75);
+  EXPECT_EQ(again.smooth[0].factors, plan.smooth[0].factors) << "to the last bit";
+  ASSERT_NE(again.FindMeans("norm"), nullptr);
+  EXPECT_EQ(again.FindMeans("norm")->means, plan.means[0].means);
   EXPECT_EQ(PlanText(again), PlanText(plan));
 }
 
@@ -142,6 +146,8 @@ TEST(PlanFile, NamesWhatIsWrong) {
   EXPECT_THAT(ErrorAfter([](Json& p) { p["keep_float"][0].erase("rule"); }), HasSubstr("\"rule\" is missing"));
   EXPECT_THAT(ErrorAfter([](Json& p) { p["smooth"][0]["alpha"] = 1.5; }), HasSubstr("\"alpha\" must lie in 0 to 1"));
   EXPECT_THAT(ErrorAfter([](Json& p) { p["smooth"][0]["nodes"][0] = 1; }), HasSubstr("\"nodes\" must hold names"));
+  EXPECT_THAT(ErrorAfter([](Json& p) { p["smooth"][0]["factors"][1] = 0; }), HasSubstr("\"factors\" must hold"));
+  EXPECT_THAT(ErrorAfter([](Json& p) { p["means"][0]["means"][1] = 1e300; }), HasSubstr("\"means\" must hold"));
 }
 
 TEST(PlanFile, NamesWhatIsWrongWithAWeight) {

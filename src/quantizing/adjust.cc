@@ -83,9 +83,35 @@ Result<const ValueStatistics*> ChannelsOf(const ActivationStatistics& statistics
                     "calibrate again with vlaq calibrate");
 }
 
+// The plan's own; of a plan without them those that the statistics give, for weights of these rows.
+Result<std::vector<float>> FactorsOf(const SmoothChoice& smooth, const ActivationStatistics* statistics,
+                                     const std::vector<float>& rows) {
+  std::vector<float> factors = smooth.factors;
+  if (factors.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(const ValueStatistics* channels, ChannelsOf(*statistics, smooth.value));
+    if (channels->channel_absmax.size() == rows.size()) {
+      return quantization::SmoothingFactors(channels->channel_absmax, rows, smooth.alpha);
+    }
+    return InputError("", fmt::format("the statistics have {} channels, the weights {} rows",
+                                      channels->channel_absmax.size(), rows.size()));
+  }
+  if (factors.size() == rows.size()) return factors;
+  return InputError("", fmt::format("the plan has {} factors, the weights {} rows", factors.size(), rows.size()));
+}
+
+Result<std::vector<float>> MeansOf(const Plan& plan, const ActivationStatistics* statistics, const std::string& value) {
+  if (const quantization::ChannelMeans* known = plan.FindMeans(value)) return known->means;
+  if (statistics == nullptr) {
+    return InputError(fmt::format("plan: value '{}'", value), "has no means to correct biases by",
+                      "plan it again, or give the statistics with --stats");
+  }
+  VLAQ_ASSIGN_OR_RETURN(const ValueStatistics* channels, ChannelsOf(*statistics, value));
+  return channels->channel_mean;
+}
+
 class Adjuster {
  public:
-  Adjuster(const Plan& plan, const ActivationStatistics& statistics, const PolicyIndex& index, const Sources& sources,
+  Adjuster(const Plan& plan, const ActivationStatistics* statistics, const PolicyIndex& index, const Sources& sources,
            onnx::WeightFiles& files, int threads)
       : plan_(plan), statistics_(statistics), index_(index), sources_(sources), files_(files), threads_(threads) {}
 
@@ -126,7 +152,6 @@ class Adjuster {
 
   Status Smooth(const SmoothChoice& smooth) {
     VLAQ_ASSIGN_OR_RETURN(const onnx::Node* norm, NormalisationOf(smooth));
-    VLAQ_ASSIGN_OR_RETURN(const ValueStatistics* channels, ChannelsOf(statistics_, smooth.value));
     std::vector<const onnx::Initializer*> weights;
     std::vector<Tensor> values;
     const PolicyIndex::Places readers = index_.Readers(smooth.value);
@@ -137,11 +162,7 @@ class Adjuster {
       VLAQ_ASSIGN_OR_RETURN(values.emplace_back(), files_.Load(*weights.back()));
     }
     VLAQ_ASSIGN_OR_RETURN(const std::vector<float> rows, quantization::WeightRowAbsmax(values));
-    if (rows.size() != channels->channel_absmax.size()) {
-      return InputError("", fmt::format("the statistics have {} channels, the weights {} rows",
-                                        channels->channel_absmax.size(), rows.size()));
-    }
-    const std::vector<float> factors = quantization::SmoothingFactors(channels->channel_absmax, rows, smooth.alpha);
+    VLAQ_ASSIGN_OR_RETURN(const std::vector<float> factors, FactorsOf(smooth, statistics_, rows));
     std::vector<float> inverse(factors.size());
     std::transform(factors.begin(), factors.end(), inverse.begin(), [](float factor) { return 1 / factor; });
     std::vector<std::string> changed{norm->inputs[1], norm->inputs[2]};
@@ -174,18 +195,19 @@ class Adjuster {
   }
 
   Status CorrectBias(const OperatorChoice& choice) {
-    const bool encoded = choice.op_type == "MatMul" && choice.weights.size() == 1 &&
-                         BitsOf(choice.weights[0].number) <= 8 && choice.form != quantization::Form::kFloat;
-    if (!encoded) return {};
+    if (!quantization::CorrectsBias(choice)) return {};
     const PolicyIndex::Places readers = index_.Readers(choice.weights[0].name);
     if (readers.empty()) return {};
     const PolicyIndex::Place& place = readers.begin()->second;
     const onnx::Initializer* bias = BiasOf(place);
     if (bias == nullptr) return {};
     const std::string input = index_.NameOf(place, place.node->inputs[0]);
-    VLAQ_ASSIGN_OR_RETURN(const ValueStatistics* channels, ChannelsOf(statistics_, input));
-    std::vector<float> mean(channels->channel_mean.begin(), channels->channel_mean.end());
+    VLAQ_ASSIGN_OR_RETURN(std::vector<float> mean, MeansOf(plan_, statistics_, input));
     if (const auto smoothed = factors_.find(input); smoothed != factors_.end()) {
+      if (mean.size() != smoothed->second.size()) {
+        return InputError(fmt::format("plan: value '{}'", input),
+                          fmt::format("has {} means and {} factors", mean.size(), smoothed->second.size()));
+      }
       for (size_t i = 0; i < mean.size(); ++i) mean[i] /= smoothed->second[i];
     }
     VLAQ_ASSIGN_OR_RETURN(const Tensor weight,
@@ -197,7 +219,7 @@ class Adjuster {
   }
 
   const Plan& plan_;
-  const ActivationStatistics& statistics_;
+  const ActivationStatistics* statistics_;  // null: the plan says all that is needed
   const PolicyIndex& index_;
   const Sources& sources_;
   onnx::WeightFiles& files_;
@@ -212,10 +234,9 @@ Result<Adjustments> Adjust(const Plan& plan, const ActivationStatistics* statist
                            const passes::Graphs& graphs, const Sources& sources, onnx::WeightFiles& files,
                            int threads) {
   if (plan.smooth.empty() && !plan.bias_correction) return Adjustments{};
-  if (statistics == nullptr) return InternalError("adjust", "statistics are missing");
   const passes::GraphNames names(policy, graphs);
   const PolicyIndex index(graphs, names, sources);
-  return Adjuster(plan, *statistics, index, sources, files, threads).Run();
+  return Adjuster(plan, statistics, index, sources, files, threads).Run();
 }
 
 }  // namespace vlaq::quantizing

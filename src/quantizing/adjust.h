@@ -8,9 +8,9 @@ namespace vlaq::quantizing {
 
 // SmoothQuant: divides gamma and beta of the LayerNormalization that makes a smoothed value by the factors, multiplies
 // the rows of the weights that read it. Bias correction: adds to each bias what rounding the weight takes from the mean
-// of its output. `statistics` may be null if the plan asks for neither. Errors: kInput naming the value: not made by a
-// LayerNormalization, read by others than the plan names, without channel statistics; a smoothed weight that other
-// operators read, too (a bias that others read is left as it is).
+// of its output. `statistics` may be null unless the plan needs them (Plan::NeedsStatistics). Errors: kInput naming the
+// value: not made by a LayerNormalization, read by others than the plan names, without channel statistics; a smoothed
+// weight that other operators read, too (a bias that others read is left as it is).
 Result<Adjustments> Adjust(const quantization::Plan& plan, const quantization::ActivationStatistics* statistics,
                            const policy::Policy& policy, const passes::Graphs& graphs, const passes::Sources& sources,
                            onnx::WeightFiles& files, int threads);

@@ -44,10 +44,9 @@ Status CheckBelongsTogether(const Plan& plan, const bundle::Bundle& bundle) {
 }
 
 Status CheckStatistics(const Plan& plan, const QuantizeOptions& options) {
-  const bool needed = !plan.smooth.empty() || plan.bias_correction;
-  if (needed && options.statistics == nullptr) {
-    return UsageError("the plan smooths or corrects biases, which needs the statistics it was made with",
-                      "give --stats stats.json");
+  if (plan.NeedsStatistics() && options.statistics == nullptr) {
+    return UsageError("the plan smooths or corrects biases, and an earlier vlaq wrote it without what that takes",
+                      "give the statistics it was made with (--stats stats.json), or make it anew");
   }
   return {};
 }

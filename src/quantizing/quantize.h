@@ -22,7 +22,7 @@ namespace vlaq::quantizing {
 struct QuantizeOptions {
   std::filesystem::path bundle;
   quantization::Plan plan;
-  // Needed if the plan smooths or corrects biases; may be null otherwise.
+  // Needed only by plans that an earlier vlaq wrote (Plan::NeedsStatistics); may be null otherwise.
   const quantization::ActivationStatistics* statistics = nullptr;
   std::filesystem::path output;
   Existing existing = Existing::kRefuse;

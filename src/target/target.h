@@ -1,33 +1,30 @@
-// What a policy can be quantised for, and the rules of each: data that planning obeys, quantize checks and people read.
-// Sources stand with the rules (ids are those of docs/quantisation.md). Not aware of: graphs, weights, plans.
+// What a policy can be quantized for, and what graphs for it may hold: data that planning obeys, rewriting writes by,
+// quantize checks, verification expects and people read. Facts about TensorRT stand in tensorrt.h, rules with their
+// meanings in rules.h. Not aware of: graphs, weights, plans.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/status.h"
+#include "target/rules.h"
+#include "target/tensorrt.h"
 
 namespace vlaq::target {
 
-struct Target {
-  std::string_view name;                       // "cpu"
-  std::string_view for_whom;                   // in words
-  int64_t opset = 17;                          // that graphs are written in
-  int64_t newest_opset = 17;                   // that it takes
-  bool contrib_operators = false;              // ONNX Runtime's com.microsoft domain
-  bool dynamic_int8 = false;                   // DynamicQuantizeLinear and MatMulInteger
-  bool int8_convolutions = false;              // Q/DQ around a convolution's operands makes an integer kernel of it
-  bool asymmetric_activations = false;         // uint8 with a zero point
-  bool float_weights_before_quantize = false;  // a weight is float32 -> Q -> DQ, never an int8 constant
-  bool dequantize_tables_first = false;        // int8 constants only in front of a DequantizeLinear
-  bool quantize_for_each_reader = false;       // else they share a static activation's Q/DQ pair
-  bool int4 = false;
-  bool int8_lstm_weights = false;  // an LSTM may read int8 constants through a DequantizeLinear
-  bool float16_compute = false;    // float16 graphs run as such; else float16 is for storage
+struct Target : Takes {
+  std::string_view name;      // "cpu"
+  std::string_view for_whom;  // in words
+  // ONNX Runtime's execution provider on which alone "what really runs" can be seen; "": on any.
+  std::string_view provider;
+  // The name of the version of TensorRT whose facts these are; "": none.
+  std::string_view tensorrt;
+  // What says which opsets and, where no TensorRT speaks, which operators it takes.
+  RuleId rule;
+
+  bool IsTensorRt() const { return !tensorrt.empty(); }
 };
 
 std::span<const Target> All();
@@ -35,14 +32,17 @@ std::vector<std::string> Names();
 // Errors: kInput listing the known names.
 Result<const Target*> Find(std::string_view name);
 
-// Why an operator is left alone or gets a form: cited in plans by id.
-struct Rule {
-  std::string_view id;
-  std::string_view reason;
-  std::string_view source;
-};
-std::span<const Rule> Rules();
-// The rule with this id, or null.
-const Rule* FindRule(std::string_view id);
+// ---- targets and versions of TensorRT ----
+
+bool IsForTensorRt(std::string_view target);
+// The version that a bundle made for a target is meant to run on, if it says nothing closer; null for other targets.
+const TensorRt* UsualTensorRt(std::string_view target);
+// Whether an engine of that target may be built there: a target's facts hold for one line of versions.
+bool FitsTarget(std::string_view target, const Version& version);
+// "tensorrt-8.6" for 8.6, "tensorrt-10" for what came after; "" for what is not known.
+std::string_view TargetFor(const Version& version);
+
+// For ScopedOverrideForTest: targets take the facts of their version of TensorRT anew.
+void TakeFactsOfVersions();
 
 }  // namespace vlaq::target

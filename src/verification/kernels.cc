@@ -5,6 +5,8 @@
 #include <set>
 
 #include "onnx/graph_index.h"
+#include "target/precision.h"
+#include "target/target.h"
 #include "verification/reality.h"
 
 namespace vlaq::verification {
@@ -64,8 +66,10 @@ Promise PromiseOf(const OperatorChoice& choice, const std::string& target) {
     case Form::kWeightOnly:
       break;
   }
-  // Blocks on the CPU are MatMulNBits; elsewhere, and by channel, the weight is widened before a float product.
-  const bool blocks = target == "cpu" && std::any_of(choice.weights.begin(), choice.weights.end(), [](const auto& w) {
+  // Blocks are MatMulNBits where that is; elsewhere, and by channel, the weight is widened before a float product.
+  const auto known = target::Find(target);
+  const bool fused = known.ok() && (*known)->contrib_operators;
+  const bool blocks = fused && std::any_of(choice.weights.begin(), choice.weights.end(), [](const auto& w) {
                         return w.granularity == quantization::Granularity::kBlock;
                       });
   return {blocks ? std::optional(Arithmetic::kWeightOnly) : std::nullopt, true};
@@ -73,10 +77,20 @@ Promise PromiseOf(const OperatorChoice& choice, const std::string& target) {
 
 // Of an operator with weights in a bundle that has no plan.
 Promise PromiseOf(const std::string& precision) {
-  if (precision == "fp32") return {Arithmetic::kFloat32, false};
-  if (precision == "int8") return {Arithmetic::kInt8, true};
-  if (precision == "int4") return {Arithmetic::kWeightOnly, true};
-  return {std::nullopt, true};  // "fp16" of an export: stored so, and widened
+  using target::Precision;
+  switch (target::FindPrecision(precision).value_or(Precision::kMixed)) {
+    case Precision::kFp32:
+      return {Arithmetic::kFloat32, false};
+    case Precision::kInt8:
+      return {Arithmetic::kInt8, true};
+    case Precision::kInt4:
+      return {Arithmetic::kWeightOnly, true};
+    case Precision::kFp16:  // of an export: stored so, and widened
+    case Precision::kBf16AsStored:
+    case Precision::kMixed:
+      break;
+  }
+  return {std::nullopt, true};
 }
 
 // Which operator of the source an executed node stands for.

@@ -71,13 +71,9 @@ Tensor WithoutBatchAxis(const Tensor& tensor) {
 
 class NumberChecker {
  public:
-  NumberChecker(const Bundle& bundle, const NumberOptions& options, Log& log, Report& report)
-      : bundle_(bundle),
-        policy_(bundle.policy),
-        options_(options),
-        log_(log),
-        report_(report),
-        limits_(LimitsFor(bundle.precision)) {
+  NumberChecker(const Bundle& bundle, const NumberOptions& options, const NumberLimits& limits, Log& log,
+                Report& report)
+      : bundle_(bundle), policy_(bundle.policy), options_(options), log_(log), report_(report), limits_(limits) {
     if (bundle.plan) limits_.streaming = limits_.actions;  // another batch, other scales
   }
 
@@ -283,16 +279,17 @@ class NumberChecker {
 
 }  // namespace
 
-NumberLimits LimitsFor(const std::string& precision) {
-  const StageBounds& bounds = BoundsOfStages(precision);
+Result<NumberLimits> LimitsFor(const std::string& precision) {
+  VLAQ_ASSIGN_OR_RETURN(const StageBounds* bounds, BoundsOfStages(precision));
   NumberLimits limits;
-  limits.features = bounds.features;
-  limits.actions = bounds.actions;
+  limits.features = bounds->features;
+  limits.actions = bounds->actions;
   return limits;
 }
 
 Status CheckNumbers(const Bundle& bundle, const NumberOptions& options, Log& log, Report& report) {
-  return NumberChecker(bundle, options, log, report).Run();
+  VLAQ_ASSIGN_OR_RETURN(const NumberLimits limits, LimitsFor(bundle.precision));
+  return NumberChecker(bundle, options, limits, log, report).Run();
 }
 
 }  // namespace vlaq::verification

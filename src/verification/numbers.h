@@ -26,8 +26,9 @@ struct NumberLimits {
   double actions = 1e-5;    // absolute, actions in [-1, 1]
   double streaming = 1e-6;  // absolute, a schedule against the default one: the same arithmetic in another batch
 };
-// The limits that fit how a bundle computes (precision_bounds.h has their reasons).
-NumberLimits LimitsFor(const std::string& precision);
+// The limits that fit how a bundle computes (precision_bounds.h has their reasons). Errors: kInput for an unknown
+// precision.
+Result<NumberLimits> LimitsFor(const std::string& precision);
 
 struct NumberOptions {
   const backend::Backend* backend = nullptr;

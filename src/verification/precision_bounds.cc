@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "target/precision.h"
 #include "tensor/difference.h"
 
 namespace vlaq::verification {
@@ -30,6 +31,7 @@ constexpr std::array kWeights = {
 // target), less for int4, whose largest difference is a tenth of all that an action can be: more has to be asked for.
 constexpr std::array kStages = {
     StageBounds{"fp32", 2e-5, 1e-5, 0, "the same numbers; only the order of sums may differ"},
+    StageBounds{"bf16-as-stored", 2e-5, 1e-5, 0, "the same numbers: bfloat16 is widened exactly"},
     StageBounds{"fp16", 2e-2, 1e-2, 0, "11 bits: 5e-4 relative a product, averaged over a hundred of them and more"},
     StageBounds{"int8", 0.15, 0.12, 0.02,
                 "7 bits and a sign: 1 % of noise a product through a stack of layers; measured 0.056, 0.049 and 0.006"},
@@ -43,17 +45,19 @@ constexpr std::string_view kSmallReality =
     "name is wrong";
 constexpr std::array kRealities = {
     RealityBounds{"fp32", 0.98, 0, "what says float32 computes in it"},
+    RealityBounds{"bf16-as-stored", 0.98, 0, "what is stored in bfloat16 computes in float32"},
     RealityBounds{"fp16", 0.98, 0.5, kSmallReality},
     RealityBounds{"int8", 0.98, 0.5, kSmallReality},
     RealityBounds{"int4", 0.98, 0.5, kSmallReality},
     RealityBounds{"mixed", 0.98, 0, "the plan says what is small, and that must be true"},
 };
 
-template <typename Rows>
-const auto& RowFor(const Rows& rows, std::string_view precision) {
-  const auto found =
-      std::find_if(rows.begin(), rows.end(), [&](const auto& row) { return row.precision == precision; });
-  return found == rows.end() ? rows.front() : *found;
+template <typename Row, size_t n>
+Result<const Row*> RowFor(const std::array<Row, n>& rows, std::string_view precision) {
+  const auto* found = std::ranges::find(rows, precision, &Row::precision);
+  if (found != rows.end()) return found;
+  VLAQ_RETURN_IF_ERROR(target::CheckPrecision(precision, "bundle"));
+  return InternalError("verification", fmt::format("there are no limits for precision '{}'", precision));
 }
 
 // The elements that share each scale, as the plan says.
@@ -192,7 +196,7 @@ WeightError MeasureFloats(const Tensor& expected, const Tensor& actual, Number n
   return error;
 }
 
-const StageBounds& BoundsOfStages(std::string_view precision) { return RowFor(kStages, precision); }
-const RealityBounds& BoundsOfReality(std::string_view precision) { return RowFor(kRealities, precision); }
+Result<const StageBounds*> BoundsOfStages(std::string_view precision) { return RowFor(kStages, precision); }
+Result<const RealityBounds*> BoundsOfReality(std::string_view precision) { return RowFor(kRealities, precision); }
 
 }  // namespace vlaq::verification

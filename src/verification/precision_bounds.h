@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/status.h"
 #include "quantization/plan.h"
 #include "tensor/tensor.h"
 
@@ -49,8 +50,8 @@ struct StageBounds {
   double actions_rms;  // root mean square over all; 0: not judged
   std::string_view reason;
 };
-// Of "fp32", the strictest, for an unknown precision.
-const StageBounds& BoundsOfStages(std::string_view precision);
+// Errors: kInput for an unknown precision, listing the known ones.
+Result<const StageBounds*> BoundsOfStages(std::string_view precision);
 
 // Rung 2: how much must run as the precision says.
 struct RealityBounds {
@@ -62,7 +63,8 @@ struct RealityBounds {
   double of_all;
   std::string_view reason;
 };
-const RealityBounds& BoundsOfReality(std::string_view precision);
+// Errors: the same.
+Result<const RealityBounds*> BoundsOfReality(std::string_view precision);
 
 // Rung 3: mean |a - a*|, normalised, that a quantised policy may lose against its source.
 inline constexpr double kMostMaeIncrease = 0.005;

@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "target/precision.h"
 #include "verification/dequantize.h"
 #include "verification/quantized_net_for_test.h"
 
@@ -79,13 +80,17 @@ TEST(MeasureFloats, HalfIsOneRoundingAway) {
 }
 
 TEST(Bounds, EveryPrecisionHasItsOwn) {
-  for (const char* precision : {"fp32", "fp16", "int8", "int4", "mixed"}) {
-    EXPECT_EQ(BoundsOfStages(precision).precision, precision);
-    EXPECT_EQ(BoundsOfReality(precision).precision, precision);
-    EXPECT_FALSE(BoundsOfStages(precision).reason.empty());
+  for (const target::PrecisionRow& row : target::kPrecisions) {
+    ASSERT_TRUE(BoundsOfStages(row.name).ok() && BoundsOfReality(row.name).ok()) << row.name;
+    EXPECT_EQ((*BoundsOfStages(row.name))->precision, row.name);
+    EXPECT_EQ((*BoundsOfReality(row.name))->precision, row.name);
+    EXPECT_FALSE((*BoundsOfStages(row.name))->reason.empty());
   }
-  EXPECT_EQ(BoundsOfStages("int3").precision, "fp32") << "the strictest";
-  EXPECT_LT(BoundsOfStages("fp16").actions, BoundsOfStages("int8").actions);
+  EXPECT_LT((*BoundsOfStages("fp16"))->actions, (*BoundsOfStages("int8"))->actions);
+  for (const auto& error : {BoundsOfStages("int3").error(), BoundsOfReality("int3").error()}) {
+    EXPECT_EQ(error.code, ErrorCode::kInput);
+    EXPECT_THAT(error.ToString(), ::testing::AllOf(HasSubstr("'int3'"), HasSubstr("fp32, fp16, bf16-as-stored, int8")));
+  }
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "engine/find.h"
 #include "engine/work.h"
 #include "onnx/model_file.h"
+#include "target/target.h"
 #include "verification/precision_bounds.h"
 #include "verification/schedules.h"
 
@@ -33,35 +34,24 @@ constexpr int kWarmUps = 1, kRuns = 3;
 // Scales, zero points and alignment beside what the plan explains.
 constexpr double kMostBytes = 1.02;
 constexpr uint64_t kSmallChange = 4096;
-// ONNX Runtime's kernels for two signed 8-bit operands are slow on x86-64 (ORT-02).
+// Where ONNX Runtime's kernels for two signed 8-bit operands are slow.
+constexpr target::RuleId kSlowProducts = "ORT-02";
 #if defined(__x86_64__)
 constexpr bool kSignedIsSlow = true;
 #else
 constexpr bool kSignedIsSlow = false;
 #endif
 
-// What a target's bundles run on: only there can "what really runs" be seen.
-struct Engine {
-  std::string_view target;
-  std::string_view provider;
-};
-constexpr std::array kEngines = {
-    Engine{"cpu", "cpu"},
-    Engine{"tensorrt-8.6", "tensorrt"},
-    Engine{"tensorrt-10", "tensorrt"},
-};
-
-// Empty, or why this engine says nothing about the bundle.
+// Empty, or why this engine says nothing about the bundle: only on what a target's bundles are for can be seen what
+// really runs.
 std::string NotItsEngine(const Bundle& bundle, const RealityOptions& options) {
   if (!options.backend->KeepsProfile()) {
     return fmt::format("the back end {} keeps no record of what ran", options.backend->name());
   }
-  for (const Engine& engine : kEngines) {
-    if (engine.target != bundle.target || engine.provider == options.open.provider) continue;
-    return fmt::format("the bundle is for {}; what {} ({}) runs of it says nothing about that", bundle.target,
-                       options.backend->name(), options.open.provider);
-  }
-  return "";
+  const auto target = target::Find(bundle.target);
+  if (!target.ok() || (*target)->provider.empty() || (*target)->provider == options.open.provider) return "";
+  return fmt::format("the bundle is for {}; what {} ({}) runs of it says nothing about that", bundle.target,
+                     options.backend->name(), options.open.provider);
 }
 
 // A graph of a bundle, and what it is run on.
@@ -203,7 +193,8 @@ std::string Wrong(const Work& work, const RealityBounds& bounds) {
         100 * Share(work.small, work.weighted), bounds.precision, 100 * bounds.of_all);
   }
   if (kSignedIsSlow && !work.both_signed.empty()) {
-    return "multiplies two signed 8-bit operands, which is slow on this processor (ORT-02): " + Some(work.both_signed);
+    return fmt::format("multiplies two signed 8-bit operands, which is slow on this processor ({}): {}",
+                       kSlowProducts.id(), Some(work.both_signed));
   }
   return "";
 }
@@ -284,7 +275,7 @@ double PlannedBytes(const bundle::WeightRecord& source, const quantization::Weig
   return small + 4 * scales;
 }
 
-double PlannedBytes(const std::vector<bundle::WeightRecord>& source, const Plan& plan) {
+double PlannedBytes(const std::vector<bundle::WeightRecord>& source, const Plan& plan, const target::Target& target) {
   std::map<std::string, double, std::less<>> by_weight;
   std::map<std::string, const bundle::WeightRecord*, std::less<>> records;
   for (const auto& record : source) {
@@ -297,8 +288,7 @@ double PlannedBytes(const std::vector<bundle::WeightRecord>& source, const Plan&
       const auto record = records.find(weight.name);
       if (record == records.end() || choice.form == Form::kFloat) continue;
       const double small = PlannedBytes(*record->second, weight);
-      // TensorRT 8.6 takes float32 weights in front of a QuantizeLinear.
-      const bool stays_wide = plan.target == "tensorrt-8.6" && choice.form == Form::kStaticInt8;
+      const bool stays_wide = target.float_weights_before_quantize && choice.form == Form::kStaticInt8;
       by_weight[weight.name] = stays_wide ? static_cast<double>(record->second->length) + small / 4 : small;
     }
     if (choice.form != Form::kFloat) continue;
@@ -324,7 +314,8 @@ Status CheckBytes(const Bundle& bundle, const Plan* plan, const Bundle* referenc
     check.detail += fmt::format("; {:.1f} % of the source's {}", 100 * share, BytesInWords(theirs));
     check.figures.emplace_back("of_source", share);
     if (plan != nullptr) {
-      const double planned = PlannedBytes(source, *plan);
+      VLAQ_ASSIGN_OR_RETURN(const target::Target* target, target::Find(plan->target));
+      const double planned = PlannedBytes(source, *plan, *target);
       check.figures.emplace_back("planned_bytes", planned);
       check.passed = static_cast<double>(Total(own)) <= planned * kMostBytes + static_cast<double>(kSmallChange);
       if (!check.passed)
@@ -390,7 +381,8 @@ Status CheckKernels(const Bundle& bundle, const std::string& schedule, const std
     report.notes.push_back(fmt::format("{}: work that cannot be counted: {}", name, Some(step.unknown)));
     step.unknown.clear();
   }
-  TellKernels(name, step, BoundsOfReality(bundle.precision), report);
+  VLAQ_ASSIGN_OR_RETURN(const RealityBounds* bounds, BoundsOfReality(bundle.precision));
+  TellKernels(name, step, *bounds, report);
   return {};
 }
 
@@ -399,9 +391,9 @@ Status CheckKernels(const Bundle& bundle, const std::string& schedule, const std
 Status CheckReality(const Bundle& bundle, const Plan* plan, const Bundle* reference, const RealityOptions& options,
                     Log& log, Report& report) {
   VLAQ_RETURN_IF_ERROR(CheckBytes(bundle, plan, reference, report));
-  const RealityBounds& bounds = BoundsOfReality(bundle.precision);
-  report.evidence.limits.push_back({"least_of_planned_macs", bounds.of_planned, std::string(bounds.reason)});
-  report.evidence.limits.push_back({"least_of_weighted_macs", bounds.of_all, std::string(bounds.reason)});
+  VLAQ_ASSIGN_OR_RETURN(const RealityBounds* bounds, BoundsOfReality(bundle.precision));
+  report.evidence.limits.push_back({"least_of_planned_macs", bounds->of_planned, std::string(bounds->reason)});
+  report.evidence.limits.push_back({"least_of_weighted_macs", bounds->of_all, std::string(bounds->reason)});
   if (!options.open.engines.empty()) return TellEngines(bundle, options.open.engines, report);
   if (std::string why = NotItsEngine(bundle, options); !why.empty()) {
     report.untestable.push_back({kRealityRung, "kernels", std::move(why)});

@@ -150,10 +150,10 @@ Status CheckReferenceNumbers(const Bundle& bundle, const Bundle& reference, cons
   VLAQ_ASSIGN_OR_RETURN(const Watched watched, WatchedIn(bundle, reference, !options.open.engines.empty()));
   VLAQ_ASSIGN_OR_RETURN(Outputs expected, RunOn(reference, watched, options, options.open.ForSource(), log));
   VLAQ_ASSIGN_OR_RETURN(Outputs actual, RunOn(bundle, watched, options, options.open, log));
-  const StageBounds& bounds = BoundsOfStages(bundle.precision);
-  const Bound of_stage = options.tolerance.ForStage({Measure::kRelative, bounds.features});
+  VLAQ_ASSIGN_OR_RETURN(const StageBounds* bounds, BoundsOfStages(bundle.precision));
+  const Bound of_stage = options.tolerance.ForStage({Measure::kRelative, bounds->features});
   const Bound of_actions =
-      options.tolerance.ForActions(MainOutputBound(reference.policy, bounds.actions, bounds.actions_rms));
+      options.tolerance.ForActions(MainOutputBound(reference.policy, bounds->actions, bounds->actions_rms));
   for (const auto& [name, tensors] : expected) {
     const auto value = watched.bound.find(name);
     const bool output = value != watched.bound.end() && bundle.policy.FindOutput(value->second) != nullptr;
@@ -163,7 +163,7 @@ Status CheckReferenceNumbers(const Bundle& bundle, const Bundle& reference, cons
         name + " against the source", difference, bound, Against::kSource,
         fmt::format(", {} {} frames", tensors.size(), options.episodes == nullptr ? "noise" : "recorded")));
   }
-  const std::string reason = fmt::format("{}: {}", bounds.precision, bounds.reason);
+  const std::string reason = fmt::format("{}: {}", bounds->precision, bounds->reason);
   const std::string by_user = "given on the command line";
   report.evidence.limits.push_back(
       {"most_feature_difference", of_stage.limit, options.tolerance.of_stages() ? by_user : reason});

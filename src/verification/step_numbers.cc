@@ -144,16 +144,19 @@ Series SeriesOf(const Episode& episode, const std::string& output) {
   return series;
 }
 
-Bound BoundFor(const Bundle& bundle, const StepNumberOptions& options) {
-  return options.tolerance.ForStage({Measure::kRelative, BoundsOfStages(bundle.precision).features});
+Result<Bound> BoundFor(const Bundle& bundle, const StepNumberOptions& options) {
+  VLAQ_ASSIGN_OR_RETURN(const StageBounds* bounds, BoundsOfStages(bundle.precision));
+  return options.tolerance.ForStage({Measure::kRelative, bounds->features});
 }
 
-void TellLimit(const Bundle& bundle, const StepNumberOptions& options, Report& report) {
-  const StageBounds& bounds = BoundsOfStages(bundle.precision);
-  report.evidence.limits.push_back({"most_output_difference", BoundFor(bundle, options).limit,
+Status TellLimit(const Bundle& bundle, const StepNumberOptions& options, Report& report) {
+  VLAQ_ASSIGN_OR_RETURN(const StageBounds* bounds, BoundsOfStages(bundle.precision));
+  VLAQ_ASSIGN_OR_RETURN(const Bound bound, BoundFor(bundle, options));
+  report.evidence.limits.push_back({"most_output_difference", bound.limit,
                                     options.tolerance.of_stages()
                                         ? "given on the command line"
-                                        : fmt::format("{}: {}", bounds.precision, bounds.reason)});
+                                        : fmt::format("{}: {}", bounds->precision, bounds->reason)});
+  return {};
 }
 
 struct Comparison {
@@ -162,13 +165,15 @@ struct Comparison {
   std::string what;  // the inputs
 };
 
-void CompareEpisodes(const Bundle& bundle, const Episode& expected, const Episode& actual, const Comparison& comparison,
-                     const StepNumberOptions& options, Report& report) {
+Status CompareEpisodes(const Bundle& bundle, const Episode& expected, const Episode& actual,
+                       const Comparison& comparison, const StepNumberOptions& options, Report& report) {
   const auto& [against, kind, what] = comparison;
+  VLAQ_ASSIGN_OR_RETURN(const Bound bound, BoundFor(bundle, options));
   for (const policy::Output& output : bundle.policy.outputs) {
     report.checks.push_back(CompareSeries(fmt::format("{} {}", output.name, against), SeriesOf(expected, output.name),
-                                          SeriesOf(actual, output.name), BoundFor(bundle, options), kind, what));
+                                          SeriesOf(actual, output.name), bound, kind, what));
   }
+  return {};
 }
 
 std::string Advice(const StepInputs& inputs, const Episode& episode) {
@@ -303,7 +308,8 @@ Status CheckRuns(const Bundle& bundle, const StepInputs& inputs, const StepNumbe
     if (other.stopped) {
       report.checks.push_back({kNumberRung, against, false, other.stopped->ToString(), {}});
     } else {
-      CompareEpisodes(bundle, main, other, {against, Against::kItself, inputs.what}, options, report);
+      VLAQ_RETURN_IF_ERROR(
+          CompareEpisodes(bundle, main, other, {against, Against::kItself, inputs.what}, options, report));
     }
   }
   return {};
@@ -339,9 +345,9 @@ Status CheckAgainstFiles(const Bundle& bundle, std::span<const SourceFile> files
     report.checks.push_back({kNumberRung, name, false, actual.stopped->ToString(), {}});
     return {};
   }
-  CompareEpisodes(bundle, expected, actual, {"against the files", Against::kFiles, inputs.what}, options, report);
-  TellLimit(bundle, options, report);
-  return {};
+  VLAQ_RETURN_IF_ERROR(
+      CompareEpisodes(bundle, expected, actual, {"against the files", Against::kFiles, inputs.what}, options, report));
+  return TellLimit(bundle, options, report);
 }
 
 Status CheckAgainstSourceSteps(const Bundle& bundle, const Bundle& source, const StepInputs& inputs,
@@ -360,9 +366,9 @@ Status CheckAgainstSourceSteps(const Bundle& bundle, const Bundle& source, const
     report.checks.push_back({kNumberRung, name, false, problem, {}});
     return {};
   }
-  CompareEpisodes(bundle, expected, actual, {"against the source", Against::kSource, inputs.what}, options, report);
-  TellLimit(bundle, options, report);
-  return {};
+  VLAQ_RETURN_IF_ERROR(CompareEpisodes(bundle, expected, actual, {"against the source", Against::kSource, inputs.what},
+                                       options, report));
+  return TellLimit(bundle, options, report);
 }
 
 Status CheckAgainstOutputs(const Bundle& bundle, const std::filesystem::path& golden, const StepInputs& inputs,
@@ -376,6 +382,7 @@ Status CheckAgainstOutputs(const Bundle& bundle, const std::filesystem::path& go
     report.checks.push_back({kNumberRung, "golden data", false, episode.stopped->ToString(), {}});
     return {};
   }
+  VLAQ_ASSIGN_OR_RETURN(const Bound bound, BoundFor(bundle, options));
   std::vector<std::string> left_out;
   for (const policy::Output& output : policy.outputs) {
     const auto found = recorded.find(output.name);
@@ -387,14 +394,13 @@ Status CheckAgainstOutputs(const Bundle& bundle, const std::filesystem::path& go
     for (const Tensor& raw : SeriesOf(episode, output.name)) {
       VLAQ_ASSIGN_OR_RETURN(actual.emplace_back(), features.Unnormalize(output.name, raw));
     }
-    report.checks.push_back(CompareSeries(output.name + ", golden", found->second, actual, BoundFor(bundle, options),
-                                          Against::kInputsAndOutputs, inputs.what));
+    report.checks.push_back(
+        CompareSeries(output.name + ", golden", found->second, actual, bound, Against::kInputsAndOutputs, inputs.what));
   }
   if (!left_out.empty()) {
     report.notes.push_back(fmt::format("{} holds nothing for {}", golden.string(), fmt::join(left_out, ", ")));
   }
-  TellLimit(bundle, options, report);
-  return {};
+  return TellLimit(bundle, options, report);
 }
 
 Result<NamedTensors> ExportedTask(const Bundle& bundle) {

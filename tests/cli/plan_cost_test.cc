@@ -1,10 +1,10 @@
 // plan cost: arithmetic that can be checked against the graphs themselves, claims, and devices that are not there.
 #include <algorithm>
 
+#include "cost/device_file.h"
 #include "onnx/builder.h"
 #include "onnx/model_file.h"
 #include "program.h"
-#include "target/device_file.h"
 
 namespace vlaq {
 namespace {
@@ -211,7 +211,7 @@ TEST_F(PlanCostTest, LimitsCoverModesPrecisionsAndSteps) {
 }
 
 TEST_F(PlanCostTest, AModeThatNobodyConfirmedIsMarked) {
-  Json device = target::DeviceToJson(target::Devices()[0]);
+  Json device = cost::DeviceToJson(cost::Devices()[0]);
   device["modes"][1]["confirmed"] = false;
   Overwrite(In("mine.json"), device.dump());
   EXPECT_THAT(Cost({Bundle(), "--device", In("mine.json")}).out,
@@ -219,7 +219,7 @@ TEST_F(PlanCostTest, AModeThatNobodyConfirmedIsMarked) {
 }
 
 TEST_F(PlanCostTest, DevicesOfOnesOwn) {
-  Json device = target::DeviceToJson(target::Devices()[0]);
+  Json device = cost::DeviceToJson(cost::Devices()[0]);
   device["modes"] = {{{"name", "on"}, {"fp16_macs_per_s", 1e12}, {"source", "vendor"}}};
   device.erase("bytes_per_s");
   Overwrite(In("mine.json"), device.dump());

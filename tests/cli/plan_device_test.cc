@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <set>
 
+#include "cost/device_file.h"
 #include "program.h"
-#include "target/device_file.h"
 
 namespace vlaq {
 namespace {
@@ -27,7 +27,7 @@ class PlanDeviceTest : public CliTest {
   }
   // A board with so little memory.
   static std::string Small(int64_t bytes) {
-    Json device = target::DeviceToJson(target::Devices()[0]);
+    Json device = cost::DeviceToJson(cost::Devices()[0]);
     device["memory_bytes"] = bytes;
     device.erase("reserved_bytes");
     Overwrite(In("small.json"), device.dump());

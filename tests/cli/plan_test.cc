@@ -283,6 +283,28 @@ TEST_F(PlanTest, SmoothingIsOnlyOverLayerNormalizationsThatFeedLinears) {
   }
 }
 
+// What smoothing and bias correction take of the statistics stands in the plan; plans of before still need them.
+TEST_F(PlanTest, APlanIsEnoughToQuantizeBy) {
+  const std::string path = In("whole_plan.json"), stats = In("stats.json");
+  const Ran planned = Plan({"--target", "portable", "--stats", stats, "--smooth", "0.5", "--bias-correction"}, path);
+  ASSERT_EQ(planned.exit_code, 0) << planned.err;
+  const Ran alone = Vlaq({"quantize", In("bundle"), "--plan", path, "-o", In("alone")});
+  ASSERT_EQ(alone.exit_code, 0) << alone.err;
+
+  Json before = Json::parse(Content(path));
+  ASSERT_FALSE(before["smooth"].empty() || before["means"].empty());
+  for (Json& smooth : before["smooth"]) EXPECT_EQ(smooth.erase("factors"), 1U);
+  before.erase("means");
+  Overwrite(In("plan_of_before.json"), before.dump());
+  const Ran refused = Vlaq({"quantize", In("bundle"), "--plan", In("plan_of_before.json"), "-o", In("refused")});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("--stats stats.json"));
+  const Ran with =
+      Vlaq({"quantize", In("bundle"), "--plan", In("plan_of_before.json"), "--stats", stats, "-o", In("of_before")});
+  ASSERT_EQ(with.exit_code, 0) << with.err;
+  EXPECT_EQ(Content(In("alone/weights.bin")), Content(In("of_before/weights.bin")));
+}
+
 // FP-03, with the value that says so.
 TEST_F(PlanTest, WhatGoesBeyondFloat16sComfortStaysFloat32) {
   Json stats = Json::parse(Content(In("stats.json")));

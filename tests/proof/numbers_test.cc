@@ -238,10 +238,10 @@ TEST_F(NumbersTest, ActionsWhileTheWindowFillsAreCompared) {
 }
 
 TEST(NumberLimits, HalfPrecisionIsGivenMoreRoom) {
-  EXPECT_EQ(LimitsFor("fp32").actions, 1e-5);
-  EXPECT_EQ(LimitsFor("bf16-as-stored").features, 2e-5);
-  EXPECT_GT(LimitsFor("fp16").actions, 1e-3);
-  EXPECT_EQ(LimitsFor("fp16").streaming, 1e-6);
+  EXPECT_EQ(LimitsFor("fp32")->actions, 1e-5);
+  EXPECT_EQ(LimitsFor("bf16-as-stored")->features, 2e-5);
+  EXPECT_GT(LimitsFor("fp16")->actions, 1e-3);
+  EXPECT_EQ(LimitsFor("fp16")->streaming, 1e-6);
 }
 
 }  // namespace

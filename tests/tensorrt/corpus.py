@@ -115,8 +115,8 @@ def _(g):
     g.output(g.op("Slice", g.input(), g.const([1], np.int64), g.const([2**63 - 1], np.int64), g.const([1], np.int64)))
 
 
-unary("int64_input", "TRT-G04", True, "Neg", dtype=I64)
-unary("int32_input", "TRT-G04", False, "Neg", dtype=I32)
+unary("int64_input", "TRT-G04b", True, "Neg", dtype=I64)
+unary("int32_input", "TRT-G04b", False, "Neg", dtype=I32)
 unary("double_input", "TRT-G05", True, "Exp", dtype=D)
 unary("int16_input", "TRT-T01", True, "Abs", dtype=T.INT16)
 unary("uint32_input", "TRT-T01", True, "Abs", dtype=T.UINT32)
@@ -487,7 +487,7 @@ def activation(name, rule, breaks, scale=0.1, zero=0, zero_type=np.int8, scale_t
 
 activation("qdq_symmetric", "TRT-Q02", False)
 activation("qdq_zero_point", "TRT-Q02", True, zero=3)
-activation("qdq_without_zero_point", "TRT-Q01", True, zero=None)
+activation("qdq_without_zero_point", "TRT-Q01b", True, zero=None)
 activation("qdq_uint8_for_86", "TRT-Q03a", True, zero_type=np.uint8, unjudged=ONLY_86)
 activation("qdq_uint8_zero", "TRT-Q03b", True, zero_type=np.uint8, differs="TensorRT-RTX takes UINT8 with a zero point of zero; 10.1's importer does not")
 activation("qdq_uint8_128", "TRT-Q02", True, zero=128, zero_type=np.uint8)

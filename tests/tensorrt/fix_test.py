@@ -36,12 +36,12 @@ CURED = {
     "shape_from_1": ("8.6", {"TRT-A01"}, 0),
     "scatter_nd_none": ("10.3", {"TRT-G16"}, 0),
     "bias_int32": ("10.3", {"TRT-Q12"}, 0),
-    "int8_without_zero_point": ("8.6", {"TRT-Q01", "TRT-Q13"}, 0),
+    "int8_without_zero_point": ("8.6", {"TRT-Q01a", "TRT-Q13"}, 0),
 }
 # graph -> (version, a rule that is not)
 NOT_CURED = {
     "qdq_zero_point": ("8.6", "TRT-Q02"),
-    "qdq_without_zero_point": ("8.6", "TRT-Q01"),
+    "qdq_without_zero_point": ("8.6", "TRT-Q01a"),
     "dynamic_quantize": ("10.3", "TRT-G09"),
     "squeeze_axes_computed": ("10.3", "TRT-G13"),
     "mish_on_10": ("8.6", "TRT-O01"),

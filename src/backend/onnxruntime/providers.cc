@@ -9,6 +9,7 @@
 
 #include "backend/onnxruntime/profile.h"
 #include "base/text.h"
+#include "target/precision.h"
 
 namespace vlaq::backend {
 namespace {
@@ -27,7 +28,7 @@ constexpr std::array kOptions{
     OptionRow{"tensorrt", "device_id", 0, When::kAlways, "0"},
     OptionRow{"tensorrt", "trt_fp16_enable", 0, When::kNarrow, "1"},
     OptionRow{"tensorrt", "trt_int8_enable", 0, When::kInt8, "1"},
-    // A LayerNormalization that was taken apart overflows in float16 (docs/quantisation.md, FP-01).
+    // A LayerNormalization that was taken apart overflows in float16 (docs/preflight.md, TRT-G11).
     OptionRow{"tensorrt", "trt_layer_norm_fp32_fallback", 14, When::kNarrow, "1"},
     OptionRow{"tensorrt", "trt_engine_cache_enable", 0, When::kCache, "1"},
     OptionRow{"tensorrt", "trt_engine_cache_path", 0, When::kCache, "@cache"},
@@ -98,16 +99,16 @@ constexpr std::array kLibraries{
 };
 
 bool Applies(When when, const OpenOptions& options) {
-  const std::string& precision = options.precision;
+  const target::PrecisionRow* precision = target::FindPrecisionRow(options.precision);
   switch (when) {
     case When::kNever:
       return false;
     case When::kAlways:
       return true;
     case When::kNarrow:
-      return precision == "fp16" || precision == "int8" || precision == "mixed";
+      return precision != nullptr && precision->half_kernels;
     case When::kInt8:
-      return precision == "int8" || precision == "mixed";
+      return precision != nullptr && precision->int8_kernels;
     case When::kCache:
       return !options.cache.empty();
   }

@@ -1,10 +1,10 @@
 // A policy and a device of round numbers.
 #pragma once
 
-#include "planning/model_cost.h"
-#include "target/devices.h"
+#include "cost/devices.h"
+#include "cost/model_cost.h"
 
-namespace vlaq::planning {
+namespace vlaq::cost {
 
 inline GraphCost GraphOf(const char* name, int64_t macs, int64_t parameters) {
   GraphCost graph;
@@ -35,14 +35,14 @@ inline ModelCost SmallPolicy() {
   return cost;
 }
 
-inline target::Device SlowDevice() {
-  target::Device device;
+inline Device SlowDevice() {
+  Device device;
   device.name = "slow";
   device.title = "Slow";
   device.memory_bytes = 10'000;
   device.bytes_per_s = 1000;
   device.source = "made up";
-  target::PowerMode mode;
+  PowerMode mode;
   mode.name = "only";
   mode.source = "made up";
   mode.macs_per_s.fp32 = 1000;
@@ -51,4 +51,4 @@ inline target::Device SlowDevice() {
   return device;
 }
 
-}  // namespace vlaq::planning
+}  // namespace vlaq::cost

@@ -1,11 +1,12 @@
+#include "cost/extents.h"
+
 #include <fmt/format.h>
 
 #include <utility>
 
-#include "planning/operators.h"
 #include "runtime/text_encoder.h"
 
-namespace vlaq::planning {
+namespace vlaq::cost {
 namespace {
 
 policy::Policy WithWindow(policy::Policy policy, std::optional<int64_t> window) {
@@ -48,4 +49,4 @@ onnx::Extents PolicyExtents::Of(std::string_view graph) const {
   return extents;
 }
 
-}  // namespace vlaq::planning
+}  // namespace vlaq::cost

@@ -1,4 +1,4 @@
-#include "target/devices.h"
+#include "cost/devices.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 
-namespace vlaq::target {
+namespace vlaq::cost {
 namespace {
 
 // Of one streaming multiprocessor of Orin's GPU (GA10B, sm_87) in one clock: 128 CUDA cores with one FMA each; 4 tensor
@@ -172,4 +172,4 @@ Result<const Device*> FindDevice(std::string_view name) {
   return error;
 }
 
-}  // namespace vlaq::target
+}  // namespace vlaq::cost

@@ -1,10 +1,10 @@
-#include "planning/claims.h"
+#include "cost/claims.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-namespace vlaq::planning {
+namespace vlaq::cost {
 
 uint64_t SmallestBytes(int64_t parameters, const StorageFormat& format) {
   const auto numbers = static_cast<uint64_t>(parameters);
@@ -29,14 +29,13 @@ SizeVerdict JudgeSize(const ModelCost& cost, uint64_t bytes) {
   return verdict;
 }
 
-Result<RateVerdict> JudgeRate(const ModelCost& cost, double per_second, const target::Device& device,
-                              const target::PowerMode& mode) {
+Result<RateVerdict> JudgeRate(const ModelCost& cost, double per_second, const Device& device, const PowerMode& mode) {
   const Scenario& scenario = cost.scenarios.front();
   RateVerdict verdict;
   verdict.claimed = per_second;
   verdict.scenario = scenario.id;
   verdict.mode = mode.name;
-  for (const target::PrecisionRow& precision : target::kPrecisions) {
+  for (const PrecisionRow& precision : kPrecisions) {
     const std::optional<Limit> limit = LimitOf(cost, scenario, device, mode, precision);
     if (!limit) continue;
     RateNeed need;
@@ -53,4 +52,4 @@ Result<RateVerdict> JudgeRate(const ModelCost& cost, double per_second, const ta
                     "describe the device with its peaks in a .json file");
 }
 
-}  // namespace vlaq::planning
+}  // namespace vlaq::cost

@@ -1,11 +1,11 @@
-#include "planning/device_fit.h"
+#include "cost/device_fit.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "planning/cost_for_test.h"
+#include "cost/cost_for_test.h"
 
-namespace vlaq::planning {
+namespace vlaq::cost {
 namespace {
 
 using ::testing::ElementsAre;
@@ -14,14 +14,14 @@ const PrecisionFit& At(const std::vector<PrecisionFit>& fits, std::string_view n
   return *std::ranges::find_if(fits, [&](const PrecisionFit& fit) { return fit.precision->name == name; });
 }
 
-target::Device WithMemory(uint64_t bytes) {
-  target::Device device = SlowDevice();
+Device WithMemory(uint64_t bytes) {
+  Device device = SlowDevice();
   device.memory_bytes = bytes;
   return device;
 }
 
 TEST(MemoryOf, TakesOffOnlyWhatIsKnown) {
-  target::Device device = WithMemory(1000);
+  Device device = WithMemory(1000);
   EXPECT_EQ(MemoryOf(device).available, 1000U);
   EXPECT_FALSE(MemoryOf(device).reserved);
   device.reserved_bytes = 300;
@@ -69,4 +69,4 @@ TEST(FitOf, AWiderEngineThanTheBundleIsNotStoredSmaller) {
 }
 
 }  // namespace
-}  // namespace vlaq::planning
+}  // namespace vlaq::cost

@@ -1,4 +1,4 @@
-#include "planning/model_cost.h"
+#include "cost/model_cost.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,10 +11,10 @@
 #include "onnx/foreign.h"
 #include "onnx/model_file.h"
 #include "onnx/reachability.h"
-#include "planning/operators.h"
+#include "passes/graph_names.h"
 #include "policy/value_shapes.h"
 
-namespace vlaq::planning {
+namespace vlaq::cost {
 namespace fs = std::filesystem;
 namespace {
 
@@ -243,4 +243,4 @@ Result<ModelCost> CostOfModel(const fs::path& path, const CostOptions& options) 
   return cost;
 }
 
-}  // namespace vlaq::planning
+}  // namespace vlaq::cost

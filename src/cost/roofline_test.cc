@@ -1,23 +1,21 @@
 // Rooflines, claims and what fits, on a model whose figures can be worked out by hand.
-#include "planning/roofline.h"
+#include "cost/roofline.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "planning/claims.h"
-#include "planning/cost_for_test.h"
+#include "cost/claims.h"
+#include "cost/cost_for_test.h"
 
-namespace vlaq::planning {
+namespace vlaq::cost {
 namespace {
 
-using target::kPrecisions;
-
-const target::PrecisionRow& PrecisionNamed(std::string_view name) {
-  return *std::ranges::find(kPrecisions, name, &target::PrecisionRow::name);
+const PrecisionRow& PrecisionNamed(std::string_view name) {
+  return *std::ranges::find(kPrecisions, name, &PrecisionRow::name);
 }
 
 Limit At(const ModelCost& cost, const char* scenario, const char* precision) {
-  const target::Device device = SlowDevice();
+  const Device device = SlowDevice();
   const auto limit =
       LimitOf(cost, *cost.FindScenario(scenario), device, device.modes.back(), PrecisionNamed(precision));
   EXPECT_TRUE(limit) << precision;
@@ -43,7 +41,7 @@ TEST(Limit, IsTheLargerOfArithmeticAndMemoryForEachEngine) {
 
 TEST(Limit, IsAbsentWhereThePeakIsAndWithoutBandwidthArithmeticOnly) {
   const ModelCost cost = SmallPolicy();
-  target::Device device = SlowDevice();
+  Device device = SlowDevice();
   EXPECT_FALSE(LimitOf(cost, cost.scenarios[0], device, device.modes[0], PrecisionNamed("fp16")));
   device.bytes_per_s.reset();
   const auto limit = LimitOf(cost, cost.scenarios[1], device, device.modes[0], PrecisionNamed("int8"));
@@ -54,7 +52,7 @@ TEST(Limit, IsAbsentWhereThePeakIsAndWithoutBandwidthArithmeticOnly) {
 
 TEST(Limit, WhatTheCacheKeepsIsNotReadAgain) {
   const ModelCost cost = SmallPolicy();
-  target::Device device = SlowDevice();
+  Device device = SlowDevice();
   device.cache_bytes = 150;
   const Scenario& step = *cost.FindScenario("step_streaming");
   EXPECT_DOUBLE_EQ(WeightsRead(cost, step, device, PrecisionNamed("int8")), 0 + 250);
@@ -80,7 +78,7 @@ TEST(Size, SmallestBytesRoundUp) {
 
 TEST(Rate, ClaimsAreHeldAgainstTheBestPrecision) {
   const ModelCost cost = SmallPolicy();
-  const target::Device device = SlowDevice();
+  const Device device = SlowDevice();
   const auto fast = JudgeRate(cost, 50, device, device.modes[0]);
   ASSERT_TRUE(fast.ok());
   EXPECT_FALSE(fast->possible);
@@ -90,8 +88,8 @@ TEST(Rate, ClaimsAreHeldAgainstTheBestPrecision) {
   EXPECT_DOUBLE_EQ(*fast->needs[1].times_bandwidth, 5);
   EXPECT_TRUE(JudgeRate(cost, 5, device, device.modes[0])->possible) << "0.2 s a frame at int8";
   EXPECT_FALSE(JudgeRate(cost, 5.1, device, device.modes[0])->possible);
-  EXPECT_FALSE(JudgeRate(cost, 1, device, target::PowerMode{"off", {}, {}, "", true}).ok());
+  EXPECT_FALSE(JudgeRate(cost, 1, device, PowerMode{"off", {}, {}, "", true}).ok());
 }
 
 }  // namespace
-}  // namespace vlaq::planning
+}  // namespace vlaq::cost

@@ -5,9 +5,9 @@
 
 #include "base/json_fwd.h"
 #include "base/status.h"
-#include "target/devices.h"
+#include "cost/devices.h"
 
-namespace vlaq::target {
+namespace vlaq::cost {
 
 // Every key that is there must be known and of its type and range; what is not known is left out.
 // Errors: kInput naming the file and the key.
@@ -16,4 +16,4 @@ Result<Device> ReadDevice(const std::filesystem::path& path);
 // The same schema, of any device.
 Json DeviceToJson(const Device& device);
 
-}  // namespace vlaq::target
+}  // namespace vlaq::cost

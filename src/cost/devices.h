@@ -14,7 +14,7 @@
 
 #include "base/status.h"
 
-namespace vlaq::target {
+namespace vlaq::cost {
 
 // Dense multiply-accumulates a second.
 struct Peaks {
@@ -70,4 +70,4 @@ std::vector<std::string> DeviceNames();
 // Errors: kUsage with the nearest name.
 Result<const Device*> FindDevice(std::string_view name);
 
-}  // namespace vlaq::target
+}  // namespace vlaq::cost

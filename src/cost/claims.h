@@ -9,10 +9,10 @@
 #include <string_view>
 #include <vector>
 
-#include "planning/model_cost.h"
-#include "planning/roofline.h"
+#include "cost/model_cost.h"
+#include "cost/roofline.h"
 
-namespace vlaq::planning {
+namespace vlaq::cost {
 
 // A format that weights are stored in.
 struct StorageFormat {
@@ -47,7 +47,6 @@ struct RateVerdict {
   bool possible = false;        // at one of them
 };
 // Of the first scenario: a frame, or a run. Errors: kInput if the device has no peak at all.
-Result<RateVerdict> JudgeRate(const ModelCost& cost, double per_second, const target::Device& device,
-                              const target::PowerMode& mode);
+Result<RateVerdict> JudgeRate(const ModelCost& cost, double per_second, const Device& device, const PowerMode& mode);
 
-}  // namespace vlaq::planning
+}  // namespace vlaq::cost

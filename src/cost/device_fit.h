@@ -12,22 +12,22 @@
 #include <string_view>
 #include <vector>
 
-#include "planning/model_cost.h"
-#include "target/devices.h"
+#include "cost/devices.h"
+#include "cost/model_cost.h"
 
-namespace vlaq::planning {
+namespace vlaq::cost {
 
 struct DeviceMemory {
   uint64_t total = 0;
   std::optional<uint64_t> reserved;  // absent: not known, and so not taken off
   uint64_t available = 0;
 };
-DeviceMemory MemoryOf(const target::Device& device);
+DeviceMemory MemoryOf(const Device& device);
 
 // Engines that are loaded together.
 struct RunFit {
   std::vector<std::string> engines;
-  const target::PrecisionRow* precision = nullptr;
+  const PrecisionRow* precision = nullptr;
   uint64_t weights = 0;
   uint64_t activations = 0;
   uint64_t loading = 0;  // the largest engine's file, which is there once more while it is read
@@ -50,19 +50,23 @@ struct BuildFit {
 };
 
 struct PrecisionFit {
-  const target::PrecisionRow* precision = nullptr;
+  const PrecisionRow* precision = nullptr;
   std::vector<RunFit> runs;      // the graphs of a step; the whole policy, if it is a graph of its own
   std::vector<BuildFit> builds;  // the plainest first
   // Index of the first that fits; absent: none does.
   std::optional<size_t> advised;
 
   const RunFit& RunOf(const BuildFit& build) const { return runs[build.run]; }
+  // The first that fits, else the one that takes least.
+  const BuildFit& Advised() const;
+  // It can be built, and the engines can be loaded together.
+  bool fits() const { return advised && RunOf(Advised()).fits; }
 };
 
 // The precision in which engines of a bundle are built: its own, and fp16 for one that stores float32 or INT4.
 const PrecisionFit& OwnFit(const std::vector<PrecisionFit>& fits, std::string_view stored);
 
 // For each precision that an engine can be built in; once for those that take the same memory. `cost` is of a bundle.
-std::vector<PrecisionFit> FitOf(const ModelCost& cost, const target::Device& device, uint64_t workspace);
+std::vector<PrecisionFit> FitOf(const ModelCost& cost, const Device& device, uint64_t workspace);
 
-}  // namespace vlaq::planning
+}  // namespace vlaq::cost

@@ -1,9 +1,9 @@
-#include "preflight/operator_table.h"
+#include "target/operator_table.h"
 
 #include <algorithm>
 #include <array>
 
-namespace vlaq::preflight {
+namespace vlaq::target {
 namespace {
 
 // Letters of element types, in the order of TypesOf().
@@ -222,38 +222,35 @@ constexpr std::array kOperatorRows = {
     OperatorRow{"Xor", "b", "b"},
 };
 
-// 8.6 turns INT64 into INT32 and both turn DOUBLE into FLOAT before the operator sees it.
-DType AsImported(DType dtype, bool old) {
+// DOUBLE becomes FLOAT before the operator sees it, and INT64 INT32 where there is no INT64.
+DType AsImported(DType dtype, const TensorRt& version) {
   if (dtype == DType::kF64) return DType::kF32;
-  return old && dtype == DType::kI64 ? DType::kI32 : dtype;
+  return !version.int64 && dtype == DType::kI64 ? DType::kI32 : dtype;
 }
 
-std::string_view LettersOf(std::string_view op_type, const Version& version) {
+std::string_view LettersOf(std::string_view op_type, const TensorRt& version) {
   const auto* row = std::lower_bound(kOperatorRows.begin(), kOperatorRows.end(), op_type,
                                      [](const OperatorRow& r, std::string_view name) { return r.op_type < name; });
   if (row == kOperatorRows.end() || row->op_type != op_type) return {};
-  return version.number < 1000 ? row->types86 : row->types10;
+  return version.from.major < 10 ? row->types86 : row->types10;
+}
+
+bool HasLetterOf(std::string_view letters, DType dtype) {
+  return std::any_of(kLetters.begin(), kLetters.end(), [&](const Letter& l) {
+    return l.dtype == dtype && letters.find(l.letter) != std::string_view::npos;
+  });
 }
 
 }  // namespace
 
-bool HasOperator(std::string_view op_type, const Version& version) { return !LettersOf(op_type, version).empty(); }
+bool HasOperator(std::string_view op_type, const TensorRt& version) { return !LettersOf(op_type, version).empty(); }
 
-bool TakesType(std::string_view op_type, DType dtype, const Version& version) {
-  const std::string_view letters = LettersOf(op_type, version);
-  const DType wanted = AsImported(dtype, version.number < 1000);
-  return std::any_of(kLetters.begin(), kLetters.end(), [&](const Letter& l) {
-    return l.dtype == wanted && letters.find(l.letter) != std::string_view::npos;
-  });
+bool TakesType(std::string_view op_type, DType dtype, const TensorRt& version) {
+  return HasLetterOf(LettersOf(op_type, version), AsImported(dtype, version));
 }
 
-bool KnowsType(DType dtype, const Version& version) {
-  const bool old = version.number < 1000;
-  constexpr std::string_view kSince10 = "gne";  // BF16, INT4, FP8
-  const DType wanted = AsImported(dtype, old);
-  return std::any_of(kLetters.begin(), kLetters.end(), [&](const Letter& l) {
-    return l.dtype == wanted && !(old && kSince10.find(l.letter) != std::string_view::npos);
-  });
+bool KnowsType(DType dtype, const TensorRt& version) {
+  return HasLetterOf(version.element_types, AsImported(dtype, version));
 }
 
-}  // namespace vlaq::preflight
+}  // namespace vlaq::target

@@ -1,4 +1,4 @@
-#include "target/device_file.h"
+#include "cost/device_file.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 
-namespace vlaq::target {
+namespace vlaq::cost {
 namespace {
 
 constexpr std::string_view kSchema = "vlaq.device/1";
@@ -140,4 +140,4 @@ Json DeviceToJson(const Device& device) {
   return json;
 }
 
-}  // namespace vlaq::target
+}  // namespace vlaq::cost

@@ -11,7 +11,7 @@
 #include "base/status.h"
 #include "onnx/work.h"
 
-namespace vlaq::planning {
+namespace vlaq::cost {
 
 struct CostOptions {
   std::optional<int64_t> window;  // instead of the policy's
@@ -59,4 +59,4 @@ struct ModelCost {
 // leaves open.
 Result<ModelCost> CostOfModel(const std::filesystem::path& path, const CostOptions& options);
 
-}  // namespace vlaq::planning
+}  // namespace vlaq::cost

@@ -1,14 +1,14 @@
-#include "planning/device_fit.h"
+#include "cost/device_fit.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
-namespace vlaq::planning {
-namespace {
+#include "target/precision.h"
 
-using target::PrecisionRow;
+namespace vlaq::cost {
+namespace {
 
 // The plainest way first: whoever reads down the list gives up a little more each time.
 struct Way {
@@ -131,17 +131,21 @@ Graphs WholeOf(const ModelCost& cost) {
 
 }  // namespace
 
-DeviceMemory MemoryOf(const target::Device& device) {
+const BuildFit& PrecisionFit::Advised() const {
+  return advised ? builds[*advised] : *std::ranges::min_element(builds, {}, &BuildFit::peak);
+}
+
+DeviceMemory MemoryOf(const Device& device) {
   return {device.memory_bytes, device.reserved_bytes, device.memory_bytes - device.reserved_bytes.value_or(0)};
 }
 
-std::vector<PrecisionFit> FitOf(const ModelCost& cost, const target::Device& device, uint64_t workspace) {
+std::vector<PrecisionFit> FitOf(const ModelCost& cost, const Device& device, uint64_t workspace) {
   const uint64_t available = MemoryOf(device).available;
   const Graphs parts = GraphsOf(cost, *cost.Step());
   const Graphs whole = WholeOf(cost);
   const Graphs split = parts.size() > 1 ? parts : Graphs();
   std::vector<PrecisionFit> fits;
-  for (const PrecisionRow& precision : target::kPrecisions) {
+  for (const PrecisionRow& precision : kPrecisions) {
     if (!fits.empty() && TakesTheSame(*fits.back().precision, precision)) continue;
     PrecisionFit fit;
     fit.precision = &precision;
@@ -159,9 +163,13 @@ std::vector<PrecisionFit> FitOf(const ModelCost& cost, const target::Device& dev
 }
 
 const PrecisionFit& OwnFit(const std::vector<PrecisionFit>& fits, std::string_view stored) {
-  const std::string_view wanted = stored == "int8" || stored == "mixed" ? "int8" : "fp16";
-  const auto found = std::ranges::find(fits, wanted, [](const PrecisionFit& fit) { return fit.precision->name; });
+  const target::PrecisionRow* row = target::FindPrecisionRow(stored);
+  const auto engine_of = [&](std::string_view name) {
+    return std::ranges::find(fits, name, [](const PrecisionFit& fit) { return fit.precision->name; });
+  };
+  auto found = row == nullptr ? fits.end() : engine_of(row->engine);
+  if (found == fits.end()) found = engine_of("fp16");
   return found == fits.end() ? fits.front() : *found;
 }
 
-}  // namespace vlaq::planning
+}  // namespace vlaq::cost

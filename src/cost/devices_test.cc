@@ -1,4 +1,4 @@
-#include "target/devices.h"
+#include "cost/devices.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,9 +6,9 @@
 #include <set>
 
 #include "base/json.h"
-#include "target/device_file.h"
+#include "cost/device_file.h"
 
-namespace vlaq::target {
+namespace vlaq::cost {
 namespace {
 
 using ::testing::AllOf;
@@ -117,4 +117,4 @@ TEST(DeviceFile, ErrorsNameTheKey) {
 }
 
 }  // namespace
-}  // namespace vlaq::target
+}  // namespace vlaq::cost
