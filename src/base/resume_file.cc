@@ -38,14 +38,12 @@ Result<std::optional<Json>> ReadResumeFile(const ResumeFile& file, const Json& k
     error.advice = kDeleteResumeFile;
     return error;
   }
-  const JsonReader reader(*json, file.path.string());
-  const Json* theirs = reader.Find("key");
-  const Json* schema = reader.Find("schema");
-  if (theirs == nullptr || !theirs->is_object() || schema == nullptr || *schema != file.schema) {
+  const bool ours = json->is_object() && json->value("schema", Json()) == Json(file.schema);
+  if (!ours || !json->value("key", Json()).is_object()) {
     return InputError(file.path.string(), fmt::format("is not what an interrupted `vlaq {}` leaves", file.command),
                       kDeleteResumeFile);
   }
-  VLAQ_RETURN_IF_ERROR(CheckKey(file, *theirs, key));
+  VLAQ_RETURN_IF_ERROR(CheckKey(file, (*json)["key"], key));
   return std::optional<Json>(std::move(*json));
 }
 

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "base/json.h"
+#include "base/json_field.h"
 #include "base/random.h"
 
 namespace vlaq::benchmark {
@@ -32,72 +33,26 @@ std::string Words(const Comparison& c, const Interval& sure, double least_effect
   return c.ratio > 1 ? "second faster" : "first faster";
 }
 
-Error Damaged(const std::string& where, const std::string& what) {
-  return InputError(where, what, "take the file as vlaq bench wrote it");
-}
-
-Result<std::vector<int64_t>> Integers(const JsonReader& reader, std::string_view key) {
-  VLAQ_ASSIGN_OR_RETURN(auto values, reader.Integers(key));
-  if (!values) return Damaged(reader.where(), fmt::format("\"{}\" is missing", key));
-  return std::move(*values);
-}
-
-Result<const Json*> Object(const Json& json, std::string_view key, const std::string& where) {
-  const auto found = json.find(std::string(key));
-  if (found == json.end() || !found->is_object()) return Damaged(where, fmt::format("\"{}\" must be an object", key));
-  return &*found;
-}
-
-Result<std::string> Text(const Json& json, std::string_view key, const std::string& where) {
-  VLAQ_ASSIGN_OR_RETURN(auto text, JsonReader(json, where).String(key));
-  if (!text) return Damaged(where, fmt::format("\"{}\" is missing", key));
-  return std::move(*text);
-}
-
-Result<int64_t> Integer(const Json& json, std::string_view key, const std::string& where) {
-  VLAQ_ASSIGN_OR_RETURN(const auto value, JsonReader(json, where).Integer(key));
-  if (!value) return Damaged(where, fmt::format("\"{}\" is missing", key));
-  return *value;
-}
-
-// What a document may leave out: it only decides whether two subjects are known to be the same.
-std::string TextOr(const Json& json, const std::string& key) {
-  if (!json.is_object()) return "";
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-Result<State> ReadState(const Json& subject, const std::string& where) {
-  VLAQ_ASSIGN_OR_RETURN(const Json* verdict, Object(subject, "verdict", where));
-  VLAQ_ASSIGN_OR_RETURN(const std::string name, Text(*verdict, "state", where));
-  for (const State state : {State::kValid, State::kUnstable, State::kInvalid}) {
-    if (StateName(state) == name) return state;
-  }
-  return Damaged(where, fmt::format("\"state\" is '{}', which is no verdict", name));
-}
-
-Result<StoredSubject> ReadSubject(const Json& json, const std::string& file) {
-  if (!json.is_object()) return Damaged(file, "a subject is no object");
+StoredSubject ReadSubject(const JsonField& numbered) {
   StoredSubject subject;
-  VLAQ_ASSIGN_OR_RETURN(subject.name, Text(json, "name", file));
-  const std::string where = fmt::format("{}: subject '{}'", file, subject.name);
-  VLAQ_ASSIGN_OR_RETURN(subject.state, ReadState(json, where));
-  VLAQ_ASSIGN_OR_RETURN(const Json* samples, Object(json, "samples", where));
-  VLAQ_ASSIGN_OR_RETURN(const Json* summary, Object(json, "summary", where));
-  const JsonReader reader(*samples, where + ": samples");
-  VLAQ_ASSIGN_OR_RETURN(const auto rounds, Integers(reader, "round"));
-  VLAQ_ASSIGN_OR_RETURN(const auto wall, Integers(reader, "wall_ns"));
-  VLAQ_ASSIGN_OR_RETURN(const int64_t n, Integer(*summary, "n", where));
+  numbered.Need("name", subject.name);
+  const JsonField field = numbered.Called(fmt::format("subject '{}'", subject.name));
+  field["verdict"].NeedName("state", FindState, StateNames(), subject.state);
+  const JsonField samples = field["samples"];
+  const std::vector<int64_t> rounds = samples["round"].Integers(), wall = samples["wall_ns"].Integers();
+  const int64_t n = field["summary"]["n"].Integer();
+  field.Read("runs_on", subject.runs_on);
+  // Whether two subjects are known to be the same: of one that lacks a hash, nothing is.
+  if (const auto files = field.Find("files")) {
+    for (const JsonField& file : files->Items()) file.Read("sha256", subject.files.emplace_back());
+  }
   if (wall.empty() || wall.size() != rounds.size() || static_cast<int64_t>(wall.size()) != n) {
-    return Damaged(where, fmt::format("has {} times of {} rounds and an n of {}", wall.size(), rounds.size(), n));
+    field.Fail(fmt::format("has {} times of {} rounds and an n of {}", wall.size(), rounds.size(), n));
   }
+  if (!field.status().ok()) return subject;
   Samples taken;
-  subject.runs_on = TextOr(json, "runs_on");
-  if (const auto files = json.find("files"); files != json.end() && files->is_array()) {
-    for (const Json& described : *files) subject.files.push_back(TextOr(described, "sha256"));
-  }
   for (size_t i = 0; i < wall.size(); ++i) {
-    if (wall[i] <= 0) return Damaged(where, fmt::format("a time of {} ns is none", wall[i]));
+    if (wall[i] <= 0) field.Fail(fmt::format("has a time of {} ns, which is none", wall[i]));
     taken.Add(static_cast<int>(rounds[i]), 0, 0, wall[i], 0);
   }
   subject.round_medians = taken.RoundMedians();
@@ -237,32 +192,23 @@ StoredResults Stored(const Results& results) {
 }
 
 Result<StoredResults> ReadResults(const std::filesystem::path& path) {
+  VLAQ_ASSIGN_OR_RETURN(const Json json, ReadJsonFile(path));
+  constexpr const char* kAdvice = "take the file as vlaq bench wrote it";
+  const JsonField root(json, path.string(), kAdvice);
   StoredResults stored;
   stored.where = path.string();
-  VLAQ_ASSIGN_OR_RETURN(const Json json, ReadJsonFile(path));
-  if (!json.is_object()) return Damaged(stored.where, "is no JSON object");
-  VLAQ_ASSIGN_OR_RETURN(const std::string schema, Text(json, "schema", stored.where));
-  if (schema != kResultsSchema) {
-    return Damaged(stored.where, fmt::format("\"schema\" is '{}' instead of {}", schema, kResultsSchema));
-  }
-  VLAQ_ASSIGN_OR_RETURN(const Json* machine, Object(json, "machine", stored.where));
-  VLAQ_ASSIGN_OR_RETURN(stored.cpu, Text(*machine, "cpu", stored.where));
-  VLAQ_ASSIGN_OR_RETURN(const Json* settings, Object(json, "settings", stored.where));
-  VLAQ_ASSIGN_OR_RETURN(stored.protocol, Text(*settings, "protocol", stored.where));
-  VLAQ_ASSIGN_OR_RETURN(stored.threads, Integer(*settings, "threads", stored.where));
-  VLAQ_ASSIGN_OR_RETURN(stored.batch, Integer(*settings, "batch", stored.where));
-  VLAQ_ASSIGN_OR_RETURN(stored.window, Integer(*settings, "window", stored.where));
-  VLAQ_ASSIGN_OR_RETURN(const Json* inputs, Object(*settings, "inputs", stored.where));
-  VLAQ_ASSIGN_OR_RETURN(stored.inputs_sha256, Text(*inputs, "sha256", stored.where));
-  if (const auto made = json.find("made"); made != json.end()) stored.revision = TextOr(*made, "revision");
-  const auto subjects = json.find("subjects");
-  if (subjects == json.end() || !subjects->is_array() || subjects->empty()) {
-    return Damaged(stored.where, "\"subjects\" must be a list that is not empty");
-  }
-  for (const Json& subject : *subjects) {
-    VLAQ_ASSIGN_OR_RETURN(StoredSubject read, ReadSubject(subject, stored.where));
-    stored.subjects.push_back(std::move(read));
-  }
+  root.HasSchema(kResultsSchema, kAdvice);
+  root["machine"].Need("cpu", stored.cpu);
+  const JsonField settings = root["settings"];
+  settings.Need("protocol", stored.protocol);
+  settings.Need("threads", stored.threads);
+  settings.Need("batch", stored.batch);
+  settings.Need("window", stored.window);
+  settings["inputs"].Need("sha256", stored.inputs_sha256);
+  if (const auto made = root.Find("made")) made->Read("revision", stored.revision);
+  for (const JsonField& subject : root["subjects"].Items()) stored.subjects.push_back(ReadSubject(subject));
+  if (stored.subjects.empty()) root.FailAt("subjects", "must be a list that is not empty");
+  VLAQ_RETURN_IF_ERROR(root.status());
   return stored;
 }
 

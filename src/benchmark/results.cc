@@ -45,6 +45,8 @@ std::string_view ProtocolName(Protocol protocol) { return NameIn(kProtocols, pro
 std::optional<Protocol> FindProtocol(std::string_view name) { return FindIn(kProtocols, name); }
 std::vector<std::string> ProtocolNames() { return NamesIn(kProtocols); }
 std::string_view StateName(State state) { return NameIn(kStates, state); }
+std::optional<State> FindState(std::string_view name) { return FindIn(kStates, name); }
+std::vector<std::string> StateNames() { return NamesIn(kStates); }
 
 void Samples::Add(int in_round, int of_input, int64_t start, int64_t wall, int64_t cpu) {
   round.push_back(in_round);

@@ -114,6 +114,8 @@ Summary Summarise(const Samples& samples, const Settings& settings);
 
 enum class State { kValid, kUnstable, kInvalid };
 std::string_view StateName(State state);
+std::optional<State> FindState(std::string_view name);
+std::vector<std::string> StateNames();
 
 struct Finding {
   std::string check;

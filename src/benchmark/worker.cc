@@ -10,84 +10,67 @@
 
 #include "base/child_process.h"
 #include "base/json.h"
+#include "base/json_field.h"
 
 namespace vlaq::benchmark {
 namespace {
 
-Error Odd(const std::string& name, const std::string& what) {
-  return {ErrorCode::kBackend, what, fmt::format("subject '{}'", name), "docs/benchmarks.md has the protocol"};
+Error Odd(const std::string& name, std::string what) {
+  return {ErrorCode::kBackend, std::move(what), fmt::format("subject '{}'", name),
+          "docs/benchmarks.md has the protocol"};
+}
+Error Odd(const std::string& name, const Error& answer) {
+  return Odd(name, fmt::format("{}: {}", answer.where, answer.what));
 }
 
-Result<std::vector<int64_t>> Times(const JsonReader& reader, std::string_view key, size_t count, int64_t least) {
-  VLAQ_ASSIGN_OR_RETURN(auto values, reader.Integers(key));
-  if (!values || values->size() != count) {
-    return InputError(reader.where(), fmt::format("its answer to {} steps has no \"{}\" for each", count, key));
+std::vector<int64_t> ReadTimes(const JsonField& field, size_t count, int64_t least) {
+  std::vector<int64_t> values = field.Integers();
+  if (values.size() != count) field.Fail(fmt::format("must be a time of each of {} steps", count));
+  for (const int64_t value : values) {
+    if (value < least) field.Fail(fmt::format("holds {}, which no time is: {} ns at least", value, least));
   }
-  for (const int64_t value : *values) {
-    if (value < least) {
-      return InputError(reader.where(),
-                        fmt::format("\"{}\" holds {}, which no time is: {} ns at least", key, value, least));
-    }
-  }
-  return std::move(*values);
+  return values;
 }
 
-Result<std::vector<std::vector<float>>> Actions(const JsonReader& reader, size_t count, std::string_view key) {
-  const Json* rows = reader.Find(key);
-  const bool fits = rows != nullptr && rows->is_array() && rows->size() == count;
-  if (!fits) return InputError(reader.where(), fmt::format("its answer to {} steps has no action for each", count));
+// An array of numbers for each of `count` steps, all of one length.
+std::vector<std::vector<float>> ReadActions(const JsonField& field, size_t count) {
   std::vector<std::vector<float>> actions;
-  for (const Json& row : *rows) {
-    std::vector<float> action;
-    if (!row.is_array() || row.empty()) return InputError(reader.where(), "an action is no list of numbers");
-    for (const Json& value : row) {
+  const std::vector<JsonField> rows = field.Items();
+  if (rows.size() != count) field.Fail(fmt::format("must be a list of numbers for each of {} steps", count));
+  for (const JsonField& row : rows) {
+    std::vector<float>& action = actions.emplace_back();
+    for (const Json& value : row.json()) {
       // JSON has no NaN: a worker writes null for it.
-      if (!value.is_number() && !value.is_null()) return InputError(reader.where(), "an action is no list of numbers");
-      action.push_back(value.is_null() ? std::nanf("") : value.get<float>());
+      if (!value.is_number() && !value.is_null()) row.Fail("is no list of numbers");
+      action.push_back(value.is_number() ? value.get<float>() : std::nanf(""));
     }
-    if (!actions.empty() && actions[0].size() != action.size()) {
-      return InputError(reader.where(), "its actions differ in length");
-    }
-    actions.push_back(std::move(action));
+    if (!row.IsArray() || action.empty()) row.Fail("is no list of numbers");
+    if (action.size() != actions[0].size()) row.Fail("differs in length from the first");
   }
   return actions;
 }
 
-// Further outputs, of subjects that tell them.
-Status ReadOutputs(const Json& answer, const std::string& where, size_t count, Block& block) {
-  const auto outputs = answer.find("outputs");
-  if (outputs == answer.end()) return {};
-  if (!outputs->is_object()) return InputError(where, "its \"outputs\" are no object by name");
-  const JsonReader reader(*outputs, where);
-  for (const auto& output : outputs->items()) {
-    auto values = Actions(reader, count, output.key());
-    if (!values.ok()) return Within(fmt::format("output '{}'", output.key()), values.error());
-    block.outputs.emplace(output.key(), std::move(*values));
-  }
-  return {};
-}
-
-template <typename T>
-Result<T> Required(Result<std::optional<T>> value, const std::string& where, std::string_view key) {
-  if (!value.ok()) return value.error();
-  if (!*value) return InputError(where, fmt::format("its answer lacks \"{}\"", key));
-  return std::move(**value);
-}
-
-Result<Ready> ReadReady(const Json& json, const std::string& where) {
-  const JsonReader reader(json, where);
+Ready ReadReady(const JsonField& root) {
   Ready ready;
-  VLAQ_ASSIGN_OR_RETURN(const bool is_ready, Required(reader.Boolean("ready"), where, "ready"));
-  if (!is_ready) return InputError(where, "says that it is not ready");
-  VLAQ_ASSIGN_OR_RETURN(ready.runs_on, Required(reader.String("runs_on"), where, "runs_on"));
-  VLAQ_ASSIGN_OR_RETURN(const auto precision, reader.String("precision"));
-  VLAQ_ASSIGN_OR_RETURN(ready.parameters, reader.Integer("parameters"));
-  VLAQ_ASSIGN_OR_RETURN(const auto load, reader.Integer("load_ns"));
-  VLAQ_ASSIGN_OR_RETURN(const auto threads, reader.Integer("threads"));
-  ready.precision = precision.value_or("");
-  ready.load_ns = load.value_or(0);
-  ready.threads = static_cast<int>(std::clamp<int64_t>(threads.value_or(0), 0, 100'000));
+  if (!root["ready"].Flag()) root.Fail("says that it is not ready");
+  root.Need("runs_on", ready.runs_on);
+  root.Read("precision", ready.precision);
+  root.Read("parameters", ready.parameters);
+  root.Read("load_ns", ready.load_ns);
+  int64_t threads = 0;
+  root.Read("threads", threads);
+  ready.threads = static_cast<int>(std::clamp<int64_t>(threads, 0, 100'000));
   return ready;
+}
+
+OperatorTime ReadOperatorTime(const JsonField& row) {
+  OperatorTime time;
+  row.Need("op_type", time.op_type);
+  row.Read("precision", time.precision);
+  row.Need("calls", time.calls);
+  row.Need("ns", time.ns);
+  row.Read("macs", time.macs);
+  return time;
 }
 
 class ProcessChannel : public WorkerChannel {
@@ -151,9 +134,9 @@ Result<std::unique_ptr<WorkerSubject>> WorkerSubject::Start(std::string name, st
                                                          {"threads", settings.threads},
                                                          {"window", settings.window},
                                                          {"batch", settings.batch}}));
-  auto ready = ReadReady(answer, fmt::format("subject '{}'", subject->name_));
-  if (!ready.ok()) return Odd(subject->name_, ready.error().what);
-  subject->ready_ = std::move(*ready);
+  const JsonField root(answer, "its answer");
+  subject->ready_ = ReadReady(root);
+  if (!root.status().ok()) return Odd(subject->name_, root.status().error());
   return subject;
 }
 
@@ -175,16 +158,18 @@ Result<Block> WorkerSubject::Run(std::span<const int> inputs, bool keep) {
                         Ask({{"run", std::vector<int>(inputs.begin(), inputs.end())}, {"keep", keep}}));
   Block block;
   block.seen_ns = NowNs() - asked;
-  const JsonReader reader(answer, fmt::format("subject '{}'", name_));
-  const auto read = [&]() -> Status {
-    VLAQ_ASSIGN_OR_RETURN(block.start_ns, Times(reader, "start_ns", inputs.size(), 0));
-    VLAQ_ASSIGN_OR_RETURN(block.wall_ns, Times(reader, "wall_ns", inputs.size(), 1));
-    VLAQ_ASSIGN_OR_RETURN(block.cpu_ns, Times(reader, "cpu_ns", inputs.size(), 0));
-    if (!keep) return {};
-    VLAQ_ASSIGN_OR_RETURN(block.actions, Actions(reader, inputs.size(), "actions"));
-    return ReadOutputs(answer, reader.where(), inputs.size(), block);
-  };
-  if (const Status status = read(); !status.ok()) return Odd(name_, status.error().what);
+  const JsonField root(answer, "its answer");
+  const size_t count = inputs.size();
+  block.start_ns = ReadTimes(root["start_ns"], count, 0);
+  block.wall_ns = ReadTimes(root["wall_ns"], count, 1);
+  block.cpu_ns = ReadTimes(root["cpu_ns"], count, 0);
+  if (keep) {
+    block.actions = ReadActions(root["actions"], count);
+    if (const auto outputs = root.Find("outputs")) {  // of subjects that tell further ones
+      for (const auto& [name, values] : outputs->Members()) block.outputs.emplace(name, ReadActions(values, count));
+    }
+  }
+  if (!root.status().ok()) return Odd(name_, root.status().error());
   return block;
 }
 
@@ -196,26 +181,11 @@ Result<Memory> WorkerSubject::MemoryNow() {
 
 Result<std::vector<OperatorTime>> WorkerSubject::Profile(std::span<const int> inputs) {
   VLAQ_ASSIGN_OR_RETURN(const Json answer, Ask({{"profile", std::vector<int>(inputs.begin(), inputs.end())}}));
-  const auto list = answer.find("operators");
-  if (list == answer.end() || !list->is_array()) return Odd(name_, "keeps no record of its operators");
+  const JsonField root(answer, "its answer");
+  if (!root.Has("operators")) root.Fail("keeps no record of its operators");
   std::vector<OperatorTime> operators;
-  for (const Json& row : *list) {
-    const JsonReader reader(row, fmt::format("subject '{}'", name_));
-    const auto read = [&]() -> Status {
-      OperatorTime time;
-      VLAQ_ASSIGN_OR_RETURN(time.op_type, Required(reader.String("op_type"), reader.where(), "op_type"));
-      VLAQ_ASSIGN_OR_RETURN(const auto precision, reader.String("precision"));
-      VLAQ_ASSIGN_OR_RETURN(time.calls, Required(reader.Integer("calls"), reader.where(), "calls"));
-      VLAQ_ASSIGN_OR_RETURN(time.ns, Required(reader.Integer("ns"), reader.where(), "ns"));
-      VLAQ_ASSIGN_OR_RETURN(const auto macs, reader.Integer("macs"));
-      time.precision = precision.value_or("");
-      time.macs = macs.value_or(0);
-      operators.push_back(std::move(time));
-      return {};
-    };
-    if (!row.is_object()) return Odd(name_, "an operator is no object");
-    if (const Status status = read(); !status.ok()) return Odd(name_, status.error().what);
-  }
+  for (const JsonField& row : root["operators"].Items()) operators.push_back(ReadOperatorTime(row));
+  if (!root.status().ok()) return Odd(name_, root.status().error());
   return operators;
 }
 

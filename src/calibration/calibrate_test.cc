@@ -374,7 +374,7 @@ TEST_F(CalibrateTest, AnotherCalibrationsProgressIsRefused) {
   Json json = Json::parse(good);
   json["values"].begin().value()[0]["count"] = -5;
   kosmos2_lstm::testing::WriteText(options.progress_file, json.dump());
-  refused(options, ErrorCode::kInput, "\"count\"");
+  refused(options, ErrorCode::kInput, "[0].count must be an integer from 0, not -5");
   json = Json::parse(good);
   json["done"] = 1000;
   kosmos2_lstm::testing::WriteText(options.progress_file, json.dump());

@@ -76,8 +76,12 @@ Status Collector::Add(const std::vector<ObservedValue>& values, const ObservedRu
   std::vector<Work> works;
   for (const ObservedValue& value : values) {
     const Tensor* tensor = Find(value, run);
-    if (tensor == nullptr || tensor->dtype() != DType::kF32) {
-      return InternalError(fmt::format("value '{}'", value.name), "was not given out as float32");
+    if (tensor == nullptr) return InternalError(fmt::format("value '{}'", value.name), "was not given out");
+    if (tensor->dtype() != DType::kF32) {
+      return InputError(
+          fmt::format("value '{}'", value.name),
+          fmt::format("is declared float32 in the graph, and comes out as {}", DTypeName(tensor->dtype())),
+          "declare the types as they are: onnx.shape_inference.infer_shapes writes them");
     }
     const auto first = first_extents_.find(value.name);
     const bool batched = batch == 1 || (first != first_extents_.end() && !tensor->shape().empty() &&

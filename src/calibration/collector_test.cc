@@ -107,6 +107,12 @@ TEST(Collector, WhatIsNoNumberIsNamed) {
   const Status missing = collector.Add({{"gone", Detail::kRange, false, false}}, {{}, outputs, {{0, "x"}}, {}});
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(missing.error().code, ErrorCode::kInternal);
+  const Tensors whole{{"fine", Tensor::Make(DType::kI64, {2, 2})}};
+  const Status other_type = collector.Add({values[0]}, {{}, whole, {{0, "x"}}, {}});
+  ASSERT_FALSE(other_type.ok());
+  EXPECT_EQ(other_type.error().code, ErrorCode::kInput);
+  EXPECT_THAT(other_type.error().ToString(),
+              HasSubstr("value 'fine': is declared float32 in the graph, and comes out"));
 }
 
 }  // namespace

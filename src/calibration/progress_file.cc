@@ -1,36 +1,15 @@
 #include "calibration/progress_file.h"
 
-#include <fmt/format.h>
+#include <algorithm>
 
 #include "base/json.h"
+#include "base/json_field.h"
 #include "base/resume_file.h"
 
 namespace vlaq::calibration {
 namespace {
 
 ResumeFile At(const std::filesystem::path& path) { return {path, "vlaq.statistics.part/1", "calibrate"}; }
-
-Result<Progress> FromJson(const Json& json, const std::string& where) {
-  const JsonReader reader(json, where);
-  Progress progress;
-  VLAQ_ASSIGN_OR_RETURN(const auto pass, reader.Integer("pass"));
-  VLAQ_ASSIGN_OR_RETURN(const auto done, reader.Integer("done"));
-  const Json* values = reader.Find("values");
-  if (!pass || *pass < 0 || !done || *done < 0 || values == nullptr || !values->is_object()) {
-    return InputError(where, "needs \"pass\", \"done\" and \"values\"");
-  }
-  progress.pass = *pass;
-  progress.done = *done;
-  for (const auto& [name, halves] : values->items()) {
-    const std::string place = fmt::format("{}: value '{}'", where, name);
-    if (!halves.is_array() || halves.size() != 2) return InputError(place, "needs two halves");
-    Halves& tallies = progress.tallies[name];
-    for (size_t i = 0; i < tallies.size(); ++i) {
-      VLAQ_ASSIGN_OR_RETURN(tallies[i], TallyFromJson(halves[i], place));
-    }
-  }
-  return progress;
-}
 
 }  // namespace
 
@@ -44,7 +23,17 @@ Status WriteProgress(const std::filesystem::path& path, const Json& key, int64_t
 Result<std::optional<Progress>> ReadProgress(const std::filesystem::path& path, const Json& key) {
   VLAQ_ASSIGN_OR_RETURN(const std::optional<Json> json, ReadResumeFile(At(path), key));
   if (!json) return std::optional<Progress>();
-  VLAQ_ASSIGN_OR_RETURN(Progress progress, FromJson(*json, path.string()));
+  const JsonField root(*json, path.string(), std::string(kDeleteResumeFile));
+  Progress progress;
+  progress.pass = root["pass"].Integer(0);
+  progress.done = root["done"].Integer(0);
+  for (const auto& [name, value] : root["values"].Members()) {
+    const std::vector<JsonField> halves = value.Items();
+    Halves& tallies = progress.tallies[name];
+    if (halves.size() != tallies.size()) value.Fail("must be two halves");
+    for (size_t i = 0; i < std::min(halves.size(), tallies.size()); ++i) tallies[i] = ReadTally(halves[i]);
+  }
+  VLAQ_RETURN_IF_ERROR(root.status());
   return std::optional(std::move(progress));
 }
 

@@ -162,37 +162,23 @@ Json ToJson(const ValueTally& tally) {
   return json;
 }
 
-Result<ValueTally> TallyFromJson(const Json& json, const std::string& where) {
-  const JsonReader reader(json, where);
+ValueTally ReadTally(const JsonField& field) {
   ValueTally tally;
-  VLAQ_ASSIGN_OR_RETURN(const auto count, reader.Integer("count"));
-  if (!count || *count < 0) return InputError(where, "\"count\" must be a number from 0");
-  tally.count = *count;
-  const std::array<std::pair<const char*, double*>, 4> numbers{{{"minimum", &tally.minimum},
-                                                                {"maximum", &tally.maximum},
-                                                                {"sum", &tally.sum},
-                                                                {"sum_of_squares", &tally.sum_of_squares}}};
-  for (const auto& [key, place] : numbers) {
-    VLAQ_ASSIGN_OR_RETURN(const auto number, reader.Number(key));
-    if (!number) return InputError(where, fmt::format("\"{}\" is missing", key));
-    *place = *number;
+  tally.count = field["count"].Integer(0);
+  field.Need("minimum", tally.minimum);
+  field.Need("maximum", tally.maximum);
+  field.Need("sum", tally.sum);
+  field.Need("sum_of_squares", tally.sum_of_squares);
+  if (const auto histogram = field.Find("histogram")) tally.histogram = quantization::ReadHistogram(*histogram);
+  field.Read("channel_absmax", tally.channel_absmax);
+  field.Read("channel_sum", tally.channel_sum);
+  if (tally.channel_absmax.size() != tally.channel_sum.size()) {
+    field.FailAt("channel_absmax", "and channel_sum differ in length");
   }
-  if (const Json* histogram = reader.Find("histogram")) {
-    VLAQ_ASSIGN_OR_RETURN(tally.histogram, quantization::HistogramFromJson(*histogram, where + ": histogram"));
+  const auto is_negative = [](float size) { return size < 0; };
+  if (std::any_of(tally.channel_absmax.begin(), tally.channel_absmax.end(), is_negative)) {
+    field.FailAt("channel_absmax", "holds what is no size of a float32");
   }
-  VLAQ_ASSIGN_OR_RETURN(const auto absmax, reader.Numbers("channel_absmax"));
-  VLAQ_ASSIGN_OR_RETURN(auto sums, reader.Numbers("channel_sum"));
-  if (absmax.has_value() != sums.has_value() || (sums && absmax->size() != sums->size())) {
-    return InputError(where, "\"channel_absmax\" and \"channel_sum\" differ in length");
-  }
-  if (!sums) return tally;
-  for (const double value : *absmax) {
-    if (!(value >= 0 && value <= static_cast<double>(std::numeric_limits<float>::max()))) {
-      return InputError(where, "\"channel_absmax\" holds what is no size of a float32");
-    }
-    tally.channel_absmax.push_back(static_cast<float>(value));
-  }
-  tally.channel_sum = std::move(*sums);
   return tally;
 }
 

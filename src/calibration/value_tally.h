@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/json_fwd.h"
+#include "base/json_field.h"
 #include "base/status.h"
 #include "quantization/statistics.h"
 
@@ -42,8 +42,8 @@ struct ValueTally {
 // Both halves of the samples as one.
 quantization::ValueStatistics Finish(const std::array<ValueTally, 2>& halves);
 
-// Every number comes back exactly. Errors: kInput naming `where` and the key.
+// Every number comes back exactly.
 Json ToJson(const ValueTally& tally);
-Result<ValueTally> TallyFromJson(const Json& json, const std::string& where);
+ValueTally ReadTally(const JsonField& field);
 
 }  // namespace vlaq::calibration

@@ -85,17 +85,19 @@ TEST(ValueTally, ComesBackExactly) {
   ValueTally tally;
   tally.Add(Normal(2, 999, 0.1), Detail::kChannels, 9);
   const std::string text = ToJson(tally).dump();
-  const auto read = TallyFromJson(Json::parse(text), "part");
-  ASSERT_TRUE(read.ok()) << read.error().ToString();
-  EXPECT_EQ(*read, tally);
-  const auto empty = TallyFromJson(ToJson(ValueTally()), "part");
-  ASSERT_TRUE(empty.ok());
-  EXPECT_EQ(*empty, ValueTally());
+  const auto read = [](const Json& json) -> Result<ValueTally> {
+    const JsonField field(json, "part");
+    ValueTally made = ReadTally(field);
+    VLAQ_RETURN_IF_ERROR(field.status());
+    return made;
+  };
+  EXPECT_EQ(*read(Json::parse(text)), tally);
+  EXPECT_EQ(*read(ToJson(ValueTally())), ValueTally());
 
   const auto refused = [&](const char* key, const Json& value) {
     Json json = Json::parse(text);
     json[key] = value;
-    const auto bad = TallyFromJson(json, "part");
+    const auto bad = read(json);
     ASSERT_FALSE(bad.ok()) << key;
     EXPECT_EQ(bad.error().code, ErrorCode::kInput);
     EXPECT_THAT(bad.error().ToString(), HasSubstr("part"));

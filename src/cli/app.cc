@@ -88,9 +88,10 @@ Error WhatWasThrown() {
   try {
     throw;
   } catch (const std::bad_alloc&) {
-    return {ErrorCode::kInternal, "out of memory", "", "close other programs or use a machine with more"};
+    return {ErrorCode::kBackend, "out of memory", "", "close other programs or use a machine with more"};
   } catch (const std::length_error&) {
-    return {ErrorCode::kInternal, "out of memory: a size is beyond what any memory holds", "", ""};
+    return {ErrorCode::kBackend, "out of memory: a size is beyond what any memory holds", "",
+            "look at the numbers that were given"};
   } catch (const std::system_error& error) {
     return {ErrorCode::kBackend, fmt::format("the system refused something: {}", error.code().message()), "",
             "look at its limits on threads, memory and open files (ulimit -a)"};

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "base/json_field.h"
 #include "base/text.h"
 #include "cli/bench_arguments.h"
 #include "measuring/schedule_parts.h"
@@ -29,50 +30,28 @@ auto* FindNamed(Named& all, std::string_view name) {
   return found == all.end() ? nullptr : &*found;
 }
 
-// Reads members of the table's file that have to be there.
-class TableReader {
- public:
-  TableReader(const Json& json, std::string where) : json_(json), where_(std::move(where)) {}
-  std::string Text(const char* key) {
-    std::string text = TextOr(key, "");
-    if (text.empty()) Refuse(key, "is missing, or no text");
-    return text;
-  }
-  std::string TextOr(const char* key, const std::string& otherwise) {
-    if (!json_.is_object() || !json_.contains(key)) return otherwise;
-    if (json_[key].is_string()) return json_[key].get<std::string>();
-    Refuse(key, "is no text");
-    return otherwise;
-  }
-  // A name of a file or folder, which stays within the folder that is written.
-  std::string FileName(const char* key) {
-    std::string name = Text(key);
-    if (name.find('/') != std::string::npos || name.starts_with(".")) Refuse(key, "is no plain file name");
-    return name;
-  }
-  void Refuse(const std::string& key, const std::string& why) {
-    if (status_.ok())
-      status_ = InputError(where_, fmt::format("\"{}\" {}", key, why), "docs/benchmarks.md has an example");
-  }
-  Status status() const { return status_; }
+std::string ReadText(const JsonField& field) {
+  std::string text = field.Text();
+  if (text.empty()) field.Fail("is empty");
+  return text;
+}
 
- private:
-  const Json& json_;
-  std::string where_;
-  Status status_;
-};
+// A name of a file or folder, which stays within the folder that is written.
+std::string ReadFileName(const JsonField& field) {
+  std::string name = ReadText(field);
+  if (name.find('/') != std::string::npos || name.starts_with(".")) field.Fail("is no plain file name");
+  return name;
+}
 
-Result<PublishedColumn> ReadColumn(const Json& json, const std::string& where) {
-  TableReader reader(json, where);
+PublishedColumn ReadColumn(const JsonField& field) {
   PublishedColumn column;
-  column.name = reader.Text("name");
-  column.title = reader.Text("title");
-  column.meaning = reader.Text("meaning");
-  column.kind = reader.Text("kind");
-  column.precision = reader.Text("precision");
-  column.example = reader.Text("example");
-  column.same_weights = reader.TextOr("same_weights", "");
-  VLAQ_RETURN_IF_ERROR(reader.status());
+  column.name = ReadText(field["name"]);
+  column.title = ReadText(field["title"]);
+  column.meaning = ReadText(field["meaning"]);
+  column.kind = ReadText(field["kind"]);
+  column.precision = ReadText(field["precision"]);
+  column.example = ReadText(field["example"]);
+  field.Read("same_weights", column.same_weights);
   return column;
 }
 
@@ -189,34 +168,22 @@ void PrintPublished(const PublishedTable& published, const MeasuredColumns& meas
 
 Result<PublishedTable> ReadPublishedTable(const fs::path& path) {
   VLAQ_ASSIGN_OR_RETURN(const Json json, ReadJsonFile(path));
+  constexpr const char* kExample = "examples/mobile_vla/published.json is a published table";
+  const JsonField root(json, path.string(), kExample);
   PublishedTable table;
   table.where = path.string();
-  TableReader reader(json, table.where);
-  if (reader.TextOr("schema", "") != kTableSchema) {
-    return InputError(table.where, fmt::format("is no published table: its \"schema\" is not {}", kTableSchema),
-                      "examples/mobile_vla/published.json is one");
-  }
-  table.provider = reader.Text("provider");
-  table.folder = reader.FileName("folder");
-  table.results = reader.FileName("results");
-  table.reference = reader.Text("reference");
-  const Json nothing = Json::object();
-  const Json& graph = json.contains("graph") ? json["graph"] : nothing;
-  TableReader of_graph(graph, table.where + ": graph");
-  table.graph_of = of_graph.Text("of");
-  table.graph_file = of_graph.FileName("file");
-  VLAQ_RETURN_IF_ERROR(of_graph.status());
-  const bool columns = json.contains("columns") && json["columns"].is_array() && !json["columns"].empty();
-  const bool meaning = json.contains("meaning") && json["meaning"].is_object();
-  if (!columns) reader.Refuse("columns", "is missing, or no list");
-  if (!meaning) reader.Refuse("meaning", "is missing, or no object");
-  VLAQ_RETURN_IF_ERROR(reader.status());
-  table.meaning = JsonString(json["meaning"]);
-  for (const Json& one : json["columns"]) {
-    VLAQ_ASSIGN_OR_RETURN(PublishedColumn column,
-                          ReadColumn(one, fmt::format("{}: columns[{}]", table.where, table.columns.size())));
+  root.HasSchema(kTableSchema, kExample);
+  table.provider = ReadText(root["provider"]);
+  table.folder = ReadFileName(root["folder"]);
+  table.results = ReadFileName(root["results"]);
+  table.reference = ReadText(root["reference"]);
+  table.graph_of = ReadText(root["graph"]["of"]);
+  table.graph_file = ReadFileName(root["graph"]["file"]);
+  table.meaning = root["meaning"].ObjectText();
+  for (const JsonField& field : root["columns"].Items()) {
+    PublishedColumn column = ReadColumn(field);
     if (FindNamed(table.columns, column.name) != nullptr) {
-      return InputError(table.where, fmt::format("two columns are called '{}'", column.name));
+      root.Fail(fmt::format("two columns are called '{}'", column.name));
     }
     table.columns.push_back(std::move(column));
   }
@@ -226,9 +193,10 @@ Result<PublishedTable> ReadPublishedTable(const fs::path& path) {
   }
   for (const std::string& name : mentioned) {
     if (FindNamed(table.columns, name) == nullptr) {
-      return InputError(table.where, fmt::format("there is no column '{}', which it speaks of", name));
+      root.Fail(fmt::format("there is no column '{}', which it speaks of", name));
     }
   }
+  VLAQ_RETURN_IF_ERROR(root.status());
   return table;
 }
 

@@ -142,7 +142,10 @@ Result<std::string> WorkerCommand(const BenchSubject& subject, const bundle::Bun
   if (kind.torch) return TorchCommand(subject, first, kind);
   std::error_code error;
   const fs::path self = fs::read_symlink("/proc/self/exe", error);
-  if (error) return InternalError("/proc/self/exe", "cannot be read: " + error.message());
+  if (error) {
+    return Error{ErrorCode::kBackend, "cannot be read: " + error.message(), "/proc/self/exe",
+                 "workers are this program once more, which is found by /proc: mount it"};
+  }
   std::string command = fmt::format("{} bench worker {}", ShellWord(self.string()), kind.options);
   if (!subject.path.empty()) command += " " + ShellWord(subject.path);
   if (!subject.schedule.empty()) command += " --schedule " + ShellWord(subject.schedule);

@@ -85,7 +85,7 @@ Result<double> Reference::Compare(const NamedEngine& engine, const engine::Build
   }
   const double mean = sum / static_cast<double>(windows_.size() * values);
   if (std::isfinite(mean)) return mean;
-  return Error{ErrorCode::kBackend, "gave actions that are no numbers", engine.plan.file.string(), ""};
+  return Error{ErrorCode::kVerification, "gave actions that are no numbers", engine.plan.file.string(), ""};
 }
 
 Json Reference::ToJson() const {

@@ -282,6 +282,11 @@ Status CheckArguments(const BuildArguments& a, const std::vector<bundle::Bundle>
               bundle.path.string()),
           "leave --reference out");
     }
+    if (const size_t inputs = bundle.policy.graphs.at(alone).inputs.size(); inputs != 1) {
+      return UsageError(fmt::format("--reference is compared on frames alone, and the graph '{}' of {} takes {} inputs",
+                                    alone, bundle.path.string(), inputs),
+                        "leave --reference out");
+    }
     if (a.parts.empty() || std::ranges::find(a.parts, alone) != a.parts.end()) continue;
     return UsageError("--reference is compared with the whole policy's engine, which is not built",
                       fmt::format("build --parts {}, too", alone));

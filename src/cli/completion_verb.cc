@@ -95,7 +95,7 @@ std::string BashCompletion(const CLI::App& program) {
     values += fmt::format("    {}) kind={} words=\"{}\" ;;\n", option,
                           follows.value == Value::kFile ? "files" : "words", follows.words);
   }
-  return fmt::format(R"(# bash completion for vlaq; load with: source <(vlaq completion bash)
+  return fmt::format(R"bash(# bash completion for vlaq; load with: source <(vlaq completion bash)
 _vlaq() {{
   local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}}
   local kind="" words="" path=vlaq pairs=" {0} " i
@@ -112,6 +112,15 @@ _vlaq() {{
   # The value of an option.
   case "$previous" in
 {1}  esac
+  # Graphs have the names that a bundle on the line gives them.
+  if [ "$previous" = --parts ]; then
+    kind=words words=""
+    for i in "${{COMP_WORDS[@]}}"; do
+      if [ -f "$i/policy.json" ]; then
+        words="$words $(sed -n '/^ "graphs"/,/^ }}/s/^  "\([^"]*\)": {{.*/\1/p' "$i/policy.json")"
+      fi
+    done
+  fi
   # Options of the verb, verbs where one is due, and files.
   if [ -z "$kind" ]; then
     case "$path" in
@@ -129,7 +138,7 @@ _vlaq() {{
   fi
 }}
 complete -F _vlaq vlaq
-)",
+)bash",
                      Pairs(program), values, cases.words);
 }
 

@@ -84,7 +84,7 @@ Action AddCheck(CLI::App& app, Context& context) {
       ->expected(2, 1000)
       ->required();
   app.footer(
-      "Exit code 3 if two of the lists share an episode.\n"
+      "Exit code 5 if two of the lists share an episode.\n"
       "Example:\n"
       "  vlaq episodes check old.json:calibration new.json:test");
   return [places, &context]() -> Status {
@@ -94,7 +94,13 @@ Action AddCheck(CLI::App& app, Context& context) {
       lists.push_back(std::move(list));
     }
     for (size_t i = 0; i < lists.size(); ++i) {
-      for (size_t j = i + 1; j < lists.size(); ++j) VLAQ_RETURN_IF_ERROR(episode::CheckDisjoint(lists[i], lists[j]));
+      for (size_t j = i + 1; j < lists.size(); ++j) {
+        const Status disjoint = episode::CheckDisjoint(lists[i], lists[j]);
+        if (disjoint.ok()) continue;
+        Error shared = disjoint.error();
+        shared.code = ErrorCode::kVerification;  // the lists themselves are sound
+        return shared;
+      }
     }
     context.out << "no episode is in two of them\n";
     for (const auto& list : lists)

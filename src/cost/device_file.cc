@@ -2,11 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include "base/json.h"
-#include "base/text.h"
+#include "base/json_field.h"
 
 namespace vlaq::cost {
 namespace {
@@ -27,54 +24,34 @@ std::vector<std::string> ModeKeys() {
   return keys;
 }
 
-// A misspelt key would otherwise read as a figure that is not known.
-Status CheckKeys(const Json& object, const std::string& where, const std::vector<std::string>& known) {
-  if (!object.is_object()) return InputError(where, "must be a JSON object");
-  for (const auto& [key, value] : object.items()) {
-    if (std::ranges::find(known, key) != known.end()) continue;
-    const std::string near = NearestWord(key, known);
-    return InputError(where, fmt::format("'{}' is not a key of {}", key, kSchema),
-                      near.empty() ? "" : fmt::format("did you mean {}?", near));
-  }
-  return {};
+void ReadPositive(const JsonField& holder, std::string_view key, std::optional<double>& to) {
+  holder.Read(key, to);
+  if (to && !(*to > 0)) holder.FailAt(key, "must be above 0");
 }
 
-Result<std::optional<double>> Positive(const JsonReader& reader, std::string_view key) {
-  VLAQ_ASSIGN_OR_RETURN(const std::optional<double> value, reader.Number(key));
-  if (value && !(std::isfinite(*value) && *value > 0)) {
-    return InputError(reader.where(), fmt::format("{} must be above 0", key));
-  }
-  return value;
+// Bytes of memory: few enough for every sum that is made of them.
+constexpr int64_t kMostBytes = int64_t{1} << 50U;
+
+std::optional<uint64_t> FindBytes(const JsonField& holder, std::string_view key) {
+  const auto field = holder.Find(key);
+  return field ? std::optional(static_cast<uint64_t>(field->Integer(0, kMostBytes))) : std::nullopt;
 }
 
-// Bytes of memory: whole, and few enough for every sum that is made of them.
-Result<std::optional<uint64_t>> MemoryBytes(const JsonReader& reader, std::string_view key, int64_t least) {
-  VLAQ_ASSIGN_OR_RETURN(const std::optional<int64_t> value, reader.Integer(key));
-  constexpr int64_t kMost = int64_t{1} << 50U;
-  if (value && (*value < least || *value > kMost)) {
-    return InputError(reader.where(), fmt::format("{} must be from {} to 2^50", key, least));
-  }
-  return value ? std::optional(static_cast<uint64_t>(*value)) : std::nullopt;
+std::string ReadName(const JsonField& field) {
+  std::string name = field.Text();
+  if (name.empty()) field.Fail("is empty");
+  return name;
 }
 
-Result<std::string> Required(const JsonReader& reader, std::string_view key) {
-  VLAQ_ASSIGN_OR_RETURN(const std::optional<std::string> value, reader.String(key));
-  if (value && !value->empty()) return *value;
-  return InputError(reader.where(), fmt::format("{} is missing", key));
-}
-
-Result<PowerMode> ParseMode(const Json& json, const std::string& where) {
-  VLAQ_RETURN_IF_ERROR(CheckKeys(json, where, ModeKeys()));
-  const JsonReader reader(json, where);
+PowerMode ReadMode(const JsonField& field) {
   PowerMode mode;
-  VLAQ_ASSIGN_OR_RETURN(mode.name, Required(reader, "name"));
-  VLAQ_ASSIGN_OR_RETURN(mode.source, Required(reader, "source"));
-  VLAQ_ASSIGN_OR_RETURN(mode.bytes_per_s, Positive(reader, "bytes_per_s"));
-  VLAQ_ASSIGN_OR_RETURN(const std::optional<bool> confirmed, reader.Boolean("confirmed"));
-  mode.confirmed = confirmed.value_or(true);
-  for (const PrecisionRow& row : kPrecisions) {
-    VLAQ_ASSIGN_OR_RETURN(mode.macs_per_s.*row.peak, Positive(reader, PeakKey(row)));
-  }
+  field.Only(ModeKeys(), "a power mode");
+  mode.name = ReadName(field["name"]);
+  mode.source = ReadName(field["source"]);
+  ReadPositive(field, "bytes_per_s", mode.bytes_per_s);
+  mode.confirmed = true;
+  field.Read("confirmed", mode.confirmed);
+  for (const PrecisionRow& row : kPrecisions) ReadPositive(field, PeakKey(row), mode.macs_per_s.*row.peak);
   return mode;
 }
 
@@ -86,32 +63,24 @@ void PutIfKnown(Json& json, const std::string& key, const std::optional<T>& valu
 }  // namespace
 
 Result<Device> ParseDevice(const Json& json, const std::string& where) {
-  VLAQ_RETURN_IF_ERROR(CheckKeys(json, where, DeviceKeys()));
-  const JsonReader reader(json, where);
-  VLAQ_ASSIGN_OR_RETURN(const std::string schema, Required(reader, "schema"));
-  if (schema != kSchema) return InputError(where, fmt::format("schema is '{}', not {}", schema, kSchema));
+  const JsonField root(json, where);
   Device device;
-  VLAQ_ASSIGN_OR_RETURN(device.name, Required(reader, "name"));
-  VLAQ_ASSIGN_OR_RETURN(const std::optional<std::string> title, reader.String("title"));
-  device.title = title.value_or(device.name);
-  VLAQ_ASSIGN_OR_RETURN(device.source, Required(reader, "source"));
-  VLAQ_ASSIGN_OR_RETURN(const std::optional<uint64_t> memory, MemoryBytes(reader, "memory_bytes", 1));
-  if (!memory) return InputError(where, "memory_bytes is missing");
-  device.memory_bytes = *memory;
-  VLAQ_ASSIGN_OR_RETURN(device.reserved_bytes, MemoryBytes(reader, "reserved_bytes", 0));
+  root.HasSchema(kSchema, "vlaq plan device --device with a name prints one of ours with --json");
+  root.Only(DeviceKeys(), "a device");  // a misspelt key would read as a figure that is not known
+  device.name = ReadName(root["name"]);
+  device.title = device.name;
+  root.Read("title", device.title);
+  device.source = ReadName(root["source"]);
+  device.memory_bytes = static_cast<uint64_t>(root["memory_bytes"].Integer(1, kMostBytes));
+  device.reserved_bytes = FindBytes(root, "reserved_bytes");
   if (device.reserved_bytes.value_or(0) > device.memory_bytes) {
-    return InputError(where, "reserved_bytes is more than memory_bytes");
+    root.FailAt("reserved_bytes", "is more than memory_bytes");
   }
-  VLAQ_ASSIGN_OR_RETURN(device.bytes_per_s, Positive(reader, "bytes_per_s"));
-  VLAQ_ASSIGN_OR_RETURN(device.cache_bytes, MemoryBytes(reader, "cache_bytes", 0));
-  const Json* modes = reader.Find("modes");
-  if (modes == nullptr || !modes->is_array() || modes->empty()) {
-    return InputError(where, "modes must be a list of at least one power mode");
-  }
-  for (size_t i = 0; i < modes->size(); ++i) {
-    VLAQ_ASSIGN_OR_RETURN(PowerMode mode, ParseMode((*modes)[i], fmt::format("{}: modes[{}]", where, i)));
-    device.modes.push_back(std::move(mode));
-  }
+  ReadPositive(root, "bytes_per_s", device.bytes_per_s);
+  device.cache_bytes = FindBytes(root, "cache_bytes");
+  for (const JsonField& mode : root["modes"].Items()) device.modes.push_back(ReadMode(mode));
+  if (device.modes.empty()) root.FailAt("modes", "must be a list of at least one power mode");
+  VLAQ_RETURN_IF_ERROR(root.status());
   return device;
 }
 

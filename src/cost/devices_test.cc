@@ -92,19 +92,19 @@ TEST(DeviceFile, ErrorsNameTheKey) {
     Json value;
     const char* message;
   } cases[] = {
-      {"/schema", "vlaq.device/2", "schema is 'vlaq.device/2'"},
+      {"/schema", "vlaq.device/2", "schema is \"vlaq.device/2\""},
       {"/name", nullptr, "d.json: name is missing"},
       {"/memory_bytes", "16 GB", "memory_bytes"},
       {"/memory_bytes", nullptr, "memory_bytes is missing"},
-      {"/memory_bytes", -1, "memory_bytes must be from 1"},
+      {"/memory_bytes", -1, "memory_bytes must be 1 to 1125899906842624, not -1"},
       {"/reserved_bytes", int64_t{1} << 40U, "reserved_bytes is more"},
       {"/bytes_per_s", 0, "bytes_per_s must be above 0"},
-      {"/bandwith", 1, "'bandwith' is not a key"},
+      {"/bandwith", 1, "bandwith is not a key of a device"},
       {"/modes", Json::array(), "modes must be a list"},
       {"/modes/1/int8_macs_per_s", "fast", "modes[1]"},
-      {"/modes/1/int8_macs_per_s", -5, "d.json: modes[1]: int8_macs_per_s must be above 0"},
-      {"/modes/0/int_macs_per_s", 5, "did you mean int8_macs_per_s?"},
-      {"/modes/0/source", nullptr, "modes[0]: source is missing"},
+      {"/modes/1/int8_macs_per_s", -5, "d.json: modes[1].int8_macs_per_s must be above 0"},
+      {"/modes/0/int_macs_per_s", 5, "did you mean \"int8_macs_per_s\"?"},
+      {"/modes/0/source", nullptr, "modes[0].source is missing"},
   };
   for (const auto& c : cases) {
     Json json = DeviceToJson(Devices()[0]);

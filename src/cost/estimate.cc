@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
+#include "base/json_field.h"
 #include "bundle/bundle.h"
 #include "cost/device_file.h"
 #include "cost/roofline.h"
@@ -12,17 +13,15 @@ namespace {
 
 Result<PublishedPlan> ReadPublishedPlan(const std::filesystem::path& path) {
   VLAQ_ASSIGN_OR_RETURN(const Json json, ReadJsonFile(path));
-  const std::string where = path.string(), hint = "examples/mobile_vla/published_plan.json is one";
-  const JsonReader reader(json, where);
-  if (!json.is_object() || json.value("schema", Json()) != Json("vlaq.published_plan/1")) {
-    return InputError(where, "is no published plan: its \"schema\" is not vlaq.published_plan/1", hint);
-  }
-  VLAQ_ASSIGN_OR_RETURN(const auto rates, reader.Numbers("frames_per_s"));
-  VLAQ_ASSIGN_OR_RETURN(const auto bytes, reader.Integer("bytes_below"));
-  const bool rate = rates && rates->size() == 2 && (*rates)[0] > 0 && (*rates)[0] <= (*rates)[1] && (*rates)[1] < 1e9;
-  if (!rate) return InputError(where, "\"frames_per_s\" must be two numbers, the lower first", hint);
-  if (!bytes || *bytes <= 0) return InputError(where, "\"bytes_below\" must be a number of bytes", hint);
-  return PublishedPlan{(*rates)[0], (*rates)[1], static_cast<uint64_t>(*bytes)};
+  constexpr const char* kExample = "examples/mobile_vla/published_plan.json is one";
+  const JsonField root(json, path.string(), kExample);
+  root.HasSchema("vlaq.published_plan/1", kExample);
+  const std::vector<double> rates = root["frames_per_s"].Numbers();
+  const bool sound = rates.size() == 2 && rates[0] > 0 && rates[0] <= rates[1] && rates[1] < 1e9;
+  if (!sound) root.FailAt("frames_per_s", "must be two numbers, the lower first");
+  const int64_t bytes = root["bytes_below"].Integer(1);
+  VLAQ_RETURN_IF_ERROR(root.status());
+  return PublishedPlan{rates[0], rates[1], static_cast<uint64_t>(bytes)};
 }
 
 Status HoldAgainst(const std::filesystem::path& published, FitEstimate& estimate) {

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/json.h"
+#include "base/json_field.h"
 #include "base/names.h"
 
 namespace vlaq::engine {
@@ -215,21 +216,19 @@ Json LayersToJson(const std::vector<Layer>& layers) {
 }
 
 Result<std::vector<Layer>> LayersFromJson(const Json& json, const std::string& where) {
+  const JsonField list(json, where);
   std::vector<Layer> layers;
-  if (!json.is_array()) return InputError(where, "\"layers\" is no array");
-  for (const Json& item : json) {
-    const auto precision = item.is_object() ? FindPrecision(TextOf(item, "precision")) : std::nullopt;
-    if (!precision || TextOf(item, "name").empty()) return InputError(where, "a layer has no name or no precision");
-    Layer layer{TextOf(item, "name"), TextOf(item, "type"), TextOf(item, "tactic"), *precision, false, {},
-                std::nullopt};
-    layer.reformat = item.contains("reformat");
-    for (const Json& node : item.value("nodes", Json::array())) {
-      if (node.is_string()) layer.nodes.push_back(node.get<std::string>());
-    }
-    if (const auto ms = item.find("average_ms"); ms != item.end() && ms->is_number())
-      layer.average_ms = ms->get<double>();
-    layers.push_back(std::move(layer));
+  for (const JsonField& field : list.Items()) {
+    Layer& layer = layers.emplace_back();
+    field.Need("name", layer.name);
+    field.Read("type", layer.type);
+    field.Read("tactic", layer.tactic);
+    field.NeedName("precision", FindPrecision, NamesIn(kPrecisions), layer.precision);
+    field.Read("reformat", layer.reformat);
+    field.Read("nodes", layer.nodes);
+    field.Read("average_ms", layer.average_ms);
   }
+  VLAQ_RETURN_IF_ERROR(list.status());
   return layers;
 }
 

@@ -1,6 +1,7 @@
 #include "engine/record.h"
 
 #include "base/json.h"
+#include "base/json_field.h"
 #include "base/version.h"
 
 namespace vlaq::engine {
@@ -68,39 +69,21 @@ std::string RecordText(const EnginePlan& plan, const Builder& builder, const Boa
 Result<Record> ReadRecord(const std::filesystem::path& engine) {
   const std::string where = RecordPath(engine).string();
   VLAQ_ASSIGN_OR_RETURN(const Json json, ReadJsonFile(where));
-  const auto damaged = [&where](const char* key) {
-    return InputError(where, std::string("has no \"") + key + "\": it is no record of an engine", "build with --force");
-  };
-  if (!json.is_object() || json.value("schema", Json()) != Json(kSchema)) return damaged("schema");
-  const JsonReader reader(json, where);
+  constexpr const char* kAdvice = "it is no record of an engine: build with --force";
+  const JsonField root(json, where, kAdvice);
   Record record;
-  VLAQ_ASSIGN_OR_RETURN(const auto key, reader.String("key"));
-  if (!key) return damaged("key");
-  record.key = *key;
-  if (!json.contains("made_of") || !json["made_of"].is_object()) return damaged("made_of");
-  const JsonReader made_of(json["made_of"], where);
-  for (const auto& [file, value] : json["made_of"].items()) {
-    VLAQ_ASSIGN_OR_RETURN(const auto sha256, made_of.String(file));
-    record.made_of.emplace_back(file, sha256.value_or(""));
-  }
-  if (!json.contains("engine") || !json["engine"].is_object()) return damaged("engine");
-  const JsonReader file(json["engine"], where);
-  VLAQ_ASSIGN_OR_RETURN(const auto bytes, file.Integer("bytes"));
-  VLAQ_ASSIGN_OR_RETURN(const auto sha256, file.String("sha256"));
-  if (!bytes || !sha256) return damaged("engine");
-  record.engine_bytes = static_cast<uint64_t>(*bytes);
-  record.engine_sha256 = *sha256;
-  if (json.contains("builder") && json["builder"].is_object()) {
-    VLAQ_ASSIGN_OR_RETURN(const auto version, JsonReader(json["builder"], where).String("tensorrt"));
-    record.tensorrt = version.value_or("");
-  }
-  VLAQ_ASSIGN_OR_RETURN(const auto seconds, reader.Number("build_seconds"));
-  record.seconds = seconds.value_or(0);
-  if (!json.contains("layers")) return damaged("layers");
-  VLAQ_ASSIGN_OR_RETURN(record.layers, LayersFromJson(json["layers"], where));
-  for (const Json& why : json.value("why_not_measured", Json::array())) {
-    if (why.is_string()) record.not_measured.push_back(why.get<std::string>());
-  }
+  root.HasSchema(kSchema, kAdvice);
+  root.Need("key", record.key);
+  for (const auto& [file, sha256] : root["made_of"].Members()) record.made_of.emplace_back(file, sha256.Text());
+  const JsonField file = root["engine"];
+  file.Need("bytes", record.engine_bytes);
+  file.Need("sha256", record.engine_sha256);
+  if (const auto builder = root.Find("builder")) builder->Read("tensorrt", record.tensorrt);
+  root.Read("build_seconds", record.seconds);
+  root.Read("why_not_measured", record.not_measured);
+  const JsonField layers = root["layers"];
+  VLAQ_RETURN_IF_ERROR(root.status());
+  VLAQ_ASSIGN_OR_RETURN(record.layers, LayersFromJson(layers.json(), where + ": layers"));
   return record;
 }
 

@@ -74,10 +74,6 @@ bool IsPictures(const Hdf5Array& array, const std::string& feature) {
 }
 
 Status AddPictures(Hdf5Array array, Stream stream, Hdf5Content& content) {
-  if (array.dims().size() == 2) {
-    return array.Wrong(fmt::format("has the shape {}: pictures packed as JPEG or PNG are not read", array.Shape()),
-                       "write them unpacked, [T, height, width, 3] uint8, with compression=\"gzip\"");
-  }
   VLAQ_ASSIGN_OR_RETURN(Hdf5Images frames, Hdf5Images::Open(std::move(array)));
   stream.dtype = DType::kU8;
   stream.shape = {frames.height(), frames.width(), 3};

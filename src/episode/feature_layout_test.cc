@@ -6,6 +6,7 @@
 
 #include <numeric>
 
+#include "base/mapped_file.h"
 #include "base/testing.h"
 #include "episode/episode.h"
 #include "episode/episode_set.h"
@@ -13,6 +14,8 @@
 #include "episode/hdf5_array.h"
 #include "episode/hdf5_rows.h"
 #include "episode/statistics.h"
+#include "image/decode.h"
+#include "image/encode.h"
 
 namespace vlaq::episode {
 namespace {
@@ -167,9 +170,60 @@ TEST_F(FeatureLayout, ReadsWhatAlohaRecords) {
   EXPECT_EQ((*episode)->task_source(), InstructionSource::kNone);
 }
 
+std::string FileContent(const fs::path& path) {
+  const auto file = MappedFile::Open(path);
+  EXPECT_TRUE(file.ok());
+  return std::string(AsText((*file)->bytes()));
+}
+
+// As ALOHA's recorder with compress: a row is a picture file, filled up with zeros.
+TEST_F(FeatureLayout, PicturesPackedAsFilesAreReadAsPixels) {
+  const fs::path jpeg = VLAQ_TESTDATA "/image/orientation.jpg";
+  const image::Image first = *image::ReadImage(jpeg);
+  image::Image second = first;
+  for (uint8_t& value : second.rgb) value = static_cast<uint8_t>(255 - value);
+  const auto packed = [&](const std::vector<std::string>& frames) {
+    size_t longest = 0;
+    for (const std::string& frame : frames) longest = std::max(longest, frame.size());
+    const fs::path path = folder_.path() / "packed.hdf5";
+    const Hdf5Guard guard;
+    auto file = CreateHdf5(path);
+    EXPECT_TRUE(file.ok());
+    auto pictures = Hdf5Rows::Create(*file, {"observations/images/top", H5T_STD_U8LE, {longest}, 1, 4});
+    auto actions = Hdf5Rows::Create(*file, {"action", H5T_IEEE_F64LE, {2}, 1, 4});
+    const std::vector<double> zeros(2);
+    for (std::string frame : frames) {
+      frame.resize(longest);
+      EXPECT_TRUE(pictures->Append(H5T_NATIVE_UINT8, frame.data()).ok());
+      EXPECT_TRUE(actions->Append(H5T_NATIVE_DOUBLE, zeros.data()).ok());
+    }
+    EXPECT_TRUE(pictures->Close().ok() && actions->Close().ok() && file->Close());
+    return path;
+  };
+  const std::string as_png = *image::EncodePng(second);
+  const auto episode = Episode::Open(packed({FileContent(jpeg), as_png, FileContent(jpeg)}));
+  ASSERT_TRUE(episode.ok()) << episode.error().ToString();
+  EXPECT_EQ((*episode)->length(), 3);
+  EXPECT_EQ((*episode)->streams().front().shape, (Shape{first.height, first.width, 3}));
+  for (const int64_t t : {1, 0, 2, 1}) {
+    EXPECT_EQ((*episode)->ReadFrame(t)->rgb, t == 1 ? second.rgb : first.rgb) << t;
+  }
+  EXPECT_TRUE((*episode)->ContentHash().ok());
+
+  const auto other = Episode::Open(packed({FileContent(jpeg), FileContent(VLAQ_TESTDATA "/image/grey.jpg")}));
+  ASSERT_TRUE(other.ok());
+  EXPECT_THAT((*other)->ReadFrame(1).error().ToString(), AllOf(HasSubstr("frame 1 is"), HasSubstr("and the first")));
+  const auto broken = Episode::Open(packed({FileContent(jpeg), FileContent(jpeg).substr(0, 200)}));
+  ASSERT_TRUE(broken.ok());
+  EXPECT_EQ((*broken)->ReadFrame(1).error().code, ErrorCode::kInput);
+}
+
 TEST_F(FeatureLayout, RefusesByDataset) {
   EXPECT_THAT(RefusalOf(Foreign({{"observations/images/top", {100}}, {"action", {2}}})),
-              AllOf(HasSubstr("foreign.hdf5: dataset 'observations/images/top'"), HasSubstr("packed as JPEG")));
+              HasSubstr("foreign.hdf5: dataset 'observations/images/top': frame 0"))
+      << "100 zeros are no picture";
+  EXPECT_THAT(RefusalOf(Foreign({{"observations/images/top", {8, 3}}, {"action", {2}}})),
+              HasSubstr("or [T, bytes] of JPEG or PNG files"));
   EXPECT_THAT(RefusalOf(Foreign({{"observations/qpos", {2}}})), HasSubstr("dataset 'action': is missing"));
   EXPECT_THAT(RefusalOf(Foreign({{"observations/qpos", {2}}, {"observation.state", {2}}, {"action", {2}}})),
               HasSubstr("is observation.state, as '"));

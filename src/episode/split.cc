@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/json_field.h"
 #include "base/text.h"
 
 namespace vlaq::episode {
@@ -60,27 +61,14 @@ std::string Listed(const std::vector<std::string>& names) {
   return fmt::format("{}{}", fmt::join(first, ", "), rest);
 }
 
-Result<SplitMember> MemberFromJson(const Json& json, const std::string& where) {
-  if (!json.is_object()) return InputError(where, "is not an object with \"hash\" and \"name\"");
-  const JsonReader reader(json, where);
-  VLAQ_ASSIGN_OR_RETURN(const auto hash, reader.String("hash"));
-  VLAQ_ASSIGN_OR_RETURN(const auto name, reader.String("name"));
-  if (!hash || !IsHash(*hash)) return InputError(where, "\"hash\" is not a SHA-256 of 64 hexadecimal digits");
-  return SplitMember{*hash, name.value_or("")};
-}
-
-Result<SplitPart> PartFromJson(const std::string& name, const Json& json, const std::string& file) {
-  const std::string where = fmt::format("{}: part '{}'", file, name);
-  if (!json.is_object()) return InputError(where, "is not an object");
-  const JsonReader reader(json, where);
-  VLAQ_ASSIGN_OR_RETURN(const auto fraction, reader.Number("fraction"));
-  const Json* episodes = reader.Find("episodes");
-  if (!fraction) return InputError(where, "\"fraction\" is missing");
-  if (episodes == nullptr || !episodes->is_array()) return InputError(where, "\"episodes\" is not a list");
-  SplitPart part{name, *fraction, {}};
-  for (size_t i = 0; i < episodes->size(); ++i) {
-    VLAQ_ASSIGN_OR_RETURN(SplitMember member, MemberFromJson((*episodes)[i], fmt::format("{}: episode {}", where, i)));
-    part.episodes.push_back(std::move(member));
+SplitPart ReadPart(const std::string& name, const JsonField& field) {
+  SplitPart part{name, 0, {}};
+  field.Need("fraction", part.fraction);
+  for (const JsonField& episode : field["episodes"].Items()) {
+    SplitMember& member = part.episodes.emplace_back();
+    episode.Need("hash", member.hash);
+    episode.Read("name", member.name);
+    if (!IsHash(member.hash)) episode.FailAt("hash", "is not a SHA-256 of 64 hexadecimal digits");
   }
   return part;
 }
@@ -145,22 +133,13 @@ Json ToJson(const Split& split) {
 }
 
 Result<Split> SplitFromJson(const Json& document, const std::string& where) {
-  if (!document.is_object()) return InputError(where, "is not a split");
-  const JsonReader reader(document, where);
-  VLAQ_ASSIGN_OR_RETURN(const auto schema, reader.String("schema"));
-  if (schema.value_or("") != kSplitSchema) {
-    return InputError(where, fmt::format("\"schema\" is not \"{}\"", kSplitSchema),
-                      "vlaq episodes split writes such files");
-  }
-  const Json* seed = reader.Find("seed");
-  if (seed == nullptr || !seed->is_number_unsigned()) return InputError(where, "\"seed\" is not a number from 0");
-  const Json* parts = reader.Find("parts");
-  if (parts == nullptr || !parts->is_object() || parts->empty()) return InputError(where, "\"parts\" is not an object");
-  Split split{seed->get<uint64_t>(), {}};
-  for (const auto& [name, part] : parts->items()) {
-    VLAQ_ASSIGN_OR_RETURN(SplitPart read, PartFromJson(name, part, where));
-    split.parts.push_back(std::move(read));
-  }
+  const JsonField root(document, where);
+  Split split;
+  root.HasSchema(kSplitSchema, "vlaq episodes split writes such files");
+  root.Need("seed", split.seed);
+  for (const auto& [name, part] : root["parts"].Members()) split.parts.push_back(ReadPart(name, part));
+  if (split.parts.empty()) root.FailAt("parts", "is empty");
+  VLAQ_RETURN_IF_ERROR(root.status());
   for (size_t i = 0; i < split.parts.size(); ++i) {
     for (size_t j = i + 1; j < split.parts.size(); ++j) {
       const auto list = [&](const SplitPart& part) { return EpisodeList{where + ":" + part.name, part.episodes}; };

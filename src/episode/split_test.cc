@@ -113,15 +113,19 @@ TEST(Split, JsonThatIsNoSplitIsRefused) {
     return split.ok() ? "accepted" : split.error().ToString();
   };
   EXPECT_EQ(refusal([](Json&) {}), "accepted");
-  EXPECT_THAT(refusal([](Json& d) { d["schema"] = "vlaq.split/2"; }), HasSubstr("s.json: \"schema\""));
-  EXPECT_THAT(refusal([](Json& d) { d = Json::array(); }), HasSubstr("is not a split"));
-  EXPECT_THAT(refusal([](Json& d) { d["seed"] = -1; }), HasSubstr("\"seed\""));
-  EXPECT_THAT(refusal([](Json& d) { d["parts"] = 1; }), HasSubstr("\"parts\""));
-  EXPECT_THAT(refusal([](Json& d) { d["parts"]["train"] = 1; }), HasSubstr("part 'train'"));
-  EXPECT_THAT(refusal([](Json& d) { d["parts"]["train"].erase("fraction"); }), HasSubstr("\"fraction\""));
-  EXPECT_THAT(refusal([](Json& d) { d["parts"]["train"]["episodes"] = "all"; }), HasSubstr("\"episodes\""));
-  EXPECT_THAT(refusal([](Json& d) { d["parts"]["train"]["episodes"][0] = 3; }), HasSubstr("episode 0"));
-  EXPECT_THAT(refusal([](Json& d) { d["parts"]["train"]["episodes"][0]["hash"] = "ABC"; }), HasSubstr("\"hash\""));
+  EXPECT_THAT(refusal([](Json& d) { d["schema"] = "vlaq.split/2"; }), HasSubstr("s.json: schema is \"vlaq.split/2\""));
+  EXPECT_THAT(refusal([](Json& d) { d = Json::array(); }), HasSubstr("is not a JSON object"));
+  EXPECT_THAT(refusal([](Json& d) { d["seed"] = -1; }), HasSubstr("seed must be an integer from 0"));
+  EXPECT_THAT(refusal([](Json& d) { d["parts"] = 1; }), HasSubstr("parts must be an object"));
+  EXPECT_THAT(refusal([](Json& d) { d["parts"]["train"] = 1; }), HasSubstr("parts.train must be an object"));
+  EXPECT_THAT(refusal([](Json& d) { d["parts"]["train"].erase("fraction"); }),
+              HasSubstr("parts.train.fraction is missing"));
+  EXPECT_THAT(refusal([](Json& d) { d["parts"]["train"]["episodes"] = "all"; }),
+              HasSubstr("parts.train.episodes must be an array"));
+  EXPECT_THAT(refusal([](Json& d) { d["parts"]["train"]["episodes"][0] = 3; }),
+              HasSubstr("parts.train.episodes[0] must be an object"));
+  EXPECT_THAT(refusal([](Json& d) { d["parts"]["train"]["episodes"][0]["hash"] = "ABC"; }),
+              HasSubstr("parts.train.episodes[0].hash is not a SHA-256"));
   EXPECT_THAT(refusal([](Json& d) { d["parts"]["train"]["episodes"].push_back(d["parts"]["test"]["episodes"][0]); }),
               HasSubstr("share 1 episode"));
 }

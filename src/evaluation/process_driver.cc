@@ -8,6 +8,7 @@
 
 #include "base/child_process.h"
 #include "base/json.h"
+#include "base/json_field.h"
 
 namespace vlaq::evaluation {
 namespace {
@@ -47,16 +48,16 @@ class ProcessDriver : public Driver {
  private:
   Result<Tensor> Parse(const std::string& line) const {
     VLAQ_ASSIGN_OR_RETURN(const Json answer, ParseJson(line, command_));
-    const JsonReader read(answer, command_);
-    VLAQ_ASSIGN_OR_RETURN(const auto action, read.Numbers("action"));
-    if (!action || static_cast<int64_t>(action->size()) != space_.action_dim) {
+    const JsonField root(answer, command_);
+    const std::vector<double> action = root["action"].Numbers();
+    if (!root.status().ok() || static_cast<int64_t>(action.size()) != space_.action_dim) {
       return Error{ErrorCode::kBackend,
                    fmt::format("the program answered '{}', not {{\"action\": [{} numbers]}}", line.substr(0, 200),
                                space_.action_dim),
                    command_, ""};
     }
     std::vector<float> values;
-    for (const double value : *action) {
+    for (const double value : action) {
       if (!std::isfinite(static_cast<float>(value)))
         return Error{ErrorCode::kBackend, "an action is not finite", command_, ""};
       values.push_back(static_cast<float>(value));

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/json_field.h"
 #include "evaluation/summary.h"
 
 namespace vlaq::evaluation {
@@ -82,105 +83,58 @@ Json ComparisonToJson(const Contestant& a, const Contestant& b) {
   return list;
 }
 
-// Reading: every getter fails with the place of what is missing or of another type.
-class Reader {
- public:
-  Reader(const Json& json, std::string where) : json_(json), where_(std::move(where)) {}
-
-  template <typename T>
-  Result<T> Get(const char* key) const {
-    if (!json_.is_object() || !json_.contains(key)) return InputError(where_, fmt::format("'{}' is missing", key));
-    const Json& value = json_[key];
-    const bool fits = std::is_same_v<T, bool>          ? value.is_boolean()
-                      : std::is_same_v<T, std::string> ? value.is_string()
-                      : std::is_floating_point_v<T>    ? value.is_number()
-                      : std::is_unsigned_v<T>          ? value.is_number_unsigned()
-                                                       : value.is_number_integer();
-    if (!fits) return InputError(where_, fmt::format("'{}' is of another type", key));
-    if constexpr (std::is_same_v<T, int>) {
-      if (!std::in_range<int>(value.get<int64_t>())) return InputError(where_, fmt::format("'{}' is too large", key));
-    }
-    return value.get<T>();
-  }
-
-  Result<std::reference_wrapper<const Json>> Child(const char* key) const {
-    if (!json_.is_object() || !json_.contains(key)) return InputError(where_, fmt::format("'{}' is missing", key));
-    return std::cref(json_[key]);
-  }
-
- private:
-  const Json& json_;
-  std::string where_;
-};
-
-Result<sim::Side> SideFrom(const std::string& name, const std::string& where) {
+std::optional<sim::Side> FindSide(std::string_view name) {
   for (const sim::Side side : {sim::Side::kLeft, sim::Side::kRight}) {
     if (name == sim::Name(side)) return side;
   }
-  return InputError(where, fmt::format("'{}' is no side", name));
+  return std::nullopt;
 }
 
-Result<Outcome> OutcomeFrom(const Json& json, const std::string& where) {
-  const Reader read(json, where);
+Outcome ReadOutcome(const JsonField& field) {
   Outcome o;
-  VLAQ_ASSIGN_OR_RETURN(o.seed, read.Get<uint64_t>("seed"));
-  VLAQ_ASSIGN_OR_RETURN(o.layout, read.Get<std::string>("layout"));
-  VLAQ_ASSIGN_OR_RETURN(const std::string told, read.Get<std::string>("told"));
-  VLAQ_ASSIGN_OR_RETURN(o.told, SideFrom(told, where));
-  VLAQ_ASSIGN_OR_RETURN(const auto passed, read.Child("first_passed"));
-  if (!passed.get().is_null()) {
-    VLAQ_ASSIGN_OR_RETURN(const std::string side, read.Get<std::string>("first_passed"));
-    VLAQ_ASSIGN_OR_RETURN(o.first_passed, SideFrom(side, where));
-  }
-  VLAQ_ASSIGN_OR_RETURN(o.succeeded, read.Get<bool>("succeeded"));
-  VLAQ_ASSIGN_OR_RETURN(o.reached, read.Get<bool>("reached"));
-  VLAQ_ASSIGN_OR_RETURN(o.collided, read.Get<bool>("collided"));
-  VLAQ_ASSIGN_OR_RETURN(o.timed_out, read.Get<bool>("timed_out"));
-  VLAQ_ASSIGN_OR_RETURN(o.steps, read.Get<int>("steps"));
-  VLAQ_ASSIGN_OR_RETURN(o.path_length, read.Get<double>("path_length_m"));
+  const std::vector<std::string> sides{std::string(sim::Name(sim::Side::kLeft)),
+                                       std::string(sim::Name(sim::Side::kRight))};
+  field.Need("seed", o.seed);
+  field.Need("layout", o.layout);
+  field.NeedName("told", FindSide, sides, o.told);
+  if (field.Has("first_passed")) field.NeedName("first_passed", FindSide, sides, o.first_passed.emplace());
+  field.Need("succeeded", o.succeeded);
+  field.Need("reached", o.reached);
+  field.Need("collided", o.collided);
+  field.Need("timed_out", o.timed_out);
+  field.Need("steps", o.steps);
+  field.Need("path_length_m", o.path_length);
   return o;
 }
 
-Result<Contestant> ContestantFrom(const Json& json, const std::string& where) {
-  const Reader read(json, where);
+Contestant ReadContestant(const JsonField& field) {
   Contestant contestant;
-  VLAQ_ASSIGN_OR_RETURN(contestant.subject.kind, read.Get<std::string>("kind"));
-  VLAQ_ASSIGN_OR_RETURN(contestant.subject.name, read.Get<std::string>("name"));
-  VLAQ_ASSIGN_OR_RETURN(contestant.subject.sha256, read.Get<std::string>("sha256"));
-  VLAQ_ASSIGN_OR_RETURN(contestant.subject.tokenizer_sha256, read.Get<std::string>("tokenizer_sha256"));
-  VLAQ_ASSIGN_OR_RETURN(contestant.subject.runs_on, read.Get<std::string>("runs_on"));
-  VLAQ_ASSIGN_OR_RETURN(const auto conditions, read.Child("conditions"));
-  if (!conditions.get().is_array()) return InputError(where, "'conditions' is no list");
-  for (const Json& entry : conditions.get()) {
-    const Reader read_entry(entry, where + ": conditions");
-    VLAQ_ASSIGN_OR_RETURN(const std::string name, read_entry.Get<std::string>("condition"));
-    const auto condition = FindCondition(name);
-    if (!condition) return InputError(where, fmt::format("there is no condition '{}'", name));
+  field.Need("kind", contestant.subject.kind);
+  field.Need("name", contestant.subject.name);
+  field.Need("sha256", contestant.subject.sha256);
+  field.Need("tokenizer_sha256", contestant.subject.tokenizer_sha256);
+  field.Need("runs_on", contestant.subject.runs_on);
+  for (const JsonField& entry : field["conditions"].Items()) {
     ConditionOutcomes& added = contestant.conditions.emplace_back();
-    added.condition = *condition;
-    VLAQ_ASSIGN_OR_RETURN(const auto outcomes, read_entry.Child("outcomes"));
-    if (!outcomes.get().is_array()) return InputError(where, "'outcomes' is no list");
-    for (const Json& item : outcomes.get()) {
-      VLAQ_ASSIGN_OR_RETURN(Outcome outcome, OutcomeFrom(item, fmt::format("{}: {}: outcomes", where, name)));
-      added.outcomes.push_back(std::move(outcome));
-    }
+    entry.NeedName("condition", FindCondition, ConditionNames(), added.condition);
+    for (const JsonField& outcome : entry["outcomes"].Items()) added.outcomes.push_back(ReadOutcome(outcome));
   }
   return contestant;
 }
 
 // Every condition holds the seeds of this shard, in their order: else a part would be joined, or summed up, as a whole.
 Status CheckSeeds(const SimEvaluation& e, const Contestant& contestant, const std::string& where) {
-  if (contestant.conditions.empty()) return InputError(where, "'conditions' is empty");
+  if (contestant.conditions.empty()) return InputError(where, "conditions is empty");
   const uint64_t expected = (e.episodes - e.shard + e.shards - 1) / e.shards;
   for (const ConditionOutcomes& c : contestant.conditions) {
     const std::string place = fmt::format("{}: {}", where, Name(c.condition));
     if (c.outcomes.size() != expected) {
-      return InputError(place, fmt::format("'outcomes' holds {} episodes instead of {}", c.outcomes.size(), expected));
+      return InputError(place, fmt::format("outcomes holds {} episodes instead of {}", c.outcomes.size(), expected));
     }
     for (size_t k = 0; k < c.outcomes.size(); ++k) {
       const uint64_t seed = e.first_seed + e.shard + k * e.shards;
       if (c.outcomes[k].seed == seed) continue;
-      return InputError(place, fmt::format("'seed' is {} where {} is due", c.outcomes[k].seed, seed));
+      return InputError(place, fmt::format("seed is {} where {} is due", c.outcomes[k].seed, seed));
     }
   }
   return {};
@@ -237,38 +191,35 @@ Json ToJson(const SimEvaluation& e) {
 }
 
 Result<SimEvaluation> SimEvaluationFromJson(const Json& json, const std::string& where) {
-  const Reader read(json, where);
-  VLAQ_ASSIGN_OR_RETURN(const std::string schema, read.Get<std::string>("schema"));
-  VLAQ_ASSIGN_OR_RETURN(const std::string mode, read.Get<std::string>("mode"));
-  if (schema != kSchema || mode != kMode) {
-    return InputError(where, fmt::format("this is '{}' of mode '{}', not a simulation of '{}'", schema, mode, kSchema));
+  const JsonField root(json, where);
+  root.HasSchema(kSchema, "vlaq eval --sim -o writes such files");
+  if (const std::string mode = root["mode"].Text(); mode != kMode) {
+    root.FailAt("mode", fmt::format("is '{}', not '{}'", mode, kMode));
   }
   SimEvaluation e;
-  VLAQ_ASSIGN_OR_RETURN(e.vlaq_version, read.Get<std::string>("vlaq_version"));
-  VLAQ_ASSIGN_OR_RETURN(e.first_seed, read.Get<uint64_t>("first_seed"));
-  VLAQ_ASSIGN_OR_RETURN(e.episodes, read.Get<uint64_t>("episodes"));
-  VLAQ_ASSIGN_OR_RETURN(e.shard, read.Get<uint64_t>("shard"));
-  VLAQ_ASSIGN_OR_RETURN(e.shards, read.Get<uint64_t>("shards"));
+  root.Need("vlaq_version", e.vlaq_version);
+  root.Need("first_seed", e.first_seed);
+  root.Need("episodes", e.episodes);
+  root.Need("shard", e.shard);
+  root.Need("shards", e.shards);
+  const JsonField world = root["world"];
+  world.Need("width", e.world.width);
+  world.Need("height", e.world.height);
+  world.Need("dynamics", e.world.dynamics);
+  world.Need("noise", e.world.noise);
+  world.Need("frame_loss", e.world.frame_loss);
+  e.policy = ReadContestant(root["policy"]);
+  if (const auto against = root.Find("against")) e.against = ReadContestant(*against);
+  VLAQ_RETURN_IF_ERROR(root.status());
   if (e.shards < 1 || e.shards > e.episodes || e.episodes > kMostEpisodes || e.shard >= e.shards) {
     return InputError(where, fmt::format("shard {} of {} for {} episodes", e.shard, e.shards, e.episodes));
   }
-  VLAQ_ASSIGN_OR_RETURN(const auto world, read.Child("world"));
-  const Reader read_world(world.get(), where + ": world");
-  VLAQ_ASSIGN_OR_RETURN(e.world.width, read_world.Get<int>("width"));
-  VLAQ_ASSIGN_OR_RETURN(e.world.height, read_world.Get<int>("height"));
-  VLAQ_ASSIGN_OR_RETURN(e.world.dynamics, read_world.Get<bool>("dynamics"));
-  VLAQ_ASSIGN_OR_RETURN(e.world.noise, read_world.Get<bool>("noise"));
-  VLAQ_ASSIGN_OR_RETURN(e.world.frame_loss, read_world.Get<bool>("frame_loss"));
-  VLAQ_ASSIGN_OR_RETURN(const auto policy, read.Child("policy"));
-  VLAQ_ASSIGN_OR_RETURN(e.policy, ContestantFrom(policy.get(), where + ": policy"));
   VLAQ_RETURN_IF_ERROR(CheckSeeds(e, e.policy, where + ": policy"));
-  if (json.contains("against")) {
-    VLAQ_ASSIGN_OR_RETURN(e.against, ContestantFrom(json["against"], where + ": against"));
-    VLAQ_RETURN_IF_ERROR(CheckSeeds(e, *e.against, where + ": against"));
-    if (!std::ranges::equal(e.policy.conditions, e.against->conditions, {}, &ConditionOutcomes::condition,
-                            &ConditionOutcomes::condition)) {
-      return InputError(where, "'policy' and 'against' drove under different conditions");
-    }
+  if (!e.against) return e;
+  VLAQ_RETURN_IF_ERROR(CheckSeeds(e, *e.against, where + ": against"));
+  if (!std::ranges::equal(e.policy.conditions, e.against->conditions, {}, &ConditionOutcomes::condition,
+                          &ConditionOutcomes::condition)) {
+    return InputError(where, "policy and against drove under different conditions");
   }
   return e;
 }

@@ -8,11 +8,12 @@
 
 namespace vlaq::exporting::testing {
 
-// `policy` is saved into `folder`, its bundle is `folder`/bundle. Errors: those of Export and bundle::Open.
+// `policy` is saved into `folder`, with its config.json and policy.json, which Export finds there; its bundle is
+// `folder`/bundle. `options` say the rest. Errors: those of Export and bundle::Open.
 inline Result<bundle::Bundle> ExportTiny(
     const std::filesystem::path& folder,
-    const kosmos2_lstm::testing::TinyPolicy& policy = kosmos2_lstm::testing::TinyPolicy()) {
-  ExportOptions options;
+    const kosmos2_lstm::testing::TinyPolicy& policy = kosmos2_lstm::testing::TinyPolicy(), ExportOptions options = {}) {
+  std::filesystem::create_directories(folder);
   options.checkpoint = policy.Save(folder);
   options.output = folder / "bundle";
   VLAQ_RETURN_IF_ERROR(Export(options, SilentLog()));

@@ -139,7 +139,10 @@ Result<const PlacedWeight*> WeightTable::Place(const std::string& name, const Tr
   for (const std::string& source : sources) {
     const auto it = names_.find(source);
     const Entry* entry = it == names_.end() ? nullptr : checkpoint_.Find(it->second);
-    if (entry == nullptr) return InternalError(source, "the family asks for a tensor that it did not find before");
+    if (entry == nullptr) {
+      return InputError(fmt::format("tensor '{}'", source), "is needed for the graphs, and the checkpoint has none",
+                        "the checkpoint is incomplete or of another model");
+    }
     if (first == nullptr) first = entry;
     if (entry->shape != first->shape || entry->dtype != first->dtype) {
       return InputError(fmt::format("tensor '{}'", it->second),
@@ -148,7 +151,12 @@ Result<const PlacedWeight*> WeightTable::Place(const std::string& name, const Tr
     recipe.sources.push_back(it->second);
   }
   const auto shape = transform.shape(first->shape, sources.size());
-  if (!shape) return InternalError(name, fmt::format("'{}' does not fit {}", transform.name, ShapeText(first->shape)));
+  if (!shape) {
+    return InputError(fmt::format("tensor '{}'", first->name),
+                      fmt::format("has the shape {}, of which '{}' makes no weight '{}'", ShapeText(first->shape),
+                                  transform.name, name),
+                      "the checkpoint is of another model than the family takes it for");
+  }
   recipe.dtype = StoredType(precision_, first->dtype, first->shape.size());
   recipe.shape = *shape;
   return Insert(std::move(recipe));

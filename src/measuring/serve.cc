@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/json_field.h"
 #include "base/scratch_folder.h"
 #include "bundle/bundle.h"
 #include "measuring/graph_policy.h"
@@ -94,28 +95,29 @@ class Worker::State {
  private:
   Result<Json> Answered(const std::string& line) {
     VLAQ_ASSIGN_OR_RETURN(const Json question, ParseJson(line, "question"));
-    if (!question.is_object()) return InputError("question", "is no JSON object");
-    const JsonReader reader(question, "question");
-    if (question.contains("hello")) return Begin(reader);
-    if (step_ == nullptr) return InputError("question", "comes before hello");
-    if (question.contains("profile")) return Profile();
-    VLAQ_ASSIGN_OR_RETURN(const auto inputs, reader.Integers("run"));
-    VLAQ_ASSIGN_OR_RETURN(const auto keep, reader.Boolean("keep"));
-    if (!inputs || inputs->empty()) return InputError("question", "asks for nothing: no hello, run or profile");
-    return Run(*inputs, keep.value_or(true));
+    const JsonField root(question, "question");
+    if (root.Has("hello")) return Begin(root);
+    if (root.status().ok() && step_ == nullptr) root.Fail("comes before hello");
+    VLAQ_RETURN_IF_ERROR(root.status());
+    if (root.Has("profile")) return Profile();
+    std::vector<int64_t> inputs;
+    bool keep = true;
+    root.Read("run", inputs);
+    root.Read("keep", keep);
+    if (inputs.empty()) root.Fail("asks for nothing: no hello, run or profile");
+    VLAQ_RETURN_IF_ERROR(root.status());
+    return Run(inputs, keep);
   }
 
-  Result<Json> Begin(const JsonReader& reader) {
-    VLAQ_ASSIGN_OR_RETURN(const auto inputs, reader.String("inputs"));
-    VLAQ_ASSIGN_OR_RETURN(const auto threads, reader.Integer("threads"));
-    VLAQ_ASSIGN_OR_RETURN(const auto window, reader.Integer("window"));
-    VLAQ_ASSIGN_OR_RETURN(const auto batch, reader.Integer("batch"));
-    setup_ = {inputs.value_or(""), window.value_or(setup_.window), batch.value_or(1),
-              static_cast<int>(threads.value_or(1))};
+  Result<Json> Begin(const JsonField& root) {
     constexpr int64_t kMost = 4096;
-    const bool sane = setup_.window >= 1 && setup_.window <= kMost && setup_.batch >= 1 && setup_.batch <= kMost &&
-                      setup_.threads >= 1 && setup_.threads <= kMost;
-    if (!sane) return InputError("question", "window, batch and threads must be 1 to 4096");
+    std::string inputs;
+    root.Read("inputs", inputs);
+    setup_.inputs = inputs;
+    if (const auto window = root.Find("window")) setup_.window = window->Integer(1, kMost);
+    if (const auto batch = root.Find("batch")) setup_.batch = batch->Integer(1, kMost);
+    if (const auto threads = root.Find("threads")) setup_.threads = static_cast<int>(threads->Integer(1, kMost));
+    VLAQ_RETURN_IF_ERROR(root.status());
     const int64_t begin = ReadClock(CLOCK_MONOTONIC);
     VLAQ_RETURN_IF_ERROR(Open());
     return Json{{"ready", true},

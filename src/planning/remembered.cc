@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/json_field.h"
 #include "quantization/plan_file.h"
 
 namespace vlaq::planning {
@@ -30,14 +31,14 @@ constexpr std::array kFigures{Figure{"mae", &Effect::mae},
 // JSON has no infinity and no NaN: they are written as the words that they print as.
 Json NumberOrWord(double value) { return std::isfinite(value) ? Json(value) : Json(fmt::format("{}", value)); }
 
-std::optional<double> FromNumberOrWord(const Json* json) {
+double ReadNumberOrWord(const JsonField& field) {
   constexpr double kUnbounded = std::numeric_limits<double>::infinity();
-  if (json == nullptr) return std::nullopt;
-  if (json->is_number()) return json->get<double>();
-  if (*json == "inf") return kUnbounded;
-  if (*json == "-inf") return -kUnbounded;
-  if (*json == "nan" || *json == "-nan") return std::numeric_limits<double>::quiet_NaN();
-  return std::nullopt;
+  if (!field.IsText()) return field.Number();
+  const std::string word = field.Text();
+  if (word == "inf") return kUnbounded;
+  if (word == "-inf") return -kUnbounded;
+  if (word != "nan" && word != "-nan") field.Fail("must be a number");
+  return std::numeric_limits<double>::quiet_NaN();
 }
 
 Json ToJson(const Effect& effect) {
@@ -46,18 +47,10 @@ Json ToJson(const Effect& effect) {
   return json;
 }
 
-Result<Effect> EffectFromJson(const Json& json, const std::string& where) {
-  if (!json.is_object()) return InputError(where, "needs an object", kDeleteResumeFile);
-  const JsonReader reader(json, where);
+Effect ReadEffect(const JsonField& field) {
   Effect effect;
-  VLAQ_ASSIGN_OR_RETURN(const auto steps, reader.Integer("steps"));
-  effect.steps = steps.value_or(-1);
-  if (effect.steps < 0) return InputError(where, "needs \"steps\"", kDeleteResumeFile);
-  for (const Figure& figure : kFigures) {
-    const auto value = FromNumberOrWord(reader.Find(figure.name));
-    if (!value) return InputError(where, fmt::format("needs \"{}\"", figure.name), kDeleteResumeFile);
-    effect.*figure.value = *value;
-  }
+  effect.steps = field["steps"].Integer(0);
+  for (const Figure& figure : kFigures) effect.*figure.value = ReadNumberOrWord(field[figure.name]);
   return effect;
 }
 
@@ -95,13 +88,9 @@ Result<std::unique_ptr<Meter>> Remembering(std::unique_ptr<Meter> inner, ResumeF
   std::map<std::string, Effect> known;
   VLAQ_ASSIGN_OR_RETURN(const std::optional<Json> json, ReadResumeFile(file, key));
   if (json) {
-    const auto measured = json->find("measured");
-    if (measured == json->end() || !measured->is_object()) {
-      return InputError(file.path.string(), "needs \"measured\"", kDeleteResumeFile);
-    }
-    for (const auto& [name, effect] : measured->items()) {
-      VLAQ_ASSIGN_OR_RETURN(known[name], EffectFromJson(effect, fmt::format("{}: {}", file.path.string(), name)));
-    }
+    const JsonField root(*json, file.path.string(), std::string(kDeleteResumeFile));
+    for (const auto& [name, effect] : root["measured"].Members()) known[name] = ReadEffect(effect);
+    VLAQ_RETURN_IF_ERROR(root.status());
     log.Note(fmt::format("going on from {}: {} plans are measured already", file.path.string(), known.size()));
   }
   return std::unique_ptr<Meter>(

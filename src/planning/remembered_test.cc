@@ -115,10 +115,11 @@ TEST_F(RememberedTest, OtherWorkAndDamageAreRefused) {
   const std::string head = R"({"schema":"vlaq.plan.part/1","key":{"episodes":"e"},)";
   ExpectRefused("{", "anew");
   ExpectRefused(R"({"schema":"vlaq.plan/1"})", "is not what an interrupted");
-  ExpectRefused(head + R"("measured":[]})", "needs \"measured\"");
-  ExpectRefused(head + R"("measured":{"all 1":3}})", "needs an object");
-  ExpectRefused(head + R"("measured":{"all 1":{"mae":1}}})", "needs \"steps\"");
-  ExpectRefused(head + R"("measured":{"all 1":{"steps":3,"mae":"most"}}})", "needs \"mae\"");
+  ExpectRefused(head + R"("measured":[]})", "measured must be an object");
+  ExpectRefused(head + R"("measured":{"all 1":3}})", R"(measured["all 1"] must be an object)");
+  ExpectRefused(head + R"("measured":{"all 1":{"mae":1}}})", R"(measured["all 1"].steps is missing)");
+  ExpectRefused(head + R"("measured":{"all 1":{"steps":3,"mae":"most"}}})",
+                R"(measured["all 1"].mae must be a number)");
 }
 
 }  // namespace

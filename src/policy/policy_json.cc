@@ -3,10 +3,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "base/json.h"
+#include "base/json_field.h"
 #include "base/text.h"
 #include "policy/policy.h"
 
@@ -16,160 +16,6 @@ namespace {
 using Keys = std::vector<std::string>;
 
 constexpr int64_t kMostPixels = 4096;  // of a side; what image::Preprocessor takes
-
-template <typename T>
-std::optional<T> As(const Json& json);
-template <>
-std::optional<int64_t> As(const Json& json) {
-  if (!json.is_number_integer()) return std::nullopt;
-  if (json.is_number_unsigned() && json.get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()}) {
-    return std::nullopt;
-  }
-  return json.get<int64_t>();
-}
-template <>
-std::optional<double> As(const Json& json) {
-  return json.is_number() ? std::optional(json.get<double>()) : std::nullopt;
-}
-template <>
-std::optional<bool> As(const Json& json) {
-  return json.is_boolean() ? std::optional(json.get<bool>()) : std::nullopt;
-}
-template <>
-std::optional<std::string> As(const Json& json) {
-  return json.is_string() ? std::optional(json.get<std::string>()) : std::nullopt;
-}
-
-template <typename T>
-constexpr std::string_view kKindOf = "";
-template <>
-constexpr std::string_view kKindOf<int64_t> = "an integer";
-template <>
-constexpr std::string_view kKindOf<double> = "a number";
-template <>
-constexpr std::string_view kKindOf<bool> = "true or false";
-template <>
-constexpr std::string_view kKindOf<std::string> = "a string";
-template <typename T>
-constexpr std::string_view kKindOf<std::vector<T>> = "an array";
-template <>
-constexpr std::string_view kKindOf<std::vector<int64_t>> = "an array of integers";
-template <>
-constexpr std::string_view kKindOf<std::vector<double>> = "an array of numbers";
-template <>
-constexpr std::string_view kKindOf<std::vector<std::string>> = "an array of strings";
-
-// One object of the document. null counts as absent, as elsewhere.
-class Part {
- public:
-  // Errors: kInput if it is no object.
-  static Result<Part> Of(const Json& json, const std::string& file, std::string path) {
-    if (json.is_object()) return Part(json, file, std::move(path));
-    return path.empty() ? InputError(file, "is not a JSON object") : InputError(file, path + " must be an object");
-  }
-
-  const Json& json() const { return *json_; }
-  const std::string& file() const { return *file_; }
-  std::string Path(std::string_view key) const {
-    return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
-  }
-  Error Wrong(std::string_view key, std::string_view problem, std::string advice = "") const {
-    return InputError(*file_, fmt::format("{} {}", Path(key), problem), std::move(advice));
-  }
-  const Json* Find(std::string_view key) const {
-    const auto it = json_->find(std::string(key));
-    return it == json_->end() || it->is_null() ? nullptr : &*it;
-  }
-
-  // An absent member leaves `to` as it is. Errors: kInput for another type.
-  template <typename T>
-  Status Read(std::string_view key, T& to) const {
-    const Json* json = Find(key);
-    return json == nullptr ? Status() : Take(*json, key, to);
-  }
-  // The same where the member must be there.
-  template <typename T>
-  Status Need(std::string_view key, T& to) const {
-    const Json* json = Find(key);
-    return json == nullptr ? Status(Wrong(key, "is missing")) : Take(*json, key, to);
-  }
-  // A member that is one of `names`, which `find` knows.
-  template <typename T>
-  Status ReadName(std::string_view key, std::optional<T> (*find)(std::string_view), const Keys& names, T& to) const {
-    if (Find(key) == nullptr) return {};
-    std::string name;
-    VLAQ_RETURN_IF_ERROR(Read(key, name));
-    const auto found = find(name);
-    if (!found) {
-      const std::string nearest = NearestWord(name, names);
-      return Wrong(key, fmt::format("is \"{}\", which is not known", name),
-                   !nearest.empty() ? fmt::format("did you mean \"{}\"?", nearest)
-                   : names.empty()  ? ""
-                                    : fmt::format("known are {}", fmt::join(names, ", ")));
-    }
-    to = *found;
-    return {};
-  }
-  Result<Part> Object(std::string_view key) const {
-    const Json* json = Find(key);
-    if (json == nullptr) return Wrong(key, "is missing");
-    return Of(*json, *file_, Path(key));
-  }
-  // A family's own object, as JSON text.
-  Status ReadText(std::string_view key, std::string& to) const {
-    if (Find(key) == nullptr) return {};
-    VLAQ_ASSIGN_OR_RETURN(const Part own, Object(key));
-    to = own.json().dump();
-    return {};
-  }
-  // Errors: kInput for a key that is not `known`, with the nearest that is. `what`: "an image input".
-  Status Check(const Keys& known, std::string_view what) const {
-    for (const auto& [key, value] : json_->items()) {
-      if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-      const std::string nearest = NearestWord(key, known);
-      return Wrong(key, fmt::format("is not a key of {}", what),
-                   nearest.empty() ? fmt::format("known are {}", fmt::join(known, ", "))
-                                   : fmt::format("did you mean \"{}\"?", nearest));
-    }
-    return {};
-  }
-
- private:
-  Part(const Json& json, const std::string& file, std::string path)
-      : json_(&json), file_(&file), path_(std::move(path)) {}
-
-  template <typename T>
-  Status Take(const Json& json, std::string_view key, T& to) const {
-    auto value = As<T>(json);
-    if (!value) return Wrong(key, fmt::format("must be {}", kKindOf<T>));
-    to = std::move(*value);
-    return {};
-  }
-  template <typename T>
-  Status Take(const Json& json, std::string_view key, std::vector<T>& to) const {
-    std::vector<T> items;
-    if (!json.is_array()) return Wrong(key, fmt::format("must be {}", kKindOf<std::vector<T>>));
-    for (const Json& item : json) {
-      auto value = As<T>(item);
-      if (!value) return Wrong(key, fmt::format("must be {}", kKindOf<std::vector<T>>));
-      items.push_back(std::move(*value));
-    }
-    to = std::move(items);
-    return {};
-  }
-  Status Take(const Json& json, std::string_view key, std::map<std::string, std::string>& to) const {
-    VLAQ_ASSIGN_OR_RETURN(const Part part, Of(json, *file_, Path(key)));
-    for (const auto& [name, value] : part.json().items()) {
-      if (!value.is_string()) return part.Wrong(name, "must be a string");
-      to.emplace(name, value.get<std::string>());
-    }
-    return {};
-  }
-
-  const Json* json_;
-  const std::string* file_;
-  std::string path_;
-};
 
 // The numbers of a mode, as keys; the second of two-sided modes only.
 struct ModeKeys {
@@ -189,19 +35,17 @@ ModeKeys KeysOf(NormalizationMode mode) {
   return {};
 }
 
-Status ReadNormalization(const Part& holder, std::string_view key, Normalization& to) {
-  if (holder.Find(key) == nullptr) return {};
-  VLAQ_ASSIGN_OR_RETURN(const Part part, holder.Object(key));
-  if (part.Find("mode") == nullptr) return part.Wrong("mode", "is missing");
-  VLAQ_RETURN_IF_ERROR(part.ReadName("mode", FindNormalizationMode, NormalizationModeNames(), to.mode));
+void ReadNormalization(const JsonField& holder, std::string_view key, Normalization& to) {
+  const auto part = holder.Find(key);
+  if (!part) return;
+  part->NeedName("mode", FindNormalizationMode, NormalizationModeNames(), to.mode);
   const ModeKeys keys = KeysOf(to.mode);
   Keys known{"mode"};
   if (!keys.a.empty()) known.emplace_back(keys.a);
   if (!keys.b.empty()) known.emplace_back(keys.b);
-  VLAQ_RETURN_IF_ERROR(part.Check(known, fmt::format("the mode {}", Name(to.mode))));
-  if (!keys.a.empty()) VLAQ_RETURN_IF_ERROR(part.Need(keys.a, to.a));
-  if (!keys.b.empty()) VLAQ_RETURN_IF_ERROR(part.Need(keys.b, to.b));
-  return {};
+  part->Only(known, fmt::format("the mode {}", Name(to.mode)));
+  if (!keys.a.empty()) part->Need(keys.a, to.a);
+  if (!keys.b.empty()) part->Need(keys.b, to.b);
 }
 
 Json NormalizationToJson(const Normalization& normalization) {
@@ -221,64 +65,55 @@ std::optional<std::pair<int64_t, int64_t>> SidesOf(const Input& input) {
   return std::pair(height, width);
 }
 
-Status ReadSides(const Part& part, Input& input) {
+void ReadSides(const JsonField& part, Input& input) {
   auto sides = SidesOf(input);
-  if (part.Find("size") != nullptr) {
-    Shape size;
-    VLAQ_RETURN_IF_ERROR(part.Read("size", size));
-    if (size.size() != 2) return part.Wrong("size", "must be [height, width]");
+  if (const auto given = part.Find("size")) {
+    const Shape size = given->Integers();
+    if (size.size() != 2) return given->Fail("must be [height, width]");
     sides = std::pair(size[0], size[1]);
   }
-  if (!sides) return part.Wrong("size", "is missing, and the shape leaves height or width open");
+  if (!sides) return part.FailAt("size", "is missing, and the shape leaves height or width open");
   for (const int64_t side : {sides->first, sides->second}) {
     if (side < 1 || side > kMostPixels) {
-      return part.Wrong("size", fmt::format("is {} x {} (height x width), not 1 to {} pixels", sides->first,
-                                            sides->second, kMostPixels));
+      return part.FailAt("size", fmt::format("is {} x {} (height x width), not 1 to {} pixels", sides->first,
+                                             sides->second, kMostPixels));
     }
   }
   input.preprocess.image_size = static_cast<int>(sides->second);
   input.preprocess.image_height = sides->first == sides->second ? 0 : static_cast<int>(sides->first);
-  return {};
 }
 
-Status ReadThree(const Part& part, std::string_view key, std::array<double, 3>& to) {
-  std::vector<double> values;
-  VLAQ_RETURN_IF_ERROR(part.Need(key, values));
-  if (values.size() != 3) return part.Wrong(key, fmt::format("has {} values, not red, green and blue", values.size()));
+void ReadThree(const JsonField& field, std::array<double, 3>& to) {
+  const std::vector<double> values = field.Numbers();
+  if (values.size() != 3) return field.Fail(fmt::format("has {} values, not red, green and blue", values.size()));
   std::copy(values.begin(), values.end(), to.begin());
-  return {};
 }
 
 // Exactly one of "normalize" and the pair "mean", "std": pixels are never normalized by a guess.
-Status ReadStatistics(const Part& part, image::PreprocessSpec& to) {
-  const bool own = part.Find("mean") != nullptr || part.Find("std") != nullptr;
-  if (own == (part.Find("normalize") != nullptr)) {
-    return part.Wrong("normalize", own ? "and mean, std are both given" : "is missing",
-                      "give normalize (clip, imagenet, none), or mean and std");
+void ReadStatistics(const JsonField& part, image::PreprocessSpec& to) {
+  const bool own = part.Has("mean") || part.Has("std");
+  if (own == part.Has("normalize")) {
+    return part.FailAt("normalize", own ? "and mean, std are both given" : "is missing",
+                       "give normalize (clip, imagenet, none), or mean and std");
   }
   if (!own) return part.ReadName("normalize", image::FindNormalisation, {"clip", "imagenet", "none"}, to.normalisation);
-  image::Statistics statistics{};
-  VLAQ_RETURN_IF_ERROR(ReadThree(part, "mean", statistics.mean));
-  VLAQ_RETURN_IF_ERROR(ReadThree(part, "std", statistics.standard_deviation));
-  to.statistics = statistics;
-  return {};
+  image::Statistics& statistics = to.statistics.emplace();
+  ReadThree(part["mean"], statistics.mean);
+  ReadThree(part["std"], statistics.standard_deviation);
 }
 
 // Of a picture that the graph takes as bytes, nothing is said of numbers.
-Status ReadPreprocessing(const Part& holder, Input& input) {
-  VLAQ_ASSIGN_OR_RETURN(const Part part, holder.Object("preprocess"));
+void ReadPreprocessing(const JsonField& part, Input& input) {
   const bool bytes = input.layout == ImageLayout::kHwc;
-  VLAQ_RETURN_IF_ERROR(
-      part.Check(bytes ? Keys{"resize", "channel_order", "pass_order", "size"}
-                       : Keys{"resize", "normalize", "mean", "std", "channel_order", "pass_order", "size"},
-                 bytes ? "the preprocessing of bytes" : "preprocessing"));
+  part.Only(bytes ? Keys{"resize", "channel_order", "pass_order", "size"}
+                  : Keys{"resize", "normalize", "mean", "std", "channel_order", "pass_order", "size"},
+            bytes ? "the preprocessing of bytes" : "preprocessing");
   image::PreprocessSpec& spec = input.preprocess;
-  VLAQ_RETURN_IF_ERROR(part.ReadName("resize", image::FindFilter, {}, spec.resize));
-  VLAQ_RETURN_IF_ERROR(part.ReadName("channel_order", image::FindChannelOrder, {"rgb", "bgr"}, spec.channel_order));
-  VLAQ_RETURN_IF_ERROR(
-      part.ReadName("pass_order", image::FindPassOrder, {"horizontal_first", "pillow13"}, spec.pass_order));
-  if (!bytes) VLAQ_RETURN_IF_ERROR(ReadStatistics(part, spec));
-  return ReadSides(part, input);
+  part.ReadName("resize", image::FindFilter, {}, spec.resize);
+  part.ReadName("channel_order", image::FindChannelOrder, {"rgb", "bgr"}, spec.channel_order);
+  part.ReadName("pass_order", image::FindPassOrder, {"horizontal_first", "pillow13"}, spec.pass_order);
+  if (!bytes) ReadStatistics(part, spec);
+  ReadSides(part, input);
 }
 
 Json PreprocessingToJson(const Input& input) {
@@ -321,26 +156,31 @@ Keys KeysOf(InputType type) {
   return keys;
 }
 
-Result<Input> ParseInput(const std::string& name, const Part& part) {
+// The members that inputs and outputs have in common.
+template <typename Feature>
+void ReadNumbers(const JsonField& part, Feature& feature) {
+  part.ReadName("dtype", FindDType, {}, feature.dtype);
+  part.Need("shape", feature.shape);
+  part.Read("batched", feature.batched);
+  part.Read("names", feature.names);
+  part.Read("units", feature.units);
+}
+
+Input ReadInput(const std::string& name, const JsonField& part) {
   Input input;
   input.name = name;
-  if (part.Find("type") == nullptr) return part.Wrong("type", "is missing");
-  VLAQ_RETURN_IF_ERROR(part.ReadName("type", FindInputType, InputTypeNames(), input.type));
-  VLAQ_RETURN_IF_ERROR(part.Check(KeysOf(input.type), ArticleAnd(input.type)));
+  part.NeedName("type", FindInputType, InputTypeNames(), input.type);
+  part.Only(KeysOf(input.type), ArticleAnd(input.type));
   if (input.type == InputType::kText) {
-    VLAQ_RETURN_IF_ERROR(part.Need("makes", input.makes));
-    VLAQ_RETURN_IF_ERROR(part.ReadText("encoder", input.encoder));
+    part.Need("makes", input.makes);
+    if (const auto encoder = part.Find("encoder")) input.encoder = encoder->ObjectText();
     return input;
   }
-  VLAQ_RETURN_IF_ERROR(part.ReadName("dtype", FindDType, {}, input.dtype));
-  VLAQ_RETURN_IF_ERROR(part.Need("shape", input.shape));
-  VLAQ_RETURN_IF_ERROR(part.Read("batched", input.batched));
-  VLAQ_RETURN_IF_ERROR(part.Read("names", input.names));
-  VLAQ_RETURN_IF_ERROR(part.Read("units", input.units));
-  VLAQ_RETURN_IF_ERROR(part.ReadName("layout", FindImageLayout, ImageLayoutNames(), input.layout));
-  VLAQ_RETURN_IF_ERROR(part.ReadName("distribution", FindNoiseKind, NoiseKindNames(), input.noise));
-  VLAQ_RETURN_IF_ERROR(ReadNormalization(part, "normalize", input.normalize));
-  if (input.type == InputType::kImage) VLAQ_RETURN_IF_ERROR(ReadPreprocessing(part, input));
+  ReadNumbers(part, input);
+  part.ReadName("layout", FindImageLayout, ImageLayoutNames(), input.layout);
+  part.ReadName("distribution", FindNoiseKind, NoiseKindNames(), input.noise);
+  ReadNormalization(part, "normalize", input.normalize);
+  if (input.type == InputType::kImage) ReadPreprocessing(part["preprocess"], input);
   return input;
 }
 
@@ -350,7 +190,6 @@ Json OwnJson(const std::string& text) {
   return json.ok() ? std::move(*json) : Json(text);
 }
 
-// The members that inputs and outputs have in common.
 template <typename Feature>
 void AddNumbers(const Feature& feature, Json& json) {
   json["dtype"] = DTypeName(feature.dtype);
@@ -379,16 +218,12 @@ Json InputToJson(const Input& input) {
   return json;
 }
 
-Result<Output> ParseOutput(const std::string& name, const Part& part) {
+Output ReadOutput(const std::string& name, const JsonField& part) {
   Output output;
   output.name = name;
-  VLAQ_RETURN_IF_ERROR(part.Check({"dtype", "shape", "batched", "names", "units", "unnormalize"}, "an output"));
-  VLAQ_RETURN_IF_ERROR(part.ReadName("dtype", FindDType, {}, output.dtype));
-  VLAQ_RETURN_IF_ERROR(part.Need("shape", output.shape));
-  VLAQ_RETURN_IF_ERROR(part.Read("batched", output.batched));
-  VLAQ_RETURN_IF_ERROR(part.Read("names", output.names));
-  VLAQ_RETURN_IF_ERROR(part.Read("units", output.units));
-  VLAQ_RETURN_IF_ERROR(ReadNormalization(part, "unnormalize", output.unnormalize));
+  part.Only({"dtype", "shape", "batched", "names", "units", "unnormalize"}, "an output");
+  ReadNumbers(part, output);
+  ReadNormalization(part, "unnormalize", output.unnormalize);
   return output;
 }
 
@@ -401,16 +236,12 @@ Json OutputToJson(const Output& output) {
   return json;
 }
 
-Result<Control> ParseControl(const Part& part) {
+Control ReadControl(const JsonField& part) {
   Control control;
-  VLAQ_RETURN_IF_ERROR(part.Check({"period_s", "n_action_steps", "temporal_ensemble_coeff"}, "control"));
-  VLAQ_RETURN_IF_ERROR(part.Need("period_s", control.period_s));
-  VLAQ_RETURN_IF_ERROR(part.Read("n_action_steps", control.n_action_steps));
-  if (part.Find("temporal_ensemble_coeff") != nullptr) {
-    double coefficient = 0;
-    VLAQ_RETURN_IF_ERROR(part.Read("temporal_ensemble_coeff", coefficient));
-    control.temporal_ensemble_coeff = coefficient;
-  }
+  part.Only({"period_s", "n_action_steps", "temporal_ensemble_coeff"}, "control");
+  part.Need("period_s", control.period_s);
+  part.Read("n_action_steps", control.n_action_steps);
+  part.Read("temporal_ensemble_coeff", control.temporal_ensemble_coeff);
   return control;
 }
 
@@ -420,13 +251,13 @@ Json ControlToJson(const Control& control) {
   return json;
 }
 
-Result<Graph> ParseGraph(const std::string& /*name*/, const Part& part) {
+Graph ReadGraph(const JsonField& part) {
   Graph graph;
   // "bytes" and "sha256" are the bundle's, which keeps its record of the file here.
-  VLAQ_RETURN_IF_ERROR(part.Check({"file", "inputs", "outputs", "bytes", "sha256"}, "a graph"));
-  VLAQ_RETURN_IF_ERROR(part.Need("file", graph.file));
-  VLAQ_RETURN_IF_ERROR(part.Need("inputs", graph.inputs));
-  VLAQ_RETURN_IF_ERROR(part.Need("outputs", graph.outputs));
+  part.Only({"file", "inputs", "outputs", "bytes", "sha256"}, "a graph");
+  part.Need("file", graph.file);
+  part.Need("inputs", graph.inputs);
+  part.Need("outputs", graph.outputs);
   return graph;
 }
 
@@ -434,63 +265,49 @@ Json GraphToJson(const Graph& graph) {
   return {{"file", graph.file}, {"inputs", Json(graph.inputs)}, {"outputs", Json(graph.outputs)}};
 }
 
-// An array of objects: `parse` makes an item of each.
-template <typename T, typename Parse>
-Status ReadList(const Part& holder, std::string_view key, std::vector<T>& to, const Parse& parse) {
-  const Json* list = holder.Find(key);
-  if (list == nullptr) return holder.Wrong(key, "is missing");
-  if (!list->is_array()) return holder.Wrong(key, "must be an array");
-  for (const Json& item : *list) {
-    VLAQ_ASSIGN_OR_RETURN(const Part part,
-                          Part::Of(item, holder.file(), fmt::format("{}[{}]", holder.Path(key), to.size())));
-    VLAQ_ASSIGN_OR_RETURN(T made, parse(part));
-    to.push_back(std::move(made));
-  }
-  return {};
+// An array of objects: `read` makes an item of each.
+template <typename T, typename Read>
+void ReadList(const JsonField& list, std::vector<T>& to, const Read& read) {
+  for (const JsonField& item : list.Items()) to.push_back(read(item));
 }
 
-Result<CarriedValue> ParseCarriedValue(const Part& part) {
+CarriedValue ReadCarriedValue(const JsonField& part) {
   CarriedValue value;
-  VLAQ_RETURN_IF_ERROR(part.Check({"as", "from", "next"}, "a carried value"));
-  VLAQ_RETURN_IF_ERROR(part.Need("as", value.as));
-  VLAQ_RETURN_IF_ERROR(part.Need("from", value.from));
-  VLAQ_RETURN_IF_ERROR(part.Need("next", value.next));
+  part.Only({"as", "from", "next"}, "a carried value");
+  part.Need("as", value.as);
+  part.Need("from", value.from);
+  part.Need("next", value.next);
   return value;
 }
 
-Result<ConstantTable> ParseConstantTable(const Part& part) {
+ConstantTable ReadConstantTable(const JsonField& part) {
   ConstantTable table;
-  VLAQ_RETURN_IF_ERROR(part.Check({"as", "dtype", "shape", "values"}, "a table of constants"));
-  VLAQ_RETURN_IF_ERROR(part.Need("as", table.as));
-  VLAQ_RETURN_IF_ERROR(part.ReadName("dtype", FindDType, {}, table.dtype));
-  VLAQ_RETURN_IF_ERROR(part.Need("shape", table.shape));
-  VLAQ_RETURN_IF_ERROR(part.Need("values", table.values));
+  part.Only({"as", "dtype", "shape", "values"}, "a table of constants");
+  part.Need("as", table.as);
+  part.ReadName("dtype", FindDType, {}, table.dtype);
+  part.Need("shape", table.shape);
+  part.Need("values", table.values);
   return table;
 }
 
 // What a step is: the kind whose key it has. A repeat has carried values of its own under "carry".
-Result<StepKind> KindOf(const Part& part) {
+StepKind ReadKind(const JsonField& part) {
   Keys found;
   for (const std::string& name : StepKindNames()) {
-    if (part.Find(name) == nullptr) continue;
-    if (name == "carry" && part.Find("repeat") != nullptr) continue;
+    if (!part.Has(name) || (name == "carry" && part.Has("repeat"))) continue;
     found.push_back(name);
   }
   if (found.size() == 1) return *FindStepKind(found[0]);
-  const std::string path = part.Path("");
-  const std::string step = path.substr(0, path.size() - 1);  // without the dot
   if (found.size() > 1) {
-    return InputError(part.file(), fmt::format("{} is {} at once", step, fmt::join(found, " and ")),
-                      "make a step of each");
+    part.Fail(fmt::format("is {} at once", fmt::join(found, " and ")), "make a step of each");
+    return {};
   }
-  for (const auto& [key, value] : part.json().items()) {
+  for (const auto& [key, value] : part.Members()) {
     const std::string nearest = NearestWord(key, StepKindNames());
-    if (!nearest.empty()) {
-      return part.Wrong(key, "is not a kind of step", fmt::format("did you mean \"{}\"?", nearest));
-    }
+    if (!nearest.empty()) value.Fail("is not a kind of step", fmt::format("did you mean \"{}\"?", nearest));
   }
-  return InputError(part.file(), fmt::format("{} does not say what it is", step),
-                    fmt::format("a step has one of the keys {}", fmt::join(StepKindNames(), ", ")));
+  part.Fail("does not say what it is", fmt::format("a step has one of the keys {}", fmt::join(StepKindNames(), ", ")));
+  return {};
 }
 
 Keys KeysOf(StepKind kind) {
@@ -513,56 +330,53 @@ Keys KeysOf(StepKind kind) {
   return {};
 }
 
-Result<Step> ParseStep(const Part& part);
+Step ReadStep(const JsonField& part);
 
-Status ReadRepeat(const Part& part, Step& step) {
-  VLAQ_RETURN_IF_ERROR(part.Need("repeat", step.times));
-  if (part.Find("carry") != nullptr) {
-    VLAQ_RETURN_IF_ERROR(ReadList(part, "carry", step.carry, ParseCarriedValue));
-  }
-  if (part.Find("constants") != nullptr) {
-    VLAQ_RETURN_IF_ERROR(ReadList(part, "constants", step.constants, ParseConstantTable));
-  }
-  return ReadList(part, "steps", step.steps, ParseStep);
+void ReadRepeat(const JsonField& part, Step& step) {
+  part.Need("repeat", step.times);
+  if (const auto carry = part.Find("carry")) ReadList(*carry, step.carry, ReadCarriedValue);
+  if (const auto constants = part.Find("constants")) ReadList(*constants, step.constants, ReadConstantTable);
+  ReadList(part["steps"], step.steps, ReadStep);
 }
 
 // As deep as the JSON, whose reader has a limit.
-Result<Step> ParseStep(const Part& part) {  // NOLINT(misc-no-recursion)
+Step ReadStep(const JsonField& part) {  // NOLINT(misc-no-recursion)
   Step step;
-  VLAQ_ASSIGN_OR_RETURN(step.kind, KindOf(part));
-  VLAQ_RETURN_IF_ERROR(part.Check(KeysOf(step.kind), fmt::format("a step that is {}", Name(step.kind))));
+  step.kind = ReadKind(part);
+  if (!part.status().ok()) return step;
+  part.Only(KeysOf(step.kind), fmt::format("a step that is {}", Name(step.kind)));
   switch (step.kind) {
     case StepKind::kRun:
-      VLAQ_RETURN_IF_ERROR(part.Need("run", step.graph));
+      part.Need("run", step.graph);
       break;
     case StepKind::kWindow:
-      VLAQ_RETURN_IF_ERROR(part.Need("window", step.value));
-      VLAQ_RETURN_IF_ERROR(part.Need("length", step.length));
-      VLAQ_RETURN_IF_ERROR(part.Need("as", step.as));
+      part.Need("window", step.value);
+      part.Need("length", step.length);
+      part.Need("as", step.as);
       break;
     case StepKind::kHold:
-      VLAQ_RETURN_IF_ERROR(ReadList(part, "hold", step.steps, ParseStep));
-      VLAQ_RETURN_IF_ERROR(part.Need("when", step.when));
+      ReadList(part["hold"], step.steps, ReadStep);
+      part.Need("when", step.when);
       break;
     case StepKind::kCarry:
-      VLAQ_RETURN_IF_ERROR(part.Need("carry", step.value));
-      VLAQ_RETURN_IF_ERROR(part.Need("as", step.as));
-      VLAQ_RETURN_IF_ERROR(part.ReadName("dtype", FindDType, {}, step.dtype));
-      VLAQ_RETURN_IF_ERROR(part.Need("shape", step.shape));
+      part.Need("carry", step.value);
+      part.Need("as", step.as);
+      part.ReadName("dtype", FindDType, {}, step.dtype);
+      part.Need("shape", step.shape);
       break;
     case StepKind::kRepeat:
-      VLAQ_RETURN_IF_ERROR(ReadRepeat(part, step));
+      ReadRepeat(part, step);
       break;
     case StepKind::kSelect:
-      VLAQ_RETURN_IF_ERROR(part.Need("select", step.value));
-      VLAQ_RETURN_IF_ERROR(part.Need("axis", step.axis));
-      VLAQ_RETURN_IF_ERROR(part.Need("index", step.index));
-      VLAQ_RETURN_IF_ERROR(part.Need("as", step.as));
+      part.Need("select", step.value);
+      part.Need("axis", step.axis);
+      part.Need("index", step.index);
+      part.Need("as", step.as);
       break;
     case StepKind::kConcat:
-      VLAQ_RETURN_IF_ERROR(part.Need("concat", step.values));
-      VLAQ_RETURN_IF_ERROR(part.Need("axis", step.axis));
-      VLAQ_RETURN_IF_ERROR(part.Need("as", step.as));
+      part.Need("concat", step.values);
+      part.Need("axis", step.axis);
+      part.Need("as", step.as);
       break;
   }
   return step;
@@ -608,28 +422,6 @@ Json StepToJson(const Step& step) {  // NOLINT(misc-no-recursion)
   return {};
 }
 
-// The members of an object, in their order: `parse` makes an item of each, `keep` takes it.
-template <typename Parse, typename Keep>
-Status ReadMembers(const Part& root, std::string_view key, const Parse& parse, const Keep& keep) {
-  VLAQ_ASSIGN_OR_RETURN(const Part members, root.Object(key));
-  for (const auto& [name, json] : members.json().items()) {
-    VLAQ_ASSIGN_OR_RETURN(const Part part, Part::Of(json, root.file(), members.Path(name)));
-    VLAQ_ASSIGN_OR_RETURN(auto item, parse(name, part));
-    keep(name, std::move(item));
-  }
-  return {};
-}
-
-Status ReadSchedules(const Part& root, Policy& policy) {
-  VLAQ_ASSIGN_OR_RETURN(const Part schedules, root.Object("schedules"));
-  for (const auto& [name, json] : schedules.json().items()) {
-    std::vector<Step> steps;
-    VLAQ_RETURN_IF_ERROR(ReadList(schedules, name, steps, ParseStep));
-    policy.schedules.emplace(name, std::move(steps));
-  }
-  return root.Need("default_schedule", policy.default_schedule);
-}
-
 // The items of a list as members under their names.
 template <typename T, typename ToJson>
 Json MembersToJson(const std::vector<T>& items, const ToJson& to_json) {
@@ -641,29 +433,21 @@ Json MembersToJson(const std::vector<T>& items, const ToJson& to_json) {
 }  // namespace
 
 Result<Policy> ParsePolicy(const Json& json, const std::string& where) {
-  VLAQ_ASSIGN_OR_RETURN(const Part root, Part::Of(json, where, ""));
-  std::string schema;
-  VLAQ_RETURN_IF_ERROR(root.Need("schema", schema));
-  if (schema != kPolicySchema) {
-    return root.Wrong("schema", fmt::format("is \"{}\", not \"{}\"", schema, kPolicySchema),
-                      "it was written by another version of vlaq");
-  }
+  const JsonField root(json, where);
   Policy policy;
-  VLAQ_RETURN_IF_ERROR(root.Need("family", policy.family));
-  VLAQ_RETURN_IF_ERROR(ReadMembers(root, "inputs", ParseInput, [&](const std::string& /*name*/, Input input) {
-    policy.inputs.push_back(std::move(input));
-  }));
-  VLAQ_RETURN_IF_ERROR(ReadMembers(root, "outputs", ParseOutput, [&](const std::string& /*name*/, Output output) {
-    policy.outputs.push_back(std::move(output));
-  }));
-  VLAQ_ASSIGN_OR_RETURN(const Part control, root.Object("control"));
-  VLAQ_ASSIGN_OR_RETURN(policy.control, ParseControl(control));
-  VLAQ_RETURN_IF_ERROR(ReadMembers(root, "graphs", ParseGraph, [&](const std::string& name, Graph graph) {
-    policy.graphs.emplace(name, std::move(graph));
-  }));
-  VLAQ_RETURN_IF_ERROR(ReadSchedules(root, policy));
-  VLAQ_RETURN_IF_ERROR(root.Read("compare", policy.compare));
-  VLAQ_RETURN_IF_ERROR(root.ReadText("settings", policy.settings));
+  if (!root.HasSchema(kPolicySchema, "it was written by another version of vlaq")) return root.status().error();
+  root.Need("family", policy.family);
+  for (const auto& [name, input] : root["inputs"].Members()) policy.inputs.push_back(ReadInput(name, input));
+  for (const auto& [name, output] : root["outputs"].Members()) policy.outputs.push_back(ReadOutput(name, output));
+  policy.control = ReadControl(root["control"]);
+  for (const auto& [name, graph] : root["graphs"].Members()) policy.graphs.emplace(name, ReadGraph(graph));
+  for (const auto& [name, steps] : root["schedules"].Members()) {
+    ReadList(steps, policy.schedules[name], ReadStep);
+  }
+  root.Need("default_schedule", policy.default_schedule);
+  root.Read("compare", policy.compare);
+  if (const auto settings = root.Find("settings")) policy.settings = settings->ObjectText();
+  VLAQ_RETURN_IF_ERROR(root.status());
   return policy;
 }
 

@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 #include "base/json.h"
+#include "base/json_field.h"
 #include "base/mapped_file.h"
 #include "base/version.h"
 
@@ -15,76 +14,6 @@ namespace {
 
 constexpr std::string_view kStatisticsSchema = "vlaq.statistics/1";
 constexpr std::array kHalfNames = {"first_half", "second_half"};
-
-// Members that must be there. Each remembers the first thing that is wrong, so that reading stays a list of keys.
-class Reader {
- public:
-  Reader(const Json& object, const std::string& where) : reader_(object, where) {
-    if (!object.is_object()) Fail(InputError(where, "is not a JSON object"));
-  }
-
-  int64_t Count(std::string_view key) {
-    const auto value = Take(key, reader_.Integer(key), int64_t{0});
-    if (value < 0) Fail(InputError(reader_.where(), fmt::format("\"{}\" is negative", key)));
-    return value;
-  }
-  double Number(std::string_view key) {
-    const double value = Take(key, reader_.Number(key), 0.0);
-    if (!std::isfinite(value)) Fail(InputError(reader_.where(), fmt::format("\"{}\" is not finite", key)));
-    return value;
-  }
-  std::string Text(std::string_view key) { return Take(key, reader_.String(key), std::string()); }
-  // "key": [low, high]
-  Range Pair(std::string_view key) {
-    const std::vector<double> values = Take(key, reader_.Numbers(key), std::vector<double>());
-    if (values.size() == 2 && values[0] <= values[1]) return {values[0], values[1]};
-    Fail(InputError(reader_.where(), fmt::format("\"{}\" must be a least and a greatest number", key)));
-    return {};
-  }
-  // Absent: empty.
-  std::vector<float> Floats(std::string_view key) {
-    const std::vector<double> values =
-        reader_.Has(key) ? Take(key, reader_.Numbers(key), std::vector<double>()) : std::vector<double>();
-    std::vector<float> floats;
-    for (const double value : values) {
-      if (std::fabs(value) > static_cast<double>(std::numeric_limits<float>::max())) {
-        Fail(InputError(reader_.where(), fmt::format("\"{}\" holds what is no float32", key)));
-        return {};
-      }
-      floats.push_back(static_cast<float>(value));
-    }
-    return floats;
-  }
-  const Json& Object(std::string_view key) {
-    static const Json none = Json::object();
-    const Json* found = reader_.Find(key);
-    if (found != nullptr && found->is_object()) return *found;
-    Fail(InputError(reader_.where(), fmt::format("\"{}\" must be an object", key)));
-    return none;
-  }
-  const Json* Find(std::string_view key) const { return reader_.Find(key); }
-  void Fail(Error error) {
-    if (status_.ok()) status_ = std::move(error);
-  }
-  const Status& status() const { return status_; }
-  const std::string& where() const { return reader_.where(); }
-
- private:
-  template <typename T>
-  T Take(std::string_view key, Result<std::optional<T>> value, T otherwise) {
-    if (!value.ok()) {
-      Fail(value.error());
-    } else if (!value->has_value()) {
-      Fail(InputError(reader_.where(), fmt::format("\"{}\" is missing", key)));
-    } else {
-      return std::move(**value);
-    }
-    return otherwise;
-  }
-
-  JsonReader reader_;
-  Status status_;
-};
 
 Json FloatsToJson(const std::vector<float>& values) {
   Json list = Json::array();
@@ -108,28 +37,33 @@ Json ToJson(const ValueStatistics& value) {
   return json;
 }
 
-Result<ValueStatistics> ValueFromJson(const Json& json, const std::string& where) {
-  Reader reader(json, where);
+// "key": [low, high]
+Range ReadRange(const JsonField& field) {
+  const std::vector<double> ends = field.Numbers();
+  if (ends.size() == 2 && ends[0] <= ends[1]) return {ends[0], ends[1]};
+  field.Fail("must be a least and a greatest number");
+  return {};
+}
+
+ValueStatistics ReadValue(const JsonField& field) {
   ValueStatistics value;
-  value.count = reader.Count("count");
-  value.minimum = reader.Number("minimum");
-  value.maximum = reader.Number("maximum");
-  value.sum = reader.Number("sum");
-  value.sum_of_squares = reader.Number("sum_of_squares");
-  value.drift = reader.Number("drift");
-  for (size_t i = 0; i < kHalfNames.size(); ++i) value.halves[i] = reader.Pair(kHalfNames[i]);
-  value.channel_absmax = reader.Floats("channel_absmax");
-  value.channel_mean = reader.Floats("channel_mean");
-  if (value.minimum > value.maximum) reader.Fail(InputError(where, "\"minimum\" is above \"maximum\""));
+  value.count = field["count"].Integer(0);
+  field.Need("minimum", value.minimum);
+  field.Need("maximum", value.maximum);
+  field.Need("sum", value.sum);
+  field.Need("sum_of_squares", value.sum_of_squares);
+  field.Need("drift", value.drift);
+  for (size_t i = 0; i < kHalfNames.size(); ++i) value.halves[i] = ReadRange(field[kHalfNames[i]]);
+  field.Read("channel_absmax", value.channel_absmax);
+  field.Read("channel_mean", value.channel_mean);
+  if (value.minimum > value.maximum) field.FailAt("minimum", "is above maximum");
   if (value.channel_absmax.size() != value.channel_mean.size()) {
-    reader.Fail(InputError(where, "\"channel_absmax\" and \"channel_mean\" differ in length"));
+    field.FailAt("channel_absmax", "and channel_mean differ in length");
   }
-  if (!reader.status().ok()) return reader.status().error();
-  if (const Json* histogram = reader.Find("histogram")) {
-    VLAQ_ASSIGN_OR_RETURN(value.histogram, HistogramFromJson(*histogram, where + ": histogram"));
+  if (const auto histogram = field.Find("histogram")) {
+    value.histogram = ReadHistogram(*histogram);
     if (value.histogram.count() != static_cast<uint64_t>(value.count)) {
-      return InputError(
-          where, fmt::format("the histogram holds {} values, \"count\" is {}", value.histogram.count(), value.count));
+      histogram->Fail(fmt::format("holds {} values, count is {}", value.histogram.count(), value.count));
     }
   }
   return value;
@@ -139,29 +73,6 @@ Json SourceToJson(const PlanSource& source) {
   Json graphs = Json::object();
   for (const auto& [role, hash] : source.graphs) graphs[role] = hash;
   return {{"weights_sha256", source.weights_sha256}, {"graphs", std::move(graphs)}};
-}
-
-Result<PlanSource> SourceFromJson(const Json& json, const std::string& where) {
-  Reader reader(json, where);
-  PlanSource source;
-  source.weights_sha256 = reader.Text("weights_sha256");
-  for (const auto& [role, hash] : reader.Object("graphs").items()) {
-    if (!hash.is_string()) return InputError(where, fmt::format("graph '{}' must have a SHA-256", role));
-    source.graphs[role] = hash.get<std::string>();
-  }
-  if (!reader.status().ok()) return reader.status().error();
-  return source;
-}
-
-Result<std::vector<CalibrationEpisode>> EpisodesFromJson(const Json* json, const std::string& where) {
-  if (json == nullptr || !json->is_array()) return InputError(where, "\"episodes\" must be a list");
-  std::vector<CalibrationEpisode> episodes;
-  for (const Json& item : *json) {
-    Reader reader(item, fmt::format("{}: episodes[{}]", where, episodes.size()));
-    episodes.push_back({reader.Text("name"), reader.Text("sha256")});
-    if (!reader.status().ok()) return reader.status().error();
-  }
-  return episodes;
 }
 
 }  // namespace
@@ -182,31 +93,31 @@ Json ToJson(const Histogram& histogram) {
   return {{"exponent", histogram.exponent()}, {"first", begin - counts.begin() - Histogram::kHalf}, {"counts", list}};
 }
 
-Result<Histogram> HistogramFromJson(const Json& json, const std::string& where) {
-  const JsonReader reader(json, where);
-  VLAQ_ASSIGN_OR_RETURN(const auto exponent, reader.Integer("exponent"));
-  VLAQ_ASSIGN_OR_RETURN(const auto first, reader.Integer("first"));
-  VLAQ_ASSIGN_OR_RETURN(const auto packed, reader.Integers("counts"));
-  if (!exponent || !first || !packed) return InputError(where, "needs \"exponent\", \"first\" and \"counts\"");
-  if (!Histogram::ValidExponent(*exponent)) {
-    return InputError(where, fmt::format("\"exponent\" {} is out of range", *exponent));
-  }
-  const Error too_long = InputError(where, fmt::format("\"counts\" reach beyond the {} bins", Histogram::kBins));
-  if (*first < -Histogram::kHalf || *first > Histogram::kHalf) return too_long;
-  const auto room = static_cast<uint64_t>(Histogram::kHalf - *first);
+Histogram ReadHistogram(const JsonField& field) {
+  const int64_t exponent = field["exponent"].Integer(), first = field["first"].Integer();
+  const std::vector<int64_t> packed = field["counts"].Integers();
+  if (!field.status().ok()) return {};
+  const auto fail = [&field](std::string_view key, const std::string& problem) {
+    field.FailAt(key, problem);
+    return Histogram();
+  };
+  if (!Histogram::ValidExponent(exponent)) return fail("exponent", fmt::format("{} is out of range", exponent));
+  const std::string too_long = fmt::format("reach beyond the {} bins", Histogram::kBins);
+  if (first < -Histogram::kHalf || first > Histogram::kHalf) return fail("counts", too_long);
+  const auto room = static_cast<uint64_t>(Histogram::kHalf - first);
   std::vector<uint64_t> counts;
   uint64_t total = 0;
-  for (const int64_t item : *packed) {
+  for (const int64_t item : packed) {
     const uint64_t bins = item < 0 ? 0 - static_cast<uint64_t>(item) : 1;
-    if (bins > room - counts.size()) return too_long;
+    if (bins > room - counts.size()) return fail("counts", too_long);
     counts.resize(counts.size() + bins);
     if (item <= 0) continue;
     counts.back() = static_cast<uint64_t>(item);
     const auto sum = CheckedAdd(total, counts.back());
-    if (!sum) return InputError(where, "\"counts\" are too large");
+    if (!sum) return fail("counts", "are too large");
     total = *sum;
   }
-  return Histogram::From(static_cast<int>(*exponent), *first, counts);
+  return Histogram::From(static_cast<int>(exponent), first, counts);
 }
 
 std::string StatisticsText(const ActivationStatistics& statistics) {
@@ -231,30 +142,22 @@ std::string StatisticsText(const ActivationStatistics& statistics) {
 
 Result<ActivationStatistics> ParseStatistics(std::string_view text, const std::string& where) {
   VLAQ_ASSIGN_OR_RETURN(const Json json, ParseJson(text, where));
-  Reader reader(json, where);
-  if (const std::string schema = reader.Text("schema"); reader.status().ok() && schema != kStatisticsSchema) {
-    return InputError(where, fmt::format("\"schema\" is '{}', not '{}'", schema, kStatisticsSchema),
-                      "this is not what `vlaq calibrate` writes");
-  }
+  const JsonField root(json, where);
+  root.HasSchema(kStatisticsSchema, "this is not what `vlaq calibrate` writes");
   ActivationStatistics statistics;
-  statistics.samples = reader.Count("samples");
-  statistics.windows = reader.Count("windows");
-  statistics.batch = reader.Count("batch");
-  statistics.runs_on = reader.Text("runs_on");
-  const Json* seed = reader.Find("seed");
-  if (seed == nullptr || !seed->is_number_unsigned()) {
-    reader.Fail(InputError(where, "\"seed\" must be an integer from 0"));
-  } else {
-    statistics.seed = seed->get<uint64_t>();
+  statistics.samples = root["samples"].Integer(0);
+  statistics.windows = root["windows"].Integer(0);
+  statistics.batch = root["batch"].Integer(0);
+  root.Need("runs_on", statistics.runs_on);
+  root.Need("seed", statistics.seed);
+  const JsonField source = root["source"];
+  source.Need("weights_sha256", statistics.source.weights_sha256);
+  source.Need("graphs", statistics.source.graphs);
+  for (const JsonField& episode : root["episodes"].Items()) {
+    statistics.episodes.push_back({episode["name"].Text(), episode["sha256"].Text()});
   }
-  const Json& source = reader.Object("source");
-  const Json& values = reader.Object("values");
-  if (!reader.status().ok()) return reader.status().error();
-  VLAQ_ASSIGN_OR_RETURN(statistics.source, SourceFromJson(source, where + ": source"));
-  VLAQ_ASSIGN_OR_RETURN(statistics.episodes, EpisodesFromJson(reader.Find("episodes"), where));
-  for (const auto& [name, value] : values.items()) {
-    VLAQ_ASSIGN_OR_RETURN(statistics.values[name], ValueFromJson(value, fmt::format("{}: value '{}'", where, name)));
-  }
+  for (const auto& [name, value] : root["values"].Members()) statistics.values[name] = ReadValue(value);
+  VLAQ_RETURN_IF_ERROR(root.status());
   return statistics;
 }
 

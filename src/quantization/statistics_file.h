@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/json_fwd.h"
+#include "base/json_field.h"
 #include "base/status.h"
 #include "quantization/statistics.h"
 
@@ -21,6 +21,6 @@ Result<ActivationStatistics> ReadStatistics(const std::filesystem::path& path);
 
 // Parts of the format that a calibration's progress file shares.
 Json ToJson(const Histogram& histogram);
-Result<Histogram> HistogramFromJson(const Json& json, const std::string& where);
+Histogram ReadHistogram(const JsonField& field);
 
 }  // namespace vlaq::quantization

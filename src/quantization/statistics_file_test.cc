@@ -98,9 +98,10 @@ TEST(StatisticsFile, HistogramsLeaveOutEmptyBins) {
   Histogram histogram;
   histogram.Add(std::vector<float>{4000, -4, 4000, 10});  // bins of width 1
   EXPECT_EQ(ToJson(histogram).dump(), R"({"exponent":0,"first":-5,"counts":[1,-14,1,-3989,2]})");
-  const auto read = HistogramFromJson(ToJson(histogram), "x");
-  ASSERT_TRUE(read.ok()) << read.error().ToString();
-  EXPECT_EQ(*read, histogram);
+  const Json json = ToJson(histogram);
+  const JsonField field(json, "x");
+  EXPECT_EQ(ReadHistogram(field), histogram);
+  EXPECT_TRUE(field.status().ok());
 }
 
 TEST(StatisticsFile, WhatIsWrongIsNamed) {
@@ -114,29 +115,31 @@ TEST(StatisticsFile, WhatIsWrongIsNamed) {
     EXPECT_THAT(read.error().ToString(), AllOf(HasSubstr("stats.json"), HasSubstr(message)));
   };
   const auto value = [](Json& json) -> Json& { return json["values"]["vision/x"]; };
-  expect([](Json& json) { json["schema"] = "vlaq.plan/1"; }, "\"schema\" is 'vlaq.plan/1'");
+  expect([](Json& json) { json["schema"] = "vlaq.plan/1"; },
+         R"(schema is "vlaq.plan/1", not "vlaq.statistics/1"; this is not what `vlaq calibrate`)");
   expect([](Json& json) { json = Json::array(); }, "is not a JSON object");
-  expect([](Json& json) { json.erase("samples"); }, "\"samples\" is missing");
-  expect([](Json& json) { json["samples"] = -1; }, "\"samples\" is negative");
-  expect([](Json& json) { json["seed"] = 1.5; }, "\"seed\"");
-  expect([](Json& json) { json["source"].erase("graphs"); }, "source: \"graphs\"");
-  expect([](Json& json) { json["source"]["graphs"]["head"] = 1; }, "graph 'head'");
-  expect([](Json& json) { json["episodes"][1].erase("sha256"); }, "episodes[1]: \"sha256\"");
-  expect([](Json& json) { json["values"] = 1; }, "\"values\"");
-  expect([&](Json& json) { value(json) = 1; }, "value 'vision/x': is not");
-  expect([&](Json& json) { value(json).erase("maximum"); }, "value 'vision/x': \"maximum\" is missing");
-  expect([&](Json& json) { value(json)["maximum"] = "2"; }, "value 'vision/x': \"maximum\" must be a number");
-  expect([&](Json& json) { value(json)["maximum"] = -100; }, "\"minimum\" is above");
-  expect([&](Json& json) { value(json)["first_half"] = {2, 1}; }, "\"first_half\"");
+  expect([](Json& json) { json.erase("samples"); }, "samples is missing");
+  expect([](Json& json) { json["samples"] = -1; }, "samples must be an integer from 0");
+  expect([](Json& json) { json["seed"] = 1.5; }, "seed must be an integer");
+  expect([](Json& json) { json["source"].erase("graphs"); }, "source.graphs is missing");
+  expect([](Json& json) { json["source"]["graphs"]["head"] = 1; }, "source.graphs.head must be a string");
+  expect([](Json& json) { json["episodes"][1].erase("sha256"); }, "episodes[1].sha256 is missing");
+  expect([](Json& json) { json["values"] = 1; }, "values must be an object");
+  expect([&](Json& json) { value(json) = 1; }, R"(values["vision/x"] must be an object)");
+  expect([&](Json& json) { value(json).erase("maximum"); }, R"(values["vision/x"].maximum is missing)");
+  expect([&](Json& json) { value(json)["maximum"] = "2"; }, R"(values["vision/x"].maximum must be a number)");
+  expect([&](Json& json) { value(json)["maximum"] = -100; }, "minimum is above maximum");
+  expect([&](Json& json) { value(json)["first_half"] = {2, 1}; }, "first_half must be a least and a greatest number");
   expect([&](Json& json) { value(json)["channel_mean"].push_back(1); }, "differ in length");
   expect([&](Json& json) { value(json)["channel_mean"][0] = 1e39; }, "no float32");
-  expect([&](Json& json) { value(json)["count"] = 4; }, "the histogram holds 5000 values, \"count\" is 4");
-  expect([&](Json& json) { value(json)["histogram"]["exponent"] = 500; }, "'vision/x': histogram: \"exponent\"");
-  expect([&](Json& json) { value(json)["histogram"]["first"] = -5000; }, "histogram: \"counts\" reach beyond");
-  expect([&](Json& json) { value(json)["histogram"]["first"] = 4000; }, "histogram: \"counts\" reach beyond");
+  expect([&](Json& json) { value(json)["count"] = 4; }, "histogram holds 5000 values, count is 4");
+  expect([&](Json& json) { value(json)["histogram"]["exponent"] = 500; },
+         R"(values["vision/x"].histogram.exponent 500)");
+  expect([&](Json& json) { value(json)["histogram"]["first"] = -5000; }, "histogram.counts reach beyond");
+  expect([&](Json& json) { value(json)["histogram"]["first"] = 4000; }, "histogram.counts reach beyond");
   expect([&](Json& json) { value(json)["histogram"]["counts"].push_back(INT64_MIN); }, "reach beyond");
   expect([&](Json& json) { value(json)["histogram"]["counts"] = {INT64_MAX, INT64_MAX, INT64_MAX}; }, "too large");
-  expect([&](Json& json) { value(json)["histogram"].erase("first"); }, "needs \"exponent\"");
+  expect([&](Json& json) { value(json)["histogram"].erase("first"); }, "histogram.first is missing");
   EXPECT_FALSE(ParseStatistics("{", "stats.json").ok());
   EXPECT_FALSE(ReadStatistics("/nowhere/stats.json").ok());
 }

@@ -16,7 +16,7 @@ namespace {
 struct Kind {
   std::string_view kind;  // Document::kind
   std::string_view what;
-  void (*add)(const Document&, const Field&, Draft&);
+  void (*add)(const Document&, const JsonField&, Draft&);
 };
 constexpr std::array kKinds{
     Kind{"vlaq.verify/1", "receipts of vlaq verify", AddReceipt},
@@ -55,9 +55,9 @@ Result<Page> Compose(const std::vector<Document>& documents, const std::string& 
   std::ranges::stable_sort(ordered, {}, [](const auto& of) { return of.first; });
   Draft draft;
   for (const auto& [kind, document] : ordered) {
-    const Field root = document->root();
+    const JsonField root = document->root();
     kind->add(*document, root, draft);
-    VLAQ_RETURN_IF_ERROR(root.Trouble());
+    VLAQ_RETURN_IF_ERROR(root.status());
   }
   Page page = std::move(draft).Finish();
   if (page.title.empty()) page.title = fmt::format("Report of {}", names.empty() ? "nothing" : names.front());

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "base/json_field.h"
 #include "base/json_fwd.h"
 #include "base/status.h"
-#include "report/field.h"
 
 namespace vlaq::report {
 
@@ -17,7 +17,7 @@ struct Document {
   std::string kind;  // "vlaq.results/1"; of evaluations with their mode: "vlaq.eval/1 open_loop"
   std::shared_ptr<const Json> json;
 
-  Field root() const { return {*json, path.string()}; }
+  JsonField root() const { return {*json, path.string(), "let the verb that wrote the document write it again"}; }
   std::string name() const { return path.filename().string(); }
 };
 

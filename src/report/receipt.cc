@@ -13,13 +13,13 @@
 namespace vlaq::report {
 namespace {
 
-std::vector<std::string> TextsOr(const Field& root, std::string_view key) {
+std::vector<std::string> TextsOr(const JsonField& root, std::string_view key) {
   const auto list = root.Find(key);
   return list ? list->Texts() : std::vector<std::string>();
 }
 
 // What outside the bundle it was compared with; nullopt if the receipt does not say.
-std::optional<std::vector<std::string>> Grounds(const Field& root) {
+std::optional<std::vector<std::string>> Grounds(const JsonField& root) {
   if (root.Find("grounds")) return TextsOr(root, "grounds");
   static constexpr std::array kOlder{std::pair{"against", "the checkpoint"}, std::pair{"golden", "golden data"},
                                      std::pair{"reference", "the source bundle"}};
@@ -33,30 +33,30 @@ std::optional<std::vector<std::string>> Grounds(const Field& root) {
   return grounds;
 }
 
-std::vector<std::string> NotTested(const Field& root) {
+std::vector<std::string> NotTested(const JsonField& root) {
   if (root.Find("except")) return TextsOr(root, "except");
   std::vector<std::string> names;
-  for (const Field& check : root["untestable"].Items()) names.push_back(check["name"].Text());
+  for (const JsonField& check : root["untestable"].Items()) names.push_back(check["name"].Text());
   return names;
 }
 
-std::string FirstFailure(const Field& root) {
-  for (const Field& check : root["checks"].Items()) {
+std::string FirstFailure(const JsonField& root) {
+  for (const JsonField& check : root["checks"].Items()) {
     if (!check["passed"].Flag()) return fmt::format("{}: {}", check["name"].Text(), check["detail"].Text());
   }
   return "";
 }
 
-std::string Missing(const Field& root) {
+std::string Missing(const JsonField& root) {
   std::string text;
   const auto missing = root.Find("missing");
   if (!missing) return text;
-  for (const Field& m : missing->Items()) text += fmt::format("; {}: {}", m["what"].Text(), m["command"].Text());
+  for (const JsonField& m : missing->Items()) text += fmt::format("; {}: {}", m["what"].Text(), m["command"].Text());
   return text;
 }
 
 // What the receipt says of itself that its checks do not bear out; empty if nothing.
-std::string Contradiction(const Field& root, const std::string& failure, const std::string& word) {
+std::string Contradiction(const JsonField& root, const std::string& failure, const std::string& word) {
   const bool passed = root["passed"].Flag();
   const size_t checks = root["checks"].Items().size();
   const bool claims = passed || word == "verified";
@@ -75,10 +75,10 @@ std::string Contradiction(const Field& root, const std::string& failure, const s
 
 }  // namespace
 
-Receipt ReadReceipt(const Field& root) {
+Receipt ReadReceipt(const JsonField& root) {
   Receipt receipt;
   if (const auto settings = root.Find("settings")) {
-    for (const Field& setting : settings->Items()) {
+    for (const JsonField& setting : settings->Items()) {
       if (!setting["assumed"].Flag() || !setting["proven_by"].Text().empty()) continue;
       receipt.unproven.push_back(fmt::format("{} {}", setting["name"].Text(), setting["value"].Text()));
     }

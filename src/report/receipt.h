@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "report/field.h"
+#include "base/json_field.h"
 #include "report/page.h"
 
 namespace vlaq::report {
@@ -20,6 +20,6 @@ struct Receipt {
 
 // Also of receipts of older versions, which do not say their grounds: what they were held against stands in "against",
 // "golden" and "reference".
-Receipt ReadReceipt(const Field& root);
+Receipt ReadReceipt(const JsonField& root);
 
 }  // namespace vlaq::report

@@ -25,9 +25,9 @@ class ReceiptTest : public ::testing::Test {
   }
 
   Receipt Read() const {
-    const Field root(json_, "receipt.json");
+    const JsonField root(json_, "receipt.json");
     Receipt receipt = ReadReceipt(root);
-    EXPECT_TRUE(root.Trouble().ok());
+    EXPECT_TRUE(root.status().ok());
     return receipt;
   }
   // One that says so and is not believed; says why.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "report/sections.h"
 
@@ -20,7 +21,7 @@ constexpr std::array kUnits{
     Unit{"_bytes", [](double bytes) { return BytesText(bytes); }},
 };
 
-const Unit* UnitOf(const std::string& name, const Field& value) {
+const Unit* UnitOf(const std::string& name, const JsonField& value) {
   if (!value.IsNumber()) return nullptr;
   for (const Unit& unit : kUnits) {
     if (name.ends_with(unit.suffix)) return &unit;
@@ -34,16 +35,20 @@ std::string Words(std::string name) {
   return name;
 }
 
-std::string ValueText(const Field& value) {
+std::string ValueText(const JsonField& value) {
   if (value.IsArray()) {
     std::string list;
-    for (const Field& item : value.Items()) list += (list.empty() ? "" : ", ") + ValueText(item);
+    for (const JsonField& item : value.Items()) list += (list.empty() ? "" : ", ") + ValueText(item);
     return list.empty() ? "none" : list;
   }
-  return value.Plain();
+  const Json& json = value.json();
+  if (json.is_null()) return "not known";
+  if (json.is_string()) return value.Text();
+  if (json.is_boolean()) return value.Flag() ? "yes" : "no";
+  return JsonString(json);
 }
 
-void AddRows(const std::string& prefix, const Field& settings, Table& table) {
+void AddRows(const std::string& prefix, const JsonField& settings, Table& table) {
   for (const auto& [name, value] : settings.Members()) {
     const std::string before = prefix.empty() ? "" : prefix + ", ";
     if (value.IsObject()) {
@@ -70,20 +75,20 @@ Cell State(const std::string& state) { return {state, MoodOf(state)}; }
 
 int MoodRank(Mood mood) { return mood == Mood::kBad ? 2 : mood == Mood::kWarning ? 1 : 0; }
 
-Table SettingsTable(const std::string& caption, const Field& settings) {
+Table SettingsTable(const std::string& caption, const JsonField& settings) {
   Table table{caption, {"setting", "value"}, {}, true};
   AddRows("", settings, table);
   return table;
 }
 
-std::string BytesText(const Field& number) { return BytesText(number.Number()); }
+std::string BytesText(const JsonField& number) { return BytesText(number.Number()); }
 
 std::string BytesText(double bytes) {
   constexpr double kMost = 1e18;  // what a document claims may be more than any file has
   return HumanBytes(static_cast<uint64_t>(bytes > 0 ? std::min(bytes, kMost) : 0.0));
 }
 
-std::string SubjectName(const Field& subject) { return ShortName(subject["name"].Text()); }
+std::string SubjectName(const JsonField& subject) { return ShortName(subject["name"].Text()); }
 
 Table Transposed(const Table& table) {
   Table turned{table.caption, {table.header.front()}, {}, table.folded};
@@ -101,7 +106,7 @@ std::string DurationText(double ns) {
   return ns >= 1e5 ? ThreeDigits(ns / 1e6) + " ms" : ThreeDigits(ns / 1e3) + " us";
 }
 
-std::string RatioText(const Field& ratio) {
+std::string RatioText(const JsonField& ratio) {
   const auto low = ratio.Find("low"), high = ratio.Find("high");
   const std::string middle = fmt::format("{:.3g}", ratio["median"].Number());
   return low && high ? fmt::format("{} ({:.3g} to {:.3g})", middle, low->Number(), high->Number()) : middle;

@@ -7,7 +7,7 @@
 namespace vlaq::report {
 namespace {
 
-void AddSmallest(const Document& document, const Field& root, const std::string& path, Draft& draft) {
+void AddSmallest(const Document& document, const JsonField& root, const std::string& path, Draft& draft) {
   Bars bars;
   bars.axis = "MB";
   Table table{"", {"format", "bytes at least"}, {}};
@@ -21,9 +21,9 @@ void AddSmallest(const Document& document, const Field& root, const std::string&
                                 std::move(bars), std::move(table)});
 }
 
-void AddLimits(const std::string& title, const Field& limits, Draft& draft) {
+void AddLimits(const std::string& title, const JsonField& limits, Draft& draft) {
   Table table{title, {"power, precision", "of what", "at least", "a second, at most", "bound by"}, {}};
-  for (const Field& limit : limits.Items()) {
+  for (const JsonField& limit : limits.Items()) {
     table.rows.push_back({fmt::format("{}{}, {}", limit["power"].Text(),
                                       limit["confirmed"].Flag() ? "" : " (not confirmed)", limit["precision"].Text()),
                           limit["scenario"].Text(), Milliseconds(1e9 * limit["seconds_at_least"].Number()),
@@ -34,7 +34,7 @@ void AddLimits(const std::string& title, const Field& limits, Draft& draft) {
 
 }  // namespace
 
-void AddCost(const Document& document, const Field& root, Draft& draft) {
+void AddCost(const Document& document, const JsonField& root, Draft& draft) {
   const std::string path = ShortName(root["model"]["path"].Text());
   AddSmallest(document, root, path, draft);
   if (const auto estimate = root.Find("estimate")) {
@@ -56,15 +56,15 @@ void AddCost(const Document& document, const Field& root, Draft& draft) {
   }
 }
 
-void AddDevice(const Document& document, const Field& root, Draft& draft) {
+void AddDevice(const Document& document, const JsonField& root, Draft& draft) {
   const std::string path = ShortName(root["model"]["path"].Text());
   const std::string device = root["device"]["title"].Text();
   Table table{fmt::format("Estimate: {} on {}, {} left for engines ({})", path, device,
                           BytesText(root["memory"]["available_bytes"]), document.name()),
               {"precision", "engines", "while it runs", "while it loads", "fits"},
               {}};
-  for (const Field& fit : root["fit"].Items()) {
-    for (const Field& run : fit["running"].Items()) {
+  for (const JsonField& fit : root["fit"].Items()) {
+    for (const JsonField& run : fit["running"].Items()) {
       std::string engines;
       for (const std::string& engine : run["engines"].Texts()) engines += (engines.empty() ? "" : " + ") + engine;
       table.rows.push_back({fit["precision"].Text(), engines, BytesText(run["running_bytes"]),

@@ -8,16 +8,16 @@
 namespace vlaq::report {
 namespace {
 
-Floor FloorOf(const Field& root) {
+Floor FloorOf(const JsonField& root) {
   Floor floor;
-  const Field scene = root["scene"];
-  for (const Field& box : scene["boxes"].Items()) {
+  const JsonField scene = root["scene"];
+  for (const JsonField& box : scene["boxes"].Items()) {
     floor.boxes.push_back({box["x"].Number(), box["y"].Number(), box["half_x"].Number(), box["half_y"].Number()});
   }
   floor.goal_x = scene["bottle"]["x"].Number();
   floor.goal_y = scene["bottle"]["y"].Number();
   floor.goal_distance = scene["reached_within_m"].Number();
-  for (const Field& step : root["path"].Items()) {
+  for (const JsonField& step : root["path"].Items()) {
     floor.path.push_back({step["x"].Number(), step["y"].Number(), step["lost"].Flag()});
   }
   floor.succeeded = root["succeeded"].Flag();
@@ -35,7 +35,7 @@ Table PathTable(const Floor& floor) {
 
 }  // namespace
 
-void AddDrive(const Document& document, const Field& root, Draft& draft) {
+void AddDrive(const Document& document, const JsonField& root, Draft& draft) {
   Floor floor = FloorOf(root);
   const std::string what = fmt::format("seed {}, \"{}\"", root["seed"].Integer(), root["instruction"].Text());
   const std::string end = root["verdict"].Text();
@@ -47,11 +47,11 @@ void AddDrive(const Document& document, const Field& root, Draft& draft) {
                                     std::move(floor), std::move(table)});
   // The pictures lie beside the document, so that a folder can be moved.
   const std::string file = root["files"]["camera"].Text();
-  if (root["files"]["camera"].Trouble().ok()) {
+  if (root["files"]["camera"].status().ok()) {
     const auto path = document.path.parent_path() / std::filesystem::path(file).filename();
     const auto picture = MappedFile::Open(path);
     if (!picture.ok()) {
-      root["files"]["camera"].Complain("cannot be read: " + picture.error().ToString());
+      root["files"]["camera"].Fail("cannot be read: " + picture.error().ToString());
       return;
     }
     draft.Add(Part::kRollouts,

@@ -12,11 +12,11 @@ namespace {
 
 struct Party {
   std::string name;
-  Field field;
+  JsonField field;
 };
 
 // The policy, and what it was held against.
-std::vector<Party> Parties(const Field& root) {
+std::vector<Party> Parties(const JsonField& root) {
   std::vector<Party> parties;
   for (const char* key : {"policy", "against"}) {
     if (std::string_view(key) == "against" && !root.Find(key)) continue;
@@ -33,26 +33,26 @@ Table Identity(const std::string& caption, const Party& party) {
           true};
 }
 
-std::string Interval(const Field& low_high) {
+std::string Interval(const JsonField& low_high) {
   const std::vector<double> ends = low_high.Numbers();
   if (ends.size() != 2) {
-    low_high.Complain("must be two numbers");
+    low_high.Fail("must be two numbers");
     return "";
   }
   return fmt::format("{:.1f} to {:.1f} %", 100 * ends[0], 100 * ends[1]);
 }
 
-void AddConfusion(const Document& document, const Party& party, const Field& condition,
+void AddConfusion(const Document& document, const Party& party, const JsonField& condition,
                   const std::vector<std::string>& names, Draft& draft) {
   const auto confusion = condition["summary"].Find("direction_confusion");
   if (!confusion) return;
   Matrix matrix{names, {}, "recorded", "predicted"};
   Table table{"", {"recorded"}, {}};
   table.header.insert(table.header.end(), names.begin(), names.end());
-  for (const Field& row : confusion->Items()) {
+  for (const JsonField& row : confusion->Items()) {
     matrix.values.push_back(row.Numbers());
     if (matrix.values.back().size() != names.size() || matrix.values.size() > names.size()) {
-      confusion->Complain("must have a row and a column for each direction");
+      confusion->Fail("must have a row and a column for each direction");
       return;
     }
     std::vector<Cell> cells{names[matrix.values.size() - 1]};
@@ -60,7 +60,7 @@ void AddConfusion(const Document& document, const Party& party, const Field& con
     table.rows.push_back(std::move(cells));
   }
   if (matrix.values.size() != names.size()) {
-    confusion->Complain("must have a row and a column for each direction");
+    confusion->Fail("must have a row and a column for each direction");
     return;
   }
   draft.Add(Part::kDirections,
@@ -74,8 +74,8 @@ void AddConfusion(const Document& document, const Party& party, const Field& con
 PolicyKey KeyOf(const Party& party) { return {party.field["name"].Text(), party.field["sha256"].Text(), ""}; }
 
 // A condition's summary, if it was tried.
-std::optional<Field> SummaryOf(const Party& party, std::string_view condition) {
-  for (const Field& c : party.field["conditions"].Items()) {
+std::optional<JsonField> SummaryOf(const Party& party, std::string_view condition) {
+  for (const JsonField& c : party.field["conditions"].Items()) {
     if (c["condition"].Text() == condition) return c["summary"];
   }
   return std::nullopt;
@@ -83,7 +83,7 @@ std::optional<Field> SummaryOf(const Party& party, std::string_view condition) {
 
 // How far a condition moves the actions from those that the policy takes otherwise.
 std::optional<double> MovedBy(const Party& party, std::string_view condition) {
-  for (const Field& c : party.field["conditions"].Items()) {
+  for (const JsonField& c : party.field["conditions"].Items()) {
     if (c["condition"].Text() != condition) continue;
     const auto moved = c.Find("moved");
     if (moved) return (*moved)["value"].Number();
@@ -91,7 +91,7 @@ std::optional<double> MovedBy(const Party& party, std::string_view condition) {
   return std::nullopt;
 }
 
-std::string RateText(const Field& rate) {
+std::string RateText(const JsonField& rate) {
   return fmt::format("{} of {}", rate["count"].Integer(), rate["of"].Integer());
 }
 
@@ -114,7 +114,7 @@ std::string UnitsOf(const std::vector<Party>& parties) {
 // "in m/s"
 std::string In(const std::string& units) { return units.starts_with("in ") ? units : "in " + units; }
 
-void AddOpenLoopFacts(const Field& root, const std::vector<Party>& parties, Draft& draft) {
+void AddOpenLoopFacts(const JsonField& root, const std::vector<Party>& parties, Draft& draft) {
   const std::string units = UnitsOf(parties);
   for (const Party& party : parties) {
     const auto normal = SummaryOf(party, "normal");
@@ -142,7 +142,7 @@ void AddOpenLoopFacts(const Field& root, const std::vector<Party>& parties, Draf
   }
   const auto comparison = root.Find("comparison");
   if (!comparison || parties.size() < 2) return;
-  for (const Field& c : comparison->Items()) {
+  for (const JsonField& c : comparison->Items()) {
     const auto condition = c.Find("condition");
     if (condition && condition->Text() != "normal") continue;
     const auto change = c.Find("mae_raw_difference");
@@ -175,7 +175,7 @@ void AddSimulationFacts(const std::vector<Party>& parties, Draft& draft) {
 }
 
 // "0.0600", "90.0 %"; "-" where the document has none.
-std::string FigureOrDash(const Field& summary, std::string_view key, double factor, std::string_view unit) {
+std::string FigureOrDash(const JsonField& summary, std::string_view key, double factor, std::string_view unit) {
   const auto figure = summary.Find(key);
   if (!figure) return "-";
   return factor == 1 ? fmt::format("{:.4f}{}", figure->Number(), unit)
@@ -184,7 +184,7 @@ std::string FigureOrDash(const Field& summary, std::string_view key, double fact
 
 }  // namespace
 
-void AddOpenLoop(const Document& document, const Field& root, Draft& draft) {
+void AddOpenLoop(const Document& document, const JsonField& root, Draft& draft) {
   Bars bars;
   bars.axis = "mean absolute error, normalised action";
   const auto directions = root.Find("directions");
@@ -196,8 +196,8 @@ void AddOpenLoop(const Document& document, const Field& root, Draft& draft) {
       {}};
   AddOpenLoopFacts(root, parties, draft);
   for (const Party& party : parties) {
-    for (const Field& condition : party.field["conditions"].Items()) {
-      const Field summary = condition["summary"];
+    for (const JsonField& condition : party.field["conditions"].Items()) {
+      const JsonField summary = condition["summary"];
       const std::string name = fmt::format("{}, {}", party.name, condition["condition"].Text());
       const double mae = summary["mae"].Number();
       bars.bars.push_back({name, {mae}, {}, fmt::format("{:.4f}", mae)});
@@ -217,7 +217,7 @@ void AddOpenLoop(const Document& document, const Field& root, Draft& draft) {
                    std::move(bars), std::move(table), true});
 }
 
-void AddSimulation(const Document& document, const Field& root, Draft& draft) {
+void AddSimulation(const Document& document, const JsonField& root, Draft& draft) {
   Bars bars;
   bars.axis = "episodes that succeeded, %";
   Table table{document.name(),
@@ -227,9 +227,9 @@ void AddSimulation(const Document& document, const Field& root, Draft& draft) {
   const std::vector<Party> parties = Parties(root);
   AddSimulationFacts(parties, draft);
   for (const Party& party : parties) {
-    for (const Field& condition : party.field["conditions"].Items()) {
-      const Field summary = condition["summary"];
-      const Field success = summary["success"];
+    for (const JsonField& condition : party.field["conditions"].Items()) {
+      const JsonField summary = condition["summary"];
+      const JsonField success = summary["success"];
       const std::string name = fmt::format("{}, {}", party.name, condition["condition"].Text());
       const std::vector<double> ends = success["wilson_95"].Numbers();
       Bars::Bar bar{name, {100 * success["fraction"].Number()}, {}, RateText(success)};

@@ -19,7 +19,7 @@ struct Loss {
 
 }  // namespace
 
-void AddPlan(const Document& document, const Field& root, Draft& draft) {
+void AddPlan(const Document& document, const JsonField& root, Draft& draft) {
   draft.Add(
       Part::kSettings,
       Table{document.name() + ": the plan",
@@ -32,8 +32,8 @@ void AddPlan(const Document& document, const Field& root, Draft& draft) {
   bars.axis = "actions moved, RMS, normalised";
   bars.logarithmic = true;
   Table table{"", {"group", "format", "moved RMS", "moved at most", "MAE"}, {}};
-  for (const Field& row : (*accuracy)["sensitivity"].Items()) {
-    const Field effect = row["effect"];
+  for (const JsonField& row : (*accuracy)["sensitivity"].Items()) {
+    const JsonField effect = row["effect"];
     const auto moved = effect.Find("moved_rms"), most = effect.Find("moved_most"), mae = effect.Find("mae_increase");
     const std::string name = row["group"].Text();
     if (moved && moved->Number() > 0 && bars.bars.size() < kMostBars) {
@@ -50,9 +50,9 @@ void AddPlan(const Document& document, const Field& root, Draft& draft) {
                                   std::move(bars), std::move(table)});
 }
 
-void AddQuantized(const Document& document, const Field& root, Draft& draft) {
+void AddQuantized(const Document& document, const JsonField& root, Draft& draft) {
   std::vector<Loss> losses;
-  for (const Field& weight : root["weights"].Items()) {
+  for (const JsonField& weight : root["weights"].Items()) {
     losses.push_back({weight["weight"].Text(), weight["number"].Text(), weight["signal_to_noise_db"].Number(),
                       weight["worst_scale_db"].Number()});
   }
@@ -76,15 +76,15 @@ void AddQuantized(const Document& document, const Field& root, Draft& draft) {
              std::move(bars), std::move(table)});
 }
 
-void AddInspection(const Document& document, const Field& root, Draft& draft) {
+void AddInspection(const Document& document, const JsonField& root, Draft& draft) {
   const auto parts = root.Find("parts");
   if (!parts) {
-    root.Complain("is no inspection of a bundle: 'parts' is missing");
+    root.Fail("is no inspection of a bundle: 'parts' is missing");
     return;
   }
   // A stack per part of the policy, a colour per type; colours in the order of the bytes they stand for.
   std::map<std::string, double> by_type;
-  for (const Field& part : parts->Items()) by_type[part["dtype"].Text()] += part["bytes"].Number();
+  for (const JsonField& part : parts->Items()) by_type[part["dtype"].Text()] += part["bytes"].Number();
   std::vector<std::string> types;
   for (const auto& [type, bytes] : by_type) types.push_back(type);
   std::stable_sort(types.begin(), types.end(), [&](const auto& a, const auto& b) { return by_type[a] > by_type[b]; });
@@ -92,7 +92,7 @@ void AddInspection(const Document& document, const Field& root, Draft& draft) {
   bars.axis = "MB";
   bars.part_names = types;
   Table table{"", {"part", "type", "bytes", "parameters"}, {}};
-  for (const Field& part : parts->Items()) {
+  for (const JsonField& part : parts->Items()) {
     const std::string name = part["part"].Text();
     const std::string type = part["dtype"].Text();
     const double bytes = part["bytes"].Number();

@@ -13,16 +13,16 @@ namespace {
 
 struct Column {
   std::string title;
-  std::function<std::string(const Field& subject)> text;  // empty: not known
+  std::function<std::string(const JsonField& subject)> text;  // empty: not known
 };
 
-std::string TextOf(const Field& subject, std::string_view key) {
+std::string TextOf(const JsonField& subject, std::string_view key) {
   const auto field = subject.Find(key);
   return field ? field->Text() : "";
 }
 
 // As many as were asked for, or both numbers.
-std::string Threads(const Field& subject, const Field& settings) {
+std::string Threads(const JsonField& subject, const JsonField& settings) {
   const auto effective = subject.Find("effective");
   const auto used = effective ? effective->Find("threads") : std::nullopt;
   if (!used) return "";
@@ -32,39 +32,39 @@ std::string Threads(const Field& subject, const Field& settings) {
 }
 
 // How many processors a step keeps busy.
-std::string Busy(const Field& subject) {
+std::string Busy(const JsonField& subject) {
   const auto cpu = subject["summary"].Find("cpu_ns_per_run");
   const double wall = subject["summary"]["mean_ns"].Number();
   return cpu && wall > 0 ? ThreeDigits(cpu->Number() / wall) : "";
 }
 
-std::vector<Column> Columns(const Field& settings) {
+std::vector<Column> Columns(const JsonField& settings) {
   const auto of_summary = [](const char* key, const std::function<std::string(double)>& text) {
-    return [key, text](const Field& subject) {
+    return [key, text](const JsonField& subject) {
       const auto value = subject["summary"].Find(key);
       return value ? text(value->Number()) : std::string();
     };
   };
   return {
-      {"ran on", [](const Field& s) { return TextOf(s, "runs_on"); }},
-      {"precision", [](const Field& s) { return TextOf(s, "precision"); }},
-      {"mode", [](const Field& s) { return TextOf(s, "mode"); }},
-      {"threads", [settings](const Field& s) { return Threads(s, settings); }},
+      {"ran on", [](const JsonField& s) { return TextOf(s, "runs_on"); }},
+      {"precision", [](const JsonField& s) { return TextOf(s, "precision"); }},
+      {"mode", [](const JsonField& s) { return TextOf(s, "mode"); }},
+      {"threads", [settings](const JsonField& s) { return Threads(s, settings); }},
       {"CPU time a step", of_summary("cpu_ns_per_run", Milliseconds)},
       {"processors busy (CPU time over time)", Busy},
       {"energy a step", of_summary("energy_j_per_run", [](double j) { return ThreeDigits(j) + " J"; })},
       {"parameters",
-       [](const Field& s) {
+       [](const JsonField& s) {
          const auto count = s.Find("parameters");
          return count ? Grouped(count->Integer()) : "";
        }},
       {"identity (parameters its outputs need, of the first's)",
-       [](const Field& s) {
+       [](const JsonField& s) {
          const auto share = s.Find("identity");
          return share ? fmt::format("{:.4g} %", 100 * share->Number()) : "";
        }},
       {"warm-up",
-       [](const Field& s) {
+       [](const JsonField& s) {
          const auto warm = s.Find("warm_up");
          if (!warm) return std::string();
          return fmt::format("{} runs, {}", Grouped((*warm)["runs"].Integer()), Milliseconds((*warm)["ns"].Number()));
@@ -73,9 +73,9 @@ std::vector<Column> Columns(const Field& settings) {
 }
 
 // Of each reading that says it.
-std::vector<double> Said(const std::vector<Field>& readings, std::string_view key) {
+std::vector<double> Said(const std::vector<JsonField>& readings, std::string_view key) {
   std::vector<double> values;
-  for (const Field& reading : readings) {
+  for (const JsonField& reading : readings) {
     if (const auto value = reading.Find(key)) values.push_back(value->Number());
   }
   return values;
@@ -83,13 +83,13 @@ std::vector<double> Said(const std::vector<Field>& readings, std::string_view ke
 
 }  // namespace
 
-void AddWhatRan(const Document& document, const Field& root, Draft& draft) {
-  const std::vector<Field> subjects = root["subjects"].Items();
+void AddWhatRan(const Document& document, const JsonField& root, Draft& draft) {
+  const std::vector<JsonField> subjects = root["subjects"].Items();
   Table table{document.name() + ": what ran", {"subject"}, {}, true};
-  for (const Field& subject : subjects) table.rows.push_back({SubjectName(subject)});
+  for (const JsonField& subject : subjects) table.rows.push_back({SubjectName(subject)});
   for (const Column& column : Columns(root["settings"])) {
     std::vector<std::string> texts;
-    for (const Field& subject : subjects) texts.push_back(column.text(subject));
+    for (const JsonField& subject : subjects) texts.push_back(column.text(subject));
     if (std::ranges::all_of(texts, &std::string::empty)) continue;  // of no subject: not in this document
     table.header.push_back(column.title);
     for (size_t i = 0; i < texts.size(); ++i) table.rows[i].emplace_back(texts[i].empty() ? "not known" : texts[i]);
@@ -99,8 +99,8 @@ void AddWhatRan(const Document& document, const Field& root, Draft& draft) {
   draft.Add(Part::kMeasurements, subjects.size() < table.header.size() ? Transposed(table) : std::move(table));
 }
 
-void AddReadings(const Field& readings, Table& machine) {
-  const std::vector<Field> items = readings.Items();
+void AddReadings(const JsonField& readings, Table& machine) {
+  const std::vector<JsonField> items = readings.Items();
   const auto add = [&](std::string_view key, const std::string& title, const std::string& unit) {
     const std::vector<double> values = Said(items, key);
     if (values.empty()) return;

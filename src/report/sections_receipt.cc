@@ -23,26 +23,26 @@ std::string RungName(int64_t rung) {
 }
 
 // The figures of a check, if the receipt has it.
-std::optional<Field> FiguresOf(const Field& root, std::string_view name) {
-  for (const Field& check : root["checks"].Items()) {
+std::optional<JsonField> FiguresOf(const JsonField& root, std::string_view name) {
+  for (const JsonField& check : root["checks"].Items()) {
     if (check["name"].Text() == name) return check["figures"];
   }
   return std::nullopt;
 }
 
-std::optional<double> FigureOf(const Field& root, std::string_view check, std::string_view figure) {
+std::optional<double> FigureOf(const JsonField& root, std::string_view check, std::string_view figure) {
   const auto figures = FiguresOf(root, check);
   const auto value = figures ? figures->Find(figure) : std::nullopt;
   return value ? std::optional(value->Number()) : std::nullopt;
 }
 
-void AddChecks(const Field& root, const std::string& name, bool failed, Draft& draft) {
+void AddChecks(const JsonField& root, const std::string& name, bool failed, Draft& draft) {
   Table table{"Checks of " + name, {"check", "rung", "verdict", "what was found"}, {}, !failed};
-  for (const Field& check : root["checks"].Items()) {
+  for (const JsonField& check : root["checks"].Items()) {
     table.rows.push_back({check["name"].Text(), RungName(check["rung"].Integer()),
                           State(check["passed"].Flag() ? "ok" : "FAILED"), check["detail"].Text()});
   }
-  for (const Field& check : root["untestable"].Items()) {
+  for (const JsonField& check : root["untestable"].Items()) {
     table.rows.push_back(
         {check["name"].Text(), RungName(check["rung"].Integer()), State("NOT TESTABLE"), check["reason"].Text()});
   }
@@ -50,10 +50,10 @@ void AddChecks(const Field& root, const std::string& name, bool failed, Draft& d
 }
 
 // What was assumed when the bundle was made, and what is missing to believe more of it.
-void AddAssumptions(const Field& root, const std::string& name, const Receipt& receipt, Draft& draft) {
+void AddAssumptions(const JsonField& root, const std::string& name, const Receipt& receipt, Draft& draft) {
   if (const auto settings = root.Find("settings")) {
     Table table{"Settings of " + name, {"setting", "value", "where it is from"}, {}, receipt.unproven.empty()};
-    for (const Field& setting : settings->Items()) {
+    for (const JsonField& setting : settings->Items()) {
       const std::string proof = setting["proven_by"].Text();
       const bool assumed = setting["assumed"].Flag();
       const std::string from = !assumed        ? "given, or read from the checkpoint"
@@ -66,14 +66,14 @@ void AddAssumptions(const Field& root, const std::string& name, const Receipt& r
   }
   if (const auto missing = root.Find("missing")) {
     Table table{"What would prove more of " + name, {"what", "command"}, {}};
-    for (const Field& m : missing->Items()) table.rows.push_back({m["what"].Text(), m["command"].Text()});
+    for (const JsonField& m : missing->Items()) table.rows.push_back({m["what"].Text(), m["command"].Text()});
     if (!table.rows.empty()) draft.Add(Part::kVerdicts, std::move(table));
   }
 }
 
 // Rung 1: how far each stage is from what it was held against, as a share of its limit. Which difference is judged, the
 // check's own words say: the largest, or the one relative to the values.
-void AddStages(const Field& root, const std::string& name, Draft& draft) {
+void AddStages(const JsonField& root, const std::string& name, Draft& draft) {
   Bars bars;
   bars.axis = "of what is allowed, %";
   bars.logarithmic = true;
@@ -81,7 +81,7 @@ void AddStages(const Field& root, const std::string& name, Draft& draft) {
   bars.line = kLimit;
   bars.line_label = "limit";
   Table table{"", {"stage", "difference", "limit", "which", "verdict"}, {}};
-  for (const Field& check : root["checks"].Items()) {
+  for (const JsonField& check : root["checks"].Items()) {
     const auto most = check["figures"].Find("max_absolute"), relative = check["figures"].Find("relative");
     const auto limit = check["figures"].Find("limit");
     if (check["rung"].Integer() != 1 || !most || !limit) continue;
@@ -108,11 +108,11 @@ void AddStages(const Field& root, const std::string& name, Draft& draft) {
 }
 
 // Rung 2: in which arithmetic the multiplications ran, by the engine's own record. All in float32 needs no plot.
-void AddArithmetic(const Field& root, const std::string& name, Draft& draft) {
+void AddArithmetic(const JsonField& root, const std::string& name, Draft& draft) {
   Bars bars;
   bars.axis = "% of the multiplications";
   Table table{"", {"where", "arithmetic", "of the multiplications", "of the time"}, {}};
-  for (const Field& check : root["checks"].Items()) {
+  for (const JsonField& check : root["checks"].Items()) {
     if (check["rung"].Integer() != 2) continue;
     for (const auto& [figure, value] : check["figures"].Members()) {
       if (!figure.starts_with(kMacs)) continue;
@@ -122,7 +122,7 @@ void AddArithmetic(const Field& root, const std::string& name, Draft& draft) {
     }
   }
   const bool plain = std::ranges::all_of(bars.part_names, [](const auto& a) { return a == "float32"; });
-  for (const Field& check : root["checks"].Items()) {
+  for (const JsonField& check : root["checks"].Items()) {
     if (check["rung"].Integer() != 2) continue;
     Bars::Bar bar{check["name"].Text(), std::vector<double>(bars.part_names.size(), 0)};
     for (size_t i = 0; i < bars.part_names.size(); ++i) {
@@ -143,7 +143,7 @@ void AddArithmetic(const Field& root, const std::string& name, Draft& draft) {
 }
 
 // The arithmetic that most multiplications ran in.
-std::string MostArithmetic(const Field& root) {
+std::string MostArithmetic(const JsonField& root) {
   const auto figures = FiguresOf(root, "kernels");
   if (!figures) return "";
   double most = 0;
@@ -164,7 +164,7 @@ std::string ChangeText(double change) {
   return std::fabs(change) < kLeast ? "< 0.0001" : fmt::format("{:+.4f}", change);
 }
 
-std::string ReceiptUnits(const Field& root) {
+std::string ReceiptUnits(const JsonField& root) {
   const auto evidence = root.Find("evidence");
   const auto bundle = evidence ? evidence->Find("bundle") : std::nullopt;
   const auto named = bundle ? bundle->Find("action_units") : std::nullopt;
@@ -174,7 +174,7 @@ std::string ReceiptUnits(const Field& root) {
 }
 
 // What the checks measured, for the policy's card.
-void AddReceiptFacts(const Field& root, Policy& policy) {
+void AddReceiptFacts(const JsonField& root, Policy& policy) {
   if (const auto bytes = FiguresOf(root, "bytes")) {
     double all = 0;
     for (const auto& [name, value] : bytes->Members()) all += name.starts_with(kBytes) ? value.Number() : 0;
@@ -200,15 +200,15 @@ void AddReceiptFacts(const Field& root, Policy& policy) {
   policy.arithmetic = MostArithmetic(root);
 }
 
-bool Held(const Field& root, std::string_view against) {
+bool Held(const JsonField& root, std::string_view against) {
   const auto path = root.Find(against);
   return path && !path->Text().empty();
 }
 
 // Of checks that bear the question's answer: passed, or what the first that did not found.
-void AddAnswer(const Field& root, Question question, const std::string& text, std::string_view check,
+void AddAnswer(const JsonField& root, Question question, const std::string& text, std::string_view check,
                const std::string& answer, Draft& draft) {
-  for (const Field& c : root["checks"].Items()) {
+  for (const JsonField& c : root["checks"].Items()) {
     if (c["name"].Text() != check) continue;
     draft.Answer(
         question, text,
@@ -216,7 +216,7 @@ void AddAnswer(const Field& root, Question question, const std::string& text, st
   }
 }
 
-void AddAnswers(const Field& root, const Receipt& receipt, const Policy& policy, Draft& draft) {
+void AddAnswers(const JsonField& root, const Receipt& receipt, const Policy& policy, Draft& draft) {
   const std::string& name = policy.name;
   const bool bad = receipt.word == Receipt::Word::kFailed || receipt.word == Receipt::Word::kInconsistent;
   if (bad) {
@@ -253,8 +253,8 @@ void AddAnswers(const Field& root, const Receipt& receipt, const Policy& policy,
 
 }  // namespace
 
-void AddReceipt(const Document& document, const Field& root, Draft& draft) {
-  const Field evidence = root["evidence"];
+void AddReceipt(const Document& document, const JsonField& root, Draft& draft) {
+  const JsonField evidence = root["evidence"];
   const auto weights = evidence["bundle"].Find("weights");
   const Receipt receipt = ReadReceipt(root);
   Policy& policy = draft.policies().Of({root["bundle"].Text(), evidence["bundle"]["sha256"].Text(),
@@ -276,7 +276,7 @@ void AddReceipt(const Document& document, const Field& root, Draft& draft) {
   AddArithmetic(root, name, draft);
   draft.Add(Part::kSettings, SettingsTable(document.name() + ": what was judged", evidence["bundle"]));
   Table limits{document.name() + ": limits", {"limit", "value", "reason"}, {}, true};
-  for (const Field& limit : evidence["limits"].Items()) {
+  for (const JsonField& limit : evidence["limits"].Items()) {
     limits.rows.push_back({limit["name"].Text(), ThreeDigits(limit["value"].Number()), limit["reason"].Text()});
   }
   if (!limits.rows.empty()) draft.Add(Part::kSettings, std::move(limits));

@@ -10,7 +10,7 @@ namespace vlaq::report {
 namespace {
 
 // In what actions are counted: "normalized actions", "actions in m/s".
-std::string ActionsText(const Field& settings) {
+std::string ActionsText(const JsonField& settings) {
   const auto unit = settings.Find("action_unit");
   const std::string text = unit ? unit->Text() : "";
   return text.empty() || text == "normalised action" ? "normalized actions" : "actions in " + text;
@@ -19,10 +19,10 @@ std::string ActionsText(const Field& settings) {
 constexpr size_t kOperators = 8;
 
 // The first finding of those that decide, and how many more there are.
-std::string Why(const Field& verdict) {
-  const std::vector<Field> findings = verdict["findings"].Items();
+std::string Why(const JsonField& verdict) {
+  const std::vector<JsonField> findings = verdict["findings"].Items();
   const std::string state = verdict["state"].Text();
-  for (const Field& finding : findings) {
+  for (const JsonField& finding : findings) {
     const auto own = finding.Find("state");
     if (own && own->Text() != state) continue;
     const std::string why = fmt::format("{}: {}", finding["check"].Text(), finding["advice"].Text());
@@ -31,10 +31,10 @@ std::string Why(const Field& verdict) {
   return "";
 }
 
-void AddFindings(const Document& document, const Field& root, Draft& draft) {
+void AddFindings(const Document& document, const JsonField& root, Draft& draft) {
   Table table{document.name() + ": everything that was found", {"subject", "check", "verdict", "what to do"}, {}, true};
-  for (const Field& subject : root["subjects"].Items()) {
-    for (const Field& finding : subject["verdict"]["findings"].Items()) {
+  for (const JsonField& subject : root["subjects"].Items()) {
+    for (const JsonField& finding : subject["verdict"]["findings"].Items()) {
       const auto state = finding.Find("state");
       table.rows.push_back({SubjectName(subject), finding["check"].Text(),
                             State(state ? state->Text() : subject["verdict"]["state"].Text()),
@@ -45,7 +45,7 @@ void AddFindings(const Document& document, const Field& root, Draft& draft) {
 }
 
 // Quality if it was measured, else how far the actions are from the first subject's.
-std::string DifferenceText(const Field& subject) {
+std::string DifferenceText(const JsonField& subject) {
   if (const auto quality = subject.Find("quality")) return fmt::format("MAE {:.4f}", (*quality)["mae"].Number());
   if (const auto outputs = subject.Find("outputs")) {
     const auto largest = outputs->Find("largest");
@@ -54,46 +54,46 @@ std::string DifferenceText(const Field& subject) {
   return "-";
 }
 
-std::optional<Field> ComparisonOf(const Field& root, const std::string& name) {
-  for (const Field& comparison : root["comparisons"].Items()) {
+std::optional<JsonField> ComparisonOf(const JsonField& root, const std::string& name) {
+  for (const JsonField& comparison : root["comparisons"].Items()) {
     if (comparison["second"].Text() == name) return comparison;
   }
   return std::nullopt;
 }
 
-std::string TimesFaster(const Field& root, const std::string& name) {
+std::string TimesFaster(const JsonField& root, const std::string& name) {
   const auto comparison = ComparisonOf(root, name);
   return comparison ? RatioText((*comparison)["ratio"]) : "1";
 }
 
 // The plain percentile is shown only where the runs allow a claim about it.
-std::string PercentileText(const Field& p, int64_t runs) {
+std::string PercentileText(const JsonField& p, int64_t runs) {
   const auto safe = p.Find("safe_ns");
   if (!safe) return fmt::format("no claim from {} runs", Grouped(runs));
   return fmt::format("{} (at most {})", Milliseconds(p["ns"].Number()), Milliseconds(safe->Number()));
 }
 
-void AddTable(const Document& document, const Field& root, Draft& draft) {
-  const Field settings = root["settings"];
+void AddTable(const Document& document, const JsonField& root, Draft& draft) {
+  const JsonField settings = root["settings"];
   Table table{
       fmt::format("{}: {} protocol, {} threads, batch {}, window {}; {}; {}", document.name(),
                   settings["protocol"].Text(), settings["threads"].Integer(), settings["batch"].Integer(),
                   settings["window"].Integer(), settings["inputs"]["what"].Text(), root["machine"]["cpu"].Text()),
       {"subject", "median"},
       {}};
-  const std::vector<Field> subjects = root["subjects"].Items();
+  const std::vector<JsonField> subjects = root["subjects"].Items();
   if (subjects.empty()) return;
-  for (const Field& p : subjects.front()["summary"]["percentiles"].Items()) {
+  for (const JsonField& p : subjects.front()["summary"]["percentiles"].Items()) {
     if (p["p"].Number() != 50) table.header.push_back(fmt::format("p{:g}", p["p"].Number()));
   }
   table.header.insert(table.header.end(), {"steps/s", "times faster", "runs", "differs by"});
   const bool control = subjects.front()["summary"].Find("deadline").has_value();
   if (control) table.header.emplace_back("missed");
   table.header.emplace_back("verdict");
-  for (const Field& subject : subjects) {
-    const Field summary = subject["summary"];
+  for (const JsonField& subject : subjects) {
+    const JsonField summary = subject["summary"];
     std::vector<Cell> row{SubjectName(subject), Milliseconds(summary["median_ns"].Number())};
-    for (const Field& p : summary["percentiles"].Items()) {
+    for (const JsonField& p : summary["percentiles"].Items()) {
       if (p["p"].Number() == 50) continue;
       row.emplace_back(PercentileText(p, summary["n"].Integer()));
     }
@@ -117,13 +117,13 @@ void AddTable(const Document& document, const Field& root, Draft& draft) {
                             settings["span"].Text(), ActionsText(settings))});
 }
 
-void AddMemory(const Document& document, const Field& root, Draft& draft) {
+void AddMemory(const Document& document, const JsonField& root, Draft& draft) {
   Bars size;
   size.axis = "MB";
   size.part_names = {"files it reads", "own memory while it runs"};
   size.stacked = false;
   Table table{"", {"subject", "files", "own memory", "resident", "most resident", "load", "first run"}, {}};
-  for (const Field& subject : root["subjects"].Items()) {
+  for (const JsonField& subject : root["subjects"].Items()) {
     const double files = subject["size_bytes"].Number() / 1e6;
     const double own = subject["memory"]["own_bytes"].Number() / 1e6;
     size.bars.push_back({SubjectName(subject),
@@ -142,14 +142,14 @@ void AddMemory(const Document& document, const Field& root, Draft& draft) {
                                 std::move(size), std::move(table)});
 }
 
-void AddOperators(const Document& document, const Field& root, Draft& draft) {
-  for (const Field& subject : root["subjects"].Items()) {
+void AddOperators(const Document& document, const JsonField& root, Draft& draft) {
+  for (const JsonField& subject : root["subjects"].Items()) {
     const auto operators = subject.Find("operators");
     if (!operators) continue;
     Bars bars;
     bars.axis = "share of the time, %";
     Table table{"", {"operator", "arithmetic", "calls", "time", "share", "MACs"}, {}};
-    for (const Field& op : operators->Items()) {
+    for (const JsonField& op : operators->Items()) {
       const std::string name = op["op_type"].Text();
       const std::string precision = op["precision"].Text();
       const double share = 100 * op["share"].Number();
@@ -168,10 +168,10 @@ void AddOperators(const Document& document, const Field& root, Draft& draft) {
   }
 }
 
-void AddSettings(const Document& document, const Field& root, Draft& draft) {
+void AddSettings(const Document& document, const JsonField& root, Draft& draft) {
   Table files{fmt::format("{}: what was measured", document.name()), {"subject", "file", "bytes", "SHA-256"}, {}, true};
-  for (const Field& subject : root["subjects"].Items()) {
-    for (const Field& file : subject["files"].Items()) {
+  for (const JsonField& subject : root["subjects"].Items()) {
+    for (const JsonField& file : subject["files"].Items()) {
       files.rows.push_back(
           {SubjectName(subject), file["name"].Text(), Grouped(file["bytes"].Integer()), file["sha256"].Text()});
     }
@@ -192,7 +192,7 @@ std::string WorseState(const std::string& a, const std::string& b) {
 }
 
 // Where and when: "Xeon, 2 threads, 2026-11-29T01:02:03Z".
-std::string Measured(const Field& root) {
+std::string Measured(const JsonField& root) {
   std::string text =
       fmt::format("{}, {} threads", root["machine"]["cpu"].Text(), root["settings"]["threads"].Integer());
   if (const auto when = root["made"].Find("time_utc")) {
@@ -209,22 +209,23 @@ std::string Measured(const Field& root) {
 std::string Short(const std::string& unit) { return unit.empty() || unit == "normalised action" ? "normalized" : unit; }
 
 // A bundle is known by its weights; another program or a checkpoint by its name.
-PolicyKey MeasuredKey(const Field& subject) {
+PolicyKey MeasuredKey(const JsonField& subject) {
   PolicyKey key;
   const auto path = subject.Find("path");
   const auto kind = subject.Find("kind");
   // Results of an earlier vlaq called a bundle by the way it ran.
   bool bundle = !kind || kind->Text() == "bundle";
-  for (const Field& file : subject["files"].Items()) bundle = bundle || file["name"].Text() == "weights.bin";
+  for (const JsonField& file : subject["files"].Items()) bundle = bundle || file["name"].Text() == "weights.bin";
   key.path = bundle && path && !path->Text().empty() ? path->Text() : subject["name"].Text();
-  for (const Field& file : subject["files"].Items()) {
+  for (const JsonField& file : subject["files"].Items()) {
     if (bundle && file["name"].Text() == "weights.bin") key.weights_sha = file["sha256"].Text();
   }
   return key;
 }
 
 // In the control period frames count: those without an action in time, by subject.
-void AddMissed(const Field& subject, const std::string& name, const std::string& state, Policy& policy, Draft& draft) {
+void AddMissed(const JsonField& subject, const std::string& name, const std::string& state, Policy& policy,
+               Draft& draft) {
   const auto deadline = subject["summary"].Find("deadline");
   if (!deadline) return;
   const std::string missed = fmt::format("{} of {} frames{}", (*deadline)["missed"].Integer(),
@@ -234,15 +235,15 @@ void AddMissed(const Field& subject, const std::string& name, const std::string&
 }
 
 // What the measurement says of each policy. Times in the control period are counted in frames, not in ratios.
-void AddMeasuredFacts(const Field& root, Draft& draft) {
-  const std::vector<Field> subjects = root["subjects"].Items();
+void AddMeasuredFacts(const JsonField& root, Draft& draft) {
+  const std::vector<JsonField> subjects = root["subjects"].Items();
   if (subjects.empty()) return;
   const bool control = root["settings"]["protocol"].Text() == "control";
   const std::string first = SubjectName(subjects.front()), first_state = subjects.front()["verdict"]["state"].Text();
   std::string answer;
   std::optional<Claim> fastest;
   double least = 0;
-  for (const Field& subject : subjects) {
+  for (const JsonField& subject : subjects) {
     Policy& policy = draft.policies().Of(MeasuredKey(subject));
     if (policy.size.empty()) policy.size = BytesText(subject["size_bytes"]);
     policy.measured = Measured(root);
@@ -287,9 +288,9 @@ void AddMeasuredFacts(const Field& root, Draft& draft) {
 
 }  // namespace
 
-void AddResults(const Document& document, const Field& root, Draft& draft) {
-  for (const Field& subject : root["subjects"].Items()) {
-    const Field verdict = subject["verdict"];
+void AddResults(const Document& document, const JsonField& root, Draft& draft) {
+  for (const JsonField& subject : root["subjects"].Items()) {
+    const JsonField verdict = subject["verdict"];
     draft.AddVerdict(fmt::format("measurement of {} ({})", SubjectName(subject), document.name()),
                      State(verdict["state"].Text()), Why(verdict));
   }

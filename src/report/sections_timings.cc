@@ -29,20 +29,20 @@ Curves::Series Distribution(const std::string& name, const std::vector<double>& 
 }
 
 // States that the document gives its subjects.
-std::map<std::string, std::string> StatesOf(const Field& root) {
+std::map<std::string, std::string> StatesOf(const JsonField& root) {
   std::map<std::string, std::string> states;
-  for (const Field& subject : root["subjects"].Items()) {
+  for (const JsonField& subject : root["subjects"].Items()) {
     states[subject["name"].Text()] = subject["verdict"]["state"].Text();
   }
   return states;
 }
 
-void AddDistributions(const Document& document, const Field& root, Draft& draft) {
+void AddDistributions(const Document& document, const JsonField& root, Draft& draft) {
   Curves curves{"step, ms", "steps that took no longer, %", {}};
   Table table{"", {"subject", "least", "median", "mean", "middle half", "most", "runs"}, {}};
   double shortest = kInfinity;
   double longest = 0;
-  for (const Field& subject : root["subjects"].Items()) {
+  for (const JsonField& subject : root["subjects"].Items()) {
     std::vector<double> ns = subject["samples"]["wall_ns"].Numbers();
     if (ns.empty()) continue;
     std::sort(ns.begin(), ns.end());
@@ -63,7 +63,7 @@ void AddDistributions(const Document& document, const Field& root, Draft& draft)
                                    std::move(curves), std::move(table)});
 }
 
-void AddRatios(const Document& document, const Field& root, Draft& draft) {
+void AddRatios(const Document& document, const JsonField& root, Draft& draft) {
   Bars bars;
   bars.axis = "times faster";
   bars.line = 1;
@@ -74,8 +74,8 @@ void AddRatios(const Document& document, const Field& root, Draft& draft) {
     const auto found = states.find(name);
     return found != states.end() && found->second == "INVALID";
   };
-  for (const Field& comparison : root["comparisons"].Items()) {
-    const Field ratio = comparison["ratio"];
+  for (const JsonField& comparison : root["comparisons"].Items()) {
+    const JsonField ratio = comparison["ratio"];
     const std::string second = comparison["second"].Text(), first = comparison["first"].Text();
     const std::string name = fmt::format("{} than {}", ShortName(second), ShortName(first));
     // Documents of older versions judged these all the same.
@@ -98,7 +98,7 @@ void AddRatios(const Document& document, const Field& root, Draft& draft) {
                                    std::move(bars), std::move(table)});
 }
 
-void AddTimeline(const Document& document, const Field& root, Draft& draft) {
+void AddTimeline(const Document& document, const JsonField& root, Draft& draft) {
   const auto period = root["settings"].Find("period_ns");
   if (!period) return;
   // By frame, not by the clock: subjects take turns, and gaps between one's turns are none of its own.
@@ -107,7 +107,7 @@ void AddTimeline(const Document& document, const Field& root, Draft& draft) {
   curves.line = period->Number() / 1e6;
   curves.line_label = "the next frame comes";
   Table table{"", {"subject", "missed", "never looked at", "latest", "jitter"}, {}};
-  for (const Field& subject : root["subjects"].Items()) {
+  for (const JsonField& subject : root["subjects"].Items()) {
     const auto deadline = subject["summary"].Find("deadline");
     const std::vector<double> wall = subject["samples"]["wall_ns"].Numbers();
     if (!deadline || wall.empty()) continue;
@@ -116,7 +116,7 @@ void AddTimeline(const Document& document, const Field& root, Draft& draft) {
     const auto numbered = subject["samples"].Find("frame");
     const std::vector<double> frames = numbered ? numbered->Numbers() : std::vector<double>();
     if (numbered && frames.size() != wall.size()) {
-      subject["samples"].Complain("frame and wall_ns are of different lengths");
+      subject["samples"].Fail("frame and wall_ns are of different lengths");
       return;
     }
     for (size_t i = 0; i < wall.size(); ++i) {
@@ -138,11 +138,11 @@ void AddTimeline(const Document& document, const Field& root, Draft& draft) {
                    std::move(curves), std::move(table)});
 }
 
-void AddRooflines(const Document& document, const Field& root, Draft& draft) {
+void AddRooflines(const Document& document, const JsonField& root, Draft& draft) {
   Bars bars;
   bars.axis = "share of the machine's limit, %";
   Table table{"", {"subject", "MACs a step", "bytes a step", "at the limit", "bound by", "reached"}, {}};
-  for (const Field& subject : root["subjects"].Items()) {
+  for (const JsonField& subject : root["subjects"].Items()) {
     const auto roofline = subject.Find("roofline");
     if (!roofline) continue;
     const double reached = 100 * (*roofline)["fraction_of_limit"].Number();
@@ -166,13 +166,13 @@ void AddRooflines(const Document& document, const Field& root, Draft& draft) {
                                    std::move(what), std::move(bars), std::move(table)});
 }
 
-void AddSweeps(const Document& document, const Field& root, Draft& draft) {
-  for (const Field& sweep : root["sweeps"].Items()) {
+void AddSweeps(const Document& document, const JsonField& root, Draft& draft) {
+  for (const JsonField& sweep : root["sweeps"].Items()) {
     const std::string axis = sweep["axis"].Text();
     const std::string subject = ShortName(sweep["subject"].Text());
     Curves curves{axis, "ms an item", {{subject, {}}}};
     Table table{"", {axis, "median", "an item", "runs", "verdict"}, {}};
-    for (const Field& point : sweep["points"].Items()) {
+    for (const JsonField& point : sweep["points"].Items()) {
       curves.series.front().points.push_back({point["value"].Number(), point["per_item_ns"].Number() / 1e6});
       table.rows.push_back({ThreeDigits(point["value"].Number()), Milliseconds(point["median_ns"].Number()),
                             Milliseconds(point["per_item_ns"].Number()), Grouped(point["n"].Integer()),
@@ -185,7 +185,7 @@ void AddSweeps(const Document& document, const Field& root, Draft& draft) {
 
 }  // namespace
 
-void AddTimings(const Document& document, const Field& root, Draft& draft) {
+void AddTimings(const Document& document, const JsonField& root, Draft& draft) {
   AddDistributions(document, root, draft);
   AddRatios(document, root, draft);
   AddRooflines(document, root, draft);

@@ -87,7 +87,7 @@ Result<ModelPtr> Compile(const std::string& xml) {
   mj_defaultVFS(files.get());
   const char* name = "scene.xml";
   if (mj_makeEmptyFileVFS(files.get(), name, static_cast<int>(xml.size())) != 0) {
-    return InternalError("sim", "MuJoCo took no scene");
+    return Error{ErrorCode::kBackend, "takes no scene", "MuJoCo", ""};
   }
   std::memcpy(files->filedata[mj_findFileVFS(files.get(), name)], xml.data(), xml.size());
   std::array<char, 1000> message{};

@@ -94,7 +94,10 @@ Status Tokenizer::EncodeSegment(std::string_view segment, std::vector<int64_t>& 
   std::array<char, 512> message{};
   const int ok = model_->functions.encode(model_->processor, segment.data(), segment.size(), add, &target,
                                           message.data(), message.size());
-  if (ok == 0) return InternalError("tokenizer", std::string("SentencePiece failed: ") + message.data());
+  if (ok == 0) {
+    return InputError("the tokenizer's model", std::string("SentencePiece cannot encode with it: ") + message.data(),
+                      std::string(kAdvice));
+  }
   return {};
 }
 

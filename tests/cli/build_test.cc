@@ -83,6 +83,18 @@ TEST_F(Build, TakesImportedBundles) {
   EXPECT_THAT(wrong.err, AllOf(HasSubstr("has no graph 'encoder'"), HasSubstr("there are: ")));
 }
 
+// An engine is fed with frames: one that takes more is told before the hours of building, not after.
+TEST_F(Build, AReferenceIsForGraphsOfFramesAlone) {
+  const std::string files = std::string(VLAQ_TESTDATA) + "/onnx_import/split_encoder_legacy_17.onnx";
+  ASSERT_EQ(Vlaq({"import", files, "-o", In("two"), "--force"}).exit_code, 0);
+  const Ran half =
+      Vlaq({"quantize", In("two"), "--target", "tensorrt-8.6", "--precision", "fp16", "-o", In("two_fp16"), "--force"});
+  ASSERT_EQ(half.exit_code, 0) << half.err;
+  const Ran ran = Run("ok", {In("two_fp16")}, {"--measure", "--reference", In("two"), "--frames", Frames()});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("on frames alone"), HasSubstr("takes 2 inputs")));
+}
+
 TEST_F(Build, KeepsWhatIsMadeOfTheSame) {
   ASSERT_EQ(Run("ok").exit_code, 0);
   const auto time = fs::last_write_time(File("mae0222_model_int8.trt"));

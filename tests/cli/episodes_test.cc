@@ -162,7 +162,7 @@ TEST_F(Episodes, SplitIsWrittenAndReadBack) {
 
   ASSERT_EQ(Vlaq({"episodes", "split", data, "--seed", "6", "-o", In("other.json")}).exit_code, 0);
   const Ran overlap = Vlaq({"episodes", "check", In("split.json:calibration"), In("other.json:train")});
-  EXPECT_EQ(overlap.exit_code, 3);
+  EXPECT_EQ(overlap.exit_code, 5);
   EXPECT_THAT(overlap.err, AllOf(HasSubstr("split.json:calibration and"), HasSubstr("share"), HasSubstr(".h5")));
   EXPECT_EQ(Vlaq({"episodes", "check", In("split.json"), In("split.json:nothing")}).exit_code, 2);
 }

@@ -27,13 +27,14 @@ class EvalImported : public ::testing::Test {
   std::string In(const std::string& name) const { return (folder_.path() / name).string(); }
 
   // Pictures and states that differ by `seed`; what was done follows the state.
-  void WriteEpisode(const std::string& name, int seed, const std::vector<std::string>& cameras = {"top"}) const {
+  void WriteEpisode(const std::string& name, int seed, const std::vector<std::string>& cameras = {"top"},
+                    bool has_state = true) const {
     fs::create_directories(fs::path(In(name)).parent_path());
     episode::FeatureWriterOptions options;
     for (const std::string& camera : cameras) {
       options.streams.push_back({.name = "observation.images." + camera, .dtype = DType::kU8, .shape = {32, 48, 3}});
     }
-    options.streams.push_back({.name = "observation.state", .shape = {7}});
+    if (has_state) options.streams.push_back({.name = "observation.state", .shape = {7}});
     std::vector<std::string> names;
     for (int64_t i = 0; i < width_; ++i) names.push_back("joint_" + std::to_string(i));
     options.streams.push_back({.name = "action",
@@ -96,6 +97,24 @@ TEST_F(EvalImported, WhatIsMissingIsNamed) {
   const Ran wide = Vlaq({"eval", In("policy"), "--episodes", In("wide")});
   EXPECT_EQ(wide.exit_code, 3);
   EXPECT_THAT(wide.err, AllOf(HasSubstr("e.h5"), HasSubstr("joint_0"), HasSubstr("outputs.NAME.names")));
+}
+
+// Whatever takes episodes says which input of the policy they lack, before it computes anything.
+TEST_F(EvalImported, EpisodesThatLackAnInputAreRefusedByItsName) {
+  WriteEpisode("blind/e.h5", 1, {});
+  WriteEpisode("stateless/e.h5", 1, {"top"}, false);
+  for (const auto& [folder, input] : {std::pair("blind", "'image'"), std::pair("stateless", "'state'")}) {
+    for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+             {"eval", In("policy"), "--episodes", In(folder)},
+             {"calibrate", In("policy"), "--episodes", In(folder), "-o", In("x.json")},
+             {"verify", In("policy"), "--episodes", In(folder)}}) {
+      const Ran ran = Vlaq(command);
+      EXPECT_EQ(ran.exit_code, 3) << command[0] << ran.out;
+      EXPECT_THAT(ran.err, AllOf(HasSubstr("e.h5"), HasSubstr(std::string(input) + ", which is not there")))
+          << command[0];
+      EXPECT_FALSE(fs::exists(In("x.json")));
+    }
+  }
 }
 
 TEST_F(EvalImported, CalibrateVerifyAndPlanTakeEpisodesToo) {

@@ -7,7 +7,7 @@
 
 #include "backend/reference/reference.h"
 #include "base/testing.h"
-#include "export/export.h"
+#include "export/testing.h"
 #include "families/kosmos2_lstm/policy_spec.h"
 #include "families/kosmos2_lstm/testing.h"
 #include "runtime/testing.h"
@@ -58,16 +58,9 @@ class ReferencePolicyTest : public ::testing::TestWithParam<Variant> {
     }
     policy_.config["text_config"]["layer_norm_eps"] = 1e-3;
     policy_.config["vision_config"]["layer_norm_eps"] = 2e-3;
-    policy_.Save(folder_.path());
-
-    exporting::ExportOptions options;
-    options.checkpoint = folder_.path() / "model.safetensors";
-    options.output = folder_.path() / "bundle";
-    options.settings.config = folder_.path() / "config.json";
-    options.settings.policy = folder_.path() / "policy.json";
-    auto exported = exporting::Export(options, SilentLog());
+    auto exported = exporting::testing::ExportTiny(folder_.path(), policy_);
     ASSERT_TRUE(exported.ok()) << exported.error().ToString();
-    bundle_ = *bundle::Open(exported->bundle.path);
+    bundle_ = *std::move(exported);
   }
 
   ReferencePolicy Reference() const {

@@ -8,7 +8,7 @@
 #include "backend/reference/reference.h"
 #include "base/hash.h"
 #include "base/testing.h"
-#include "export/export.h"
+#include "export/testing.h"
 #include "families/kosmos2_lstm/testing.h"
 #include "onnx/model_file.h"
 #include "runtime/testing.h"
@@ -23,16 +23,11 @@ using kosmos2_lstm::testing::TinyPolicy;
 // A policy in `folder`, exported to folder/bundle.
 inline bundle::Bundle ExportTiny(const TinyPolicy& policy, const std::filesystem::path& folder,
                                  const std::filesystem::path& tokenizer = {}) {
-  std::filesystem::create_directories(folder);
   exporting::ExportOptions options;
-  options.checkpoint = policy.Save(folder);
-  options.output = folder / "bundle";
-  options.settings.config = folder / "config.json";
-  options.settings.policy = folder / "policy.json";
   options.settings.tokenizer = tokenizer;
-  auto report = exporting::Export(options, SilentLog());
-  EXPECT_TRUE(report.ok()) << report.error().ToString();
-  return report.ok() ? *bundle::Open(report->bundle.path) : bundle::Bundle{};
+  auto bundle = exporting::testing::ExportTiny(folder, policy, std::move(options));
+  EXPECT_TRUE(bundle.ok()) << bundle.error().ToString();
+  return bundle.ok() ? *std::move(bundle) : bundle::Bundle{};
 }
 
 inline void EditJson(const std::filesystem::path& path, const std::function<void(Json&)>& edit) {

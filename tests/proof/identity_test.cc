@@ -105,7 +105,7 @@ TEST_F(IdentityTest, OneLayerDropped) {
   bundle_ = ExportTiny(dropped, folder_.path() / "dropped");
   const Report report = Verify();
   EXPECT_EQ(FirstFailure(report), "weights");
-  EXPECT_THAT(FirstFailed(report).detail, AllOf(HasSubstr("\"layers\" is 1"), HasSubstr("say 2")));
+  EXPECT_THAT(FirstFailed(report).detail, AllOf(HasSubstr("text_config.layers is 1"), HasSubstr("say 2")));
   EXPECT_EQ(report.reached_parameters, 0);
 }
 

@@ -7,7 +7,7 @@
 #include "backend/onnxruntime/onnxruntime.h"
 #include "backend/reference/reference.h"
 #include "base/testing.h"
-#include "export/export.h"
+#include "export/testing.h"
 #include "families/kosmos2_lstm/testing.h"
 #include "runtime/testing.h"
 
@@ -19,14 +19,9 @@ using kosmos2_lstm::testing::RandomTensor;
 class ConcurrentPolicies : public ::testing::Test {
  protected:
   void SetUp() override {
-    exporting::ExportOptions options;
-    options.checkpoint = kosmos2_lstm::testing::TinyPolicy().Save(folder_.path());
-    options.output = folder_.path() / "bundle";
-    options.settings.config = folder_.path() / "config.json";
-    options.settings.policy = folder_.path() / "policy.json";
-    auto report = exporting::Export(options, SilentLog());
-    ASSERT_TRUE(report.ok()) << report.error().ToString();
-    bundle_ = *bundle::Open(report->bundle.path);
+    auto bundle = exporting::testing::ExportTiny(folder_.path());
+    ASSERT_TRUE(bundle.ok()) << bundle.error().ToString();
+    bundle_ = *std::move(bundle);
   }
 
   // The actions of a whole episode, one after the other; a failure is a message instead.

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/json.h"
+#include "base/json_field.h"
 #include "base/names.h"
 
 namespace vlaq::kosmos2_lstm {
@@ -22,102 +23,81 @@ struct SharedFact {
   int64_t from_shapes;
 };
 
-Status CheckFacts(const JsonReader& reader, std::initializer_list<SharedFact> facts) {
+void CheckFacts(const JsonField& part, std::initializer_list<SharedFact> facts) {
   for (const SharedFact& fact : facts) {
-    VLAQ_ASSIGN_OR_RETURN(const auto value, reader.Integer(fact.key));
-    if (value && *value != fact.from_shapes) {
-      return InputError(
-          reader.where(),
-          fmt::format("\"{}\" is {}, but the checkpoint's shapes say {}", fact.key, *value, fact.from_shapes),
-          "the configuration belongs to another checkpoint");
-    }
+    int64_t value = fact.from_shapes;
+    part.Read(fact.key, value);
+    if (value == fact.from_shapes) continue;
+    part.FailAt(fact.key, fmt::format("is {}, but the checkpoint's shapes say {}", value, fact.from_shapes),
+                "the configuration belongs to another checkpoint");
   }
-  return {};
 }
 
-Status ReadHeads(const JsonReader& reader, std::string_view key, int64_t width, int64_t& heads) {
-  VLAQ_ASSIGN_OR_RETURN(const auto value, reader.Integer(key));
-  if (!value)
-    return InputError(reader.where(), fmt::format("\"{}\" is missing", key), "it cannot be derived from shapes");
-  if (*value < 1 || width % *value != 0) {
-    return InputError(reader.where(),
-                      fmt::format("\"{}\" is {}, which does not divide the width {}", key, *value, width));
+void ReadHeads(const JsonField& part, std::string_view key, int64_t width, int64_t& heads) {
+  if (!part.Has(key)) part.FailAt(key, "is missing", "it cannot be derived from shapes");
+  part.Read(key, heads);
+  if (heads < 1 || width % heads != 0) {
+    part.FailAt(key, fmt::format("is {}, which does not divide the width {}", heads, width));
   }
-  heads = *value;
-  return {};
 }
 
-Status ReadEpsilon(const JsonReader& reader, double& epsilon) {
-  VLAQ_ASSIGN_OR_RETURN(const auto value, reader.Number("layer_norm_eps"));
-  if (value && !(*value > 0 && *value < 1)) {
-    return InputError(reader.where(), fmt::format("\"layer_norm_eps\" is {}, not a small positive number", *value));
+void ReadEpsilon(const JsonField& part, double& epsilon) {
+  part.Read("layer_norm_eps", epsilon);
+  if (!(epsilon > 0 && epsilon < 1)) {
+    part.FailAt("layer_norm_eps", fmt::format("is {}, not a small positive number", epsilon));
   }
-  if (value) epsilon = *value;
-  return {};
 }
 
-Status ReadActivation(const JsonReader& reader, std::string_view key, Activation& activation) {
-  VLAQ_ASSIGN_OR_RETURN(const auto name, reader.String(key));
-  if (!name) return {};
-  if (const auto known = FindIn(kActivations, *name)) {
-    activation = *known;
-    return {};
+std::optional<Activation> FindActivation(std::string_view name) { return FindIn(kActivations, name); }
+
+void ReadText(const JsonField& part, const Structure& s, Config& config) {
+  CheckFacts(part, {{"vocab_size", s.text.vocabulary},
+                    {"embed_dim", s.text.width},
+                    {"layers", s.text.layers},
+                    {"ffn_dim", s.text.ffn}});
+  ReadHeads(part, "attention_heads", s.text.width, config.text_heads);
+  ReadEpsilon(part, config.text_norm_epsilon);
+  part.ReadName("activation_function", FindActivation, NamesIn(kActivations), config.text_activation);
+  config.scale_embedding = true;
+  part.Read("scale_embedding", config.scale_embedding);
+  int64_t pad = kPadId;
+  part.Read("pad_token_id", pad);
+  // The embedding's and the position table's empty row is this one in every Kosmos-2.
+  if (pad != kPadId) part.FailAt("pad_token_id", fmt::format("is {}, but Kosmos-2 pads with {}", pad, kPadId));
+  constexpr int64_t kMostPositions = 1'000'000;
+  config.max_positions = 2048;
+  if (const auto positions = part.Find("max_position_embeddings")) {
+    config.max_positions = positions->Integer(1, kMostPositions);
   }
-  return InputError(reader.where(), fmt::format("\"{}\" is \"{}\", which vlaq does not know", key, *name),
-                    "known are gelu, quick_gelu and relu");
+  bool cross_attention = false;
+  part.Read("add_cross_attention", cross_attention);
+  if (cross_attention) part.FailAt("add_cross_attention", "is not supported");
 }
 
-Status ReadText(const JsonReader& reader, const Structure& s, Config& config) {
-  VLAQ_RETURN_IF_ERROR(CheckFacts(reader, {{"vocab_size", s.text.vocabulary},
-                                           {"embed_dim", s.text.width},
-                                           {"layers", s.text.layers},
-                                           {"ffn_dim", s.text.ffn}}));
-  VLAQ_RETURN_IF_ERROR(ReadHeads(reader, "attention_heads", s.text.width, config.text_heads));
-  VLAQ_RETURN_IF_ERROR(ReadEpsilon(reader, config.text_norm_epsilon));
-  VLAQ_RETURN_IF_ERROR(ReadActivation(reader, "activation_function", config.text_activation));
-  VLAQ_ASSIGN_OR_RETURN(const auto scale, reader.Boolean("scale_embedding"));
-  config.scale_embedding = scale.value_or(true);
-  VLAQ_ASSIGN_OR_RETURN(const auto pad, reader.Integer("pad_token_id"));
-  if (pad.value_or(1) != 1) {  // the embedding's and the position table's empty row is row 1 in every Kosmos-2
-    return InputError(reader.where(), fmt::format("\"pad_token_id\" is {}, but Kosmos-2 pads with 1", *pad));
-  }
-  VLAQ_ASSIGN_OR_RETURN(const auto positions, reader.Integer("max_position_embeddings"));
-  config.max_positions = positions.value_or(2048);
-  if (config.max_positions < 1 || config.max_positions > 1'000'000) {
-    return InputError(reader.where(), fmt::format("\"max_position_embeddings\" is {}", config.max_positions));
-  }
-  VLAQ_ASSIGN_OR_RETURN(const auto cross, reader.Boolean("add_cross_attention"));
-  if (cross.value_or(false)) return InputError(reader.where(), "\"add_cross_attention\" is not supported");
-  return {};
-}
-
-Status ReadVision(const JsonReader& reader, const Structure& s, Config& config) {
-  VLAQ_RETURN_IF_ERROR(CheckFacts(reader, {{"hidden_size", s.vision.width},
-                                           {"intermediate_size", s.vision.ffn},
-                                           {"num_hidden_layers", s.vision.layers},
-                                           {"image_size", s.vision.image_size},
-                                           {"patch_size", s.vision.patch},
-                                           {"num_channels", s.vision.channels}}));
-  VLAQ_RETURN_IF_ERROR(ReadHeads(reader, "num_attention_heads", s.vision.width, config.vision_heads));
-  VLAQ_RETURN_IF_ERROR(ReadEpsilon(reader, config.vision_norm_epsilon));
-  return ReadActivation(reader, "hidden_act", config.vision_activation);
+void ReadVision(const JsonField& part, const Structure& s, Config& config) {
+  CheckFacts(part, {{"hidden_size", s.vision.width},
+                    {"intermediate_size", s.vision.ffn},
+                    {"num_hidden_layers", s.vision.layers},
+                    {"image_size", s.vision.image_size},
+                    {"patch_size", s.vision.patch},
+                    {"num_channels", s.vision.channels}});
+  ReadHeads(part, "num_attention_heads", s.vision.width, config.vision_heads);
+  ReadEpsilon(part, config.vision_norm_epsilon);
+  part.ReadName("hidden_act", FindActivation, NamesIn(kActivations), config.vision_activation);
 }
 
 }  // namespace
 
 Result<Config> ParseConfig(const Json& json, const std::string& where, const Structure& structure) {
-  const JsonReader top(json, where);
-  VLAQ_RETURN_IF_ERROR(CheckFacts(top, {{"latent_query_num", structure.latents}}));
+  const JsonField root(json, where);
   Config config;
-  for (const std::string_view key : {"text_config", "vision_config"}) {
-    const Json* part = top.Find(key);
-    if (part == nullptr || !part->is_object()) {
-      return InputError(where, fmt::format("\"{}\" is missing", key), "give transformers' Kosmos2Config (config.json)");
-    }
-    const JsonReader reader(*part, fmt::format("{}: {}", where, key));
-    VLAQ_RETURN_IF_ERROR(key == "text_config" ? ReadText(reader, structure, config)
-                                              : ReadVision(reader, structure, config));
+  for (const std::string_view part : {"text_config", "vision_config"}) {
+    if (!root.Has(part)) root.FailAt(part, "is missing", "give transformers' Kosmos2Config (config.json)");
   }
+  CheckFacts(root, {{"latent_query_num", structure.latents}});
+  ReadText(root["text_config"], structure, config);
+  ReadVision(root["vision_config"], structure, config);
+  VLAQ_RETURN_IF_ERROR(root.status());
   return config;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "base/json.h"
+#include "base/json_field.h"
 #include "families/kosmos2_lstm/policy_of.h"
 #include "families/kosmos2_lstm/policy_spec.h"
 #include "families/kosmos2_lstm/synthetic_checkpoint.h"
@@ -115,8 +116,11 @@ Result<policy::Policy> Kosmos2Lstm::FromOldManifest(const families::OldManifest&
   }
   VLAQ_ASSIGN_OR_RETURN(const PolicySpec spec, ParsePolicySpec(manifest.json, where, {}));
   if (Status valid = Validate(spec); !valid.ok()) return InputError(where, valid.error().what, valid.error().advice);
-  VLAQ_ASSIGN_OR_RETURN(const auto baked, JsonReader(manifest.json, where).Boolean("baked_prompt"));
-  const bool reads_task = !baked.value_or(false) && CanReadTask(spec);
+  const JsonField root(manifest.json, where);
+  bool baked_prompt = false;
+  root.Read("baked_prompt", baked_prompt);
+  VLAQ_RETURN_IF_ERROR(root.status());
+  const bool reads_task = !baked_prompt && CanReadTask(spec);
   return PolicyOf(spec, reads_task, {manifest.graphs, manifest.stages, manifest.tokenizer});
 }
 

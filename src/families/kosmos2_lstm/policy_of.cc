@@ -160,9 +160,8 @@ Result<PolicySpec> SettingsOf(const Policy& policy, const std::string& where) {
 }
 
 Result<Json> SettingsIn(const Json& json, const std::string& where) {
-  const JsonReader reader(json, where);
-  const Json* schema = reader.Find("schema");
-  if (schema == nullptr || !schema->is_string() || !schema->get<std::string>().starts_with("vlaq.policy/")) return json;
+  const Json schema = json.is_object() ? json.value("schema", Json()) : Json();
+  if (!schema.is_string() || !schema.get<std::string>().starts_with("vlaq.policy/")) return json;
   VLAQ_ASSIGN_OR_RETURN(const Policy policy, policy::ParsePolicy(json, where));
   if (policy.family != kKosmos2Lstm) {
     return InputError(

@@ -1,15 +1,14 @@
 #include "families/kosmos2_lstm/policy_spec.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
 #include "base/json.h"
+#include "base/json_field.h"
 #include "base/names.h"
-#include "base/text.h"
 
 namespace vlaq::kosmos2_lstm {
 namespace {
@@ -85,107 +84,40 @@ std::vector<std::string> KnownKeys() {
   return known;
 }
 
-Status CheckKeys(const Json& object, const std::string& where, const std::vector<std::string>& known) {
-  for (const auto& [key, value] : object.items()) {
-    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-    if (key == "text_config" || key == "vision_config") {
-      return InputError(where, fmt::format("\"{}\" belongs to transformers' config.json", key),
-                        "give that file with --config");
+void CheckKeys(const JsonField& settings, const std::vector<std::string>& known) {
+  for (const std::string_view key : {"text_config", "vision_config"}) {
+    if (settings.Has(key)) {
+      settings.FailAt(key, "belongs to transformers' config.json", "give that file with --config");
     }
-    const std::string nearest = NearestWord(key, known);
-    return InputError(where, fmt::format("\"{}\" is not a known setting", key),
-                      nearest.empty() ? fmt::format("known are {}", fmt::join(known, ", "))
-                                      : fmt::format("did you mean \"{}\"?", nearest));
   }
-  return {};
+  settings.Only(known, "the settings");
 }
 
-// One reader for each kind of member: absent keys leave the default.
-class SpecReader {
- public:
-  SpecReader(const Json& json, const std::string& where) : reader_(json, where) {}
-
-  Status Read(std::string_view key, int64_t& to) const { return Keep(reader_.Integer(key), to); }
-  Status Read(std::string_view key, double& to) const { return Keep(reader_.Number(key), to); }
-  Status Read(std::string_view key, std::string& to) const { return Keep(reader_.String(key), to); }
-  Status Read(std::string_view key, std::vector<int64_t>& to) const { return Keep(reader_.Integers(key), to); }
-  // Every member of a table of fields.
-  template <typename Fields>
-  Status ReadAll(const Fields& fields, PolicySpec& spec) const {
-    for (const auto& field : fields) VLAQ_RETURN_IF_ERROR(Read(field.key, spec.*field.member));
-    return {};
-  }
-  template <typename Rows, typename Enum>
-  Status ReadName(std::string_view key, const Rows& rows, Enum& to) const {
-    VLAQ_ASSIGN_OR_RETURN(const auto name, reader_.String(key));
-    if (!name) return {};
-    const auto value = FindIn(rows, *name);
-    if (!value) {
-      return InputError(reader_.where(), fmt::format("\"{}\" is \"{}\"", key, *name),
-                        fmt::format("known are {}", fmt::join(NamesIn(rows), ", ")));
-    }
-    to = *value;
-    return {};
-  }
-  const JsonReader& json() const { return reader_; }
-
- private:
-  template <typename T>
-  static Status Keep(Result<std::optional<T>> read, T& to) {
-    if (!read.ok()) return read.error();
-    if (*read) to = **read;
-    return {};
-  }
-  JsonReader reader_;
-};
+// Every member of a table of fields that is there.
+template <typename Fields>
+void ReadAll(const JsonField& settings, const Fields& fields, PolicySpec& spec) {
+  for (const auto& field : fields) settings.Read(field.key, spec.*field.member);
+}
 
 // policy.json of the golden cases marks the image rows one by one; they must be one run of ones.
-Status ReadImageMask(const SpecReader& reader, PolicySpec& spec) {
+void ReadImageMask(const JsonField& settings, PolicySpec& spec) {
   std::vector<int64_t> mask;
-  VLAQ_RETURN_IF_ERROR(reader.Read("image_position_mask", mask));
+  settings.Read("image_position_mask", mask);
   const auto first = std::find(mask.begin(), mask.end(), 1);
-  if (first == mask.end()) return {};
+  if (first == mask.end()) return;
   const auto last = std::find_if(first, mask.end(), [](int64_t m) { return m != 1; });
   const bool rest_is_zero = std::all_of(last, mask.end(), [](int64_t m) { return m == 0; }) &&
                             std::all_of(mask.begin(), first, [](int64_t m) { return m == 0; });
-  if (!rest_is_zero) {
-    return InputError(reader.json().where(), "\"image_position_mask\" is not a single run of ones among zeros");
-  }
+  if (!rest_is_zero) settings.FailAt("image_position_mask", "is not a single run of ones among zeros");
   spec.image_start = first - mask.begin();
   spec.image_tokens = last - first;
-  return {};
 }
 
-// A member whose value is one of a room's own names.
-template <typename Enum>
-Status ReadNamed(const SpecReader& reader, std::string_view key, std::optional<Enum> (*find)(std::string_view),
-                 Enum& to) {
-  std::string name;
-  VLAQ_RETURN_IF_ERROR(reader.Read(key, name));
-  if (name.empty()) return {};
-  const auto value = find(name);
-  if (!value) return InputError(reader.json().where(), fmt::format("\"{}\" is \"{}\", which is not known", key, name));
-  to = *value;
-  return {};
-}
-
-Status ReadImageSize(const SpecReader& reader, PolicySpec& spec) {
-  int64_t size = spec.preprocess.image_size;
-  VLAQ_RETURN_IF_ERROR(reader.Read("image_size", size));
-  if (size < 1 || size > kLargestImage) {
-    return InputError(reader.json().where(),
-                      fmt::format("\"image_size\" is {}, not 1 to {} pixels", size, kLargestImage));
-  }
-  spec.preprocess.image_size = static_cast<int>(size);
-  return {};
-}
-
-Status ReadPreprocess(const Json& json, const std::string& where, image::PreprocessSpec& spec) {
-  const SpecReader reader(json, where + ": preprocess");
-  VLAQ_RETURN_IF_ERROR(ReadNamed(reader, "resize", image::FindFilter, spec.resize));
-  VLAQ_RETURN_IF_ERROR(ReadNamed(reader, "normalise", image::FindNormalisation, spec.normalisation));
-  VLAQ_RETURN_IF_ERROR(ReadNamed(reader, "channel_order", image::FindChannelOrder, spec.channel_order));
-  return ReadNamed(reader, "pass_order", image::FindPassOrder, spec.pass_order);
+void ReadPreprocess(const JsonField& pixels, image::PreprocessSpec& spec) {
+  pixels.ReadName("resize", image::FindFilter, {}, spec.resize);
+  pixels.ReadName("normalise", image::FindNormalisation, {}, spec.normalisation);
+  pixels.ReadName("channel_order", image::FindChannelOrder, {}, spec.channel_order);
+  pixels.ReadName("pass_order", image::FindPassOrder, {}, spec.pass_order);
 }
 
 Status Require(bool condition, std::string_view setting, std::string_view problem) {
@@ -244,19 +176,19 @@ std::vector<int64_t> PolicySpec::PromptMask() const {
 }
 
 Result<PolicySpec> ParsePolicySpec(const Json& json, const std::string& where, PolicySpec spec) {
-  if (!json.is_object()) return InputError(where, "is not a JSON object");
-  const SpecReader reader(json, where);
-  VLAQ_RETURN_IF_ERROR(reader.ReadAll(kTexts, spec));
-  VLAQ_RETURN_IF_ERROR(reader.ReadAll(kIntegers, spec));
-  VLAQ_RETURN_IF_ERROR(reader.ReadAll(kNumbers, spec));
-  VLAQ_RETURN_IF_ERROR(reader.ReadAll(kIntegerLists, spec));
-  VLAQ_RETURN_IF_ERROR(reader.ReadName("feature_source", kFeatureSources, spec.feature_source));
-  VLAQ_RETURN_IF_ERROR(reader.ReadName("prompt_layout", kPromptLayouts, spec.prompt_layout));
-  VLAQ_RETURN_IF_ERROR(ReadImageSize(reader, spec));
-  VLAQ_RETURN_IF_ERROR(ReadImageMask(reader, spec));
-  if (const Json* preprocess = reader.json().Find("preprocess")) {
-    VLAQ_RETURN_IF_ERROR(ReadPreprocess(*preprocess, where, spec.preprocess));
+  const JsonField settings(json, where);
+  ReadAll(settings, kTexts, spec);
+  ReadAll(settings, kIntegers, spec);
+  ReadAll(settings, kNumbers, spec);
+  ReadAll(settings, kIntegerLists, spec);
+  settings.ReadName("feature_source", FindFeatureSource, FeatureSourceNames(), spec.feature_source);
+  settings.ReadName("prompt_layout", FindPromptLayout, PromptLayoutNames(), spec.prompt_layout);
+  if (const auto size = settings.Find("image_size")) {
+    spec.preprocess.image_size = static_cast<int>(size->Integer(1, kLargestImage));
   }
+  ReadImageMask(settings, spec);
+  if (const auto pixels = settings.Find("preprocess")) ReadPreprocess(*pixels, spec.preprocess);
+  VLAQ_RETURN_IF_ERROR(settings.status());
   return spec;
 }
 
@@ -280,11 +212,12 @@ Json PolicySpecToJson(const PolicySpec& spec) {
 }
 
 Status CheckPolicyKeys(const Json& json, const std::string& where) {
-  if (!json.is_object()) return InputError(where, "is not a JSON object");
-  VLAQ_RETURN_IF_ERROR(CheckKeys(json, where, KnownKeys()));
-  const auto preprocess = json.find("preprocess");
-  if (preprocess == json.end() || !preprocess->is_object()) return {};
-  return CheckKeys(*preprocess, where + ": preprocess", {kPreprocessKeys.begin(), kPreprocessKeys.end()});
+  const JsonField settings(json, where);
+  CheckKeys(settings, KnownKeys());
+  if (const auto pixels = settings.Find("preprocess")) {
+    CheckKeys(*pixels, {kPreprocessKeys.begin(), kPreprocessKeys.end()});
+  }
+  return settings.status();
 }
 
 Status Validate(const PolicySpec& spec) {

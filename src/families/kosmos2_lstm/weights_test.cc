@@ -206,8 +206,18 @@ TEST_F(WeightsTest, OneNameOneRecipe) {
   ASSERT_TRUE(table.Place("w", kCopy, {"a"}).ok());
   EXPECT_EQ(table.Place("w", kTranspose, {"a"}).error().code, ErrorCode::kInternal);
   EXPECT_EQ(table.Place("w", kCopy, {"b"}).error().code, ErrorCode::kInternal);
-  EXPECT_EQ(table.Place("x", kCopy, {"nothing"}).error().code, ErrorCode::kInternal);
-  EXPECT_EQ(table.Place("y", kLstmBias, {"a", "b"}).error().code, ErrorCode::kInternal);  // no vectors
+}
+
+// A family that recognizes more than it can build is no bug that a user could report without his checkpoint.
+TEST_F(WeightsTest, WhatTheCheckpointLacksOrHasOtherwiseIsBadInput) {
+  Hold({{"a", RandomTensor({4, 4}, 1, 1)}, {"b", RandomTensor({4, 4}, 2, 1)}});
+  WeightTable table(*checkpoint_, names_, StoredPrecision::kFp32);
+  const Error lacking = table.Place("x", kCopy, {"nothing"}).error();
+  EXPECT_EQ(lacking.code, ErrorCode::kInput);
+  EXPECT_THAT(lacking.ToString(), HasSubstr("tensor 'nothing': is needed for the graphs"));
+  const Error no_vectors = table.Place("y", kLstmBias, {"a", "b"}).error();
+  EXPECT_EQ(no_vectors.code, ErrorCode::kInput);
+  EXPECT_THAT(no_vectors.ToString(), HasSubstr("tensor 'a': has the shape [4, 4]"));
 }
 
 TEST_F(WeightsTest, BiasesOfDifferentTypesAreRefused) {
