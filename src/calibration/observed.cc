@@ -28,7 +28,7 @@ class Finder {
   void Look(const onnx::Node& node) {
     if (!node.domain.empty()) return;
     const auto weighted = onnx::FindWeighted(node, index_);
-    if (weighted && weighted->activation() != nullptr && !index_.IsFixed(*weighted->activation())) {
+    if (weighted && weighted->activation() != nullptr && !index_.IsConstant(*weighted->activation())) {
       Add(*weighted->activation(), weighted->row.sums_last_axis ? Detail::kChannels : Detail::kHistogram);
     }
     const bool residual =
