@@ -34,7 +34,9 @@ class WantedInputs {
     for (const policy::Input& input : policy.inputs) {
       if (input.type == InputType::kText) continue;
       const auto names = extents.find(input.name);
-      Merge({TensorName(policy, input), input,
+      // A graph before it may have asked for the same picture by its own name.
+      const bool known = std::ranges::find(all_, input.name, &BenchInput::tensor) != all_.end();
+      Merge({known ? input.name : TensorName(policy, input), input,
              names == extents.end() ? std::vector<std::string>(input.shape.size()) : names->second});
     }
   }

@@ -111,8 +111,12 @@ Result<GraphPolicy> PolicyOf(const onnx::Graph& graph, const std::string& where,
 }
 
 Result<GraphPolicy> PolicyOfGraph(const std::filesystem::path& path, int64_t window) {
-  VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(path));
-  return PolicyOf(model.graph, path.string(), window);
+  VLAQ_ASSIGN_OR_RETURN(onnx::Model model, onnx::ReadModel(path));
+  // Files of IR 3, and those that keep weights as inputs, list what has a value already: nobody feeds it.
+  const onnx::Graph& graph = model.graph;
+  std::erase_if(model.graph.inputs,
+                [&graph](const onnx::ValueInfo& input) { return graph.FindInitializer(input.name) != nullptr; });
+  return PolicyOf(graph, path.string(), window);
 }
 
 void TakeRank(const Shape& step, policy::Input& input) {

@@ -132,7 +132,9 @@ Result<std::vector<NamedTensors>> ObservationsOf(StepSource& source, const Sched
   for (policy::Input& input : source.policy.inputs) {
     if (input.type == policy::InputType::kText) continue;
     const std::string name = TensorName(source.policy, input);
-    const auto given = source.observed.find(name);
+    auto given = source.observed.find(name);
+    // Beside a graph, which calls a picture as its file does.
+    if (given == source.observed.end()) given = source.observed.find(input.name);
     if (given == source.observed.end()) {
       if (parts.reads.count(input.name) == 0) continue;
       return InputError(

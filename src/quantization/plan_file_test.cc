@@ -142,7 +142,7 @@ TEST(PlanFile, NamesWhatIsWrong) {
   EXPECT_THAT(ErrorAfter([](Json& p) { p["operators"][0].erase("node"); }), HasSubstr("operators[0].node is missing"));
   EXPECT_THAT(ErrorAfter([](Json& p) { p["operators"][2]["node"] = "q"; }), HasSubstr("'q' stands there twice"));
   EXPECT_THAT(ErrorAfter([](Json& p) { p["operators"][1]["form"] = "statc"; }),
-              HasSubstr("operator 'q'.form is \"statc\", which is not known; "));
+              HasSubstr("operator 'q'.form is \"statc\", which is not known"));
   EXPECT_THAT(ErrorAfter([](Json& p) { p["operators"][1]["macs"] = -1; }),
               HasSubstr("operator 'q'.macs must be an integer from 0, not -1"));
   EXPECT_THAT(ErrorAfter([](Json& p) { p["keep_float"][0].erase("rule"); }),

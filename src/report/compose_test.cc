@@ -454,7 +454,7 @@ TEST(ComposeTest, ADriveBringsThePictureBesideIt) {
   const auto missing = Compose({drive}, "");
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(missing.error().code, ErrorCode::kInput);
-  EXPECT_THAT(missing.error().ToString(), AllOf(HasSubstr("files/camera"), HasSubstr("missing.png")));
+  EXPECT_THAT(missing.error().ToString(), AllOf(HasSubstr("files.camera"), HasSubstr("missing.png")));
   std::ofstream(folder.path() / "missing.png") << "picture";
   const Page page = PageOf({drive});
   const auto& blocks = FindSection(page, "rollouts")->blocks;

@@ -106,7 +106,7 @@ TEST_F(EvalImported, EpisodesThatLackAnInputAreRefusedByItsName) {
   for (const auto& [folder, input] : {std::pair("blind", "'image'"), std::pair("stateless", "'state'")}) {
     for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
              {"eval", In("policy"), "--episodes", In(folder)},
-             {"calibrate", In("policy"), "--episodes", In(folder), "-o", In("x.json")},
+             {"calibrate", In("policy"), "--episodes", In(folder), "--samples", "2", "-o", In("x.json")},
              {"verify", In("policy"), "--episodes", In(folder)}}) {
       const Ran ran = Vlaq(command);
       EXPECT_EQ(ran.exit_code, 3) << command[0] << ran.out;

@@ -21,10 +21,11 @@ class EveryFile : public ::testing::TestWithParam<fs::path> {
   }
   static bool HasNumbers() { return std::ranges::count(material::kWithoutNumbers, Name()) == 0; }
 
-  // What the policy calls an output of its graph.
-  std::string OutputOfPolicy(const std::string& output) const {
+  // What the policy calls an output of its graph; nothing for one that it carries to the next step.
+  std::optional<std::string> OutputOfPolicy(const std::string& output) const {
     const Json policy = Json::parse(Content(In("bundle") + "/policy.json"));
-    return policy["graphs"].begin().value()["outputs"].value(output, "");
+    std::string value = policy["graphs"].begin().value()["outputs"].value(output, "");
+    return policy["outputs"].contains(value) ? std::optional(std::move(value)) : std::nullopt;
   }
 
   // The program in a process of its own: bench starts it again for each subject.
@@ -56,9 +57,12 @@ TEST_P(EveryFile, RunsAndIsTimedAsItWasOrIsRefusedByNode) {
     const auto file = checkpoint::Checkpoint::Open(In("out.safetensors"));
     ASSERT_TRUE(file.ok());
     const auto recorded = material::Recorded(GetParam(), "out.");
-    ASSERT_FALSE(recorded.empty());
+    size_t compared = 0;
     for (const auto& [output, expected] : recorded) {
-      const auto* entry = (*file)->Find("raw." + OutputOfPolicy(output));
+      const auto name = OutputOfPolicy(output);
+      if (!name) continue;
+      ++compared;
+      const auto* entry = (*file)->Find("raw." + *name);
       ASSERT_NE(entry, nullptr) << output;
       // One step; the recording gives single numbers an axis, and batches of one theirs.
       ASSERT_EQ(ElementCount(entry->shape), ElementCount(expected.shape())) << output;
@@ -66,6 +70,7 @@ TEST_P(EveryFile, RunsAndIsTimedAsItWasOrIsRefusedByNode) {
                 material::BoundOf(Name()))
           << output;
     }
+    EXPECT_GT(compared, 0U);
     bench.insert(bench.begin() + 1, "file=onnx:" + GetParam().string());
     bench.insert(bench.end(), {"--inputs", RecordedInputs()});
   }
