@@ -35,23 +35,20 @@ class ExpertHand : public Hand {
 class DriverHand : public Hand {
  public:
   // `other` shows what kShuffled shows; may be null otherwise.
-  DriverHand(std::unique_ptr<Driver> driver, std::unique_ptr<Environment> other, std::string name)
-      : driver_(std::move(driver)), other_(std::move(other)), name_(std::move(name)) {}
+  DriverHand(Actor actor, std::unique_ptr<Environment> other) : actor_(std::move(actor)), other_(std::move(other)) {}
 
   Status Begin(uint64_t seed, const std::string& task) override {
     seed_ = seed;
     step_ = 0;
-    return driver_->Begin(task);
+    return actor_.Begin(task);
   }
 
   Result<std::vector<double>> Act(Environment& environment) override {
-    if (columns_.empty()) {
-      VLAQ_ASSIGN_OR_RETURN(columns_, ActionColumns(driver_->space(), environment.action(), name_));
-    }
-    VLAQ_ASSIGN_OR_RETURN(Observation observation, environment.Observe());
-    if (other_ != nullptr) VLAQ_RETURN_IF_ERROR(ShowElsewhere(observation));
-    VLAQ_ASSIGN_OR_RETURN(const Tensor actions, driver_->Act(observation));
-    return FirstAction(driver_->space(), columns_, static_cast<size_t>(environment.action().shape.back()), actions);
+    return actor_.Act(environment.action(), [&]() -> Result<Observation> {
+      VLAQ_ASSIGN_OR_RETURN(Observation observation, environment.Observe());
+      if (other_ != nullptr) VLAQ_RETURN_IF_ERROR(ShowElsewhere(observation));
+      return observation;
+    });
   }
 
  private:
@@ -67,10 +64,8 @@ class DriverHand : public Hand {
     return {};
   }
 
-  std::unique_ptr<Driver> driver_;
+  Actor actor_;
   std::unique_ptr<Environment> other_;
-  std::string name_;
-  std::vector<size_t> columns_;
   uint64_t seed_ = 0;
   uint64_t step_ = 0;
 };
@@ -118,18 +113,36 @@ Result<std::vector<size_t>> ActionColumns(const ActionSpace& space, const episod
                                 fmt::join(action.names, ", ")));
 }
 
-Result<std::vector<double>> FirstAction(const ActionSpace& space, const std::vector<size_t>& columns, size_t width,
-                                        const Tensor& actions) {
-  const auto values = actions.data<float>();
-  std::vector<double> action(width);
+Result<std::vector<double>> ActionInUnits(const ActionSpace& space, const std::vector<size_t>& columns, size_t width,
+                                          const Tensor& action) {
+  const auto values = action.data<float>();
+  std::vector<double> taken(width);
   for (size_t i = 0; i < columns.size(); ++i) {
     if (std::isnan(values[i])) {
       return Error{ErrorCode::kBackend, fmt::format("value {} of the policy's action is no number", i), "", ""};
     }
     const float value = space.clipped ? std::clamp(values[i], -1.0F, 1.0F) : values[i];
-    action[columns[i]] = space.InUnits(i, static_cast<double>(value));
+    taken[columns[i]] = space.InUnits(i, static_cast<double>(value));
   }
-  return action;
+  return taken;
+}
+
+Status Actor::Begin(const std::string& task) {
+  queue_.Reset();
+  return driver_->Begin(task);
+}
+
+Result<std::vector<double>> Actor::Act(const episode::Stream& taken,
+                                       const std::function<Result<Observation>()>& observe) {
+  if (columns_.empty()) {
+    VLAQ_ASSIGN_OR_RETURN(columns_, ActionColumns(driver_->space(), taken, name_));
+  }
+  if (queue_.NeedsChunk()) {
+    VLAQ_ASSIGN_OR_RETURN(const Observation observation, observe());
+    VLAQ_ASSIGN_OR_RETURN(const Tensor chunk, driver_->Act(observation));
+    VLAQ_RETURN_IF_ERROR(queue_.Push(chunk));
+  }
+  return ActionInUnits(driver_->space(), columns_, static_cast<size_t>(taken.shape.back()), queue_.Pop());
 }
 
 Result<std::vector<EpisodeResult>> RunEpisodes(const DriverFactory& drivers, const EnvironmentFactory& environments,
@@ -145,8 +158,8 @@ Result<std::vector<EpisodeResult>> RunEpisodes(const DriverFactory& drivers, con
     if (options.condition == Condition::kShuffled) {
       VLAQ_ASSIGN_OR_RETURN(other, environments());
     }
-    return std::unique_ptr<Hand>(
-        std::make_unique<DriverHand>(Under(options.condition, std::move(driver)), std::move(other), drivers.name()));
+    return std::unique_ptr<Hand>(std::make_unique<DriverHand>(
+        Actor(Under(options.condition, std::move(driver)), drivers.name()), std::move(other)));
   };
   return RunAll(environments, options, make, log);
 }

@@ -3,12 +3,17 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
 #include "evaluation/condition.h"
 #include "evaluation/driver.h"
 #include "evaluation/environment.h"
+#include "runtime/action_queue.h"
 
 namespace vlaq::evaluation {
 
@@ -30,10 +35,28 @@ Result<std::vector<EpisodeResult>> RunExpert(const EnvironmentFactory& environme
 // Which of an environment's values each value of an action is. Errors: kUsage naming the driver and what is taken.
 Result<std::vector<size_t>> ActionColumns(const ActionSpace& space, const episode::Stream& action,
                                           const std::string& driver);
-// The first action of a chunk for an environment of `width` values, in units: clamped to [-1, 1] where the space is;
-// what the policy does not command is 0. Errors: kBackend if it is no number, as those of a badly quantized policy may
-// be.
-Result<std::vector<double>> FirstAction(const ActionSpace& space, const std::vector<size_t>& columns, size_t width,
-                                        const Tensor& actions);
+// An action [action_dim] for an environment of `width` values, in units: clamped to [-1, 1] where the space is; what
+// the policy does not command is 0. Errors: kBackend if it is no number, as those of a badly quantized policy may be.
+Result<std::vector<double>> ActionInUnits(const ActionSpace& space, const std::vector<size_t>& columns, size_t width,
+                                          const Tensor& action);
+
+// A driver that acts: its chunks are played as its space says.
+class Actor {
+ public:
+  // `name`: for messages.
+  Actor(std::unique_ptr<Driver> driver, std::string name)
+      : driver_(std::move(driver)), name_(std::move(name)), queue_(driver_->space().control) {}
+
+  Status Begin(const std::string& task);
+  // The next action for an environment that takes `taken`, in its units. Observes only where a new chunk is needed.
+  // Errors: those of ActionColumns(), ActionInUnits(), the driver and `observe`.
+  Result<std::vector<double>> Act(const episode::Stream& taken, const std::function<Result<Observation>()>& observe);
+
+ private:
+  std::unique_ptr<Driver> driver_;
+  std::string name_;
+  runtime::ActionQueue queue_;
+  std::vector<size_t> columns_;
+};
 
 }  // namespace vlaq::evaluation

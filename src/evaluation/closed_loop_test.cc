@@ -92,21 +92,46 @@ TEST(ClosedLoop, RefusesWhatDoesNotFit) {
               HasSubstr("no expert"));
 }
 
-TEST(FirstAction, TakesTheFirstActionClampedAndScaled) {
+// Each row of a chunk moves one further than the one before; the robot is at 0, 1, 3, 6 while the first is played.
+TEST(ClosedLoop, PlaysAsManyActionsOfAChunkAsThePolicySays) {
+  ActionSpace space = Mover();
+  space.chunk = 4;
+  space.scale = {1};
+  space.clipped = false;
+  std::vector<int> shown;
+  const Brain brain = [&shown](const std::vector<int>& frames, const std::string&) {
+    shown.push_back(frames.back());
+    return std::vector<float>{1, 2, 3, 4};
+  };
+  space.control.n_action_steps = 3;
+  const auto played = RunEpisodes(FakeFactory(brain, space), MakeLine, {{0}, Condition::kNormal, 1}, SilentLog());
+  ASSERT_TRUE(played.ok()) << played.error().ToString();
+  EXPECT_EQ((*played)[0].metrics.at("place"), 1 + 2 + 3 + 1 + 2);
+  EXPECT_THAT(shown, ElementsAre(0, 6));
+  shown.clear();
+  space.control.n_action_steps = 1;
+  space.control.temporal_ensemble_coeff = 0.0;  // the plain mean of all that was predicted for a time
+  const auto meant = RunEpisodes(FakeFactory(brain, space), MakeLine, {{0}, Condition::kNormal, 1}, SilentLog());
+  ASSERT_TRUE(meant.ok()) << meant.error().ToString();
+  EXPECT_NEAR((*meant)[0].metrics.at("place"), 1 + 1.5 + 2 + 2.5 + 2.5, 1e-6);
+  EXPECT_EQ(shown.size(), 5U);
+}
+
+TEST(ActionInUnits, IsClampedAndScaled) {
   const ActionSpace two = BaseSpace(0.6, 2);
-  const auto a = FirstAction(two, {0, 1}, 3, Tensor::From<float>({2, 2}, std::vector<float>{0.5F, -2, 1, 1}));
+  const auto a = ActionInUnits(two, {0, 1}, 3, Tensor::From<float>({2}, std::vector<float>{0.5F, -2}));
   ASSERT_TRUE(a.ok());
   EXPECT_THAT(*a, ElementsAre(0.3, -0.6, 0));
   const ActionSpace three{.chunk = 1, .action_dim = 3, .scale = {2.0}};
-  const auto b = FirstAction(three, {0, 1, 2}, 3, Tensor::From<float>({1, 3}, std::vector<float>{0, 0.25F, -0.5F}));
+  const auto b = ActionInUnits(three, {0, 1, 2}, 3, Tensor::From<float>({3}, std::vector<float>{0, 0.25F, -0.5F}));
   ASSERT_TRUE(b.ok());
   EXPECT_EQ((*b)[1], 0.5);
   EXPECT_EQ((*b)[2], -1);
 }
 
-TEST(FirstAction, WhatIsNoNumberDrivesNowhere) {
+TEST(ActionInUnits, WhatIsNoNumberDrivesNowhere) {
   const auto bad =
-      FirstAction(BaseSpace(1), {0, 1}, 3, Tensor::From<float>({1, 2}, std::vector<float>{0, std::nanf("")}));
+      ActionInUnits(BaseSpace(1), {0, 1}, 3, Tensor::From<float>({2}, std::vector<float>{0, std::nanf("")}));
   ASSERT_FALSE(bad.ok());
   EXPECT_EQ(bad.error().code, ErrorCode::kBackend);
   EXPECT_THAT(bad.error().what, HasSubstr("value 1"));

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "episode/stream.h"
 #include "families/traits.h"
+#include "policy/policy.h"
 #include "tensor/tensor.h"
 
 namespace vlaq::evaluation {
@@ -31,6 +32,7 @@ struct ActionSpace {
   std::vector<double> offset = {};
   bool clipped = true;  // values lie in [-1, 1], and what was recorded beyond is meant as the nearest of them
   const families::Traits* traits = &families::TraitsOf("");
+  policy::Control control = {};  // how a chunk is played
 
   double ScaleOf(size_t axis) const { return scale.size() == 1 ? scale[0] : scale[axis]; }
   double OffsetOf(size_t axis) const { return offset.empty() ? 0.0 : offset.size() == 1 ? offset[0] : offset[axis]; }

@@ -68,6 +68,7 @@ Result<ActionSpace> SpaceOf(const bundle::Bundle& bundle) {
   space.names = action.names;
   space.units = action.units;
   space.traits = &families::TraitsOf(bundle.policy.family);
+  space.control = bundle.policy.control;
   TakeUnnormalization(action.unnormalize, space);
   return space;
 }

@@ -80,19 +80,16 @@ class SimEnvironment : public Environment {
 
 class DriverPilot : public sim::Pilot {
  public:
-  DriverPilot(std::unique_ptr<Driver> driver, std::vector<size_t> columns)
-      : driver_(std::move(driver)), columns_(std::move(columns)) {}
-  Status Begin(const std::string& instruction) override { return driver_->Begin(instruction); }
+  explicit DriverPilot(Actor actor) : actor_(std::move(actor)) {}
+  Status Begin(const std::string& instruction) override { return actor_.Begin(instruction); }
   Result<sim::Velocity> Command(const image::ImageView& frame) override {
-    VLAQ_ASSIGN_OR_RETURN(const Tensor actions, driver_->Act(SeenBy(frame)));
     VLAQ_ASSIGN_OR_RETURN(const auto action,
-                          FirstAction(driver_->space(), columns_, sim::kVelocityNames.size(), actions));
+                          actor_.Act(Velocities(), [&frame] { return Result<Observation>(SeenBy(frame)); }));
     return AsVelocity(action);
   }
 
  private:
-  std::unique_ptr<Driver> driver_;
-  std::vector<size_t> columns_;
+  Actor actor_;
 };
 
 }  // namespace
@@ -123,9 +120,9 @@ Observation BlackFrame(const sim::WorldOptions& options) {
 
 Result<std::unique_ptr<sim::Pilot>> MakePilot(const DriverFactory& drivers, Condition condition) {
   VLAQ_ASSIGN_OR_RETURN(auto driver, drivers.Make());
-  VLAQ_ASSIGN_OR_RETURN(auto columns, ActionColumns(driver->space(), Velocities(), drivers.name()));
+  VLAQ_RETURN_IF_ERROR(ActionColumns(driver->space(), Velocities(), drivers.name()));
   return std::unique_ptr<sim::Pilot>(
-      std::make_unique<DriverPilot>(Under(condition, std::move(driver)), std::move(columns)));
+      std::make_unique<DriverPilot>(Actor(Under(condition, std::move(driver)), drivers.name())));
 }
 
 }  // namespace vlaq::evaluation
