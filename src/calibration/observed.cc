@@ -16,10 +16,8 @@ struct WeightedOperator {
   Detail detail;
 };
 constexpr std::array kWeighted{
-    WeightedOperator{"MatMul", Detail::kChannels},
-    WeightedOperator{"Gemm", Detail::kChannels},
-    WeightedOperator{"LSTM", Detail::kChannels},
-    WeightedOperator{"Conv", Detail::kHistogram},
+    WeightedOperator{"MatMul", Detail::kChannels},         WeightedOperator{"Gemm", Detail::kChannels},
+    WeightedOperator{"LSTM", Detail::kChannels},           WeightedOperator{"Conv", Detail::kHistogram},
     WeightedOperator{"ConvTranspose", Detail::kHistogram},
 };
 constexpr std::array<std::string_view, 2> kWatched{"LayerNormalization", "Softmax"};

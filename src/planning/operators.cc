@@ -251,7 +251,7 @@ class Reader {
   std::map<std::string, std::vector<const Node*>> readers_;
   std::set<std::string> outputs_;
   std::set<std::string> constants_;  // values that depend on no input
-  std::vector<const Node*> nodes_;  // of the operators that were listed here
+  std::vector<const Node*> nodes_;   // of the operators that were listed here
 };
 
 // Walks back from the policy's outputs, through graphs and the steps between them, to the first operators with weights
