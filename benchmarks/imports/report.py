@@ -112,7 +112,7 @@ def text(result, convolution_results):
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     no_worse = [is_no_worse(row) for row in measured(rows)]
     head = (f"{len(rows)} files; {versions}. INT8 for cpu has no larger an error than quantize_dynamic in {no_worse.count('yes')} of "
-            f"{no_worse.count('yes') + no_worse.count('NO')} files that both quantize.\n\n")
+            f"{no_worse.count('yes') + no_worse.count('NO')} files that both take.\n\n")
     header = ["file", "cpu: integer operators", "% of work", "cpu", "its integer operators", "quantize_dynamic", "no worse", "`verify`",
               "portable", "tensorrt-10", "NVIDIA takes it"]
     out = head + table(header, [cells(row) for row in measured(rows)])

@@ -106,7 +106,8 @@ Status EqualParts(Node& node, const Around& around) {
   const int64_t rank = static_cast<int64_t>(shape.size()), axis = node.Int("axis", 0);
   const int64_t place = axis < 0 ? axis + rank : axis;
   const int64_t extent = place >= 0 && place < rank ? shape[static_cast<size_t>(place)] : -1;
-  const bool equal = parts > 0 && extent > 0 && extent % parts == 0 && static_cast<size_t>(parts) == node.outputs.size();
+  const bool equal =
+      parts > 0 && extent > 0 && extent % parts == 0 && static_cast<size_t>(parts) == node.outputs.size();
   if (!equal) return Cannot(node, "has num_outputs, which is newer, and its parts are not known to be equal");
   node.attributes.erase("num_outputs");
   return {};

@@ -57,14 +57,14 @@ Status CheckWeights(const OperatorChoice& choice, const onnx::Node& node, const 
     }
     const bool stays = choice.form == Form::kFloat || choice.form == Form::kHalf;
     if (!stays && !source->is_external()) {
-      return Refuse(choice, fmt::format("its weight '{}' is a small constant that stays in the graph, float32",
-                                        weight.name));
+      return Refuse(choice,
+                    fmt::format("its weight '{}' is a small constant that stays in the graph, float32", weight.name));
     }
     const auto axis = static_cast<size_t>(weight.axis);
     const bool by_axis = !stays && weight.granularity != quantization::Granularity::kTensor;
     if (by_axis && (weight.axis < 0 || axis >= source->shape.size())) {
-      return Refuse(choice, fmt::format("its weight '{}' {} has no axis {}", weight.name, ShapeText(source->shape),
-                                        weight.axis));
+      return Refuse(
+          choice, fmt::format("its weight '{}' {} has no axis {}", weight.name, ShapeText(source->shape), weight.axis));
     }
   }
   return {};

@@ -41,7 +41,8 @@ constexpr std::array kStages = {
 };
 
 constexpr std::string_view kSmallReality =
-    "2 % of the work are within the noise of a time; below half of what the plan does not leave in float by a rule, the "
+    "2 % of the work are within the noise of a time; below half of what the plan does not leave in float by a rule, "
+    "the "
     "name is wrong";
 constexpr std::array kRealities = {
     RealityBounds{"fp32", 0.98, 0, "what says float32 computes in it"},

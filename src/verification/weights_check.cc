@@ -83,8 +83,8 @@ bool SaysNothingNew(const Node& node, const std::string& attribute) {
 // Newer opsets take the axes of a reduction as its second input.
 constexpr size_t kAxesInput = 1;
 bool HasAxesAsAttribute(const Node& source, const Node& other) {
-  return source.op_type.starts_with("Reduce") && source.inputs.size() > kAxesInput && other.inputs.size() == kAxesInput &&
-         other.attributes.contains("axes");
+  return source.op_type.starts_with("Reduce") && source.inputs.size() > kAxesInput &&
+         other.inputs.size() == kAxesInput && other.attributes.contains("axes");
 }
 
 // Attributes of the source's node that the other has with another value, and those that it lacks; nothing for nodes of

@@ -181,16 +181,10 @@ TEST_F(PlanImportedTest, AQuantizedPolicyIsVerifiedAgainstItsSource) {
   for (const auto& [name, files] : policies) {
     Import(name, files);
     const std::string inputs = InputsOf(fs::path(files[0]).stem().string());
-    const Ran seen = Vlaq({"calibrate", In(name), "--inputs", inputs, "-o", In("stats.json"), "--force"});
-    ASSERT_EQ(seen.exit_code, 0) << seen.err;
-    for (const char* target : {"cpu", "portable"}) {
-      if (name == "memory" && std::string(target) == "portable") continue;  // its LSTM stays float there, and is all it has
-      const Ran made = Vlaq({"quantize", In(name), "--target", target, "--precision", "int8", "--stats",
-                             In("stats.json"), "-o", In("made"), "--force"});
-      ASSERT_EQ(made.exit_code, 0) << made.err;
-      const Ran proven = Vlaq({"verify", In("made"), "--reference", In(name), "--inputs", inputs, "--json"});
-      EXPECT_EQ(proven.exit_code, 0) << name << " for " << target << ": " << proven.out << proven.err;
-    }
+    const Ran made = Vlaq({"quantize", In(name), "--target", "cpu", "--precision", "int8", "-o", In("made"), "--force"});
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+    const Ran proven = Vlaq({"verify", In("made"), "--reference", In(name), "--inputs", inputs, "--json"});
+    EXPECT_EQ(proven.exit_code, 0) << name << ": " << proven.out << proven.err;
   }
 }
 
@@ -202,7 +196,8 @@ TEST_F(PlanImportedTest, AFallbackThatNoRuleExplainsIsFound) {
   const auto kernels = [&]() -> std::string {
     const Ran ran = Vlaq({"verify", In("made"), "--reference", In("split"), "--inputs", inputs, "--json"});
     EXPECT_EQ(ran.exit_code, 5) << ran.out << ran.err;
-    for (const Json& check : ran.json()["checks"]) {
+    const Json document = ran.json();
+    for (const Json& check : document["checks"]) {
       if (check["name"] == "kernels" && !check["passed"].get<bool>()) return check["detail"].get<std::string>();
     }
     return "kernels passed";
