@@ -42,12 +42,6 @@ class Reader {
       : name_(name), index_(index), names_(names), into_(into) {
     const auto opset = model.opsets.find("");
     opset_ = opset == model.opsets.end() ? 1 : opset->second;
-    for (const Node& node : index.graph().nodes) {
-      const bool constant = std::all_of(node.inputs.begin(), node.inputs.end(), [&](const std::string& input) {
-        return input.empty() || index.IsConstant(input) || constants_.contains(input);
-      });
-      if (constant && !node.inputs.empty()) constants_.insert(node.outputs.begin(), node.outputs.end());
-    }
   }
 
   // `listed`: names of operators and values that graphs before this one had.
@@ -152,9 +146,6 @@ class Reader {
     op.no_integers = found->no_integers;
     if (const std::string* activation = found->activation()) {
       op.input = *activation;
-      if (constants_.contains(*activation)) {
-        op.no_integers = "it reads constants only, so it is computed once, when the graph is opened";
-      }
       op.seen_as = names_.Value(name_, *activation);
     }
     op.channel_axis = found->row.output_axis;
@@ -209,7 +200,6 @@ class Reader {
   const passes::GraphNames& names_;
   PolicyOperators& into_;
   int64_t opset_ = 1;
-  std::set<std::string> constants_;  // values that are computed from constants alone
   std::vector<const Node*> nodes_;  // of the operators that were listed here
   std::vector<GroupName> groups_;
 };
