@@ -142,7 +142,7 @@ TEST_F(PlanCostTest, ShapesThatDoNotFollowAreNoGuess) {
   EXPECT_EQ(graph["unknown_operators"], Json::parse(R"({"MatMul": 1, "com.example.Fancy": 1})"));
 }
 
-// libonnx ends at opset 17 (docs/decisions/0019).
+// libonnx ends at opset 17 (docs/decisions/0019-newer-opsets-by-our-own-tables.md).
 TEST_F(PlanCostTest, NewerOpsetsAreUnderstood) {
   for (const int64_t opset : {18, 19, 20, 21}) {
     onnx::GraphBuilder b("g");
