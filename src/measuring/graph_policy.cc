@@ -4,6 +4,7 @@
 
 #include "measuring/inputs.h"
 #include "onnx/model_file.h"
+#include "onnx/shapes.h"
 
 namespace vlaq::measuring {
 namespace {
@@ -116,6 +117,13 @@ Result<GraphPolicy> PolicyOfGraph(const std::filesystem::path& path, int64_t win
   const onnx::Graph& graph = model.graph;
   std::erase_if(model.graph.inputs,
                 [&graph](const onnx::ValueInfo& input) { return graph.FindInitializer(input.name) != nullptr; });
+  const onnx::PartialShapes known = onnx::KnownShapes(model, graph);
+  for (onnx::ValueInfo& output : model.graph.outputs) {  // which may say nothing of its axes
+    const auto shape = known.find(output.name);
+    if (output.has_shape || shape == known.end()) continue;
+    output.has_shape = true;
+    for (const int64_t extent : shape->second) output.dims.emplace_back().value = extent;
+  }
   return PolicyOf(graph, path.string(), window);
 }
 

@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "backend/backend.h"
 #include "checkpoint/checkpoint.h"
 #include "tensor/convert.h"
 
@@ -44,8 +43,8 @@ inline std::vector<std::filesystem::path> Files() {
 }
 
 // The tensors of NAME.io.safetensors that begin with `prefix`, without it.
-inline backend::NamedTensors Recorded(const std::filesystem::path& file, std::string_view prefix) {
-  backend::NamedTensors tensors;
+inline std::map<std::string, Tensor> Recorded(const std::filesystem::path& file, std::string_view prefix) {
+  std::map<std::string, Tensor> tensors;
   std::filesystem::path io = file;
   io.replace_extension(".io.safetensors");
   const auto checkpoint = checkpoint::Checkpoint::Open(io);
