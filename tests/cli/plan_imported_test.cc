@@ -181,7 +181,8 @@ TEST_F(PlanImportedTest, AQuantizedPolicyIsVerifiedAgainstItsSource) {
   for (const auto& [name, files] : policies) {
     Import(name, files);
     const std::string inputs = InputsOf(fs::path(files[0]).stem().string());
-    const Ran made = Vlaq({"quantize", In(name), "--target", "cpu", "--precision", "int8", "-o", In("made"), "--force"});
+    const Ran made =
+        Vlaq({"quantize", In(name), "--target", "cpu", "--precision", "int8", "-o", In("made"), "--force"});
     ASSERT_EQ(made.exit_code, 0) << made.err;
     const Ran proven = Vlaq({"verify", In("made"), "--reference", In(name), "--inputs", inputs, "--json"});
     EXPECT_EQ(proven.exit_code, 0) << name << ": " << proven.out << proven.err;
