@@ -199,7 +199,7 @@ TEST_F(PlanTest, AnEditedPlanIsObeyedOrRefusedByTheRule) {
   op["activation"] = {{"value", op["activation"]["value"]}, {"number", "uint8"}};
   const Ran refused = quantize(edited);
   EXPECT_EQ(refused.exit_code, 3);
-  EXPECT_THAT(refused.err, AllOf(HasSubstr("rule TRT-G09"), HasSubstr(op["node"].get<std::string>())));
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("rule PORT-01"), HasSubstr(op["node"].get<std::string>())));
   EXPECT_FALSE(fs::exists(In("made")));
 
   edited = plan;
