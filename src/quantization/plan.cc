@@ -20,6 +20,7 @@ constexpr std::array kForms = {
 
 std::string_view FormName(Form form) { return NameIn(kForms, form); }
 std::optional<Form> FindForm(std::string_view name) { return FindIn(kForms, name); }
+std::vector<std::string> FormNames() { return NamesIn(kForms); }
 
 const OperatorChoice* Plan::Find(std::string_view node) const {
   const auto found =
