@@ -116,15 +116,6 @@ TEST(Json, ErrorsNameTheFileAndTheKey) {
   EXPECT_THAT(ParseJson("{\"a\": 1,", "f.json").error().ToString(), HasSubstr("f.json"));
   EXPECT_THAT(ParseJson(R"({"a": 1, "a": 2})", "f.json").error().ToString(), HasSubstr("\"a\""));
   EXPECT_FALSE(ParseJson(std::string(100000, '['), "f.json").ok());
-  auto json = ParseJson(R"({"n": 3, "s": "x", "l": [1, 2], "none": null})", "f.json");
-  ASSERT_TRUE(json.ok());
-  const JsonReader reader(*json, "f.json");
-  EXPECT_EQ(**reader.Integer("n"), 3);
-  EXPECT_EQ(**reader.String("s"), "x");
-  EXPECT_EQ(reader.Integers("l")->value(), (std::vector<int64_t>{1, 2}));
-  EXPECT_FALSE(reader.Integer("none")->has_value());
-  EXPECT_FALSE(reader.Integer("missing")->has_value());
-  EXPECT_THAT(reader.Integer("s").error().ToString(), HasSubstr("\"s\""));
 }
 
 TEST(Json, StopsWhereItIsWrong) {

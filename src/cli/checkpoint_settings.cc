@@ -1,8 +1,7 @@
 #include "cli/checkpoint_settings.h"
 
 #include <fmt/format.h>
-
-#include <sstream>
+#include <fmt/ranges.h>
 
 #include "base/text.h"
 #include "cli/verb.h"
@@ -10,22 +9,11 @@
 
 namespace vlaq::cli {
 
-namespace {
-
-// "rgb, bgr" as a list.
-std::vector<std::string> ValuesOf(const families::SettingInfo& info) {
-  std::vector<std::string> values;
-  std::istringstream text(info.values);
-  for (std::string value; std::getline(text >> std::ws, value, ',');) values.push_back(value);
-  return values;
-}
-
-}  // namespace
-
 std::string FamilyHelp(const families::Family& family) {
   TextTable table({"setting", "meaning", "values"});
   for (const families::SettingInfo& info : family.settings()) {
-    if (!info.help.empty()) table.AddRow({std::string(info.key), std::string(info.help), info.values});
+    if (info.help.empty()) continue;
+    table.AddRow({std::string(info.key), std::string(info.help), fmt::format("{}", fmt::join(info.values, ", "))});
   }
   return fmt::format(
       "{}: {}\n\nSettings: --set KEY=VALUE, or in --policy policy.json\n{}\nWhat is not listed follows from the "
@@ -71,7 +59,7 @@ void CheckpointSettings::AddTo(CLI::App& app) {
           [this, key = std::string(info.key)](const std::string& value) { spelled[key] = value; },
           fmt::format("The same as --set {}=", info.key));
       option->group(model);
-      if (!info.values.empty()) OneOf(option, ValuesOf(info));
+      if (!info.values.empty()) OneOf(option, info.values);
     }
   }
   app.add_option("--state-dict", state_dict,

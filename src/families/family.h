@@ -53,11 +53,11 @@ struct SummaryOrReason {
 
 // A setting that a family reads from policy.json or --set, and what is known of it.
 struct SettingInfo {
-  std::string_view key;     // "preprocess.resize"
-  std::string_view help;    // what it means; empty: not offered on the command line (follows from the checkpoint)
-  std::string values;       // "rgb, bgr"; empty: any of its type
-  std::string_view option;  // a spelling of its own from before --set: "--crop"; empty: none
-  bool can_hurt = false;    // a wrong guess changes what the robot does without looking wrong
+  std::string_view key;   // "preprocess.resize"
+  std::string_view help;  // what it means; empty: not offered on the command line (follows from the checkpoint)
+  std::vector<std::string> values;      // "rgb", "bgr"; empty: any of its type
+  std::string_view option;              // a spelling of its own from before --set: "--crop"; empty: none
+  bool can_hurt = false;                // a wrong guess changes what the robot does without looking wrong
   std::vector<policy::Shown> shown_by;  // what can show it to be right; empty: nothing can
 };
 

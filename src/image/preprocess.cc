@@ -4,13 +4,15 @@
 
 #include <cmath>
 
+#include "base/names.h"
+
 namespace vlaq::image {
 namespace {
 
 constexpr int kMaxImageSize = 4096;
 
 struct NormalisationEntry {
-  Normalisation normalisation;
+  Normalisation value;
   std::string_view name;
   Statistics statistics;
 };
@@ -21,6 +23,8 @@ constexpr std::array<NormalisationEntry, 3> kNormalisations = {{
     {Normalisation::kNone, "none", {{0.0, 0.0, 0.0}, {1.0, 1.0, 1.0}}},
 }};
 
+constexpr std::array kChannelOrders = {Named{ChannelOrder::kRgb, "rgb"}, Named{ChannelOrder::kBgr, "bgr"}};
+
 const NormalisationEntry& EntryOf(Normalisation normalisation) {
   return kNormalisations[static_cast<size_t>(normalisation)];
 }
@@ -29,20 +33,12 @@ const NormalisationEntry& EntryOf(Normalisation normalisation) {
 
 std::string_view NormalisationName(Normalisation normalisation) { return EntryOf(normalisation).name; }
 
-std::optional<Normalisation> FindNormalisation(std::string_view name) {
-  for (const NormalisationEntry& entry : kNormalisations) {
-    if (entry.name == name) return entry.normalisation;
-  }
-  return std::nullopt;
-}
+std::optional<Normalisation> FindNormalisation(std::string_view name) { return FindIn(kNormalisations, name); }
+std::vector<std::string> NormalisationNames() { return NamesIn(kNormalisations); }
 
-std::string_view ChannelOrderName(ChannelOrder order) { return order == ChannelOrder::kRgb ? "rgb" : "bgr"; }
-
-std::optional<ChannelOrder> FindChannelOrder(std::string_view name) {
-  if (name == "rgb") return ChannelOrder::kRgb;
-  if (name == "bgr") return ChannelOrder::kBgr;
-  return std::nullopt;
-}
+std::string_view ChannelOrderName(ChannelOrder order) { return NameIn(kChannelOrders, order); }
+std::optional<ChannelOrder> FindChannelOrder(std::string_view name) { return FindIn(kChannelOrders, name); }
+std::vector<std::string> ChannelOrderNames() { return NamesIn(kChannelOrders); }
 
 const Statistics& StatisticsOf(Normalisation normalisation) { return EntryOf(normalisation).statistics; }
 

@@ -7,7 +7,9 @@
 #include <array>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 #include "image/image.h"
@@ -24,9 +26,11 @@ enum class ChannelOrder { kRgb, kBgr };
 // "clip", "imagenet", "none"
 std::string_view NormalisationName(Normalisation normalisation);
 std::optional<Normalisation> FindNormalisation(std::string_view name);
+std::vector<std::string> NormalisationNames();
 // "rgb", "bgr"
 std::string_view ChannelOrderName(ChannelOrder order);
 std::optional<ChannelOrder> FindChannelOrder(std::string_view name);
+std::vector<std::string> ChannelOrderNames();
 
 struct Statistics {
   std::array<double, 3> mean;  // red, green, blue; of pixels in [0, 1]

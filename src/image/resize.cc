@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/names.h"
 #include "image/resample.h"
 
 namespace vlaq::image {
@@ -43,7 +44,7 @@ double Sinc(double x) { return x == 0.0 ? 1.0 : std::sin(x * kPi) / (x * kPi); }
 double Lanczos(double x) { return x >= -3.0 && x < 3.0 ? Sinc(x) * Sinc(x / 3.0) : 0.0; }
 
 struct FilterEntry {
-  Filter filter;
+  Filter value;
   std::string_view name;
   double support;  // half the width of the filter at scale 1, in source pixels
   double (*weight)(double);
@@ -58,6 +59,9 @@ constexpr std::array<FilterEntry, 6> kFilters = {{
     {Filter::kLanczos, "lanczos", 3.0, Lanczos},
 }};
 
+constexpr std::array kPassOrders = {Named{PassOrder::kHorizontalFirst, "horizontal_first"},
+                                    Named{PassOrder::kPillow13, "pillow13"}};
+
 const FilterEntry& EntryOf(Filter filter) { return kFilters[static_cast<size_t>(filter)]; }
 
 int32_t ToFixed(double weight) {
@@ -71,25 +75,13 @@ bool BeginsVertically(const ImageView& source, int width, int height) {
 
 }  // namespace
 
-std::string_view PassOrderName(PassOrder order) {
-  return order == PassOrder::kHorizontalFirst ? "horizontal_first" : "pillow13";
-}
-
-std::optional<PassOrder> FindPassOrder(std::string_view name) {
-  for (const PassOrder order : {PassOrder::kHorizontalFirst, PassOrder::kPillow13}) {
-    if (PassOrderName(order) == name) return order;
-  }
-  return std::nullopt;
-}
+std::string_view PassOrderName(PassOrder order) { return NameIn(kPassOrders, order); }
+std::optional<PassOrder> FindPassOrder(std::string_view name) { return FindIn(kPassOrders, name); }
+std::vector<std::string> PassOrderNames() { return NamesIn(kPassOrders); }
 
 std::string_view FilterName(Filter filter) { return EntryOf(filter).name; }
-
-std::optional<Filter> FindFilter(std::string_view name) {
-  for (const FilterEntry& entry : kFilters) {
-    if (entry.name == name) return entry.filter;
-  }
-  return std::nullopt;
-}
+std::optional<Filter> FindFilter(std::string_view name) { return FindIn(kFilters, name); }
+std::vector<std::string> FilterNames() { return NamesIn(kFilters); }
 
 AxisWeights MakeAxisWeights(Filter filter, int in, int out) {
   const FilterEntry& entry = EntryOf(filter);

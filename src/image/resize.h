@@ -9,6 +9,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +23,7 @@ enum class Filter { kNearest, kBox, kBilinear, kHamming, kBicubic, kLanczos };
 // "nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"
 std::string_view FilterName(Filter filter);
 std::optional<Filter> FindFilter(std::string_view name);
+std::vector<std::string> FilterNames();
 
 // Which axis goes first; seen only in the rounding, by a level or so. Pillow up to 12 always begins horizontally.
 // Pillow 13 begins vertically where the height shrinks by more than twice as many pixels as the width (found by
@@ -32,6 +34,7 @@ enum class PassOrder { kHorizontalFirst, kPillow13 };
 // "horizontal_first", "pillow13"
 std::string_view PassOrderName(PassOrder order);
 std::optional<PassOrder> FindPassOrder(std::string_view name);
+std::vector<std::string> PassOrderNames();
 
 // How each of `out` target positions along one axis is made of source positions: `count[i]` of them from `first[i]`
 // on, with the fixed-point weights at `weights[i * taps]`.

@@ -96,7 +96,7 @@ void ReadStatistics(const JsonField& part, image::PreprocessSpec& to) {
     return part.FailAt("normalize", own ? "and mean, std are both given" : "is missing",
                        "give normalize (clip, imagenet, none), or mean and std");
   }
-  if (!own) return part.ReadName("normalize", image::FindNormalisation, {"clip", "imagenet", "none"}, to.normalisation);
+  if (!own) return part.ReadName("normalize", image::FindNormalisation, image::NormalisationNames(), to.normalisation);
   image::Statistics& statistics = to.statistics.emplace();
   ReadThree(part["mean"], statistics.mean);
   ReadThree(part["std"], statistics.standard_deviation);
@@ -109,9 +109,9 @@ void ReadPreprocessing(const JsonField& part, Input& input) {
                   : Keys{"resize", "normalize", "mean", "std", "channel_order", "pass_order", "size"},
             bytes ? "the preprocessing of bytes" : "preprocessing");
   image::PreprocessSpec& spec = input.preprocess;
-  part.ReadName("resize", image::FindFilter, {}, spec.resize);
-  part.ReadName("channel_order", image::FindChannelOrder, {"rgb", "bgr"}, spec.channel_order);
-  part.ReadName("pass_order", image::FindPassOrder, {"horizontal_first", "pillow13"}, spec.pass_order);
+  part.ReadName("resize", image::FindFilter, image::FilterNames(), spec.resize);
+  part.ReadName("channel_order", image::FindChannelOrder, image::ChannelOrderNames(), spec.channel_order);
+  part.ReadName("pass_order", image::FindPassOrder, image::PassOrderNames(), spec.pass_order);
   if (!bytes) ReadStatistics(part, spec);
   ReadSides(part, input);
 }

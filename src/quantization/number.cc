@@ -29,10 +29,13 @@ constexpr std::array kMethods = {
 
 std::string_view NumberName(Number number) { return NameIn(kNumbers, number); }
 std::optional<Number> FindNumber(std::string_view name) { return FindIn(kNumbers, name); }
+std::vector<std::string> NumberNames() { return NamesIn(kNumbers); }
 std::string_view GranularityName(Granularity granularity) { return NameIn(kGranularities, granularity); }
 std::optional<Granularity> FindGranularity(std::string_view name) { return FindIn(kGranularities, name); }
+std::vector<std::string> GranularityNames() { return NamesIn(kGranularities); }
 std::string_view RangeMethodName(RangeMethod method) { return NameIn(kMethods, method); }
 std::optional<RangeMethod> FindRangeMethod(std::string_view name) { return FindIn(kMethods, name); }
+std::vector<std::string> RangeMethodNames() { return NamesIn(kMethods); }
 
 int BitsOf(Number number) {
   switch (number) {

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace vlaq::quantization {
 
@@ -18,6 +20,7 @@ enum class Number {
 };
 std::string_view NumberName(Number number);
 std::optional<Number> FindNumber(std::string_view name);
+std::vector<std::string> NumberNames();
 // Bits of one element.
 int BitsOf(Number number);
 
@@ -29,11 +32,13 @@ enum class Granularity {
 };
 std::string_view GranularityName(Granularity granularity);
 std::optional<Granularity> FindGranularity(std::string_view name);
+std::vector<std::string> GranularityNames();
 
 // How a range is chosen from what was seen (spec: docs/quantisation.md).
 enum class RangeMethod { kMinMax, kPercentile, kEntropy, kMse };
 std::string_view RangeMethodName(RangeMethod method);
 std::optional<RangeMethod> FindRangeMethod(std::string_view name);
+std::vector<std::string> RangeMethodNames();
 
 // The real value of code q is scale * (q - zero_point).
 struct Scale {

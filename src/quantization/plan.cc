@@ -20,6 +20,7 @@ constexpr std::array kForms = {
 
 std::string_view FormName(Form form) { return NameIn(kForms, form); }
 std::optional<Form> FindForm(std::string_view name) { return FindIn(kForms, name); }
+std::vector<std::string> FormNames() { return NamesIn(kForms); }
 
 bool CorrectsBias(const OperatorChoice& choice) {
   return choice.op_type == "MatMul" && choice.form != Form::kFloat && choice.weights.size() == 1 &&

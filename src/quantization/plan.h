@@ -27,6 +27,7 @@ enum class Form {
 };
 std::string_view FormName(Form form);
 std::optional<Form> FindForm(std::string_view name);
+std::vector<std::string> FormNames();
 
 struct WeightChoice {
   std::string name;  // of the initializer in the source bundle

@@ -76,12 +76,12 @@ WeightChoice ReadWeight(const JsonField& field) {
   WeightChoice weight;
   field.Only({"name", "number", "granularity", "axis", "block", "range"}, "a weight");
   field.Need("name", weight.name);
-  field.NeedName("number", FindNumber, {}, weight.number);
+  field.NeedName("number", FindNumber, NumberNames(), weight.number);
   if (weight.number == Number::kFloat32 || weight.number == Number::kFloat16) return weight;
-  field.NeedName("granularity", FindGranularity, {}, weight.granularity);
+  field.NeedName("granularity", FindGranularity, GranularityNames(), weight.granularity);
   if (const auto axis = field.Find("axis")) weight.axis = axis->Integer(0);
   if (weight.granularity == Granularity::kBlock) weight.block = field["block"].Integer(1);
-  field.NeedName("range", FindRangeMethod, {}, weight.range);
+  field.NeedName("range", FindRangeMethod, RangeMethodNames(), weight.range);
   if (weight.range != RangeMethod::kMinMax && weight.range != RangeMethod::kMse) {
     field.FailAt("range", fmt::format("of a weight is min_max or mse, not {}", RangeMethodName(weight.range)));
   }
@@ -92,7 +92,7 @@ ActivationChoice ReadActivation(const JsonField& field) {
   ActivationChoice activation;
   field.Only({"value", "number", "range", "method"}, "an activation");
   field.Need("value", activation.value);
-  field.NeedName("number", FindNumber, {}, activation.number);
+  field.NeedName("number", FindNumber, NumberNames(), activation.number);
   const auto range = field.Find("range");
   if (!range) return activation;
   const std::vector<double> ends = range->Numbers();
@@ -101,7 +101,7 @@ ActivationChoice ReadActivation(const JsonField& field) {
   } else {
     range->Fail("must be two numbers with zero between them");
   }
-  field.NeedName("method", FindRangeMethod, {}, activation.method);
+  field.NeedName("method", FindRangeMethod, RangeMethodNames(), activation.method);
   return activation;
 }
 
@@ -112,7 +112,7 @@ OperatorChoice ReadOperator(const JsonField& numbered) {
   const JsonField field = numbered.Called(fmt::format("operator '{}'", choice.node));
   field.Need("op_type", choice.op_type);
   field.Need("group", choice.group);
-  field.NeedName("form", FindForm, {}, choice.form);
+  field.NeedName("form", FindForm, FormNames(), choice.form);
   for (const JsonField& weight : field["weights"].Items()) choice.weights.push_back(ReadWeight(weight));
   if (const auto activation = field.Find("activation")) choice.activation = ReadActivation(*activation);
   if (const auto macs = field.Find("macs")) choice.macs = macs->Integer(0);
@@ -215,7 +215,7 @@ Result<Plan> ParsePlan(std::string_view text, const std::string& where) {
     for (const JsonField& episode : used->Items()) plan.used.push_back(ReadUsedEpisode(episode));
   }
   plan.opset = root["opset"].Integer(0);
-  root.NeedName("rest", FindNumber, {}, plan.rest);
+  root.NeedName("rest", FindNumber, NumberNames(), plan.rest);
   if (plan.rest != Number::kFloat32 && plan.rest != Number::kFloat16) root.FailAt("rest", "is float32 or float16");
   root.Read("bias_correction", plan.bias_correction);
   ReadOperators(root, plan);

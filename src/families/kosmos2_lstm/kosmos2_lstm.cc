@@ -1,7 +1,6 @@
 #include "families/kosmos2_lstm/kosmos2_lstm.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "base/json.h"
 #include "base/json_field.h"
@@ -15,13 +14,8 @@ namespace {
 using families::SettingInfo;
 using policy::Shown;
 
-template <typename Names>
-std::string ListOf(const Names& names) {
-  return fmt::format("{}", fmt::join(names, ", "));
-}
-
 // A setting that shapes determine.
-SettingInfo OfShapes(std::string_view key) { return {key, "", "", "", false, {Shown::kShapes}}; }
+SettingInfo OfShapes(std::string_view key) { return {key, "", {}, "", false, {Shown::kShapes}}; }
 
 }  // namespace
 
@@ -29,13 +23,13 @@ const std::vector<SettingInfo>& Kosmos2Lstm::settings() const {
   static const std::vector<SettingInfo> settings{
       {"feature_source",
        "what feeds the LSTM",
-       ListOf(FeatureSourceNames()),
+       FeatureSourceNames(),
        "--feature-source",
        true,
        {Shown::kGoldenActions, Shown::kEpisodes}},
       {"prompt_layout",
        "how the prompt stands around the image",
-       ListOf(PromptLayoutNames()),
+       PromptLayoutNames(),
        "--prompt-layout",
        false,
        {Shown::kGoldenPrompt, Shown::kEpisodes}},
@@ -50,42 +44,42 @@ const std::vector<SettingInfo>& Kosmos2Lstm::settings() const {
       OfShapes("image_size"),
       {"image_start",
        "position of the first image row (hf_processor)",
-       "",
+       {},
        "",
        false,
        {Shown::kGoldenPrompt, Shown::kEpisodes}},
-      {"chunk", "actions of a step", "", "", false, {Shown::kGoldenActions, Shown::kEpisodes}},
-      {"action_dim", "values of an action", "", "", false, {Shown::kGoldenActions, Shown::kEpisodes}},
-      {"window", "frames that the LSTM sees at most", "", "", false, {Shown::kGoldenWindow, Shown::kEpisodes}},
-      {"action_scale", "velocity of an action of 1, in m/s (angular: rad/s)", "", "", true, {Shown::kEpisodes}},
-      {"control_period_s", "seconds between two frames", "", "", false, {}},
+      {"chunk", "actions of a step", {}, "", false, {Shown::kGoldenActions, Shown::kEpisodes}},
+      {"action_dim", "values of an action", {}, "", false, {Shown::kGoldenActions, Shown::kEpisodes}},
+      {"window", "frames that the LSTM sees at most", {}, "", false, {Shown::kGoldenWindow, Shown::kEpisodes}},
+      {"action_scale", "velocity of an action of 1, in m/s (angular: rad/s)", {}, "", true, {Shown::kEpisodes}},
+      {"control_period_s", "seconds between two frames", {}, "", false, {}},
       {"preprocess.resize",
        "filter that makes a frame the model's size",
-       "nearest, box, bilinear, hamming, bicubic, lanczos",
+       image::FilterNames(),
        "",
        true,
        {Shown::kGoldenPixels, Shown::kEpisodes}},
       {"preprocess.normalise",
        "statistics of the pixels",
-       "clip, imagenet, none",
+       image::NormalisationNames(),
        "",
        true,
        {Shown::kGoldenPixels, Shown::kNormalization}},
       {"preprocess.channel_order",
        "as the model was trained",
-       "rgb, bgr",
+       image::ChannelOrderNames(),
        "",
        true,
        {Shown::kGoldenPixels, Shown::kChannelOrder}},
       {"preprocess.pass_order",
        "how portrait frames are rounded",
-       "horizontal_first, pillow13",
+       image::PassOrderNames(),
        "",
        false,
        {Shown::kGoldenPixels}},
-      {"prompt_text", "", "", "", true, {Shown::kGoldenPrompt}},
-      {"prompt_ids", "", "", "", false, {Shown::kGoldenPrompt}},
-      {"attention_mask", "", "", "", false, {Shown::kGoldenPrompt}},
+      {"prompt_text", "", {}, "", true, {Shown::kGoldenPrompt}},
+      {"prompt_ids", "", {}, "", false, {Shown::kGoldenPrompt}},
+      {"attention_mask", "", {}, "", false, {Shown::kGoldenPrompt}},
   };
   return settings;
 }

@@ -114,10 +114,10 @@ void ReadImageMask(const JsonField& settings, PolicySpec& spec) {
 }
 
 void ReadPreprocess(const JsonField& pixels, image::PreprocessSpec& spec) {
-  pixels.ReadName("resize", image::FindFilter, {}, spec.resize);
-  pixels.ReadName("normalise", image::FindNormalisation, {}, spec.normalisation);
-  pixels.ReadName("channel_order", image::FindChannelOrder, {}, spec.channel_order);
-  pixels.ReadName("pass_order", image::FindPassOrder, {}, spec.pass_order);
+  pixels.ReadName("resize", image::FindFilter, image::FilterNames(), spec.resize);
+  pixels.ReadName("normalise", image::FindNormalisation, image::NormalisationNames(), spec.normalisation);
+  pixels.ReadName("channel_order", image::FindChannelOrder, image::ChannelOrderNames(), spec.channel_order);
+  pixels.ReadName("pass_order", image::FindPassOrder, image::PassOrderNames(), spec.pass_order);
 }
 
 Status Require(bool condition, std::string_view setting, std::string_view problem) {
