@@ -10,7 +10,7 @@ CLEAN = {
     "README.md": "# A tree\n\nSee [the guide](docs/guide.md#a-second-part) and `src/base/status.h`, all of `src/base/`, `docs/NAME.md` and `src/*/status.h`.\n",
     "docs/guide.md": "# Guide\n\n## A `second` part\n\n[back](../README.md) and [out](https://example.org/none)\n",
     "docs/architecture.md": "| module | what |\n|---|---|\n| `base` | words |\n",
-    "cmake/modules.txt": "# A comment: of the table\nbase:\n",
+    "cmake/rooms.txt": "# A comment: of the table\nbase:\n",
     "src/base/status.h": "// What went wrong (docs/guide.md). See status.cc.\n#pragma once\n",
     "src/base/status.cc": '#include "base/status.h"\n',
 }
@@ -22,7 +22,7 @@ PLANTED = (
     ("src/base/status.cc", "// As gone.h has it.", "names gone.h, which is no source"),
     ("src/base/status.cc", "int a = 0;  // docs/gone.md says why", "names docs/gone.md, which is not there"),
     ("src/base/status.cc", "// The formula is in spec/model.md.", "cites spec/model.md, which is not in the repository"),
-    ("cmake/modules.txt", "tensor: base", "the table of modules has no row for tensor"),
+    ("cmake/rooms.txt", "tensor: base", "the table of modules has no row for tensor"),
     ("docs/architecture.md", "| `attic` | nothing |", "a row for attic, which is no module"),
     ("docs/architecture.md", "| `base` | again |", "a row for base, which is there twice"),
 )
@@ -55,7 +55,7 @@ class CheckDocs(unittest.TestCase):
                 self.assertEqual(code, 1, text)
                 self.assertIn(reason, text)
                 self.assertEqual(text.count("\n"), 1, text)
-                if not name.endswith("architecture.md") and "modules.txt" not in name:
+                if not name.endswith("architecture.md") and "rooms.txt" not in name:
                     self.assertIn(f"{name}:{len(CLEAN[name].splitlines()) + 1}: ", text)
 
 
