@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "preflight/fix.h"
+#include "target/tensorrt.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
@@ -18,7 +19,7 @@ static std::ptrdiff_t ErrorsIn(const std::vector<vlaq::preflight::Finding>& find
 static void Cure(const vlaq::onnx::Model& model, const char* name) {
   using namespace vlaq::preflight;
   vlaq::onnx::WeightFiles files("/no/such/folder");
-  const Version& version = **FindVersion(name);
+  const vlaq::target::TensorRt& version = **vlaq::target::FindImporter(name);
   const auto before = CheckModel(model, files, version, "fuzz");
   if (!before.ok()) return;
   const auto cured = CureModel(model, files, version, "fuzz");

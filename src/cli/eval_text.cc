@@ -93,7 +93,7 @@ void PrintDifferences(const evaluation::OpenLoopContestant& a, const evaluation:
                       std::ostream& out) {
   const evaluation::Differences d = evaluation::Compare(a, b, 0);
   const auto names = NamesOf(a.subject, b.subject);
-  const Interval& interval = d.mae.interval;
+  const vlaq::Interval& interval = d.mae.interval;
   if (!std::isfinite(interval.low)) {
     out << fmt::format("MAE of {} minus {}: {}; how sure that is cannot be told\n", names.first, names.second,
                        Signed(d.mae.value));

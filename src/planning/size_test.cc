@@ -29,14 +29,14 @@ OperatorChoice Choice(const std::string& node, const WeightChoice& weight, Form 
 class SizeTest : public ::testing::Test {
  protected:
   PlannedSize Size(const Plan& plan, bool keeps_float = false) const {
-    target::Target target;
+    target::Target target = **target::Find("portable");
     target.float_weights_before_quantize = keeps_float;
     const auto size = SizeOf(plan, made_.bundle(), target);
     EXPECT_TRUE(size.ok()) << (size.ok() ? "" : size.error().ToString());
     return size.ok() ? *size : PlannedSize();
   }
   std::string ErrorOf(const Plan& plan) const {
-    const auto size = SizeOf(plan, made_.bundle(), {});
+    const auto size = SizeOf(plan, made_.bundle(), **target::Find("portable"));
     EXPECT_FALSE(size.ok());
     return size.ok() ? "" : size.error().ToString();
   }
