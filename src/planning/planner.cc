@@ -113,8 +113,9 @@ class Planner {
       return UsageError(fmt::format("{} has no int4", target_.name), "use int8, or the target cpu or tensorrt-10");
     }
     if (options_.weight_only && target_.float_weights_before_quantize) {
-      return UsageError(fmt::format("{} takes no int8 constants as weights (rule TRT-Q13)", target_.name),
-                        "leave --weight-only out, or use fp16");
+      return UsageError(
+          fmt::format("{} takes no int8 constants as weights (rule {})", target_.name, RuleId("TRT-Q13").id()),
+          "leave --weight-only out, or use fp16");
     }
     if (statistics_ != nullptr) VLAQ_RETURN_IF_ERROR(CheckBelongsTo(*statistics_, planned_.plan.source));
     for (const std::string& name : options_.keep_float) {

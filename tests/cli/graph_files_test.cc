@@ -63,10 +63,7 @@ TEST(GraphFiles, Costs) {
 }
 
 TEST(GraphFiles, WhatHasNoCostIsSaidByName) {
-  const Ran functions = Cost(File("local_function"));
-  EXPECT_EQ(functions.exit_code, 3);
-  EXPECT_THAT(functions.err,
-              AllOf(HasSubstr("functions of its own"), HasSubstr("onnx.inliner"), Not(HasSubstr("bug"))));
+  EXPECT_EQ(Cost(File("local_function")).exit_code, 0) << "functions of its own are put in the place of their calls";
   const Ran half = Cost(File("fp16_by_onnxruntime"), {"--extent", "batch=1"});
   EXPECT_THAT(half.exit_code, AnyOf(0, 3)) << half.err;
   if (half.exit_code == 3) {
