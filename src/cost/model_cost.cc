@@ -8,6 +8,7 @@
 #include <set>
 
 #include "bundle/bundle.h"
+#include "cost/extents.h"
 #include "onnx/foreign.h"
 #include "onnx/model_file.h"
 #include "onnx/reachability.h"

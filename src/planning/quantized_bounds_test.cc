@@ -133,7 +133,7 @@ class Bounds {
     if (choice == nullptr) return error;
     if (choice->form == Form::kHalf) return Halved(value, error);
     if (choice->form == Form::kStaticInt8) {
-      const double step = quantization::ScaleFor(*choice->activation->range, Number::kInt8).scale;
+      const auto step = static_cast<double>(quantization::ScaleFor(*choice->activation->range, Number::kInt8).scale);
       return Map(error, [&](double e) { return e + step / 2 * (1 + kFloatRounding); });
     }
     if (choice->form != Form::kDynamicInt8) return error;
@@ -298,7 +298,7 @@ class Network {
 };
 
 struct Format {
-  Precision precision;
+  Precision precision = Precision::kInt8;
   bool weight_only = false;
 };
 

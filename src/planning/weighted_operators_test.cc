@@ -8,6 +8,7 @@
 
 #include "onnx/operator_catalog.h"
 #include "onnx/work.h"
+#include "planning/operators.h"
 #include "planning/testing.h"
 
 namespace vlaq::planning {

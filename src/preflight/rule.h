@@ -23,6 +23,7 @@ using target::Rule;
 using target::RuleId;
 using target::Severity;
 
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): a rule has no default, so each is made with its own
 struct Check {
   RuleId rule;
   // Asked for each node of these operators of ai.onnx; of any operator and domain if none is named.

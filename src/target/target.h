@@ -14,6 +14,7 @@
 
 namespace vlaq::target {
 
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): a rule has no default, so each is made with its own
 struct Target : Takes {
   std::string_view name;      // "cpu"
   std::string_view for_whom;  // in words
