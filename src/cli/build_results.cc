@@ -3,10 +3,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "base/json.h"
+#include "base/statistics.h"
 #include "cli/build_arguments.h"
 #include "engine/measure.h"
 
@@ -23,8 +23,7 @@ double Mean(const std::vector<double>& values) {
 
 double Percentile(std::vector<double> values, double p) {
   std::sort(values.begin(), values.end());
-  const auto rank = static_cast<size_t>(std::ceil(p * static_cast<double>(values.size())));
-  return values[std::max<size_t>(rank, 1) - 1];
+  return NearestRank(values, p);
 }
 
 // The mean of a reading; nothing if the board does not say it.

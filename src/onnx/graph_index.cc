@@ -52,13 +52,13 @@ GraphIndex::GraphIndex(const Graph& graph) : graph_(&graph), types_(KnownTypes(g
       if (!output.empty()) producers_.emplace(output, &node);
     }
     for (const std::string& input : node.inputs) reads(input, node);
-    const bool fixed = !node.inputs.empty() && !IsRandom(node) &&
+    const auto mentioned = Captured(node);
+    const bool fixed = !node.inputs.empty() && !IsRandom(node) && mentioned.empty() &&
                        std::all_of(node.inputs.begin(), node.inputs.end(),
-                                   [this](const std::string& input) { return input.empty() || IsFixed(input); }) &&
-                       Captured(node).empty();
+                                   [this](const std::string& input) { return input.empty() || IsFixed(input); });
     if (fixed) fixed_.insert(node.outputs.begin(), node.outputs.end());
     // The names stay where captured_ has them, which readers_ refers to.
-    for (const std::string& name : Captured(node)) reads(*captured_.insert(name).first, node);
+    for (const std::string& name : mentioned) reads(*captured_.insert(name).first, node);
   }
 }
 
