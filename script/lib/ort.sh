@@ -15,9 +15,9 @@ debian_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 # The mirror this machine already uses for Debian, or the public one.
 debian_mirror() {
   local uri=""
-  uri=$(cat /etc/apt/sources.list.d/debian.sources 2>/dev/null | sed -n 's/^URIs:[[:space:]]*\([^[:space:]]*\).*/\1/p' | head -1)
+  uri=$(cat /etc/apt/sources.list.d/debian.sources 2>/dev/null | sed -n 's/^URIs:[[:space:]]*\([^[:space:]]*\).*/\1/p' | sed -n 1p)
   [ -n "$uri" ] || uri=$(sed -n 's/^deb[[:space:]]\+\(\[[^]]*\][[:space:]]\+\)\?\([^[:space:]]*\/debian\/\?\)[[:space:]].*/\2/p' \
-    /etc/apt/sources.list 2>/dev/null | head -1)
+    /etc/apt/sources.list 2>/dev/null | sed -n 1p)
   echo "${uri:-http://deb.debian.org/debian}"
 }
 
