@@ -70,14 +70,6 @@ Status CheckWritable(const fs::path& folder) {
   return InputError(nearest.string(), fmt::format("cannot write into this folder: {}", why), "give another place");
 }
 
-Status MakeFolderOf(const fs::path& path) {
-  std::error_code error;
-  const fs::path folder = FolderOf(path);
-  fs::create_directories(folder, error);
-  if (error && !fs::is_directory(folder)) return OutputError(folder, "make the folder", error.value());
-  return {};
-}
-
 // Onto the disk. What cannot do that (a pipe, some file systems) has nothing to lose.
 int Sync(int fd) {
   while (::fsync(fd) != 0) {
@@ -177,7 +169,7 @@ OutputPath::~OutputPath() {
 
 Result<OutputPath> OutputPath::Create(const fs::path& target, Existing existing) {
   VLAQ_RETURN_IF_ERROR(CheckFilePlace(target, existing));
-  VLAQ_RETURN_IF_ERROR(MakeFolderOf(target));
+  VLAQ_RETURN_IF_ERROR(MakeFolder(FolderOf(target)));
   OutputPath place(target, ClaimTemporaryName(target), existing);
   const auto hold = HoldWhatIsUnfinished();
   ::unlink(place.path().c_str());  // the name is ours alone: whatever has it was put there for us to follow
@@ -299,7 +291,7 @@ Status OutputFolder::Make() {
     VLAQ_RETURN_IF_ERROR(may_replace_(target_));
   }
   VLAQ_RETURN_IF_ERROR(CheckWritable(FolderOf(target_)));
-  VLAQ_RETURN_IF_ERROR(MakeFolderOf(target_));
+  VLAQ_RETURN_IF_ERROR(MakeFolder(FolderOf(target_)));
   temporary_ = ClaimTemporaryName(target_);
   int error = 0;
   {
@@ -377,6 +369,13 @@ Status OutputFolder::Join() {
     if (existing_ == Existing::kRefuse && IsThere(moves.back().second)) return AlreadyThere(moves.back().second);
   }
   for (const auto& [from, to] : moves) VLAQ_RETURN_IF_ERROR(MoveFile(from, to, existing_));
+  return {};
+}
+
+Status MakeFolder(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error && !fs::is_directory(path)) return OutputError(path, "make the folder", error.value());
   return {};
 }
 

@@ -25,6 +25,9 @@ Status CheckFolderPlace(const std::filesystem::path& path);
 // Errors: kInput if the disk that `path` is or will be on has less room than `bytes`.
 Status CheckRoom(const std::filesystem::path& path, uint64_t bytes);
 
+// A folder to write files into, with those above it; it may be there. Errors: kInput with the system's reason.
+Status MakeFolder(const std::filesystem::path& path);
+
 // A file written front to back.
 class OutputFile {
  public:

@@ -2,260 +2,37 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
 
-#include "base/json.h"
 #include "base/text.h"
-#include "cli/build_arguments.h"
+#include "cli/build_text.h"
+#include "cli/frame_argument.h"
+#include "cli/verb.h"
 #include "cli/verbs.h"
-#include "passes/graph_names.h"
-#include "runtime/text_encoder.h"
+#include "deployment/engine_job.h"
+#include "deployment/engines.h"
 
 namespace vlaq::cli {
 namespace {
 
-namespace fs = std::filesystem;
-using engine::Board;
-using engine::Builder;
-using engine::EnginePlan;
-using engine::Version;
+using deployment::EngineJob;
+using deployment::EngineJobRequest;
 
-// A bundle for each precision that is asked for, in that order.
-Result<std::vector<bundle::Bundle>> OpenBundles(const BuildArguments& a) {
-  std::vector<bundle::Bundle> all;
-  for (const std::string& path : a.bundles) {
-    VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(path));
-    if (engine::EnginePrecision(bundle).empty()) {
-      return InputError(
-          path, fmt::format("is a {} bundle; engines are made of fp16, int8, int4 and mixed ones", bundle.precision),
-          fmt::format("vlaq quantize BUNDLE --target {} --precision int8 -o OUT",
-                      bundle.target.empty() ? "tensorrt-8.6" : bundle.target));
-    }
-    all.push_back(std::move(bundle));
-  }
-  std::vector<std::string> wanted = a.precisions;
-  if (wanted.empty()) {
-    for (const auto& bundle : all) wanted.emplace_back(engine::EnginePrecision(bundle));
-  }
-  std::vector<bundle::Bundle> chosen;
-  for (const std::string& precision : wanted) {
-    const auto has = [&](const bundle::Bundle& b) { return engine::EnginePrecision(b) == precision; };
-    const auto count = std::count_if(all.begin(), all.end(), has);
-    if (count == 1) {
-      chosen.push_back(*std::find_if(all.begin(), all.end(), has));
-      continue;
-    }
-    return UsageError(fmt::format("{} bundles are for an engine of {}", count == 0 ? "no" : "several", precision),
-                      "name one bundle for each: vlaq build FP16_BUNDLE INT8_BUNDLE");
-  }
-  return chosen;
-}
-
-// The graphs that engines are made of. Errors: kUsage for one that the bundle has not.
-Result<std::vector<std::string>> GraphsOf(const BuildArguments& a, const bundle::Bundle& bundle) {
-  std::vector<std::string> all = passes::GraphsInOrder(bundle.policy);
-  for (const std::string& part : a.parts) {
-    if (std::ranges::find(all, part) != all.end()) continue;
-    return UsageError(fmt::format("--parts: {} has no graph '{}'", bundle.path.string(), part),
-                      fmt::format("there are: {}", fmt::join(all, ", ")));
-  }
-  if (!a.parts.empty()) {
-    std::erase_if(all, [&a](const std::string& graph) { return std::ranges::find(a.parts, graph) == a.parts.end(); });
-  }
-  return all;
-}
-
-// How long the values of an instruction become: at least those of one letter, where there is a tokenizer; as a rule
-// those of the instruction that the bundle was made with.
-Result<engine::TextExtents> TextExtentsOf(const bundle::Bundle& bundle) {
-  constexpr int64_t kLongerInstruction = 32;
-  VLAQ_ASSIGN_OR_RETURN(const auto encoder, runtime::OpenTextEncoder(bundle, {}));
-  engine::TextExtents extents;
-  if (encoder == nullptr) return extents;
-  const auto shortest =
-      encoder->can_encode() ? encoder->Encode("a") : Result<runtime::EncodedTask>(encoder->Exported());
-  for (const auto& [name, value] : encoder->Exported().values) {
-    engine::TextExtent extent{value.shape(), value.shape(), value.shape()};
-    if (shortest.ok()) {
-      const auto least = shortest->values.find(name);
-      const bool fits = least != shortest->values.end() && least->second.rank() == value.rank();
-      for (size_t i = 0; fits && i < extent.least.size(); ++i) {
-        extent.least[i] = std::min(extent.least[i], least->second.shape()[i]);
-      }
-    }
-    for (int64_t& largest : extent.largest) largest += kLongerInstruction;
-    extents.emplace(name, std::move(extent));
-  }
-  return extents;
-}
-
-Result<std::vector<NamedEngine>> PlanAll(const BuildArguments& a, const std::vector<bundle::Bundle>& bundles,
-                                         const Version& version, const std::string& tool_sha256,
-                                         const engine::BuildOptionsOfUser& options) {
-  std::vector<NamedEngine> engines;
-  for (const bundle::Bundle& bundle : bundles) {
-    VLAQ_ASSIGN_OR_RETURN(const std::vector<std::string> graphs, GraphsOf(a, bundle));
-    engine::BuildOptionsOfUser of_bundle = options;
-    VLAQ_ASSIGN_OR_RETURN(of_bundle.text, TextExtentsOf(bundle));
-    for (const std::string& graph : graphs) {
-      VLAQ_ASSIGN_OR_RETURN(EnginePlan plan, engine::PlanEngine(bundle, graph, version, tool_sha256, of_bundle));
-      engines.push_back({std::move(plan), {}});
-    }
-  }
-  return engines;
-}
-
-std::string CommandLine(const std::string& program, const std::vector<std::string>& arguments) {
-  std::string line = ShellWord(program);
-  for (const std::string& argument : arguments) line += " " + ShellWord(argument);
-  return line;
-}
-
-// What would be run, on whatever machine.
-Status DryRun(const BuildArguments& a, const std::vector<bundle::Bundle>& bundles,
-              const engine::BuildOptionsOfUser& options, Context& context) {
-  const std::optional<Version> usual = engine::VersionOfTarget(bundles.front().target);
-  Version version = usual.value_or(Version{});
-  if (!a.tensorrt.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(version, engine::ParseVersion(a.tensorrt));
-  }
-  engine::BuildOptionsOfUser anything = options;
-  anything.existing = Existing::kReplace;
-  VLAQ_ASSIGN_OR_RETURN(const auto engines, PlanAll(a, bundles, version, "", anything));
-  const std::string program = a.trtexec.empty() ? "trtexec" : a.trtexec;
-  Json list = Json::array();
-  for (const NamedEngine& e : engines) {
-    VLAQ_ASSIGN_OR_RETURN(const auto arguments, engine::BuildArguments(version, e.plan.request));
-    engine::InspectRequest inspect;
-    inspect.engine = e.plan.request.engine;
-    inspect.layers = inspect.engine + ".layers.json";
-    inspect.profile = inspect.engine + ".profile.json";
-    inspect.inputs = e.plan.work.inputs;
-    const std::string build = CommandLine(program, arguments);
-    const std::string check = CommandLine(program, engine::InspectArguments(version, inspect));
-    list.push_back({{"engine", e.plan.file.string()}, {"build", build}, {"check", check}});
-    if (!a.json) context.out << fmt::format("# {}\n{}\n{}\n\n", e.plan.file.string(), build, check);
-  }
-  if (a.json) {
-    PrintJson({{"schema", "vlaq.build/1"}, {"dry_run", true}, {"tensorrt", version.ToString()}, {"engines", list}},
-              context.out);
-  } else {
-    context.out << fmt::format("For TensorRT {}; nothing was run.\n", version.ToString());
-  }
-  return {};
-}
-
-struct FailedEngine {
-  std::filesystem::path file;
-  Error error;
+struct BuildArguments {
+  std::vector<std::string> bundles, precisions, parts, frames;
+  std::filesystem::path engine_dir, plan_output, reference, estimate;
+  std::string trtexec, tensorrt;
+  uint64_t workspace = 0;  // bytes
+  uint64_t samples = 64;   // windows at most
+  double timeout_s = 3 * 3600, seconds = 10, least_gain = 0.05, max_difference = 0;
+  bool dry_run = false, choose = false, measure = false, force = false, json = false;
+  BackendChoice backend;  // of the reference
 };
-
-struct BuiltAll {
-  std::vector<NamedEngine> engines;  // those that are there
-  std::vector<FailedEngine> failed;
-
-  // The first failure, as that of all of them.
-  Status Outcome() const {
-    if (failed.empty()) return {};
-    Error error = failed.front().error;
-    if (engines.empty() && failed.size() == 1) return error;
-    std::vector<std::string> names;
-    for (const FailedEngine& e : failed) names.push_back(e.file.filename().string());
-    error.what =
-        fmt::format("{} of {} engines failed ({}){}; the first: {}", failed.size(), failed.size() + engines.size(),
-                    fmt::join(names, ", "), engines.empty() ? "" : ", the others are there", error.what);
-    return error;
-  }
-};
-
-// One that fails does not keep the others from being built: a graph that does all at once may not fit into the board's
-// memory where those of another schedule do.
-BuiltAll BuildAll(const std::vector<NamedEngine>& planned, const Builder& builder, const Board& board,
-                  const engine::BuildOptionsOfUser& options, Log& log) {
-  BuiltAll all;
-  for (const NamedEngine& e : planned) {
-    auto built = e.plan.kept ? engine::ReadEngine(e.plan) : engine::BuildEngine(e.plan, builder, board, options, log);
-    if (built.ok()) {
-      all.engines.push_back({e.plan, std::move(*built)});
-      continue;
-    }
-    all.failed.push_back({e.plan.file, built.error()});
-    if (planned.size() > 1) log.Warning(built.error().ToString());
-  }
-  return all;
-}
-
-Json AsJson(const NamedEngine& e) {
-  Json shares = Json::object();
-  for (const auto& count : e.built.report.by_precision) {
-    shares[std::string(engine::PrecisionName(count.precision))] = {{"layers", count.layers},
-                                                                   {"share_of_macs", count.macs_share}};
-  }
-  Json json{{"file", e.plan.file.string()},
-            {"part", e.plan.graph},
-            {"precision", e.plan.precision},
-            {"bundle", e.plan.bundle->path.string()},
-            {"state", e.built.built ? "built" : "kept"},
-            {"bytes", e.built.bytes},
-            {"sha256", e.built.sha256},
-            {"as_planned", e.built.report.as_planned},
-            {"evidence", e.built.report.evidence},
-            {"runs_in", std::move(shares)},
-            {"layers", e.built.report.layers},
-            {"reformats", e.built.report.reformats},
-            {"warnings", e.built.warnings},
-            {"measured", e.built.not_measured.empty()}};
-  if (!e.built.not_measured.empty()) {
-    json["why_not_measured"] = e.built.not_measured;
-  } else {
-    json["build_seconds"] = e.built.seconds;
-    if (e.built.report.layers_ms) json["layers_ms"] = *e.built.report.layers_ms;
-    if (e.built.report.reformats_ms) json["reformats_ms"] = *e.built.report.reformats_ms;
-  }
-  return json;
-}
-
-void Print(const BuildArguments& a, const BuiltAll& all, const Builder& builder, const Board& board,
-           std::ostream& out) {
-  const std::vector<NamedEngine>& engines = all.engines;
-  if (a.json) {
-    Json failed = Json::array();
-    for (const FailedEngine& e : all.failed) failed.push_back({{"file", e.file.string()}, {"why", e.error.ToString()}});
-    Json list = Json::array();
-    for (const NamedEngine& e : engines) list.push_back(AsJson(e));
-    PrintJson({{"schema", "vlaq.build/1"},
-               {"dry_run", false},
-               {"tensorrt", builder.version.ToString()},
-               {"trtexec", {{"path", builder.tool.path.string()}, {"sha256", builder.tool.sha256}}},
-               {"board", {{"model", board.model}, {"release", board.release}}},
-               {"engines", std::move(list)},
-               {"failed", std::move(failed)}},
-              out);
-    return;
-  }
-  TextTable table({"engine", "state", "size", "as planned", "layers", "reformats"});
-  for (const NamedEngine& e : engines) {
-    const auto& report = e.built.report;
-    table.AddRow({e.plan.file.filename().string(), e.built.built ? "built" : "kept", HumanBytes(e.built.bytes),
-                  !report.proven   ? "not proven"
-                  : report.by_size ? "by its size"
-                                   : fmt::format("{:.1f} %", 100 * report.as_planned),
-                  std::to_string(report.layers), std::to_string(report.reformats)});
-  }
-  out << fmt::format("TensorRT {} ({})\n\n{}\n", builder.version.ToString(), builder.tool.path.string(),
-                     table.ToString());
-  for (const NamedEngine& e : engines) {
-    out << fmt::format("{}: {}{}\n", e.plan.file.filename().string(),
-                       e.plan.kept ? "kept, " + *e.plan.kept + "; " : std::string(), e.built.report.evidence);
-  }
-  std::vector<std::string> why;
-  for (const NamedEngine& e : engines) AddNew(e.built.not_measured, why);
-  if (!why.empty()) {
-    out << fmt::format("\nNothing here counts as measured: {}.\n", fmt::join(why, "; "));
-  }
-}
 
 // Options that the command line takes one by one, and that mean nothing, or two things, together.
-Status CheckArguments(const BuildArguments& a, const std::vector<bundle::Bundle>& bundles, bool backend_given) {
+Status CheckArguments(const BuildArguments& a, bool backend_given) {
   if (a.choose && a.plan_output.empty()) {
     return UsageError("--choose edits a plan: where to?", "give -o plan.json");
   }
@@ -272,25 +49,6 @@ Status CheckArguments(const BuildArguments& a, const std::vector<bundle::Bundle>
   if (!a.measure && a.max_difference <= 0) {
     return UsageError("--reference is compared with for --measure and --choose --max-difference", "add one of them");
   }
-  for (const bundle::Bundle& bundle : bundles) {
-    const std::string alone = policy::GraphAlone(bundle.policy);
-    if (alone.empty()) {
-      return UsageError(
-          fmt::format(
-              "--reference is compared with an engine that makes the actions alone, and no schedule of {} runs a "
-              "single graph",
-              bundle.path.string()),
-          "leave --reference out");
-    }
-    if (const size_t inputs = bundle.policy.graphs.at(alone).inputs.size(); inputs != 1) {
-      return UsageError(fmt::format("--reference is compared on frames alone, and the graph '{}' of {} takes {} inputs",
-                                    alone, bundle.path.string(), inputs),
-                        "leave --reference out");
-    }
-    if (a.parts.empty() || std::ranges::find(a.parts, alone) != a.parts.end()) continue;
-    return UsageError("--reference is compared with the whole policy's engine, which is not built",
-                      fmt::format("build --parts {}, too", alone));
-  }
   if (!a.backend.engines.empty()) return UsageError("--engines: the fp32 policy has none", "leave it out");
   return {};
 }
@@ -303,68 +61,65 @@ Result<uint64_t> WorkspaceMib(uint64_t bytes) {
                     fmt::format("say {}MiB", std::max<uint64_t>(1, bytes / kMib)));
 }
 
-Result<Builder> FindTool(const BuildArguments& a) {
-  VLAQ_ASSIGN_OR_RETURN(Builder builder, engine::FindBuilder(a.trtexec));
-  if (a.tensorrt.empty()) return builder;
-  VLAQ_ASSIGN_OR_RETURN(const Version expected, engine::ParseVersion(a.tensorrt));
-  if (expected.major == builder.version.major && expected.minor == builder.version.minor) return builder;
-  return Error{ErrorCode::kBackend,
-               fmt::format("belongs to TensorRT {}, and --tensorrt says {}", builder.version.ToString(), a.tensorrt),
-               builder.tool.path.string(), "name another with --trtexec"};
+Result<EngineJobRequest> RequestOf(const BuildArguments& a, std::vector<bundle::Bundle> bundles,
+                                   const engine::BuildOptionsOfUser& options) {
+  EngineJobRequest request;
+  request.bundles = std::move(bundles);
+  request.graphs = a.parts;
+  request.trtexec = a.trtexec;
+  request.tensorrt = a.tensorrt;
+  request.options = options;
+  if (a.choose) {
+    request.choice.emplace(deployment::ChoiceRequest{a.plan_output, a.least_gain, {}});
+    if (a.max_difference > 0) request.choice->largest_difference = a.max_difference;
+  }
+  if (a.measure) request.measure.emplace(deployment::MeasureRequest{a.seconds, a.estimate});
+  if (!a.reference.empty()) {
+    deployment::ReferenceRequest& reference = request.reference.emplace();
+    reference.bundle = a.reference;
+    VLAQ_ASSIGN_OR_RETURN(reference.frames, OpenFrames(a.frames));
+    VLAQ_ASSIGN_OR_RETURN(reference.backend, a.backend.Make());
+    reference.options = a.backend.Options();
+    reference.windows = static_cast<size_t>(a.samples);
+  }
+  return request;
 }
 
-// What --choose and --measure need, looked at before the hours that the engines take.
-struct Prepared {
-  Json estimate;
-  std::optional<Reference> reference;
-  Reference* TheReference() { return reference ? &*reference : nullptr; }
-};
-
-Result<Prepared> Prepare(const BuildArguments& a, const std::vector<bundle::Bundle>& bundles,
-                         const std::vector<NamedEngine>& engines, const Builder& builder, const Board& board) {
-  Prepared prepared;
-  if (a.choose) VLAQ_RETURN_IF_ERROR(CheckChoice(a, engines));
-  if (a.measure) {
-    std::vector<std::string> names;
-    for (const NamedEngine& e : engines) names.push_back(ResultName(e));
-    VLAQ_RETURN_IF_ERROR(CheckEarlierResults(ResultsPath(a), names,
-                                             engine::WhyNotMeasured(board, builder.tool, builder.banner), a.force));
+Status Choose(const BuildArguments& a, EngineJob& job, Context& context) {
+  VLAQ_ASSIGN_OR_RETURN(const deployment::ChosenPlan chosen, job.Choose(context.log));
+  PrintChoice(chosen.choice, a.plan_output, a.json ? context.err : context.out);
+  if (!chosen.not_measured.empty()) {
+    context.log.Warning(fmt::format("the plan's times are not measured: {}", fmt::join(chosen.not_measured, "; ")));
   }
-  if (!a.estimate.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(prepared.estimate, ReadEstimate(a.estimate));
-  }
-  if (!a.reference.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(prepared.reference, Reference::Open(a, bundles));
-  }
-  return prepared;
+  return {};
 }
 
 Status RunBuild(const BuildArguments& a, bool backend_given, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const uint64_t workspace_mib, WorkspaceMib(a.workspace));
-  VLAQ_ASSIGN_OR_RETURN(const std::vector<bundle::Bundle> bundles, OpenBundles(a));
-  VLAQ_RETURN_IF_ERROR(CheckArguments(a, bundles, backend_given));
+  VLAQ_ASSIGN_OR_RETURN(std::vector<bundle::Bundle> bundles, deployment::OpenBundles(a.bundles, a.precisions));
+  VLAQ_RETURN_IF_ERROR(CheckArguments(a, backend_given));
   const engine::BuildOptionsOfUser options{a.engine_dir, workspace_mib, a.timeout_s, WhenExisting(a.force), {}};
-  if (a.dry_run) return DryRun(a, bundles, options, context);
-  VLAQ_ASSIGN_OR_RETURN(const Builder builder, FindTool(a));
-  const Board board = engine::ReadBoard("/");
-  VLAQ_ASSIGN_OR_RETURN(const auto engines, PlanAll(a, bundles, builder.version, builder.tool.sha256, options));
-  VLAQ_ASSIGN_OR_RETURN(Prepared prepared, Prepare(a, bundles, engines, builder, board));
-  VLAQ_RETURN_IF_ERROR(MakeFolder(a.engine_dir));
-  std::vector<EnginePlan> plans;
-  for (const NamedEngine& e : engines) plans.push_back(e.plan);
-  VLAQ_RETURN_IF_ERROR(engine::CheckDisk(a.engine_dir, plans));
-  const BuiltAll all = BuildAll(engines, builder, board, options, context.log);
-  Status chosen = all.Outcome(), measured;
-  if (all.engines.empty()) return chosen;
-  Print(a, all, builder, board, context.out);
-  // One does not keep the other from its output.
-  if (a.choose && chosen.ok()) chosen = ChooseByTime(a, all.engines, builder, prepared.TheReference(), context);
-  if (a.measure) {
-    measured = WriteEngineResults(a, all.engines, builder, board, prepared.TheReference(), prepared.estimate, context);
+  if (a.dry_run) {
+    VLAQ_ASSIGN_OR_RETURN(const auto commands, deployment::CommandsFor(bundles, a.parts, a.tensorrt, options));
+    PrintCommands(commands, a.trtexec, a.json, context.out);
+    return {};
   }
-  if (chosen.ok()) return measured;
-  if (!measured.ok()) context.log.Warning(measured.error().ToString());
-  return chosen;
+  VLAQ_ASSIGN_OR_RETURN(EngineJobRequest request, RequestOf(a, std::move(bundles), options));
+  VLAQ_ASSIGN_OR_RETURN(EngineJob job, EngineJob::Prepare(std::move(request)));
+  VLAQ_RETURN_IF_ERROR(job.Build(context.log));
+  Status outcome = job.Outcome();
+  if (job.engines().empty()) return outcome;
+  PrintBuilt(job, a.json, context.out);
+  // One does not keep the other from its output.
+  if (a.choose && outcome.ok()) outcome = Choose(a, job, context);
+  if (!a.measure) return outcome;
+  const deployment::Measured measured = job.Measure(context.log);
+  if (!measured.written.empty()) {
+    (a.json ? context.err : context.out) << fmt::format("\nWritten: {}\n", measured.written.string());
+  }
+  if (outcome.ok()) return measured.outcome;
+  if (!measured.outcome.ok()) context.log.Warning(measured.outcome.error().ToString());
+  return outcome;
 }
 
 constexpr const char* kBackendGroup = "Back end (of --reference alone)";

@@ -162,11 +162,4 @@ Json OrNull(double value) { return std::isfinite(value) ? Json(value) : Json(nul
 
 void PrintJson(const Json& document, std::ostream& out) { out << JsonString(document, 1) << "\n"; }
 
-Status MakeFolder(const std::filesystem::path& path) {
-  std::error_code code;
-  std::filesystem::create_directories(path, code);
-  if (code) return InputError(path.string(), "the folder cannot be made: " + code.message());
-  return {};
-}
-
 }  // namespace vlaq::cli

@@ -35,8 +35,6 @@ using AddVerb = Action (*)(CLI::App& app, Context& context);
 void AddJsonFlag(CLI::App& app, bool& json);
 // --force for verbs that write.
 void AddForceFlag(CLI::App& app, bool& force);
-// A folder to write files into, with those above it; it may be there. Errors: kInput with the system's reason.
-Status MakeFolder(const std::filesystem::path& path);
 inline Existing WhenExisting(bool force) { return force ? Existing::kReplace : Existing::kRefuse; }
 
 // Makes the option take one of these names only, in upper or lower case: they show in its help and in the completion,

@@ -2,7 +2,6 @@
 // build` keeps, refuses or explains. Nothing that the stand-in says may come out as measured.
 #include <algorithm>
 
-#include "cli/build_arguments.h"
 #include "program.h"
 #include "stand_in.h"
 
@@ -281,7 +280,7 @@ TEST_F(Build, SaysWhatIsMissing) {
   ExpectUsage({"build", In("int8"), "--engine-dir", Folder(), "--measure", "--reference", Bundle()}, "belong together");
   const Ran version = Run("ok", {In("int8")}, {"--tensorrt", "10.3"});
   EXPECT_EQ(version.exit_code, 4);
-  EXPECT_THAT(version.err, HasSubstr("belongs to TensorRT 8.6.2, and --tensorrt says 10.3"));
+  EXPECT_THAT(version.err, HasSubstr("belongs to TensorRT 8.6.2, and 10.3 is asked for"));
 }
 
 TEST_F(Build, AStandInIsNeverMeasured) {
@@ -441,31 +440,6 @@ TEST_F(Build, MeasuredResultsNeverGiveWayToNone) {
   EXPECT_EQ(Run("ok", {In("fp16")}, whole).exit_code, 6);
 }
 
-TEST_F(Build, MeasuredResultsMayBeRenewed) {
-  fs::create_directories(Folder());
-  const std::string path = File("jetson_tensorrt_results.json");
-  const auto check = [&](const std::vector<std::string>& engines, bool force = false) {
-    return cli::CheckEarlierResults(path, engines, {}, force).ok();
-  };
-  EXPECT_TRUE(check({"fp16"})) << "there is none";
-  Overwrite(path,
-            R"({"schema": "vlaq.jetson/1", "measured": true, "fp16": {"measured": true}, "int8": {"measured": true}})");
-  const auto earlier = cli::ReadEarlierResults(path);
-  ASSERT_TRUE(earlier && earlier->ours && earlier->measured);
-  EXPECT_THAT(earlier->engines, ::testing::ElementsAre("fp16", "int8"));
-  EXPECT_TRUE(check({"fp16", "int8", "fp16_head"}));
-  EXPECT_FALSE(check({"fp16"}));
-  EXPECT_TRUE(check({"fp16"}, true));
-  // What the run came to decides again: an engine may have failed.
-  EXPECT_FALSE(cli::EarlierResultsStay(earlier, {"fp16", "int8"}, false));
-  EXPECT_TRUE(cli::EarlierResultsStay(earlier, {"fp16"}, false));
-  EXPECT_FALSE(cli::EarlierResultsStay(earlier, {"fp16"}, true));
-  EXPECT_TRUE(cli::EarlierResultsStay(earlier, {}, true));
-  EXPECT_FALSE(cli::EarlierResultsStay(std::nullopt, {}, false));
-  Overwrite(path, "no JSON");
-  EXPECT_FALSE(check({"fp16"}));
-}
-
 TEST_F(Build, WhatCouldBeMeasuredIsWrittenThoughTheRestFails) {
   const std::vector<std::string> measure{"build",    In("fp16"),  In("int8"),    "--engine-dir",
                                          Folder(),   "--measure", "--reference", Bundle(),
@@ -491,14 +465,6 @@ TEST_F(Build, WhatCouldBeMeasuredIsWrittenThoughTheRestFails) {
   EXPECT_THAT(results["fp16_encoder"]["why"].dump(), HasSubstr("running encoder_fp16.trt"));
   EXPECT_THAT(results["int8_head"]["why"].dump(), HasSubstr("stand-in"));
   EXPECT_TRUE(fs::exists(File("encoder_fp16.trt.log")));
-}
-
-// The reasons of all engines, not of the last one.
-TEST_F(Build, SaysWhyOfEveryEngine) {
-  std::vector<std::string> all{"a"};
-  cli::AddNew({"b", "a"}, all);
-  cli::AddNew({"c", "b"}, all);
-  EXPECT_THAT(all, ::testing::ElementsAre("a", "b", "c"));
 }
 
 }  // namespace

@@ -1,16 +1,16 @@
-// `vlaq build --reference`: how far an engine's actions are from the fp32 policy's.
+#include "deployment/reference.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "api/assemble.h"
-#include "cli/build_arguments.h"
-#include "cli/frame_argument.h"
+#include "base/json.h"
 #include "engine/measure.h"
 #include "policy/value_shapes.h"
 
-namespace vlaq::cli {
+namespace vlaq::deployment {
 namespace {
 
 // Values of the main output in one step.
@@ -32,33 +32,52 @@ Status CheckSameQuestion(const bundle::Bundle& reference, const bundle::Bundle& 
   if (same_inputs && same_outputs && policy::LongestWindow(a) == policy::LongestWindow(b)) return {};
   return InputError(reference.path.string(),
                     fmt::format("is another policy than {}: window, actions or image size differ", other.path.string()),
-                    "give the fp32 bundle that it was quantised from");
+                    "give the fp32 bundle that it was quantized from");
 }
 
 }  // namespace
 
-Result<Reference> Reference::Open(const BuildArguments& a, const std::vector<bundle::Bundle>& engines_of) {
-  VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(a.reference));
-  if (bundle.precision != "fp32") return InputError(a.reference.string(), "is no fp32 bundle");
-  for (const bundle::Bundle& other : engines_of) VLAQ_RETURN_IF_ERROR(CheckSameQuestion(bundle, other));
-  VLAQ_ASSIGN_OR_RETURN(auto frames, OpenFrames(a.frames));
-  VLAQ_ASSIGN_OR_RETURN(measuring::Windows windows,
-                        measuring::Windows::Make(std::move(frames), bundle, static_cast<size_t>(a.samples)));
-  VLAQ_ASSIGN_OR_RETURN(auto backend, a.backend.Make());
-  const backend::OpenOptions options = a.backend.Options();
-  // Opened to see that they can be, and closed again: a board has no memory for them beside a build.
-  VLAQ_RETURN_IF_ERROR(api::Assemble(bundle, *backend, options, {}));
-  return Reference(std::move(bundle), std::move(windows), std::move(backend), options);
+Status CheckComparable(const std::vector<bundle::Bundle>& bundles, const std::vector<std::string>& graphs) {
+  for (const bundle::Bundle& bundle : bundles) {
+    const std::string alone = policy::GraphAlone(bundle.policy);
+    if (alone.empty()) {
+      return UsageError(fmt::format("the fp32 policy is compared with an engine that makes the actions alone, and no "
+                                    "schedule of {} runs a single graph",
+                                    bundle.path.string()),
+                        "leave --reference out");
+    }
+    if (const size_t inputs = bundle.policy.graphs.at(alone).inputs.size(); inputs != 1) {
+      return UsageError(
+          fmt::format("the fp32 policy is compared on frames alone, and the graph '{}' of {} takes {} inputs", alone,
+                      bundle.path.string(), inputs),
+          "leave --reference out");
+    }
+    if (graphs.empty() || std::ranges::find(graphs, alone) != graphs.end()) continue;
+    return UsageError("the fp32 policy is compared with the whole policy's engine, which is not built",
+                      fmt::format("build --parts {}, too", alone));
+  }
+  return {};
 }
 
-Result<double> Reference::Difference(const NamedEngine& engine, const engine::Builder& builder, double timeout_s,
+Result<Reference> Reference::Open(ReferenceRequest request, const std::vector<bundle::Bundle>& engines_of) {
+  VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(request.bundle));
+  if (bundle.precision != "fp32") return InputError(request.bundle.string(), "is no fp32 bundle");
+  for (const bundle::Bundle& other : engines_of) VLAQ_RETURN_IF_ERROR(CheckSameQuestion(bundle, other));
+  VLAQ_ASSIGN_OR_RETURN(measuring::Windows windows,
+                        measuring::Windows::Make(std::move(request.frames), bundle, request.windows));
+  // Opened to see that it can be, and closed again: a board has no memory for it beside a build.
+  VLAQ_RETURN_IF_ERROR(api::Assemble(bundle, *request.backend, request.options, {}));
+  return Reference(std::move(bundle), std::move(windows), std::move(request.backend), request.options);
+}
+
+Result<double> Reference::Difference(const PlannedEngine& engine, const engine::Builder& builder, double timeout_s,
                                      Log& log) {
   const auto known = known_.find(engine.plan.file);
   if (known != known_.end()) return known->second;
   return known_.emplace(engine.plan.file, Compare(engine, builder, timeout_s, log)).first->second;
 }
 
-Result<double> Reference::Compare(const NamedEngine& engine, const engine::Builder& builder, double timeout_s,
+Result<double> Reference::Compare(const PlannedEngine& engine, const engine::Builder& builder, double timeout_s,
                                   Log& log) {
   if (!MakesActions(engine)) {
     return InternalError(engine.plan.file.string(), "is not the whole policy, whose actions are compared");
@@ -95,4 +114,4 @@ Json Reference::ToJson() const {
           {"frames_sha256", windows_.sha256()}};
 }
 
-}  // namespace vlaq::cli
+}  // namespace vlaq::deployment

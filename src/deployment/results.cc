@@ -1,16 +1,17 @@
-// jetson_tensorrt_results.json: what the engines do on the board, and nothing that was not measured there.
+#include "deployment/results.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <numeric>
 
-#include "base/json.h"
+#include "base/output.h"
 #include "base/statistics.h"
-#include "cli/build_arguments.h"
+#include "bundle/bundle.h"
 #include "engine/measure.h"
 
-namespace vlaq::cli {
+namespace vlaq::deployment {
 namespace {
 
 using engine::BoardReading;
@@ -36,7 +37,7 @@ void AddMean(const std::vector<BoardReading>& readings, std::optional<double> Bo
   if (!values.empty()) entry[key] = Mean(values);
 }
 
-Json JetsonEntry(const NamedEngine& e, const engine::Timing& timing) {
+Json JetsonEntry(const PlannedEngine& e, const engine::Timing& timing) {
   const auto& times = timing.times;
   const double mean_ms = Mean(times.latency);
   Json entry{{"measured", true},
@@ -93,23 +94,9 @@ std::vector<std::string> Missing(const std::vector<std::string>& from, const std
 
 }  // namespace
 
-void AddNew(const std::vector<std::string>& reasons, std::vector<std::string>& all) {
-  for (const std::string& reason : reasons) {
-    if (!Holds(all, reason)) all.push_back(reason);
-  }
+std::filesystem::path ResultsPath(const std::filesystem::path& engine_folder) {
+  return engine_folder / "jetson_tensorrt_results.json";
 }
-
-bool MakesActions(const NamedEngine& engine) {
-  return engine.plan.graph == policy::GraphAlone(engine.plan.bundle->policy);
-}
-
-std::string ResultName(const NamedEngine& engine) {
-  std::string name(engine::EnginePrecision(*engine.plan.bundle));
-  if (!MakesActions(engine)) name += fmt::format("_{}", engine.plan.graph);
-  return name;
-}
-
-std::filesystem::path ResultsPath(const BuildArguments& a) { return a.engine_dir / "jetson_tensorrt_results.json"; }
 
 std::optional<EarlierResults> ReadEarlierResults(const std::filesystem::path& path) {
   std::error_code ignored;
@@ -126,7 +113,7 @@ std::optional<EarlierResults> ReadEarlierResults(const std::filesystem::path& pa
 }
 
 Status CheckEarlierResults(const std::filesystem::path& path, const std::vector<std::string>& engines,
-                           const std::vector<std::string>& why_not, bool force) {
+                           const std::vector<std::string>& why_not, bool replace) {
   const auto earlier = ReadEarlierResults(path);
   if (!earlier) return {};
   if (earlier->measured && !why_not.empty()) {
@@ -134,7 +121,7 @@ Status CheckEarlierResults(const std::filesystem::path& path, const std::vector<
                  fmt::format("holds measured figures, and nothing can be measured here ({})", fmt::join(why_not, "; ")),
                  path.string(), "run it on the board, give another --engine-dir, or move the file away"};
   }
-  if (force) return {};
+  if (replace) return {};
   if (!earlier->ours) {
     return UsageError(fmt::format("{} already exists, and vlaq did not write it", path.string()),
                       "move it away, or --force to replace it");
@@ -148,9 +135,9 @@ Status CheckEarlierResults(const std::filesystem::path& path, const std::vector<
 }
 
 bool EarlierResultsStay(const std::optional<EarlierResults>& earlier, const std::vector<std::string>& measured,
-                        bool force) {
+                        bool replace) {
   if (!earlier || !earlier->measured) return false;
-  return measured.empty() || (!force && !Missing(measured, earlier->engines).empty());
+  return measured.empty() || (!replace && !Missing(measured, earlier->engines).empty());
 }
 
 Result<Json> ReadEstimate(const std::filesystem::path& path) {
@@ -159,9 +146,8 @@ Result<Json> ReadEstimate(const std::filesystem::path& path) {
   return Json{{"measured", false}, {"from", file.file}, {"sha256", file.sha256}, {"content", std::move(json)}};
 }
 
-Status WriteEngineResults(const BuildArguments& a, const std::vector<NamedEngine>& engines,
-                          const engine::Builder& builder, const engine::Board& board, Reference* reference,
-                          const Json& estimate, Context& context) {
+Measured MeasureEngines(const Engines& engines, const engine::Builder& builder, const engine::Board& board,
+                        Reference* reference, const MeasureOptions& options, Log& log) {
   Json document{{"schema", kSchema}};
   if (!board.model.empty()) document["device"] = board.model;
   if (!board.release.empty()) document["release"] = board.release;
@@ -170,15 +156,15 @@ Status WriteEngineResults(const BuildArguments& a, const std::vector<NamedEngine
   document["trtexec_sha256"] = builder.tool.sha256;
   if (reference != nullptr) document["compared"] = reference->ToJson();
   std::vector<std::string> why, measured;
-  Status failure;  // the first; what the others say must not be lost for it
+  Measured result;  // with the first failure; what the other engines say must not be lost for it
   const auto note = [&](const Error& error) {
-    context.log.Warning(error.ToString());
-    if (failure.ok()) failure = error;
+    log.Warning(error.ToString());
+    if (result.outcome.ok()) result.outcome = error;
   };
-  for (const NamedEngine& e : engines) {
+  for (const PlannedEngine& e : engines) {
     const std::string name = ResultName(e);
     Json& entry = document[name];
-    const auto timing = engine::TimeEngine(e.plan, builder, a.seconds, a.timeout_s, "/");
+    const auto timing = engine::TimeEngine(e.plan, builder, options.seconds, options.timeout_s, "/");
     // The one door to the word "measured": figures of anything else are dropped here.
     const std::vector<std::string> why_not = timing.ok() ? engine::WhyNotMeasured(board, builder.tool, timing->log)
                                                          : std::vector<std::string>{timing.error().ToString()};
@@ -193,28 +179,32 @@ Status WriteEngineResults(const BuildArguments& a, const std::vector<NamedEngine
     if (!timing.ok()) {
       note(timing.error());
     } else if (reference != nullptr && MakesActions(e)) {
-      const auto mae = reference->Difference(e, builder, a.timeout_s, context.log);
+      const auto mae = reference->Difference(e, builder, options.timeout_s, log);
       if (!mae.ok()) note(mae.error());
       if (why_not.empty() && mae.ok()) entry["mae"] = *mae;
       if (why_not.empty() && !mae.ok()) entry["why_no_mae"] = mae.error().ToString();
     }
   }
   document["measured"] = why.empty();
-  if (!estimate.is_null()) document["estimate"] = estimate;
+  if (!options.estimate.is_null()) document["estimate"] = options.estimate;
   document["meaning"] = JetsonMeanings();
-  std::filesystem::path path = ResultsPath(a);
-  if (EarlierResultsStay(ReadEarlierResults(path), measured, a.force)) {
-    context.log.Warning(
+  std::filesystem::path path = ResultsPath(options.folder);
+  if (EarlierResultsStay(ReadEarlierResults(path), measured, options.replace)) {
+    log.Warning(
         fmt::format("{} holds measured figures that this run could not renew, and stays as it is", path.string()));
     path.replace_extension(".incomplete.json");
   }
-  VLAQ_RETURN_IF_ERROR(WriteFile(path, JsonString(document, 1) + "\n", Existing::kReplace));
-  (a.json ? context.err : context.out) << fmt::format("\nWritten: {}\n", path.string());
-  if (!failure.ok() || why.empty()) return failure;
-  return Error{
+  if (auto written = WriteFile(path, JsonString(document, 1) + "\n", Existing::kReplace); !written.ok()) {
+    result.outcome = std::move(written);
+    return result;
+  }
+  result.written = path;
+  if (!result.outcome.ok() || why.empty()) return result;
+  result.outcome = Error{
       ErrorCode::kUnstable,
       fmt::format("{} measured: {}", measured.empty() ? "nothing was" : "not all of it was", fmt::join(why, "; ")),
       path.string(), "run it on the board, with the board's own trtexec"};
+  return result;
 }
 
-}  // namespace vlaq::cli
+}  // namespace vlaq::deployment
