@@ -11,7 +11,14 @@ set(_config_folder lib/cmake/vlaq)
 
 if(NOT VLAQ_STATIC_LIBRARIES)
   # Objects, not archives, of the rooms that the headers speak of: a linker leaves out what the library itself does not use.
-  add_library(vlaq_shared SHARED $<TARGET_OBJECTS:vlaq_api> $<TARGET_OBJECTS:vlaq_tensor> $<TARGET_OBJECTS:vlaq_base>)
+  set(_archives "")
+  foreach(_room IN ITEMS api tensor base)
+    get_target_property(_archive "vlaq_${_room}" VLAQ_ARCHIVE)
+    list(APPEND _archives "${_archive}")
+  endforeach()
+  list(REMOVE_DUPLICATES _archives)
+  list(TRANSFORM _archives REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>")
+  add_library(vlaq_shared SHARED ${_archives})
   target_link_libraries(vlaq_shared PRIVATE vlaq_api)
   set(_map "${CMAKE_CURRENT_LIST_DIR}/library.map")
   target_link_options(vlaq_shared PRIVATE "-Wl,--version-script=${_map}" -Wl,--as-needed -Wl,-z,defs)
@@ -60,7 +67,7 @@ set(_static_config "${PROJECT_BINARY_DIR}/generated/vlaqStatic.cmake")
 add_custom_command(OUTPUT "${_archive}" "${_static_config}"
   COMMAND "${CMAKE_COMMAND}" "-DLIST=${_list}" "-DARCHIVE=${_archive}" "-DCONFIG=${_static_config}" "-DAR=${CMAKE_AR}"
     "-DINSIDE=${PROJECT_BINARY_DIR}$<SEMICOLON>${PROJECT_SOURCE_DIR}/.deps" -P "${CMAKE_CURRENT_LIST_DIR}/merge_archives.cmake"
-  DEPENDS vlaq_api "$<TARGET_FILE:vlaq_api>" "${_list}" "${CMAKE_CURRENT_LIST_DIR}/merge_archives.cmake"
+  DEPENDS "${_list}" "${CMAKE_CURRENT_LIST_DIR}/merge_archives.cmake"
   COMMENT "Merging archives into libvlaq.a" VERBATIM)
 get_property(_seen GLOBAL PROPERTY _vlaq_seen)
 foreach(_item IN LISTS _seen)

@@ -117,4 +117,10 @@ std::string ShellWord(const std::string& word) {
   return quoted + "'";
 }
 
+std::string ShellLine(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) line += (line.empty() ? "" : " ") + ShellWord(word);
+  return line;
+}
+
 }  // namespace vlaq

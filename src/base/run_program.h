@@ -34,5 +34,7 @@ std::string FindProgram(const std::vector<std::string>& names);
 
 // One word of a shell command line: as it is, or in quotes where it has to be.
 std::string ShellWord(const std::string& word);
+// The words of one, as it could be typed.
+std::string ShellLine(const std::vector<std::string>& words);
 
 }  // namespace vlaq

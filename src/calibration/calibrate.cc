@@ -34,7 +34,7 @@ class Calibration {
 
   Result<ActivationStatistics> Run() {
     if (bundle_.plan) {
-      return InputError(bundle_.path.string(), "is quantised already", "calibrate the bundle that it was made from");
+      return InputError(bundle_.path.string(), "is quantized already", "calibrate the bundle that it was made from");
     }
     VLAQ_ASSIGN_OR_RETURN(material_,
                           Material::Draw(source_, bundle_.policy, text_, options_.samples, options_.seed, log_));

@@ -404,7 +404,7 @@ TEST_F(CalibrateTest, WhatCannotBeCalibratedIsRefused) {
   NoiseSource source;
   const auto statistics = Calibrate(quantised, *backend_, source, encoder_, Options(), log_);
   ASSERT_FALSE(statistics.ok());
-  EXPECT_THAT(statistics.error().ToString(), HasSubstr("quantised already"));
+  EXPECT_THAT(statistics.error().ToString(), HasSubstr("quantized already"));
 }
 
 }  // namespace

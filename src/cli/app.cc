@@ -9,10 +9,12 @@
 #include <csignal>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <stdexcept>
 #include <system_error>
 
+#include "base/run_program.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/before_work.h"
@@ -53,6 +55,24 @@ class StableFormatter : public CLI::Formatter {
   }
 };
 
+// Options that every verb has: what it says while it works.
+struct MessageOptions {
+  bool quiet = false;
+  std::filesystem::path log;
+
+  // To the verbs that do something: those below `verb`, or else `verb` itself.
+  void AddTo(CLI::App& verb) {
+    const auto below = verb.get_subcommands({});
+    for (CLI::App* sub : below) AddTo(*sub);
+    if (!below.empty()) return;
+    const std::string group = "Messages";
+    verb.add_flag("-q,--quiet", quiet, "Say only warnings and errors on stderr: no notes, no progress")->group(group);
+    verb.add_option("--log", log, "Also add what is said on stderr, with the time, to the end of this file")
+        ->type_name("FILE")
+        ->group(group);
+  }
+};
+
 // The program's options with every verb's, and what each verb does.
 struct Program {
   explicit Program(Context context_in) : context(std::move(context_in)), app(std::string(kDescription), "vlaq") {
@@ -67,6 +87,7 @@ struct Program {
       verb->set_help_all_flag();  // only the program's own --help has it
       verb->group(std::string(row.group));
       actions.emplace_back(verb, row.add(*verb, context));
+      messages.AddTo(*verb);
     }
     app.add_subcommand(std::string(kHelpVerb), "Show the commands, or how one is used")
         ->group(std::string(kTools))
@@ -75,6 +96,7 @@ struct Program {
 
   Context context;
   CLI::App app;
+  MessageOptions messages;
   std::vector<std::pair<CLI::App*, Action>> actions;
 };
 
@@ -134,6 +156,11 @@ int ParseAndRun(Program& program, const std::vector<std::string>& arguments, Ter
     err << UsageText(program.app, arguments, error.what());
     return static_cast<int>(ErrorCode::kUsage);
   }
+  log.set_quiet(program.messages.quiet);
+  if (!program.messages.log.empty()) {
+    if (const Status opened = log.CopyTo(program.messages.log); !opened.ok()) return ReportError(opened.error(), err);
+  }
+  log.Record(ShellLine(program.context.command));
   Status status;
   try {
     status = RunParsed(program, log);
@@ -141,6 +168,7 @@ int ParseAndRun(Program& program, const std::vector<std::string>& arguments, Ter
     status = WhatWasThrown();
   }
   log.ClearBar();
+  log.Record(status.ok() ? "ok" : fmt::format("vlaq: {}", status.error().ToString()));
   if (status.ok()) return 0;
   out.flush();  // where both go to one place, what was found stands before what follows from it
   return ReportError(status.error(), err);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "base/run_program.h"
 #include "base/text.h"
 #include "cli/verb.h"
 #include "engine/layers.h"
@@ -16,10 +17,10 @@ namespace {
 using deployment::EngineJob;
 using deployment::PlannedEngine;
 
-std::string CommandLine(const std::string& program, const std::vector<std::string>& arguments) {
-  std::string line = ShellWord(program);
-  for (const std::string& argument : arguments) line += " " + ShellWord(argument);
-  return line;
+// The program's words: itself, then its arguments.
+std::string CommandLine(const std::string& program, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), program);
+  return ShellLine(arguments);
 }
 
 Json AsJson(const PlannedEngine& e) {

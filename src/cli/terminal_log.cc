@@ -1,8 +1,12 @@
 #include "cli/terminal_log.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
 
 #include "base/text.h"
 
@@ -11,6 +15,7 @@ namespace {
 
 constexpr auto kBarInterval = std::chrono::milliseconds(100);
 constexpr auto kLineInterval = std::chrono::seconds(5);
+constexpr std::string_view kNote = "note: ";
 // Large totals are bytes; anything else is counted in items.
 constexpr uint64_t kBytesFrom = uint64_t{10} << 20U;
 
@@ -27,14 +32,34 @@ std::string RateAndRest(uint64_t done, uint64_t total, double seconds) {
 
 void TerminalLog::Warning(std::string_view text) { Line("warning: ", text); }
 
-void TerminalLog::Note(std::string_view text) {
-  if (!quiet_) Line("note: ", text);
+void TerminalLog::Note(std::string_view text) { Line(kNote, text); }
+
+Status TerminalLog::CopyTo(const std::filesystem::path& file) {
+  errno = 0;
+  copy_.open(file, std::ios::app);
+  if (copy_) return {};
+  const char* why = std::strerror(errno);  // NOLINT(concurrency-mt-unsafe)
+  return InputError(file.string(), fmt::format("--log: cannot be written: {}", why),
+                    "name a file in a folder that is there");
+}
+
+void TerminalLog::Record(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  Copy(fmt::format("{}\n", Printable(text)));
+}
+
+// Each line is on its way to the disk when the next is worked for: what is looked for after a crash is the last one.
+void TerminalLog::Copy(std::string_view line) {
+  if (copy_.is_open())
+    copy_ << fmt::format("{:%Y-%m-%dT%H:%M:%SZ} {}", fmt::gmtime(std::time(nullptr)), line) << std::flush;
 }
 
 void TerminalLog::Line(std::string_view label, std::string_view text) {
   constexpr size_t kLongestLine = 4000;  // bytes
   const std::string line = fmt::format("{}{}\n", label, Printable(text, kLongestLine));
   const std::lock_guard lock(mutex_);
+  Copy(line);
+  if (quiet_ && label == kNote) return;
   ClearBar();
   err_ << (terminal_.color ? InColor(line) : line) << std::flush;
 }

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <ostream>
 #include <string>
 
 #include "base/log.h"
+#include "base/status.h"
 #include "cli/terminal.h"
 
 namespace vlaq::cli {
@@ -21,17 +24,25 @@ class TerminalLog : public Log {
   void Warning(std::string_view text) override;
   void Note(std::string_view text) override;
   void Progress(std::string_view what, uint64_t done, uint64_t total) override;
+  // Whether warnings alone are said.
   void set_quiet(bool quiet) { quiet_ = quiet; }
+  // From now on what is said, notes that are not shown too, also goes to the end of this file, each line with the time
+  // (UTC). Errors: kInput if it cannot be written.
+  Status CopyTo(const std::filesystem::path& file);
+  // A line for that file alone: the command, and how it ended.
+  void Record(std::string_view text);
   // Takes the bar away, before others write to the terminal.
   void ClearBar();
 
  private:
   using Clock = std::chrono::steady_clock;
   void Line(std::string_view label, std::string_view text);
+  void Copy(std::string_view line);  // with the mutex held
 
   std::ostream& err_;
   Terminal terminal_;
   bool quiet_ = false;
+  std::ofstream copy_;  // open if one is wanted
   bool bar_shown_ = false;
   std::string current_;  // what progress is about
   Clock::time_point started_;

@@ -52,10 +52,6 @@ Result<engine::TextExtents> TextExtentsOf(const bundle::Bundle& bundle) {
   return extents;
 }
 
-bool Holds(const std::vector<std::string>& all, const std::string& one) {
-  return std::ranges::find(all, one) != all.end();
-}
-
 }  // namespace
 
 Result<std::vector<bundle::Bundle>> OpenBundles(const std::vector<std::string>& paths,
@@ -140,7 +136,7 @@ std::string ResultName(const PlannedEngine& engine) {
 
 void AddNew(const std::vector<std::string>& reasons, std::vector<std::string>& all) {
   for (const std::string& reason : reasons) {
-    if (!Holds(all, reason)) all.push_back(reason);
+    if (std::ranges::find(all, reason) == all.end()) all.push_back(reason);
   }
 }
 

@@ -70,10 +70,6 @@ Status DynamicInt8MatMul(const Rewrite& r) {
 Status DynamicInt8Gemm(const Rewrite& r) {
   const onnx::Node& node = r.node;
   VLAQ_ASSIGN_OR_RETURN(const WeightChoice* weight, OnlyWeight(r));
-  if (weight->name != node.inputs[1] || node.Float("alpha", 1) != 1 || node.Float("beta", 1) != 1 ||
-      node.Int("transA", 0) != 0) {
-    return InputError("", "a Gemm with an alpha, beta or transA of its own has no form dynamic_int8");
-  }
   const bool transposed = node.Int("transB", 0) != 0;
   VLAQ_RETURN_IF_ERROR(CheckInt8(*weight, transposed ? 0 : 1));
   const Part codes = transposed ? Part::kTransposedCodes : Part::kCodes;

@@ -20,6 +20,7 @@ class GraphEditor {
   GraphEditor(const onnx::Model& source, NewWeights& weights);
 
   const onnx::Graph& source() const { return source_.graph; }
+  const onnx::GraphIndex& source_index() const { return index_; }
   // The source's initializer, or null if `value` is not one.
   const onnx::Initializer* SourceWeight(std::string_view value) const { return index_.FindInitializer(value); }
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "onnx/dtype_codes.h"
+#include "onnx/operator_catalog.h"
 #include "passes/forms.h"
 
 namespace vlaq::passes {
@@ -70,6 +70,22 @@ Status CheckWeights(const OperatorChoice& choice, const onnx::Node& node, const 
   return {};
 }
 
+// What the catalog says of the node's product: whether integers can compute it, and with which weights.
+Status CheckIntegers(const OperatorChoice& choice, const onnx::Node& node, const GraphEditor& editor) {
+  if (choice.form != Form::kStaticInt8 && choice.form != Form::kDynamicInt8) return {};
+  const auto weighted = onnx::FindWeighted(node, editor.source_index());
+  if (!weighted) return Refuse(choice, "multiplies with no weight of its own");
+  if (!weighted->no_integers.empty()) {
+    return Refuse(choice, fmt::format("has no form {}: {}", FormName(choice.form), weighted->no_integers));
+  }
+  for (const quantization::WeightChoice& weight : choice.weights) {
+    const auto is_it = [&weight](const onnx::Initializer* own) { return own->name == weight.name; };
+    if (std::ranges::any_of(weighted->weights, is_it)) continue;
+    return Refuse(choice, fmt::format("its weight '{}' is not what its activation is multiplied with", weight.name));
+  }
+  return {};
+}
+
 Status CheckActivation(const OperatorChoice& choice, const onnx::Node& node) {
   if (!choice.activation || choice.activation->value == node.inputs.front()) return {};
   return Refuse(choice, fmt::format("its activation is '{}', but the node reads '{}'", choice.activation->value,
@@ -91,6 +107,7 @@ Status RewriteOperator(const OperatorChoice& choice, const onnx::Node& node, con
   });
   if (row == kForms.end()) return Refuse(choice, fmt::format("{} has no form {}", node.op_type, FormName(choice.form)));
   VLAQ_RETURN_IF_ERROR(CheckActivation(choice, node));
+  VLAQ_RETURN_IF_ERROR(CheckIntegers(choice, node, editor));
   const Status done = row->rewrite(rewrite);
   return done.ok() ? Status() : Within(fmt::format("plan: operator '{}'", choice.node), done.error());
 }

@@ -20,11 +20,9 @@ namespace {
 
 using quantization::Plan;
 
-// onnx's checker of this system knows opsets up to here; what is newer is checked by loading it (tests do).
-
 Status CheckBelongsTogether(const Plan& plan, const bundle::Bundle& bundle) {
   if (bundle.plan) {
-    return InputError(bundle.path.string(), "is quantised already", "give the bundle that vlaq export wrote");
+    return InputError(bundle.path.string(), "is quantized already", "give the bundle that vlaq export wrote");
   }
   const std::string advice = "make a plan from this bundle: vlaq plan quantize";
   if (plan.source.weights_sha256 != bundle.weights.sha256) {

@@ -521,8 +521,8 @@ TEST_F(PlanTest, EpisodesThatMadeABundleProveNothing) {
 }
 
 TEST_F(PlanTest, WhatIsNoSourceOrNoPlanIsRefused) {
-  ASSERT_EQ(Vlaq({"quantize", In("bundle"), "--target", "cpu", "--precision", "int8", "-o", In("made")}).exit_code, 0);
-  const Ran twice = Vlaq({"plan", "quantize", In("made"), "-o", Fresh()});
+  ASSERT_EQ(Vlaq({"quantize", In("bundle"), "--target", "cpu", "--precision", "int8", "-o", In("twice")}).exit_code, 0);
+  const Ran twice = Vlaq({"plan", "quantize", In("twice"), "-o", Fresh()});
   EXPECT_EQ(twice.exit_code, 3);
   EXPECT_THAT(twice.err, HasSubstr("is quantized already"));
   const Ran itself =

@@ -6,8 +6,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <map>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include "program.h"
 
@@ -105,6 +110,61 @@ TEST_F(OnTerminal, TablesFitIt) {
   EXPECT_GT(LongestLine(table(wide)), 60U);
   EXPECT_THAT(Vlaq(doctor).out, HasSubstr("full-size policy takes 7 GB in float32\n"))
       << "as it is where it is no terminal";
+}
+
+TEST_F(OnTerminal, VerifysTableIsInTheOrderOfItsRungs) {
+  std::istringstream lines(Vlaq({"verify", Bundle(), "--against", Checkpoint()}).out);
+  std::vector<char> rungs;
+  for (std::string line; std::getline(lines, line);) {
+    line.erase(0, line.find_first_not_of(' '));
+    if (line.size() > 2 && std::isdigit(static_cast<unsigned char>(line[0])) != 0 && line[1] == ' ') {
+      rungs.push_back(line[0]);
+    }
+  }
+  EXPECT_GT(rungs.size(), 8U);
+  EXPECT_EQ(rungs.front(), '0');
+  EXPECT_EQ(rungs.back(), '2');
+  EXPECT_TRUE(std::is_sorted(rungs.begin(), rungs.end())) << std::string(rungs.begin(), rungs.end());
+}
+
+class Messages : public CliTest {};
+
+TEST_F(Messages, AreFewerIfQuietAndAllInTheLogFile) {
+  const std::string log = In("messages.log");
+  const std::vector<std::string> quantizing{"quantize",     Bundle(), "--target", "cpu",      "--precision", "int8",
+                                            "--keep-float", "vision", "-o",       In("said"), "--force"};
+  const auto with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = quantizing;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Vlaq(arguments);
+  };
+  const Ran usual = with({});
+  ASSERT_EQ(usual.exit_code, 0) << usual.err;
+  ASSERT_THAT(usual.err, HasSubstr("note: "));
+  const Ran quiet = with({"--quiet", "--log", log});
+  EXPECT_EQ(quiet.exit_code, 0);
+  EXPECT_THAT(quiet.err, Not(HasSubstr("note: ")));
+  EXPECT_THAT(quiet.out, HasSubstr("int8"));
+  const Ran failed = Vlaq({"inspect", "/no\nwhere", "-q", "--log", log});
+  EXPECT_EQ(failed.exit_code, 3);
+  EXPECT_THAT(failed.err, HasSubstr("vlaq: /no"));
+
+  std::istringstream lines(Content(log));
+  std::vector<std::string> said;
+  for (std::string line; std::getline(lines, line);) {
+    ASSERT_THAT(line, ::testing::MatchesRegex("[-0-9]+T[:0-9]+Z .*"));
+    said.push_back(line.substr(line.find(' ') + 1));
+  }
+  ASSERT_GE(said.size(), 5U);
+  EXPECT_THAT(said.front(), AllOf(HasSubstr("vlaq quantize "), HasSubstr("--quiet --log")));
+  EXPECT_THAT(said, ::testing::Contains(HasSubstr("note: ")));
+  EXPECT_EQ(said[said.size() - 3], "ok");
+  EXPECT_THAT(said[said.size() - 2], HasSubstr("vlaq inspect "));
+  EXPECT_THAT(said.back(), HasSubstr("vlaq: /no\\x0awhere"));
+
+  const Ran nowhere = with({"--log", In("no/folder/x.log")});
+  EXPECT_EQ(nowhere.exit_code, 3);
+  EXPECT_THAT(nowhere.err, AllOf(HasSubstr("--log"), HasSubstr("No such file")));
 }
 
 // With names that steer terminals and forge rows in everything that a bundle says of itself.
