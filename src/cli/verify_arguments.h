@@ -13,7 +13,8 @@
 #include "cli/world_choice.h"
 #include "episode/episode_set.h"
 #include "verification/difference_check.h"
-#include "verification/step_numbers.h"
+#include "verification/runs_check.h"
+#include "verification/step_inputs.h"
 #include "verification/verdict.h"
 
 namespace vlaq::cli {
@@ -36,6 +37,10 @@ struct VerifyArguments {
   WorldChoice world;
   BackendChoice backend;
 
+  // Of all checks that play the bundle. `opened` must outlive them.
+  verification::NumberOptions Numbers(const backend::Backend& opened) const {
+    return {&opened, backend.Options(), tolerance};
+  }
   bool drives() const { return episodes.given() || sim > 0; }
 };
 
@@ -57,16 +62,13 @@ Status Drive(const VerifyArguments& arguments, const episode::EpisodeSet* episod
 // The reference as a bundle; none was given, or it is a checkpoint: nullopt. Errors: kInput if it cannot be read, is
 // quantized itself (then it is no source), or is of another family than `bundle`.
 Result<std::optional<bundle::Bundle>> OpenReference(const VerifyArguments& arguments, const bundle::Bundle& bundle);
-// Rung 2, and rungs 0 and 1 against the source bundle (--reference), which may be null; over the episodes if there are
-// any (else null).
+// Rung 2, and rungs 0 and 1 against the source bundle (--reference), which may be null, on `inputs`.
 Status CheckWhatItIs(const VerifyArguments& arguments, const bundle::Bundle& bundle, const bundle::Bundle* reference,
-                     const episode::EpisodeSet* episodes, const backend::Backend& backend, Log& log,
+                     const verification::StepInputs& inputs, const backend::Backend& backend, Log& log,
                      verification::Report& report);
-
-// The same of an imported bundle, on the inputs that it was shown before.
-Status CheckWhatImportedIs(const VerifyArguments& arguments, const bundle::Bundle& bundle,
-                           const bundle::Bundle* reference, const verification::StepInputs& inputs,
-                           const backend::Backend& backend, Log& log, verification::Report& report);
+// The report of rungs of which the last ended with `rest`: what is wrong with the bundle may have kept it from going
+// on, which is a note then. Errors: `rest`, if nothing was found wrong.
+Result<verification::Report> FinishReport(const Status& rest, verification::Report report);
 // All rungs of an imported bundle. Errors: kUsage for options of policies that drive; as its parts.
 Result<verification::Report> VerifyImported(const VerifyArguments& arguments, const bundle::Bundle& bundle, Log& log);
 

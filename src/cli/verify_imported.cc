@@ -11,9 +11,11 @@
 #include "families/onnx/import.h"
 #include "runtime/features.h"
 #include "verification/identity.h"
+#include "verification/output_checks.h"
+#include "verification/runs_check.h"
 #include "verification/settings.h"
 #include "verification/source_files.h"
-#include "verification/step_numbers.h"
+#include "verification/step_inputs.h"
 
 namespace vlaq::cli {
 namespace {
@@ -21,7 +23,6 @@ namespace {
 using bundle::Bundle;
 using verification::SourceFile;
 using verification::StepInputs;
-using verification::StepNumberOptions;
 
 // Options that no imported policy has a meaning for.
 Status RefuseOfCameraPolicies(const VerifyArguments& a, const std::string& family) {
@@ -105,7 +106,7 @@ struct Outside {
 
 Status CompareOutputs(const VerifyArguments& a, const Bundle& bundle, const Outside& outside,
                       const backend::Backend& backend, Log& log, verification::Report& report) {
-  const StepNumberOptions options{&backend, a.backend.Options(), a.tolerance};
+  const verification::NumberOptions options = a.Numbers(backend);
   VLAQ_ASSIGN_OR_RETURN(const StepInputs inputs,
                         InputsOf(a, bundle, a.inputs.empty() ? GoldenInputs(a) : a.inputs, log));
   VLAQ_RETURN_IF_ERROR(verification::CheckRuns(bundle, inputs, options, log, report));
@@ -116,8 +117,7 @@ Status CompareOutputs(const VerifyArguments& a, const Bundle& bundle, const Outs
     VLAQ_ASSIGN_OR_RETURN(const StepInputs recorded, InputsOf(a, bundle, GoldenInputs(a), log));
     VLAQ_RETURN_IF_ERROR(verification::CheckAgainstOutputs(bundle, a.golden, recorded, options, log, report));
   }
-  return CheckWhatImportedIs(a, bundle, outside.reference ? &*outside.reference : nullptr, inputs, backend, log,
-                             report);
+  return CheckWhatItIs(a, bundle, outside.reference ? &*outside.reference : nullptr, inputs, backend, log, report);
 }
 
 }  // namespace
@@ -141,10 +141,7 @@ Result<verification::Report> VerifyImported(const VerifyArguments& a, const Bund
   if (!outside.files.empty()) rest = verification::CheckSourceFiles(bundle, outside.files, log, report);
   if (rest.ok()) rest = CompareOutputs(a, bundle, outside, *backend, log, report);
   if (rest.ok() && episodes) rest = Drive(a, &*episodes, std::nullopt, *backend, log, report);
-  if (rest.ok()) return report;
-  if (report.first_failure() == nullptr) return rest.error();
-  report.notes.push_back("what was found wrong before also kept it from going on: " + rest.error().ToString());
-  return report;
+  return FinishReport(rest, std::move(report));
 }
 
 }  // namespace vlaq::cli

@@ -6,8 +6,9 @@
 #include "cli/verify_arguments.h"
 #include "quantization/plan_file.h"
 #include "verification/reality.h"
-#include "verification/reference_numbers.h"
 #include "verification/settings.h"
+#include "verification/source_check.h"
+#include "verification/source_files.h"
 #include "verification/weights_check.h"
 
 namespace vlaq::cli {
@@ -39,15 +40,17 @@ bool HasFixedRanges(const Plan& plan) {
                      [](const auto& choice) { return choice.form == quantization::Form::kStaticInt8; });
 }
 
-Status Numbers(const VerifyArguments& a, const Bundle& bundle, const Bundle& reference,
-               const episode::EpisodeSet* episodes, const backend::Backend& backend, Log& log,
-               verification::Report& report) {
-  verification::ReferenceNumberOptions options;
-  options.backend = &backend;
-  options.open = a.backend.Options();
-  options.episodes = episodes;
-  options.tolerance = a.tolerance;
-  return verification::CheckReferenceNumbers(bundle, reference, options, log, report);
+// Rung 0 against the source. What has no plan must be its source as it is: a plan that changes nothing, or any graphs
+// as they were.
+Status CheckWeights(const Bundle& bundle, const Plan* plan, const Bundle& reference, Log& log,
+                    verification::Report& report) {
+  if (report.of_files) {
+    verification::CheckAgainstSourcePolicy(bundle, reference, report);
+  } else {
+    verification::CheckAgainstSourceSettings(bundle, reference, report);
+  }
+  if (report.of_files && plan == nullptr) return verification::CheckSourceGraphs(bundle, reference, log, report);
+  return verification::CheckQuantizedWeights(bundle, plan, reference, log, report);
 }
 
 }  // namespace
@@ -70,23 +73,20 @@ Result<std::optional<Bundle>> OpenReference(const VerifyArguments& a, const Bund
   return std::optional(std::move(reference));
 }
 
-Status CheckWhatImportedIs(const VerifyArguments& a, const Bundle& bundle, const Bundle* reference,
-                           const verification::StepInputs& inputs, const backend::Backend& backend, Log& log,
-                           verification::Report& report) {
+Status CheckWhatItIs(const VerifyArguments& a, const Bundle& bundle, const Bundle* reference,
+                     const verification::StepInputs& inputs, const backend::Backend& backend, Log& log,
+                     verification::Report& report) {
   const std::optional<Plan> plan = ReadPlanOf(bundle, report);
   if (reference != nullptr) {
-    verification::CheckAgainstSourcePolicy(bundle, *reference, report);
-    // What has no plan must be its source as it is.
-    VLAQ_RETURN_IF_ERROR(plan ? verification::CheckQuantizedWeights(bundle, &*plan, *reference, log, report)
-                              : verification::CheckSourceGraphs(bundle, *reference, log, report));
+    VLAQ_RETURN_IF_ERROR(CheckWeights(bundle, plan ? &*plan : nullptr, *reference, log, report));
     if (plan && HasFixedRanges(*plan) && inputs.noise) {
-      report.untestable.push_back({1, "outputs against the source",
-                                   "its ranges were fixed on recorded values, noise is none; give --inputs "
-                                   "FILE.safetensors",
+      report.untestable.push_back({verification::kNumberRung, "outputs against the source",
+                                   fmt::format("its ranges were fixed on recorded values, noise is none; give {}",
+                                               report.of_files ? "--inputs FILE.safetensors" : "--episodes DIR"),
                                    true});
     } else {
-      const verification::StepNumberOptions options{&backend, a.backend.Options(), a.tolerance};
-      VLAQ_RETURN_IF_ERROR(verification::CheckAgainstSourceSteps(bundle, *reference, inputs, options, log, report));
+      VLAQ_RETURN_IF_ERROR(
+          verification::CheckAgainstSource(bundle, *reference, inputs, a.Numbers(backend), log, report));
     }
   } else if (plan) {
     report.untestable.push_back(
@@ -96,27 +96,11 @@ Status CheckWhatImportedIs(const VerifyArguments& a, const Bundle& bundle, const
   return verification::CheckReality(bundle, plan ? &*plan : nullptr, reference, options, log, report);
 }
 
-Status CheckWhatItIs(const VerifyArguments& a, const Bundle& bundle, const Bundle* reference,
-                     const episode::EpisodeSet* episodes, const backend::Backend& backend, Log& log,
-                     verification::Report& report) {
-  const std::optional<Plan> plan = ReadPlanOf(bundle, report);
-  if (reference != nullptr) {
-    verification::CheckAgainstSourceSettings(bundle, *reference, report);
-    // What has no plan must be its source as it is: a plan that changes nothing.
-    VLAQ_RETURN_IF_ERROR(verification::CheckQuantizedWeights(bundle, plan ? &*plan : nullptr, *reference, log, report));
-    if (plan && HasFixedRanges(*plan) && episodes == nullptr) {
-      report.untestable.push_back({1, "stages against the source",
-                                   "its ranges were fixed on recorded frames, noise is none; give --episodes DIR",
-                                   true});
-    } else {
-      VLAQ_RETURN_IF_ERROR(Numbers(a, bundle, *reference, episodes, backend, log, report));
-    }
-  } else if (plan) {
-    report.untestable.push_back(
-        {1, "quantised weights", "there is nothing to hold them against; give --reference SOURCE", true});
-  }
-  const verification::RealityOptions options{&backend, a.backend.Options(), nullptr};
-  return verification::CheckReality(bundle, plan ? &*plan : nullptr, reference, options, log, report);
+Result<verification::Report> FinishReport(const Status& rest, verification::Report report) {
+  if (rest.ok()) return report;
+  if (report.first_failure() == nullptr) return rest.error();
+  report.notes.push_back("what was found wrong before also kept it from going on: " + rest.error().ToString());
+  return report;
 }
 
 }  // namespace vlaq::cli

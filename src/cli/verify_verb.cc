@@ -11,21 +11,29 @@
 #include "cli/verbs.h"
 #include "cli/verify_arguments.h"
 #include "families/family.h"
+#include "verification/golden_check.h"
 #include "verification/identity.h"
-#include "verification/numbers.h"
+#include "verification/runs_check.h"
 #include "verification/settings.h"
+#include "verification/step_inputs.h"
 
 namespace vlaq::cli {
 namespace {
 
 Status CompareNumbers(const VerifyArguments& a, const bundle::Bundle& bundle, const backend::Backend& backend, Log& log,
                       verification::Report& report) {
-  verification::NumberOptions options;
-  options.backend = &backend;
-  options.open = a.backend.Options();
-  options.golden = a.golden;
-  options.tolerance = a.tolerance;
-  return verification::CheckNumbers(bundle, options, log, report);
+  const verification::NumberOptions options = a.Numbers(backend);
+  if (!a.golden.empty()) return verification::CheckAgainstGolden(bundle, a.golden, options, log, report);
+  return verification::CheckRuns(bundle, verification::NoiseSteps(bundle.policy), options, log, report);
+}
+
+// What it is shown beside its source: every recorded frame, in episodes as a control loop has them, or some noise.
+Result<verification::StepInputs> SharedInputs(const bundle::Bundle& bundle, const episode::EpisodeSet* episodes) {
+  constexpr size_t kNoiseSteps = 12;
+  if (episodes != nullptr) return verification::EpisodeSteps(bundle.policy, *episodes);
+  verification::StepInputs inputs = verification::NoiseSteps(bundle.policy);
+  inputs.steps = kNoiseSteps;
+  return inputs;
 }
 
 // A quantised bundle is held against its source bundle, that one against the checkpoint.
@@ -91,23 +99,14 @@ Result<verification::Report> Verify(const VerifyArguments& a, const bundle::Bund
   VLAQ_RETURN_IF_ERROR(verification::CheckIdentity(bundle, sources.checkpoint.get(), log, report));
   VLAQ_RETURN_IF_ERROR(CheckUsersFiles(a, bundle, report));
   if (sources.checkpoint) verification::CheckAgainstStated(bundle, *sources.checkpoint, report);
-  const Status numbers = CompareNumbers(a, bundle, *backend, log, report);
-  if (!numbers.ok()) {
-    // What cannot even run is no policy: a verdict, unless the golden file itself is at fault or nothing was wrong so
-    // far. That a provider does not take all of a graph says nothing of the policy.
-    const bool policy_is_wrong = numbers.error().code == ErrorCode::kBackend && a.backend.provider == "cpu";
-    if (report.first_failure() == nullptr && !policy_is_wrong) return numbers.error();
-    report.checks.push_back({1, "numbers", false, numbers.error().ToString(), {}});
-    return report;
-  }
   const episode::EpisodeSet* episodes = sources.episodes ? &*sources.episodes : nullptr;
-  Status rest =
-      CheckWhatItIs(a, bundle, sources.reference ? &*sources.reference : nullptr, episodes, *backend, log, report);
+  VLAQ_ASSIGN_OR_RETURN(const verification::StepInputs inputs, SharedInputs(bundle, episodes));
+  Status rest = CompareNumbers(a, bundle, *backend, log, report);
+  if (rest.ok()) {
+    rest = CheckWhatItIs(a, bundle, sources.reference ? &*sources.reference : nullptr, inputs, *backend, log, report);
+  }
   if (rest.ok()) rest = Drive(a, episodes, sources.validation_mae, *backend, log, report);
-  if (rest.ok()) return report;
-  if (report.first_failure() == nullptr) return rest.error();
-  report.notes.push_back("what was found wrong before also kept it from going on: " + rest.error().ToString());
-  return report;
+  return FinishReport(rest, std::move(report));
 }
 
 Status Deliver(const VerifyArguments& a, const bundle::Bundle& bundle, const verification::Report& report,

@@ -18,6 +18,10 @@ const Traits& Family::traits() const {
   return none;
 }
 
+Result<std::vector<std::string>> Family::GoldenStages(const policy::Policy&) const {
+  return std::vector<std::string>();
+}
+
 Status Family::Check(const policy::Policy&, const std::string&) const { return {}; }
 
 Result<SettingsFile> Family::ReadSettings(const std::filesystem::path& file, const std::string& defaults) const {

@@ -161,6 +161,11 @@ class Family {
   // For the text input `input` of `policy`. `tokenizer`: empty: there is none. Errors: kInput if it encodes no text.
   virtual Result<std::unique_ptr<TextEncoder>> OpenTextEncoder(const policy::Policy& policy, const policy::Input& input,
                                                                const std::filesystem::path& tokenizer) const;
+  // What golden data of such a policy hold a row of for each step, by the names that they have there: results on the
+  // way, and what goes between its graphs and comes out. Of what its settings mean, told an instruction or with one
+  // that is baked in: a value that policy.json then does not name fails `verify`. Errors: kInput for settings that
+  // cannot be read. By itself: none is known.
+  virtual Result<std::vector<std::string>> GoldenStages(const policy::Policy& policy) const;
   // How its instructions and actions may be looked at beyond policy.json.
   virtual const Traits& traits() const;
   // The script in python/ that computes golden data from a checkpoint with the training side's own library; empty:

@@ -62,7 +62,7 @@ Check JudgeDifference(std::string name, const Difference& difference, const Boun
   const double rms = difference.root_mean_square();
   const bool passed =
       ValueOf(difference, bound.measure) <= bound.limit && !(bound.most_rms > 0 && !(rms <= bound.most_rms));
-  Check check{1, std::move(name), passed, DifferenceText(difference, bound) + remark, {}, against};
+  Check check{kNumberRung, std::move(name), passed, DifferenceText(difference, bound) + remark, {}, against};
   if (difference.count() == 0) {
     check.passed = false;
     check.detail = "nothing was compared";

@@ -9,6 +9,8 @@
 
 namespace vlaq::verification {
 
+inline constexpr int kNumberRung = 1;
+
 enum class Measure {
   kAbsolute,  // max |a - b|
   kRelative,  // max |a - b| / max |b|

@@ -8,6 +8,11 @@ namespace vlaq::verification {
 
 using checkpoint::Checkpoint;
 
+bool HasExtents(std::span<const int64_t> extents, std::span<const int64_t> wanted) {
+  return std::equal(extents.begin(), extents.end(), wanted.begin(), wanted.end(),
+                    [](int64_t extent, int64_t want) { return want < 0 || extent == want; });
+}
+
 Result<Golden> Golden::Open(const std::filesystem::path& path) {
   VLAQ_ASSIGN_OR_RETURN(auto file, Checkpoint::Open(path));
   return Golden(std::move(file));
@@ -25,16 +30,21 @@ bool Golden::IsByStep(std::string_view name, size_t steps) const {
          entry->shape[0] == static_cast<int64_t>(steps);
 }
 
-Result<Tensor> Golden::Load(std::string_view name) const {
+Result<Tensor> Golden::Read(std::string_view name) const {
   const checkpoint::Entry* entry = file_->Find(name);
-  if (entry == nullptr) return InputError(file_->path().string(), fmt::format("holds no tensor '{}'", name));
-  if (entry->shape.empty() || entry->size() == 0) {
-    return InputError(fmt::format("{}: '{}'", file_->path().string(), name), "is empty");
-  }
+  if (entry == nullptr) return InputError(path().string(), fmt::format("holds no tensor '{}'", name));
   const Tensor view = file_->Read(*entry);
   Tensor copy = Tensor::Make(view.dtype(), view.shape());
   std::copy(view.bytes().begin(), view.bytes().end(), copy.mutable_bytes().begin());
   return copy;
+}
+
+Result<Tensor> Golden::Load(std::string_view name) const {
+  VLAQ_ASSIGN_OR_RETURN(Tensor tensor, Read(name));
+  if (tensor.shape().empty() || tensor.size() == 0) {
+    return InputError(fmt::format("{}: '{}'", path().string(), name), "is empty");
+  }
+  return tensor;
 }
 
 }  // namespace vlaq::verification

@@ -1,8 +1,10 @@
 // Reference tensors in a .safetensors file.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +15,9 @@
 
 namespace vlaq::verification {
 
+// Whether the extents are those that are wanted, where -1 is any.
+bool HasExtents(std::span<const int64_t> extents, std::span<const int64_t> wanted);
+
 class Golden {
  public:
   static Result<Golden> Open(const std::filesystem::path& path);
@@ -21,7 +26,9 @@ class Golden {
   // Whether it is a float tensor with a row for each of so many steps.
   bool IsByStep(std::string_view name, size_t steps) const;
   const std::filesystem::path& path() const { return file_->path(); }
-  // An aligned copy with at least one axis. Errors: kInput if it is missing or empty.
+  // An aligned copy. Errors: kInput if it is missing.
+  Result<Tensor> Read(std::string_view name) const;
+  // The same of a tensor with at least one axis and one element. Errors: kInput if it has none.
   Result<Tensor> Load(std::string_view name) const;
 
  private:

@@ -14,6 +14,7 @@
 #include "engine/work.h"
 #include "onnx/model_file.h"
 #include "target/target.h"
+#include "verification/play.h"
 #include "verification/precision_bounds.h"
 #include "verification/schedules.h"
 
@@ -74,9 +75,11 @@ Tensor Repeated(const Tensor& tensor, int64_t length) {
 // What the graphs of a schedule read. In the default one windows are full; in others they stay at one step, whose work
 // a window repeats. Errors: those of the executor.
 Result<GraphInputs> FeedsOf(const Bundle& bundle, const std::string& schedule, const StepInputs& inputs,
-                            const RealityOptions& options) {
+                            const RealityOptions& options, Log& log) {
   const policy::Policy& policy = bundle.policy;
-  VLAQ_ASSIGN_OR_RETURN(GraphInputs feeds, ReadByGraphs(bundle, schedule, inputs, {options.backend, options.open, {}}));
+  VLAQ_ASSIGN_OR_RETURN(
+      GraphInputs feeds,
+      ReadByGraphs(bundle, inputs, {.backend = options.backend, .open = options.open, .schedule = schedule}, log));
   if (schedule != policy.default_schedule) return feeds;
   for (auto& [graph, ports] : feeds) {
     for (auto& [port, tensor] : ports) {
@@ -362,7 +365,7 @@ Status TellEngines(const Bundle& bundle, const std::filesystem::path& folder, Re
 Status CheckKernels(const Bundle& bundle, const std::string& schedule, const std::string& name, const Plan* plan,
                     const RealityOptions& options, Log& log, Report& report) {
   const StepInputs inputs = options.inputs != nullptr ? *options.inputs : NoiseSteps(bundle.policy);
-  const auto feeds = FeedsOf(bundle, schedule, inputs, options);
+  const auto feeds = FeedsOf(bundle, schedule, inputs, options, log);
   if (!feeds.ok()) {
     if (!report.of_files) return feeds.error();  // noise is no excuse: what it takes is known
     report.untestable.push_back(

@@ -19,14 +19,14 @@
 #include "onnx/graph.h"
 #include "quantization/plan.h"
 #include "verification/report.h"
-#include "verification/step_numbers.h"
+#include "verification/step_inputs.h"
 
 namespace vlaq::verification {
 
 struct RealityOptions {
   const backend::Backend* backend = nullptr;
   backend::OpenOptions open;
-  // What its graphs are run on; null: noise, and the bundle's own instruction.
+  // What its graphs are run on; null: noise.
   const StepInputs* inputs = nullptr;
 };
 

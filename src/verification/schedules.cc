@@ -1,7 +1,6 @@
 #include "verification/schedules.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace vlaq::verification {
 namespace {
@@ -41,18 +40,6 @@ const Step* WindowThatMakes(const std::vector<Step>& schedule, const std::string
     if (const Step* inner = WindowThatMakes(step.steps, value)) return inner;
   }
   return nullptr;
-}
-
-Bound MainOutputBound(const policy::Policy& policy, double limit, double most_rms) {
-  Bound bound{.limit = limit, .most_rms = most_rms};
-  if (policy.outputs.empty()) return bound;
-  const policy::Output& output = policy.outputs.front();
-  const auto& [mode, a, b] = output.unnormalize;
-  if (mode == policy::NormalizationMode::kScale && !a.empty()) {
-    for (const double scale : a) bound.unit = std::max(&scale == a.data() ? 0.0 : bound.unit, std::abs(scale));
-  }
-  if (!output.units.empty()) bound.unit_name = output.units.front();
-  return bound;
 }
 
 }  // namespace vlaq::verification

@@ -55,10 +55,10 @@ TEST(Verdict, ACheckThatIsNeededAndDidNotRunIsMissing) {
   const Conclusion elsewhere = Conclude(report, true);
   EXPECT_EQ(elsewhere.verdict, Verdict::kVerified);
   EXPECT_THAT(elsewhere.except, ElementsAre("kernels"));
-  report.untestable.push_back({1, "stages against the source", "give --episodes DIR", true});
+  report.untestable.push_back({1, "outputs against the source", "give --episodes DIR", true});
   const Conclusion needed = Conclude(report, true);
   EXPECT_EQ(needed.verdict, Verdict::kIntact);
-  EXPECT_THAT(needed.missing[0].what, HasSubstr("stages against the source: give --episodes DIR"));
+  EXPECT_THAT(needed.missing[0].what, HasSubstr("outputs against the source: give --episodes DIR"));
 }
 
 }  // namespace

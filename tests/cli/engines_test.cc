@@ -7,9 +7,9 @@
 #include "quantization/plan_file.h"
 #include "runtime/testing.h"
 #include "stand_in.h"
-#include "verification/numbers.h"
 #include "verification/reality.h"
-#include "verification/reference_numbers.h"
+#include "verification/runs_check.h"
+#include "verification/source_check.h"
 
 namespace vlaq {
 namespace {
@@ -164,7 +164,9 @@ TEST_F(Engines, AreHeldAgainstTheSourceOnTheCpu) {
   Build("encoder,head");
   const PlaysEngines player(int8_);
   Report report;
-  ASSERT_TRUE(verification::CheckReferenceNumbers(int8_, source_, {&player, Open(), {}}, SilentLog(), report).ok());
+  ASSERT_TRUE(verification::CheckAgainstSource(int8_, source_, verification::NoiseSteps(source_.policy),
+                                               {&player, Open()}, SilentLog(), report)
+                  .ok());
   EXPECT_THAT(player.opened, ElementsAre("cpu encoder.onnx", "cpu head.onnx", "tensorrt encoder_int8.trt.onnx",
                                          "tensorrt head_int8.trt.onnx"));
   EXPECT_THAT(report.checks, ElementsAre(Field(&Check::name, "actions against the source"),
@@ -174,19 +176,18 @@ TEST_F(Engines, AreHeldAgainstTheSourceOnTheCpu) {
 TEST_F(Engines, WhatHasNoneIsNotCalledVerified) {
   Build("encoder,head");
   const PlaysEngines player(int8_);
-  verification::NumberOptions options;
-  options.backend = &player;
-  options.open = Open();
+  const verification::NumberOptions options{&player, Open()};
+  const verification::StepInputs noise = verification::NoiseSteps(int8_.policy);
   Report without;
-  ASSERT_TRUE(verification::CheckNumbers(int8_, options, SilentLog(), without).ok());
+  ASSERT_TRUE(verification::CheckRuns(int8_, noise, options, SilentLog(), without).ok());
   EXPECT_THAT(without.untestable,
               ElementsAre(Field(&Untestable::reason, HasSubstr("the graph 'whole' has no engine"))));
-  EXPECT_THAT(without.checks, IsEmpty());
+  EXPECT_THAT(without.checks, ElementsAre(Field(&Check::name, "runs")));
   Build("whole");
   Report with;
-  ASSERT_TRUE(verification::CheckNumbers(int8_, options, SilentLog(), with).ok());
+  ASSERT_TRUE(verification::CheckRuns(int8_, noise, options, SilentLog(), with).ok());
   EXPECT_THAT(with.untestable, IsEmpty());
-  EXPECT_THAT(with.checks, ElementsAre(Field(&Check::name, "streaming")));
+  EXPECT_THAT(with.checks, ElementsAre(Field(&Check::name, "runs"), Field(&Check::name, "streaming")));
 }
 
 TEST_F(Engines, TheirRecordsSayWhatRuns) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 #include <sstream>
 
@@ -171,6 +172,27 @@ TEST_F(TinyGolden, ABakedEncoderIsTheSameEncoder) {
   ASSERT_EQ(Export(folder, "checkpoint.pth", Bundle("baked"), {"--bake-prompt"}).exit_code, 0);
   EXPECT_EQ(Verify(folder, "checkpoint.pth", Bundle("baked")).exit_code, 0);
   EXPECT_LE(Distance(Actions(folder, Bundle("asks")), Actions(folder, Bundle("baked"))), 1e-6);
+}
+
+TEST_F(TinyGolden, ABakedPolicyThatLostAStageIsCaughtByItsName) {
+  const fs::path folder = Folder("mean_hidden");
+  ASSERT_EQ(Export(folder, "checkpoint.pth", Bundle("baked"), {"--bake-prompt"}).exit_code, 0);
+  const auto verify = [&] {
+    return Vlaq({"verify", Bundle("baked"), "--golden", folder / "golden.safetensors", "--json"});
+  };
+  const Ran honest = verify();
+  EXPECT_EQ(honest.exit_code, 7) << honest.out;  // no checkpoint was given
+  const fs::path file = Bundle("baked") / "policy.json";
+  Json policy = *ReadJsonFile(file);
+  for (const char* stage : {"vision_last_hidden", "image_embeds", "text_last_hidden"}) {
+    EXPECT_THAT(honest.out, ::testing::HasSubstr(stage));
+    Json without = policy;
+    ASSERT_EQ(without["stages"].erase(stage), 1U);
+    std::ofstream(file, std::ios::trunc) << without.dump();
+    const Ran ran = verify();
+    EXPECT_EQ(ran.exit_code, 5) << ran.out;
+    EXPECT_EQ(ran.json()["first_failure"], stage);
+  }
 }
 
 TEST_F(TinyGolden, AnotherPromptGivesOtherActions) {

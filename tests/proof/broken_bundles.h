@@ -13,7 +13,7 @@
 #include "onnx/model_file.h"
 #include "runtime/testing.h"
 #include "verification/identity.h"
-#include "verification/numbers.h"
+#include "verification/report.h"
 
 namespace vlaq::verification::testing {
 

@@ -1,13 +1,14 @@
-#include "verification/numbers.h"
-
+// Golden data against bundles that compute what they should, and against such that do not.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <limits>
 
 #include "broken_bundles.h"
-#include "verification/golden.h"
-#include "verification/golden_values.h"
+#include "verification/golden_check.h"
+#include "verification/golden_places.h"
+#include "verification/number_bounds.h"
+#include "verification/runs_check.h"
 
 namespace vlaq::verification {
 namespace {
@@ -35,11 +36,11 @@ class NumbersTest : public ::testing::Test {
   Result<Report> Try() {
     kosmos2_lstm::testing::WriteSafetensors(folder_.path() / "golden.safetensors", golden_);
     const auto backend = backend::MakeReferenceBackend();
-    NumberOptions options;
-    options.backend = backend.get();
-    if (with_golden_) options.golden = folder_.path() / "golden.safetensors";
+    const NumberOptions options{backend.get(), {}};
     Report report;
-    VLAQ_RETURN_IF_ERROR(CheckNumbers(bundle_, options, SilentLog(), report));
+    VLAQ_RETURN_IF_ERROR(
+        with_golden_ ? CheckAgainstGolden(bundle_, folder_.path() / "golden.safetensors", options, SilentLog(), report)
+                     : CheckRuns(bundle_, NoiseSteps(bundle_.policy), options, SilentLog(), report));
     return report;
   }
   Report Verify() {
@@ -71,8 +72,8 @@ TEST_F(NumbersTest, PassesItsOwnResults) {
   EXPECT_EQ(FirstFailure(report), "none");
   std::vector<std::string> names;
   for (const Check& check : report.checks) names.push_back(check.name);
-  EXPECT_THAT(names, ::testing::ElementsAre("vision_last_hidden", "image_embeds", "text_last_hidden", "features",
-                                            "actions", "streaming"));
+  EXPECT_THAT(names, ::testing::ElementsAre("runs", "vision_last_hidden", "image_embeds", "text_last_hidden",
+                                            "features", "actions", "streaming"));
   EXPECT_THAT(Find(report, "actions").detail, HasSubstr("5 steps"));
   EXPECT_THAT(Find(report, "streaming").detail, HasSubstr("3 steps"));
 }
@@ -80,9 +81,10 @@ TEST_F(NumbersTest, PassesItsOwnResults) {
 TEST_F(NumbersTest, WithoutAGoldenFileStreamingIsStillCompared) {
   with_golden_ = false;
   const Report report = Verify();
-  ASSERT_EQ(report.checks.size(), 1U);
-  EXPECT_EQ(report.checks[0].name, "streaming");
-  EXPECT_TRUE(report.checks[0].passed);
+  ASSERT_EQ(report.checks.size(), 2U);
+  EXPECT_EQ(report.checks[0].name, "runs");
+  EXPECT_EQ(report.checks[1].name, "streaming");
+  EXPECT_EQ(FirstFailure(report), "none");
 }
 
 TEST_F(NumbersTest, AWrongActionIsTheFirstFailure) {
@@ -121,8 +123,8 @@ TEST_F(NumbersTest, APolicyThatGivesNanIsNone) {
   EditWeight(bundle_, "actions.mlp.2.bias", [](std::span<float> w) { w[0] = std::numeric_limits<float>::quiet_NaN(); });
   with_golden_ = false;
   const Report report = Verify();
-  EXPECT_EQ(FirstFailure(report), "finite");
-  EXPECT_THAT(FirstFailed(report).detail, HasSubstr("step 0"));
+  EXPECT_EQ(FirstFailure(report), "runs");
+  EXPECT_THAT(FirstFailed(report).detail, AllOf(HasSubstr("step 0"), HasSubstr("action"), HasSubstr("not finite")));
 }
 
 TEST_F(NumbersTest, AWholeGraphOfAnotherPolicyFailsStreaming) {
@@ -228,6 +230,34 @@ TEST_F(NumbersTest, AStageThatTheBundleDoesNotNameFails) {
   EXPECT_EQ(FirstFailure(Verify()), "image_embeds");
 }
 
+// The golden file of the bundle that is told its prompt is that of the one in whose graphs it is baked.
+TEST_F(NumbersTest, ABakedPromptSparesNoStage) {
+  exporting::ExportOptions options;
+  options.build.bake_text = true;
+  auto baked = exporting::testing::ExportTiny(folder_.path() / "baked", TinyPolicy(), std::move(options));
+  ASSERT_TRUE(baked.ok()) << baked.error().ToString();
+  bundle_ = *std::move(baked);
+  ASSERT_EQ(policy::TextInput(bundle_.policy), nullptr);
+  EXPECT_EQ(FirstFailure(Verify()), "none");
+  const auto stages = bundle_.stages;
+  for (const char* stage : {"vision_last_hidden", "image_embeds", "text_last_hidden"}) {
+    bundle_.stages = stages;
+    EXPECT_TRUE(Find(Verify(), stage).passed) << stage;
+    bundle_.stages.erase(stage);
+    EXPECT_EQ(FirstFailure(Verify()), stage);
+  }
+  bundle_.stages = stages;
+  bundle_.stages["image_embeds"] = "no such value";
+  EXPECT_EQ(FirstFailure(Verify()), "image_embeds");
+}
+
+TEST_F(NumbersTest, WhatThePolicyDoesNotMakeIsTold) {
+  golden_["logits"] = golden_.at("features");
+  const Report report = Verify();
+  EXPECT_EQ(FirstFailure(report), "none");
+  EXPECT_THAT(report.notes, ::testing::ElementsAre(HasSubstr("golden.safetensors holds logits")));
+}
+
 TEST_F(NumbersTest, ActionsWhileTheWindowFillsAreCompared) {
   const Tensor actions = golden_["actions"];
   golden_["window_actions"] =
@@ -237,11 +267,22 @@ TEST_F(NumbersTest, ActionsWhileTheWindowFillsAreCompared) {
   EXPECT_EQ(FirstFailure(Verify()), "window actions");
 }
 
-TEST(NumberLimits, HalfPrecisionIsGivenMoreRoom) {
-  EXPECT_EQ(LimitsFor("fp32")->actions, 1e-5);
-  EXPECT_EQ(LimitsFor("bf16-as-stored")->features, 2e-5);
-  EXPECT_GT(LimitsFor("fp16")->actions, 1e-3);
-  EXPECT_EQ(LimitsFor("fp16")->streaming, 1e-6);
+TEST(NumberBounds, HalfPrecisionIsGivenMoreRoom) {
+  bundle::Bundle bundle;
+  bundle.policy.family = "kosmos2_lstm";
+  const auto of = [&](const char* precision) {
+    bundle.precision = precision;
+    const auto bounds = BoundsOfNumbers(bundle, {});
+    return bounds.ok() ? *bounds : NumberBounds{};
+  };
+  EXPECT_EQ(of("fp32").outputs.limit, 1e-5);
+  EXPECT_EQ(of("fp32").outputs.measure, Measure::kAbsolute);
+  EXPECT_EQ(of("bf16-as-stored").stages.limit, 2e-5);
+  EXPECT_GT(of("fp16").outputs.limit, 1e-3);
+  EXPECT_EQ(of("fp16").schedules.limit, 1e-6);
+  bundle.policy.family = "onnx";  // numbers of any size
+  EXPECT_EQ(of("fp32").outputs.measure, Measure::kRelative);
+  EXPECT_EQ(of("fp32").schedules.limit, 2e-5);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include "planning/planner.h"
 #include "quantizing/quantize.h"
 #include "verification/reality.h"
-#include "verification/reference_numbers.h"
+#include "verification/source_check.h"
 #include "verification/weights_check.h"
 
 namespace vlaq::verification {
@@ -87,7 +87,8 @@ TEST_F(QuantizedTest, WhatVlaqMakesPasses) {
     EXPECT_TRUE(Find(report, "accounted").passed);
     backend::OpenOptions open;
     open.threads = 1;
-    const Status numbers = CheckReferenceNumbers(bundle_, source_, {backend.get(), open, {}}, SilentLog(), report);
+    const Status numbers =
+        CheckAgainstSource(bundle_, source_, NoiseSteps(source_.policy), {backend.get(), open}, SilentLog(), report);
     EXPECT_TRUE(numbers.ok()) << (numbers.ok() ? "" : numbers.error().ToString());
     EXPECT_NE(Find(report, "actions against the source").name, "absent");
     const Status real = CheckReality(bundle_, &plan_, &source_, {backend.get(), open}, SilentLog(), report);

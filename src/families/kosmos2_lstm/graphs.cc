@@ -82,16 +82,16 @@ class GraphFactory {
   }
 
   Value Encode(Network& net, const Value& pixels, const PromptValues& prompt) {
-    const Value vision = Stage("vision_last_hidden", VisionTower(net, model_, pixels));
+    const Value vision = Stage(kVisionLastHidden, VisionTower(net, model_, pixels));
     if (spec_.feature_source == FeatureSource::kPooler) return VisionPooler(net, model_, vision);
-    const Value image = Stage("image_embeds", ImageEmbeds(net, model_, vision));
+    const Value image = Stage(kImageEmbeds, ImageEmbeds(net, model_, vision));
     const Sequence sequence = ArrangeSequence(net, model_, spec_, prompt, image);
-    const Value text = Stage("text_last_hidden", TextTower(net, model_, sequence));
+    const Value text = Stage(kTextLastHidden, TextTower(net, model_, sequence));
     return SelectFeature(net, spec_, text, sequence.mask);
   }
 
   // Remembers what a stage's result is called; the names are the same in every graph.
-  const Value& Stage(const std::string& stage, const Value& value) { return stages_[stage] = value; }
+  const Value& Stage(std::string_view stage, const Value& value) { return stages_[std::string(stage)] = value; }
 
   void Act(Network& net, const Value& features) {
     net.graph().Output(ActionHead(net, model_, spec_, features), "actions", DType::kF32,

@@ -159,6 +159,27 @@ TEST_F(GraphsTest, NoControlFlowAndNoComputedShapes) {
   }
 }
 
+// verify fails what a golden file holds of these and a bundle does not name.
+TEST_F(GraphsTest, GoldenStagesAreThoseOfTheGraphs) {
+  for (const FeatureSource source : {FeatureSource::kMeanHidden, FeatureSource::kPooler}) {
+    if (source == FeatureSource::kPooler) policy_.structure.lstm.input = 8;
+    policy_ = TinyPolicy(false, policy_.structure);
+    policy_.policy["feature_source"] = Name(source);
+    for (const bool bake : {false, true}) {
+      const PolicyGraphs graphs = Build({StoredPrecision::kFp32, bake});
+      const auto known = Kosmos2Lstm().GoldenStages(graphs.policy);
+      ASSERT_TRUE(known.ok()) << known.error().ToString();
+      std::set<std::string> made;
+      for (const auto& [stage, value] : graphs.stages) made.insert(stage);
+      EXPECT_EQ(made.size(), source == FeatureSource::kPooler ? 1U : 3U);
+      const policy::Graph& head = graphs.policy.graphs.at("head");
+      made.insert(head.inputs.begin()->first);
+      made.insert(head.outputs.begin()->first);
+      EXPECT_EQ(std::set<std::string>(known->begin(), known->end()), made);
+    }
+  }
+}
+
 TEST_F(GraphsTest, TheSameBytesEveryTime) {
   const PolicyGraphs first = Build();
   const PolicyGraphs second = Build();

@@ -91,6 +91,13 @@ Status Kosmos2Lstm::Check(const policy::Policy& policy, const std::string& where
   return {};
 }
 
+Result<std::vector<std::string>> Kosmos2Lstm::GoldenStages(const policy::Policy& policy) const {
+  VLAQ_ASSIGN_OR_RETURN(const PolicySpec spec, SettingsOf(policy, "settings"));
+  std::vector<std::string> stages = EncoderStages(spec);
+  stages.insert(stages.end(), {"features", "actions"});
+  return stages;
+}
+
 Result<families::SettingsFile> Kosmos2Lstm::ReadSettings(const std::filesystem::path& file,
                                                          const std::string& defaults) const {
   const std::string where = file.string();

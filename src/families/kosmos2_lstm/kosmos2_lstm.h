@@ -26,6 +26,7 @@ class Kosmos2Lstm : public families::Family {
   Result<std::unique_ptr<families::TextEncoder>> OpenTextEncoder(const policy::Policy& policy,
                                                                  const policy::Input& input,
                                                                  const std::filesystem::path& tokenizer) const override;
+  Result<std::vector<std::string>> GoldenStages(const policy::Policy& policy) const override;
   const families::Traits& traits() const override;
   std::string_view golden_script() const override { return "torch_golden.py"; }
   Result<policy::Policy> FromOldManifest(const families::OldManifest& manifest,

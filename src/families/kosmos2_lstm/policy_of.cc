@@ -115,6 +115,14 @@ std::string FirstDifference(const Json& have, const Json& expected,
 
 bool CanReadTask(const PolicySpec& spec) { return spec.feature_source != FeatureSource::kPooler; }
 
+std::vector<std::string> EncoderStages(const PolicySpec& spec) {
+  std::vector<std::string> stages{std::string(kVisionLastHidden)};
+  if (!CanReadTask(spec)) return stages;
+  stages.emplace_back(kImageEmbeds);
+  stages.emplace_back(kTextLastHidden);
+  return stages;
+}
+
 Policy PolicyOf(const PolicySpec& spec, bool reads_task, const PolicyFiles& files) {
   Policy policy;
   policy.family = kKosmos2Lstm;

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "families/kosmos2_lstm/policy_spec.h"
 #include "policy/policy.h"
@@ -15,6 +16,10 @@ inline constexpr std::string_view kKosmos2Lstm = "kosmos2_lstm";
 inline constexpr std::string_view kWhole = "whole";
 inline constexpr std::string_view kEncoder = "encoder";
 inline constexpr std::string_view kHead = "head";
+// Results within the encoder, as golden data call them.
+inline constexpr std::string_view kVisionLastHidden = "vision_last_hidden";
+inline constexpr std::string_view kImageEmbeds = "image_embeds";
+inline constexpr std::string_view kTextLastHidden = "text_last_hidden";
 
 // Names of files as the policy has them; all may be empty.
 struct PolicyFiles {
@@ -32,6 +37,9 @@ struct PolicyFiles {
 policy::Policy PolicyOf(const PolicySpec& spec, bool reads_task, const PolicyFiles& files = {});
 // Whether a graph can read the prompt at all: the pooler's feature has none.
 bool CanReadTask(const PolicySpec& spec);
+// The results within its encoder, in order, however the prompt gets there: the pooler's feature comes of the first
+// alone.
+std::vector<std::string> EncoderStages(const PolicySpec& spec);
 
 // Where a policy and its settings say different things: "outputs.action.unnormalize.scale[0] is 2.0, but by the
 // settings 0.5"; empty where they agree. Compared is what the settings determine: inputs, outputs, control period and

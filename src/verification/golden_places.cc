@@ -1,4 +1,4 @@
-#include "verification/golden_values.h"
+#include "verification/golden_places.h"
 
 #include <algorithm>
 

@@ -1,20 +1,17 @@
-// A policy's outputs against those of its files, of its source, and of a recording.
-#include "verification/step_numbers.h"
+// Outputs of a policy of any graphs against those of its files, of its source, and of a recording.
+#include "verification/output_checks.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <fstream>
 #include <limits>
 
 #include "backend/reference/reference.h"
 #include "base/log.h"
 #include "base/testing.h"
 #include "checkpoint/safetensors_writer.h"
-#include "onnx/builder.h"
-#include "onnx/model_file.h"
-#include "policy/testing.h"
+#include "verification/scale_policy_for_test.h"
+#include "verification/source_check.h"
 #include "verification/testing.h"
 #include "verification/verdict.h"
 
@@ -24,46 +21,26 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-class StepNumbers : public ::testing::Test {
+class OutputChecks : public ::testing::Test {
  protected:
-  StepNumbers() : backend_(backend::MakeReferenceBackend()) { options_.backend = backend_.get(); }
+  OutputChecks() : backend_(backend::MakeReferenceBackend()) { options_.backend = backend_.get(); }
 
-  // action = state * scale, in a file of this name.
-  fs::path File(const std::string& name, float scale) const {
-    onnx::GraphBuilder b("g");
-    const std::vector<onnx::Dim> dims{onnx::Dim::Fixed(1), onnx::Dim::Fixed(2)};
-    const std::string x = b.Input("x", DType::kF32, dims);
-    const Tensor factor = Tensor::From<float>({1, 2}, std::vector<float>{scale, scale});
-    b.Output(b.Op("Mul", {x, b.Constant("scale", factor)}), "y", DType::kF32, dims);
-    const auto bytes = onnx::Serialize(onnx::MakeModel(*b.Finish(), "test"));
-    std::ofstream(folder_.path() / name, std::ios::binary) << *bytes;
-    return folder_.path() / name;
-  }
   bundle::Bundle Scaled(float scale) const {
+    const fs::path folder = folder_.path() / std::to_string(scale);
+    fs::create_directory(folder);
     bundle::Bundle bundle;
-    bundle.path = folder_.path();
-    bundle.graphs["g"].file = File("scaled" + std::to_string(scale) + ".onnx", scale).filename().string();
-    policy::Policy& policy = bundle.policy;
-    policy.family = "onnx";
-    policy.inputs.resize(1);
-    policy.inputs[0].name = "state";
-    policy.inputs[0].shape = {2};
-    policy.outputs.resize(1);
-    policy.outputs[0].name = "action";
-    policy.outputs[0].shape = {2};
-    policy.graphs["g"] = {bundle.graphs["g"].file, {{"x", "state"}}, {{"y", "action"}}};
-    policy.schedules["default"] = {policy::testing::RunStep("g")};
-    policy.default_schedule = "default";
+    AddScale(folder, "g", scale, bundle);
     return bundle;
   }
   SourceFile Original(float scale) const {
     SourceFile file;
     file.graph = "g";
-    file.file = File("original.onnx", scale);
+    file.file = folder_.path() / "original.onnx";
+    WriteScaleGraph(file.file, scale);
     return file;
   }
   fs::path Golden(const std::map<std::string, Tensor>& tensors) const {
-    const fs::path path = folder_.path() / "golden.safetensors";
+    fs::path path = folder_.path() / "golden.safetensors";
     EXPECT_TRUE(checkpoint::WriteSafetensors(path, tensors, Existing::kReplace).ok());
     return path;
   }
@@ -81,11 +58,11 @@ class StepNumbers : public ::testing::Test {
 
   TemporaryFolder folder_;
   std::unique_ptr<backend::Backend> backend_;
-  StepNumberOptions options_;
+  NumberOptions options_;
   Report report_;
 };
 
-TEST_F(StepNumbers, TheFilesOwnOutputsDecide) {
+TEST_F(OutputChecks, TheFilesOwnOutputsDecide) {
   const SourceFile original = Original(3);
   const auto bundle = Scaled(3), other = Scaled(3.01F);
   ASSERT_TRUE(
@@ -104,7 +81,7 @@ TEST_F(StepNumbers, TheFilesOwnOutputsDecide) {
   EXPECT_TRUE(FindCheck(tolerant, "action against the files")->passed);
 }
 
-TEST_F(StepNumbers, WhatCannotBeComparedIsNotVerified) {
+TEST_F(OutputChecks, WhatCannotBeComparedIsNotVerified) {
   const auto bundle = Scaled(3);
   report_.of_files = true;
   ASSERT_TRUE(CheckAgainstFiles(bundle, {}, NoiseSteps(bundle.policy), options_, SilentLog(), report_).ok());
@@ -121,18 +98,15 @@ TEST_F(StepNumbers, WhatCannotBeComparedIsNotVerified) {
   EXPECT_THAT(broken.untestable[0].reason, HasSubstr("--inputs"));
 }
 
-TEST_F(StepNumbers, ABundleThatDoesNotRunWhereItsFilesDoIsWrong) {
+TEST_F(OutputChecks, ABundleThatDoesNotRunWhereItsFilesDoIsWrong) {
   const SourceFile original = Original(3);
   const auto bundle = Scaled(std::numeric_limits<float>::quiet_NaN());
   ASSERT_TRUE(CheckAgainstFiles(bundle, {&original, 1}, Counting(2), options_, SilentLog(), report_).ok());
   ASSERT_NE(report_.first_failure(), nullptr);
   EXPECT_THAT(report_.first_failure()->detail, HasSubstr("step 0"));
-  Report alone;
-  ASSERT_TRUE(CheckRuns(bundle, Counting(2), options_, SilentLog(), alone).ok());
-  EXPECT_FALSE(FindCheck(alone, "runs")->passed);
 }
 
-TEST_F(StepNumbers, RecordedOutputsAreComparedInTheirUnits) {
+TEST_F(OutputChecks, RecordedOutputsAreComparedInTheirUnits) {
   auto bundle = Scaled(3);
   bundle.policy.outputs[0].unnormalize = {policy::NormalizationMode::kScale, {2}, {}};
   const Tensor two_steps = Tensor::From<float>({2, 2}, std::vector<float>{6, 6, 12, 12});
@@ -147,7 +121,7 @@ TEST_F(StepNumbers, RecordedOutputsAreComparedInTheirUnits) {
   EXPECT_FALSE(FindCheck(wrong, "action, golden")->passed);
 }
 
-TEST_F(StepNumbers, ARecordingMustFit) {
+TEST_F(OutputChecks, ARecordingMustFit) {
   const auto bundle = Scaled(3);
   const auto error = [&](const std::map<std::string, Tensor>& tensors) {
     const Status status = CheckAgainstOutputs(bundle, Golden(tensors), Counting(2), options_, SilentLog(), report_);
@@ -160,49 +134,39 @@ TEST_F(StepNumbers, ARecordingMustFit) {
   EXPECT_THAT(error({{"in.state", pair}}), HasSubstr("holds no out.OUTPUT"));
 }
 
-TEST_F(StepNumbers, ASourceIsHeldToThePrecision) {
+TEST_F(OutputChecks, ASourceIsHeldToThePrecision) {
   auto bundle = Scaled(3.0003F);
   const auto source = Scaled(3);
-  ASSERT_TRUE(CheckAgainstSourceSteps(bundle, source, Counting(3), options_, SilentLog(), report_).ok());
+  ASSERT_TRUE(CheckAgainstSource(bundle, source, Counting(3), options_, SilentLog(), report_).ok());
   EXPECT_FALSE(FindCheck(report_, "action against the source")->passed);
   bundle.precision = "fp16";
   Report coarse;
-  ASSERT_TRUE(CheckAgainstSourceSteps(bundle, source, Counting(3), options_, SilentLog(), coarse).ok());
+  ASSERT_TRUE(CheckAgainstSource(bundle, source, Counting(3), options_, SilentLog(), coarse).ok());
   EXPECT_TRUE(FindCheck(coarse, "action against the source")->passed);
   bundle.policy.outputs[0].name = "wheels";
   bundle.policy.graphs["g"].outputs["y"] = "wheels";
   Report other;
-  ASSERT_TRUE(CheckAgainstSourceSteps(bundle, source, Counting(3), options_, SilentLog(), other).ok());
+  ASSERT_TRUE(CheckAgainstSource(bundle, source, Counting(3), options_, SilentLog(), other).ok());
   EXPECT_THAT(other.first_failure()->detail, HasSubstr("has no output action"));
 }
 
-TEST_F(StepNumbers, NoiseIsTheSameAgainAndFitsEveryType) {
-  policy::Policy policy = Scaled(1).policy;
-  policy.inputs.resize(3, policy.inputs[0]);
-  policy.inputs[1].name = "mask";
-  policy.inputs[1].dtype = DType::kI64;
-  policy.inputs[1].shape = {-1};
-  policy.inputs[2].name = "picture";
-  policy.inputs[2].dtype = DType::kU8;
-  policy.inputs[2].shape = {8, 8, 3};
-  policy.schedules["default"].push_back(policy::testing::WindowStep("state", 5, "states"));
-  const StepInputs inputs = NoiseSteps(policy);
-  EXPECT_EQ(inputs.steps, 6U);
-  const auto first = inputs.read(0), again = inputs.read(0), next = inputs.read(1);
-  ASSERT_TRUE(first.ok() && again.ok() && next.ok());
-  const auto same = [](const Tensor& a, const Tensor& b) { return std::ranges::equal(a.bytes(), b.bytes()); };
-  EXPECT_TRUE(same(first->at("state"), again->at("state")));
-  EXPECT_FALSE(same(first->at("state"), next->at("state")));
-  EXPECT_EQ(first->at("mask").shape(), Shape{4});
-  const auto mask = first->at("mask").data<int64_t>();
-  EXPECT_EQ(mask[0], 1);
-  EXPECT_TRUE(std::ranges::all_of(mask, [](int64_t value) { return value == 0 || value == 1; }));
-  EXPECT_GT(std::ranges::max(first->at("picture").data<uint8_t>()), 127);
+TEST_F(OutputChecks, ASourceMustTakeTheSameAndRunItself) {
+  const auto bundle = Scaled(3);
+  auto other = Scaled(3);
+  other.policy.inputs[0].shape = {3};
+  const Status refused = CheckAgainstSource(bundle, other, Counting(1), options_, SilentLog(), report_);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().ToString(), HasSubstr("takes other inputs"));
+  const auto broken = Scaled(std::numeric_limits<float>::infinity());
+  ASSERT_TRUE(CheckAgainstSource(bundle, broken, Counting(1), options_, SilentLog(), report_).ok());
+  ASSERT_EQ(report_.untestable.size(), 1U);
+  EXPECT_THAT(report_.untestable[0].reason, HasSubstr("the source does not run"));
+  EXPECT_TRUE(report_.untestable[0].needed);
 }
 
-TEST_F(StepNumbers, WhatEachGraphReadsIsTold) {
+TEST_F(OutputChecks, WhatEachGraphReadsIsTold) {
   const auto bundle = Scaled(3);
-  const auto read = ReadByGraphs(bundle, "", Counting(1), options_);
+  const auto read = ReadByGraphs(bundle, Counting(2), {.backend = backend_.get()}, SilentLog());
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(read->at("g").at("x").shape(), (Shape{1, 2}));
 }

@@ -1,11 +1,16 @@
-#include "verification/golden_steps.h"
+#include "verification/golden_inputs.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "runtime/features.h"
-#include "verification/schedules.h"
+#include "runtime/text_encoder.h"
 
 namespace vlaq::verification {
 namespace {
@@ -38,21 +43,27 @@ class Reading {
   Reading(const bundle::Bundle& bundle, const Golden& golden, const GoldenPlaces& places)
       : policy_(bundle.policy), golden_(golden), places_(places) {}
 
-  Result<GoldenSteps> Run() {
+  Result<GoldenInputs> Run() {
     VLAQ_ASSIGN_OR_RETURN(runtime::FeatureReader features, runtime::FeatureReader::Make(policy_));
     const Input* camera = OnlyCamera(policy_);
     made_.pictures = camera != nullptr && golden_.Has(kGoldenPictures);
     for (const Input& input : policy_.inputs) {
       if (input.type != InputType::kText) VLAQ_RETURN_IF_ERROR(Take(input, made_.pictures && &input == camera));
     }
+    std::vector<NamedTensors> steps;
     for (int64_t t = 0; t < steps_; ++t) {
       NamedTensors observation;
       for (const auto& [name, rows] : shown_) observation.emplace(name, rows.Row(t));
       auto values = features.Read(observation);
       if (!values.ok()) return Within(golden_.path().string(), values.error());
       if (made_.preprocessed) VLAQ_RETURN_IF_ERROR(AddPicture(*camera, t, *values));
-      made_.steps.push_back(*std::move(values));
+      steps.push_back(*std::move(values));
     }
+    made_.inputs.steps = steps.size();
+    made_.inputs.what =
+        fmt::format("{} of {}", steps.size() == 1 ? "step" : "steps", golden_.path().filename().string());
+    made_.inputs.read = [shared = std::make_shared<const std::vector<NamedTensors>>(std::move(steps))](
+                            size_t step) -> Result<NamedTensors> { return (*shared)[step]; };
     return std::move(made_);
   }
 
@@ -72,9 +83,8 @@ class Reading {
     } else {
       if (input.type == InputType::kNoise && !golden_.Has(name)) return {};
       const Shape& shape = given.shape();
-      const bool fits = given.dtype() == input.dtype && shape.size() == input.shape.size() + 1 &&
-                        std::equal(input.shape.begin(), input.shape.end(), shape.begin() + 1,
-                                   [](int64_t wanted, int64_t extent) { return wanted < 0 || wanted == extent; });
+      const bool fits =
+          given.dtype() == input.dtype && !shape.empty() && HasExtents(std::span(shape).subspan(1), input.shape);
       if (!fits) {
         return InputError(golden_.path().string(),
                           fmt::format("needs {}{} as {} {}", &input == OnlyCamera(policy_) ? "frames.u8, or " : "",
@@ -109,20 +119,15 @@ class Reading {
   const Policy& policy_;
   const Golden& golden_;
   const GoldenPlaces& places_;
-  GoldenSteps made_;
+  GoldenInputs made_;
   std::map<std::string, Tensor> shown_;  // by input, [T, ...]
   Tensor expected_;                      // of the camera's pictures
   int64_t steps_ = 0;
 };
 
-}  // namespace
-
-Result<GoldenSteps> ReadGoldenSteps(const bundle::Bundle& bundle, const Golden& golden, const GoldenPlaces& places) {
-  return Reading(bundle, golden, places).Run();
-}
-
-Result<NamedTensors> ReadGoldenTask(const Policy& policy, const runtime::TextEncoder& text, const Golden& golden,
-                                    const GoldenPlaces& places) {
+// The values of the file's instruction; nullopt where it has none. Errors: kInput naming the file.
+Result<std::optional<NamedTensors>> ReadTask(const Policy& policy, const runtime::TextEncoder& text,
+                                             const Golden& golden, const GoldenPlaces& places) {
   const std::string file = golden.path().string();
   const std::vector<std::string> values = policy::ValuesOf(*policy::TextInput(policy));
   NamedTensors given;
@@ -136,18 +141,29 @@ Result<NamedTensors> ReadGoldenTask(const Policy& policy, const runtime::TextEnc
     given.emplace(value, row.Reshaped({row.size()}));
   }
   const auto first = given.find(values.front());
-  if (first == given.end()) return text.Exported().values;
+  if (first == given.end()) return std::optional<NamedTensors>();
   auto task = text.Complete({*first});  // by the family's own rules, which may pad
   if (!task.ok()) {
     return InputError(file, fmt::format("its prompt does not fit the policy: {}", task.error().what));
   }
   NamedTensors made = std::move(task->values);
-  if (made.at(first->first).size() != first->second.size()) return made;
+  if (made.at(first->first).size() != first->second.size()) return std::optional(std::move(made));
   for (const auto& [value, row] : given) {
     if (row.shape() != made.at(value).shape()) {
       return InputError(file, fmt::format("{} does not fit {}", places.NameOf(value), places.NameOf(first->first)));
     }
     made.insert_or_assign(value, row);
+  }
+  return std::optional(std::move(made));
+}
+
+}  // namespace
+
+Result<GoldenInputs> ReadGoldenInputs(const bundle::Bundle& bundle, const Golden& golden, const GoldenPlaces& places) {
+  VLAQ_ASSIGN_OR_RETURN(GoldenInputs made, Reading(bundle, golden, places).Run());
+  VLAQ_ASSIGN_OR_RETURN(const auto text, runtime::OpenTextEncoder(bundle, {}));
+  if (text != nullptr) {
+    VLAQ_ASSIGN_OR_RETURN(made.inputs.task, ReadTask(bundle.policy, *text, golden, places));
   }
   return made;
 }
