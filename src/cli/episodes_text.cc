@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "cli/inspect_text.h"
+#include "episode/timing.h"
 
 namespace vlaq::cli {
 namespace {
@@ -20,6 +21,41 @@ std::string Table(std::string_view title, std::vector<std::string> header, const
   const std::string rest =
       list.size() > kMostRows ? fmt::format("  and {} more (--json lists all)\n", list.size() - kMostRows) : "";
   return Section(title, table) + rest;
+}
+
+// When steps were: "49.9 to 50.1".
+std::string Rates(const Json& range) {
+  if (range["lowest_hz"].is_null()) return "-";
+  const std::string low = fmt::format("{:.4g}", range["lowest_hz"].get<double>());
+  const std::string high = fmt::format("{:.4g}", range["highest_hz"].get<double>());
+  return low == high ? low : fmt::format("{} to {}", low, high);
+}
+
+std::string Times(const Json& time) {
+  TextTable table({"episodes", "time by", "steps a second"});
+  const auto add = [&](const char* key, std::string_view name) {
+    const Json& row = time[key];
+    if (row["episodes"] != 0) {
+      table.AddRow({JsonCount(row["episodes"]), std::string(name), row.contains("lowest_hz") ? Rates(row) : "-"});
+    }
+  };
+  add("recorded", Name(episode::TimeSource::kTimeStamps));
+  add("stated", Name(episode::TimeSource::kStatedRate));
+  add("unknown", Name(episode::TimeSource::kUnknown));
+  std::string text = Section("Time", table);
+  if (const Json& intervals = time["intervals"]; !intervals.is_null()) {
+    text += fmt::format("  intervals: 99 % within {:.4g} ms, the longest {:.4g} ms ({}, step {}); gaps: {}\n",
+                        intervals["p99_s"].get<double>() * 1e3, intervals["longest_s"].get<double>() * 1e3,
+                        JsonText(intervals["longest_file"]), JsonCount(intervals["longest_step"]),
+                        JsonCount(intervals["gaps"]));
+  }
+  return text;
+}
+
+std::string ErrorLines(std::string_view title, const Json& list) {
+  std::string text = list.empty() ? "" : fmt::format("\n{}: {}\n", title, list.size());
+  for (const Json& row : list) text += fmt::format("  {}\n", JsonText(row["error"]));
+  return text;
 }
 
 std::string Axes(const Json& axes) {
@@ -82,6 +118,7 @@ std::string EpisodesText(const Json& d) {
     };
   };
   text += Table("Lengths", {"steps", "episodes"}, lengths["histogram"], pair("steps", "episodes"));
+  text += Times(d["time"]);
   text += Table("Frames", {"size", "episodes"}, d["resolutions"], pair("size", "episodes"));
   text += Table("Instructions", {"episodes", "from", "text"}, d["instructions"], [](const Json& row) {
     return std::vector<std::string>{JsonCount(row["episodes"]), JsonText(row["source"]), JsonText(row["text"])};
@@ -99,9 +136,7 @@ std::string EpisodesText(const Json& d) {
     for (const Json& row : d["episode_list"]) table.AddRow({JsonText(row["file"]), JsonText(row["sha256"])});
     text += Section("Episodes", table);
   }
-  if (!d["bad"].empty()) text += fmt::format("\nBroken files: {}\n", d["bad"].size());
-  for (const Json& row : d["bad"]) text += fmt::format("  {}\n", JsonText(row["error"]));
-  return text;
+  return text + ErrorLines("Wrong time stamps", d["time"]["wrong"]) + ErrorLines("Broken files", d["bad"]);
 }
 
 }  // namespace vlaq::cli

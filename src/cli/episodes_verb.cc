@@ -1,8 +1,11 @@
-// `vlaq episodes`: splits by content, and the test that two lists share nothing.
+// `vlaq episodes`: splits by content, the test that two lists share nothing, and that of episodes themselves.
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/episodes_check.h"
 #include "cli/verbs.h"
 #include "episode/content.h"
 
@@ -77,35 +80,58 @@ Action AddSplit(CLI::App& app, Context& context) {
   return [a, &context] { return RunSplit(*a, context); };
 }
 
+Status CheckLists(const std::vector<std::string>& places, Context& context) {
+  if (places.size() < 2) {
+    return UsageError(fmt::format("{} is one list; whether lists share episodes takes two", places.front()));
+  }
+  std::vector<episode::EpisodeList> lists;
+  for (const std::string& place : places) {
+    VLAQ_ASSIGN_OR_RETURN(episode::EpisodeList list, episode::ReadEpisodeList(place));
+    lists.push_back(std::move(list));
+  }
+  for (size_t i = 0; i < lists.size(); ++i) {
+    for (size_t j = i + 1; j < lists.size(); ++j) {
+      const Status disjoint = episode::CheckDisjoint(lists[i], lists[j]);
+      if (disjoint.ok()) continue;
+      Error shared = disjoint.error();
+      shared.code = ErrorCode::kVerification;  // the lists themselves are sound
+      return shared;
+    }
+  }
+  context.out << "no episode is in two of them\n";
+  for (const auto& list : lists)
+    context.out << fmt::format("  {}: {} episodes\n", Printable(list.name), list.episodes.size());
+  return {};
+}
+
+bool AreEpisodes(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return episode::IsEpisodeName(path) || std::filesystem::is_directory(path, ignored);
+}
+
 Action AddCheck(CLI::App& app, Context& context) {
   auto places = std::make_shared<std::vector<std::string>>();
-  app.add_option("lists", *places, "Two or more splits (split.json), or parts of them (split.json:test)")
-      ->type_name("FILE[:PART]")
-      ->expected(2, 1000)
+  app.add_option(
+         "places", *places,
+         "Two or more splits (split.json), or parts of them (split.json:test); or episodes: .h5 files, or folders "
+         "of them")
+      ->type_name("FILE[:PART]|PATH")
+      ->expected(1, 1000)
       ->required();
   app.footer(
-      "Exit code 5 if two of the lists share an episode.\n"
-      "Example:\n"
-      "  vlaq episodes check old.json:calibration new.json:test");
+      "Of splits: exit code 5 if two of them share an episode.\n"
+      "Of episodes: exit code 5 if a file cannot be read, or its time stamps are not as many as its steps, finite, "
+      "ascending, and within 10 % of the rate that it states (src/episode/README.md).\n"
+      "Examples:\n"
+      "  vlaq episodes check old.json:calibration new.json:test\n"
+      "  vlaq episodes check recorded/");
   return [places, &context]() -> Status {
-    std::vector<episode::EpisodeList> lists;
-    for (const std::string& place : *places) {
-      VLAQ_ASSIGN_OR_RETURN(episode::EpisodeList list, episode::ReadEpisodeList(place));
-      lists.push_back(std::move(list));
+    const auto episodes = std::count_if(places->begin(), places->end(), AreEpisodes);
+    if (episodes == 0) return CheckLists(*places, context);
+    if (static_cast<size_t>(episodes) == places->size()) {
+      return CheckEpisodes({places->begin(), places->end()}, context);
     }
-    for (size_t i = 0; i < lists.size(); ++i) {
-      for (size_t j = i + 1; j < lists.size(); ++j) {
-        const Status disjoint = episode::CheckDisjoint(lists[i], lists[j]);
-        if (disjoint.ok()) continue;
-        Error shared = disjoint.error();
-        shared.code = ErrorCode::kVerification;  // the lists themselves are sound
-        return shared;
-      }
-    }
-    context.out << "no episode is in two of them\n";
-    for (const auto& list : lists)
-      context.out << fmt::format("  {}: {} episodes\n", Printable(list.name), list.episodes.size());
-    return {};
+    return UsageError("splits and episodes are checked one kind at a time");
   };
 }
 
@@ -113,7 +139,7 @@ Action AddCheck(CLI::App& app, Context& context) {
 
 Action AddEpisodes(CLI::App& app, Context& context) {
   CLI::App* split = app.add_subcommand("split", "Decide which episodes train, calibrate, validate and test");
-  CLI::App* check = app.add_subcommand("check", "Prove that lists of episodes share none");
+  CLI::App* check = app.add_subcommand("check", "Prove that lists of episodes share none, or that episodes are sound");
   const Action run_split = AddSplit(*split, context);
   const Action run_check = AddCheck(*check, context);
   app.require_subcommand(1);

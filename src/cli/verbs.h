@@ -58,7 +58,7 @@ inline constexpr std::array kVerbs{
     VerbRow{"preflight", "Say whether a version of TensorRT will take a bundle or a graph, and why not", AddPreflight,
             kBoard},
     VerbRow{"build", "Build TensorRT engines on the board, and check what really runs in them", AddBuild, kBoard},
-    VerbRow{"episodes", "Split recorded episodes, and prove that splits share none", AddEpisodes, kData},
+    VerbRow{"episodes", "Split recorded episodes, prove that splits share none, check episodes", AddEpisodes, kData},
     VerbRow{"sim", "Record episodes in the simulator, and show them", AddSim, kData},
     VerbRow{"synth", "Make a checkpoint of the true structure with random weights", AddSynth, kData},
     VerbRow{"inspect", "Show what a checkpoint, an ONNX model, a bundle or recorded episodes are", AddInspect, kTools},

@@ -1,9 +1,9 @@
 // A recorded episode: what was observed and what was done, step by step, as streams by feature name, with the task.
 //
-// In scope: HDF5 files of any length and resolution in three layouts (README.md): the Mobile VLA recorder's
-// (recorder.h), ACT's and ALOHA's, and one dataset a feature (feature_layout.h); quirks as explicit settings. Not aware
-// of: resizing and normalizing (image), what the actions mean to a policy (policy), splits (split.h), sets of files
-// (episode_set.h).
+// In scope: when the steps were (timing.h); HDF5 files of any length and resolution in three layouts (README.md): the
+// Mobile VLA recorder's (recorder.h), ACT's and ALOHA's, and one dataset a feature (feature_layout.h); quirks as
+// explicit settings. Not aware of: resizing and normalizing (image), what the actions mean to a policy (policy), splits
+// (split.h), sets of files (episode_set.h).
 //
 // A hostile file ends in an error that names file and dataset. Frames are read one at a time: memory does not grow with
 // the length of an episode, but for streams of numbers. One thread uses an Episode at a time, any number of them
@@ -21,6 +21,7 @@
 
 #include "base/status.h"
 #include "episode/stream.h"
+#include "episode/timing.h"
 #include "image/frames.h"
 #include "image/preprocess.h"
 #include "tensor/tensor.h"
@@ -53,6 +54,8 @@ class Episode {
   // Attributes of the file as text, by name: strings and single numbers; of anything else only what it is.
   virtual const std::vector<std::pair<std::string, std::string>>& attributes() const = 0;
   virtual const std::vector<std::string>& events() const = 0;  // T of them, or none
+  // When the steps were. Time stamps that are not sound are told there, with file and dataset, and are no error.
+  virtual const Timing& timing() const = 0;
 
   // Step `t` (0 <= t < length()) of a stream: as Observation says. Errors: kInput (a damaged chunk); kUsage for a
   // stream that is not there.
@@ -60,7 +63,7 @@ class Episode {
   // The stream of numbers `stream` ("action") as a whole: float32 [T, ...]. Errors: kUsage for any other.
   virtual Result<Tensor> ReadAll(std::string_view stream) const = 0;
   // SHA-256 over sizes, pixels as stored, numbers and the task in the file: the same for a file that was renamed or
-  // compressed again, and whatever the options are. Reads the whole episode.
+  // compressed again, whatever the options and the time stamps are. Reads the whole episode.
   virtual Result<std::string> ContentHash() const = 0;
 
   const Stream* FindStream(std::string_view name) const;

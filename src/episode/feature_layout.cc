@@ -9,6 +9,7 @@
 
 #include "episode/hdf5_episode.h"
 #include "episode/hdf5_text.h"
+#include "episode/hdf5_times.h"
 
 namespace vlaq::episode {
 namespace {
@@ -58,6 +59,7 @@ Status AddObservations(const Hdf5File& file, std::vector<FeatureDataset>& found)
       }
       continue;
     }
+    if (IsTimesName(name)) continue;
     const auto known =
         std::find_if(kKnownNames.begin(), kKnownNames.end(), [&](const KnownName& row) { return row.dataset == name; });
     found.push_back(
@@ -100,7 +102,7 @@ Status AddNumbers(const Hdf5Source& source, Hdf5Array array, Stream stream, Hdf5
   return {};
 }
 
-Result<std::optional<double>> RateOf(const Hdf5Content& content) {
+Result<std::optional<StatedRate>> RateOf(const Hdf5Content& content) {
   for (const auto& [name, text] : content.attributes) {
     if (name != "fps") continue;
     double rate = 0;
@@ -108,9 +110,9 @@ Result<std::optional<double>> RateOf(const Hdf5Content& content) {
     if (parsed.ec != std::errc() || !std::isfinite(rate) || rate <= 0) {
       return InputError("attribute 'fps'", fmt::format("is {}, not steps a second", text));
     }
-    return std::optional(rate);
+    return std::optional(StatedRate{.hz = rate, .place = "attribute 'fps'"});
   }
-  return std::optional<double>();
+  return std::optional<StatedRate>();
 }
 
 std::string HashHeaderOf(const Hdf5Content& content) {
@@ -149,7 +151,7 @@ Result<std::vector<FeatureDataset>> FindFeatures(const Hdf5File& file) {
 
 Status ReadFeatureLayout(const Hdf5Source& source, Hdf5Content& content) {
   VLAQ_ASSIGN_OR_RETURN(const auto features, FindFeatures(source.file));
-  VLAQ_ASSIGN_OR_RETURN(const std::optional<double> rate, RateOf(content));
+  VLAQ_ASSIGN_OR_RETURN(content.stated_rate, RateOf(content));
   for (const FeatureDataset& feature : features) {
     VLAQ_ASSIGN_OR_RETURN(Hdf5Array array, Hdf5Array::Open(source.file, feature.dataset, source.file_bytes));
     if (array.dims().empty() || array.dims()[0] == 0) {
@@ -160,7 +162,7 @@ Status ReadFeatureLayout(const Hdf5Source& source, Hdf5Content& content) {
       return array.Wrong(fmt::format("has the shape {}, but '{}' has {} steps", array.Shape(), features.front().dataset,
                                      content.length));
     }
-    Stream stream{.name = feature.feature, .rate_hz = rate};
+    Stream stream{.name = feature.feature};
     const bool pictures = feature.feature != kAction && IsPictures(array, feature.feature);
     VLAQ_RETURN_IF_ERROR(pictures ? AddPictures(std::move(array), std::move(stream), content)
                                   : AddNumbers(source, std::move(array), std::move(stream), content));

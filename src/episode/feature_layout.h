@@ -17,8 +17,8 @@ struct FeatureDataset {
 };
 
 // In the order of their features, the action last; empty if the file's root has neither "observations" nor a name that
-// begins with "observation.". Errors also: two datasets of one feature; no action; groups that are links to elsewhere,
-// or of more than 1000 names.
+// begins with "observation."; time stamps (hdf5_times.h) are no feature. Errors also: two datasets of one feature; no
+// action; groups that are links to elsewhere, or of more than 1000 names.
 Result<std::vector<FeatureDataset>> FindFeatures(const Hdf5File& file);
 
 }  // namespace vlaq::episode

@@ -154,6 +154,16 @@ TEST_F(FeatureLayout, HashesItsContent) {
   EXPECT_NE(hash("a.hdf5"), hash("c.hdf5"));
 }
 
+TEST_F(FeatureLayout, TimeStampsAmongTheObservationsAreNoStream) {
+  const fs::path path = Foreign({{"observations/qpos", {14}}, {"observations/timestamps", {}}, {"action", {14}}});
+  const auto episode = Episode::Open(path);
+  ASSERT_TRUE(episode.ok()) << episode.error().ToString();
+  EXPECT_EQ((*episode)->streams().size(), 2U);
+  ASSERT_TRUE((*episode)->timing().wrong) << "all are zero";
+  EXPECT_THAT((*episode)->timing().wrong->ToString(),
+              AllOf(HasSubstr("foreign.hdf5: dataset 'observations/timestamps'"), HasSubstr("step 1")));
+}
+
 TEST_F(FeatureLayout, ReadsWhatAlohaRecords) {
   const fs::path path = Foreign({{"observations/images/cam_high", {6, 8, 3}},
                                  {"observations/images/cam_low", {6, 8, 3}},

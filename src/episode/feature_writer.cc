@@ -7,6 +7,7 @@
 
 #include "base/unfinished.h"
 #include "episode/hdf5_rows.h"
+#include "episode/hdf5_times.h"
 #include "image/image.h"
 
 namespace vlaq::episode {
@@ -71,7 +72,8 @@ struct FeatureWriter::State {
   OutputPath place;
   FeatureWriterOptions options;
   Hdf5File file;
-  std::vector<Hdf5Rows> rows;  // one a stream
+  std::vector<Hdf5Rows> rows;  // one a stream, and the time stamps
+  TimesWriter times;
   int64_t count = 0;
 };
 
@@ -86,6 +88,10 @@ Status FeatureWriter::State::CreateDatasets() {
     rows.push_back(std::move(made));
     if (!stream.names.empty()) VLAQ_RETURN_IF_ERROR(WriteAttribute(rows.back().id(), "names", stream.names));
     if (!stream.units.empty()) VLAQ_RETURN_IF_ERROR(WriteAttribute(rows.back().id(), "units", stream.units));
+  }
+  if (options.timestamps) {
+    VLAQ_ASSIGN_OR_RETURN(Hdf5Rows made, TimesWriter::Create(file, options.compression));
+    rows.push_back(std::move(made));
   }
   if (!options.task.empty()) VLAQ_RETURN_IF_ERROR(WriteAttribute(file.get(), "task", options.task));
   if (options.rate_hz) VLAQ_RETURN_IF_ERROR(WriteAttribute(file.get(), "fps", *options.rate_hz));
@@ -115,8 +121,9 @@ Result<FeatureWriter> FeatureWriter::Create(const std::filesystem::path& path, F
   return FeatureWriter(std::move(state));
 }
 
-Status FeatureWriter::Append(const Observation& step) {
+Status FeatureWriter::Append(const Observation& step, const std::optional<double>& seconds) {
   State& s = *state_;
+  VLAQ_RETURN_IF_ERROR(s.times.Check(s.options.timestamps, seconds));
   for (const Stream& stream : s.options.streams) {
     const auto value = step.find(stream.name);
     if (value == step.end()) return UsageError(fmt::format("the step lacks the stream '{}'", stream.name));
@@ -126,14 +133,16 @@ Status FeatureWriter::Append(const Observation& step) {
                                   ShapeText(value->second.shape())));
   }
   const Hdf5Guard guard;
-  for (size_t i = 0; i < s.rows.size(); ++i) {
+  for (size_t i = 0; i < s.options.streams.size(); ++i) {
     const Stream& stream = s.options.streams[i];
     const Status done =
         s.rows[i].Append(stream.is_image() ? H5T_NATIVE_UINT8 : H5T_NATIVE_FLOAT, step.at(stream.name).bytes().data());
     if (!done.ok()) return Within(IntendedPlace(s.place.target()).string(), done.error());
   }
   ++s.count;
-  return {};
+  if (!seconds) return {};
+  const Status done = s.times.Append(*seconds, s.rows.back());
+  return done.ok() ? done : Within(IntendedPlace(s.place.target()).string(), done.error());
 }
 
 Status FeatureWriter::Commit() {

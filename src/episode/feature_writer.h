@@ -20,6 +20,7 @@ struct FeatureWriterOptions {
   std::vector<Stream> streams;    // pictures uint8 [H, W, 3], anything else float32; one of them is "action"
   std::string task;               // attribute of the file; empty: none
   std::optional<double> rate_hz;  // attribute fps
+  bool timestamps = false;        // Append() takes them
   int compression = 4;            // gzip level, 0 to 9
 };
 
@@ -33,9 +34,10 @@ class FeatureWriter {
   FeatureWriter(FeatureWriter&&) noexcept;
   FeatureWriter& operator=(FeatureWriter&&) noexcept;
 
-  // One step: every stream, the action too, of its type and shape. Errors: kUsage naming the stream that is missing or
-  // of another shape; kInput with the library's reason (disk full, ...).
-  Status Append(const Observation& step);
+  // One step: every stream, the action too, of its type and shape, and when it was, if the options say so: seconds
+  // since any moment, ascending. Errors: kUsage naming the stream that is missing or of another shape, or what is wrong
+  // with the time; kInput with the library's reason (disk full, ...).
+  Status Append(const Observation& step, const std::optional<double>& seconds = {});
   // Errors: kUsage if nothing was appended.
   Status Commit();
 

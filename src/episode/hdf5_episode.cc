@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "episode/hdf5_text.h"
+#include "episode/hdf5_times.h"
 #include "episode/layout.h"
 #include "episode/recorder.h"
 
@@ -76,6 +77,7 @@ class Hdf5Episode final : public Episode {
   InstructionSource task_source() const override { return content_.task_source; }
   const std::vector<std::pair<std::string, std::string>>& attributes() const override { return content_.attributes; }
   const std::vector<std::string>& events() const override { return content_.events; }
+  const Timing& timing() const override { return content_.timing; }
 
   Result<Tensor> Read(std::string_view stream, int64_t t) const override;
   Result<Tensor> ReadAll(std::string_view stream) const override;
@@ -155,6 +157,9 @@ Result<std::unique_ptr<Episode>> ReadFile(Hdf5Content content, Hdf5File file, ui
   if (content.length > kMostSteps) {
     return InputError("", fmt::format("has {} steps, which is out of bounds", content.length));
   }
+  content.timing = ReadTiming(source, layout, content.length, content.stated_rate);
+  if (content.timing.wrong) content.timing.wrong = Within(content.path.string(), *content.timing.wrong);
+  for (Stream& stream : content.streams) stream.rate_hz = content.timing.RateHz();
   VLAQ_ASSIGN_OR_RETURN(content.stored_task, ReadTask(source, content.attributes));
   ChooseTask(layout, content);
   return std::unique_ptr<Episode>(std::make_unique<Hdf5Episode>(std::move(content), std::move(file)));

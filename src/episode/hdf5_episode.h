@@ -2,7 +2,9 @@
 // Calls are made under an Hdf5Guard; errors are kInput naming the dataset, the caller adds the file.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "episode/global_heap.h"
 #include "episode/hdf5_array.h"
 #include "episode/hdf5_images.h"
+#include "episode/timing.h"
 
 namespace vlaq::episode {
 
@@ -23,6 +26,8 @@ struct Hdf5Content {
   std::vector<Tensor> numbers;       // of the others, float32 [length, ...]
   std::vector<std::pair<std::string, std::string>> attributes;
   std::vector<std::string> events;
+  std::optional<StatedRate> stated_rate;
+  Timing timing;
   std::string stored_task;  // in the file
   std::string task;
   InstructionSource task_source = InstructionSource::kNone;
@@ -36,12 +41,16 @@ struct Hdf5Source {
   GlobalHeap& heap;
 };
 
-// They fill all but path, options, attributes, the task's own, which ReadTask() does.
+// They fill all but path, options, attributes, the timing and the rates by it, and the task's own, which ReadTask()
+// does.
 Status ReadRecorderLayout(const Hdf5Source& source, Hdf5Content& content);
 Status ReadFeatureLayout(const Hdf5Source& source, Hdf5Content& content);
 
 // Whether there are `length` rows. Errors: kInput.
 Status CheckLength(const Hdf5Array& array, int64_t length);
+
+// All numbers of a dataset converted to `type`, H5T_NATIVE_FLOAT or the like. Errors: kInput.
+Result<std::vector<std::byte>> ReadAs(Hdf5Array& array, hid_t type);
 
 // A dataset [T, ...] as float32, all of it finite. `integers`: whether it may hold integers. Errors: kInput.
 Result<Tensor> ReadNumbers(Hdf5Array array, bool integers);

@@ -5,6 +5,7 @@
 
 #include "base/unfinished.h"
 #include "episode/hdf5_rows.h"
+#include "episode/hdf5_times.h"
 #include "episode/writer.h"
 
 namespace vlaq::episode {
@@ -74,7 +75,7 @@ struct EpisodeWriter::State {
   Status CreateDatasets();
   Status Add(RowsSpec spec);
   Status Append(const image::ImageView& frame, const Command& command, Event event,
-                std::span<const std::vector<float>> extra);
+                std::span<const std::vector<float>> extra, const std::optional<double>& seconds);
   Status WriteAttributes() const;
 
   // From the first to the last, so that they close from the last to the first.
@@ -82,7 +83,8 @@ struct EpisodeWriter::State {
   WriterOptions options;
   Hdf5File file;
   Hdf5Type text;
-  std::vector<Hdf5Rows> rows;  // images, actions, action_event_types, the extra ones
+  std::vector<Hdf5Rows> rows;  // images, actions, action_event_types, the extra ones, the time stamps
+  TimesWriter times;
   int64_t count = 0;
 };
 
@@ -104,11 +106,15 @@ Status EpisodeWriter::State::CreateDatasets() {
     VLAQ_RETURN_IF_ERROR(Add({column.dataset, H5T_IEEE_F32LE, {column.names.size()}, kSmallRowsPerChunk}));
     VLAQ_RETURN_IF_ERROR(WriteAttribute(rows.back().id(), "names", column.names));
   }
+  if (options.timestamps) {
+    VLAQ_ASSIGN_OR_RETURN(Hdf5Rows made, TimesWriter::Create(file, options.compression));
+    rows.push_back(std::move(made));
+  }
   return WriteInstruction(file, options.instruction);
 }
 
 Status EpisodeWriter::State::Append(const image::ImageView& frame, const Command& command, Event event,
-                                    std::span<const std::vector<float>> extra) {
+                                    std::span<const std::vector<float>> extra, const std::optional<double>& seconds) {
   const std::string word(Name(event));
   const char* start = word.c_str();
   VLAQ_RETURN_IF_ERROR(rows[0].Append(H5T_NATIVE_UINT8, frame.rgb.data()));
@@ -117,6 +123,7 @@ Status EpisodeWriter::State::Append(const image::ImageView& frame, const Command
   for (size_t i = 0; i < extra.size(); ++i) {
     VLAQ_RETURN_IF_ERROR(rows[3 + i].Append(H5T_NATIVE_FLOAT, extra[i].data()));
   }
+  if (seconds) VLAQ_RETURN_IF_ERROR(times.Append(*seconds, rows.back()));
   ++count;
   return {};
 }
@@ -155,7 +162,7 @@ Result<EpisodeWriter> EpisodeWriter::Create(const fs::path& path, WriterOptions 
 }
 
 Status EpisodeWriter::Append(const image::ImageView& frame, const Command& command, Event event,
-                             std::span<const std::vector<float>> extra) {
+                             std::span<const std::vector<float>> extra, const std::optional<double>& seconds) {
   State& s = *state_;
   if (!frame.IsValid() || frame.width != s.options.width || frame.height != s.options.height) {
     return UsageError(fmt::format("a frame of {} x {} pixels in an episode of {} x {}", frame.width, frame.height,
@@ -170,8 +177,9 @@ Status EpisodeWriter::Append(const image::ImageView& frame, const Command& comma
     return UsageError(fmt::format("a row of {} values for the extra dataset '{}', which takes {}", extra[i].size(),
                                   column.dataset, column.names.size()));
   }
+  VLAQ_RETURN_IF_ERROR(s.times.Check(s.options.timestamps, seconds));
   const Hdf5Guard guard;
-  const Status done = s.Append(frame, command, event, extra);
+  const Status done = s.Append(frame, command, event, extra, seconds);
   return done.ok() ? done : Within(IntendedPlace(s.place.target()).string(), done.error());
 }
 

@@ -18,6 +18,17 @@ Status CheckLength(const Hdf5Array& array, int64_t length) {
   return array.Wrong(fmt::format("has the shape {}, but there are {} frames", array.Shape(), length));
 }
 
+Result<std::vector<std::byte>> ReadAs(Hdf5Array& array, hid_t type) {
+  VLAQ_ASSIGN_OR_RETURN(std::vector<std::byte> numbers, array.ReadAll());
+  const size_t bytes = H5Tget_size(type);
+  numbers.resize(array.count() * std::max(H5Tget_size(array.type()), bytes));  // converted in place
+  if (H5Tconvert(array.type(), type, array.count(), numbers.data(), nullptr, H5P_DEFAULT) < 0) {
+    return Hdf5Error(fmt::format("dataset '{}'", array.name()), "convert its numbers");
+  }
+  numbers.resize(array.count() * bytes);
+  return numbers;
+}
+
 Result<Tensor> ReadNumbers(Hdf5Array array, bool integers) {
   const size_t bytes = H5Tget_size(array.type());
   const H5T_class_t kind = H5Tget_class(array.type());
@@ -28,13 +39,9 @@ Result<Tensor> ReadNumbers(Hdf5Array array, bool integers) {
   if (array.count() == 0 || array.count() > kMostNumbers) {
     return array.Wrong(fmt::format("has the shape {}; 1 to {} numbers are read", array.Shape(), kMostNumbers));
   }
-  VLAQ_ASSIGN_OR_RETURN(std::vector<std::byte> numbers, array.ReadAll());
+  VLAQ_ASSIGN_OR_RETURN(const std::vector<std::byte> numbers, ReadAs(array, H5T_NATIVE_FLOAT));
   Tensor tensor = Tensor::Make(DType::kF32, Shape(array.dims().begin(), array.dims().end()));
   const auto values = tensor.mutable_data<float>();
-  numbers.resize(array.count() * std::max(bytes, sizeof(float)));  // converted in place
-  if (H5Tconvert(array.type(), H5T_NATIVE_FLOAT, array.count(), numbers.data(), nullptr, H5P_DEFAULT) < 0) {
-    return Hdf5Error(fmt::format("dataset '{}'", array.name()), "make float32 of it");
-  }
   std::memcpy(values.data(), numbers.data(), values.size_bytes());
   const uint64_t row = array.count() / array.dims()[0];
   for (size_t i = 0; i < values.size(); ++i) {

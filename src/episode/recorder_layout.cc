@@ -42,14 +42,16 @@ Result<std::vector<std::string>> ReadEvents(const Hdf5Source& source, int64_t le
   return ReadTexts(array, source.heap);
 }
 
-// Steps a second by what the recorder noted, if it did.
-std::optional<double> RecorderRate(const Hdf5Content& content) {
+// Steps a second by what the recorder noted, if it did: a duration, which may be of T or of T - 1 intervals.
+std::optional<StatedRate> RecorderRate(const Hdf5Content& content) {
   for (const auto& [name, text] : content.attributes) {
     if (name != "total_duration") continue;
     double seconds = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), seconds);
     if (parsed.ec != std::errc() || !std::isfinite(seconds) || seconds <= 0) return std::nullopt;
-    return static_cast<double>(content.length) / seconds;
+    StatedRate rate{.hz = static_cast<double>(content.length) / seconds, .place = "attribute 'total_duration'"};
+    rate.tolerance += 1 / static_cast<double>(content.length);
+    return rate;
   }
   return std::nullopt;
 }
@@ -66,10 +68,11 @@ Status ReadRecorderLayout(const Hdf5Source& source, Hdf5Content& content) {
   const int64_t width = commands.shape()[1];
   content.hash_header =
       fmt::format("vlaq.episode/1 {} {} {} {}\n", content.length, frames.height(), frames.width(), width);
-  const std::optional<double> rate = RecorderRate(content);
-  Stream camera{std::string(kRecorder.camera), DType::kU8, {frames.height(), frames.width(), 3}, {}, {}, rate};
+  content.stated_rate = RecorderRate(content);
+  Stream camera{
+      .name = std::string(kRecorder.camera), .dtype = DType::kU8, .shape = {frames.height(), frames.width(), 3}};
   constexpr int64_t kWidth = kRecorder.actions.size();
-  Stream action{std::string(kAction), DType::kF32, {kWidth}, {}, {}, rate, kWidth - width};
+  Stream action{.name = std::string(kAction), .shape = {kWidth}, .filled = kWidth - width};
   for (const RecorderAction& value : kRecorder.actions) {
     action.names.emplace_back(value.name);
     action.units.emplace_back(value.unit);

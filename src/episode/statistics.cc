@@ -140,6 +140,7 @@ Status Collector::Count(const Episode& episode) {
   ++r.episodes;
   r.steps += episode.length();
   ++r.lengths[episode.length()];
+  r.timing.Add(episode);
   ++r.resolutions[ResolutionsOf(episode)];
   ++r.instructions[{episode.task(), episode.task_source()}];
   const Stream& action = episode.action();

@@ -1,5 +1,5 @@
-// What a set of episodes holds, in numbers: lengths, actions, instructions, layouts, resolutions, and whether its
-// colours look swapped. Streams: two passes over the actions, and a seeded sample of frames.
+// What a set of episodes holds, in numbers: lengths, rates, actions, instructions, layouts, resolutions, and whether
+// its colours look swapped. Streams: two passes over the actions, and a seeded sample of frames.
 //
 // Not aware of: printing.
 #pragma once
@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "episode/episode_set.h"
+#include "episode/timing_statistics.h"
 
 namespace vlaq::episode {
 
@@ -54,7 +55,8 @@ struct ChannelEvidence {
 struct SetStatistics {
   int64_t episodes = 0;
   int64_t steps = 0;
-  std::map<int64_t, int64_t> lengths;                                         // episodes of each length
+  std::map<int64_t, int64_t> lengths;  // episodes of each length
+  TimingStatistics timing;
   std::vector<AxisStatistics> axes;                                           // of the action
   int64_t two_axis_episodes = 0;                                              // whose last axis was filled in with 0
   std::map<std::pair<std::string, InstructionSource>, int64_t> instructions;  // episodes

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,7 @@ struct WriterOptions {
   int height = 720;
   double control_period_s = 0.4;  // attribute total_duration is T times this
   int64_t chunk = 1;              // attribute action_chunk_size
+  bool timestamps = false;        // Append() takes them
   int compression = 4;            // gzip level, 0 to 9
   std::vector<ExtraColumn> extra;
   // More attributes of the file, e.g. {"obstacle_layout_type", "1box_hori_left"}.
@@ -56,10 +58,11 @@ class EpisodeWriter {
   EpisodeWriter(EpisodeWriter&&) noexcept;
   EpisodeWriter& operator=(EpisodeWriter&&) noexcept;
 
-  // One step. `extra` holds one row for each extra column, in their order. Errors: kUsage for a frame or row of another
-  // size; kInput with the library's reason (disk full, ...).
+  // One step. `extra` holds one row for each extra column, in their order; `seconds`, if the options say so, when it
+  // was since any moment, ascending. Errors: kUsage for a frame or row of another size, or what is wrong with the time;
+  // kInput with the library's reason (disk full, ...).
   Status Append(const image::ImageView& frame, const Command& command, Event event,
-                std::span<const std::vector<float>> extra = {});
+                std::span<const std::vector<float>> extra = {}, const std::optional<double>& seconds = {});
   // Errors: kUsage if nothing was appended.
   Status Commit();
 

@@ -48,6 +48,39 @@ Json Lengths(const SetStatistics& s) {
           {"histogram", Counted(s.lengths, "steps", "episodes")}};
 }
 
+Json Rates(const episode::RateRange& range) {
+  Json json{{"episodes", range.episodes}, {"lowest_hz", nullptr}, {"highest_hz", nullptr}};
+  if (range.highest_hz > 0) {
+    json["lowest_hz"] = range.lowest_hz;
+    json["highest_hz"] = range.highest_hz;
+  }
+  return json;
+}
+
+Json ErrorList(const std::vector<episode::BadEpisode>& episodes) {
+  Json list = Json::array();
+  for (const auto& each : episodes) {
+    list.push_back({{"file", each.path.filename().string()}, {"error", each.error.ToString()}});
+  }
+  return list;
+}
+
+Json Times(const episode::TimingStatistics& t) {
+  Json json{{"recorded", Rates(t.recorded)},
+            {"stated", Rates(t.stated)},
+            {"unknown", {{"episodes", t.unknown}}},
+            {"intervals", nullptr},
+            {"wrong", ErrorList(t.wrong)}};
+  if (t.longest_s > 0) {
+    json["intervals"] = {{"p99_s", t.p99_s},
+                         {"longest_s", t.longest_s},
+                         {"longest_file", t.longest_file},
+                         {"longest_step", t.longest_step},
+                         {"gaps", t.gaps}};
+  }
+  return json;
+}
+
 Json Instructions(const SetStatistics& s) {
   Json list = Json::array();
   for (const auto& [key, count] : s.instructions) {
@@ -105,6 +138,7 @@ Result<Json> InspectEpisodes(const fs::path& path, const InspectOptions& options
   document["episodes"] = statistics.episodes;
   document["steps"] = statistics.steps;
   document["lengths"] = Lengths(statistics);
+  document["time"] = Times(statistics.timing);
   document["resolutions"] = Counted(statistics.resolutions, "size", "episodes");
   document["instructions"] = Instructions(statistics);
   document["layouts"] = Counted(statistics.layouts, "name", "episodes");
@@ -115,11 +149,7 @@ Result<Json> InspectEpisodes(const fs::path& path, const InspectOptions& options
   if (options.hash) {
     VLAQ_ASSIGN_OR_RETURN(document["episode_list"], Hashes(set, statistics.bad, log));
   }
-  Json bad = Json::array();
-  for (const auto& each : statistics.bad) {
-    bad.push_back({{"file", each.path.filename().string()}, {"error", each.error.ToString()}});
-  }
-  document["bad"] = std::move(bad);
+  document["bad"] = ErrorList(statistics.bad);
   return document;
 }
 

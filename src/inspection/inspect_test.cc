@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/mapped_file.h"
 #include "base/testing.h"
-#include "export/export.h"
+#include "export/testing.h"
 #include "families/kosmos2_lstm/testing.h"
 
 namespace vlaq::inspection {
@@ -33,15 +33,6 @@ class InspectTest : public ::testing::Test {
     const auto document = Inspect(path, options, log_);
     EXPECT_TRUE(document.ok()) << document.error().ToString();
     return document.ok() ? *document : Json();
-  }
-  fs::path ExportTiny() {
-    exporting::ExportOptions options;
-    options.checkpoint = policy_.Save(folder_.path());
-    options.output = folder_.path() / "bundle";
-    options.settings.config = folder_.path() / "config.json";
-    options.settings.policy = folder_.path() / "policy.json";
-    EXPECT_TRUE(exporting::Export(options, log_).ok());
-    return options.output;
   }
 
   TemporaryFolder folder_;
@@ -139,7 +130,9 @@ TEST_F(InspectTest, PytorchsOwnFile) {
 }
 
 TEST_F(InspectTest, ABundleAndItsGraphs) {
-  const fs::path bundle = ExportTiny();
+  const auto exported = exporting::testing::ExportTiny(folder_.path(), policy_);
+  ASSERT_TRUE(exported.ok()) << exported.error().ToString();
+  const fs::path bundle = exported->path;
   const Json json = Look(bundle, {.tensors = false, .hash = true});
   EXPECT_EQ(json["kind"], "bundle");
   EXPECT_EQ(json["policy"]["window"], 3);

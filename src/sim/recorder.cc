@@ -28,6 +28,7 @@ episode::WriterOptions Header(const Layout& layout, const RecordOptions& options
   header.width = options.world.width;
   header.height = options.world.height;
   header.control_period_s = kControlPeriod;
+  header.timestamps = true;
   header.compression = options.compression;
   header.extra = {{"simulation/executed", {"linear_x", "linear_y", "angular_z"}},
                   {"simulation/state", {"x", "y", "yaw", "velocity_x", "velocity_y"}},
@@ -88,7 +89,8 @@ Result<Recording> Recorder::Record(uint64_t seed, const std::filesystem::path& f
     const episode::Event event = before.step == 0 ? episode::Event::kEpisodeStart : episode::Event::kStartAction;
     const std::vector<float> action = AsFloats(expert);
     const std::vector<std::vector<float>> extra{AsFloats(driven), StateRow(before), AuxiliaryLabels(layout, before)};
-    VLAQ_RETURN_IF_ERROR(writer.Append(frame, {action[0], action[1], action[2]}, event, extra));
+    VLAQ_RETURN_IF_ERROR(
+        writer.Append(frame, {action[0], action[1], action[2]}, event, extra, before.step * kControlPeriod));
     VLAQ_RETURN_IF_ERROR(world_->Step(driven));
   }
   VLAQ_RETURN_IF_ERROR(writer.Commit());

@@ -48,8 +48,9 @@ class Recorder {
   static Result<Recorder> Open(const RecordOptions& options);
 
   // Drives the layout of `seed` and writes EpisodeFile() into `folder`. Besides the original's datasets
-  // the file has simulation/executed [T, 3] (the command that was driven), simulation/state [T, 5] (x, y, yaw,
-  // velocity_x, velocity_y) and simulation/auxiliary (expert.h). Errors: kUsage if the file exists; kInput, kBackend.
+  // the file has timestamp [T] (simulated seconds), simulation/executed [T, 3] (the command that was driven),
+  // simulation/state [T, 5] (x, y, yaw, velocity_x, velocity_y) and simulation/auxiliary (expert.h). Errors: kUsage if
+  // the file exists; kInput, kBackend.
   Result<Recording> Record(uint64_t seed, const std::filesystem::path& folder, Existing existing);
 
  private:

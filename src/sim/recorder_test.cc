@@ -62,6 +62,9 @@ TEST_F(RecorderTest, WritesWhatTheReaderReads) {
     EXPECT_EQ(command[2], 0);
   }
   EXPECT_EQ((*episode)->events().front(), "episode_start");
+  EXPECT_EQ((*episode)->timing().source, episode::TimeSource::kTimeStamps);
+  EXPECT_FALSE((*episode)->timing().wrong);
+  EXPECT_NEAR(*(*episode)->timing().SecondsAt(3), 3 * kControlPeriod, 1e-12);
 }
 
 TEST_F(RecorderTest, TheSameSeedGivesTheSameEpisode) {

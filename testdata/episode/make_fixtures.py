@@ -37,8 +37,42 @@ def write(path, images=IMAGES, actions=ACTIONS, events=EVENTS, instruction="pass
         file.attrs["camera_matrix"] = np.eye(3)
 
 
+SECONDS = np.arange(STEPS) * 0.4  # 2.5 steps a second, as the attribute total_duration has it
+EPOCH = 1_760_000_000  # s
+
+
+def write_times(folder):
+    """Episodes with time stamps, sound and not: file name, values, their attribute units."""
+    folder.mkdir(exist_ok=True)
+    nanoseconds = (EPOCH * 10**9 + np.arange(STEPS) * 4 * 10**8).astype(np.int64)
+    for name, values, units in (
+        ("seconds", EPOCH + SECONDS, "s"),
+        ("milliseconds", np.array([0, 400, 790, 1600, 2000], np.int32), "ms"),  # a gap before step 3
+        ("nanoseconds", nanoseconds, None),
+        ("column", SECONDS[:, None], None),
+        ("not_ascending", np.array([0, 0.4, 1.2, 0.8, 1.6]), "s"),
+        ("nan", np.array([0, 0.4, np.nan, 1.2, 1.6]), "s"),
+        ("too_few", SECONDS[:4], "s"),
+        ("float_nanoseconds", nanoseconds.astype(np.float64), None),  # floats are seconds unless units say otherwise
+        ("float32", (EPOCH + SECONDS).astype(np.float32), "s"),  # 128 s apart, or equal
+        ("ticks", np.arange(STEPS), "ticks"),
+        ("text", np.array([b"0.0", b"0.4", b"0.8", b"1.2", b"1.6"]), None),
+        ("other_rate", SECONDS / 4, "s"),
+    ):
+        path = folder / f"{name}.h5"
+        write(path, events=None)
+        with h5py.File(path, "a") as file:
+            dataset = file.create_dataset("timestamp", data=values)
+            if units is not None:
+                dataset.attrs["units"] = units
+    write(folder / "group.h5", events=None)
+    with h5py.File(folder / "group.h5", "a") as file:
+        file.create_group("timestamps")
+
+
 def main(folder):
     folder.mkdir(parents=True, exist_ok=True)
+    write_times(folder / "times")
     good = lambda name: folder / "good" / name
     bad = lambda name: folder / "bad" / name
     good("x").parent.mkdir(exist_ok=True)

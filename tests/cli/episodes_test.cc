@@ -41,6 +41,11 @@ Lengths
       3         1
       4         1
 
+Time
+  episodes  time by          steps a second
+  --------  ---------------  --------------
+         2  the stated rate             2.5
+
 Frames
   size  episodes
   ----  --------
@@ -182,6 +187,70 @@ TEST_F(Episodes, SplitCountsCopiesOnceAndSkipsBadOnes) {
   EXPECT_EQ(made.exit_code, 0) << made.err;
   EXPECT_THAT(made.out, AllOf(HasSubstr("12 episodes, seed 0"), HasSubstr("which count once: 1\n"),
                               HasSubstr("left out: "), Not(HasSubstr("13 episodes"))));
+}
+
+// Episodes with time stamps, by h5py: what is sound, and what is odd.
+std::string Timed(const std::string& name) { return std::string(VLAQ_TESTDATA "/episode/times/") + name + ".h5"; }
+
+TEST_F(Episodes, CheckSaysHowEpisodesKeepTime) {
+  const Ran ran = Vlaq({"episodes", "check", Timed("milliseconds"), Record(1), Timed("nanoseconds")});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(ran.out, R"(3 episodes
+  file             steps  time by          steps a second  99 % within  longest interval  gaps
+  ---------------  -----  ---------------  --------------  -----------  ----------------  ----
+  milliseconds.h5      5  time stamps                 2.5       810 ms   810 ms (step 3)     1
+  e0.h5                3  the stated rate             2.5            -                 -     -
+  nanoseconds.h5       5  time stamps                 2.5       400 ms   400 ms (step 1)     0
+)");
+}
+
+TEST_F(Episodes, CheckNamesWhatIsWrongWithTimeStamps) {
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"not_ascending", "step 3 is 0.8 s after the first, not after step 2 (1.2 s)"},
+      {"nan", "step 2 holds nan"},
+      {"too_few", "has the shape [4], but there are 5 steps"},
+      {"float_nanoseconds", "they look like ns: say so in the dataset's attribute 'units'"},
+      {"other_rate", "attribute 'total_duration' says 2.5 a second"},
+  };
+  std::vector<std::string> all{"episodes", "check", Timed("seconds")};
+  for (const auto& [name, what] : cases) {
+    all.push_back(Timed(name));
+    const Ran ran = Vlaq({"episodes", "check", Timed(name)});
+    EXPECT_EQ(ran.exit_code, 5) << name;
+    EXPECT_THAT(ran.out, AllOf(HasSubstr(name + ".h5: dataset 'timestamp': "), HasSubstr(what)));
+  }
+  Overwrite(In("broken.h5"), "x");
+  all.push_back(In("broken.h5"));
+  const Ran ran = Vlaq(all);
+  EXPECT_EQ(ran.exit_code, 5);
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("6 episodes\n"), HasSubstr("wrong: 6\n"), HasSubstr("broken.h5")));
+  EXPECT_THAT(ran.err, HasSubstr("something is wrong with 6 of 7 episodes"));
+}
+
+TEST_F(Episodes, CheckTakesEpisodesOrSplits) {
+  const Ran mixed = Vlaq({"episodes", "check", Timed("seconds"), "split.json"});
+  EXPECT_EQ(mixed.exit_code, 2);
+  EXPECT_THAT(mixed.err, HasSubstr("one kind at a time"));
+  EXPECT_THAT(Vlaq({"episodes", "check", "split.json"}).err, HasSubstr("takes two"));
+}
+
+TEST_F(Episodes, InspectShowsTimeStamps) {
+  const Ran ran = Vlaq({"inspect", std::string(VLAQ_TESTDATA "/episode/times")});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("6  time stamps                 2.5\n"),
+                             HasSubstr("7  the stated rate             2.5\n"), HasSubstr("gaps: 1\n"),
+                             HasSubstr("Wrong time stamps: 9\n")));
+  const Json time = Vlaq({"inspect", Timed("milliseconds"), "--json"}).json()["time"];
+  EXPECT_EQ(time["recorded"]["episodes"], 1);
+  EXPECT_EQ(time["recorded"]["lowest_hz"], 2.5);
+  EXPECT_TRUE(time["stated"]["lowest_hz"].is_null());
+  EXPECT_EQ(time["intervals"]["longest_file"], "milliseconds.h5");
+  EXPECT_EQ(time["intervals"]["longest_step"], 3);
+  EXPECT_NEAR(time["intervals"]["longest_s"].get<double>(), 0.81, 1e-9);
+  EXPECT_EQ(time["intervals"]["gaps"], 1);
+  EXPECT_TRUE(time["wrong"].empty());
+  EXPECT_THAT(Vlaq({"inspect", Timed("nan"), "--json"}).json()["time"]["wrong"][0]["error"].get<std::string>(),
+              HasSubstr("step 2 holds nan"));
 }
 
 TEST_F(Episodes, WrongUse) {

@@ -32,7 +32,9 @@ std::string ErrorOf(const fs::path& path) {
   const auto opened = Episode::Open(path);
   if (!opened.ok()) return opened.error().ToString();
   const auto hash = (*opened)->ContentHash();  // reads every frame
-  return hash.ok() ? "" : hash.error().ToString();
+  if (!hash.ok()) return hash.error().ToString();
+  const auto& wrong = (*opened)->timing().wrong;
+  return wrong ? wrong->ToString() : "";
 }
 
 struct Outcome {
@@ -65,7 +67,7 @@ Outcome ReadInAChild(const fs::path& path) {
 
 class EpisodeCorruptionTest : public ::testing::TestWithParam<const char*> {};
 
-// An episode of two cameras, a state and an action in our own layout.
+// An episode of two cameras, a state, an action and time stamps in our own layout.
 bool WriteFeatures(const fs::path& path) {
   episode::FeatureWriterOptions options;
   for (const char* camera : {"top", "wrist"}) {
@@ -76,6 +78,7 @@ bool WriteFeatures(const fs::path& path) {
   options.streams.push_back({.name = "action", .shape = {2}, .names = {"a", "b"}, .units = {"rad", "rad"}});
   options.task = "pick the cube";
   options.rate_hz = 50;
+  options.timestamps = true;
   auto writer = episode::FeatureWriter::Create(path, options, Existing::kRefuse);
   if (!writer.ok()) return false;
   for (int t = 0; t < 5; ++t) {
@@ -90,7 +93,7 @@ bool WriteFeatures(const fs::path& path) {
       }
       step.emplace(stream.name, std::move(value));
     }
-    if (!writer->Append(step).ok()) return false;
+    if (!writer->Append(step, t / 50.0).ok()) return false;
   }
   return writer->Commit().ok();
 }
