@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
 #include <set>
 
@@ -101,7 +102,8 @@ Status CheckSchedules(const Bundle& bundle, const StepInputs& inputs, const Play
     Rows expected;
     for (const size_t t : compared) expected.push_back(by_default.outputs[t]);
     std::string remark = fmt::format(" between the schedules '{}' and '{}', {} steps", main, schedule, compared.size());
-    if (bundle.plan) remark += "; quantized over one frame there, over a whole window here";
+    const bool frames = bundle.plan && !IsOfAnyGraphs(policy);  // of other graphs it is not known what a batch is
+    if (frames) remark += "; quantized over one frame there, over a whole window here";
     for (const policy::Output& output : policy.outputs) {
       const std::string of = policy.outputs.size() == 1 ? name : fmt::format("{}, {}", name, output.name);
       report.checks.push_back(
