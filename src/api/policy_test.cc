@@ -10,7 +10,7 @@
 #include "backend/reference/reference.h"
 #include "base/shared_library.h"
 #include "base/testing.h"
-#include "export/export.h"
+#include "export/testing.h"
 #include "families/kosmos2_lstm/prompt.h"
 #include "families/kosmos2_lstm/testing.h"
 #include "families/onnx/import.h"
@@ -86,19 +86,22 @@ class PublicPolicy : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = new TemporaryFolder();
-    ExportTo(Bundle(), kosmos2_lstm::testing::TinyPolicy());
+    Export(Bundle());
     // libsentencepiece has a protobuf of its own, which must be kept from that of the graphs.
     if (!CanPreferOwnSymbols()) return;
     auto structure = kosmos2_lstm::testing::TinyPolicy::DefaultStructure();
     structure.text.vocabulary = 1187;
     kosmos2_lstm::testing::TinyPolicy tiny(false, structure);
     tiny.policy.erase("prompt_ids");
-    ExportTo(TextBundle(), tiny, "turn left");
+    exporting::ExportOptions options;
+    options.settings.task = "turn left";
+    options.settings.tokenizer = fs::path(VLAQ_TESTDATA) / "tokenizer" / "small.model";
+    Export(TextBundle(), tiny, options);
   }
   static void TearDownTestSuite() { delete folder_; }
 
   static fs::path Bundle() { return folder_->path() / "bundle"; }
-  static fs::path TextBundle() { return folder_->path() / "text"; }
+  static fs::path TextBundle() { return folder_->path() / "text" / "bundle"; }
   static PolicyOptions Reference(const std::string& schedule = "") {
     PolicyOptions options;
     options.backend = "reference";
@@ -108,20 +111,11 @@ class PublicPolicy : public ::testing::Test {
   static Policy Open(const std::string& schedule = "") { return OpenOrThrow(Bundle(), Reference(schedule)); }
 
  private:
-  static void ExportTo(const fs::path& output, const kosmos2_lstm::testing::TinyPolicy& tiny,
-                       const std::optional<std::string>& instruction = {}) {
-    const fs::path from = folder_->path() / "from";
-    fs::remove_all(from);
-    fs::create_directories(from);
-    exporting::ExportOptions options;
-    options.checkpoint = tiny.Save(from);
-    options.output = output;
-    if (instruction) {
-      options.settings.task = instruction;
-      options.settings.tokenizer = fs::path(VLAQ_TESTDATA) / "tokenizer" / "small.model";
-    }
-    const auto report = exporting::Export(options, SilentLog());
-    ASSERT_TRUE(report.ok()) << report.error().ToString();
+  static void Export(const fs::path& bundle,
+                     const kosmos2_lstm::testing::TinyPolicy& tiny = kosmos2_lstm::testing::TinyPolicy(),
+                     const exporting::ExportOptions& options = {}) {
+    const auto exported = exporting::testing::ExportTiny(bundle.parent_path(), tiny, options);
+    ASSERT_TRUE(exported.ok()) << exported.error().ToString();
   }
 
   static inline TemporaryFolder* folder_ = nullptr;

@@ -14,16 +14,9 @@ namespace {
 const ActionSpace kPairs = BaseSpace(0.5, 2);
 
 void WriteEpisode(const std::filesystem::path& path, const std::vector<episode::Command>& commands) {
-  episode::WriterOptions options;
-  options.name = path.stem().string();
-  options.width = 8;
-  options.height = 6;
-  auto writer = episode::EpisodeWriter::Create(path, options, Existing::kRefuse);
-  ASSERT_TRUE(writer.ok());
-  for (const episode::Command& command : commands) {
-    ASSERT_TRUE(writer->Append(Filled(8, 6, 100), command, episode::Event::kStartAction).ok());
-  }
-  ASSERT_TRUE(writer->Commit().ok());
+  std::vector<GreyStep> steps;
+  for (const episode::Command& command : commands) steps.push_back({100, command});
+  ASSERT_TRUE(WriteGreyEpisode(path, "", steps));
 }
 
 class BaselineTest : public ::testing::Test {

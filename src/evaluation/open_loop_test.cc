@@ -6,7 +6,6 @@
 
 #include "base/json.h"
 #include "base/testing.h"
-#include "episode/writer.h"
 #include "evaluation/open_loop_evaluation.h"
 #include "evaluation/testing.h"
 
@@ -21,21 +20,13 @@ const ActionSpace kSpace = BaseSpace(0.5);
 // An episode of grey frames: frame t is `first` + 10 t. The command of step t is (frame / 255, side / 4) times 0.5,
 // side 1 where the instruction says left.
 bool WriteEpisode(const std::filesystem::path& path, const std::string& instruction, int length, int first) {
-  episode::WriterOptions options;
-  options.name = path.stem().string();
-  options.instruction = instruction;
-  options.width = 8;
-  options.height = 6;
-  auto writer = episode::EpisodeWriter::Create(path, options, Existing::kRefuse);
-  if (!writer.ok()) return false;
   const float side = instruction.find("left") == std::string::npos ? -1.0F : 1.0F;
+  std::vector<GreyStep> steps;
   for (int t = 0; t < length; ++t) {
-    const auto grey = static_cast<uint8_t>(first + 10 * t);
-    const episode::Command command{0.5F * static_cast<float>(grey) / 255, 0.125F * side, 0};
-    const auto event = t == 0 ? episode::Event::kEpisodeStart : episode::Event::kStartAction;
-    if (!writer->Append(Filled(8, 6, grey), command, event).ok()) return false;
+    const int grey = first + 10 * t;
+    steps.push_back({grey, {0.5F * static_cast<float>(grey) / 255, 0.125F * side, 0}});
   }
-  return writer->Commit().ok();
+  return WriteGreyEpisode(path, instruction, steps);
 }
 
 float Seen(const std::vector<int>& frames) { return static_cast<float>(frames.back()) / 255; }

@@ -1,12 +1,15 @@
-// A driver for tests that writes down what it gets and answers with a function of it.
+// For tests: a driver that writes down what it gets and answers with a function of it, and episodes for it.
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "episode/writer.h"
 #include "evaluation/driver.h"
 #include "image/image.h"
 
@@ -115,6 +118,29 @@ inline image::Image Filled(int width, int height, uint8_t value) {
 // That as what a policy with one camera observes.
 inline Observation Seen(const image::Image& frame) {
   return {{"observation.images.front", Tensor::From<uint8_t>({frame.height, frame.width, 3}, frame.rgb)}};
+}
+
+// A picture of one grey, and what was done when it was seen.
+struct GreyStep {
+  int grey = 0;
+  episode::Command command{};
+};
+// An episode of such pictures, 8 x 6 pixels. True if it could be written.
+inline bool WriteGreyEpisode(const std::filesystem::path& path, const std::string& instruction,
+                             const std::vector<GreyStep>& steps) {
+  episode::WriterOptions options;
+  options.name = path.stem().string();
+  options.instruction = instruction;
+  options.width = 8;
+  options.height = 6;
+  auto writer = episode::EpisodeWriter::Create(path, options, Existing::kRefuse);
+  if (!writer.ok()) return false;
+  auto event = episode::Event::kEpisodeStart;
+  for (const GreyStep& step : steps) {
+    if (!writer->Append(Filled(8, 6, static_cast<uint8_t>(step.grey)), step.command, event).ok()) return false;
+    event = episode::Event::kStartAction;
+  }
+  return writer->Commit().ok();
 }
 
 }  // namespace vlaq::evaluation

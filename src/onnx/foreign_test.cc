@@ -140,20 +140,29 @@ TEST_F(Foreign, AttributesComeFromTheCallTheDefaultOrNowhere) {
   EXPECT_EQ(foreign.model.graph.nodes[1].Float("alpha", 0), 0.25F);
 }
 
-TEST_F(Foreign, ValuesInSubgraphsOfFunctionsAreRenamedToo) {
-  NodeProto branch = NodeOf("If", {"flag"}, {"b"}, "if");
+// An If by "flag" of "a", negated in either branch.
+NodeProto NegatedEitherWay(const std::string& output) {
+  NodeProto node = NodeOf("If", {"flag"}, {output}, "if");
   for (const char* name : {"then_branch", "else_branch"}) {
-    AttributeProto& attribute = *branch.add_attribute();
+    AttributeProto& attribute = *node.add_attribute();
     attribute.set_name(name);
     attribute.set_type(AttributeProto::GRAPH);
     attribute.mutable_g()->set_name(name);
     *attribute.mutable_g()->add_node() = NodeOf("Neg", {"a"}, {std::string(name) + "_t"});
     attribute.mutable_g()->add_output()->set_name(std::string(name) + "_t");
   }
-  AddFunction("F", {"a", "flag"}, {"b"}, {branch});
-  auto& flag = *proto_.mutable_graph()->add_input();
-  flag.set_name("f");
+  return node;
+}
+
+void AddFlag(const std::string& name, ::onnx::ModelProto& model) {
+  auto& flag = *model.mutable_graph()->add_input();
+  flag.set_name(name);
   flag.mutable_type()->mutable_tensor_type()->set_elem_type(::onnx::TensorProto::BOOL);
+}
+
+TEST_F(Foreign, ValuesInSubgraphsOfFunctionsAreRenamedToo) {
+  AddFunction("F", {"a", "flag"}, {"b"}, {NegatedEitherWay("b")});
+  AddFlag("f", proto_);
   Add(NodeOf("F", {"x", "f"}, {"y"}, "call", "my.ops"));
   const ForeignModel foreign = ReadOk();
   const auto& graph =
@@ -228,19 +237,8 @@ TEST_F(Foreign, NodesAreSorted) {
 }
 
 TEST_F(Foreign, WhatASubgraphReadsCountsForTheOrder) {
-  NodeProto branch = NodeOf("If", {"flag"}, {"y"}, "if");
-  for (const char* name : {"then_branch", "else_branch"}) {
-    AttributeProto& attribute = *branch.add_attribute();
-    attribute.set_name(name);
-    attribute.set_type(AttributeProto::GRAPH);
-    attribute.mutable_g()->set_name(name);
-    *attribute.mutable_g()->add_node() = NodeOf("Neg", {"a"}, {std::string(name) + "_t"});
-    attribute.mutable_g()->add_output()->set_name(std::string(name) + "_t");
-  }
-  auto& flag = *proto_.mutable_graph()->add_input();
-  flag.set_name("flag");
-  flag.mutable_type()->mutable_tensor_type()->set_elem_type(::onnx::TensorProto::BOOL);
-  Add(branch);
+  AddFlag("flag", proto_);
+  Add(NegatedEitherWay("y"));
   Add(NodeOf("Abs", {"x"}, {"a"}, "abs"));
   const ForeignModel foreign = ReadOk();
   EXPECT_TRUE(foreign.sorted);

@@ -7,7 +7,6 @@
 #include <cmath>
 
 #include "base/testing.h"
-#include "episode/writer.h"
 #include "evaluation/testing.h"
 
 namespace vlaq::planning {
@@ -33,20 +32,12 @@ class ActionComparisonTest : public ::testing::Test {
   // Greys of the episodes differ; what is recorded is the grey and nothing to the side.
   void SetUp() override {
     for (int e = 0; e < 3; ++e) {
-      episode::WriterOptions options;
-      options.name = fmt::format("e{}", e);
-      options.instruction = "go";
-      options.width = options.height = 4;
-      auto writer = episode::EpisodeWriter::Create(folder_.path() / (options.name + ".h5"), options, Existing::kRefuse);
-      ASSERT_TRUE(writer.ok());
+      std::vector<evaluation::GreyStep> steps;
       for (int t = 0; t < kFrames; ++t) {
         const int grey = 20 + 40 * e + 5 * t;
-        const episode::Command command{0.5F * static_cast<float>(grey) / 255, 0, 0};
-        ASSERT_TRUE(
-            writer->Append(evaluation::Filled(4, 4, static_cast<uint8_t>(grey)), command, episode::Event::kStartAction)
-                .ok());
+        steps.push_back({grey, {0.5F * static_cast<float>(grey) / 255, 0, 0}});
       }
-      ASSERT_TRUE(writer->Commit().ok());
+      ASSERT_TRUE(evaluation::WriteGreyEpisode(folder_.path() / fmt::format("e{}.h5", e), "go", steps));
     }
     auto opened = episode::EpisodeSet::Open({folder_.path()});
     ASSERT_TRUE(opened.ok());

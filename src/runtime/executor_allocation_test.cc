@@ -5,19 +5,8 @@
 #include "runtime/executor.h"
 #include "runtime/executor_testing.h"
 
-namespace vlaq::runtime {
+namespace vlaq::runtime::testing {
 namespace {
-
-using testing::ActionOutput;
-using testing::Carry;
-using testing::Concat;
-using testing::F32;
-using testing::Hold;
-using testing::Repeat;
-using testing::RunOf;
-using testing::Select;
-using testing::StateInput;
-using testing::Window;
 
 // Gives the same tensor at every run.
 class ConstantModel : public backend::OpenedModel {
@@ -188,4 +177,4 @@ TEST(ExecutorAllocationsAreCounted, WhereOutputsAreKept) {
 }
 
 }  // namespace
-}  // namespace vlaq::runtime
+}  // namespace vlaq::runtime::testing

@@ -8,32 +8,15 @@
 #include "runtime/executor.h"
 #include "runtime/executor_fixture_testing.h"
 
-namespace vlaq::runtime {
+namespace vlaq::runtime::testing {
 namespace {
 
 using policy::InputType;
-using testing::ActionOutput;
 using ::testing::AllOf;
-using testing::Carry;
-using testing::Concat;
 using ::testing::ElementsAre;
-using testing::Elementwise;
-using testing::F32;
-using testing::FakeGraph;
-using testing::Floats;
 using ::testing::HasSubstr;
-using testing::Hold;
-using testing::OpenerOf;
-using testing::Recorder;
-using testing::Repeat;
-using testing::RunOf;
-using testing::Select;
-using testing::StateInput;
-using testing::Sum;
-using testing::ValuesOf;
-using testing::Window;
 
-using StepTest = testing::ExecutorTest;
+using StepTest = ExecutorTest;
 
 TEST_F(StepTest, WhatDoesNotFitInAStepIsRefusedAndTheStateStays) {
   policy_.inputs = {StateInput("x", {-1}), StateInput("z", {-1, 2})};
@@ -132,7 +115,7 @@ TEST_F(StepTest, ValuesOfATextHaveTheTypeThatItsGraphTakes) {
   task.type = InputType::kText;
   task.makes = {"ids"};
   policy_.inputs.push_back(task);
-  FakeGraph graph = Elementwise({-1, 1}, [](float x) { return x; });
+  FakeGraph graph = Identity({-1, 1});
   graph.inputs.push_back({"ids", DType::kI64, {-1, -1}, {"", ""}});
   Add("g", std::move(graph), {{"x", "x"}, {"ids", "task.ids"}}, {{"y", "y"}});
   Executor executor = Open();
@@ -152,9 +135,7 @@ TEST_F(StepTest, WhatIsNotFiniteGoesNoFurther) {
                 AllOf(HasSubstr("graph 'encoder': output 'y', the value 'feature'"), HasSubstr("element 1")));
   }
   EXPECT_EQ(graphs_["head"].runs, 1);
-  graphs_["head"].run = [](const NamedTensors&) -> Result<NamedTensors> {
-    return NamedTensors{{"actions", Floats({0, std::nanf("")}, {1, 2})}};
-  };
+  graphs_["head"].run = Always({{"actions", Floats({0, std::nanf("")}, {1, 2})}});
   EXPECT_THAT(StepError(executor, {{"x", Floats({1, 2})}}, ErrorCode::kBackend),
               AllOf(HasSubstr("graph 'head': output 'actions', the value 'y'"), HasSubstr("element 1 is nan")));
   UseStreaming(3);
@@ -171,13 +152,13 @@ TEST_F(StepTest, AnOutputMadeWithoutAGraphIsFiniteToo) {
 
 TEST_F(StepTest, ValuesThatNoOutputComesFromMayBeAnything) {
   Use({1}, {RunOf("g"), RunOf("aside")});
-  FakeGraph graph = Elementwise({-1, 1}, [](float x) { return x; });
+  FakeGraph graph = Identity({-1, 1});
   graph.outputs.push_back(F32("extra", {-1, 1}));
   graph.run = [](const NamedTensors& in) -> Result<NamedTensors> {
     return NamedTensors{{"y", in.at("x")}, {"extra", Floats({std::nanf("")}, {1, 1})}};
   };
   Add("g", std::move(graph), {{"x", "x"}}, {{"y", "y"}, {"extra", "shown"}});
-  Add("aside", Elementwise({-1, 1}, [](float x) { return x; }), {{"x", "shown"}}, {{"y", "unread"}});
+  Add("aside", Identity({-1, 1}), {{"x", "shown"}}, {{"y", "unread"}});
   Executor executor = Open();
   EXPECT_THAT(Step(executor, {1}), ElementsAre(1));
   // Carried to the next step, an output does come of it.
@@ -254,15 +235,13 @@ TEST_F(StepTest, ErrorsOfGraphsNameThem) {
   Executor executor = Open();
   graphs_["head"].fail_after = 0;
   EXPECT_THAT(StepError(executor, {{"x", Floats({1, 2})}}, ErrorCode::kBackend), HasSubstr("graph 'head': no luck"));
-  graphs_["head"].run = [](const NamedTensors&) -> Result<NamedTensors> { return NamedTensors{}; };
+  graphs_["head"].run = Always({});
   EXPECT_THAT(StepError(executor, {{"x", Floats({1, 2})}}, ErrorCode::kBackend),
               AllOf(HasSubstr("'head'"), HasSubstr("'actions'"), HasSubstr("not given")));
-  graphs_["head"].run = [](const NamedTensors&) -> Result<NamedTensors> {
-    return NamedTensors{{"actions", Floats({1, 2, 3, 4}, {2, 2})}};
-  };
+  graphs_["head"].run = Always({{"actions", Floats({1, 2, 3, 4}, {2, 2})}});
   EXPECT_THAT(StepError(executor, {{"x", Floats({1, 2})}}, ErrorCode::kInput),
               AllOf(HasSubstr("output 'y'"), HasSubstr("[2, 2]"), HasSubstr("[1, -1]")));
 }
 
 }  // namespace
-}  // namespace vlaq::runtime
+}  // namespace vlaq::runtime::testing

@@ -43,6 +43,11 @@ inline FakeGraph Elementwise(const Shape& dims, const std::function<float(float)
   return graph;
 }
 
+// y = x.
+inline FakeGraph Identity(const Shape& dims) {
+  return Elementwise(dims, [](float x) { return x; });
+}
+
 // y = a + 10 b, elementwise; shapes are a's.
 inline FakeGraph Sum(const Shape& dims) {
   FakeGraph graph;

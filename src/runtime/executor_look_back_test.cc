@@ -4,23 +4,14 @@
 
 #include "runtime/executor_fixture_testing.h"
 
-namespace vlaq::runtime {
+namespace vlaq::runtime::testing {
 namespace {
 
-using testing::Carry;
-using testing::Concat;
 using ::testing::ElementsAre;
-using testing::Elementwise;
-using testing::Floats;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::RunOf;
-using testing::Select;
-using testing::Sum;
-using testing::ValuesOf;
-using testing::Window;
 
-class LookBackTest : public testing::ExecutorTest {
+class LookBackTest : public ExecutorTest {
  protected:
   void AddDouble(const std::string& name, const std::string& from, const std::string& to) {
     Add(name, Elementwise({-1, 2}, [](float x) { return 2 * x; }), {{"x", from}}, {{"y", to}});
@@ -74,7 +65,7 @@ TEST_F(LookBackTest, OnlyWhatLastsRuns) {
   Executor executor = Open();
   EXPECT_THAT(executor.look_back().advance, ElementsAre("encoder"));
   EXPECT_TRUE(executor.look_back().at_once);
-  testing::Recorder probe;
+  Recorder probe;
   executor.SetProbe(&probe);
   const std::vector<NamedTensors> two{{{"x", Floats({1, 2})}}, {{"x", Floats({3, 4})}}};
   ASSERT_TRUE(executor.AdvanceAll(two).ok());
@@ -102,7 +93,7 @@ TEST_F(LookBackTest, AFailedAdvanceLeavesNoTrace) {
 
 TEST_F(LookBackTest, NoiseGoesOnFromAStep) {
   Use({2}, {Concat({"x", "n"}, 1, "y")});
-  policy_.inputs.push_back(testing::StateInput("n", {2}));
+  policy_.inputs.push_back(StateInput("n", {2}));
   policy_.inputs[1].type = policy::InputType::kNoise;
   Executor executor = Open(5);
   Step(executor, {0, 0});
@@ -112,4 +103,4 @@ TEST_F(LookBackTest, NoiseGoesOnFromAStep) {
 }
 
 }  // namespace
-}  // namespace vlaq::runtime
+}  // namespace vlaq::runtime::testing

@@ -5,22 +5,17 @@
 #include "runtime/executor.h"
 #include "runtime/executor_fixture_testing.h"
 
-namespace vlaq::runtime {
+namespace vlaq::runtime::testing {
 namespace {
 
 using policy::InputType;
 using policy::NoiseKind;
-using testing::ActionOutput;
 using ::testing::AllOf;
-using testing::Concat;
 using ::testing::Each;
 using ::testing::ElementsAre;
-using testing::Floats;
 using ::testing::HasSubstr;
-using testing::StateInput;
-using testing::ValuesOf;
 
-class NoiseTest : public testing::ExecutorTest {
+class NoiseTest : public ExecutorTest {
  protected:
   void UseNoise(NoiseKind kind, DType dtype = DType::kF32, Shape shape = {5}) {
     policy_.inputs = {StateInput("n", std::move(shape), dtype)};
@@ -113,4 +108,4 @@ TEST_F(NoiseTest, CannotBeDrawnWithoutExtentsOrInIntegers) {
 }
 
 }  // namespace
-}  // namespace vlaq::runtime
+}  // namespace vlaq::runtime::testing

@@ -5,24 +5,13 @@
 #include "runtime/executor.h"
 #include "runtime/executor_fixture_testing.h"
 
-namespace vlaq::runtime {
+namespace vlaq::runtime::testing {
 namespace {
 
-using testing::ActionOutput;
 using ::testing::AllOf;
-using testing::Carry;
-using testing::Concat;
 using ::testing::HasSubstr;
-using testing::Hold;
-using testing::OpenerOf;
-using testing::Repeat;
-using testing::RunOf;
-using testing::Select;
-using testing::StateInput;
-using testing::Sum;
-using testing::Window;
 
-using OpenTest = testing::ExecutorTest;
+using OpenTest = ExecutorTest;
 
 TEST_F(OpenTest, EveryInputOfAGraphIsBound) {
   UseStreaming(3);
@@ -158,4 +147,4 @@ TEST_F(OpenTest, AWindowNeedsABatchOfOne) {
 }
 
 }  // namespace
-}  // namespace vlaq::runtime
+}  // namespace vlaq::runtime::testing

@@ -7,27 +7,13 @@
 #include "runtime/executor.h"
 #include "runtime/executor_fixture_testing.h"
 
-namespace vlaq::runtime {
+namespace vlaq::runtime::testing {
 namespace {
 
-using testing::ActionOutput;
-using testing::Concat;
 using ::testing::ElementsAre;
-using testing::Elementwise;
-using testing::F32;
-using testing::FakeGraph;
-using testing::Floats;
 using ::testing::HasSubstr;
-using testing::Hold;
-using testing::Recorder;
-using testing::Repeat;
-using testing::RunOf;
-using testing::Select;
-using testing::StateInput;
-using testing::Sum;
-using testing::ValuesOf;
 
-using RepeatTest = testing::ExecutorTest;
+using RepeatTest = ExecutorTest;
 
 TEST_F(RepeatTest, RepeatsWithCarriedValuesAndATable) {
   Use({2}, {Repeat(3, {{"state", "x", "moved"}}, {{"t", DType::kF32, {1, 2}, {1, 2, 3}}}, {RunOf("g")}),
@@ -63,7 +49,7 @@ TEST_F(RepeatTest, CarriedValuesOfARepeatMoveAllAtOnce) {
   // Two values that change places in every round.
   policy_.schedules["only"] = {Repeat(3, {{"a", "x", "b"}, {"b", "z", "a"}}, {}, {RunOf("g")}), Concat({"a"}, 1, "y"),
                                Concat({"b"}, 1, "w")};
-  Add("g", Elementwise({-1, 1}, [](float x) { return x; }), {{"x", "a"}}, {{"y", "unread"}});
+  Add("g", Identity({-1, 1}), {{"x", "a"}}, {{"y", "unread"}});
   Executor executor = Open();
   const auto outputs = executor.Step({{"x", Floats({1})}, {"z", Floats({2})}});
   ASSERT_TRUE(outputs.ok()) << outputs.error().ToString();
@@ -106,24 +92,33 @@ std::vector<float> SlowSelect(const Tensor& value, size_t axis, int64_t index) {
   return selected;
 }
 
-TEST_F(RepeatTest, SelectsAndConcatenatesAlongAnyAxis) {
+class AxisTest : public ExecutorTest {
+ protected:
+  // What `steps` make of x, whatever the shape of it is.
+  std::vector<float> OutputOf(const std::vector<policy::Step>& steps, const Tensor& x) {
+    Use(x.shape(), steps);
+    policy_.outputs[0].batched = false;
+    policy_.outputs[0].shape = {-1, -1, -1};
+    Executor executor = Open();
+    const auto outputs = executor.Step({{"x", x}});
+    EXPECT_TRUE(outputs.ok()) << outputs.error().ToString();
+    return outputs.ok() ? ValuesOf(outputs->at("y")) : std::vector<float>();
+  }
+};
+
+TEST_F(AxisTest, SelectsAndConcatenatesAlongAnyAxis) {
   const Shape shape{2, 3, 4};
   Tensor x = Tensor::Make(DType::kF32, shape);
   std::iota(x.mutable_data<float>().begin(), x.mutable_data<float>().end(), 0.0F);
   for (int64_t axis = 0; axis < 4; ++axis) {
     const int64_t extent = axis == 0 ? 1 : shape[static_cast<size_t>(axis) - 1];
     for (int64_t index = -extent; index < extent; ++index) {
-      Use(shape, {Select("x", axis, index, "picked"), Concat({"picked", "picked"}, 0, "y")});
-      policy_.outputs[0].batched = false;
-      policy_.outputs[0].shape = {-1, -1, -1};
-      Executor executor = Open();
-      const auto outputs = executor.Step({{"x", x}});
-      ASSERT_TRUE(outputs.ok()) << outputs.error().ToString();
       std::vector<float> once =
           SlowSelect(x.Reshaped({1, 2, 3, 4}), static_cast<size_t>(axis), index < 0 ? index + extent : index);
       std::vector<float> twice = once;
       twice.insert(twice.end(), once.begin(), once.end());
-      EXPECT_EQ(ValuesOf(outputs->at("y")), twice) << axis << " " << index;
+      EXPECT_EQ(OutputOf({Select("x", axis, index, "picked"), Concat({"picked", "picked"}, 0, "y")}, x), twice)
+          << axis << " " << index;
     }
     // All slices one after the other are the whole again.
     std::vector<std::string> names;
@@ -133,20 +128,14 @@ TEST_F(RepeatTest, SelectsAndConcatenatesAlongAnyAxis) {
       steps.push_back(Select("double", axis, index, names.back()));
     }
     steps.push_back(Concat(names, 0, "y"));
-    Use(shape, steps);
-    policy_.outputs[0].batched = false;
-    policy_.outputs[0].shape = {-1, -1, -1};
-    Executor executor = Open();
-    const auto outputs = executor.Step({{"x", x}});
-    ASSERT_TRUE(outputs.ok()) << outputs.error().ToString();
     std::vector<float> slices;
     for (int64_t index = 0; index < 2 * extent; ++index) {
       const std::vector<float> slice = SlowSelect(x.Reshaped({1, 2, 3, 4}), static_cast<size_t>(axis), index % extent);
       slices.insert(slices.end(), slice.begin(), slice.end());
     }
-    EXPECT_EQ(ValuesOf(outputs->at("y")), slices) << axis;
+    EXPECT_EQ(OutputOf(steps, x), slices) << axis;
   }
 }
 
 }  // namespace
-}  // namespace vlaq::runtime
+}  // namespace vlaq::runtime::testing

@@ -7,29 +7,15 @@
 #include "runtime/executor.h"
 #include "runtime/executor_fixture_testing.h"
 
-namespace vlaq::runtime {
+namespace vlaq::runtime::testing {
 namespace {
 
 using policy::InputType;
-using testing::ActionOutput;
 using ::testing::AllOf;
-using testing::Carry;
-using testing::Concat;
 using ::testing::ElementsAre;
-using testing::Elementwise;
-using testing::Floats;
 using ::testing::HasSubstr;
-using testing::Hold;
-using testing::Recorder;
-using testing::Recurrence;
-using testing::RunOf;
-using testing::Select;
-using testing::StateInput;
-using testing::Sum;
-using testing::ValuesOf;
-using testing::Window;
 
-using StateTest = testing::ExecutorTest;
+using StateTest = ExecutorTest;
 
 TEST_F(StateTest, StreamsFramesThroughAWindow) {
   for (const int64_t length : {1, 3, 8}) {
@@ -74,7 +60,7 @@ TEST_F(StateTest, ResetBeginsANewEpisode) {
 TEST_F(StateTest, InputsMayBeWindowed) {
   Use({2}, {Window("x", 3, "xs"), RunOf("g")});
   policy_.outputs[0].shape = {-1, 2};
-  Add("g", Elementwise({-1, -1, 2}, [](float x) { return x; }), {{"x", "xs"}}, {{"y", "y"}});
+  Add("g", Identity({-1, -1, 2}), {{"x", "xs"}}, {{"y", "y"}});
   Executor executor = Open();
   Step(executor, {1, 2});
   EXPECT_THAT(Step(executor, {3, 4}), ElementsAre(1, 2, 3, 4));
@@ -176,4 +162,4 @@ TEST_F(StateTest, CarriesAnInputAndAGrowingValue) {
 // As flow policies take their steps: each round adds something that depends on its number.
 
 }  // namespace
-}  // namespace vlaq::runtime
+}  // namespace vlaq::runtime::testing

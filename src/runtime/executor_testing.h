@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backend/backend.h"
@@ -131,24 +132,24 @@ inline policy::Step Concat(std::vector<std::string> values, int64_t axis, std::s
   return step;
 }
 
+// Of a graph that gives the same tensors at every run.
+inline auto Always(NamedTensors answer) {
+  return [answer = std::move(answer)](const NamedTensors&) -> Result<NamedTensors> { return answer; };
+}
+
 // Names in StreamingOfNothing(): a graph that reads a picture, and one that reads a window of what it makes.
 inline const std::string kSees = "encoder", kActs = "head", kPicturePort = "pixel_values", kWindowPort = "features";
 
 // A streaming schedule of the first policy's sizes with graphs that return at once, always the same tensors.
 inline policy::Policy StreamingOfNothing(FakeGraphs& graphs, int64_t window, int64_t width) {
-  const auto always = [](std::string name, const Tensor& tensor) {
-    return [answer = NamedTensors{{std::move(name), tensor}}](const NamedTensors&) -> Result<NamedTensors> {
-      return answer;
-    };
-  };
   FakeGraph& encoder = graphs["encoder"];
   encoder.inputs = {F32("pixel_values", {-1, 3, 224, 224}), {"input_ids", DType::kI64, {-1, -1}, {"", ""}}};
   encoder.outputs = {F32("feature", {-1, width})};
-  encoder.run = always("feature", Tensor::Make(DType::kF32, {1, width}));
+  encoder.run = Always({{"feature", Tensor::Make(DType::kF32, {1, width})}});
   FakeGraph& head = graphs["head"];
   head.inputs = {F32("features", {-1, -1, width})};
   head.outputs = {F32("actions", {-1, 10, 2})};
-  head.run = always("actions", Tensor::Make(DType::kF32, {1, 10, 2}));
+  head.run = Always({{"actions", Tensor::Make(DType::kF32, {1, 10, 2})}});
   for (auto& graph : graphs) graph.second.record = false;
   policy::Policy policy;
   policy.inputs.resize(2);

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "episode/episode_set.h"
-#include "episode/writer.h"
 #include "evaluation/testing.h"
 #include "verification/report.h"
 
@@ -23,21 +22,13 @@ inline float SideOf(const std::string& instruction) {
 
 // Six frames of grey: frame t is `first` + 20 t; the perfect driver was recorded.
 inline bool WriteGreyEpisode(const std::filesystem::path& path, const std::string& instruction, int first) {
-  episode::WriterOptions options;
-  options.name = path.stem().string();
-  options.instruction = instruction;
-  options.width = 8;
-  options.height = 6;
-  auto writer = episode::EpisodeWriter::Create(path, options, Existing::kRefuse);
-  if (!writer.ok()) return false;
   const auto scale = static_cast<float>(kTestSpace.ScaleOf(0));
+  std::vector<evaluation::GreyStep> steps;
   for (int t = 0; t < 6; ++t) {
     const int grey = first + 20 * t;
-    const episode::Command command{scale * SpeedOf(grey), scale * SideOf(instruction), 0};
-    const auto event = t == 0 ? episode::Event::kEpisodeStart : episode::Event::kStartAction;
-    if (!writer->Append(evaluation::Filled(8, 6, static_cast<uint8_t>(grey)), command, event).ok()) return false;
+    steps.push_back({grey, {scale * SpeedOf(grey), scale * SideOf(instruction), 0}});
   }
-  return writer->Commit().ok();
+  return evaluation::WriteGreyEpisode(path, instruction, steps);
 }
 
 // The perfect driver, who looks and listens.

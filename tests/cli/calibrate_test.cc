@@ -1,9 +1,8 @@
 // Statistics of a policy's values from recorded episodes, as users take them.
 #include <algorithm>
 
-#include "episode/testing.h"
-#include "families/kosmos2_lstm/testing.h"
 #include "program.h"
+#include "tiny_bundle.h"
 
 namespace vlaq {
 namespace {
@@ -19,22 +18,8 @@ class CalibrateVerb : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = new TemporaryFolder();
-    auto structure = kosmos2_lstm::testing::TinyPolicy::DefaultStructure();
-    structure.text.vocabulary = 1250;  // the small tokeniser's ids go to 1186
-    const kosmos2_lstm::testing::TinyPolicy policy(false, structure);
-    fs::create_directory(In("checkpoint"));
-    const Ran ran = Vlaq({"export", policy.Save(In("checkpoint")).string(), "-o", In("bundle"), "--config",
-                          In("checkpoint/config.json"), "--policy", In("checkpoint/policy.json"), "--tokenizer",
-                          std::string(VLAQ_TESTDATA) + "/tokenizer/small.model", "--instruction", "go left"});
-    ASSERT_EQ(ran.exit_code, 0) << ran.err;
-    fs::create_directory(In("data"));
-    for (int i = 0; i < 6; ++i) {
-      const std::string side = i % 2 == 0 ? "left" : "right";
-      const episode::TestEpisode episode{.length = 2 + i,
-                                         .colour = {static_cast<uint8_t>(40 * i), 200, 90},
-                                         .instruction = "pass " + side + " of the box"};
-      ASSERT_TRUE(episode::WriteTestEpisode(In("data/e" + std::to_string(i) + ".h5"), episode));
-    }
+    MakeTinyBundle(folder_->path(), "bundle");
+    RecordedSides{.count = 6}.In(In("data"));
   }
   static void TearDownTestSuite() { delete folder_; }
   static std::string In(const std::string& name) { return (folder_->path() / name).string(); }

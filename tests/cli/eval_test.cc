@@ -2,11 +2,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "episode/testing.h"
-#include "families/kosmos2_lstm/testing.h"
 #include "image/frames.h"
 #include "program.h"
 #include "sim/world.h"
+#include "tiny_bundle.h"
 
 namespace vlaq {
 namespace {
@@ -22,39 +21,15 @@ class Eval : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = new TemporaryFolder();
-    MakeBundle("bundle", 1);
-    MakeBundle("other", 7);
+    MakeTinyBundle(folder_->path(), "bundle", 1);
+    MakeTinyBundle(folder_->path(), "other", 7);
   }
   static void TearDownTestSuite() { delete folder_; }
 
   static std::string In(const std::string& name) { return (folder_->path() / name).string(); }
 
-  static void MakeBundle(const std::string& name, uint64_t seed) {
-    const fs::path place = In(name + "_checkpoint");
-    fs::create_directory(place);
-    auto structure = kosmos2_lstm::testing::TinyPolicy::DefaultStructure();
-    structure.text.vocabulary = 1250;  // the small tokeniser's ids go to 1186
-    const kosmos2_lstm::testing::TinyPolicy policy(false, structure, seed);
-    const Ran ran = Vlaq({"export", policy.Save(place).string(), "-o", In(name), "--config", place / "config.json",
-                          "--policy", place / "policy.json", "--tokenizer", Tokenizer(), "--instruction", "go left"});
-    ASSERT_EQ(ran.exit_code, 0) << ran.err;
-  }
-  static std::string Tokenizer() { return VLAQ_TESTDATA "/tokenizer/small.model"; }
-
   // Recorded episodes, some of them long enough to leave the window behind.
-  static std::string Record(const std::string& name, int count) {
-    fs::create_directory(In(name));
-    for (int i = 0; i < count; ++i) {
-      const std::string side = i % 2 == 0 ? "left" : "right";
-      const episode::TestEpisode episode{.length = 2 + i,
-                                         .colour = {static_cast<uint8_t>(40 * i), 200, 90},
-                                         .instruction = "pass " + side + " of the box",
-                                         .layout = "1box_hori_" + side,
-                                         .speed = static_cast<float>(i + 1) / 4};
-      EXPECT_TRUE(episode::WriteTestEpisode(In(name + "/e" + std::to_string(i) + ".h5"), episode));
-    }
-    return In(name);
-  }
+  static std::string Record(const std::string& name, int count) { return RecordedSides{.count = count}.In(In(name)); }
 
  private:
   static inline TemporaryFolder* folder_ = nullptr;
@@ -222,8 +197,8 @@ TEST_F(Eval, WithoutATokeniserInstructionsAreNotHeard) {
   ASSERT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_THAT(ran.err, AllOf(HasSubstr("warning:"), HasSubstr("tokeniser"), HasSubstr("--tokenizer")));
   EXPECT_EQ(ran.json()["policy"]["conditions"][0]["moved"]["value"], 0.0);
-  const Ran hears = Vlaq(
-      {"eval", In("deaf_bundle"), "--episodes", data, "--condition", "swapped", "--json", "--tokenizer", Tokenizer()});
+  const Ran hears = Vlaq({"eval", In("deaf_bundle"), "--episodes", data, "--condition", "swapped", "--json",
+                          "--tokenizer", SmallTokenizer()});
   ASSERT_EQ(hears.exit_code, 0) << hears.err;
   EXPECT_EQ(ran.json()["policy"]["tokenizer_sha256"], "");
   EXPECT_EQ(hears.json()["policy"]["tokenizer_sha256"].get<std::string>().size(), 64U) << "it is not the bundle's own";
@@ -237,7 +212,7 @@ TEST_F(Eval, ACheckpointIsEvaluatedAsItsBundleIs) {
   const std::vector<std::string> arguments{"eval",          In("bundle_checkpoint/model.safetensors"),
                                            "--config",      In("bundle_checkpoint/config.json"),
                                            "--policy-spec", In("bundle_checkpoint/policy.json"),
-                                           "--tokenizer",   Tokenizer(),
+                                           "--tokenizer",   SmallTokenizer(),
                                            "--episodes",    data,
                                            "--json"};
   const Ran ran = Vlaq(arguments);

@@ -4,9 +4,9 @@
 #include <set>
 
 #include "bundle/bundle.h"
-#include "episode/testing.h"
 #include "families/kosmos2_lstm/testing.h"
 #include "program.h"
+#include "tiny_bundle.h"
 
 namespace vlaq {
 namespace {
@@ -22,10 +22,10 @@ class PlanTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = new TemporaryFolder();
-    MakeBundle("bundle", 1);
-    MakeBundle("other", 7);
-    Record("seen", 4, 10);
-    Record("unseen", 3, 150);
+    MakeTinyBundle(folder_->path(), "bundle", 1);
+    MakeTinyBundle(folder_->path(), "other", 7);
+    RecordedSides{.count = 4, .shortest = 4, .shade = 10, .shading = 20}.In(In("seen"));
+    RecordedSides{.count = 3, .shortest = 4, .shade = 150, .shading = 20}.In(In("unseen"));
     const Ran ran = Vlaq({"calibrate", In("bundle"), "--episodes", In("seen"), "--samples", "8", "--threads", "1", "-o",
                           In("stats.json")});
     ASSERT_EQ(ran.exit_code, 0) << ran.err;
@@ -63,30 +63,6 @@ class PlanTest : public ::testing::Test {
   }
 
  private:
-  static void MakeBundle(const std::string& name, uint64_t seed) {
-    const fs::path place = In(name + "_checkpoint");
-    fs::create_directory(place);
-    auto structure = kosmos2_lstm::testing::TinyPolicy::DefaultStructure();
-    structure.text.vocabulary = 1250;  // the small tokeniser's ids go to 1186
-    const kosmos2_lstm::testing::TinyPolicy policy(false, structure, seed);
-    const Ran ran = Vlaq({"export", policy.Save(place).string(), "-o", In(name), "--config", place / "config.json",
-                          "--policy", place / "policy.json", "--tokenizer",
-                          std::string(VLAQ_TESTDATA) + "/tokenizer/small.model", "--instruction", "go left"});
-    ASSERT_EQ(ran.exit_code, 0) << ran.err;
-  }
-  static void Record(const std::string& name, int count, int shade) {
-    fs::create_directory(In(name));
-    for (int i = 0; i < count; ++i) {
-      const std::string side = i % 2 == 0 ? "left" : "right";
-      const episode::TestEpisode episode{.length = 4 + i,
-                                         .colour = {static_cast<uint8_t>(shade + 20 * i), 200, 90},
-                                         .instruction = "pass " + side + " of the box",
-                                         .layout = "1box_hori_" + side,
-                                         .speed = static_cast<float>(i + 1) / 4};
-      EXPECT_TRUE(episode::WriteTestEpisode(In(name + "/e" + std::to_string(i) + ".h5"), episode));
-    }
-  }
-
   static inline TemporaryFolder* folder_ = nullptr;
   static inline int plans_ = 0;
 };

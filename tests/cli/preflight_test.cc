@@ -3,8 +3,8 @@
 #include <set>
 
 #include "episode/testing.h"
-#include "families/kosmos2_lstm/testing.h"
 #include "program.h"
+#include "tiny_bundle.h"
 
 namespace vlaq {
 namespace {
@@ -20,7 +20,7 @@ class PreflightTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = new TemporaryFolder();
-    MakeBundle();
+    MakeTinyBundle(folder_->path(), "fp32");
     fs::create_directory(In("episodes"));
     for (const std::string side : {"left", "right"}) {
       const episode::TestEpisode episode{
@@ -35,7 +35,7 @@ class PreflightTest : public ::testing::Test {
 
   static std::string In(const std::string& name) { return (folder_->path() / name).string(); }
   static std::string Quantized(const std::string& target, const std::string& precision) {
-    const std::string output = In(target + "_" + precision);
+    std::string output = In(target + "_" + precision);
     if (fs::exists(output)) return output;
     const Ran ran = Vlaq({"quantize", In("fp32"), "--target", target, "--precision", precision, "--stats",
                           In("stats.json"), "-o", output});
@@ -49,18 +49,6 @@ class PreflightTest : public ::testing::Test {
   }
 
  private:
-  static void MakeBundle() {
-    const fs::path place = In("checkpoint");
-    fs::create_directory(place);
-    auto structure = kosmos2_lstm::testing::TinyPolicy::DefaultStructure();
-    structure.text.vocabulary = 1250;  // the small tokeniser's ids go to 1186
-    const kosmos2_lstm::testing::TinyPolicy policy(false, structure, 1);
-    const Ran ran = Vlaq({"export", policy.Save(place).string(), "-o", In("fp32"), "--config", place / "config.json",
-                          "--policy", place / "policy.json", "--tokenizer",
-                          std::string(VLAQ_TESTDATA) + "/tokenizer/small.model", "--instruction", "go left"});
-    ASSERT_EQ(ran.exit_code, 0) << ran.err;
-  }
-
   static inline TemporaryFolder* folder_ = nullptr;
 };
 
