@@ -38,11 +38,12 @@ struct EngineCommands {
   std::filesystem::path file;
   std::vector<std::string> build, check;
 };
-// For any machine. `tensorrt`: "8.6", or empty for the bundles' own target. Errors: kInput; kUsage as above.
 struct Commands {
   engine::Version version;
   std::vector<EngineCommands> engines;
 };
+// What would be run, on whatever machine. `tensorrt`: "8.6", or empty for the bundles' own target. Errors: kInput;
+// kUsage as above.
 Result<Commands> CommandsFor(const std::vector<bundle::Bundle>& bundles, const std::vector<std::string>& graphs,
                              const std::string& tensorrt, const engine::BuildOptionsOfUser& options);
 
