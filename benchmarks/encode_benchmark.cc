@@ -4,9 +4,9 @@
 #include <benchmark/benchmark.h>
 
 #include "base/random.h"
-#include "quantization/encode.h"
+#include "quantize/numerics/encode.h"
 
-namespace vlaq::quantization {
+namespace vlaq::numerics {
 namespace {
 
 constexpr int64_t kRows = 4096, kColumns = 8192;  // 128 MiB
@@ -29,16 +29,16 @@ struct Case {
 const std::vector<Case>& Cases() {
   using enum Granularity;
   static const std::vector<Case> cases = {
-      {"int8/tensor", {"w", Number::kInt8, kTensor, 0, 0, RangeMethod::kMinMax}},
-      {"int8/channels_last", {"w", Number::kInt8, kChannel, 1, 0, RangeMethod::kMinMax}},
-      {"int8/channels_first", {"w", Number::kInt8, kChannel, 0, 0, RangeMethod::kMinMax}},
-      {"int8/tensor/mse", {"w", Number::kInt8, kTensor, 0, 0, RangeMethod::kMse}},
-      {"int8/channels_last/mse", {"w", Number::kInt8, kChannel, 1, 0, RangeMethod::kMse}},
-      {"int8/channels_first/mse", {"w", Number::kInt8, kChannel, 0, 0, RangeMethod::kMse}},
-      {"int4/blocks_of_32_down", {"w", Number::kInt4, kBlock, 0, 32, RangeMethod::kMinMax}},
-      {"int4/blocks_of_128_down", {"w", Number::kInt4, kBlock, 0, 128, RangeMethod::kMinMax}},
-      {"int4/blocks_of_32_along", {"w", Number::kInt4, kBlock, 1, 32, RangeMethod::kMinMax}},
-      {"int4/blocks_of_32_down/mse", {"w", Number::kInt4, kBlock, 0, 32, RangeMethod::kMse}},
+      {"int8/tensor", {"w", NumericType::kInt8, kTensor, 0, 0, RangeMethod::kMinMax}},
+      {"int8/channels_last", {"w", NumericType::kInt8, kChannel, 1, 0, RangeMethod::kMinMax}},
+      {"int8/channels_first", {"w", NumericType::kInt8, kChannel, 0, 0, RangeMethod::kMinMax}},
+      {"int8/tensor/mse", {"w", NumericType::kInt8, kTensor, 0, 0, RangeMethod::kMse}},
+      {"int8/channels_last/mse", {"w", NumericType::kInt8, kChannel, 1, 0, RangeMethod::kMse}},
+      {"int8/channels_first/mse", {"w", NumericType::kInt8, kChannel, 0, 0, RangeMethod::kMse}},
+      {"int4/blocks_of_32_down", {"w", NumericType::kInt4, kBlock, 0, 32, RangeMethod::kMinMax}},
+      {"int4/blocks_of_128_down", {"w", NumericType::kInt4, kBlock, 0, 128, RangeMethod::kMinMax}},
+      {"int4/blocks_of_32_along", {"w", NumericType::kInt4, kBlock, 1, 32, RangeMethod::kMinMax}},
+      {"int4/blocks_of_32_down/mse", {"w", NumericType::kInt4, kBlock, 0, 32, RangeMethod::kMse}},
   };
   return cases;
 }
@@ -61,7 +61,7 @@ void MeasureCase(benchmark::State& state, const WeightChoice& choice) {
   Count(state);
 }
 
-void PackCase(benchmark::State& state, Number number) {
+void PackCase(benchmark::State& state, NumericType number) {
   const auto encoded = Encode(Weights(), {"w", number, Granularity::kBlock, 0, 32, RangeMethod::kMinMax}, 4);
   for (auto _ : state) benchmark::DoNotOptimize(PackNBits(*encoded, number, 32));
   Count(state);
@@ -85,8 +85,8 @@ void Register() {
         ->Unit(benchmark::kMillisecond)
         ->UseRealTime();
   }
-  for (const Number number : {Number::kInt4, Number::kInt8}) {
-    benchmark::RegisterBenchmark((std::string("pack_nbits/") + std::string(NumberName(number))).c_str(), PackCase,
+  for (const NumericType number : {NumericType::kInt4, NumericType::kInt8}) {
+    benchmark::RegisterBenchmark((std::string("pack_nbits/") + std::string(NumericTypeName(number))).c_str(), PackCase,
                                  number)
         ->Unit(benchmark::kMillisecond)
         ->UseRealTime();
@@ -94,12 +94,12 @@ void Register() {
 }
 
 }  // namespace
-}  // namespace vlaq::quantization
+}  // namespace vlaq::numerics
 
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  vlaq::quantization::Register();
+  vlaq::numerics::Register();
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

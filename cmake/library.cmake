@@ -1,6 +1,6 @@
 # The public API, include/vlaq/, as a library for programs of other projects, with what find_package(vlaq) reads:
 #   vlaq::vlaq    libvlaq.so, which shows what the public headers declare and hides all else (library.map)
-#   vlaq::static  libvlaq.a, the rooms that it needs in one archive; what they use from outside is named, not inside
+#   vlaq::static  libvlaq.a, the modules that it needs in one archive; what they use from outside is named, not inside
 # With VLAQ_STATIC_LIBRARIES only the archive, which then holds the libraries from .deps as well; vlaq::vlaq is that one.
 # All of it is component "development": a package of the program stays without. Sanitized builds have none of it.
 if(VLAQ_SANITIZER)
@@ -10,10 +10,10 @@ include(CMakePackageConfigHelpers)
 set(_config_folder lib/cmake/vlaq)
 
 if(NOT VLAQ_STATIC_LIBRARIES)
-  # Objects, not archives, of the rooms that the headers speak of: a linker leaves out what the library itself does not use.
+  # Objects, not archives, of the modules that the headers speak of: a linker leaves out what the library itself does not use.
   set(_archives "")
-  foreach(_room IN ITEMS api tensor base)
-    get_target_property(_archive "vlaq_${_room}" VLAQ_ARCHIVE)
+  foreach(_module IN ITEMS api tensor base)
+    get_target_property(_archive "vlaq_${_module}" VLAQ_ARCHIVE)
     list(APPEND _archives "${_archive}")
   endforeach()
   list(REMOVE_DUPLICATES _archives)
@@ -36,7 +36,7 @@ endif()
 function(_vlaq_gather item)
   string(REGEX REPLACE "^[$]<LINK_ONLY:(.*)>$" "\\1" item "${item}")
   get_property(_seen GLOBAL PROPERTY _vlaq_seen)
-  # CMake marks what a target was linked to from another folder's CMakeLists.txt, as joined rooms are: "::@(...)".
+  # CMake marks what a target was linked to from another folder's CMakeLists.txt, as joined modules are: "::@(...)".
   if(item STREQUAL "" OR item MATCHES "^::@" OR item IN_LIST _seen)
     return()
   endif()

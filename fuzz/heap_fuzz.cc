@@ -6,12 +6,12 @@
 #include <cstdlib>
 #include <string>
 
-#include "episode/global_heap.h"
+#include "data/global_heap.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using vlaq::episode::GlobalHeap;
+  using vlaq::data::GlobalHeap;
   if (size <= GlobalHeap::kReferenceBytes) return 0;
   const vlaq::Bytes bytes = std::as_bytes(std::span(data, size));
   const vlaq::Bytes file = bytes.subspan(GlobalHeap::kReferenceBytes);

@@ -1,4 +1,4 @@
-// Any bytes as an ONNX model. What reads must serialise to a fixed point: reading that again gives the same bytes.
+// Any bytes as an ONNX model. What reads must serialize to a fixed point: reading that again gives the same bytes.
 #include <cstdint>
 #include <cstdlib>
 
@@ -29,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto model = ReadModelBytes(bytes, "/no/such/folder", "fuzz");
   if (!model.ok()) return 0;
   const auto reached = vlaq::onnx::ReachableFromOutputs(model->graph);
-  const auto summary = vlaq::onnx::Summarise(*model);
+  const auto summary = vlaq::onnx::Summarize(*model);
   if (reached.bytes > summary.total.bytes()) std::abort();
   WorkOut(*model);
   const auto written = Serialize(*model);

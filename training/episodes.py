@@ -1,4 +1,4 @@
-"""Recorded episodes (HDF5, as src/episode writes them) as arrays for training.
+"""Recorded episodes (HDF5, as src/data writes them) as arrays for training.
 
 Frames are resized once and kept in a cache file that is mapped into memory, one for each folder of episodes, so that a
 later round with one more folder reads only that one. A frame whose bytes are all zero is a frame that the camera lost.
@@ -29,7 +29,7 @@ class Episode:
     name: str  # the file's, without its folder
     frames: np.ndarray  # uint8 [T, S, S, 3]
     lost: np.ndarray  # bool [T], the recorded camera gave nothing
-    actions: np.ndarray  # float32 [T, 2], normalised
+    actions: np.ndarray  # float32 [T, 2], normalized
     labels: np.ndarray  # float32 [T, L], as the set's Labels name them
     instruction: str
 
@@ -152,7 +152,7 @@ def _load_folder(folder, size, scale, cache, workers, log):
 
 
 def load(folders, size, scale, cache, workers=2, log=print):
-    """All episodes of `folders`. `scale`: m/s of a normalised action of 1; `cache`: a folder for the resized frames."""
+    """All episodes of `folders`. `scale`: m/s of a normalized action of 1; `cache`: a folder for the resized frames."""
     sets = [_load_folder(folder, size, scale, cache, workers, log) for folder in folders]
     for other, folder in zip(sets[1:], folders[1:]):
         if other.labels.names != sets[0].labels.names:

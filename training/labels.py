@@ -26,7 +26,7 @@ RULES = {
     "box_ahead": Rule("box_ahead", 1, 0.5, 0.5),
     "velocity_forward": Rule("velocity_forward", 1, 0.0, 1.0),
     "velocity_left": Rule("velocity_left", -1, 0.0, 1.0),
-    # Added by training itself: the expert's normalised action and the side that the instruction names.
+    # Added by training itself: the expert's normalized action and the side that the instruction names.
     "action_forward": Rule("action_forward", 1, 1.5, 0.0),
     "action_left": Rule("action_left", -1, 1.5, 0.0),
     "side": Rule("side", -1, 0.5, 0.5),

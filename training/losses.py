@@ -2,7 +2,7 @@
 import torch
 from torch.nn.functional import smooth_l1_loss
 
-ACTION_BETA = 0.1  # normalised units; below it the loss is quadratic
+ACTION_BETA = 0.1  # normalized units; below it the loss is quadratic
 LABEL_BETA = 0.2
 
 

@@ -25,7 +25,7 @@ def parse(arguments=None):
     g.add_argument("--mlp", type=int, nargs=3, default=[128, 64, 32], help="widths of the hidden layers")
     g.add_argument("--normalise", choices=["clip", "imagenet", "none"], default="imagenet")
     g.add_argument("--window", type=int, default=8, help="frames that the LSTM sees at most")
-    g.add_argument("--action-scale", type=float, default=0.6, help="m/s of a normalised action of 1")
+    g.add_argument("--action-scale", type=float, default=0.6, help="m/s of a normalized action of 1")
     g.add_argument("--control-period", type=float, default=0.4, help="seconds between two frames")
 
     g = p.add_argument_group("schedule")

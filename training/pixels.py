@@ -17,9 +17,9 @@ def resized(frame, size):
     return np.asarray(Image.fromarray(frame).resize((size, size), RESIZE))
 
 
-class Normaliser:
-    def __init__(self, normalise):
-        mean, deviation = (np.array(v)[:, None] for v in STATISTICS[normalise])
+class Normalizer:
+    def __init__(self, normalize):
+        mean, deviation = (np.array(v)[:, None] for v in STATISTICS[normalize])
         self.table = ((np.arange(256)[None] / 255.0 - mean) / deviation).astype(np.float32)
 
     def __call__(self, frames):

@@ -93,7 +93,7 @@ class Policy(nn.Module):
         return self.rnn(features)[0]
 
     def act(self, features):
-        """Normalised actions [B, W, 2] at every step; the last one is the policy's action for the window."""
+        """Normalized actions [B, W, 2] at every step; the last one is the policy's action for the window."""
         return self.actions(self.remember(features))
 
 
@@ -108,13 +108,13 @@ class AuxiliaryHeads(nn.Module):
 
 def make_policy(settings, vocabulary):
     policy = Policy(make_config(settings, vocabulary), settings.lstm_hidden, settings.lstm_layers, settings.mlp)
-    initialise_backbone(policy.kosmos_model)
-    initialise_lstm(policy.rnn)
+    initialize_backbone(policy.kosmos_model)
+    initialize_lstm(policy.rnn)
     return policy
 
 
 @torch.no_grad()
-def initialise_backbone(model):
+def initialize_backbone(model):
     """transformers' default (std 0.02) makes a small backbone's features nearly the same for all images: their spread is
     0.003, and 0.3 with this (spec/driving.md, measured; without it the policy succeeds in 25 % instead of 97 %)."""
     width = model.config.text_config.embed_dim
@@ -132,7 +132,7 @@ def initialise_backbone(model):
 
 
 @torch.no_grad()
-def initialise_lstm(rnn):
+def initialize_lstm(rnn):
     """Orthogonal for each gate, open gates: the default's output hardly depends on the input through four layers."""
     hidden = rnn.hidden_size
     for name, value in rnn.named_parameters():

@@ -1,10 +1,10 @@
 """The trained policy in PyTorch, for comparison with vlaq: as a driver in closed loop, and over whole episodes.
 
-    python -m training.pytorch_policy drive FOLDER                      what `vlaq eval --sim --against-driver` starts
+    python -m training.pytorch_policy drive FOLDER                      what `vlaq eval --rollouts N --reference-program` starts
     python -m training.pytorch_policy actions FOLDER EPISODE.h5... -o FILE.safetensors [--frames]
 
 drive: for every step one line of JSON {"reset": bool, "instruction": str, "width": W, "height": H} and H * W * 3 bytes
-RGB on the standard input; one line {"action": [forward, left]} on the standard output, normalised. Ends with the input.
+RGB on the standard input; one line {"action": [forward, left]} on the standard output, normalized. Ends with the input.
 actions: tensors EPISODE.actions float32 [T, 1, 2] and, with --frames, EPISODE.frames uint8 [T, H, W, 3], where EPISODE
 is the file's name without ".h5"; the instruction of each is in the file's metadata.
 """
@@ -21,7 +21,7 @@ import torch
 from safetensors.numpy import save_file
 
 from . import saving
-from .pixels import Normaliser, resized
+from .pixels import Normalizer, resized
 from .policy import Prompts
 
 
@@ -31,7 +31,7 @@ class PytorchPolicy:
 
     def __init__(self, folder):
         self.policy, self.tokenizer, spec, _ = saving.load_policy(folder)
-        self.normaliser = Normaliser(spec["preprocess"]["normalise"])
+        self.normalizer = Normalizer(spec["preprocess"]["normalise"])
         self.image_tokens = self.policy.kosmos_model.config.latent_query_num
         self.size = self.policy.kosmos_model.config.vision_config.image_size
         self.features = collections.deque(maxlen=spec["window"])
@@ -48,8 +48,8 @@ class PytorchPolicy:
 
     @torch.no_grad()
     def step(self, frame, instruction):
-        """The normalised action, float32 [2], for a frame uint8 [H, W, 3]."""
-        pixels = torch.from_numpy(self.normaliser(resized(frame, self.size)[None]))
+        """The normalized action, float32 [2], for a frame uint8 [H, W, 3]."""
+        pixels = torch.from_numpy(self.normalizer(resized(frame, self.size)[None]))
         self.features.append(self.policy.features(pixels, self._prompt(instruction))[0])
         return self.policy.act(torch.stack(list(self.features))[None])[0, -1].numpy()
 

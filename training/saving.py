@@ -16,7 +16,7 @@ TOKENIZER = "sentencepiece.bpe.model"
 HEADS = "auxiliary_heads.pt"
 
 
-def policy_json(policy, tokenizer, instruction, normalise, window, action_scale, control_period):
+def policy_json(policy, tokenizer, instruction, normalize, window, action_scale, control_period):
     """Settings that a checkpoint does not say, with the keys of vlaq's policy.json; the prompt is that of one
     instruction, and `vlaq export --instruction` puts another in its place."""
     image_tokens = policy.kosmos_model.config.latent_query_num
@@ -28,7 +28,7 @@ def policy_json(policy, tokenizer, instruction, normalise, window, action_scale,
         "mlp_widths": [layer.out_features for layer in policy.actions.mlp[::2]][:-1],
         "chunk": 1, "action_dim": 2, "window": window, "head_name": "actions", "action_scale": action_scale,
         "control_period_s": control_period,
-        "preprocess": {"resize": "bilinear", "normalise": normalise, "channel_order": "rgb"},
+        "preprocess": {"resize": "bilinear", "normalise": normalize, "channel_order": "rgb"},
         "prompt_text": tokenizer.prompt_text(instruction), "prompt_ids": ids,
         "image_position_mask": image_position_mask(len(ids), image_tokens),
     }
@@ -45,7 +45,7 @@ def save_checkpoint(path, model_state, optimizer_state, epoch, val_mae, settings
 
 
 def policy_optimizer_state(optimizer):
-    """The optimiser's state without its last group, which holds the auxiliary heads."""
+    """The optimizer's state without its last group, which holds the auxiliary heads."""
     state = optimizer.state_dict()
     groups = state["param_groups"][:-1]
     kept = {i for group in groups for i in group["params"]}

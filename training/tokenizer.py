@@ -2,7 +2,7 @@
 made with it. vlaq reads the same file and must give the same ids (src/tokenizer, src/prompt).
 
 Unigram, made from the sentences alone; single characters are always in, so few words are unknown.
-Upper case and every kind of space are folded away by the model's own normalisation table.
+Upper case and every kind of space are folded away by the model's own normalization table.
 """
 import collections
 import io
@@ -22,12 +22,12 @@ PREFIX = "An image of"
 CHARACTERS = string.ascii_lowercase + string.digits + ".,;:!?'()-/"
 WORD_START = "\u2581"
 LETTER_PENALTY = 4.0
-# Never as text: the tags, which vlaq would recognise in an instruction, begin so.
+# Never as text: the tags, which vlaq would recognize in an instruction, begin so.
 TAG_START = "<"
 
 
-def _normaliser():
-    """A model whose normalisation is ours; its pieces do not matter."""
+def _normalizer():
+    """A model whose normalization is ours; its pieces do not matter."""
     rules = {code: " " for code in (0x09, 0x0A, 0x0D, 0xA0, 0x3000)}
     rules.update({ord(c): c.lower() for c in string.ascii_uppercase})
     model = io.BytesIO()
@@ -53,7 +53,7 @@ def train(instructions):
     scores = {word: math.log(count / total) for word, count in counts.items()}
     letter = min(scores.values()) - LETTER_PENALTY
     scores.update({c: letter for c in (WORD_START + CHARACTERS) if c not in scores})
-    proto = _normaliser()
+    proto = _normalizer()
     special = list(proto.pieces[:3])
     spec = proto.trainer_spec
     proto.ClearField("pieces")

@@ -1,4 +1,4 @@
-"""Trains a Mobile VLA policy by behaviour cloning: single frames with auxiliary labels first, then windows end to end.
+"""Trains a Mobile VLA policy by behavior cloning: single frames with auxiliary labels first, then windows end to end.
 
     python -m training.train EPISODES... -o OUT
 """
@@ -20,7 +20,7 @@ from . import episodes as data  # noqa: E402
 from . import losses, options, saving, tokenizer as tokens  # noqa: E402
 from .batches import LossSettings, Sampler  # noqa: E402
 from .labels import mirrored_text  # noqa: E402
-from .pixels import Normaliser  # noqa: E402
+from .pixels import Normalizer  # noqa: E402
 from .policy import AuxiliaryHeads, ModelSettings, Prompts, make_policy  # noqa: E402
 from .validation import Validation, episode_features  # noqa: E402
 
@@ -67,7 +67,7 @@ class Trainer:
         cache = a.cache or self.out / "cache"
         load = functools.partial(data.load, size=a.image_size, scale=a.action_scale, cache=cache, workers=a.threads,
                                  log=log)
-        self.normaliser = Normaliser(a.normalise)
+        self.normalizer = Normalizer(a.normalise)
         loss = LossSettings(a.loss_start, a.loss_longest)
         training = load(a.episodes)
         if a.validation:
@@ -125,7 +125,7 @@ class Trainer:
 
     def _features(self, batch, source=None):
         prompts = Prompts.stack([self.prompt_of(t) for t in batch.texts], self.image_tokens)
-        return self.policy.features(torch.from_numpy(self.normaliser(batch.frames)), prompts, source)
+        return self.policy.features(torch.from_numpy(self.normalizer(batch.frames)), prompts, source)
 
     def _frame_loss(self):
         batch = self.sampler.frames(self.step, self.a.frame_batch)
@@ -200,7 +200,7 @@ class Trainer:
     def _label_errors(self):
         total, count = 0, 0
         for episode in self.checked.episodes:
-            features = episode_features(self.policy, self.normaliser, self.prompt_of(episode.instruction),
+            features = episode_features(self.policy, self.normalizer, self.prompt_of(episode.instruction),
                                         episode.frames)[torch.from_numpy(~episode.lost)]
             labels = torch.from_numpy(episode.labels[~episode.lost])
             total = total + (self.heads.frame(features) - labels).abs().sum(0)
@@ -213,7 +213,7 @@ class Trainer:
         self.log(f"held-out label errors  {self._label_errors()}")
         if self.phase == 1:
             return
-        found = {v.name: v(self.policy, self.normaliser, self.prompt_of) for v in self.validations}
+        found = {v.name: v(self.policy, self.normalizer, self.prompt_of) for v in self.validations}
         for name, result in found.items():
             self.log(f"{name}: " + "  ".join(f"{k} {v:.4f}" for k, v in result.items()))
         mae = next(iter(found.values()))["mae"]
@@ -260,7 +260,7 @@ class Trainer:
 
     def _finish(self):
         self.policy.load_state_dict(self.best["model"])
-        results = {v.name: v(self.policy, self.normaliser, self.prompt_of, (1, 2, 4)) for v in self.validations}
+        results = {v.name: v(self.policy, self.normalizer, self.prompt_of, (1, 2, 4)) for v in self.validations}
         metrics = {"best_step": self.best["step"], "validation": results, "frames_seen": self.seen,
                    "seconds": round(self.seconds), "parameters": sum(p.numel() for p in self.policy.parameters()),
                    "episodes": len(self.training.episodes), "training_frames": self.training.frames}

@@ -11,19 +11,19 @@ CHUNK = 64  # frames encoded at once
 
 
 @torch.no_grad()
-def episode_features(policy, normaliser, prompt, frames):
+def episode_features(policy, normalizer, prompt, frames):
     """float32 [T, D] of uint8 frames [T, S, S, 3]; `prompt`: the ids of one prompt."""
     parts = []
     image_tokens = policy.kosmos_model.config.latent_query_num
     for at in range(0, len(frames), CHUNK):
-        pixels = torch.from_numpy(normaliser(frames[at:at + CHUNK]))
+        pixels = torch.from_numpy(normalizer(frames[at:at + CHUNK]))
         parts.append(policy.features(pixels, Prompts.stack([prompt] * len(pixels), image_tokens)))
     return torch.cat(parts)
 
 
 @torch.no_grad()
 def actions_of(policy, features, window):
-    """Normalised actions [T, 2] of an episode's features [T, D]."""
+    """Normalized actions [T, 2] of an episode's features [T, D]."""
     out = [policy.act(features[None, :t])[0, -1] for t in range(1, min(window, len(features) + 1))]
     if len(features) >= window:
         out += list(policy.act(features.unfold(0, window, 1).transpose(1, 2))[:, -1])
@@ -42,14 +42,14 @@ class Validation:
                 lost = lost | lost_steps(np.random.default_rng([seed, number]), len(episode), loss)
             self.items.append((episode, lost))
 
-    def __call__(self, policy, normaliser, prompt_of, memories=()):
-        """{"mae": ..., "mae_linear_x": ..., ...} in normalised units; for every length in `memories` the MAE of the same
+    def __call__(self, policy, normalizer, prompt_of, memories=()):
+        """{"mae": ..., "mae_linear_x": ..., ...} in normalized units; for every length in `memories` the MAE of the same
         policy with that many frames of memory."""
         policy.eval()
         errors = {w: [] for w in (self.window, *memories)}
         for episode, lost in self.items:
             frames = np.where(lost[:, None, None, None], np.uint8(0), episode.frames)
-            features = episode_features(policy, normaliser, prompt_of(episode.instruction), frames)
+            features = episode_features(policy, normalizer, prompt_of(episode.instruction), frames)
             for window, found in errors.items():
                 found.append((actions_of(policy, features, window) - torch.from_numpy(episode.actions)).abs())
         policy.train()

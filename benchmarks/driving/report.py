@@ -9,13 +9,13 @@ import re
 import sys
 
 LABELS = {
-    "normal": "as it is",
-    "blank": "blank images",
-    "frozen": "first frame only",
-    "shuffled": "images of other scenes",
-    "swapped": "left and right swapped in the instruction",
-    "deaf": "empty instruction",
-    "one-frame": "memory of one frame",
+    "none": "as it is",
+    "gray_image": "gray images",
+    "frozen_image": "first frame only",
+    "shuffled_images": "images of other scenes",
+    "swapped_instruction": "left and right swapped in the instruction",
+    "no_instruction": "empty instruction",
+    "one_frame": "memory of one frame",
 }
 
 
@@ -25,9 +25,9 @@ def percent(rate):
 
 
 def rollouts(document):
-    for entry in document["policy"]["conditions"]:
+    for entry in document["policy"]["ablations"]:
         s = entry["summary"]
-        yield [LABELS[entry["condition"]], percent(s["success"]), f"{100 * s['passed_on_told_side']['fraction']:.1f}",
+        yield [LABELS[entry["ablation"]], percent(s["success"]), f"{100 * s['passed_on_told_side']['fraction']:.1f}",
                f"{100 * s['collided']['fraction']:.1f}", f"{100 * s['timed_out']['fraction']:.1f}",
                *([f"{s['mean_seconds_of_successes']:.1f}", f"{s['mean_path_length_of_successes_m']:.2f}"] if s["success"]["count"] else ["-", "-"])]
 
@@ -49,11 +49,11 @@ def open_loop(work):
     rows = []
     for name in ("open_loop", "held_out"):
         document = json.loads((work / f"{name}.json").read_text())
-        episodes = len(document["policy"]["conditions"][0]["episodes"])
-        for entry in document["policy"]["conditions"]:
+        episodes = len(document["policy"]["ablations"][0]["episodes"])
+        for entry in document["policy"]["ablations"]:
             s = entry["summary"]
             moved = f"{entry['moved']['value']:.3f}" if "moved" in entry else ""
-            label = {**LABELS, "shuffled": "frames in another order"}[entry["condition"]]
+            label = {**LABELS, "shuffled_images": "frames in another order"}[entry["ablation"]]
             rows.append([f"{'validation' if name == 'open_loop' else 'held_out'} ({episodes}), {label}",
                          f"{s['mae']:.4f}", f"{s['axes']['linear_x']['mae']:.4f}", f"{s['axes']['linear_y']['mae']:.4f}",
                          f"{s['rmse']:.4f}", f"{s['mae_raw']:.4f}", f"{100 * s['direction_agreement']:.1f}", moved])
@@ -63,13 +63,13 @@ def open_loop(work):
 def pytorch(work):
     document = json.loads((work / "pytorch.json").read_text())
     entry = document["comparison"][0]
-    ours = document["policy"]["conditions"][0]["outcomes"]
-    theirs = document["against"]["conditions"][0]["outcomes"]
+    ours = document["policy"]["ablations"][0]["outcomes"]
+    theirs = document["reference"]["ablations"][0]["outcomes"]
     same = sum(a == {**b, "path_length_m": a["path_length_m"]} for a, b in zip(ours, theirs))
     furthest = max(abs(a["path_length_m"] - b["path_length_m"]) for a, b in zip(ours, theirs))
     return (f"Of {len(ours)} seeds, {same} end alike with ONNX Runtime and with PyTorch in every respect (success, side, "
             f"collision, number of steps); path lengths differ by at most {furthest:.1e} m. Success with both: {entry['both']}, "
-            f"only ONNX: {entry['only_policy']}, only PyTorch: {entry['only_against']}, neither: {entry['neither']}.\n")
+            f"only ONNX: {entry['only_policy']}, only PyTorch: {entry['only_reference']}, neither: {entry['neither']}.\n")
 
 
 def main():

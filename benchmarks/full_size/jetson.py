@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The full-size policy (1,703,973,122 parameters, random weights) on its way to a Jetson, as far as a machine without a GPU
-goes: FP16 and INT8 bundles for TensorRT 8.6 and 10, `vlaq preflight` of each, and NVIDIA's own importer, which parses every
+goes: FP16 and INT8 bundles for TensorRT 8.6 and 10, `vlaq check` of each, and NVIDIA's own importer, which parses every
 graph and builds engines of them. Time and memory of each step go to RESULTS and, as a table, into DOCUMENT.
 
     script/full-size-jetson WORK        Python's standard library only
@@ -19,7 +19,7 @@ from .measure import Measured, cpu_name, write_frames
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 CHECKER = TOP / "tests" / "tensorrt" / "import_check.py"
-TARGETS = {"tensorrt-8.6": "8.6", "tensorrt-10": "10.3"}  # and the version that preflight is asked for
+TARGETS = {"tensorrt-8.6": "8.6", "tensorrt-10": "10.3"}  # and the version that check is asked for
 PRECISIONS = ("fp16", "int8")
 PARTS = ("encoder", "head", "whole")
 REFUSED = 5
@@ -50,10 +50,10 @@ class Preparation:
                 self.made(self.stats, "calibrate", self.source, "--frames", f"{frames}:frames.u8", "--samples", CALIBRATION_FRAMES,
                           "--seed", 1, "-o", self.stats)]
 
-    def preflight(self, bundle, version):
-        run = Measured(self.vlaq, "preflight", bundle, "--tensorrt", version, "--json", accept=(0, REFUSED))
+    def check(self, bundle, version):
+        run = Measured(self.vlaq, "check", bundle, "--tensorrt", version, "--json", accept=(0, REFUSED))
         said = json.loads(run.output)
-        return {"version": version, **run.row("preflight"), "exit_code": run.code, **{key: said[key] for key in ("errors", "warnings", "notes")}}
+        return {"version": version, **run.row("check"), "exit_code": run.code, **{key: said[key] for key in ("errors", "warnings", "notes")}}
 
     def imported(self, graph, build):
         command = (self.tensorrt, CHECKER, "--json", *(["--build"] if build else []), graph)
@@ -69,10 +69,10 @@ class Preparation:
 
     def bundle(self, target, precision):
         path = self.work / f"{target}_{precision}"
-        quantised = self.made(path, "quantize", self.source, "--target", target, "--precision", precision, "--stats", self.stats, "-o", path)
+        quantized = self.made(path, "quantize", self.source, "--target", target, "--precision", precision, "--stats", self.stats, "-o", path)
         graphs = json.loads((path / "policy.json").read_text())["graphs"]
-        row = {"target": target, "precision": precision, "quantize": quantised,
-               "bytes": sum(file.stat().st_size for file in path.iterdir()), "preflight": self.preflight(path, TARGETS[target]), "importer": {}}
+        row = {"target": target, "precision": precision, "quantize": quantized,
+               "bytes": sum(file.stat().st_size for file in path.iterdir()), "check": self.check(path, TARGETS[target]), "importer": {}}
         for part in PARTS:
             graph = path / graphs[part]["file"]
             row["importer"][part] = [self.imported(graph, build) for build in (False, True)]
@@ -93,13 +93,13 @@ def importer_cells(rows):
 
 def table(result):
     lines = [f"{result['cpu']}, {result['cores']} cores; {result['importer']}.", "",
-             "| bundle | GB | quantised in | preflight | graph | parsed, peak GB | engine built, peak GB | engine, GB |",
+             "| bundle | GB | quantized in | check | graph | parsed, peak GB | engine built, peak GB | engine, GB |",
              "|---|---:|---:|---|---|---:|---:|---:|"]
     for bundle in result["bundles"]:
-        preflight, made = bundle["preflight"], bundle["quantize"]
+        check, made = bundle["check"], bundle["quantize"]
         head = [f"{bundle['target']} {bundle['precision']}", gigabytes(bundle["bytes"]),
                 f"{made['seconds']:.0f} s, {gigabytes(made['own_bytes'])} GB",
-                f"{preflight['version']}: {preflight['errors']} errors, {preflight['warnings']} warnings"]
+                f"{check['version']}: {check['errors']} errors, {check['warnings']} warnings"]
         for part in PARTS:
             lines.append("| " + " | ".join([*head, part, *importer_cells(bundle["importer"][part])]) + " |")
             head = [""] * len(head)
@@ -134,7 +134,7 @@ def main():
             result["bundles"].append(preparation.bundle(target, precision))
     args.results.write_text(json.dumps(result, indent=1) + "\n")
     put(args.document, table(result))
-    good = all(bundle["preflight"]["exit_code"] == 0 and all(rows[0]["accepted"] for rows in bundle["importer"].values()) for bundle in result["bundles"])
+    good = all(bundle["check"]["exit_code"] == 0 and all(rows[0]["accepted"] for rows in bundle["importer"].values()) for bundle in result["bundles"])
     return 0 if good else REFUSED
 
 

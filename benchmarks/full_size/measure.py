@@ -70,7 +70,7 @@ class Measured:
 
 
 def write_frames(path, count):
-    """Seeded camera-sized frames (720 x 1280) of coloured blocks, as a safetensors file."""
+    """Seeded camera-sized frames (720 x 1280) of colored blocks, as a safetensors file."""
     generator = random.Random(0)
     frames = bytearray()
     for _ in range(count):

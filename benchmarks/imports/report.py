@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Puts results of quantize.py and convolutions.py into docs/quantisation.md, between its markers.
+"""Puts results of quantize.py and convolutions.py into docs/quantization.md, between its markers.
 
-    python -m benchmarks.imports.report docs/quantisation.md IMPORTS.json CONVOLUTIONS.json...
+    python -m benchmarks.imports.report docs/quantization.md IMPORTS.json CONVOLUTIONS.json...
 """
 import json
 import pathlib

@@ -1,5 +1,5 @@
-// For GoogleTest older than 1.12 (Ubuntu 22.04), put before every test by cmake/rooms.cmake: its container matchers ask
-// for const_iterator, which C++20's span does not have. They see a vector of the same elements instead.
+// For GoogleTest older than 1.12 (Ubuntu 22.04), put before every test by cmake/modules.cmake: its container matchers
+// ask for const_iterator, which C++20's span does not have. They see a vector of the same elements instead.
 #pragma once
 
 #include <gmock/gmock.h>

@@ -23,7 +23,7 @@ set(ENV{PKG_CONFIG_DIR} "")
 set(ENV{PKG_CONFIG_SYSROOT_DIR} "${_jetson}/sysroot")
 set(ENV{PKG_CONFIG_LIBDIR} "${_jetson}/sysroot/usr/lib/aarch64-linux-gnu/pkgconfig:${_jetson}/sysroot/usr/share/pkgconfig")
 
-# Programs carry the C++ library with them. The tokeniser's module does not: it stands beside the shared libsentencepiece.
+# Programs carry the C++ library with them. The tokenizer's module does not: it stands beside the shared libsentencepiece.
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-static-libstdc++ -static-libgcc -Wl,--gc-sections")
 set(CMAKE_MODULE_LINKER_FLAGS_INIT "-Wl,--as-needed")  # pkg-config names libsentencepiece_train, too
 set(CMAKE_CROSSCOMPILING_EMULATOR "qemu-aarch64;-L;/usr/aarch64-linux-gnu")

@@ -62,7 +62,8 @@ struct PolicyOptions {
   std::string schedule;                 // one of PolicyFeatures::schedules; empty: the policy's default
   std::string backend = "onnxruntime";  // or "reference": slow, and needs no library
   std::string provider = "cpu";         // the back end's execution provider; an absent one is an error
-  std::vector<std::string> also;        // where nodes may go that the provider does not take: "cpu", "cpu:Gather"
+  std::vector<std::string>
+      fallback_providers;  // where nodes may go that the provider does not take: "cpu", "cpu:Gather"
   std::map<std::string, std::string> provider_options;  // by the provider's own names
   int threads = 0;                                      // of the back end; 0: all of the machine
   std::filesystem::path library;    // libonnxruntime.so; empty: VLAQ_ORT, then beside vlaq (docs/cpp.md), the system's

@@ -31,7 +31,7 @@ class Step:
 
 FRONT = [
     Step("format", ["script/check", "--run", "format"]),
-    Step("modules", ["script/check-rooms"]),
+    Step("modules", ["script/check-modules"]),
     Step("words", ["script/check-words"]),
     Step("tidy", ["script/check", "--run", "tidy"]),
     Step("build ci", ["script/build", "ci"]),

@@ -6,7 +6,7 @@
 #   ort/       ONNX Runtime's library for aarch64 from PyPI, for the tests; the board brings its own
 
 packages_jetson="g++-aarch64-linux-gnu binutils qemu-user zstd git"
-# libprotobuf32 holds the licence of libprotobuf-dev. SentencePiece is the one library that comes along as a shared one (src/tokenizer/sentencepiece_module.h says why).
+# libprotobuf32 holds the license of libprotobuf-dev. SentencePiece is the one library that comes along as a shared one (src/tokenizer/sentencepiece_module.h says why).
 jetson_archives="libprotobuf-dev libprotobuf32 libfmt-dev nlohmann-json3-dev libcli11-dev libturbojpeg0-dev libpng-dev libssl-dev libxxhash-dev
   zlib1g-dev libhdf5-dev libaec-dev libgtest-dev libgmock-dev libsentencepiece-dev libsentencepiece0"
 jetson="$deps/jetson"

@@ -24,11 +24,11 @@ struct AssembleOptions {
   uint64_t noise_seed = 0;
 };
 
-// Of any policy and its graphs; `open` is used during the call only. Errors: as runtime::Executor::Open and
+// From any policy and its graphs; `open` is used during the call only. Errors: as runtime::Executor::Open and
 // runtime::FeatureReader::Make.
 Result<Policy> Assemble(policy::Policy policy, const runtime::GraphOpener& open, AssembleOptions options);
 
-// Of a bundle's graphs, or of the engines in their place. `bundle` and `backend` need not outlive the policy. Errors:
+// From a bundle's graphs, or the engines in their place. `bundle` and `backend` need not outlive the policy. Errors:
 // as above, and of runtime::OpenGraph and runtime::OpenTextEncoder.
 Result<Policy> Assemble(const bundle::Bundle& bundle, const backend::Backend& backend, const backend::OpenOptions& open,
                         AssembleOptions options);

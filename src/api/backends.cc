@@ -31,7 +31,7 @@ backend::OpenOptions OpenOptionsOf(const PolicyOptions& options) {
   backend::OpenOptions open;
   open.threads = options.threads;
   open.provider = options.provider;
-  open.also = options.also;
+  open.fallback_providers = options.fallback_providers;
   open.provider_options = options.provider_options;
   open.cache = options.cache;
   open.engines = options.engines;

@@ -18,7 +18,7 @@ OpenOptions OpenOptions::ForSource() const {
   if (engines.empty()) return *this;
   OpenOptions source;
   source.threads = threads;
-  source.optimise = optimise;
+  source.optimize = optimize;
   return source;
 }
 

@@ -19,7 +19,7 @@ namespace vlaq::backend {
 // A model to open: ONNX bytes, and the folder against which external data is resolved.
 struct ModelSource {
   std::string name;                         // for messages, e.g. the path
-  std::shared_ptr<const std::string> onnx;  // serialised ModelProto
+  std::shared_ptr<const std::string> onnx;  // serialized ModelProto
   std::filesystem::path folder;
   // The file that holds just these bytes, if one does: a provider may open it, and what it names beside itself.
   std::filesystem::path file = {};
@@ -32,11 +32,11 @@ struct OpenOptions {
   int threads = 0;  // 0: all hardware threads
   // Execution provider by the back end's own name, e.g. "cpu", "cuda", "tensorrt". An absent one is an error.
   std::string provider = "cpu";
-  // Graph optimisations of the back end; off for differential tests.
-  bool optimise = true;
+  // Graph optimizations of the back end; off for differential tests.
+  bool optimize = true;
   // Where nodes may go that `provider` does not take: a provider's name, or one with an operator, "cpu:Gather". A node
   // anywhere else is an error that names it.
-  std::vector<std::string> also = {};
+  std::vector<std::string> fallback_providers = {};
   // What the graph's bundle stores: "fp32", "fp16", "int8". A provider may compute in no narrower type.
   std::string precision = "fp32";
   // Where a provider keeps what it compiled; empty: nowhere.

@@ -4,10 +4,10 @@
 
 namespace vlaq {
 namespace {
-constexpr size_t kMostPieces = 8;  // enough to ride out a slow write
+constexpr size_t kMaxPieces = 8;  // enough to ride out a slow write
 }
 
-BackgroundSha256::BackgroundSha256() : free_(kMostPieces) {
+BackgroundSha256::BackgroundSha256() : free_(kMaxPieces) {
   try {
     thread_ = std::thread([this] { Work(); });
   } catch (const std::system_error&) {

@@ -47,7 +47,7 @@ class MapsReader {
   size_t at_ = 0, size_ = 0;
 };
 
-// Of ASCII; char has no sign on some processors.
+// Control characters of ASCII alone; char has no sign on some processors.
 bool IsControlByte(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte < 0x20 || byte == 0x7F;

@@ -28,7 +28,7 @@ class ChildProcess {
   // The next line without its end. Errors: kBackend if the program ended (with its status), printed no line within
   // `timeout_s`, or a line of more than 1 MiB.
   Result<std::string> ReadLine(double timeout_s);
-  // Of the shell, which is the program itself if `command` begins with exec; 0 when it is gone.
+  // The process id of the shell, which is the program itself if `command` begins with exec; 0 when it is gone.
   int pid() const { return pid_; }
 
  private:

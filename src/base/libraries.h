@@ -1,5 +1,5 @@
-// Which versions of other people's libraries this program really uses, for `doctor`. Every room that owns a door to
-// some has a function of this name.
+// Which versions of other people's libraries this program really uses, for `doctor`. Every module that includes headers
+// of some has a function of this name.
 #pragma once
 
 #include <string>

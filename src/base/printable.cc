@@ -15,7 +15,7 @@ struct Character {
 
 constexpr size_t kLongestCharacter = 4;
 
-// Of each length: the first bytes of its sequences, the payload in them, and the least code point that needs it.
+// The sequences of one length: their first byte, the payload in it, and the smallest code point that needs so many.
 struct Utf8Length {
   uint32_t mask, lead, least;
 };

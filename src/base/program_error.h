@@ -1,4 +1,4 @@
-// Why the system refused something that a program needs which is to be started. Private to this room.
+// Why the system refused something that a program needs which is to be started. Private to this module.
 #pragma once
 
 #include <fmt/format.h>

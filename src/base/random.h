@@ -25,7 +25,7 @@ class Random {
   double Normal();
 
  private:
-  // The finaliser of splitmix64 (Steele, Lea, Flood 2014).
+  // The finalizer of splitmix64 (Steele, Lea, Flood 2014).
   static uint64_t Mix(uint64_t z) {
     z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9ULL;
     z = (z ^ (z >> 27U)) * 0x94D049BB133111EBULL;

@@ -22,7 +22,7 @@ bool IsOwn(const fs::path& path) {
   return ::lstat(path.c_str(), &info) == 0 && info.st_uid == ::geteuid();
 }
 
-// Of any such folder's name, "vlaq-WHAT-MARK-XXXXXX": whatever it was for.
+// Removes folders named "vlaq-WHAT-MARK-XXXXXX" of processes that were killed, whatever they were for.
 void RemoveKilled(const fs::path& below) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(below, ignored)) {

@@ -1,4 +1,4 @@
-// Starts a program. Private to this room: RunProgram and ChildProcess wait for it and end it.
+// Starts a program. Private to this module: RunProgram and ChildProcess wait for it and end it.
 #pragma once
 
 #include <sys/types.h>

@@ -55,7 +55,7 @@ const Mark& OwnMark() {
   return mark;
 }
 
-// Of files that were last written before this machine's start.
+// Whether a file was last written before this machine started.
 bool IsOlderThanBoot(const fs::path& path) {
   struct stat info {};
   timespec now{}, up{};

@@ -28,7 +28,7 @@ std::filesystem::path IntendedPlace(const std::filesystem::path& path);
 // True if `path` is, or lies in, something that is claimed.
 bool IsTemporary(const std::filesystem::path& path);
 
-// Of machine, boot, process namespace and process, as it stands in temporary names.
+// Names this machine, boot, process namespace and process; it stands in temporary names.
 std::string ProcessMark();
 // True if `path`, in whose name `mark` stands, was surely left by a process that is gone: one of this boot that does
 // not run any more, or one of an earlier boot of this machine. Other machines and containers may be at work.

@@ -1,8 +1,8 @@
-// The folder that a policy lives in, ready to run (docs: bundle.md). The only room that knows its layout:
+// The folder that a policy lives in, ready to run (docs: bundle.md). The only module that knows its layout:
 //   policy.json   the policy as data, files with their SHA-256, provenance
 //   weights.json  one record per weight: where it lies, what it was made from, its checksum
-//   plan.json     of a quantised bundle: which tensor got which format, and why
-//   *.onnx        the graphs; weights.bin the bytes they share; sentencepiece.bpe.model the tokeniser, if one was given
+//   plan.json     of a quantized bundle: which tensor got which format, and why
+//   *.onnx        the graphs; weights.bin the bytes they share; sentencepiece.bpe.model the tokenizer, if one was given
 // In scope: layout, reading, checking, writing at once. Not aware of: how graphs are built or run.
 #pragma once
 
@@ -57,7 +57,7 @@ struct UsedEpisode {
 
 struct Provenance {
   std::string vlaq_version;
-  std::string verb;                 // "export"
+  std::string command;              // "export"
   std::vector<FileRecord> sources;  // file names without their folders
   std::vector<Assumption> assumptions;
   std::string state_dict = {};         // key of the state dict that was taken where the file held several
@@ -74,8 +74,8 @@ struct Bundle {
   std::map<std::string, std::string> stages;  // stage -> value name in a graph, for comparing with a reference
   FileRecord weights;                         // without a file: the graphs hold theirs
   std::optional<FileRecord> tokenizer;
-  std::string target;                           // of a quantised bundle: what it was made for ("cpu", "tensorrt-8.6")
-  std::optional<FileRecord> plan;               // of a quantised bundle
+  std::string target;                           // of a quantized bundle: what it was made for ("cpu", "tensorrt-8.6")
+  std::optional<FileRecord> plan;               // of a quantized bundle
   std::map<std::string, std::string> left_out;  // tensors of the checkpoint in no graph -> why
   Provenance provenance;
 
@@ -119,7 +119,7 @@ class Writer {
   // Errors: as CheckPlace.
   static Result<Writer> Create(const std::filesystem::path& path, Existing existing);
 
-  // The folder in which the caller writes graphs, weights and tokeniser.
+  // The folder in which the caller writes graphs, weights and tokenizer.
   const std::filesystem::path& folder() const { return folder_.path(); }
   // Writes policy.json and weights.json and moves the folder to its name. `bundle.path` is ignored, as are the files
   // named in bundle.policy.graphs: bundle.graphs has them. Errors: kInput if the policy is not valid; kInternal if its

@@ -69,7 +69,7 @@ auto ReadList(const JsonField& list, const Read& read) {
 Provenance ReadProvenance(const JsonField& field) {
   Provenance provenance;
   field.Need("vlaq_version", provenance.vlaq_version);
-  field.Need("verb", provenance.verb);
+  field.Need(field.Find("verb") ? "verb" : "command", provenance.command);  // "verb": as bundles of schema 1 say it
   provenance.sources = ReadList(field["sources"], ReadFileRecord);
   provenance.assumptions = ReadList(field["assumptions"], ReadAssumption);
   field.Read("state_dict", provenance.state_dict);
@@ -91,7 +91,7 @@ Json ToJson(const Provenance& provenance) {
     return json;
   };
   Json json{{"vlaq_version", provenance.vlaq_version},
-            {"verb", provenance.verb},
+            {"command", provenance.command},
             {"sources", list(provenance.sources)},
             {"assumptions", list(provenance.assumptions)}};
   if (!provenance.state_dict.empty()) json["state_dict"] = provenance.state_dict;

@@ -1,4 +1,4 @@
-// How the readers fill a Checkpoint; private to this room.
+// How the readers fill a Checkpoint; private to this module.
 #pragma once
 
 #include <memory>

@@ -62,7 +62,7 @@ struct OpenOptions {
 class Checkpoint {
  public:
   // `path`: a file, or a folder that holds one (folder.h). Errors: kInput naming the file, the offset or tensor, and
-  // what is wrong; also for formats that are recognised but refused (legacy PyTorch stream, TorchScript), and for
+  // what is wrong; also for formats that are recognized but refused (legacy PyTorch stream, TorchScript), and for
   // whatever else it is, with advice; kUsage for a state dict that is not there.
   static Result<std::shared_ptr<const Checkpoint>> Open(const std::filesystem::path& path,
                                                         const OpenOptions& options = {});

@@ -35,7 +35,7 @@ enum class PickleKind : uint8_t {
 using ValueId = uint32_t;
 inline constexpr ValueId kNoValue = 0xFFFFFFFF;
 
-// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): the first member of the union is initialised
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): the first member of the union is initialized
 struct PickleValue {
   PickleKind kind = PickleKind::kNone;
   bool is_mapping = false;      // the children are key, value, key, value ...

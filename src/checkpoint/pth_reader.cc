@@ -43,7 +43,7 @@ class PthReader {
   std::map<std::string, size_t, std::less<>> storage_by_key_;
 };
 
-// Of another kind of zip what it is, else which record is wrong.
+// Says what another kind of zip is, else which record is wrong.
 Error PthReader::NotATorchZip(const std::string& record, std::string what) const {
   const auto kind = RecognizeFile(file_.bytes());
   if (kind && kind->name != kPyTorchKind) return WrongFile(where_, file_.bytes(), "a checkpoint", "");

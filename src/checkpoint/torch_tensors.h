@@ -1,4 +1,4 @@
-// Recognises PyTorch's tensors among inert pickle values: which storage, from where, in what shape. Looks at nothing
+// Recognizes PyTorch's tensors among inert pickle values: which storage, from where, in what shape. Looks at nothing
 // but the pickle; whether the storage's record exists is the pth reader's business.
 #pragma once
 
@@ -27,7 +27,7 @@ struct TorchTensor {
 bool IsTensor(const PickleDocument& document, ValueId value);
 
 // The tensor behind `value`, through nn.Parameter and subclass wrappers. `where` names it in errors. Errors: kInput for
-// kinds that cannot be read (sparse, quantised, meta ...) and for shapes that are negative, overflow or leave their
+// kinds that cannot be read (sparse, quantized, meta ...) and for shapes that are negative, overflow or leave their
 // storage. `value` must satisfy IsTensor().
 Result<TorchTensor> ReadTorchTensor(const PickleDocument& document, ValueId value, const std::string& where);
 

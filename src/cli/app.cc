@@ -18,10 +18,11 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/before_work.h"
+#include "cli/commands.h"
+#include "cli/old_spellings.h"
 #include "cli/terminal.h"
 #include "cli/terminal_log.h"
 #include "cli/usage.h"
-#include "cli/verbs.h"
 
 namespace vlaq::cli {
 namespace {
@@ -37,7 +38,7 @@ constexpr std::string_view kFirst =
     "  vlaq doctor                          what this machine has, and what is missing\n"
     "  vlaq inspect CHECKPOINT              what a checkpoint holds\n"
     "  vlaq export CHECKPOINT -o BUNDLE     make it a bundle of ONNX graphs; it says what it assumes";
-constexpr std::string_view kHelpVerb = "help";
+constexpr std::string_view kHelpCommand = "help";
 
 // CLI11 lists the options that one excludes by where they lie in memory, which any change may turn round: by name, so
 // that the help, and docs/cli.md with it, stays.
@@ -55,41 +56,42 @@ class StableFormatter : public CLI::Formatter {
   }
 };
 
-// Options that every verb has: what it says while it works.
+// Options that every command has: what it says while it works.
 struct MessageOptions {
   bool quiet = false;
   std::filesystem::path log;
 
-  // To the verbs that do something: those below `verb`, or else `verb` itself.
-  void AddTo(CLI::App& verb) {
-    const auto below = verb.get_subcommands({});
+  // To the commands that do something: those below `command`, or else `command` itself.
+  void AddTo(CLI::App& command) {
+    const auto below = command.get_subcommands({});
     for (CLI::App* sub : below) AddTo(*sub);
     if (!below.empty()) return;
     const std::string group = "Messages";
-    verb.add_flag("-q,--quiet", quiet, "Say only warnings and errors on stderr: no notes, no progress")->group(group);
-    verb.add_option("--log", log, "Also add what is said on stderr, with the time, to the end of this file")
+    command.add_flag("-q,--quiet", quiet, "Say only warnings and errors on stderr: no notes, no progress")
+        ->group(group);
+    command.add_option("--log", log, "Also add what is said on stderr, with the time, to the end of this file")
         ->type_name("FILE")
         ->group(group);
   }
 };
 
-// The program's options with every verb's, and what each verb does.
+// The program's options with every command's, and what each command does.
 struct Program {
   explicit Program(Context context_in) : context(std::move(context_in)), app(std::string(kDescription), "vlaq") {
     app.set_version_flag("--version", fmt::format("vlaq {}", kVersion));
-    app.set_help_all_flag("--help-all", "Show the help of every verb");
+    app.set_help_all_flag("--help-all", "Show the help of every command");
     app.require_subcommand(1);
     app.footer(fmt::format("{}\n\n{}", kFirst, kExitCodes));
     app.formatter(std::make_shared<StableFormatter>());
     app.get_formatter()->column_width(36);
-    for (const VerbRow& row : kVerbs) {
-      CLI::App* verb = app.add_subcommand(std::string(row.name), std::string(row.summary));
-      verb->set_help_all_flag();  // only the program's own --help has it
-      verb->group(std::string(row.group));
-      actions.emplace_back(verb, row.add(*verb, context));
-      messages.AddTo(*verb);
+    for (const CommandRow& row : kCommands) {
+      CLI::App* command = app.add_subcommand(std::string(row.name), std::string(row.summary));
+      command->set_help_all_flag();  // only the program's own --help has it
+      command->group(std::string(row.group));
+      actions.emplace_back(command, row.add(*command, context));
+      messages.AddTo(*command);
     }
-    app.add_subcommand(std::string(kHelpVerb), "Show the commands, or how one is used")
+    app.add_subcommand(std::string(kHelpCommand), "Show the commands, or how one is used")
         ->group(std::string(kTools))
         ->add_option("command", "Which one; all of them if left out");
   }
@@ -105,7 +107,7 @@ int ReportError(const Error& error, std::ostream& err) {
   return static_cast<int>(error.code);
 }
 
-// What came out of a verb as an exception, which none should.
+// What came out of a command as an exception, which none should.
 Error WhatWasThrown() {
   try {
     throw;
@@ -124,17 +126,17 @@ Error WhatWasThrown() {
 
 Status RunParsed(const Program& program, Log& log) {
   VLAQ_RETURN_IF_ERROR(CheckBeforeWork(program.app, log));
-  for (const auto& [verb, action] : program.actions) {
-    if (verb->parsed()) return action();
+  for (const auto& [command, action] : program.actions) {
+    if (command->parsed()) return action();
   }
-  return InternalError("", "no verb was run");
+  return InternalError("", "no command was run");
 }
 
 // `vlaq help ...`, and `vlaq` alone.
 int ShowHelp(const Program& program, const std::vector<std::string>& words, std::ostream& out, std::ostream& err) {
   const Place place = FindPlace(program.app, words);
   if (place.unknown) {
-    err << UnknownVerbText(place);
+    err << UnknownCommandText(place);
     return static_cast<int>(ErrorCode::kUsage);
   }
   const size_t last = place.path.rfind(' ');
@@ -142,10 +144,11 @@ int ShowHelp(const Program& program, const std::vector<std::string>& words, std:
   return 0;
 }
 
-int ParseAndRun(Program& program, const std::vector<std::string>& arguments, TerminalLog& log, std::ostream& out,
+int ParseAndRun(Program& program, const std::vector<std::string>& given, TerminalLog& log, std::ostream& out,
                 std::ostream& err) {
+  const auto [arguments, notes] = WithoutOldSpellings(given);
   if (arguments.empty()) return ShowHelp(program, {}, out, err);
-  if (arguments[0] == kHelpVerb) return ShowHelp(program, {arguments.begin() + 1, arguments.end()}, out, err);
+  if (arguments[0] == kHelpCommand) return ShowHelp(program, {arguments.begin() + 1, arguments.end()}, out, err);
   try {
     program.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
@@ -161,6 +164,7 @@ int ParseAndRun(Program& program, const std::vector<std::string>& arguments, Ter
     if (const Status opened = log.CopyTo(program.messages.log); !opened.ok()) return ReportError(opened.error(), err);
   }
   log.Record(ShellLine(program.context.command));
+  for (const std::string& note : notes) log.Note(note);
   Status status;
   try {
     status = RunParsed(program, log);
@@ -199,14 +203,14 @@ int Run(const std::vector<std::string>& arguments, std::ostream& out, std::ostre
 std::string ReferencePage() {
   TerminalLog log(std::cerr, {});
   Program program({std::cout, std::cerr, log});
-  std::string page = "# Command line\n\nMade by `vlaq completion --reference` (see script/docs); do not edit.\n";
+  std::string page = "# Command line\n\nMade by `vlaq completion --markdown` (see script/docs); do not edit.\n";
   page += fmt::format("\n## vlaq\n\n```\n{}```\n", program.app.help());
-  for (const auto& [verb, action] : program.actions) {
-    page += fmt::format("\n## vlaq {}\n\n```\n{}```\n", verb->get_name(), verb->help("vlaq"));
-    for (const CLI::App* sub : verb->get_subcommands({})) {
+  for (const auto& [command, action] : program.actions) {
+    page += fmt::format("\n## vlaq {}\n\n```\n{}```\n", command->get_name(), command->help("vlaq"));
+    for (const CLI::App* sub : command->get_subcommands({})) {
       if (sub->get_group().empty()) continue;  // for programs
-      page += fmt::format("\n### vlaq {} {}\n\n```\n{}```\n", verb->get_name(), sub->get_name(),
-                          sub->help("vlaq " + verb->get_name()));
+      page += fmt::format("\n### vlaq {} {}\n\n```\n{}```\n", command->get_name(), sub->get_name(),
+                          sub->help("vlaq " + command->get_name()));
     }
   }
   return page;

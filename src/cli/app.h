@@ -1,5 +1,5 @@
-// The command line as a library: parses, runs one verb, gives the exit code. Everything it prints goes to the streams
-// in the context, so tests can call it.
+// The command line as a library: parses, runs one command, gives the exit code. Everything it prints goes to the
+// streams in the context, so tests can call it.
 #pragma once
 
 #include <ostream>
@@ -12,7 +12,7 @@ namespace vlaq::cli {
 // failed, 6 unstable measurement; 141 if the reader of `out` went away (EPIPE), as a shell shows it.
 int Run(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err);
 
-// docs/cli.md: every verb's --help.
+// docs/cli.md: every command's --help.
 std::string ReferencePage();
 
 }  // namespace vlaq::cli

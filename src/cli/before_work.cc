@@ -6,7 +6,7 @@
 
 #include "base/machine.h"
 #include "base/text.h"
-#include "benchmark/comparison.h"
+#include "bench/harness/comparison.h"
 #include "bundle/bundle.h"
 
 namespace vlaq::cli {
@@ -18,9 +18,9 @@ constexpr std::string_view kBundleMakers[] = {"export", "import", "quantize"};
 // Results of a measurement that are there already, in words: after exit code 6 the same command finds those of the run
 // before.
 std::string WhatIsThere(const std::filesystem::path& path) {
-  const auto stored = benchmark::ReadResults(path);
+  const auto stored = harness::ReadResults(path);
   if (!stored.ok()) return "";
-  const auto valid = std::ranges::count(stored->subjects, benchmark::State::kValid, &benchmark::StoredSubject::state);
+  const auto valid = std::ranges::count(stored->subjects, harness::State::kValid, &harness::StoredSubject::state);
   return fmt::format(": results of an earlier run, {} of {} subjects VALID", valid, stored->subjects.size());
 }
 
@@ -32,14 +32,14 @@ Status CheckFile(const std::filesystem::path& place, bool force) {
   return error;
 }
 
-Status CheckOutput(const CLI::App& verb, const CLI::Option& option, bool force) {
+Status CheckOutput(const CLI::App& command, const CLI::Option& option, bool force) {
   const std::filesystem::path place = option.as<std::string>();
   const std::string kind = option.get_type_name();
   if (place.empty()) return UsageError(fmt::format("{} is empty", option.get_name()), "name a file or a folder");
   std::error_code ignored;
   const bool is_bundle =
-      kind == "OUT" ? std::filesystem::is_directory(place, ignored)  // preflight's: as its input
-                    : kind == "DIR" && std::ranges::find(kBundleMakers, verb.get_name()) != std::end(kBundleMakers);
+      kind == "OUT" ? std::filesystem::is_directory(place, ignored)  // of check: as its input
+                    : kind == "DIR" && std::ranges::find(kBundleMakers, command.get_name()) != std::end(kBundleMakers);
   if (is_bundle) return bundle::CheckPlace(place, WhenExisting(force));
   return kind == "DIR" ? CheckFolderPlace(place) : CheckFile(place, force);
 }
@@ -56,12 +56,12 @@ Status CheckThreads(const CLI::Option& option, Log& log) {
   return {};
 }
 
-Status CheckGiven(const CLI::App& verb, Log& log) {
-  const CLI::Option* force = verb.get_option_no_throw("--force");
-  for (const CLI::Option* option : verb.get_options()) {
+Status CheckGiven(const CLI::App& command, Log& log) {
+  const CLI::Option* force = command.get_option_no_throw("--force");
+  for (const CLI::Option* option : command.get_options()) {
     if (option->count() == 0) continue;
-    if (option->check_lname("output") || option->check_lname("receipt")) {
-      VLAQ_RETURN_IF_ERROR(CheckOutput(verb, *option, force == nullptr || force->count() > 0));
+    if (option->check_lname("output")) {
+      VLAQ_RETURN_IF_ERROR(CheckOutput(command, *option, force == nullptr || force->count() > 0));
     }
     if (option->check_lname("threads")) VLAQ_RETURN_IF_ERROR(CheckThreads(*option, log));
   }
@@ -71,9 +71,9 @@ Status CheckGiven(const CLI::App& verb, Log& log) {
 }  // namespace
 
 Status CheckBeforeWork(const CLI::App& program, Log& log) {
-  for (const CLI::App* verb : program.get_subcommands()) {
-    VLAQ_RETURN_IF_ERROR(CheckGiven(*verb, log));
-    VLAQ_RETURN_IF_ERROR(CheckBeforeWork(*verb, log));
+  for (const CLI::App* command : program.get_subcommands()) {
+    VLAQ_RETURN_IF_ERROR(CheckGiven(*command, log));
+    VLAQ_RETURN_IF_ERROR(CheckBeforeWork(*command, log));
   }
   return {};
 }

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "benchmark/comparison.h"
-#include "benchmark/results.h"
-#include "cli/verb.h"
-#include "measuring/bench_subject.h"
+#include "bench/bench_subject.h"
+#include "bench/harness/comparison.h"
+#include "bench/harness/results.h"
+#include "cli/command.h"
 
 namespace vlaq::cli {
 
@@ -27,7 +27,7 @@ struct BenchArguments {
   bool difference_given = false;
   std::vector<std::string> frames, extents;
   std::string inputs;  // FILE.safetensors[:PREFIX]
-  std::filesystem::path episodes, output, against_last, published, published_to;
+  std::filesystem::path episodes, output, baseline, published, published_to;
   double threshold = 0.05;
   bool profile = false, roofline = false, force = false, json = false, verbose = false;
   BackendChoice backend;
@@ -36,22 +36,22 @@ struct BenchArguments {
 // Subjects as the command line names them, [NAME=][KIND:]WHAT or [NAME=]SCHEDULE:BUNDLE, with how each is started. One
 // without a name gets the last part of its path. Errors: kUsage for an unknown kind or schedule, or two of one name;
 // kInput if a bundle cannot be opened.
-Result<std::vector<measuring::BenchSubject>> ReadSubjects(const std::vector<std::string>& texts,
-                                                          const BackendChoice& backend);
+Result<std::vector<bench::BenchSubject>> ReadSubjects(const std::vector<std::string>& texts,
+                                                      const BackendChoice& backend);
 std::vector<std::string> SubjectKinds();
 // The kind, or the schedule's name that stood in its place.
-std::string KindText(const measuring::BenchSubject& subject);
+std::string KindText(const bench::BenchSubject& subject);
 // Starts a worker that does nothing.
-decltype(measuring::BenchSubject::start) NullStarter(const BackendChoice& backend);
+decltype(bench::BenchSubject::start) NullStarter(const BackendChoice& backend);
 
 // Whether MeasureQuality() has what it needs. Errors: kInput naming the episode; kUsage if no subject is a bundle.
-Status CheckQuality(const BenchArguments& a, const std::vector<measuring::BenchSubject>& subjects);
+Status CheckQuality(const BenchArguments& a, const std::vector<bench::BenchSubject>& subjects);
 // MAE over recorded episodes, of bundles. Errors: kInput, kBackend.
-Status MeasureQuality(const BenchArguments& a, const std::vector<measuring::BenchSubject>& subjects,
-                      benchmark::Results& results, Log& log);
+Status MeasureQuality(const BenchArguments& a, const std::vector<bench::BenchSubject>& subjects,
+                      harness::Results& results, Log& log);
 
 // The table, and a line a subject with the worst that was found; all of it if `verbose`.
-void PrintResults(const benchmark::Results& results, bool verbose, std::ostream& out);
+void PrintResults(const harness::Results& results, bool verbose, std::ostream& out);
 
 // ---- a table that was published, made anew (bench_published.cc) ----
 
@@ -76,14 +76,14 @@ struct PublishedTable {
 // "vlaq.published_table/1" (docs/benchmarks.md). Errors: kInput naming the key.
 Result<PublishedTable> ReadPublishedTable(const std::filesystem::path& path);
 // Whether the subjects are what their columns say. Errors: kUsage naming the subject that is missing or another.
-Status CheckPublished(const PublishedTable& table, const std::vector<measuring::BenchSubject>& subjects);
+Status CheckPublished(const PublishedTable& table, const std::vector<bench::BenchSubject>& subjects);
 // Only what CheckPublished() takes may be written. Errors: kInput; kBackend for a worker that ran something else.
 Status WritePublished(const BenchArguments& a, const PublishedTable& table,
-                      const std::vector<measuring::BenchSubject>& subjects, const benchmark::Results& results,
+                      const std::vector<bench::BenchSubject>& subjects, const harness::Results& results,
                       std::ostream& out);
 
-// `compare`'s table and verdict: kVerification if one got slower. Also of bench --against-last.
-Status TellChanges(const benchmark::StoredResults& before, const benchmark::StoredResults& after, double threshold,
-                   bool allow_different, bool json, std::ostream& out);
+// `compare`'s table and verdict: kVerification if one got slower. Also of bench --baseline.
+Status PrintChanges(const harness::StoredResults& before, const harness::StoredResults& after, double threshold,
+                    bool allow_different, bool json, std::ostream& out);
 
 }  // namespace vlaq::cli

@@ -8,16 +8,16 @@
 #include "base/json.h"
 #include "base/json_field.h"
 #include "base/text.h"
+#include "bench/schedule_parts.h"
 #include "cli/bench_arguments.h"
-#include "measuring/schedule_parts.h"
 
 namespace vlaq::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using benchmark::Results;
-using benchmark::SubjectResult;
-using measuring::BenchSubject;
+using bench::BenchSubject;
+using harness::Results;
+using harness::SubjectResult;
 
 constexpr std::string_view kTableSchema = "vlaq.published_table/1";
 
@@ -96,7 +96,7 @@ Status CopyFile(const fs::path& from, const fs::path& to, Existing existing) {
 
 // The single graph that a subject of a bundle runs; "": it runs several.
 std::string GraphOf(const BenchSubject& subject) {
-  const auto parts = measuring::PartsOf(subject.bundle->policy, subject.schedule);
+  const auto parts = bench::PartsOf(subject.bundle->policy, subject.schedule);
   return parts.graphs.size() == 1 ? parts.graphs.front() : "";
 }
 

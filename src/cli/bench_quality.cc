@@ -6,33 +6,33 @@
 
 namespace vlaq::cli {
 
-Status CheckQuality(const BenchArguments& a, const std::vector<measuring::BenchSubject>& subjects) {
+Status CheckQuality(const BenchArguments& a, const std::vector<bench::BenchSubject>& subjects) {
   if (a.episodes.empty()) return {};
   if (std::ranges::none_of(subjects, [](const auto& subject) { return subject.bundle.has_value(); })) {
     return UsageError("--episodes: none of the subjects is a bundle", "the MAE is measured of bundles only");
   }
-  VLAQ_RETURN_IF_ERROR(episode::EpisodeSet::Open({a.episodes}));
+  VLAQ_RETURN_IF_ERROR(data::EpisodeSet::Open({a.episodes}));
   return {};
 }
 
-Status MeasureQuality(const BenchArguments& a, const std::vector<measuring::BenchSubject>& subjects,
-                      benchmark::Results& results, Log& log) {
+Status MeasureQuality(const BenchArguments& a, const std::vector<bench::BenchSubject>& subjects,
+                      harness::Results& results, Log& log) {
   if (a.episodes.empty()) return {};
-  std::map<std::string, benchmark::Quality> known;  // by path: a bundle's schedules make the same actions
+  std::map<std::string, harness::Quality> known;  // by path: a bundle's schedules make the same actions
   for (size_t i = 0; i < subjects.size(); ++i) {
     if (!subjects[i].bundle) continue;
     auto found = known.find(subjects[i].path);
     if (found == known.end()) {
       EvalArguments eval;
       eval.bundle = subjects[i].path;
-      eval.episodes = a.episodes.string();
+      eval.recorded.place = a.episodes;
       eval.backend = a.backend;
       VLAQ_ASSIGN_OR_RETURN(const auto evaluation, EvaluateOpenLoop(eval, log));
-      const evaluation::Score total = evaluation::Total(evaluation.policy.conditions.front().episodes);
+      const evaluate::Score total = evaluate::Total(evaluation.policy.ablations.front().episodes);
       found = known
                   .emplace(subjects[i].path,
-                           benchmark::Quality{total.Mae(evaluation::AxesOf(evaluation.policy.space)), total.steps,
-                                              a.episodes.string(), results.settings.action_unit})
+                           harness::Quality{total.Mae(evaluate::AxesOf(evaluation.policy.space)), total.steps,
+                                            a.episodes.string(), results.settings.action_unit})
                   .first;
     }
     results.subjects[i].quality = found->second;

@@ -7,16 +7,16 @@
 #include <set>
 
 #include "base/run_program.h"
+#include "bench/schedule_parts.h"
 #include "cli/bench_arguments.h"
 #include "cli/torch_python.h"
-#include "measuring/schedule_parts.h"
 #include "policy/value_shapes.h"
 
 namespace vlaq::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using measuring::BenchSubject;
+using bench::BenchSubject;
 
 struct KindRow {
   std::string_view name;
@@ -44,11 +44,11 @@ const KindRow* FindKind(std::string_view name) {
 
 Status TakeBundle(const std::string& path, const std::string& schedule, BenchSubject& subject) {
   VLAQ_ASSIGN_OR_RETURN(subject.bundle, bundle::Open(path));
-  VLAQ_RETURN_IF_ERROR(measuring::CheckSchedule(*subject.bundle, schedule));
+  VLAQ_RETURN_IF_ERROR(bench::CheckSchedule(*subject.bundle, schedule));
   const policy::Policy& policy = subject.bundle->policy;
   subject.schedule = schedule;
   subject.mode = schedule.empty() ? policy.default_schedule : schedule;
-  subject.one_robot = measuring::KeepsWhatItMakes(policy, schedule);
+  subject.one_robot = bench::KeepsWhatItMakes(policy, schedule);
   return {};
 }
 
@@ -158,9 +158,9 @@ decltype(BenchSubject::start) Starter(const BenchSubject& subject, const bundle:
                                       const BackendChoice& backend) {
   const auto command = WorkerCommand(subject, first, backend);
   return [name = subject.name,
-          command](const benchmark::WorkerSettings& settings) -> Result<std::unique_ptr<benchmark::WorkerSubject>> {
+          command](const harness::WorkerSettings& settings) -> Result<std::unique_ptr<harness::WorkerSubject>> {
     if (!command.ok()) return command.error();
-    return benchmark::WorkerSubject::Start(name, *command, settings, settings.timeout_s);
+    return harness::WorkerSubject::Start(name, *command, settings, settings.timeout_s);
   };
 }
 

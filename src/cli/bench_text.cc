@@ -6,17 +6,17 @@
 #include <cmath>
 
 #include "base/text.h"
-#include "benchmark/verdict.h"
+#include "bench/harness/verdict.h"
 #include "cli/bench_arguments.h"
 
 namespace vlaq::cli {
 namespace {
 
-using benchmark::Comparison;
-using benchmark::Protocol;
-using benchmark::Results;
-using benchmark::State;
-using benchmark::SubjectResult;
+using harness::Comparison;
+using harness::Protocol;
+using harness::Results;
+using harness::State;
+using harness::SubjectResult;
 
 // Three digits that count: "0.912", "12.3", "1,234".
 std::string Milliseconds(double ns) {
@@ -48,7 +48,7 @@ std::string Last(const SubjectResult& subject) {
 }
 
 // The plain percentile and the safe estimate above it; what the number of runs does not allow is not shown as a figure.
-std::string PercentileText(const benchmark::Percentile& p) {
+std::string PercentileText(const harness::Percentile& p) {
   if (!p.safe_ns) return "no claim";
   return fmt::format("{} (at most {})", Milliseconds(p.ns), Milliseconds(*p.safe_ns));
 }
@@ -84,27 +84,27 @@ void PrintClaims(const Results& results, std::ostream& out) {
   const auto& asked = results.settings.percentiles;
   if (!results.settings.percentiles_given && asked.size() == 1) {
     out << fmt::format("p90 would need {} runs of each (--budget, --duration).\n",
-                       benchmark::FewestFor(0.9, results.settings.confidence));
+                       harness::FewestFor(0.9, results.settings.confidence));
   }
   if (std::ranges::all_of(asked, [](double p) { return p == 0.5; })) return;
   out << fmt::format("at most: {:g} % sure, by MLPerf's early stopping. no claim: too few runs;",
                      100 * results.settings.confidence);
   for (const double p : asked) {
-    if (p != 0.5) out << fmt::format(" p{:g} needs {}", 100 * p, benchmark::FewestFor(p, results.settings.confidence));
+    if (p != 0.5) out << fmt::format(" p{:g} needs {}", 100 * p, harness::FewestFor(p, results.settings.confidence));
   }
   out << ".\n";
 }
 
 // The first of those that decide the verdict.
-std::vector<benchmark::Finding> WorstOf(const benchmark::Verdict& verdict) {
-  const auto worst = std::ranges::find(verdict.findings, verdict.state(), &benchmark::Finding::state);
+std::vector<harness::Finding> WorstOf(const harness::Verdict& verdict) {
+  const auto worst = std::ranges::find(verdict.findings, verdict.state(), &harness::Finding::state);
   if (worst == verdict.findings.end()) return {};
   return {*worst};
 }
 
 // What is said of several alike, such as another program's load, is said once.
 void PrintFindings(const Results& results, bool verbose, std::ostream& out) {
-  std::vector<std::pair<benchmark::Finding, std::vector<std::string>>> findings;
+  std::vector<std::pair<harness::Finding, std::vector<std::string>>> findings;
   size_t all = 0, shown = 0;
   for (const SubjectResult& s : results.subjects) {
     const auto told = verbose ? s.verdict.findings : WorstOf(s.verdict);
@@ -149,15 +149,15 @@ void PrintProfiles(const Results& results, std::ostream& out) {
 
 void PrintRooflines(const Results& results, std::ostream& out) {
   if (!results.peaks) return;
-  const benchmark::Peaks& peaks = *results.peaks;
-  const auto rate = [](std::string_view arithmetic, const benchmark::Peaks::Rate& of) {
+  const harness::Peaks& peaks = *results.peaks;
+  const auto rate = [](std::string_view arithmetic, const harness::Peaks::Rate& of) {
     return of.macs_per_s > 0 ? fmt::format("{:.0f} in {} ({})", of.macs_per_s / 1e9, arithmetic, of.kernel)
                              : fmt::format("nothing special in {}", arithmetic);
   };
   out << fmt::format("\nAt best this machine does, in GMAC/s: {}, {}, {}; and reads {:.1f} GB/s ({}).\n",
                      rate("float32", peaks.fp32), rate("bfloat16", peaks.bf16), rate("int8", peaks.int8),
                      peaks.bytes_per_s / 1e9, Counted(peaks.threads, "thread"));
-  if (peaks.other_load > benchmark::Limits{}.other_load) {
+  if (peaks.other_load > harness::Limits{}.other_load) {
     out << fmt::format(
         "But others took {:.0f} % of the machine while that was measured: the true peaks are higher, and less of them "
         "is "
@@ -196,7 +196,7 @@ void PrintResults(const Results& results, bool verbose, std::ostream& out) {
   out << fmt::format("The clock and a call cost {:.1f} us, which no time is corrected by.\n\n",
                      results.harness.call_ns / 1e3);
   PrintTable(results, out);
-  const bool normalized = s.action_unit == benchmark::kNormalizedAction;
+  const bool normalized = s.action_unit == harness::kNormalizedAction;
   out << fmt::format(
       "\ntimes faster: than the first, 95 % interval. differs by: largest difference of actions{} from the first's, "
       "or MAE on episodes.\n",

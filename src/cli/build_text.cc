@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/run_program.h"
 #include "base/text.h"
-#include "cli/verb.h"
+#include "cli/command.h"
 #include "engine/layers.h"
 
 namespace vlaq::cli {

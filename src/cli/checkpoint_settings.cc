@@ -4,7 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "base/text.h"
-#include "cli/verb.h"
+#include "cli/command.h"
 #include "families/family.h"
 
 namespace vlaq::cli {

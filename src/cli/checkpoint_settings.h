@@ -1,4 +1,4 @@
-// A checkpoint and what it does not say of itself, as options of every verb that settles both (exporting::Settle).
+// A checkpoint and what it does not say of itself, as options of every command that settles both (exporting::Settle).
 #pragma once
 
 #include <CLI/CLI.hpp>

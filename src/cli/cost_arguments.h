@@ -1,11 +1,11 @@
-// The options of verbs that work out what a model costs.
+// The options of commands that work out what a model costs.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "cli/verb.h"
+#include "cli/command.h"
 #include "cost/model_cost.h"
 
 namespace vlaq::cli {

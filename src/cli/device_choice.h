@@ -1,9 +1,9 @@
-// The options of verbs that speak of a device: which one, and in which power mode (cost::FindBoard).
+// The options of commands that speak of a device: which one, and in which power mode (cost::FindBoard).
 #pragma once
 
 #include <string>
 
-#include "cli/verb.h"
+#include "cli/command.h"
 
 namespace vlaq::cli {
 

@@ -1,4 +1,4 @@
-// What other people's tools this machine has, of those that some verbs need: for a board, and for comparisons.
+// What other people's tools this machine has, of those that some commands need: for a board, and for comparisons.
 #pragma once
 
 #include <filesystem>

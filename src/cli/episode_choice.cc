@@ -5,19 +5,19 @@
 
 #include <algorithm>
 
-#include "episode/content.h"
-#include "quantization/plan_file.h"
+#include "data/content.h"
+#include "quantize/numerics/plan_file.h"
 
 namespace vlaq::cli {
 namespace {
 
-using episode::EpisodeList;
-using episode::EpisodeSet;
+using data::EpisodeList;
+using data::EpisodeSet;
 
 Result<std::vector<EpisodeList>> ReadLists(const std::vector<std::string>& places) {
   std::vector<EpisodeList> lists;
   for (const std::string& place : places) {
-    VLAQ_ASSIGN_OR_RETURN(lists.emplace_back(), episode::ReadEpisodeList(place));
+    VLAQ_ASSIGN_OR_RETURN(lists.emplace_back(), data::ReadEpisodeList(place));
   }
   return lists;
 }
@@ -39,8 +39,10 @@ void EpisodeChoice::AddPartsTo(CLI::App& app, CLI::Option* episodes, const std::
     finish(app.add_option(name, to, help)->allow_extra_args(false)->type_name("split.json:PART"));
   };
   list("--only", only, "Take only the episodes of this part of a split; may be repeated");
-  list("--not-in", not_in, "Refuse episodes that are in this part of a split; may be repeated");
-  finish(app.add_flag("--bgr", bgr, "Read the recorded frames as blue first, whatever they say"));
+  list("--exclude", exclude, "Refuse episodes that are in this part of a split; may be repeated");
+  finish(
+      OneOf(app.add_option("--channel-order", channel_order, "Channel order of the recorded frames, whatever they say"),
+            image::ChannelOrderNames()));
 }
 
 void EpisodeChoice::AddSkipBadTo(CLI::App& app, CLI::Option* episodes, const std::string& group) {
@@ -58,11 +60,11 @@ void EpisodeChoice::AddOverlapTo(CLI::App& app, CLI::Option* episodes, const std
 }
 
 Result<EpisodeSet> EpisodeChoice::Open(Log& log) const {
-  episode::SetOptions options;
+  data::SetOptions options;
   options.skip_bad = skip_bad;
-  if (bgr) options.read.channel_order = image::ChannelOrder::kBgr;
+  if (!channel_order.empty()) options.read.channel_order = *image::FindChannelOrder(channel_order);
   VLAQ_ASSIGN_OR_RETURN(EpisodeSet set, EpisodeSet::Open({place}, options));
-  for (const episode::BadEpisode& bad : set.bad()) log.Warning("left out: " + bad.error.ToString());
+  for (const data::BadEpisode& bad : set.bad()) log.Warning("left out: " + bad.error.ToString());
   if (!only.empty()) {
     VLAQ_ASSIGN_OR_RETURN(const auto lists, ReadLists(only));
     EpisodeList wanted;
@@ -70,24 +72,24 @@ Result<EpisodeSet> EpisodeChoice::Open(Log& log) const {
       wanted.name += (wanted.name.empty() ? "" : ", ") + list.name;
       wanted.episodes.insert(wanted.episodes.end(), list.episodes.begin(), list.episodes.end());
     }
-    VLAQ_ASSIGN_OR_RETURN(set, episode::Select(set, wanted, log));
+    VLAQ_ASSIGN_OR_RETURN(set, data::Select(set, wanted, log));
   }
   if (const std::string complaint = set.InstructionComplaint(); !complaint.empty()) log.Warning(complaint);
-  if (not_in.empty()) return set;
-  VLAQ_ASSIGN_OR_RETURN(const auto lists, ReadLists(not_in));
-  VLAQ_ASSIGN_OR_RETURN(episode::SetContent content, episode::HashAll(set, log));
+  if (exclude.empty()) return set;
+  VLAQ_ASSIGN_OR_RETURN(const auto lists, ReadLists(exclude));
+  VLAQ_ASSIGN_OR_RETURN(data::SetContent content, data::HashAll(set, log));
   const EpisodeList own{place.string(), std::move(content.episodes)};
-  for (const EpisodeList& list : lists) VLAQ_RETURN_IF_ERROR(episode::CheckDisjoint(list, own));
+  for (const EpisodeList& list : lists) VLAQ_RETURN_IF_ERROR(data::CheckDisjoint(list, own));
   return set;
 }
 
-std::vector<quantization::UsedEpisode> UsedBy(const bundle::Bundle& bundle, const quantization::Plan* plan) {
-  std::vector<quantization::UsedEpisode> used;
+std::vector<numerics::UsedEpisode> UsedBy(const bundle::Bundle& bundle, const numerics::Plan* plan) {
+  std::vector<numerics::UsedEpisode> used;
   for (const bundle::UsedEpisode& episode : bundle.provenance.used) {
     used.push_back({episode.use, episode.name, episode.sha256});
   }
   if (plan == nullptr) return used;
-  for (const quantization::UsedEpisode& episode : plan->used) {
+  for (const numerics::UsedEpisode& episode : plan->used) {
     const bool known = std::any_of(used.begin(), used.end(), [&](const auto& u) { return u.hash == episode.hash; });
     if (!known) used.push_back(episode);
   }
@@ -96,17 +98,17 @@ std::vector<quantization::UsedEpisode> UsedBy(const bundle::Bundle& bundle, cons
 
 Result<std::vector<std::string>> CheckNotUsed(const bundle::Bundle& bundle, const EpisodeSet& set, bool allow_overlap,
                                               Log& log) {
-  std::optional<quantization::Plan> plan;
+  std::optional<numerics::Plan> plan;
   if (bundle.plan) {
-    auto read = quantization::ReadPlan(bundle.path / bundle.plan->file);
+    auto read = numerics::ReadPlan(bundle.path / bundle.plan->file);
     if (read.ok()) plan = *std::move(read);  // `verify` says of a plan that cannot be read
   }
   const auto used = UsedBy(bundle, plan ? &*plan : nullptr);
   if (used.empty()) return std::vector<std::string>();
-  VLAQ_ASSIGN_OR_RETURN(const episode::SetContent content, episode::HashAll(set, log));
+  VLAQ_ASSIGN_OR_RETURN(const data::SetContent content, data::HashAll(set, log));
   std::vector<std::string> common;
   std::string uses;
-  for (const episode::SplitMember& member : content.episodes) {
+  for (const data::SplitMember& member : content.episodes) {
     const auto found = std::find_if(used.begin(), used.end(), [&](const auto& u) { return u.hash == member.hash; });
     if (found == used.end()) continue;
     common.push_back(member.name);
@@ -117,7 +119,7 @@ Result<std::vector<std::string>> CheckNotUsed(const bundle::Bundle& bundle, cons
                                        content.episodes.size(), bundle.path.string(), uses, common.front());
   if (!allow_overlap) {
     return InputError("--episodes", what,
-                      "give others (vlaq episodes split, then --only split.json:test), or --allow-overlap");
+                      "give others (vlaq data split, then --only split.json:test), or --allow-overlap");
   }
   log.Warning(what + ": figures on them are better than on others");
   return common;

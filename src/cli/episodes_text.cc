@@ -5,21 +5,21 @@
 
 #include "base/json.h"
 #include "cli/inspect_text.h"
-#include "episode/timing.h"
+#include "data/timing.h"
 
 namespace vlaq::cli {
 namespace {
 
-constexpr size_t kMostRows = 20;  // of a table that may grow with the data
+constexpr size_t kMaxRows = 20;  // of a table that may grow with the data
 
 // The first rows of a list, and how many more there are.
 template <typename Row>
 std::string Table(std::string_view title, std::vector<std::string> header, const Json& list, Row row) {
   if (list.empty()) return "";
   TextTable table(std::move(header));
-  for (size_t i = 0; i < std::min(list.size(), kMostRows); ++i) table.AddRow(row(list[i]));
+  for (size_t i = 0; i < std::min(list.size(), kMaxRows); ++i) table.AddRow(row(list[i]));
   const std::string rest =
-      list.size() > kMostRows ? fmt::format("  and {} more (--json lists all)\n", list.size() - kMostRows) : "";
+      list.size() > kMaxRows ? fmt::format("  and {} more (--json lists all)\n", list.size() - kMaxRows) : "";
   return Section(title, table) + rest;
 }
 
@@ -39,9 +39,9 @@ std::string Times(const Json& time) {
       table.AddRow({JsonCount(row["episodes"]), std::string(name), row.contains("lowest_hz") ? Rates(row) : "-"});
     }
   };
-  add("recorded", Name(episode::TimeSource::kTimeStamps));
-  add("stated", Name(episode::TimeSource::kStatedRate));
-  add("unknown", Name(episode::TimeSource::kUnknown));
+  add("recorded", Name(data::TimeSource::kTimeStamps));
+  add("stated", Name(data::TimeSource::kStatedRate));
+  add("unknown", Name(data::TimeSource::kUnknown));
   std::string text = Section("Time", table);
   if (const Json& intervals = time["intervals"]; !intervals.is_null()) {
     text += fmt::format("  intervals: 99 % within {:.4g} ms, the longest {:.4g} ms ({}, step {}); gaps: {}\n",

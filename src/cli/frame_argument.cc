@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "checkpoint/checkpoint.h"
-#include "episode/episode_set.h"
+#include "data/episode_set.h"
 
 namespace vlaq::cli {
 namespace {
@@ -34,7 +34,7 @@ Result<std::unique_ptr<image::FrameSource>> OpenTensor(const std::string& source
 class EpisodeFrames : public image::FrameSource {
  public:
   static Result<std::unique_ptr<image::FrameSource>> Open(const std::vector<fs::path>& paths) {
-    VLAQ_ASSIGN_OR_RETURN(episode::EpisodeSet set, episode::EpisodeSet::Open(paths));
+    VLAQ_ASSIGN_OR_RETURN(data::EpisodeSet set, data::EpisodeSet::Open(paths));
     std::vector<Place> places;
     for (size_t i = 0; i < set.size(); ++i) {
       VLAQ_ASSIGN_OR_RETURN(const auto recorded, set.OpenEpisode(i));
@@ -63,19 +63,18 @@ class EpisodeFrames : public image::FrameSource {
     size_t episode;
     int64_t step;
   };
-  EpisodeFrames(episode::EpisodeSet set, std::vector<Place> places)
-      : set_(std::move(set)), places_(std::move(places)) {}
+  EpisodeFrames(data::EpisodeSet set, std::vector<Place> places) : set_(std::move(set)), places_(std::move(places)) {}
 
-  episode::EpisodeSet set_;
+  data::EpisodeSet set_;
   std::vector<Place> places_;
-  mutable std::unique_ptr<episode::Episode> open_;
+  mutable std::unique_ptr<data::Episode> open_;
   mutable size_t open_index_ = 0;
 };
 
 bool IsEpisodes(const fs::path& path) {
   std::error_code ignored;
-  if (fs::is_directory(path, ignored)) return episode::HoldsEpisodes(path);
-  return episode::IsEpisodeName(path) && fs::exists(path, ignored);
+  if (fs::is_directory(path, ignored)) return data::HoldsEpisodes(path);
+  return data::IsEpisodeName(path) && fs::exists(path, ignored);
 }
 
 Result<std::unique_ptr<image::FrameSource>> OpenAny(const std::vector<std::string>& sources) {

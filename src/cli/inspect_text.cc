@@ -208,7 +208,7 @@ std::string Features(const Json& features) {
   return Section("Policy", ports);
 }
 
-// Of a policy whose settings are its inputs, outputs and schedules.
+// Inputs, outputs and schedules of a policy that has no further settings.
 std::string PolicyAsData(const Json& features) {
   const Json& control = features["control"];
   std::string text = Features(features) + Schedules(features);
@@ -230,7 +230,7 @@ std::string BundleHead(const Json& d) {
   text += fmt::format("{} parameters in {} weights{}\n", JsonCount(d["parameters"]), JsonCount(d["tensors"]),
                       d["computed"] == 0 ? "" : fmt::format(", and {} computed numbers", JsonCount(d["computed"])));
   text += fmt::format("made by vlaq {} {} from {}\n", JsonText(provenance["vlaq_version"]),
-                      JsonText(provenance["verb"]), FileNames(provenance["sources"]));
+                      JsonText(provenance["command"]), FileNames(provenance["sources"]));
   if (const std::string dict = JsonText(provenance["state_dict"]); !dict.empty()) {
     text += fmt::format("weights of its {}\n", dict);
   }
@@ -241,7 +241,7 @@ std::string BundleHead(const Json& d) {
     text += "no tokenizer: it follows the prompt below alone\n";
   }
   if (provenance["assumptions"].empty()) return text;
-  text += fmt::format("\nAssumed at {}\n", JsonText(provenance["verb"]) == "import" ? "import" : "export");
+  text += fmt::format("\nAssumed at {}\n", JsonText(provenance["command"]) == "import" ? "import" : "export");
   for (const Json& assumption : provenance["assumptions"]) {
     text += fmt::format("  {} {}\n", assumption["can_hurt"] == true ? "!" : "-", JsonText(assumption["text"]));
   }

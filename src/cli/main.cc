@@ -20,7 +20,7 @@
 
 namespace {
 
-constexpr rlim_t kLeastStack = rlim_t{1} << 20U, kUsualStack = rlim_t{8} << 20U;
+constexpr rlim_t kMinStack = rlim_t{1} << 20U, kUsualStack = rlim_t{8} << 20U;
 constexpr int kBackEndExit = 4;
 
 // Ctrl-C, kill, a lost terminal and a mapped file that is gone leave no half-made files behind, and no program that
@@ -65,8 +65,8 @@ void HoldStandardStreams() {
 // Small stacks (ulimit -s) end in crashes deep inside libraries.
 bool HasStack() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= kLeastStack) return true;
-  if (limit.rlim_max >= kLeastStack) {
+  if (::getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= kMinStack) return true;
+  if (limit.rlim_max >= kMinStack) {
     limit.rlim_cur = std::min(limit.rlim_max, kUsualStack);
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);

@@ -11,19 +11,19 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/inspect_text.h"
-#include "episode/content.h"
-#include "planning/action_meter.h"
-#include "planning/groups.h"
-#include "planning/remembered.h"
+#include "data/content.h"
+#include "quantize/plan/groups.h"
+#include "quantize/plan/remembered.h"
+#include "quantize/plan/sensitivity_evaluator.h"
 
 namespace vlaq::cli {
 namespace {
 
-using planning::AccuracyGoal;
-using planning::Effect;
-using planning::GroupEffect;
-using planning::HeldAccuracy;
-using planning::Reversion;
+using plan::AccuracyGoal;
+using plan::ActionError;
+using plan::GroupSensitivity;
+using plan::MixedPrecision;
+using plan::Reversion;
 
 std::string LimitsOf(const AccuracyGoal& goal) {
   std::string text;
@@ -34,12 +34,12 @@ std::string LimitsOf(const AccuracyGoal& goal) {
   return text;
 }
 
-std::string Words(const Effect& effect) {
+std::string Format(const ActionError& effect) {
   return fmt::format("MAE {:+.5f} (at most {:+.5f}), actions moved {:.5f} RMS, {:.4f} at most", effect.mae_increase,
                      effect.mae_increase_most, effect.moved_rms, effect.moved_most);
 }
 
-Json AsJson(const Effect& effect) {
+Json AsJson(const ActionError& effect) {
   return {{"steps", effect.steps},
           {"mae", OrNull(effect.mae)},
           {"mae_increase", OrNull(effect.mae_increase)},
@@ -50,7 +50,7 @@ Json AsJson(const Effect& effect) {
           {"direction_agreement", OrNull(effect.directions)}};
 }
 
-Json AsJson(const HeldAccuracy& held) {
+Json AsJson(const MixedPrecision& held) {
   Json reversions = Json::array();
   for (const Reversion& reversion : held.reversions) {
     reversions.push_back({{"group", reversion.group},
@@ -64,13 +64,13 @@ Json AsJson(const HeldAccuracy& held) {
           {"restored", held.restored},   {"plans_tried", held.measurements}};
 }
 
-std::string Chart(const std::vector<GroupEffect>& ranking) {
+std::string Chart(const std::vector<GroupSensitivity>& ranking) {
   double most = 0;
-  for (const GroupEffect& row : ranking) {
+  for (const GroupSensitivity& row : ranking) {
     if (std::isfinite(row.effect.moved_rms)) most = std::max(most, row.effect.moved_rms);
   }
   TextTable table({"group", "format", "moved RMS", "at most", "MAE", ""});
-  for (const GroupEffect& row : ranking) {
+  for (const GroupSensitivity& row : ranking) {
     const double share = most > 0 && std::isfinite(row.effect.moved_rms) ? row.effect.moved_rms / most : 0;
     table.AddRow({row.group, row.format, fmt::format("{:.5f}", row.effect.moved_rms),
                   fmt::format("{:.4f}", row.effect.moved_most), fmt::format("{:+.5f}", row.effect.mae_increase),
@@ -79,9 +79,9 @@ std::string Chart(const std::vector<GroupEffect>& ranking) {
   return table.ToString();
 }
 
-std::string HeldText(const AccuracyGoal& goal, const HeldAccuracy& held) {
+std::string HeldText(const AccuracyGoal& goal, const MixedPrecision& held) {
   std::string text = fmt::format("\nLimits: {}\n  as asked: {}\n  now:      {}\n  {} plans tried\n", LimitsOf(goal),
-                                 Words(held.before), Words(held.after), held.measurements);
+                                 Format(held.before), Format(held.after), held.measurements);
   for (const Reversion& reversion : held.reversions) {
     const bool restored = std::find(held.restored.begin(), held.restored.end(), reversion.group) != held.restored.end();
     const std::string_view end = !reversion.kept ? ": worse, taken back" : restored ? ": not needed, restored" : "";
@@ -90,7 +90,7 @@ std::string HeldText(const AccuracyGoal& goal, const HeldAccuracy& held) {
   return text;
 }
 
-std::string AlphaOf(const quantization::Plan& plan) {
+std::string AlphaOf(const numerics::Plan& plan) {
   if (plan.smooth.empty()) return "none";
   const double first = plan.smooth.front().alpha;
   const bool same =
@@ -98,25 +98,24 @@ std::string AlphaOf(const quantization::Plan& plan) {
   return same ? fmt::format("{}", first) : "each its own";
 }
 
-Status CheckOptions(const PlanAccuracyArguments& a, const episode::EpisodeSet& episodes) {
+Status CheckOptions(const PlanAccuracyArguments& a, const data::EpisodeSet& episodes) {
   if (!a.max_mae_increase || episodes.size() > 1) return {};
   return UsageError("--max-mae-increase needs at least two episodes: one gives no interval",
                     "give more, or use --max-action-diff");
 }
 
-Error CannotHold(const AccuracyGoal& goal, const HeldAccuracy& held) {
+Error CannotHold(const AccuracyGoal& goal, const MixedPrecision& held) {
   const std::string why = held.reached
-                              ? "only with nothing quantised"
-                              : fmt::format("the best of {} plans has {}", held.measurements, Words(held.after));
+                              ? "only with nothing quantized"
+                              : fmt::format("the best of {} plans has {}", held.measurements, Format(held.after));
   return {ErrorCode::kVerification, fmt::format("no plan holds {}: {}", LimitsOf(goal), why), "plan",
           "allow more, or try another precision, --smooth, --weight-range mse"};
 }
 
 // Whose measurements a file of them may hold, beside the plan's own text.
-Result<Json> KeyOf(const PlanAccuracyArguments& a, const episode::SetContent& content,
-                   const backend::Backend& backend) {
+Result<Json> KeyOf(const PlanAccuracyArguments& a, const data::SetContent& content, const backend::Backend& backend) {
   Json episodes = Json::array();
-  for (const episode::SplitMember& member : content.episodes) episodes.push_back(member.hash);
+  for (const data::SplitMember& member : content.episodes) episodes.push_back(member.hash);
   Json key{{"vlaq", kVersion},
            {"episodes", Sha256Hex(AsBytes(JsonString(episodes)))},
            {"ranking-steps", a.ranking_steps},
@@ -132,17 +131,17 @@ Result<Json> KeyOf(const PlanAccuracyArguments& a, const episode::SetContent& co
 void PlanAccuracyArguments::AddTo(CLI::App& app) {
   const std::string group = "What it does to the actions";
   auto* given = episodes.AddTo(app, "Recorded episodes, other than those calibrated on", group);
-  app.add_flag("--sensitivity", sensitivity, "Quantise each group alone, and rank them by how far the actions move")
+  app.add_flag("--sensitivity", sensitivity, "Quantize each group alone, and rank them by how far the actions move")
       ->needs(given)
       ->group(group);
   app.add_option("--max-mae-increase", max_mae_increase,
-                 "Revert the worst groups until the 95 % interval lies below it (normalised)")
+                 "Revert the worst groups until the 95 % interval lies below it (normalized)")
       ->check(CLI::PositiveNumber)
       ->type_name("FLOAT")
       ->needs(given)
       ->group(group);
   app.add_option("--max-action-diff", max_action_diff,
-                 "Revert the worst groups until no action moves further from float32's (normalised)")
+                 "Revert the worst groups until no action moves further from float32's (normalized)")
       ->check(CLI::PositiveNumber)
       ->type_name("FLOAT")
       ->needs(given)
@@ -169,28 +168,26 @@ void PlanAccuracyArguments::AddTo(CLI::App& app) {
 }
 
 Result<PlanAccuracy> LookAtActions(const PlanAccuracyArguments& a, const bundle::Bundle& bundle,
-                                   const quantization::ActivationStatistics* statistics,
-                                   const std::filesystem::path& output, std::vector<quantization::Plan> plans,
-                                   Log& log) {
+                                   const numerics::ActivationStatistics* statistics,
+                                   const std::filesystem::path& output, std::vector<numerics::Plan> plans, Log& log) {
   PlanAccuracy accuracy;
   VLAQ_ASSIGN_OR_RETURN(const auto episodes, a.episodes.Open(log));
   VLAQ_RETURN_IF_ERROR(CheckOptions(a, episodes));
-  if (statistics != nullptr) VLAQ_RETURN_IF_ERROR(planning::CheckNotCalibratedOn(*statistics, episodes, log));
-  planning::BundleMeterOptions options;
+  if (statistics != nullptr) VLAQ_RETURN_IF_ERROR(plan::CheckNotCalibratedOn(*statistics, episodes, log));
+  plan::BundleMeterOptions options;
   options.open = a.backend.Options();
   options.tokenizer = a.tokenizer;
   options.work = a.work.empty() ? std::filesystem::path(output.string() + ".work") : a.work;
   options.threads = a.backend.threads;
   options.ranking_steps = a.ranking_steps;
   VLAQ_ASSIGN_OR_RETURN(const auto backend, a.backend.Make());
-  VLAQ_ASSIGN_OR_RETURN(const episode::SetContent content, episode::HashAll(episodes, log));
+  VLAQ_ASSIGN_OR_RETURN(const data::SetContent content, data::HashAll(episodes, log));
   VLAQ_ASSIGN_OR_RETURN(Json key, KeyOf(a, content, *backend));
-  VLAQ_ASSIGN_OR_RETURN(auto bundles, planning::OpenBundleMeter(bundle, *backend, episodes, statistics, options, log));
-  VLAQ_ASSIGN_OR_RETURN(
-      const auto meter,
-      planning::Remembering(std::move(bundles), planning::MeasurementsBeside(output), std::move(key), log));
+  VLAQ_ASSIGN_OR_RETURN(auto bundles, plan::OpenBundleEvaluator(bundle, *backend, episodes, statistics, options, log));
+  VLAQ_ASSIGN_OR_RETURN(const auto evaluator,
+                        plan::Remembering(std::move(bundles), plan::MeasurementsBeside(output), std::move(key), log));
   if (plans.size() > 1) {
-    VLAQ_ASSIGN_OR_RETURN(const planning::LeastMoving least, planning::FindLeastMoving(plans, *meter, log));
+    VLAQ_ASSIGN_OR_RETURN(const plan::LeastActionError least, plan::FindLeastActionError(plans, *evaluator, log));
     for (size_t i = 0; i < plans.size(); ++i) {
       accuracy.smoothing.push_back({AlphaOf(plans[i]), least.effects[i], i == least.index});
     }
@@ -199,18 +196,18 @@ Result<PlanAccuracy> LookAtActions(const PlanAccuracyArguments& a, const bundle:
   accuracy.plan = std::move(plans.front());
   // The plan is chosen by what these episodes say.
   const auto noted = [&content](PlanAccuracy chosen) {
-    for (const episode::SplitMember& member : content.episodes) {
+    for (const data::SplitMember& member : content.episodes) {
       chosen.plan.used.push_back({"validation", member.name, member.hash});
     }
     return chosen;
   };
   if (!a.any()) return noted(std::move(accuracy));
-  VLAQ_ASSIGN_OR_RETURN(accuracy.ranking, planning::RankGroups(accuracy.plan, *meter, log));
+  VLAQ_ASSIGN_OR_RETURN(accuracy.ranking, plan::RankGroups(accuracy.plan, *evaluator, log));
   accuracy.goal = {a.max_mae_increase, a.max_action_diff};
   if (!accuracy.goal.any()) return noted(std::move(accuracy));
-  VLAQ_ASSIGN_OR_RETURN(accuracy.held, planning::HoldAccuracy(accuracy.plan, accuracy.ranking, accuracy.goal,
-                                                              {a.max_plans}, *meter, log));
-  if (!accuracy.held->reached || planning::QuantisedGroups(accuracy.held->plan).empty()) {
+  VLAQ_ASSIGN_OR_RETURN(accuracy.held, plan::SearchMixedPrecision(accuracy.plan, accuracy.ranking, accuracy.goal,
+                                                                  {a.max_plans}, *evaluator, log));
+  if (!accuracy.held->reached || plan::QuantizedGroups(accuracy.held->plan).empty()) {
     return CannotHold(accuracy.goal, *accuracy.held);
   }
   accuracy.plan = accuracy.held->plan;
@@ -230,7 +227,7 @@ std::string Text(const PlanAccuracy& accuracy) {
   }
   if (!accuracy.ranking.empty()) {
     text =
-        fmt::format("\nWhat each group does alone, on {} steps (how far actions move from float32's, normalised):\n{}",
+        fmt::format("\nWhat each group does alone, on {} steps (how far actions move from float32's, normalized):\n{}",
                     accuracy.ranking.front().effect.steps, Chart(accuracy.ranking));
   }
   if (accuracy.held) text += HeldText(accuracy.goal, *accuracy.held);
@@ -239,7 +236,7 @@ std::string Text(const PlanAccuracy& accuracy) {
 
 Json ToJson(const PlanAccuracy& accuracy) {
   Json ranking = Json::array();
-  for (const GroupEffect& row : accuracy.ranking) {
+  for (const GroupSensitivity& row : accuracy.ranking) {
     ranking.push_back(
         {{"group", row.group}, {"format", row.format}, {"macs", row.macs}, {"effect", AsJson(row.effect)}});
   }

@@ -5,10 +5,10 @@
 #include <optional>
 
 #include "bundle/bundle.h"
+#include "cli/command.h"
 #include "cli/episode_choice.h"
-#include "cli/verb.h"
-#include "planning/accuracy.h"
-#include "quantization/statistics.h"
+#include "quantize/numerics/statistics.h"
+#include "quantize/plan/accuracy.h"
 
 namespace vlaq::cli {
 
@@ -29,25 +29,24 @@ struct PlanAccuracyArguments {
 // With which alpha the actions move how far.
 struct TriedSmoothing {
   std::string alpha;  // "none", "0.5", "each its own"
-  planning::Effect effect;
+  plan::ActionError effect;
   bool taken = false;
 };
 
 struct PlanAccuracy {
-  quantization::Plan plan;
+  numerics::Plan plan;
   std::vector<TriedSmoothing> smoothing;  // if there were several plans
-  std::vector<planning::GroupEffect> ranking;
-  planning::AccuracyGoal goal;
-  std::optional<planning::HeldAccuracy> held;  // if there was a goal
+  std::vector<plan::GroupSensitivity> ranking;
+  plan::AccuracyGoal goal;
+  std::optional<plan::MixedPrecision> held;  // if there was a goal
 };
 
-// Of `plans` takes the one that moves the actions least, ranks its groups, and makes it hold the limits. `output`: the
+// Takes that of `plans` which moves the actions least, ranks its groups, and makes it hold the limits. `output`: the
 // plan's file, beside which bundles are tried. Errors: kUsage for options that do not go together; kInput if episodes
 // were calibrated on; kVerification if no plan holds the limits.
 Result<PlanAccuracy> LookAtActions(const PlanAccuracyArguments& arguments, const bundle::Bundle& bundle,
-                                   const quantization::ActivationStatistics* statistics,
-                                   const std::filesystem::path& output, std::vector<quantization::Plan> plans,
-                                   Log& log);
+                                   const numerics::ActivationStatistics* statistics,
+                                   const std::filesystem::path& output, std::vector<numerics::Plan> plans, Log& log);
 
 // For people: the bar chart, and what was reverted.
 std::string Text(const PlanAccuracy& accuracy);

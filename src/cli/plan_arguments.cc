@@ -6,7 +6,7 @@
 #include <array>
 #include <charconv>
 
-#include "quantization/statistics_file.h"
+#include "quantize/numerics/statistics_file.h"
 #include "target/target.h"
 
 namespace vlaq::cli {
@@ -75,18 +75,18 @@ void PlanArguments::AddTo(CLI::App& app, CLI::Option* instead) {
            ->type_name("GROUP"));
 }
 
-Result<std::optional<quantization::ActivationStatistics>> PlanArguments::ReadStats() const {
-  if (stats.empty()) return std::optional<quantization::ActivationStatistics>();
-  VLAQ_ASSIGN_OR_RETURN(auto read, quantization::ReadStatistics(stats));
+Result<std::optional<numerics::ActivationStatistics>> PlanArguments::ReadStats() const {
+  if (stats.empty()) return std::optional<numerics::ActivationStatistics>();
+  VLAQ_ASSIGN_OR_RETURN(auto read, numerics::ReadStatistics(stats));
   return std::optional(std::move(read));
 }
 
-Result<planning::PlanOptions> PlanArguments::Options() const {
-  planning::PlanOptions options;
+Result<plan::PlanOptions> PlanArguments::Options() const {
+  plan::PlanOptions options;
   // The options take known names only.
-  options.precision = planning::FindPrecision(precision).value_or(planning::Precision::kInt8);
-  options.activation_range = quantization::FindRangeMethod(activation_range).value_or(quantization::RangeMethod::kMse);
-  options.weight_range = quantization::FindRangeMethod(weight_range).value_or(quantization::RangeMethod::kMinMax);
+  options.precision = plan::FindPrecision(precision).value_or(plan::Precision::kInt8);
+  options.activation_range = numerics::FindRangeMethod(activation_range).value_or(numerics::RangeMethod::kMse);
+  options.weight_range = numerics::FindRangeMethod(weight_range).value_or(numerics::RangeMethod::kMinMax);
   options.block = block;
   options.weight_only = weight_only;
   options.bias_correction = bias_correction;
@@ -100,18 +100,17 @@ Result<planning::PlanOptions> PlanArguments::Options() const {
   return options;
 }
 
-Result<quantization::Plan> PlanArguments::MakePlan(const bundle::Bundle& bundle,
-                                                   const quantization::ActivationStatistics* statistics,
-                                                   Log& log) const {
-  VLAQ_ASSIGN_OR_RETURN(const planning::PlanOptions options, Options());
+Result<numerics::Plan> PlanArguments::MakePlan(const bundle::Bundle& bundle,
+                                               const numerics::ActivationStatistics* statistics, Log& log) const {
+  VLAQ_ASSIGN_OR_RETURN(const plan::PlanOptions options, Options());
   return MakeOne(bundle, statistics, options, log);
 }
 
-Result<std::vector<quantization::Plan>> PlanArguments::MakePlans(const bundle::Bundle& bundle,
-                                                                 const quantization::ActivationStatistics* statistics,
-                                                                 Log& log) const {
-  VLAQ_ASSIGN_OR_RETURN(planning::PlanOptions options, Options());
-  std::vector<quantization::Plan> plans;
+Result<std::vector<numerics::Plan>> PlanArguments::MakePlans(const bundle::Bundle& bundle,
+                                                             const numerics::ActivationStatistics* statistics,
+                                                             Log& log) const {
+  VLAQ_ASSIGN_OR_RETURN(plan::PlanOptions options, Options());
+  std::vector<numerics::Plan> plans;
   VLAQ_ASSIGN_OR_RETURN(plans.emplace_back(), MakeOne(bundle, statistics, options, log));
   if (!options.smooth_by_estimate) return plans;
   options.smooth_by_estimate = false;
@@ -124,11 +123,11 @@ Result<std::vector<quantization::Plan>> PlanArguments::MakePlans(const bundle::B
   return plans;
 }
 
-Result<quantization::Plan> PlanArguments::MakeOne(const bundle::Bundle& bundle,
-                                                  const quantization::ActivationStatistics* statistics,
-                                                  const planning::PlanOptions& options, Log& log) const {
+Result<numerics::Plan> PlanArguments::MakeOne(const bundle::Bundle& bundle,
+                                              const numerics::ActivationStatistics* statistics,
+                                              const plan::PlanOptions& options, Log& log) const {
   VLAQ_ASSIGN_OR_RETURN(const target::Target* known, target::Find(target));
-  VLAQ_ASSIGN_OR_RETURN(planning::Planned planned, planning::MakePlan(bundle, *known, statistics, options));
+  VLAQ_ASSIGN_OR_RETURN(plan::Planned planned, plan::MakePlan(bundle, *known, statistics, options));
   for (const std::string& warning : planned.warnings) log.Warning(warning);
   if (!keep_float.empty()) {
     const auto& operators = planned.plan.operators;

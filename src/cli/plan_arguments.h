@@ -3,8 +3,8 @@
 
 #include <optional>
 
-#include "cli/verb.h"
-#include "planning/planner.h"
+#include "cli/command.h"
+#include "quantize/plan/planner.h"
 
 namespace vlaq::cli {
 
@@ -23,20 +23,19 @@ struct PlanArguments {
   // `instead`: an option that excludes these (--plan), or null.
   void AddTo(CLI::App& app, CLI::Option* instead = nullptr);
   // The statistics of --stats, if it was given. Errors: kInput.
-  Result<std::optional<quantization::ActivationStatistics>> ReadStats() const;
-  // Warnings go to `log`. With --smooth auto the one whose alphas come of the estimate. Errors: as planning::MakePlan.
-  Result<quantization::Plan> MakePlan(const bundle::Bundle& bundle,
-                                      const quantization::ActivationStatistics* statistics, Log& log) const;
+  Result<std::optional<numerics::ActivationStatistics>> ReadStats() const;
+  // Warnings go to `log`. With --smooth auto the one whose alphas come of the estimate. Errors: as plan::MakePlan.
+  Result<numerics::Plan> MakePlan(const bundle::Bundle& bundle, const numerics::ActivationStatistics* statistics,
+                                  Log& log) const;
   // Plans that differ in smoothing, for --smooth auto: by estimate (the first), without any, and with alphas from 0.2
   // to 0.8; else one plan.
-  Result<std::vector<quantization::Plan>> MakePlans(const bundle::Bundle& bundle,
-                                                    const quantization::ActivationStatistics* statistics,
-                                                    Log& log) const;
+  Result<std::vector<numerics::Plan>> MakePlans(const bundle::Bundle& bundle,
+                                                const numerics::ActivationStatistics* statistics, Log& log) const;
 
  private:
-  Result<planning::PlanOptions> Options() const;
-  Result<quantization::Plan> MakeOne(const bundle::Bundle& bundle, const quantization::ActivationStatistics* statistics,
-                                     const planning::PlanOptions& options, Log& log) const;
+  Result<plan::PlanOptions> Options() const;
+  Result<numerics::Plan> MakeOne(const bundle::Bundle& bundle, const numerics::ActivationStatistics* statistics,
+                                 const plan::PlanOptions& options, Log& log) const;
 };
 
 }  // namespace vlaq::cli

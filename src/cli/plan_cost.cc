@@ -10,7 +10,7 @@
 #include "cli/cost_text.h"
 #include "cli/device_choice.h"
 #include "cli/inspect_text.h"
-#include "cli/plan_verbs.h"
+#include "cli/plan_commands.h"
 #include "cost/estimate_json.h"
 
 namespace vlaq::cli {

@@ -12,7 +12,7 @@
 #include "cli/cost_text.h"
 #include "cli/device_choice.h"
 #include "cli/inspect_text.h"
-#include "cli/plan_verbs.h"
+#include "cli/plan_commands.h"
 #include "cost/estimate_json.h"
 
 namespace vlaq::cli {
@@ -66,7 +66,7 @@ std::string BuildText(const FitEstimate& o) {
   for (const PrecisionFit& fit : o.fits) {
     for (const BuildFit& build : fit.builds) {
       table.AddRow({std::string(fit.precision->name), std::string(build.id), HumanBytes(build.stored),
-                    HumanBytes(build.engine), HumanBytes(build.serialised), HumanBytes(build.workspace),
+                    HumanBytes(build.engine), HumanBytes(build.serialized), HumanBytes(build.workspace),
                     HumanBytes(build.peak()), YesNo(build.fits)});
     }
   }
@@ -77,7 +77,7 @@ std::string BuildText(const FitEstimate& o) {
 
 std::string SumText(const BuildFit& build) {
   return fmt::format("{} + {} + {} + {} + {} = {}", HumanBytes(build.stored), HumanBytes(build.engine),
-                     HumanBytes(build.serialised), HumanBytes(build.workspace), HumanBytes(build.activations),
+                     HumanBytes(build.serialized), HumanBytes(build.workspace), HumanBytes(build.activations),
                      HumanBytes(build.peak()));
 }
 
@@ -135,7 +135,7 @@ std::string Of(uint64_t part, uint64_t whole) {
   return fmt::format("{} of {}", same ? text.substr(0, unit) : text, all);
 }
 
-// Of a step, as the robot runs it, in the fastest of the modes; "" without a peak.
+// The shortest possible time of a step, as the robot runs it, in the fastest of the modes; "" without a peak.
 std::string LeastStep(const FitEstimate& o, const PrecisionFit& fit) {
   const std::optional<double> seconds = o.StepSeconds(fit);
   return seconds ? HumanSeconds(*seconds) : "";

@@ -6,17 +6,17 @@
 #include "base/text.h"
 #include "cli/plan_accuracy.h"
 #include "cli/plan_arguments.h"
-#include "cli/plan_verbs.h"
-#include "planning/remembered.h"
-#include "planning/size.h"
-#include "quantization/plan_file.h"
+#include "cli/plan_commands.h"
+#include "quantize/numerics/plan_file.h"
+#include "quantize/plan/remembered.h"
+#include "quantize/plan/size.h"
 
 namespace vlaq::cli {
 namespace {
 
-using planning::PlannedSize;
-using quantization::OperatorChoice;
-using quantization::Plan;
+using numerics::OperatorChoice;
+using numerics::Plan;
+using plan::PlannedSize;
 
 struct PlanQuantizeArguments {
   std::filesystem::path bundle, output;
@@ -37,11 +37,11 @@ struct PlanQuantizeOutcome {
 struct FormatRow {
   std::string form, number, rule, reason;
   int64_t operators = 0, macs = 0;
-  planning::ByteChange bytes = {};
+  plan::ByteChange bytes = {};
 };
 
 std::string NumberOf(const OperatorChoice& choice) {
-  return choice.weights.empty() ? "" : std::string(NumberName(choice.weights.front().number));
+  return choice.weights.empty() ? "" : std::string(NumericTypeName(choice.weights.front().number));
 }
 
 std::vector<FormatRow> FormatRows(const PlanQuantizeOutcome& outcome) {
@@ -72,7 +72,7 @@ double Percent(double part, double whole) { return whole == 0 ? 0 : 100 * part /
 
 void Print(const PlanQuantizeOutcome& outcome, const PlanQuantizeArguments& a, std::ostream& out) {
   const Plan& plan = outcome.plan;
-  const planning::ByteChange& total = outcome.size.total;
+  const plan::ByteChange& total = outcome.size.total;
   const auto macs = static_cast<double>(MacsOf(plan));
   out << fmt::format(
       "{}: {} for {}, {} operators with weights, {:.3g} GMAC a frame; weights {} -> about {} ({:.1f} %)\n\n",
@@ -84,12 +84,12 @@ void Print(const PlanQuantizeOutcome& outcome, const PlanQuantizeArguments& a, s
                   fmt::format("{:.1f}", Percent(static_cast<double>(row.macs), macs)), HumanBytes(row.bytes.before),
                   HumanBytes(row.bytes.after), row.rule, row.reason});
   }
-  table.AddRow({"rest", std::string(NumberName(plan.rest)), "", "", HumanBytes(outcome.size.rest.before),
+  table.AddRow({"rest", std::string(NumericTypeName(plan.rest)), "", "", HumanBytes(outcome.size.rest.before),
                 HumanBytes(outcome.size.rest.after), "", "norms, biases, positions"});
   out << table.ToString();
   if (!plan.smooth.empty()) out << fmt::format("\nsmoothed: {} values\n", plan.smooth.size());
   if (plan.bias_correction) out << "\nbiases are corrected\n";
-  for (const quantization::FloatNode& node : plan.keep_float) {
+  for (const numerics::FloatNode& node : plan.keep_float) {
     out << fmt::format("stays float32: {} ({}: {})\n", Printable(node.node), Printable(node.rule),
                        Printable(node.reason));
   }
@@ -155,10 +155,10 @@ Action AddPlanQuantize(CLI::App& app, Context& context) {
       outcome.plan = std::move(plans.front());
     }
     VLAQ_ASSIGN_OR_RETURN(const target::Target* target, target::Find(outcome.plan.target));
-    VLAQ_ASSIGN_OR_RETURN(outcome.size, planning::SizeOf(outcome.plan, bundle, *target));
+    VLAQ_ASSIGN_OR_RETURN(outcome.size, plan::SizeOf(outcome.plan, bundle, *target));
     const std::string text = PlanText(outcome.plan);
     VLAQ_RETURN_IF_ERROR(WriteFile(a->output, text, WhenExisting(a->force)));
-    if (outcome.looked) RemoveResumeFile(planning::MeasurementsBeside(a->output));
+    if (outcome.looked) RemoveResumeFile(plan::MeasurementsBeside(a->output));
     if (a->json) {
       PrintJson(AsJson(outcome, *a, text), context.out);
     } else {

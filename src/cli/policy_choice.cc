@@ -26,7 +26,7 @@ Result<ScratchFolder> ExportForNow(const std::filesystem::path& checkpoint, cons
 
 }  // namespace
 
-void PolicyFiles::AddTo(CLI::App& app, const std::string& policy_option, const std::string& policy_help) {
+void PolicyFiles::AddTo(CLI::App& app, const std::string& policy_help) {
   const std::string group = "Policy";
   app.add_option("--tokenizer", tokenizer, "SentencePiece model; default: the bundle's own")
       ->type_name("FILE")
@@ -34,7 +34,7 @@ void PolicyFiles::AddTo(CLI::App& app, const std::string& policy_option, const s
   app.add_option("--config", config, "transformers' config.json, where the policy is a checkpoint")
       ->type_name("FILE")
       ->group(group);
-  app.add_option(policy_option, policy, policy_help)->type_name("FILE")->group(group);
+  app.add_option("--policy", policy, policy_help)->type_name("FILE")->group(group);
 }
 
 Result<OpenedPolicy> OpenPolicy(const std::filesystem::path& path, const PolicyFiles& files,
@@ -49,13 +49,13 @@ Result<OpenedPolicy> OpenPolicy(const std::filesystem::path& path, const PolicyF
   }
   VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(place));
   options.threads = 1;
-  VLAQ_ASSIGN_OR_RETURN(opened.drivers,
-                        evaluation::PolicyDriverFactory::Open(std::move(bundle), backend, options, files.tokenizer));
+  VLAQ_ASSIGN_OR_RETURN(opened.policies,
+                        evaluate::BundlePolicyFactory::Open(std::move(bundle), backend, options, files.tokenizer));
   return opened;
 }
 
 Status CheckFollowsInstructions(const OpenedPolicy& policy) {
-  if (policy.drivers->follows_instructions()) return {};
+  if (policy.policies->follows_instructions()) return {};
   return UsageError(fmt::format("{} holds no tokenizer, or its instruction is baked in: it cannot be told where to go",
                                 policy.bundle().path.string()),
                     "give --tokenizer sentencepiece.bpe.model, or export with it");

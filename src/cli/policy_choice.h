@@ -1,12 +1,12 @@
-// A policy that shall drive, as the verbs that let policies drive open it: a bundle, or a checkpoint that is made one
-// for as long as the verb runs.
+// A policy that shall drive, as the commands that let policies drive open it: a bundle, or a checkpoint that is made
+// one for as long as the command runs.
 #pragma once
 
 #include <optional>
 
 #include "base/scratch_folder.h"
-#include "cli/verb.h"
-#include "evaluation/policy_driver.h"
+#include "cli/command.h"
+#include "evaluate/bundle_policy.h"
 
 namespace vlaq::cli {
 
@@ -14,19 +14,18 @@ namespace vlaq::cli {
 struct PolicyFiles {
   std::filesystem::path tokenizer, config, policy;
 
-  // --tokenizer, --config, and the policy.json under the name `policy_option`
-  void AddTo(CLI::App& app, const std::string& policy_option = "--policy-spec",
-             const std::string& policy_help = "policy.json, where the policy is a checkpoint");
+  // --tokenizer, --config, --policy
+  void AddTo(CLI::App& app, const std::string& policy_help = "policy.json, where the policy is a checkpoint");
 };
 
 struct OpenedPolicy {
   std::optional<ScratchFolder> temporary;  // holds the bundle that was made of a checkpoint; goes with this object
-  std::unique_ptr<evaluation::PolicyDriverFactory> drivers;
+  std::unique_ptr<evaluate::BundlePolicyFactory> policies;
 
-  const bundle::Bundle& bundle() const { return drivers->bundle(); }
+  const bundle::Bundle& bundle() const { return policies->bundle(); }
   // For documents; `path` is the one it was opened by.
-  Result<evaluation::Subject> Describe(const std::filesystem::path& path) const {
-    return drivers->Describe(temporary ? "checkpoint" : "bundle", path.string());
+  Result<evaluate::PolicyIdentity> Describe(const std::filesystem::path& path) const {
+    return policies->Describe(temporary ? "checkpoint" : "bundle", path.string());
   }
 };
 

@@ -6,9 +6,9 @@
 #include "base/parallel.h"
 #include "base/text.h"
 #include "cli/policy_choice.h"
-#include "cli/sim_verbs.h"
+#include "cli/sim_commands.h"
 #include "cli/world_choice.h"
-#include "evaluation/sim_environment.h"
+#include "evaluate/sim_environment.h"
 #include "sim/recorder.h"
 
 namespace vlaq::cli {
@@ -36,13 +36,13 @@ Result<sim::RecordOptions> RecordOptionsOf(const SimRecordArguments& a) {
 // Episodes in the order of their seeds, made on several threads with a recorder each.
 Result<std::vector<sim::Recording>> RecordAll(const SimRecordArguments& a, const std::filesystem::path& folder,
                                               const sim::RecordOptions& options,
-                                              const evaluation::DriverFactory* drivers, Log& log) {
+                                              const evaluate::PolicyFactory* policies, Log& log) {
   std::vector<sim::Recording> recordings(a.episodes);
   const auto start = [&]() -> Result<ItemWorker> {
     sim::RecordOptions own = options;
     std::shared_ptr<sim::Pilot> pilot;
-    if (drivers != nullptr) {
-      VLAQ_ASSIGN_OR_RETURN(pilot, evaluation::MakePilot(*drivers));
+    if (policies != nullptr) {
+      VLAQ_ASSIGN_OR_RETURN(pilot, evaluate::MakePilot(*policies));
       own.pilot = pilot.get();
     }
     VLAQ_ASSIGN_OR_RETURN(sim::Recorder opened, sim::Recorder::Open(own));
@@ -82,7 +82,7 @@ Status CheckEpisodesFree(const SimRecordArguments& a) {
 
 Status Record(const SimRecordArguments& a, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const sim::RecordOptions options, RecordOptionsOf(a));
-  if (a.episodes == 0) return UsageError("--episodes must be at least 1");
+  if (a.episodes == 0) return UsageError("--rollouts must be at least 1");
   VLAQ_RETURN_IF_ERROR(CheckEpisodesFree(a));
   std::unique_ptr<backend::Backend> backend;
   std::optional<OpenedPolicy> opened;
@@ -95,7 +95,7 @@ Status Record(const SimRecordArguments& a, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(OutputFolder folder, OutputFolder::Into(a.output, WhenExisting(a.force)));
   const auto start = std::chrono::steady_clock::now();
   VLAQ_ASSIGN_OR_RETURN(const auto recordings,
-                        RecordAll(a, folder.path(), options, opened ? opened->drivers.get() : nullptr, context.log));
+                        RecordAll(a, folder.path(), options, opened ? opened->policies.get() : nullptr, context.log));
   VLAQ_RETURN_IF_ERROR(folder.Commit());
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   const RecordTotals summary = TotalsOf(recordings);
@@ -127,14 +127,14 @@ Status Record(const SimRecordArguments& a, Context& context) {
 
 Action AddSimRecord(CLI::App& app, Context& context) {
   auto a = std::make_shared<SimRecordArguments>();
-  app.add_option("--episodes", a->episodes, "Number of episodes")->type_name("UINT")->required();
+  app.add_option("--rollouts", a->episodes, "Number of episodes to drive and record")->type_name("UINT")->required();
   app.add_option("--seed", a->seed, "Seed of the first episode; the next ones count up")
       ->type_name("UINT")
       ->capture_default_str();
   app.add_option("-o,--output", a->output, "Folder for the .h5 files")->type_name("DIR")->required();
   app.add_flag("--perturb", a->perturb, "Push the base off the expert's way, so that data shows how to come back");
   app.add_option(
-         "--bundle,--policy", a->policy,
+         "--bundle", a->policy,
          "Bundle that drives, while the expert only labels what it would have done (for another round of training)")
       ->type_name("BUNDLE");
   a->files.AddTo(app);

@@ -2,9 +2,9 @@
 
 #include "base/json.h"
 #include "cli/policy_choice.h"
-#include "cli/sim_verbs.h"
+#include "cli/sim_commands.h"
 #include "cli/world_choice.h"
-#include "evaluation/sim_environment.h"
+#include "evaluate/sim_environment.h"
 #include "image/encode.h"
 #include "sim/picture.h"
 
@@ -86,7 +86,7 @@ Status Render(const SimRenderArguments& a, Context& context) {
     VLAQ_ASSIGN_OR_RETURN(backend, a.backend.Make());
     VLAQ_ASSIGN_OR_RETURN(opened, OpenPolicy(a.policy, a.files, a.backend.Options(), *backend, context.log));
     VLAQ_RETURN_IF_ERROR(CheckFollowsInstructions(*opened));
-    VLAQ_ASSIGN_OR_RETURN(pilot, evaluation::MakePilot(*opened->drivers));
+    VLAQ_ASSIGN_OR_RETURN(pilot, evaluate::MakePilot(*opened->policies));
   }
   VLAQ_ASSIGN_OR_RETURN(const sim::Trace trace, sim::DriveTrace(*world, layout, pilot.get(), layout.instruction));
   const Json document = Document(a, trace, files.top, files.camera);
@@ -111,8 +111,7 @@ Action AddSimRender(CLI::App& app, Context& context) {
   auto a = std::make_shared<SimRenderArguments>();
   app.add_option("--seed", a->seed, "Seed of the episode to show")->type_name("UINT")->capture_default_str();
   app.add_option("-o,--output", a->output, "Folder for the pictures")->type_name("DIR")->required();
-  app.add_option("--bundle,--policy", a->policy, "Bundle that drives; default: the scripted expert")
-      ->type_name("BUNDLE");
+  app.add_option("--bundle", a->policy, "Bundle that drives; default: the scripted expert")->type_name("BUNDLE");
   a->files.AddTo(app);
   a->world.AddTo(app);
   AddForceFlag(app, a->force);

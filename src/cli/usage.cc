@@ -13,21 +13,20 @@ namespace vlaq::cli {
 namespace {
 
 struct Synonym {
-  std::string_view word, verb;
+  std::string_view word, command;
 };
 // What other tools call it.
 constexpr std::array kSynonyms = {
-    Synonym{"benchmark", "bench"},   Synonym{"measure", "bench"},     Synonym{"profile", "bench"},
-    Synonym{"convert", "export"},    Synonym{"onnx", "export"},       Synonym{"infer", "run"},
-    Synonym{"inference", "run"},     Synonym{"predict", "run"},       Synonym{"test", "verify"},
-    Synonym{"validate", "verify"},   Synonym{"check", "verify"},      Synonym{"prove", "verify"},
-    Synonym{"evaluate", "eval"},     Synonym{"rollout", "eval"},      Synonym{"info", "inspect"},
-    Synonym{"show", "inspect"},      Synonym{"summary", "inspect"},   Synonym{"compress", "quantize"},
-    Synonym{"quantise", "quantize"}, Synonym{"compile", "build"},     Synonym{"trtexec", "build"},
-    Synonym{"diff", "compare"},      Synonym{"simulate", "sim"},      Synonym{"record", "sim"},
-    Synonym{"render", "sim"},        Synonym{"dataset", "episodes"},  Synonym{"data", "episodes"},
-    Synonym{"split", "episodes"},    Synonym{"cost", "plan"},         Synonym{"device", "plan"},
-    Synonym{"generate", "synth"},    Synonym{"version", "--version"},
+    Synonym{"benchmark", "bench"},   Synonym{"measure", "bench"},   Synonym{"profile", "bench"},
+    Synonym{"convert", "export"},    Synonym{"onnx", "export"},     Synonym{"infer", "run"},
+    Synonym{"inference", "run"},     Synonym{"predict", "run"},     Synonym{"test", "verify"},
+    Synonym{"validate", "verify"},   Synonym{"prove", "verify"},    Synonym{"dataset", "data"},
+    Synonym{"evaluate", "eval"},     Synonym{"rollout", "eval"},    Synonym{"info", "inspect"},
+    Synonym{"show", "inspect"},      Synonym{"summary", "inspect"}, Synonym{"compress", "quantize"},
+    Synonym{"quantise", "quantize"}, Synonym{"compile", "build"},   Synonym{"trtexec", "build"},
+    Synonym{"diff", "compare"},      Synonym{"simulate", "sim"},    Synonym{"record", "sim"},
+    Synonym{"render", "sim"},        Synonym{"split", "data"},      Synonym{"cost", "plan"},
+    Synonym{"device", "plan"},       Synonym{"generate", "synth"},  Synonym{"version", "--version"},
 };
 
 // What is wrong, and the words that might have been meant.
@@ -36,16 +35,16 @@ struct Complaint {
   std::vector<std::string> meant;
 };
 
-// A verb such as eval also runs by itself: a word after it may be an argument of its own.
+// A command such as eval also runs by itself: a word after it may be an argument of its own.
 bool TakesWords(const CLI::App& app) {
   const auto options = app.get_options();
   return std::any_of(options.begin(), options.end(), [](const auto* option) { return option->get_positional(); });
 }
 
-std::vector<std::string> VerbNames(const CLI::App& app) {
+std::vector<std::string> CommandNames(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* verb : app.get_subcommands({})) {
-    if (!verb->get_group().empty()) names.push_back(verb->get_name());
+  for (const CLI::App* command : app.get_subcommands({})) {
+    if (!command->get_group().empty()) names.push_back(command->get_name());
   }
   return names;
 }
@@ -68,20 +67,20 @@ std::string OptionName(const std::string& argument) {
   return is_short ? argument.substr(0, 2) : "";
 }
 
-Complaint UnknownVerb(const Place& place) {
+Complaint UnknownCommandComplaint(const Place& place) {
   const bool top = place.path == "vlaq";
   Complaint complaint{
-      fmt::format("there is no verb '{}'{}", *place.unknown, top ? "" : fmt::format(" below `{}`", place.path)), {}};
+      fmt::format("there is no command '{}'{}", *place.unknown, top ? "" : fmt::format(" below `{}`", place.path)), {}};
   for (const Synonym& synonym : kSynonyms) {
-    if (top && synonym.word == *place.unknown) complaint.meant = {std::string(synonym.verb)};
+    if (top && synonym.word == *place.unknown) complaint.meant = {std::string(synonym.command)};
   }
-  if (complaint.meant.empty()) complaint.meant = MeantWords(*place.unknown, VerbNames(*place.app));
+  if (complaint.meant.empty()) complaint.meant = MeantWords(*place.unknown, CommandNames(*place.app));
   return complaint;
 }
 
-// An unknown verb or option, which CLI11 reports only after complaints about required arguments.
+// An unknown command or option, which CLI11 reports only after complaints about required arguments.
 std::optional<Complaint> FindUnknown(const Place& place, const std::vector<std::string>& arguments) {
-  if (place.unknown) return UnknownVerb(place);
+  if (place.unknown) return UnknownCommandComplaint(place);
   const std::vector<std::string> options = OptionNames(*place.app);
   for (const std::string& argument : arguments) {
     if (argument == "--") break;
@@ -108,9 +107,9 @@ std::string WithDescription(const CLI::App& app, const std::string& error) {
 
 Complaint WhatIsWrong(const Place& place, const std::string& error, const std::vector<std::string>& arguments) {
   if (const auto unknown = FindUnknown(place, arguments)) return *unknown;
-  const std::vector<std::string> verbs = VerbNames(*place.app);
-  if (verbs.empty() || TakesWords(*place.app)) return {WithDescription(*place.app, error), {}};
-  return {fmt::format("`{}` needs a verb: {}", place.path, fmt::join(verbs, ", ")), {}};
+  const std::vector<std::string> commands = CommandNames(*place.app);
+  if (commands.empty() || TakesWords(*place.app)) return {WithDescription(*place.app, error), {}};
+  return {fmt::format("`{}` needs a command: {}", place.path, fmt::join(commands, ", ")), {}};
 }
 
 std::string AsLines(const Complaint& complaint, const std::string& path) {
@@ -124,14 +123,15 @@ std::string AsLines(const Complaint& complaint, const std::string& path) {
 Place FindPlace(const CLI::App& program, const std::vector<std::string>& arguments) {
   Place place{&program, "vlaq", std::nullopt};
   for (const std::string& word : arguments) {
-    const auto verbs = place.app->get_subcommands({});
-    if (verbs.empty() || word.starts_with('-')) break;
-    const auto verb = std::find_if(verbs.begin(), verbs.end(), [&](const auto* v) { return v->get_name() == word; });
-    if (verb == verbs.end()) {
+    const auto commands = place.app->get_subcommands({});
+    if (commands.empty() || word.starts_with('-')) break;
+    const auto command =
+        std::find_if(commands.begin(), commands.end(), [&](const auto* v) { return v->get_name() == word; });
+    if (command == commands.end()) {
       if (!TakesWords(*place.app)) place.unknown = word;
       break;
     }
-    place.app = *verb;
+    place.app = *command;
     place.path += " " + word;
   }
   return place;
@@ -142,6 +142,8 @@ std::string UsageText(const CLI::App& program, const std::vector<std::string>& a
   return AsLines(WhatIsWrong(place, error, arguments), place.path);
 }
 
-std::string UnknownVerbText(const Place& place) { return place.unknown ? AsLines(UnknownVerb(place), place.path) : ""; }
+std::string UnknownCommandText(const Place& place) {
+  return place.unknown ? AsLines(UnknownCommandComplaint(place), place.path) : "";
+}
 
 }  // namespace vlaq::cli

@@ -3,27 +3,28 @@
 #include <optional>
 
 #include "cli/verify_arguments.h"
-#include "verification/closed_loop_check.h"
-#include "verification/eyes_open.h"
-#include "verification/open_loop_check.h"
-#include "verification/pictures_check.h"
-#include "verification/precision_bounds.h"
+#include "verify/ablation_check.h"
+#include "verify/closed_loop_check.h"
+#include "verify/open_loop_check.h"
+#include "verify/pictures_check.h"
+#include "verify/precision_bounds.h"
 
 namespace vlaq::cli {
 namespace {
 
-using verification::Contender;
+using verify::JudgedPolicy;
 
-Contender AsContender(const OpenedPolicy& opened) {
-  const evaluation::PolicyDriverFactory& drivers = *opened.drivers;
-  Contender contender{drivers, drivers.space(), ""};
-  contender.fixed_prompt = drivers.exported_instruction();
-  contender.reads_instruction = drivers.reads_instructions();
-  if (drivers.follows_instructions()) return contender;
-  contender.deaf_because = drivers.reads_instructions()
-                               ? "it holds no tokenizer, so it cannot be given another instruction; --tokenizer helps"
-                               : "it reads no instruction, or the one of its export is baked into its graphs";
-  return contender;
+JudgedPolicy AsJudged(const OpenedPolicy& opened) {
+  const evaluate::BundlePolicyFactory& policies = *opened.policies;
+  JudgedPolicy judged{policies, policies.space(), ""};
+  judged.fixed_prompt = policies.exported_instruction();
+  judged.reads_instruction = policies.reads_instructions();
+  if (policies.follows_instructions()) return judged;
+  judged.no_instruction_because =
+      policies.reads_instructions()
+          ? "it holds no tokenizer, so it cannot be given another instruction; --tokenizer helps"
+          : "it reads no instruction, or the one of its export is baked into its graphs";
+  return judged;
 }
 
 // What every check that drives is given.
@@ -32,21 +33,21 @@ struct Driving {
   const backend::Backend& backend;
   int threads;
   Log& log;
-  verification::Report& report;
+  verify::Report& report;
 };
 
-Status OnRecordings(const Driving& d, const Contender& policy, const Contender* reference, bool quantized,
-                    const episode::EpisodeSet& episodes, std::optional<double> validation_mae) {
-  verification::OpenLoopCheckOptions open_loop;
+Status OnRecordings(const Driving& d, const JudgedPolicy& policy, const JudgedPolicy* reference, bool quantized,
+                    const data::EpisodeSet& episodes, std::optional<double> validation_mae) {
+  verify::OpenLoopCheckOptions open_loop;
   open_loop.max_mae_increase =
-      d.a.max_mae_increase.value_or(quantized ? verification::kMostMaeIncrease : open_loop.max_mae_increase);
+      d.a.max_mae_increase.value_or(quantized ? verify::kMaxMaeIncrease : open_loop.max_mae_increase);
   open_loop.max_mae = d.a.max_mae;
   open_loop.validation_mae = validation_mae;
   open_loop.threads = d.threads;
-  VLAQ_RETURN_IF_ERROR(verification::CheckOpenLoop(policy, reference, episodes, open_loop, d.log, d.report));
-  verification::EyesOpenOptions options;
+  VLAQ_RETURN_IF_ERROR(verify::CheckOpenLoop(policy, reference, episodes, open_loop, d.log, d.report));
+  verify::AblationCheckOptions options;
   options.threads = d.threads;
-  return verification::CheckEyesOpen(policy, episodes, options, d.log, d.report);
+  return verify::CheckAblations(policy, episodes, options, d.log, d.report);
 }
 
 // The one camera whose pictures are made by settings; null if there is none, or there are several.
@@ -60,43 +61,43 @@ const policy::Input* CameraOf(const policy::Policy& policy) {
   return camera != nullptr && camera->layout == policy::ImageLayout::kChw ? camera : nullptr;
 }
 
-Status PicturesOn(const Driving& d, const OpenedPolicy& opened, const Contender& policy,
-                  const episode::EpisodeSet& episodes) {
+Status PicturesOn(const Driving& d, const OpenedPolicy& opened, const JudgedPolicy& policy,
+                  const data::EpisodeSet& episodes) {
   const policy::Input* camera = CameraOf(opened.bundle().policy);
   if (camera == nullptr) return {};
   backend::OpenOptions options = d.a.backend.Options();
   options.threads = 1;  // as OpenPolicy()
-  const verification::WithPictures make =
-      [&](const image::PreprocessSpec& settings) -> Result<std::unique_ptr<evaluation::DriverFactory>> {
+  const verify::WithPictures make =
+      [&](const image::PreprocessSpec& settings) -> Result<std::unique_ptr<evaluate::PolicyFactory>> {
     bundle::Bundle other = opened.bundle();
     for (policy::Input& input : other.policy.inputs) {
       if (input.name == camera->name) input.preprocess = settings;
     }
     VLAQ_ASSIGN_OR_RETURN(
-        auto drivers, evaluation::PolicyDriverFactory::Open(std::move(other), d.backend, options, d.a.files.tokenizer));
-    return std::unique_ptr<evaluation::DriverFactory>(std::move(drivers));
+        auto policies, evaluate::BundlePolicyFactory::Open(std::move(other), d.backend, options, d.a.files.tokenizer));
+    return std::unique_ptr<evaluate::PolicyFactory>(std::move(policies));
   };
-  verification::PicturesCheckOptions pictures;
+  verify::PicturesCheckOptions pictures;
   pictures.threads = d.threads;
-  return verification::CheckPictures(policy, camera->preprocess, make, episodes, pictures, d.log, d.report);
+  return verify::CheckPictures(policy, camera->preprocess, make, episodes, pictures, d.log, d.report);
 }
 
-Status InSimulation(const Driving& d, const Contender& policy, const Contender* reference) {
-  evaluation::RolloutOptions options;
+Status InSimulation(const Driving& d, const JudgedPolicy& policy, const JudgedPolicy* reference) {
+  evaluate::RolloutOptions options;
   options.first_seed = d.a.seed;
   options.episodes = d.a.sim;
   options.threads = d.threads;
   VLAQ_ASSIGN_OR_RETURN(options.world, d.a.world.Options());
-  verification::ClosedLoopLimits limits;
+  verify::ClosedLoopLimits limits;
   if (d.a.min_success) limits.least_success = *d.a.min_success / 100;
-  return verification::CheckClosedLoop(policy, reference, options, limits, d.log, d.report);
+  return verify::CheckClosedLoop(policy, reference, options, limits, d.log, d.report);
 }
 
 }  // namespace
 
-Result<std::optional<episode::EpisodeSet>> OpenEpisodes(const VerifyArguments& a, const bundle::Bundle& bundle,
-                                                        Log& log, verification::Report& report) {
-  if (!a.episodes.given()) return std::optional<episode::EpisodeSet>();
+Result<std::optional<data::EpisodeSet>> OpenEpisodes(const VerifyArguments& a, const bundle::Bundle& bundle, Log& log,
+                                                     verify::Report& report) {
+  if (!a.episodes.given()) return std::optional<data::EpisodeSet>();
   auto set = a.episodes.Open(log);
   if (!set.ok()) {
     Error error = set.error();
@@ -105,7 +106,7 @@ Result<std::optional<episode::EpisodeSet>> OpenEpisodes(const VerifyArguments& a
     }
     return error;
   }
-  report.evidence.not_in = a.episodes.not_in;
+  report.evidence.exclude = a.episodes.exclude;
   VLAQ_ASSIGN_OR_RETURN(report.evidence.overlap, CheckNotUsed(bundle, *set, a.episodes.allow_overlap, log));
   if (!report.evidence.overlap.empty()) {
     report.notes.push_back(
@@ -128,9 +129,9 @@ void AddDriveOptions(CLI::App& app, VerifyArguments& a) {
           ->group(group);
   app.add_option(
          "--max-mae-increase", a.max_mae_increase,
-         fmt::format("Against the reference, normalised: the 95 % interval must lie below it (default {}, for a "
-                     "quantised bundle {})",
-                     verification::OpenLoopCheckOptions{}.max_mae_increase, verification::kMostMaeIncrease))
+         fmt::format("Against the reference, normalized: the 95 % interval must lie below it (default {}, for a "
+                     "quantized bundle {})",
+                     verify::OpenLoopCheckOptions{}.max_mae_increase, verify::kMaxMaeIncrease))
       ->check(CLI::NonNegativeNumber)
       ->type_name("FLOAT")
       ->needs(reference)
@@ -142,7 +143,7 @@ void AddDriveOptions(CLI::App& app, VerifyArguments& a) {
       ->needs(episodes)
       ->group(group);
   CLI::Option* sim =
-      app.add_option("--sim", a.sim, "Number of episodes to drive in the simulator, and check that they arrive")
+      app.add_option("--rollouts", a.sim, "Number of episodes to drive in the simulator, and check that they arrive")
           ->check(CLI::PositiveNumber)
           ->type_name("N")
           ->group(group);
@@ -151,7 +152,8 @@ void AddDriveOptions(CLI::App& app, VerifyArguments& a) {
       ->capture_default_str()
       ->needs(sim)
       ->group(group);
-  app.add_option("--min-success", a.min_success, "The least share of simulated episodes that must arrive, in percent")
+  app.add_option("--min-success", a.min_success,
+                 "The smallest share of simulated episodes that must arrive, in percent")
       ->check(CLI::Range(0.0, 100.0))
       ->type_name("PERCENT")
       ->needs(sim)
@@ -173,49 +175,50 @@ void AddDriveOptions(CLI::App& app, VerifyArguments& a) {
       ->type_name("FLOAT")
       ->group(numbers);
   a.files.AddTo(
-      app, "--policy,--policy-spec",
+      app,
       "A policy.json of your own that the bundle's settings are compared with; for a checkpoint, what it does not say");
   a.world.AddTo(app);
 }
 
 Status CheckDriveArguments(const VerifyArguments& a) {
   if (!a.reference.empty() && !a.drives() && !bundle::IsBundle(a.reference)) {
-    return UsageError("a checkpoint as --reference needs something to drive", "give --episodes DIR, --sim N, or both");
+    return UsageError("a checkpoint as --reference needs something to drive",
+                      "give --episodes DIR, --rollouts N, or both");
   }
   if (a.sim == 0) return {};
-  VLAQ_RETURN_IF_ERROR(verification::CheckSimulator());
+  VLAQ_RETURN_IF_ERROR(verify::CheckSimulator());
   VLAQ_RETURN_IF_ERROR(a.world.Options());
   return {};
 }
 
-Status Drive(const VerifyArguments& a, const episode::EpisodeSet* episodes, std::optional<double> validation_mae,
-             const backend::Backend& backend, Log& log, verification::Report& report) {
+Status Drive(const VerifyArguments& a, const data::EpisodeSet* episodes, std::optional<double> validation_mae,
+             const backend::Backend& backend, Log& log, verify::Report& report) {
   if (!a.drives()) return {};
   VLAQ_ASSIGN_OR_RETURN(const OpenedPolicy opened, OpenPolicy(a.bundle, a.files, a.backend.Options(), backend, log));
-  VLAQ_ASSIGN_OR_RETURN(report.evidence.driver, opened.Describe(a.bundle));
-  const auto completed = [&](Contender contender) -> Result<Contender> {
-    if (episodes == nullptr) return contender;
+  VLAQ_ASSIGN_OR_RETURN(report.evidence.policy, opened.Describe(a.bundle));
+  const auto completed = [&](JudgedPolicy judged) -> Result<JudgedPolicy> {
+    if (episodes == nullptr) return judged;
     VLAQ_ASSIGN_OR_RETURN(const auto episode, episodes->OpenEpisode(0));
-    auto space = evaluation::CompletedBy(contender.space, episode->action());
+    auto space = evaluate::CompletedBy(judged.space, episode->action());
     if (!space.ok()) return Within(episodes->path(0).string(), space.error());
-    contender.space = *std::move(space);
-    return contender;
+    judged.space = *std::move(space);
+    return judged;
   };
-  const Driving d{a, backend, evaluation::SideBySide(opened.bundle(), a.backend.threads, log), log, report};
-  VLAQ_ASSIGN_OR_RETURN(const Contender policy, completed(AsContender(opened)));
+  const Driving d{a, backend, evaluate::ChooseParallelism(opened.bundle(), a.backend.threads, log), log, report};
+  VLAQ_ASSIGN_OR_RETURN(const JudgedPolicy policy, completed(AsJudged(opened)));
   std::optional<OpenedPolicy> other;
-  std::optional<Contender> reference;
+  std::optional<JudgedPolicy> reference;
   if (!a.reference.empty()) {
     VLAQ_ASSIGN_OR_RETURN(other, OpenPolicy(a.reference, a.files, a.backend.Options().ForSource(), backend, log));
-    VLAQ_ASSIGN_OR_RETURN(Contender contender, completed(AsContender(*other)));
-    reference.emplace(std::move(contender));
+    VLAQ_ASSIGN_OR_RETURN(JudgedPolicy judged, completed(AsJudged(*other)));
+    reference.emplace(std::move(judged));
     VLAQ_ASSIGN_OR_RETURN(report.evidence.reference, other->Describe(a.reference));
   }
-  const Contender* against = reference ? &*reference : nullptr;
+  const JudgedPolicy* against = reference ? &*reference : nullptr;
   if (episodes != nullptr) {
-    // Of a bundle with a source the settings are the source's, and golden data may have shown them already.
-    if (a.reference.empty() && !report.shown.contains(verification::Shown::kGoldenPixels) &&
-        (policy.deaf_because.empty() || !policy.reads_instruction)) {
+    // A bundle with a source has the source's settings, and golden data may have shown them already.
+    if (a.reference.empty() && !report.shown.contains(verify::Shown::kGoldenPixels) &&
+        (policy.no_instruction_because.empty() || !policy.reads_instruction)) {
       VLAQ_RETURN_IF_ERROR(PicturesOn(d, opened, policy, *episodes));
     }
     VLAQ_RETURN_IF_ERROR(OnRecordings(d, policy, against, opened.bundle().plan.has_value(), *episodes, validation_mae));

@@ -10,24 +10,24 @@
 #include "cli/verify_arguments.h"
 #include "families/onnx/import.h"
 #include "runtime/features.h"
-#include "verification/identity.h"
-#include "verification/output_checks.h"
-#include "verification/runs_check.h"
-#include "verification/settings.h"
-#include "verification/source_files.h"
-#include "verification/step_inputs.h"
+#include "verify/identity.h"
+#include "verify/output_checks.h"
+#include "verify/runs_check.h"
+#include "verify/settings.h"
+#include "verify/source_files.h"
+#include "verify/step_inputs.h"
 
 namespace vlaq::cli {
 namespace {
 
 using bundle::Bundle;
-using verification::SourceFile;
-using verification::StepInputs;
+using verify::SourceFile;
+using verify::StepInputs;
 
 // Options that no imported policy has a meaning for.
 Status RefuseOfCameraPolicies(const VerifyArguments& a, const std::string& family) {
   const std::pair<bool, std::string_view> given[] = {
-      {a.sim > 0, "--sim"},
+      {a.sim > 0, "--rollouts"},
       {!a.state_dict.empty(), "--state-dict"},
       {!a.files.tokenizer.empty(), "--tokenizer"},
       {!a.files.config.empty(), "--config"},
@@ -49,7 +49,7 @@ Status RefuseOfCameraPolicies(const VerifyArguments& a, const std::string& famil
 
 // Each file with the graph that it became: that of its own name, or the only one.
 Result<std::vector<SourceFile>> ReadSourceFiles(const std::vector<std::string>& against, const Bundle& bundle,
-                                                verification::Report& report) {
+                                                verify::Report& report) {
   if (against.empty()) return std::vector<SourceFile>();
   VLAQ_ASSIGN_OR_RETURN(std::vector<importing::Source> sources,
                         importing::ReadSources({against.begin(), against.end()}));
@@ -63,7 +63,7 @@ Result<std::vector<SourceFile>> ReadSourceFiles(const std::vector<std::string>& 
   }
   if (sources.size() == graphs.size()) {
     const auto proposal = importing::Propose(sources);
-    const auto others = proposal.ok() ? verification::HowPoliciesDiffer(bundle.policy, proposal->policy)
+    const auto others = proposal.ok() ? verify::HowPoliciesDiffer(bundle.policy, proposal->policy)
                                       : std::vector<std::string>{proposal.error().ToString()};
     if (!others.empty()) {
       report.notes.push_back(
@@ -81,7 +81,7 @@ Result<std::vector<SourceFile>> ReadSourceFiles(const std::vector<std::string>& 
 
 // What the policy is shown: --inputs, else what the golden file has, else noise.
 Result<StepInputs> InputsOf(const VerifyArguments& a, const Bundle& bundle, const std::string& source, Log& log) {
-  if (source.empty()) return verification::NoiseSteps(bundle.policy);
+  if (source.empty()) return verify::NoiseSteps(bundle.policy);
   VLAQ_ASSIGN_OR_RETURN(const PolicyFeatures features, ReadFeatures(a.bundle));
   VLAQ_ASSIGN_OR_RETURN(Observations opened, Observations::Open(features.inputs, {}, source, log));
   VLAQ_ASSIGN_OR_RETURN(runtime::FeatureReader made, runtime::FeatureReader::Make(bundle.policy));
@@ -105,26 +105,26 @@ struct Outside {
 };
 
 Status CompareOutputs(const VerifyArguments& a, const Bundle& bundle, const Outside& outside,
-                      const backend::Backend& backend, Log& log, verification::Report& report) {
-  const verification::NumberOptions options = a.Numbers(backend);
+                      const backend::Backend& backend, Log& log, verify::Report& report) {
+  const verify::NumberOptions options = a.Numbers(backend);
   VLAQ_ASSIGN_OR_RETURN(const StepInputs inputs,
                         InputsOf(a, bundle, a.inputs.empty() ? GoldenInputs(a) : a.inputs, log));
-  VLAQ_RETURN_IF_ERROR(verification::CheckRuns(bundle, inputs, options, log, report));
+  VLAQ_RETURN_IF_ERROR(verify::CheckRuns(bundle, inputs, options, log, report));
   if (!outside.files.empty()) {
-    VLAQ_RETURN_IF_ERROR(verification::CheckAgainstFiles(bundle, outside.files, inputs, options, log, report));
+    VLAQ_RETURN_IF_ERROR(verify::CheckAgainstFiles(bundle, outside.files, inputs, options, log, report));
   }
   if (!a.golden.empty()) {
     VLAQ_ASSIGN_OR_RETURN(const StepInputs recorded, InputsOf(a, bundle, GoldenInputs(a), log));
-    VLAQ_RETURN_IF_ERROR(verification::CheckAgainstOutputs(bundle, a.golden, recorded, options, log, report));
+    VLAQ_RETURN_IF_ERROR(verify::CheckAgainstOutputs(bundle, a.golden, recorded, options, log, report));
   }
   return CheckWhatItIs(a, bundle, outside.reference ? &*outside.reference : nullptr, inputs, backend, log, report);
 }
 
 }  // namespace
 
-Result<verification::Report> VerifyImported(const VerifyArguments& a, const Bundle& bundle, Log& log) {
+Result<verify::Report> VerifyImported(const VerifyArguments& a, const Bundle& bundle, Log& log) {
   VLAQ_RETURN_IF_ERROR(RefuseOfCameraPolicies(a, bundle.policy.family));
-  verification::Report report;
+  verify::Report report;
   report.of_files = true;
   report.not_applicable = {"stages of the first family", "settings the checkpoint states", "instruction"};
   if (!a.episodes.given()) {
@@ -136,9 +136,9 @@ Result<verification::Report> VerifyImported(const VerifyArguments& a, const Bund
   VLAQ_ASSIGN_OR_RETURN(outside.files, ReadSourceFiles(a.against, bundle, report));
   VLAQ_ASSIGN_OR_RETURN(outside.reference, OpenReference(a, bundle));
   VLAQ_ASSIGN_OR_RETURN(const auto episodes, OpenEpisodes(a, bundle, log, report));
-  VLAQ_RETURN_IF_ERROR(verification::CheckIdentity(bundle, nullptr, log, report));
+  VLAQ_RETURN_IF_ERROR(verify::CheckIdentity(bundle, nullptr, log, report));
   Status rest;
-  if (!outside.files.empty()) rest = verification::CheckSourceFiles(bundle, outside.files, log, report);
+  if (!outside.files.empty()) rest = verify::CheckSourceFiles(bundle, outside.files, log, report);
   if (rest.ok()) rest = CompareOutputs(a, bundle, outside, *backend, log, report);
   if (rest.ok() && episodes) rest = Drive(a, &*episodes, std::nullopt, *backend, log, report);
   return FinishReport(rest, std::move(report));

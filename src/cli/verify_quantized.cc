@@ -4,24 +4,24 @@
 #include <optional>
 
 #include "cli/verify_arguments.h"
-#include "quantization/plan_file.h"
-#include "verification/reality.h"
-#include "verification/settings.h"
-#include "verification/source_check.h"
-#include "verification/source_files.h"
-#include "verification/weights_check.h"
+#include "quantize/numerics/plan_file.h"
+#include "verify/executed_precision.h"
+#include "verify/settings.h"
+#include "verify/source_check.h"
+#include "verify/source_files.h"
+#include "verify/weights_check.h"
 
 namespace vlaq::cli {
 namespace {
 
 using bundle::Bundle;
-using quantization::Plan;
+using numerics::Plan;
 
 // The plan in the bundle. One that cannot be read, or is of another target or precision than the bundle says, proves
 // nothing: a verdict, not an error.
-std::optional<Plan> ReadPlanOf(const Bundle& bundle, verification::Report& report) {
+std::optional<Plan> ReadPlanOf(const Bundle& bundle, verify::Report& report) {
   if (!bundle.plan) return std::nullopt;
-  auto plan = quantization::ReadPlan(bundle.path / bundle.plan->file);
+  auto plan = numerics::ReadPlan(bundle.path / bundle.plan->file);
   std::string problem;
   if (!plan.ok()) {
     problem = plan.error().ToString();
@@ -37,20 +37,19 @@ std::optional<Plan> ReadPlanOf(const Bundle& bundle, verification::Report& repor
 
 bool HasFixedRanges(const Plan& plan) {
   return std::any_of(plan.operators.begin(), plan.operators.end(),
-                     [](const auto& choice) { return choice.form == quantization::Form::kStaticInt8; });
+                     [](const auto& choice) { return choice.form == numerics::Form::kStaticInt8; });
 }
 
-// Rung 0 against the source. What has no plan must be its source as it is: a plan that changes nothing, or any graphs
+// Stage 0 against the source. What has no plan must be its source as it is: a plan that changes nothing, or any graphs
 // as they were.
-Status CheckWeights(const Bundle& bundle, const Plan* plan, const Bundle& reference, Log& log,
-                    verification::Report& report) {
+Status CheckWeights(const Bundle& bundle, const Plan* plan, const Bundle& reference, Log& log, verify::Report& report) {
   if (report.of_files) {
-    verification::CheckAgainstSourcePolicy(bundle, reference, report);
+    verify::CheckAgainstSourcePolicy(bundle, reference, report);
   } else {
-    verification::CheckAgainstSourceSettings(bundle, reference, report);
+    verify::CheckAgainstSourceSettings(bundle, reference, report);
   }
-  if (report.of_files && plan == nullptr) return verification::CheckSourceGraphs(bundle, reference, log, report);
-  return verification::CheckQuantizedWeights(bundle, plan, reference, log, report);
+  if (report.of_files && plan == nullptr) return verify::CheckSourceGraphs(bundle, reference, log, report);
+  return verify::CheckQuantizedWeights(bundle, plan, reference, log, report);
 }
 
 }  // namespace
@@ -74,29 +73,28 @@ Result<std::optional<Bundle>> OpenReference(const VerifyArguments& a, const Bund
 }
 
 Status CheckWhatItIs(const VerifyArguments& a, const Bundle& bundle, const Bundle* reference,
-                     const verification::StepInputs& inputs, const backend::Backend& backend, Log& log,
-                     verification::Report& report) {
+                     const verify::StepInputs& inputs, const backend::Backend& backend, Log& log,
+                     verify::Report& report) {
   const std::optional<Plan> plan = ReadPlanOf(bundle, report);
   if (reference != nullptr) {
     VLAQ_RETURN_IF_ERROR(CheckWeights(bundle, plan ? &*plan : nullptr, *reference, log, report));
     if (plan && HasFixedRanges(*plan) && inputs.noise) {
-      report.untestable.push_back({verification::kNumberRung, "outputs against the source",
+      report.untestable.push_back({verify::kNumberRung, "outputs against the source",
                                    fmt::format("its ranges were fixed on recorded values, noise is none; give {}",
                                                report.of_files ? "--inputs FILE.safetensors" : "--episodes DIR"),
                                    true});
     } else {
-      VLAQ_RETURN_IF_ERROR(
-          verification::CheckAgainstSource(bundle, *reference, inputs, a.Numbers(backend), log, report));
+      VLAQ_RETURN_IF_ERROR(verify::CheckAgainstSource(bundle, *reference, inputs, a.Numbers(backend), log, report));
     }
   } else if (plan) {
     report.untestable.push_back(
-        {1, "quantised weights", "there is nothing to hold them against; give --reference SOURCE", true});
+        {1, "quantized weights", "there is nothing to hold them against; give --reference SOURCE", true});
   }
-  const verification::RealityOptions options{&backend, a.backend.Options(), &inputs};
-  return verification::CheckReality(bundle, plan ? &*plan : nullptr, reference, options, log, report);
+  const verify::ExecutedPrecisionOptions options{&backend, a.backend.Options(), &inputs};
+  return verify::CheckExecutedPrecision(bundle, plan ? &*plan : nullptr, reference, options, log, report);
 }
 
-Result<verification::Report> FinishReport(const Status& rest, verification::Report report) {
+Result<verify::Report> FinishReport(const Status& rest, verify::Report report) {
   if (rest.ok()) return report;
   if (report.first_failure() == nullptr) return rest.error();
   report.notes.push_back("what was found wrong before also kept it from going on: " + rest.error().ToString());

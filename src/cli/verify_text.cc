@@ -14,18 +14,18 @@
 namespace vlaq::cli {
 namespace {
 
-std::string RungName(int rung) {
-  static const std::map<int, std::string> names{{0, "0 identity"},  {1, "1 numbers"},   {2, "2 reality"},
-                                                {3, "3 open loop"}, {4, "4 eyes open"}, {5, "5 closed loop"}};
-  return names.at(rung);
+std::string StageName(int stage) {
+  static const std::map<int, std::string> names{{0, "0 identity"},  {1, "1 numerics"}, {2, "2 execution"},
+                                                {3, "3 open loop"}, {4, "4 ablation"}, {5, "5 closed loop"}};
+  return names.at(stage);
 }
 
 Json RecordJson(const bundle::FileRecord& record) { return {{"file", record.file}, {"sha256", record.sha256}}; }
 
-Json CheckJson(const verification::Check& check) {
+Json CheckJson(const verify::Check& check) {
   Json figures = Json::object();
   for (const auto& [name, value] : check.figures) figures[name] = value;
-  return {{"rung", check.rung},
+  return {{"stage", check.stage},
           {"name", check.name},
           {"passed", check.passed},
           {"detail", check.detail},
@@ -62,13 +62,13 @@ Result<Json> ReferenceSubject(const bundle::Bundle& reference) {
 }
 
 Json EvidenceDocument(const VerifyArguments& a, const bundle::Bundle& bundle, const std::string& sha256,
-                      const verification::Evidence& evidence) {
+                      const verify::Evidence& evidence) {
   Json episodes = Json::array();
-  for (const verification::SeenEpisode& e : evidence.episodes) {
+  for (const verify::SeenEpisode& e : evidence.episodes) {
     episodes.push_back({{"name", e.name}, {"sha256", e.sha256}});
   }
   Json limits = Json::array();
-  for (const verification::Limit& limit : evidence.limits) {
+  for (const verify::Limit& limit : evidence.limits) {
     limits.push_back({{"name", limit.name}, {"value", limit.value}, {"reason", limit.reason}});
   }
   Json document{{"vlaq", std::string(kVersion)},
@@ -77,12 +77,12 @@ Json EvidenceDocument(const VerifyArguments& a, const bundle::Bundle& bundle, co
                 {"bundle", SubjectJson(bundle, sha256)},
                 {"episodes", std::move(episodes)},
                 {"used_to_make_it", evidence.overlap},
-                {"not_in", evidence.not_in},
-                {"open_loop_conditions", evidence.open_loop_conditions},
-                {"closed_loop_conditions", evidence.closed_loop_conditions},
+                {"exclude", evidence.exclude},
+                {"open_loop_ablations", evidence.open_loop_ablations},
+                {"closed_loop_ablations", evidence.closed_loop_ablations},
                 {"limits", std::move(limits)}};
-  if (evidence.driver) document["driver"] = evaluation::ToJson(*evidence.driver);
-  if (evidence.reference) document["reference"] = evaluation::ToJson(*evidence.reference);
+  if (evidence.policy) document["policy"] = evaluate::ToJson(*evidence.policy);
+  if (evidence.reference) document["reference"] = evaluate::ToJson(*evidence.reference);
   if (!evidence.simulation) return document;
   document["simulation"] = {{"first_seed", evidence.simulation->first},
                             {"episodes", evidence.simulation->episodes},
@@ -90,9 +90,9 @@ Json EvidenceDocument(const VerifyArguments& a, const bundle::Bundle& bundle, co
   return document;
 }
 
-Json MissingJson(const VerifyArguments& a, const verification::Conclusion& conclusion) {
+Json MissingJson(const VerifyArguments& a, const verify::Conclusion& conclusion) {
   Json missing = Json::array();
-  for (const verification::Missing& m : conclusion.missing) {
+  for (const verify::Missing& m : conclusion.missing) {
     missing.push_back(
         {{"what", m.what},
          {"command", m.options.empty() ? "" : fmt::format("vlaq verify {} {}", a.bundle.string(), m.options)}});
@@ -100,16 +100,16 @@ Json MissingJson(const VerifyArguments& a, const verification::Conclusion& concl
   return missing;
 }
 
-Json SettingsJson(const verification::Report& report) {
+Json SettingsJson(const verify::Report& report) {
   Json settings = Json::array();
-  for (const verification::Setting& s : report.settings) {
+  for (const verify::Setting& s : report.settings) {
     settings.push_back({{"name", s.name}, {"value", s.value}, {"assumed", s.assumed}, {"proven_by", s.proven_by}});
   }
   return settings;
 }
 
-double FigureOf(const verification::Report& report, std::string_view check, std::string_view figure) {
-  for (const verification::Check& c : report.checks) {
+double FigureOf(const verify::Report& report, std::string_view check, std::string_view figure) {
+  for (const verify::Check& c : report.checks) {
     if (c.name != check) continue;
     for (const auto& [name, value] : c.figures) {
       if (name == figure) return value;
@@ -119,18 +119,17 @@ double FigureOf(const verification::Report& report, std::string_view check, std:
 }
 
 // The answer, before the table that it follows from: is it the policy, and what did it cost?
-std::string Headline(const VerifyArguments& a, const verification::Report& report,
-                     const verification::Conclusion& conclusion) {
+std::string Headline(const VerifyArguments& a, const verify::Report& report, const verify::Conclusion& conclusion) {
   const std::string name = a.bundle.filename().empty() ? a.bundle.string() : a.bundle.filename().string();
   std::string text;
   switch (conclusion.verdict) {
-    case verification::Verdict::kVerified:
+    case verify::Verdict::kVerified:
       text = fmt::format("{}: verified against {}.", name, fmt::join(conclusion.grounds, ", and against "));
       break;
-    case verification::Verdict::kIntact:
+    case verify::Verdict::kIntact:
       text = fmt::format("{}: intact. It agrees with itself; nothing outside it shows that it is the policy.", name);
       break;
-    case verification::Verdict::kFailed:
+    case verify::Verdict::kFailed:
       text = fmt::format("{}: NOT VERIFIED.", name);
       break;
   }
@@ -150,9 +149,9 @@ std::string Headline(const VerifyArguments& a, const verification::Report& repor
 }
 
 // What no check shows.
-void PrintTrust(const verification::Report& report, std::ostream& out) {
+void PrintTrust(const verify::Report& report, std::ostream& out) {
   std::vector<std::string> assumed, trusted;
-  for (const verification::Setting& s : report.settings) {
+  for (const verify::Setting& s : report.settings) {
     if (!s.proven_by.empty()) continue;
     (s.assumed ? assumed : trusted).push_back(fmt::format("{} {}", s.name, s.value));
   }
@@ -162,45 +161,44 @@ void PrintTrust(const verification::Report& report, std::ostream& out) {
   if (!trusted.empty()) out << fmt::format("taken on trust from policy.json: {}\n", fmt::join(trusted, ", "));
 }
 
-std::string LastLine(const verification::Report& report, const verification::Conclusion& conclusion) {
+std::string LastLine(const verify::Report& report, const verify::Conclusion& conclusion) {
   switch (conclusion.verdict) {
-    case verification::Verdict::kVerified:
+    case verify::Verdict::kVerified:
       if (conclusion.except.empty()) return "verified";
       return fmt::format("verified, except for {}", fmt::join(conclusion.except, ", "));
-    case verification::Verdict::kIntact:
+    case verify::Verdict::kIntact:
       return "intact: nothing outside the bundle shows that it is the policy";
-    case verification::Verdict::kFailed:
+    case verify::Verdict::kFailed:
       break;
   }
-  const verification::Check* failure = report.first_failure();
+  const verify::Check* failure = report.first_failure();
   return fmt::format("NOT VERIFIED: first failure: {}", failure == nullptr ? "nothing was checked" : failure->name);
 }
 
 }  // namespace
 
-Result<Json> VerdictDocument(const VerifyArguments& a, const bundle::Bundle& bundle,
-                             const verification::Report& report) {
+Result<Json> VerdictDocument(const VerifyArguments& a, const bundle::Bundle& bundle, const verify::Report& report) {
   VLAQ_ASSIGN_OR_RETURN(const bundle::FileRecord policy, bundle::Describe(bundle.path / bundle::kPolicyFile));
   Json checks = Json::array();
-  for (const verification::Check& check : report.checks) checks.push_back(CheckJson(check));
+  for (const verify::Check& check : report.checks) checks.push_back(CheckJson(check));
   Json untestable = Json::array();
-  for (const verification::Untestable& u : report.untestable) {
-    untestable.push_back({{"rung", u.rung}, {"name", u.name}, {"reason", u.reason}});
+  for (const verify::Untestable& u : report.untestable) {
+    untestable.push_back({{"stage", u.stage}, {"name", u.name}, {"reason", u.reason}});
   }
   VLAQ_ASSIGN_OR_RETURN(const std::optional<bundle::Bundle> reference, OpenReference(a, bundle));
   Json evidence = EvidenceDocument(a, bundle, policy.sha256, report.evidence);
   if (reference) {
     VLAQ_ASSIGN_OR_RETURN(evidence["reference_bundle"], ReferenceSubject(*reference));
   }
-  const auto conclusion = verification::Conclude(report, bundle.plan.has_value());
-  const verification::Check* failure = report.first_failure();
-  Json document{{"schema", "vlaq.verify/1"},
+  const auto conclusion = verify::Conclude(report, bundle.plan.has_value());
+  const verify::Check* failure = report.first_failure();
+  Json document{{"schema", "vlaq.verify/2"},
                 {"bundle", a.bundle.string()},
                 {"against", fmt::format("{}", fmt::join(a.against, ", "))},
                 {"golden", a.golden.string()},
                 {"reference", a.reference.string()},
-                {"verdict", verification::Name(conclusion.verdict)},
-                {"passed", conclusion.verdict == verification::Verdict::kVerified},
+                {"verdict", verify::Name(conclusion.verdict)},
+                {"passed", conclusion.verdict == verify::Verdict::kVerified},
                 {"grounds", conclusion.grounds},
                 {"except", conclusion.except},
                 {"missing", MissingJson(a, conclusion)},
@@ -217,18 +215,18 @@ Result<Json> VerdictDocument(const VerifyArguments& a, const bundle::Bundle& bun
   return document;
 }
 
-void PrintVerdict(const VerifyArguments& a, const bundle::Bundle& bundle, const verification::Report& report,
+void PrintVerdict(const VerifyArguments& a, const bundle::Bundle& bundle, const verify::Report& report,
                   std::ostream& out) {
-  const auto conclusion = verification::Conclude(report, bundle.plan.has_value());
+  const auto conclusion = verify::Conclude(report, bundle.plan.has_value());
   out << Headline(a, report, conclusion) << "\n";
-  TextTable table({"rung", "check", "verdict", "what was found"});
-  std::vector<verification::Check> checks = report.checks;
-  std::stable_sort(checks.begin(), checks.end(), [](const auto& x, const auto& y) { return x.rung < y.rung; });
-  for (const verification::Check& check : checks) {
-    table.AddRow({RungName(check.rung), check.name, check.passed ? "ok" : "FAILED", check.detail});
+  TextTable table({"stage", "check", "verdict", "what was found"});
+  std::vector<verify::Check> checks = report.checks;
+  std::stable_sort(checks.begin(), checks.end(), [](const auto& x, const auto& y) { return x.stage < y.stage; });
+  for (const verify::Check& check : checks) {
+    table.AddRow({StageName(check.stage), check.name, check.passed ? "ok" : "FAILED", check.detail});
   }
-  for (const verification::Untestable& u : report.untestable) {
-    table.AddRow({RungName(u.rung), u.name, "NOT TESTABLE", u.reason});
+  for (const verify::Untestable& u : report.untestable) {
+    table.AddRow({StageName(u.stage), u.name, "NOT TESTABLE", u.reason});
   }
   out << table.ToString();
   PrintTrust(report, out);
@@ -236,7 +234,7 @@ void PrintVerdict(const VerifyArguments& a, const bundle::Bundle& bundle, const 
     out << fmt::format("not applicable: {}\n", fmt::join(report.not_applicable, ", "));
   }
   for (const std::string& note : report.notes) out << "note: " << Printable(note) << "\n";
-  for (const verification::Missing& missing : conclusion.missing) {
+  for (const verify::Missing& missing : conclusion.missing) {
     out << "missing: " << Printable(missing.what);
     if (!missing.options.empty()) out << fmt::format("\n    vlaq verify {} {}", a.bundle.string(), missing.options);
     out << "\n";

@@ -23,7 +23,7 @@ Status ParseSize(const std::string& text, sim::WorldOptions& options) {
 void WorldChoice::AddTo(CLI::App& app) {
   const std::string group = "World";
   const std::vector<std::string> on_off{"on", "off"};
-  app.add_option("--size", size, "Width and height of the camera's frames, in pixels")
+  app.add_option("--camera-size", size, "Width and height of the camera's frames, in pixels")
       ->type_name("WxH")
       ->capture_default_str()
       ->group(group);

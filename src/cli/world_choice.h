@@ -1,7 +1,7 @@
-// The options that say what the simulated world is like, shared by the verbs that drive in it.
+// The options that say what the simulated world is like, shared by the commands that drive in it.
 #pragma once
 
-#include "cli/verb.h"
+#include "cli/command.h"
 #include "sim/world.h"
 
 namespace vlaq::cli {

@@ -46,7 +46,7 @@ struct RateVerdict {
   std::vector<RateNeed> needs;  // by precision that the device's peaks are known for
   bool possible = false;        // at one of them
 };
-// Of the first scenario: a frame, or a run. Errors: kInput if the device has no peak at all.
+// Judges the first scenario: a frame, or a run. Errors: kInput if the device has no peak at all.
 Result<RateVerdict> JudgeRate(const ModelCost& cost, double per_second, const Device& device, const PowerMode& mode);
 
 }  // namespace vlaq::cost

@@ -30,11 +30,11 @@ void ReadPositive(const JsonField& holder, std::string_view key, std::optional<d
 }
 
 // Bytes of memory: few enough for every sum that is made of them.
-constexpr int64_t kMostBytes = int64_t{1} << 50U;
+constexpr int64_t kMaxBytes = int64_t{1} << 50U;
 
 std::optional<uint64_t> FindBytes(const JsonField& holder, std::string_view key) {
   const auto field = holder.Find(key);
-  return field ? std::optional(static_cast<uint64_t>(field->Integer(0, kMostBytes))) : std::nullopt;
+  return field ? std::optional(static_cast<uint64_t>(field->Integer(0, kMaxBytes))) : std::nullopt;
 }
 
 std::string ReadName(const JsonField& field) {
@@ -71,7 +71,7 @@ Result<Device> ParseDevice(const Json& json, const std::string& where) {
   device.title = device.name;
   root.Read("title", device.title);
   device.source = ReadName(root["source"]);
-  device.memory_bytes = static_cast<uint64_t>(root["memory_bytes"].Integer(1, kMostBytes));
+  device.memory_bytes = static_cast<uint64_t>(root["memory_bytes"].Integer(1, kMaxBytes));
   device.reserved_bytes = FindBytes(root, "reserved_bytes");
   if (device.reserved_bytes.value_or(0) > device.memory_bytes) {
     root.FailAt("reserved_bytes", "is more than memory_bytes");

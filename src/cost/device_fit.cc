@@ -11,7 +11,7 @@ namespace vlaq::cost {
 namespace {
 
 // The plainest way first: whoever reads down the list gives up a little more each time.
-struct Way {
+struct BuildStrategy {
   std::string_view id;
   std::string title, doing;
   bool whole = false;     // one engine of the whole policy; else one of each graph
@@ -34,8 +34,8 @@ std::string NamesOf(const Graphs& graphs, std::string_view between) {
 }
 
 // `split`: the graphs of a step, if there are several; `whole`: the graph that does all of it, or null.
-std::vector<Way> WaysOf(const Graphs& split, bool whole) {
-  std::vector<Way> ways;
+std::vector<BuildStrategy> BuildStrategiesOf(const Graphs& split, bool whole) {
+  std::vector<BuildStrategy> ways;
   if (whole)
     ways.push_back({"one_engine", "one engine of the whole policy", "build one engine of the whole policy", true});
   if (split.empty()) {
@@ -82,15 +82,15 @@ RunFit FitRun(const Graphs& graphs, const PrecisionRow& precision, uint64_t avai
   return fit;
 }
 
-void AddEngine(const GraphCost& graph, const PrecisionRow& precision, const Way& way, BuildFit& fit) {
+void AddEngine(const GraphCost& graph, const PrecisionRow& precision, const BuildStrategy& way, BuildFit& fit) {
   const uint64_t weights = WeightsOf(graph, precision);
   fit.stored += way.small ? std::min(weights, graph.work.stored_bytes()) : graph.work.stored_bytes();
   fit.engine += weights;
-  fit.serialised += way.stripped ? 0 : weights;
+  fit.serialized += way.stripped ? 0 : weights;
   fit.activations += ActivationsOf(graph, precision);
 }
 
-BuildFit FitBuild(const Way& way, const Graphs& graphs, const PrecisionRow& precision, uint64_t workspace,
+BuildFit FitBuild(const BuildStrategy& way, const Graphs& graphs, const PrecisionRow& precision, uint64_t workspace,
                   uint64_t available) {
   BuildFit largest;
   BuildFit all;
@@ -152,7 +152,7 @@ std::vector<PrecisionFit> FitOf(const ModelCost& cost, const Device& device, uin
     for (const Graphs* graphs : {&split, &whole}) {
       if (!graphs->empty()) fit.runs.push_back(FitRun(*graphs, precision, available));
     }
-    for (const Way& way : WaysOf(split, !whole.empty())) {
+    for (const BuildStrategy& way : BuildStrategiesOf(split, !whole.empty())) {
       fit.builds.push_back(FitBuild(way, way.whole ? whole : split, precision, workspace, available));
       fit.builds.back().run = way.whole ? fit.runs.size() - 1 : 0;
       if (fit.builds.back().fits && !fit.advised) fit.advised = fit.builds.size() - 1;

@@ -2,7 +2,7 @@
 // to be there, as an estimate. Pure functions.
 //
 // The model of a build: the parser holds the weights as the graph stores them, the builder a copy in the engine's
-// precision, the serialised engine another until it is written, and kernels are tried in the workspace. Not counted:
+// precision, the serialized engine another until it is written, and kernels are tried in the workspace. Not counted:
 // the CUDA context, the libraries' own memory, cameras.
 #pragma once
 
@@ -44,8 +44,8 @@ struct BuildFit {
   std::string doing;   // what to do: "build encoder+head in turn"
   bool whole = false;  // one engine of the whole policy; else one of each graph
   size_t run = 0;      // index of its engines in PrecisionFit::runs
-  uint64_t stored = 0, engine = 0, serialised = 0, workspace = 0, activations = 0;
-  uint64_t peak() const { return stored + engine + serialised + workspace + activations; }
+  uint64_t stored = 0, engine = 0, serialized = 0, workspace = 0, activations = 0;
+  uint64_t peak() const { return stored + engine + serialized + workspace + activations; }
   bool fits = false;
 };
 

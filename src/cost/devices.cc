@@ -10,9 +10,9 @@
 namespace vlaq::cost {
 namespace {
 
-// Of one streaming multiprocessor of Orin's GPU (GA10B, sm_87) in one clock: 128 CUDA cores with one FMA each; 4 tensor
-// cores with 512 INT8 MACs each, half as many in FP16, half as many again in TF32, as in NVIDIA's A100. The INT8 rate
-// is derived from NVIDIA's "170 sparse INT8 TOPS" for 16 of them at 1.3 GHz, and gives the 60 and 50 of Orin NX.
+// What one streaming multiprocessor of Orin's GPU does (GA10B, sm_87) in one clock: 128 CUDA cores with one FMA each; 4
+// tensor cores with 512 INT8 MACs each, half as many in FP16, half as many again in TF32, as in NVIDIA's A100. The INT8
+// rate is derived from NVIDIA's "170 sparse INT8 TOPS" for 16 of them at 1.3 GHz, and gives the 60 and 50 of Orin NX.
 constexpr double kFp32 = 128, kTf32 = 512, kFp16 = 1024, kInt8 = 2048;
 
 Peaks OfClock(double multiprocessors, double mhz) {

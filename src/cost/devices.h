@@ -29,7 +29,7 @@ struct PrecisionRow {
   std::string_view name;
   std::optional<double> Peaks::*peak;
   uint64_t weight_bytes;      // of one weight
-  uint64_t activation_bytes;  // of one value between operators; with int8 those that are not quantised are float16
+  uint64_t activation_bytes;  // of one value between operators; with int8 those that are not quantized are float16
 };
 inline constexpr std::array kPrecisions = {
     PrecisionRow{"fp32", &Peaks::fp32, 4, 4},

@@ -59,7 +59,7 @@ struct FitEstimate {
   Board board;
   DeviceMemory memory;
   std::vector<PrecisionFit> fits;
-  // Of a published plan, if asked for.
+  // What a published plan expects, if asked for.
   PublishedPlan published;
   std::optional<SizeVerdict> size;
   std::vector<RateVerdict> rates;  // low and high; none if the device has no peak

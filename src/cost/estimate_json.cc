@@ -121,7 +121,7 @@ Json BuildJson(const BuildFit& build) {
           {"title", build.title},
           {"stored_bytes", build.stored},
           {"builder_bytes", build.engine},
-          {"serialised_bytes", build.serialised},
+          {"serialized_bytes", build.serialized},
           {"workspace_bytes", build.workspace},
           {"activations_bytes", build.activations},
           {"peak_bytes", build.peak()},

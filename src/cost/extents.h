@@ -17,7 +17,7 @@ class PolicyExtents {
  public:
   // `window`: the length of every window, in place of the policy's.
   explicit PolicyExtents(const bundle::Bundle& bundle, std::optional<int64_t> window = std::nullopt);
-  // Of the graph's inputs, "x:0".
+  // The extents of the graph's inputs, by "x:0".
   onnx::Extents Of(std::string_view graph) const;
   // The shapes of a graph that was followed, for those that run after it.
   void Learn(std::string_view graph, const onnx::ValueShapes& shapes);

@@ -12,8 +12,8 @@
 #include "onnx/foreign.h"
 #include "onnx/model_file.h"
 #include "onnx/reachability.h"
-#include "passes/graph_names.h"
 #include "policy/value_shapes.h"
+#include "quantize/rewrite/graph_names.h"
 
 namespace vlaq::cost {
 namespace fs = std::filesystem;
@@ -156,7 +156,7 @@ Result<ModelCost> CostOfSchedules(const bundle::Bundle& bundle, const CostOption
   cost.period_s = bundle.policy.control.period_s;
   PolicyExtents extents(bundle, options.window);
   cost.tokens = extents.tokens();
-  const std::vector<std::string> names = passes::GraphsInOrder(bundle.policy);
+  const std::vector<std::string> names = rewrite::GraphsInOrder(bundle.policy);
   for (const std::string& name : names) {
     VLAQ_ASSIGN_OR_RETURN(GraphCost graph,
                           CostOfGraph(bundle.GraphPath(name), name, extents.Of(name), options, shared, &extents));

@@ -7,9 +7,9 @@
 
 #include "base/output.h"
 #include "engine/work.h"
-#include "passes/graph_names.h"
 #include "policy/value_shapes.h"
-#include "quantization/plan_file.h"
+#include "quantize/numerics/plan_file.h"
+#include "quantize/rewrite/graph_names.h"
 
 namespace vlaq::deployment {
 namespace {
@@ -33,7 +33,7 @@ Result<std::vector<std::string>> WorthComparing(const bundle::Bundle& bundle) {
   if (std::string alone = policy::GraphAlone(bundle.policy); !alone.empty()) graphs.push_back(std::move(alone));
   std::string heaviest;
   double most = -1;
-  for (const std::string& graph : passes::GraphsOf(bundle.policy.schedules.at(bundle.policy.default_schedule))) {
+  for (const std::string& graph : rewrite::GraphsOf(bundle.policy.schedules.at(bundle.policy.default_schedule))) {
     VLAQ_ASSIGN_OR_RETURN(const engine::GraphWork work, engine::DescribeWork(bundle, graph));
     double macs = 0;
     for (const auto& op : work.operators) macs += op.macs;
@@ -55,8 +55,8 @@ Result<Compared> FindBoth(const Engines& engines) {
                     fmt::format("name a bundle of each precision, and --parts {} if any", fmt::join(graphs, " or ")));
 }
 
-Result<quantization::Plan> PlanOf(const PlannedEngine& engine) {
-  return quantization::ReadPlan(engine.plan.bundle->path / engine.plan.bundle->plan->file);
+Result<numerics::Plan> PlanOf(const PlannedEngine& engine) {
+  return numerics::ReadPlan(engine.plan.bundle->path / engine.plan.bundle->plan->file);
 }
 
 }  // namespace
@@ -77,9 +77,9 @@ Status CheckChoice(const ChoiceRequest& request, const Engines& engines, Existin
 Result<ChosenPlan> ChooseByTime(const ChoiceRequest& request, const Engines& engines, const engine::Builder& builder,
                                 double timeout_s, Existing existing, Reference* reference, Log& log) {
   VLAQ_ASSIGN_OR_RETURN(const Compared both, FindBoth(engines));
-  VLAQ_ASSIGN_OR_RETURN(const quantization::Plan plan, PlanOf(*both.int8));
+  VLAQ_ASSIGN_OR_RETURN(const numerics::Plan plan, PlanOf(*both.int8));
   engine::ChoiceRules rules;
-  rules.least_gain = request.least_gain;
+  rules.min_gain = request.min_gain;
   ChosenPlan chosen;
   chosen.not_measured = both.fp16->built.not_measured;
   AddNew(both.int8->built.not_measured, chosen.not_measured);
@@ -90,7 +90,7 @@ Result<ChosenPlan> ChooseByTime(const ChoiceRequest& request, const Engines& eng
     VLAQ_ASSIGN_OR_RETURN(rules.int8_difference, reference->Difference(*both.int8, builder, timeout_s, log));
   }
   VLAQ_ASSIGN_OR_RETURN(chosen.choice, engine::Choose(plan, both.fp16->built.layers, both.int8->built.layers, rules));
-  VLAQ_RETURN_IF_ERROR(WriteFile(request.output, quantization::PlanText(chosen.choice.plan), existing));
+  VLAQ_RETURN_IF_ERROR(WriteFile(request.output, numerics::PlanText(chosen.choice.plan), existing));
   return chosen;
 }
 

@@ -16,7 +16,7 @@ namespace vlaq::deployment {
 
 struct ChoiceRequest {
   std::filesystem::path output;  // the edited plan
-  double least_gain = 0.05;      // share of FP16's time that INT8 must save
+  double min_gain = 0.05;        // share of FP16's time that INT8 must save
   // Largest mean difference of the INT8 engine's actions from fp32's; needs a reference.
   std::optional<double> largest_difference;
 };

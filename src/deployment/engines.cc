@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "passes/graph_names.h"
 #include "policy/value_shapes.h"
+#include "quantize/rewrite/graph_names.h"
 #include "runtime/text_encoder.h"
 
 namespace vlaq::deployment {
@@ -16,7 +16,7 @@ namespace {
 constexpr int64_t kLongerInstruction = 32;
 
 Result<std::vector<std::string>> GraphsOf(const bundle::Bundle& bundle, const std::vector<std::string>& wanted) {
-  std::vector<std::string> all = passes::GraphsInOrder(bundle.policy);
+  std::vector<std::string> all = rewrite::GraphsInOrder(bundle.policy);
   for (const std::string& graph : wanted) {
     if (std::ranges::find(all, graph) != all.end()) continue;
     return UsageError(fmt::format("{} has no graph '{}'", bundle.path.string(), graph),
@@ -42,11 +42,11 @@ Result<engine::TextExtents> TextExtentsOf(const bundle::Bundle& bundle) {
     if (shortest.ok()) {
       const auto least = shortest->values.find(name);
       const bool fits = least != shortest->values.end() && least->second.rank() == value.rank();
-      for (size_t i = 0; fits && i < extent.least.size(); ++i) {
-        extent.least[i] = std::min(extent.least[i], least->second.shape()[i]);
+      for (size_t i = 0; fits && i < extent.min.size(); ++i) {
+        extent.min[i] = std::min(extent.min[i], least->second.shape()[i]);
       }
     }
-    for (int64_t& largest : extent.largest) largest += kLongerInstruction;
+    for (int64_t& largest : extent.max) largest += kLongerInstruction;
     extents.emplace(name, std::move(extent));
   }
   return extents;

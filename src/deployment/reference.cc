@@ -63,8 +63,8 @@ Result<Reference> Reference::Open(ReferenceRequest request, const std::vector<bu
   VLAQ_ASSIGN_OR_RETURN(bundle::Bundle bundle, bundle::Open(request.bundle));
   if (bundle.precision != "fp32") return InputError(request.bundle.string(), "is no fp32 bundle");
   for (const bundle::Bundle& other : engines_of) VLAQ_RETURN_IF_ERROR(CheckSameQuestion(bundle, other));
-  VLAQ_ASSIGN_OR_RETURN(measuring::Windows windows,
-                        measuring::Windows::Make(std::move(request.frames), bundle, request.windows));
+  VLAQ_ASSIGN_OR_RETURN(bench::Windows windows,
+                        bench::Windows::Make(std::move(request.frames), bundle, request.windows));
   // Opened to see that it can be, and closed again: a board has no memory for it beside a build.
   VLAQ_RETURN_IF_ERROR(api::Assemble(bundle, *request.backend, request.options, {}));
   return Reference(std::move(bundle), std::move(windows), std::move(request.backend), request.options);

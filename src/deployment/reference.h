@@ -9,10 +9,10 @@
 #include "backend/backend.h"
 #include "base/json_fwd.h"
 #include "base/log.h"
+#include "bench/windows.h"
 #include "bundle/bundle.h"
 #include "deployment/engines.h"
 #include "image/frames.h"
-#include "measuring/windows.h"
 
 namespace vlaq::deployment {
 
@@ -41,7 +41,7 @@ class Reference {
   Json ToJson() const;
 
  private:
-  Reference(bundle::Bundle bundle, measuring::Windows windows, std::unique_ptr<backend::Backend> backend,
+  Reference(bundle::Bundle bundle, bench::Windows windows, std::unique_ptr<backend::Backend> backend,
             backend::OpenOptions options)
       : bundle_(std::move(bundle)),
         windows_(std::move(windows)),
@@ -50,7 +50,7 @@ class Reference {
   Result<double> Compare(const PlannedEngine& engine, const engine::Builder& builder, double timeout_s, Log& log);
 
   bundle::Bundle bundle_;
-  measuring::Windows windows_;
+  bench::Windows windows_;
   std::unique_ptr<backend::Backend> backend_;
   backend::OpenOptions options_;
   std::vector<float> actions_;  // empty until they are asked for

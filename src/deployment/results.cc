@@ -165,7 +165,7 @@ Measured MeasureEngines(const Engines& engines, const engine::Builder& builder, 
     const std::string name = ResultName(e);
     Json& entry = document[name];
     const auto timing = engine::TimeEngine(e.plan, builder, options.seconds, options.timeout_s, "/");
-    // The one door to the word "measured": figures of anything else are dropped here.
+    // The one way to the word "measured": figures of anything else are dropped here.
     const std::vector<std::string> why_not = timing.ok() ? engine::WhyNotMeasured(board, builder.tool, timing->log)
                                                          : std::vector<std::string>{timing.error().ToString()};
     if (why_not.empty()) {

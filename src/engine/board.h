@@ -24,7 +24,7 @@ struct Board {
 };
 Board ReadBoard(const std::filesystem::path& root);
 
-// Of the chip at one moment; what it does not say is absent.
+// The chip's state at one moment; what it does not say is absent.
 struct BoardReading {
   std::optional<double> gpu_mhz, memory_mhz, gpu_c, input_w;
 };

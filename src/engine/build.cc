@@ -144,7 +144,7 @@ Result<EnginePlan> PlanEngine(const bundle::Bundle& bundle, const std::string& g
   }
   if (!FitsTarget(bundle.target, version)) {
     return InputError(where, fmt::format("was made for {}, and this is TensorRT {}", bundle.target, version.ToString()),
-                      fmt::format("quantise it again with --target {}", TargetFor(version)));
+                      fmt::format("quantize it again with --target {}", TargetFor(version)));
   }
   EnginePlan plan;
   plan.bundle = &bundle;

@@ -12,12 +12,12 @@
 namespace vlaq::engine {
 namespace {
 
-using quantization::ActivationChoice;
-using quantization::Form;
-using quantization::Number;
-using quantization::OperatorChoice;
-using quantization::Plan;
-using quantization::WeightChoice;
+using numerics::ActivationChoice;
+using numerics::Form;
+using numerics::NumericType;
+using numerics::OperatorChoice;
+using numerics::Plan;
+using numerics::WeightChoice;
 using Times = std::map<std::string, double, std::less<>>;  // group -> ms
 
 // By name of a node: the groups that its time belongs to, with their part of it.
@@ -28,7 +28,7 @@ class Shares {
       if (op.form != Form::kStaticInt8) continue;
       const auto macs = static_cast<double>(std::max<int64_t>(op.macs, 1));
       by_node_[op.node][op.group] += macs;
-      // The layers that quantise what it reads, and widen its weight, are there for its sake.
+      // The layers that quantize what it reads, and widen its weight, are there for its sake.
       if (op.activation) helpers_[op.activation->value + "/int8"][op.group] += macs;
       for (const WeightChoice& weight : op.weights) helpers_[weight.name][op.group] += macs;
     }
@@ -85,19 +85,19 @@ void Decide(const Times& fp16, const Times& int8, const ChoiceRules& rules, Grou
   }
   group.fp16_ms = half->second;
   group.int8_ms = eighth->second;
-  group.int8 = *group.int8_ms < *group.fp16_ms * (1 - rules.least_gain);
+  group.int8 = *group.int8_ms < *group.fp16_ms * (1 - rules.min_gain);
   group.reason = fmt::format("INT8 {} ms with its reformats, FP16 {} ms: {}", ThreeDigits(*group.int8_ms),
                              ThreeDigits(*group.fp16_ms),
-                             group.int8 ? "INT8 wins" : fmt::format("no gain of {:g} %", 100 * rules.least_gain));
+                             group.int8 ? "INT8 wins" : fmt::format("no gain of {:g} %", 100 * rules.min_gain));
 }
 
-// What the plan says of what is not quantised.
-void ToFloat(OperatorChoice& op, Number rest) {
-  const bool half = rest == Number::kFloat16;
+// What the plan says of what is not quantized.
+void ToFloat(OperatorChoice& op, NumericType rest) {
+  const bool half = rest == NumericType::kFloat16;
   op.form = half ? Form::kHalf : Form::kFloat;
   op.activation.reset();
   for (WeightChoice& weight : op.weights) {
-    weight = {weight.name, half ? Number::kFloat16 : Number::kFloat32, {}, 0, 0, {}};
+    weight = {weight.name, half ? NumericType::kFloat16 : NumericType::kFloat32, {}, 0, 0, {}};
   }
 }
 
@@ -138,7 +138,7 @@ Result<Choice> Choose(const Plan& plan, const std::vector<Layer>& fp16, const st
       op.reason += "; " + group.reason;
     }
   }
-  if (choice.groups.empty()) return InputError("the INT8 plan", "quantises nothing");
+  if (choice.groups.empty()) return InputError("the INT8 plan", "quantizes nothing");
   return choice;
 }
 

@@ -10,12 +10,12 @@
 
 #include "base/status.h"
 #include "engine/layers.h"
-#include "quantization/plan.h"
+#include "quantize/numerics/plan.h"
 
 namespace vlaq::engine {
 
 struct ChoiceRules {
-  double least_gain = 0.05;  // of FP16's time; less is within what two builds of one engine differ by
+  double min_gain = 0.05;  // of FP16's time; less is within what two builds of one engine differ by
   // Mean absolute difference of the actions from fp32's; without both accuracy is not judged here.
   std::optional<double> int8_difference, largest_difference;
   std::string caveat;  // put to each reason, e.g. "not measured: ..."
@@ -23,20 +23,20 @@ struct ChoiceRules {
 
 struct GroupChoice {
   std::string group;
-  std::optional<double> fp16_ms, int8_ms;  // with the reformats and quantising layers that belong to it
+  std::optional<double> fp16_ms, int8_ms;  // with the reformats and quantizing layers that belong to it
   bool int8 = true;                        // as edited
   std::string reason;
 };
 
 struct Choice {
-  quantization::Plan plan;          // edited
+  numerics::Plan plan;              // edited
   std::vector<GroupChoice> groups;  // those that were INT8, in the plan's order
   double fp16_ms = 0, int8_ms = 0;  // all layers
   size_t fp16_reformats = 0, int8_reformats = 0;
 };
 
 // `plan` is the INT8 bundle's. Errors: kInput if the layers of one were not timed, or the plan has no static INT8.
-Result<Choice> Choose(const quantization::Plan& plan, const std::vector<Layer>& fp16, const std::vector<Layer>& int8,
+Result<Choice> Choose(const numerics::Plan& plan, const std::vector<Layer>& fp16, const std::vector<Layer>& int8,
                       const ChoiceRules& rules);
 
 }  // namespace vlaq::engine

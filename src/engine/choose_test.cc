@@ -6,21 +6,21 @@
 namespace vlaq::engine {
 namespace {
 
-using quantization::Form;
-using quantization::Number;
-using quantization::OperatorChoice;
-using quantization::Plan;
+using numerics::Form;
+using numerics::NumericType;
+using numerics::OperatorChoice;
+using numerics::Plan;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 OperatorChoice Int8(const std::string& node, const std::string& group) {
   OperatorChoice op{node, "MatMul", group, Form::kStaticInt8, {}, {}, "QP-01", "planned", 100};
-  op.weights = {{node + ".weight", Number::kInt8, quantization::Granularity::kChannel, 1, 0, {}}};
-  op.activation = {node + ".in", Number::kInt8, quantization::Range{-1, 1}, {}};
+  op.weights = {{node + ".weight", NumericType::kInt8, numerics::Granularity::kChannel, 1, 0, {}}};
+  op.activation = {node + ".in", NumericType::kInt8, numerics::ClipRange{-1, 1}, {}};
   return op;
 }
 
-Plan TwoGroups(Number rest = Number::kFloat32) {
+Plan TwoGroups(NumericType rest = NumericType::kFloat32) {
   Plan plan;
   plan.target = "tensorrt-8.6";
   plan.rest = rest;
@@ -51,20 +51,20 @@ TEST(Choose, KeepsInt8WhereItWins) {
     EXPECT_EQ(ops[i].form, Form::kFloat);
     EXPECT_EQ(ops[i].rule, "TIME-01");
     EXPECT_FALSE(ops[i].activation.has_value());
-    EXPECT_EQ(ops[i].weights[0].number, Number::kFloat32);
+    EXPECT_EQ(ops[i].weights[0].number, NumericType::kFloat32);
   }
 }
 
-TEST(Choose, TakesQuantisingLayersIntoAccount) {
+TEST(Choose, TakesQuantizingLayersIntoAccount) {
   const std::vector<Layer> fp16{Timed("a", 1.0, {"a/MatMul"}), Timed("b", 1.0, {"b/q", "b/k"})};
   const std::vector<Layer> int8{Timed("a", 0.7, {"a/MatMul"}), Timed("b", 0.5, {"b/q", "b/k"}),
                                 Timed("q", 0.4, {"a/MatMul.in/int8/QuantizeLinear"})};
-  const auto choice = Choose(TwoGroups(Number::kFloat16), fp16, int8, {});
+  const auto choice = Choose(TwoGroups(NumericType::kFloat16), fp16, int8, {});
   ASSERT_TRUE(choice.ok());
   EXPECT_FALSE(choice->groups[0].int8);
   EXPECT_TRUE(choice->groups[1].int8);
   EXPECT_EQ(choice->plan.operators[0].form, Form::kHalf);
-  EXPECT_EQ(choice->plan.operators[0].weights[0].number, Number::kFloat16);
+  EXPECT_EQ(choice->plan.operators[0].weights[0].number, NumericType::kFloat16);
 }
 
 TEST(Choose, LeavesWhatIsNotKnown) {

@@ -70,7 +70,7 @@ bool HasEngine(const bundle::Bundle& bundle, std::string_view graph, const fs::p
 
 Result<FoundEngine> FindEngine(const bundle::Bundle& bundle, std::string_view graph, const fs::path& folder) {
   if (EnginePrecision(bundle).empty() || !bundle.plan || !target::IsForTensorRt(bundle.target)) {
-    return InputError(bundle.path.string(), "is not quantised for TensorRT, so no engine is made of it",
+    return InputError(bundle.path.string(), "is not quantized for TensorRT, so no engine is made of it",
                       "leave --engines out, or give the bundle that they were built from");
   }
   FoundEngine found;

@@ -89,7 +89,7 @@ TEST_F(MeasureTest, AFailureKeepsItsLogUntilTheNextSuccess) {
   ASSERT_FALSE(failed.ok());
   EXPECT_THAT(failed.error().ToString(), AllOf(HasSubstr("running x.trt"), HasSubstr("the whole log is")));
   EXPECT_THAT(Kept(), HasSubstr("something of its own"));
-  // Of what is ended at the deadline, too.
+  // Output of what is ended at the deadline is kept, too.
   Trtexec("say Loaded engine size: 4 MiB\nexec sleep 20");
   const auto late = Time(0.1, 0.4);
   ASSERT_FALSE(late.ok());

@@ -66,9 +66,9 @@ Result<std::vector<std::string>> BuildOptions(const Version& version, const Buil
     if (!request.quantized) std::erase(options, "--int8");
     options.emplace_back("--profilingVerbosity=detailed");
     if (AnyDynamic(request.inputs)) {
-      options.push_back(Shapes("--minShapes", request.inputs, &InputProfile::least));
-      options.push_back(Shapes("--optShapes", request.inputs, &InputProfile::usual));
-      options.push_back(Shapes("--maxShapes", request.inputs, &InputProfile::largest));
+      options.push_back(Shapes("--minShapes", request.inputs, &InputProfile::min));
+      options.push_back(Shapes("--optShapes", request.inputs, &InputProfile::opt));
+      options.push_back(Shapes("--maxShapes", request.inputs, &InputProfile::max));
     }
     if (request.workspace_mib > 0) options.push_back(fmt::format("--memPoolSize=workspace:{}", request.workspace_mib));
     return options;
@@ -95,8 +95,8 @@ std::vector<std::string> InspectArguments(const Version& version, const InspectR
   if (AnyDynamic(request.inputs)) {
     std::string shapes;
     for (const InputProfile& input : request.inputs) {
-      std::vector<int64_t> shape = input.usual;
-      if (input.least[0] != input.largest[0]) shape[0] = request.batch;
+      std::vector<int64_t> shape = input.opt;
+      if (input.min[0] != input.max[0]) shape[0] = request.batch;
       shapes += fmt::format("{}{}:{}", shapes.empty() ? "" : ",", input.name, fmt::join(shape, "x"));
     }
     arguments.push_back("--shapes=" + shapes);

@@ -25,11 +25,12 @@ std::optional<Version> VersionFromBanner(std::string_view digits);
 // What a bundle made for a target is meant to run on, if it says nothing closer: "tensorrt-8.6" -> 8.6.
 std::optional<Version> VersionOfTarget(std::string_view target);
 
-// One input of a graph with the least, usual and largest shape that the engine shall take.
+// One input of a graph with the shapes that the engine shall take, as TensorRT names them: from min to max, fastest at
+// opt.
 struct InputProfile {
   std::string name;
-  std::vector<int64_t> least, usual, largest;
-  bool dynamic() const { return least != largest; }
+  std::vector<int64_t> min, opt, max;
+  bool dynamic() const { return min != max; }
 };
 
 struct BuildRequest {

@@ -13,18 +13,18 @@
 #include "onnx/model_file.h"
 #include "onnx/shapes.h"
 #include "policy/value_shapes.h"
-#include "quantization/plan_file.h"
+#include "quantize/numerics/plan_file.h"
 
 namespace vlaq::engine {
 namespace {
 
 namespace fs = std::filesystem;
-using quantization::Form;
-using quantization::OperatorChoice;
+using numerics::Form;
+using numerics::OperatorChoice;
 
 // Below it an engine is not what was asked for. Some products of a few rows are faster in a wider type, and TensorRT
 // may choose that; a tenth of the work leaves it room.
-constexpr double kLeastAsPlanned = 0.9 - 1e-9;
+constexpr double kMinAsPlanned = 0.9 - 1e-9;
 constexpr size_t kNamed = 3;
 
 class Profiler {
@@ -32,7 +32,7 @@ class Profiler {
   Profiler(const bundle::Bundle& bundle, const TextExtents& text)
       : bundle_(bundle), text_(text), shapes_(bundle.policy) {
     for (const auto& [value, extent] : text) {
-      Shape shape = extent.usual;
+      Shape shape = extent.opt;
       shape.insert(shape.begin(), 1);
       shapes_.Tell(value, std::move(shape));
     }
@@ -106,26 +106,26 @@ class Profiler {
     const auto text = text_.find(value);
     for (size_t i = 0; i < input.dims.size(); ++i) {
       const int64_t fixed = input.dims[i].value;
-      int64_t least = fixed, usual = fixed, largest = fixed;
+      int64_t min = fixed, opt = fixed, max = fixed;
       if (fixed < 0 && shapes_.IsBatch(value, i)) {
-        least = usual = 1;
-        largest = kLargestBatch;
+        min = opt = 1;
+        max = kLargestBatch;
       } else if (fixed < 0) {
-        least = usual = largest = UsualOf(value, i);
-        if (usual < 0) {
+        min = opt = max = UsualOf(value, i);
+        if (opt < 0) {
           return NotKnown(graph, input.name,
                           fmt::format("vlaq does not know how large its extent '{}' becomes", input.dims[i].name));
         }
         // A window grows from one at the start of an episode.
-        if (shapes_.Grows(value, i)) least = 1;
+        if (shapes_.Grows(value, i)) min = 1;
         if (text != text_.end()) {
-          least = text->second.least[i - 1];
-          largest = text->second.largest[i - 1];
+          min = text->second.min[i - 1];
+          max = text->second.max[i - 1];
         }
       }
-      profile.least.push_back(least);
-      profile.usual.push_back(usual);
-      profile.largest.push_back(largest);
+      profile.min.push_back(min);
+      profile.opt.push_back(opt);
+      profile.max.push_back(max);
     }
     return profile;
   }
@@ -154,13 +154,13 @@ Precision PlannedPrecision(const OperatorChoice& choice) {
 struct Widths {
   double planned, least, most, widening;
 };
-Widths WidthsOf(const onnx::Initializer& initializer, const quantization::Plan& plan) {
+Widths WidthsOf(const onnx::Initializer& initializer, const numerics::Plan& plan) {
   constexpr double kByte = 1, kHalf = 2, kFloat = 4;
   if (DTypeBits(initializer.dtype) == 4) return {kByte / 2, kByte / 2, kByte / 2, kHalf - kByte / 2};
   if (initializer.dtype == DType::kI8 || initializer.dtype == DType::kU8) return {kByte, kByte, kByte, kHalf - kByte};
   if (initializer.dtype == DType::kF16) return {kHalf, kHalf, kHalf, kFloat - kHalf};
   for (const OperatorChoice& choice : plan.operators) {
-    for (const quantization::WeightChoice& weight : choice.weights) {
+    for (const numerics::WeightChoice& weight : choice.weights) {
       if (weight.name != initializer.name || choice.form != Form::kStaticInt8) continue;
       return {kByte, kByte, kByte, kHalf - kByte};
     }
@@ -168,7 +168,7 @@ Widths WidthsOf(const onnx::Initializer& initializer, const quantization::Plan& 
   return {kFloat, kHalf, kFloat, 0};
 }
 
-void AddWeights(const onnx::Graph& graph, const quantization::Plan& plan, GraphWork& work) {
+void AddWeights(const onnx::Graph& graph, const numerics::Plan& plan, GraphWork& work) {
   for (const onnx::Initializer& initializer : graph.initializers) {
     const auto elements = static_cast<double>(ElementCount(initializer.shape).value_or(0));
     const Widths widths = WidthsOf(initializer, plan);
@@ -179,7 +179,7 @@ void AddWeights(const onnx::Graph& graph, const quantization::Plan& plan, GraphW
   }
 }
 
-// Of the layers that name a node one multiplies; others convert and move its values, fused with neighbours ("kgen" of
+// Among the layers that name a node one multiplies; others convert and move its values, fused with neighbors ("kgen" of
 // TensorRT 10), and may be of any type.
 bool Multiplies(const Layer& layer) {
   constexpr std::array<std::string_view, 5> kWords{"gemm", "conv", "Conv", "Gemm", "MatrixMultiply"};
@@ -235,7 +235,7 @@ Error FellBack(const std::string& engine, const PrecisionReport& report, const s
       ErrorCode::kVerification,
       fmt::format("the engine fell back: {:.1f} % of the MACs that were planned narrower run so (all: {}); first {}",
                   100 * report.as_planned, ran, fmt::join(first, ", ")),
-      engine, "it was not kept; the log's warnings may say why, and vlaq preflight what this version takes"};
+      engine, "it was not kept; the log's warnings may say why, and vlaq check what this version takes"};
 }
 
 Error Invented(const std::string& engine, const PlannedOperator& op) {
@@ -257,11 +257,11 @@ Result<PrecisionReport> JudgeBySize(const GraphWork& work, uint64_t engine_bytes
       "planned {}, all one step wider {}: ",
       100 * report.unknown, HumanBytes(engine_bytes), HumanBytes(static_cast<uint64_t>(work.planned_bytes)),
       HumanBytes(static_cast<uint64_t>(work.planned_bytes + work.widening_bytes)));
-  if (at_most <= 1 - kLeastAsPlanned) {
+  if (at_most <= 1 - kMinAsPlanned) {
     report.evidence += fmt::format("at most {:.1f} % of them can be wider", 100 * at_most);
     return report;
   }
-  if (at_least > 1 - kLeastAsPlanned) {
+  if (at_least > 1 - kMinAsPlanned) {
     return Error{ErrorCode::kVerification,
                  fmt::format("the engine fell back, by its size: {}at least {:.1f} % of them are", report.evidence,
                              100 * at_least),
@@ -277,10 +277,10 @@ Result<PrecisionReport> JudgeBySize(const GraphWork& work, uint64_t engine_bytes
 
 Result<GraphWork> DescribeWork(const bundle::Bundle& bundle, std::string_view graph) {
   if (!bundle.plan) {
-    return InputError(bundle.path.string(), "has no plan: it is not quantised, so no precision can be held against it",
+    return InputError(bundle.path.string(), "has no plan: it is not quantized, so no precision can be held against it",
                       "vlaq quantize BUNDLE --target tensorrt-8.6 --precision fp16 -o OUT");
   }
-  VLAQ_ASSIGN_OR_RETURN(const quantization::Plan plan, quantization::ReadPlan(bundle.path / bundle.plan->file));
+  VLAQ_ASSIGN_OR_RETURN(const numerics::Plan plan, numerics::ReadPlan(bundle.path / bundle.plan->file));
   const std::string path = bundle.GraphPath(graph).string();
   VLAQ_ASSIGN_OR_RETURN(const onnx::Model model, onnx::ReadModel(path));
   GraphWork work;
@@ -337,8 +337,8 @@ Result<PrecisionReport> JudgePrecision(const GraphWork& work, const std::vector<
     report.evidence = "the plan keeps all products of this graph in float32";
     return report;
   }
-  if (fallen_back > 1 - kLeastAsPlanned) return FellBack(engine, report, first);
-  if (report.as_planned >= kLeastAsPlanned) {
+  if (fallen_back > 1 - kMinAsPlanned) return FellBack(engine, report, first);
+  if (report.as_planned >= kMinAsPlanned) {
     report.evidence =
         fmt::format("{:.1f} % of the MACs that were planned narrower run so, by the layers", 100 * report.as_planned);
     return report;

@@ -29,21 +29,21 @@ struct GraphWork {
   std::vector<InputProfile> inputs;        // ProfilesOf(), where an engine is to be built
   std::vector<PlannedOperator> operators;  // those with weights that the graph holds
   bool quantized = false;                  // it has Q/DQ
-  // Of the weights, as planned.
+  // Bytes of the weights, as planned.
   double planned_bytes = 0;
-  // Of an engine that does as planned: a builder may hold what is float32 in the graph as float16, or not.
+  // Bounds for an engine that does as planned: a builder may hold what is float32 in the graph as float16, or not.
   double least_bytes = 0, most_bytes = 0;
   // What comes on top if all weights that were planned narrower than float32 are one step wider.
   double widening_bytes = 0;
 };
 
 // All but the inputs. `graph`: a name in bundle.policy.graphs. Errors: kInput if the bundle has no plan (it is not
-// quantised).
+// quantized).
 Result<GraphWork> DescribeWork(const bundle::Bundle& bundle, std::string_view graph);
 
 // The lengths that a value of an instruction may have, without its batch axis.
 struct TextExtent {
-  Shape least, usual, largest;
+  Shape min, opt, max;
 };
 using TextExtents = std::map<std::string, TextExtent, std::less<>>;  // by value: "task.input_ids"
 
@@ -63,7 +63,7 @@ struct PrecisionReport {
   std::vector<PrecisionCount> by_precision;  // what runs, narrowest first
   size_t layers = 0, reformats = 0;
   std::optional<double> layers_ms, reformats_ms;  // if the layers were timed
-  // Of the MACs that were planned narrower than float32: run so; are in layers that do not say.
+  // Shares of the MACs that were planned narrower than float32: run so; are in layers that do not say.
   double as_planned = 0, unknown = 0;
   bool by_size = false;  // too much is unknown: the engine's size was asked
   bool proven = true;    // false: neither layers nor size tell

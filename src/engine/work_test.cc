@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 GraphWork Work(Precision planned) {
   GraphWork work;
   for (int i = 0; i < 10; ++i) work.operators.push_back({"n" + std::to_string(i), "g", planned, 100});
-  // Of weights like those of the full-size policy.
+  // Weights like those of the full-size policy.
   work.planned_bytes = 1000e6;
   work.least_bytes = 990e6;
   work.most_bytes = 1010e6;

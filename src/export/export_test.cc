@@ -81,7 +81,7 @@ TEST_F(ExportTest, WritesABundleThatIsWhatItSays) {
   const auto bundle = bundle::Open(Out());
   ASSERT_TRUE(bundle.ok()) << bundle.error().ToString();
   EXPECT_THAT(bundle::CheckHashes(*bundle), IsEmpty());
-  EXPECT_EQ(bundle->provenance.verb, "export");
+  EXPECT_EQ(bundle->provenance.command, "export");
   ASSERT_EQ(bundle->provenance.sources.size(), 1U);
   EXPECT_EQ(bundle->provenance.sources[0].file, "model.safetensors");
   EXPECT_EQ(bundle->provenance.sources[0].sha256, Sha256Hex(AsBytes(Content(folder_.path() / "model.safetensors"))));
@@ -242,7 +242,7 @@ TEST_F(ExportTest, FilesBesideTheCheckpointAreTakenAndRecorded) {
   EXPECT_EQ(SettingsOf(*named)["window"], 2);
 }
 
-// Of several files in a folder the one of a known architecture.
+// The one file of a known architecture is taken of several in a folder.
 TEST_F(ExportTest, AFolderMayHoldOtherTensorsToo) {
   options_.checkpoint = folder_.path();
   kosmos2_lstm::testing::WriteSafetensors(folder_.path() / "golden.safetensors",

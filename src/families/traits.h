@@ -31,7 +31,8 @@ struct Traits {
   std::optional<TrainingMae> training_mae;
 };
 
-// Of a family by its name in policy.json; of one that is not known, none. Valid for ever. (all/registry)
+// The traits of a family by its name in policy.json; of a family that is not known, none. Valid for ever.
+// (all/registry)
 const Traits& TraitsOf(std::string_view family);
 
 }  // namespace vlaq::families

@@ -1,7 +1,7 @@
 // JPEG and PNG bytes to RGB, as Pillow's Image.open(...).convert("RGB") gives them: JPEG with the accurate integer DCT
 // and smooth chroma upsampling, PNG with alpha and transparency dropped and gamma ignored. EXIF orientation is ignored.
 //
-// The format is recognised by content, never by the file name. Damaged or truncated files are errors, also where the
+// The format is recognized by content, never by the file name. Damaged or truncated files are errors, also where the
 // codec itself would only warn. Functions here may be called from any thread.
 #pragma once
 
@@ -15,7 +15,7 @@
 namespace vlaq::image {
 
 // `where` names the bytes in errors. Errors: kInput for anything that is not a whole JPEG or PNG picture of an allowed
-// size, and for CMYK pictures, which have no defined RGB meaning without a colour profile.
+// size, and for CMYK pictures, which have no defined RGB meaning without a color profile.
 Result<Image> DecodeImage(Bytes bytes, const std::string& where);
 
 // Errors: as DecodeImage, and kInput if the file cannot be read.

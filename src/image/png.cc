@@ -24,7 +24,7 @@ struct Input {
   png_longjmp(png, 1);
 }
 
-// libpng warns about odd ancillary chunks (colour profiles, text) that Pillow ignores as well.
+// libpng warns about odd ancillary chunks (color profiles, text) that Pillow ignores as well.
 void OnWarning(png_structp /*png*/, png_const_charp /*message*/) {}
 
 void OnRead(png_structp png, png_bytep out, png_size_t count) {
@@ -60,15 +60,15 @@ bool ReadHeader(png_structp png, png_infop info, Input* input) {
 
 // How the rows come out of libpng, and so what is left for us to do.
 enum class Rows {
-  kRgb,       // 8-bit RGB: nothing
-  kPalette,   // 8-bit indices: libpng would not check them
-  kWideGrey,  // 16-bit grey, which Pillow (mode I;16) clips to 255; of other 16-bit samples it keeps the high byte
+  kRgb,      // 8-bit RGB: nothing
+  kPalette,  // 8-bit indices: libpng would not check them
+  kGray16,   // 16-bit gray, which Pillow (mode I;16) clips to 255; of other 16-bit samples it keeps the high byte
 };
 
 Rows RowsOf(png_structp png, png_infop info) {
-  const int colour = png_get_color_type(png, info);
-  if (colour == PNG_COLOR_TYPE_PALETTE) return Rows::kPalette;
-  return colour == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(png, info) == 16 ? Rows::kWideGrey : Rows::kRgb;
+  const int color = png_get_color_type(png, info);
+  if (color == PNG_COLOR_TYPE_PALETTE) return Rows::kPalette;
+  return color == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(png, info) == 16 ? Rows::kGray16 : Rows::kRgb;
 }
 
 size_t BytesPerPixel(Rows rows) {
@@ -77,7 +77,7 @@ size_t BytesPerPixel(Rows rows) {
       return 3;
     case Rows::kPalette:
       return 1;
-    case Rows::kWideGrey:
+    case Rows::kGray16:
       return 2;
   }
   return 0;
@@ -86,14 +86,14 @@ size_t BytesPerPixel(Rows rows) {
 // Asks for rows as RowsOf() says, without alpha.
 bool AskForRows(png_structp png, png_infop info, Rows rows) {
   if (setjmp(png_jmpbuf(png)) != 0) return false;
-  const int colour = png_get_color_type(png, info);
+  const int color = png_get_color_type(png, info);
   png_set_interlace_handling(png);
   if (rows == Rows::kPalette) {
     png_set_packing(png);
   } else if (rows == Rows::kRgb) {
     png_set_strip_16(png);
-    if (colour == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(png);
-    if ((colour & PNG_COLOR_MASK_COLOR) == 0) png_set_gray_to_rgb(png);
+    if (color == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(png);
+    if ((color & PNG_COLOR_MASK_COLOR) == 0) png_set_gray_to_rgb(png);
     png_set_strip_alpha(png);
   }
   png_read_update_info(png, info);
@@ -110,7 +110,7 @@ bool ReadRows(png_structp png, png_bytepp rows) {
 // Both functions below turn the samples at the start of a row into RGB in place, backwards, so that none is
 // overwritten before it is read.
 
-void ExpandWideGrey(uint8_t* row, int width) {
+void ExpandWideGray(uint8_t* row, int width) {
   for (ptrdiff_t x = width - 1; x >= 0; --x) {
     const int sample = row[2 * x] << 8 | row[2 * x + 1];
     std::memset(row + 3 * x, std::min(sample, 255), 3);
@@ -131,9 +131,9 @@ bool ExpandPalette(std::span<const png_color> palette, uint8_t* row, int width) 
 
 std::span<const png_color> PaletteOf(const Reader& reader) {
   png_colorp palette = nullptr;
-  int colours = 0;
-  if (png_get_PLTE(reader.png, reader.info, &palette, &colours) == 0 || colours < 0) return {};
-  return {palette, static_cast<size_t>(colours)};
+  int colors = 0;
+  if (png_get_PLTE(reader.png, reader.info, &palette, &colors) == 0 || colors < 0) return {};
+  return {palette, static_cast<size_t>(colors)};
 }
 
 Error Failed(const std::string& where, const Input& input) {
@@ -162,9 +162,9 @@ Result<Image> DecodePng(Bytes bytes, const std::string& where) {
   for (size_t y = 0; y < rows.size(); ++y) rows[y] = image.rgb.data() + y * static_cast<size_t>(width) * 3;
   if (!ReadRows(reader.png, rows.data())) return Failed(where, input);
   for (png_bytep row : rows) {
-    if (kind == Rows::kWideGrey) ExpandWideGrey(row, image.width);
+    if (kind == Rows::kGray16) ExpandWideGray(row, image.width);
     if (kind == Rows::kPalette && !ExpandPalette(PaletteOf(reader), row, image.width)) {
-      return InputError(where, "a pixel names a colour beyond the end of the palette");
+      return InputError(where, "a pixel names a color beyond the end of the palette");
     }
   }
   return image;

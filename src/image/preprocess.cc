@@ -11,39 +11,39 @@ namespace {
 
 constexpr int kMaxImageSize = 4096;
 
-struct NormalisationEntry {
-  Normalisation value;
+struct NormalizationEntry {
+  Normalization value;
   std::string_view name;
   Statistics statistics;
 };
 
-constexpr std::array<NormalisationEntry, 3> kNormalisations = {{
-    {Normalisation::kClip, "clip", {{0.48145466, 0.4578275, 0.40821073}, {0.26862954, 0.26130258, 0.27577711}}},
-    {Normalisation::kImagenet, "imagenet", {{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}}},
-    {Normalisation::kNone, "none", {{0.0, 0.0, 0.0}, {1.0, 1.0, 1.0}}},
+constexpr std::array<NormalizationEntry, 3> kNormalizations = {{
+    {Normalization::kClip, "clip", {{0.48145466, 0.4578275, 0.40821073}, {0.26862954, 0.26130258, 0.27577711}}},
+    {Normalization::kImagenet, "imagenet", {{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}}},
+    {Normalization::kNone, "none", {{0.0, 0.0, 0.0}, {1.0, 1.0, 1.0}}},
 }};
 
 constexpr std::array kChannelOrders = {Named{ChannelOrder::kRgb, "rgb"}, Named{ChannelOrder::kBgr, "bgr"}};
 
-const NormalisationEntry& EntryOf(Normalisation normalisation) {
-  return kNormalisations[static_cast<size_t>(normalisation)];
+const NormalizationEntry& EntryOf(Normalization normalization) {
+  return kNormalizations[static_cast<size_t>(normalization)];
 }
 
 }  // namespace
 
-std::string_view NormalisationName(Normalisation normalisation) { return EntryOf(normalisation).name; }
+std::string_view NormalizationName(Normalization normalization) { return EntryOf(normalization).name; }
 
-std::optional<Normalisation> FindNormalisation(std::string_view name) { return FindIn(kNormalisations, name); }
-std::vector<std::string> NormalisationNames() { return NamesIn(kNormalisations); }
+std::optional<Normalization> FindNormalization(std::string_view name) { return FindIn(kNormalizations, name); }
+std::vector<std::string> NormalizationNames() { return NamesIn(kNormalizations); }
 
 std::string_view ChannelOrderName(ChannelOrder order) { return NameIn(kChannelOrders, order); }
 std::optional<ChannelOrder> FindChannelOrder(std::string_view name) { return FindIn(kChannelOrders, name); }
 std::vector<std::string> ChannelOrderNames() { return NamesIn(kChannelOrders); }
 
-const Statistics& StatisticsOf(Normalisation normalisation) { return EntryOf(normalisation).statistics; }
+const Statistics& StatisticsOf(Normalization normalization) { return EntryOf(normalization).statistics; }
 
 const Statistics& StatisticsOf(const PreprocessSpec& spec) {
-  return spec.statistics ? *spec.statistics : StatisticsOf(spec.normalisation);
+  return spec.statistics ? *spec.statistics : StatisticsOf(spec.normalization);
 }
 
 Result<Preprocessor> Preprocessor::Make(const PreprocessSpec& spec) {
@@ -55,7 +55,7 @@ Result<Preprocessor> Preprocessor::Make(const PreprocessSpec& spec) {
   for (size_t channel = 0; channel < 3; ++channel) {
     const double deviation = statistics.standard_deviation[channel];
     if (deviation > 0 && std::isfinite(deviation) && std::isfinite(statistics.mean[channel])) continue;
-    return UsageError(fmt::format("pixels cannot be normalised with a mean of {} and a standard deviation of {}",
+    return UsageError(fmt::format("pixels cannot be normalized with a mean of {} and a standard deviation of {}",
                                   statistics.mean[channel], deviation));
   }
   return Preprocessor(spec);

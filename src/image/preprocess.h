@@ -1,6 +1,6 @@
-// From a camera frame to what the vision tower reads: resized, scaled, normalised, channels first.
+// From a camera frame to what the vision tower reads: resized, scaled, normalized, channels first.
 //
-// The settings are plain data; where they come from (the policy) is not this room's business. A Preprocessor keeps
+// The settings are plain data; where they come from (the policy) is not this module's business. A Preprocessor keeps
 // buffers between frames, so one thread uses it at a time; make one per thread.
 #pragma once
 
@@ -19,14 +19,14 @@
 namespace vlaq::image {
 
 // Mean and standard deviation per channel: CLIP's, ImageNet's, or 0 and 1 (pixels in [0, 1]).
-enum class Normalisation { kClip, kImagenet, kNone };
+enum class Normalization { kClip, kImagenet, kNone };
 // What the bytes of a frame really are. kBgr: blue first, as some recorders store under an RGB label.
 enum class ChannelOrder { kRgb, kBgr };
 
 // "clip", "imagenet", "none"
-std::string_view NormalisationName(Normalisation normalisation);
-std::optional<Normalisation> FindNormalisation(std::string_view name);
-std::vector<std::string> NormalisationNames();
+std::string_view NormalizationName(Normalization normalization);
+std::optional<Normalization> FindNormalization(std::string_view name);
+std::vector<std::string> NormalizationNames();
 // "rgb", "bgr"
 std::string_view ChannelOrderName(ChannelOrder order);
 std::optional<ChannelOrder> FindChannelOrder(std::string_view name);
@@ -36,21 +36,21 @@ struct Statistics {
   std::array<double, 3> mean;  // red, green, blue; of pixels in [0, 1]
   std::array<double, 3> standard_deviation;
 };
-const Statistics& StatisticsOf(Normalisation normalisation);
+const Statistics& StatisticsOf(Normalization normalization);
 
 struct PreprocessSpec {
   Filter resize = Filter::kBicubic;
-  Normalisation normalisation = Normalisation::kClip;
+  Normalization normalization = Normalization::kClip;
   ChannelOrder channel_order = ChannelOrder::kRgb;
   PassOrder pass_order = PassOrder::kHorizontalFirst;
   int image_size = 224;                       // width of the model's input, pixels; the aspect ratio is not kept
   int image_height = 0;                       // 0: as high as wide
-  std::optional<Statistics> statistics = {};  // in place of the normalisation's own; deviations are above 0
+  std::optional<Statistics> statistics = {};  // in place of the normalization's own; deviations are above 0
 
   int width() const { return image_size; }
   int height() const { return image_height == 0 ? image_size : image_height; }
 };
-// What pixels are normalised with: the spec's own statistics, or those of its normalisation.
+// What pixels are normalized with: the spec's own statistics, or those of its normalization.
 const Statistics& StatisticsOf(const PreprocessSpec& spec);
 
 class Preprocessor {

@@ -40,27 +40,27 @@ void ExpectGolden(const std::string& name, const PreprocessSpec& spec) {
 }
 
 TEST(Preprocess, GoldenBicubicClip) {
-  ExpectGolden("golden_micro909", {.resize = Filter::kBicubic, .normalisation = Normalisation::kClip});
+  ExpectGolden("golden_micro909", {.resize = Filter::kBicubic, .normalization = Normalization::kClip});
 }
 
 TEST(Preprocess, GoldenBilinearImagenet) {
-  ExpectGolden("golden_micro909_last_token", {.resize = Filter::kBilinear, .normalisation = Normalisation::kImagenet});
+  ExpectGolden("golden_micro909_last_token", {.resize = Filter::kBilinear, .normalization = Normalization::kImagenet});
 }
 
 TEST(Preprocess, NamesGoBothWays) {
-  for (const auto normalisation : {Normalisation::kClip, Normalisation::kImagenet, Normalisation::kNone}) {
-    EXPECT_EQ(FindNormalisation(NormalisationName(normalisation)), normalisation);
+  for (const auto normalization : {Normalization::kClip, Normalization::kImagenet, Normalization::kNone}) {
+    EXPECT_EQ(FindNormalization(NormalizationName(normalization)), normalization);
   }
   for (const auto order : {ChannelOrder::kRgb, ChannelOrder::kBgr}) {
     EXPECT_EQ(FindChannelOrder(ChannelOrderName(order)), order);
   }
-  EXPECT_EQ(FindNormalisation("CLIP"), std::nullopt);
+  EXPECT_EQ(FindNormalization("CLIP"), std::nullopt);
   EXPECT_EQ(FindChannelOrder("gbr"), std::nullopt);
 }
 
 TEST(Preprocess, ChannelsComeFirstAndNoneMeansZeroToOne) {
   const std::vector<uint8_t> bytes = {0, 51, 255, 10, 20, 30, 40, 50, 60, 70, 80, 90};
-  Preprocessor preprocessor = MakeOrDie({.normalisation = Normalisation::kNone, .image_size = 2});
+  Preprocessor preprocessor = MakeOrDie({.normalization = Normalization::kNone, .image_size = 2});
   const Result<Tensor> pixels = preprocessor.Run(Tensor::From<uint8_t>({2, 2, 3}, bytes));
   ASSERT_TRUE(pixels.ok());
   const std::vector<float> expected = {0.F,        10 / 255.F, 40 / 255.F, 70 / 255.F, 0.2F,       20 / 255.F,
@@ -72,7 +72,7 @@ TEST(Preprocess, OwnStatisticsStandInForTheNamed) {
   const std::vector<uint8_t> bytes = {0, 51, 255};
   const Statistics own{{0.25, 0.5, 0.75}, {0.5, 0.25, 0.125}};
   Preprocessor preprocessor =
-      MakeOrDie({.normalisation = Normalisation::kImagenet, .image_size = 1, .statistics = own});
+      MakeOrDie({.normalization = Normalization::kImagenet, .image_size = 1, .statistics = own});
   const Result<Tensor> pixels = preprocessor.Run(Tensor::From<uint8_t>({1, 1, 3}, bytes));
   ASSERT_TRUE(pixels.ok());
   EXPECT_THAT(pixels->data<float>(), ::testing::Pointwise(::testing::FloatEq(), std::vector<float>{-0.5F, -1.2F, 2.F}));
@@ -93,7 +93,7 @@ TEST(Preprocess, HeightMayDifferFromWidth) {
   // The same numbers as the resizer's own picture gives.
   Image resized;
   ASSERT_TRUE(Resizer(Filter::kBicubic, 12, 5).Resize(frame, resized).ok());
-  const Statistics& clip = StatisticsOf(Normalisation::kClip);
+  const Statistics& clip = StatisticsOf(Normalization::kClip);
   for (size_t i = 0; i < size_t{12} * 5; ++i) {
     const double expected = (resized.rgb[3 * i + 1] / 255.0 - clip.mean[1]) / clip.standard_deviation[1];
     ASSERT_FLOAT_EQ(pixels->data<float>()[size_t{12} * 5 + i], static_cast<float>(expected)) << i;

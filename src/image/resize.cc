@@ -94,12 +94,12 @@ AxisWeights MakeAxisWeights(Filter filter, int in, int out) {
   axis.weights.resize(static_cast<size_t>(out) * static_cast<size_t>(axis.taps));
   std::vector<double> row(static_cast<size_t>(axis.taps));
   for (int i = 0; i < out; ++i) {
-    const double centre = (i + 0.5) * scale;
-    const int first = std::max(0, static_cast<int>(centre - support + 0.5));
-    const int count = std::min(in, static_cast<int>(centre + support + 0.5)) - first;
+    const double center = (i + 0.5) * scale;
+    const int first = std::max(0, static_cast<int>(center - support + 0.5));
+    const int count = std::min(in, static_cast<int>(center + support + 0.5)) - first;
     double sum = 0;
     for (int t = 0; t < count; ++t) {
-      const double weight = entry.weight((t + first - centre + 0.5) * (1.0 / filter_scale));
+      const double weight = entry.weight((t + first - center + 0.5) * (1.0 / filter_scale));
       row[static_cast<size_t>(t)] = weight;
       sum += weight;
     }

@@ -1,7 +1,7 @@
 // Resizing of 8-bit RGB pictures with exactly Pillow's result, bit for bit: the training side used Pillow, and another
 // library's "bicubic" (no antialiasing, other rounding) feeds the policy other pixels.
 //
-// Pillow's way: the filter grows with the shrink factor; weights are normalised in double and rounded to 22-bit fixed
+// Pillow's way: the filter grows with the shrink factor; weights are normalized in double and rounded to 22-bit fixed
 // point; one axis is resized and rounded to 8 bits, then the other; a pass whose size does not change is left out.
 // kNearest takes one source pixel for each target pixel.
 //

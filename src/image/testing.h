@@ -1,4 +1,4 @@
-// Pictures for the tests of this room: the fixtures' formulas, PPM files, and a slow obvious resizer.
+// Pictures for the tests of this module: the fixtures' formulas, PPM files, and a slow obvious resizer.
 #pragma once
 
 #include <cmath>

@@ -12,7 +12,7 @@ Result<Json> InspectModel(const std::filesystem::path& path, const InspectOption
 Result<Json> InspectBundle(const std::filesystem::path& path, const InspectOptions& options, Log& log);
 // What a policy takes and gives, and a line for each of its schedules, for "features" of a bundle's document.
 Json DescribePolicy(const policy::Policy& policy);
-// Of JSON files: which of vlaq's documents it is, and which command takes it. Errors: kInput if it is none.
+// Describes a JSON file: which of vlaq's documents it is, and which command takes it. Errors: kInput if it is none.
 Result<Json> InspectJson(const std::filesystem::path& path);
 Result<Json> InspectEpisodes(const std::filesystem::path& path, const InspectOptions& options, Log& log);
 

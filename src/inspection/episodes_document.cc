@@ -5,18 +5,18 @@
 
 #include "base/json.h"
 #include "base/names.h"
-#include "episode/content.h"
-#include "episode/statistics.h"
+#include "data/content.h"
+#include "data/statistics.h"
 #include "inspection/documents.h"
 
 namespace vlaq::inspection {
 namespace fs = std::filesystem;
 namespace {
 
-using episode::ChannelVerdict;
-using episode::EpisodeSet;
-using episode::InstructionSource;
-using episode::SetStatistics;
+using data::ChannelVerdict;
+using data::EpisodeSet;
+using data::InstructionSource;
+using data::SetStatistics;
 
 constexpr std::array<Named<InstructionSource>, 4> kSources{{{InstructionSource::kFile, "file"},
                                                             {InstructionSource::kFileName, "file name"},
@@ -24,11 +24,12 @@ constexpr std::array<Named<InstructionSource>, 4> kSources{{{InstructionSource::
                                                             {InstructionSource::kNone, "none"}}};
 
 constexpr std::array<Named<ChannelVerdict>, 3> kExplanations{{
-    {ChannelVerdict::kAsLabelled, "most frames hold more orange than sky-blue, as indoors they should"},
+    {ChannelVerdict::kAsLabeled, "most frames hold more orange than sky-blue, as indoors they should"},
     {ChannelVerdict::kSwapped,
-     "most frames hold more sky-blue than orange, which is rare indoors: look at a frame, and change --bgr if it is "
+     "most frames hold more sky-blue than orange, which is rare indoors: look at a frame, and change --channel-order "
+     "if it is "
      "so"},
-    {ChannelVerdict::kCannotTell, "too few frames are coloured, or they disagree: look at a frame"},
+    {ChannelVerdict::kCannotTell, "too few frames are colored, or they disagree: look at a frame"},
 }};
 
 // {"18": 460} -> [{"steps": 18, "episodes": 460}], the most frequent first.
@@ -48,7 +49,7 @@ Json Lengths(const SetStatistics& s) {
           {"histogram", Counted(s.lengths, "steps", "episodes")}};
 }
 
-Json Rates(const episode::RateRange& range) {
+Json Rates(const data::RateRange& range) {
   Json json{{"episodes", range.episodes}, {"lowest_hz", nullptr}, {"highest_hz", nullptr}};
   if (range.highest_hz > 0) {
     json["lowest_hz"] = range.lowest_hz;
@@ -57,7 +58,7 @@ Json Rates(const episode::RateRange& range) {
   return json;
 }
 
-Json ErrorList(const std::vector<episode::BadEpisode>& episodes) {
+Json ErrorList(const std::vector<data::BadEpisode>& episodes) {
   Json list = Json::array();
   for (const auto& each : episodes) {
     list.push_back({{"file", each.path.filename().string()}, {"error", each.error.ToString()}});
@@ -65,7 +66,7 @@ Json ErrorList(const std::vector<episode::BadEpisode>& episodes) {
   return list;
 }
 
-Json Times(const episode::TimingStatistics& t) {
+Json Times(const data::TimingStatistics& t) {
   Json json{{"recorded", Rates(t.recorded)},
             {"stated", Rates(t.stated)},
             {"unknown", {{"episodes", t.unknown}}},
@@ -108,14 +109,17 @@ Json Axes(const SetStatistics& s) {
   return list;
 }
 
-Json Channels(const SetStatistics& s, bool bgr) {
-  return {{"read_as", bgr ? "bgr" : "rgb"},        {"verdict", episode::Name(s.channels.Verdict())},
-          {"frames", s.channels.frames},           {"warm_frames", s.channels.warm_frames},
-          {"cool_frames", s.channels.cool_frames}, {"explanation", NameIn(kExplanations, s.channels.Verdict())}};
+Json Channels(const SetStatistics& s, image::ChannelOrder read_as) {
+  return {{"read_as", image::ChannelOrderName(read_as)},
+          {"verdict", data::Name(s.channels.Verdict())},
+          {"frames", s.channels.frames},
+          {"warm_frames", s.channels.warm_frames},
+          {"cool_frames", s.channels.cool_frames},
+          {"explanation", NameIn(kExplanations, s.channels.Verdict())}};
 }
 
 // One row for each episode with its content hash. Those that fail go to `bad`.
-Result<Json> Hashes(const EpisodeSet& set, std::vector<episode::BadEpisode>& bad, Log& log) {
+Result<Json> Hashes(const EpisodeSet& set, std::vector<data::BadEpisode>& bad, Log& log) {
   VLAQ_ASSIGN_OR_RETURN(const auto content, HashAll(set, log));
   for (const auto& failed : content.bad) {
     const bool known = std::any_of(bad.begin(), bad.end(), [&](const auto& b) { return b.path == failed.path; });
@@ -129,9 +133,9 @@ Result<Json> Hashes(const EpisodeSet& set, std::vector<episode::BadEpisode>& bad
 }  // namespace
 
 Result<Json> InspectEpisodes(const fs::path& path, const InspectOptions& options, Log& log) {
-  episode::SetOptions set_options;
+  data::SetOptions set_options;
   set_options.skip_bad = options.skip_bad;
-  set_options.read.channel_order = options.bgr ? image::ChannelOrder::kBgr : image::ChannelOrder::kRgb;
+  set_options.read.channel_order = options.channel_order.value_or(image::ChannelOrder::kRgb);
   VLAQ_ASSIGN_OR_RETURN(const EpisodeSet set, EpisodeSet::Open({path}, set_options));
   VLAQ_ASSIGN_OR_RETURN(SetStatistics statistics, ComputeStatistics(set, {}, log));
   Json document = NewDocument("episodes", path);
@@ -145,7 +149,7 @@ Result<Json> InspectEpisodes(const fs::path& path, const InspectOptions& options
   document["events"] = Counted(statistics.events, "name", "steps");
   document["axes"] = Axes(statistics);
   document["two_axis_episodes"] = statistics.two_axis_episodes;
-  document["channels"] = Channels(statistics, options.bgr);
+  document["channels"] = Channels(statistics, set_options.read.channel_order);
   if (options.hash) {
     VLAQ_ASSIGN_OR_RETURN(document["episode_list"], Hashes(set, statistics.bad, log));
   }

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "bundle/bundle.h"
 #include "checkpoint/folder.h"
-#include "episode/episode_set.h"
+#include "data/episode_set.h"
 #include "families/family.h"
 #include "inspection/documents.h"
 
@@ -17,13 +17,13 @@ namespace {
 
 bool IsEpisodes(const fs::path& path) {
   std::error_code error;
-  if (!fs::is_directory(path, error)) return episode::IsEpisodeName(path);
-  return !bundle::IsBundle(path) && episode::HoldsEpisodes(path);
+  if (!fs::is_directory(path, error)) return data::IsEpisodeName(path);
+  return !bundle::IsBundle(path) && data::HoldsEpisodes(path);
 }
 
 Result<Json> InspectFolder(const fs::path& path, const InspectOptions& options, Log& log) {
   if (bundle::IsBundle(path)) return InspectBundle(path, options, log);
-  if (const auto recording = episode::RecognizeRecording(path)) {
+  if (const auto recording = data::RecognizeRecording(path)) {
     return InputError(path.string(), "is " + recording->name, recording->remedy);
   }
   // Which file of several is known by its tensors; the folder's own error says more than "no checkpoint".
@@ -52,8 +52,9 @@ Result<Json> Inspect(const fs::path& path, const InspectOptions& options, Log& l
   if (path.empty()) return UsageError("there is no name to look at", "name a file or a folder");
   if (!fs::exists(path, error)) return InputError(path.string(), "does not exist");
   if (IsEpisodes(path)) return InspectEpisodes(path, options, log);
-  if (options.skip_bad || options.bgr) {
-    return UsageError(fmt::format("--skip-bad and --bgr are for recorded episodes, and {} is none", path.string()));
+  if (options.skip_bad || options.channel_order) {
+    return UsageError(
+        fmt::format("--skip-bad and --channel-order are for recorded episodes, and {} is none", path.string()));
   }
   if (fs::is_directory(path, error)) return InspectFolder(path, options, log);
   const auto kind = RecognizeFile(path);

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/json_fwd.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "image/preprocess.h"
 #include "policy/assumption.h"
 
 namespace vlaq::inspection {
@@ -20,8 +22,8 @@ struct InspectOptions {
                          // finite, by name
   std::string state_dict = {};  // of a checkpoint: the key of the state dict to describe; empty: the well-known one
   // For episodes only.
-  bool skip_bad = false;  // list broken files instead of failing
-  bool bgr = false;       // frames are stored blue first
+  bool skip_bad = false;                                            // list broken files instead of failing
+  std::optional<image::ChannelOrder> channel_order = std::nullopt;  // of their frames; default: RGB
 };
 
 // Errors: kInput as the readers of these kinds give them, and naming what anything else is; kUsage for an option that

@@ -52,7 +52,7 @@ Json ExternalFiles(const onnx::Model& model, const fs::path& folder) {
 }
 
 Json Describe(const onnx::Model& model, const fs::path& folder, bool tensors) {
-  const onnx::Summary summary = onnx::Summarise(model);
+  const onnx::Summary summary = onnx::Summarize(model);
   Json document{{"ir_version", model.ir_version}};
   Json opsets = Json::object();
   for (const auto& [domain, version] : model.opsets) opsets[domain.empty() ? "ai.onnx" : domain] = version;
@@ -139,7 +139,7 @@ Json Parts(const std::vector<bundle::WeightRecord>& weights) {
 
 // Numbers that no checkpoint holds: tables that export computes, and what an encoding adds to the values themselves.
 bool IsComputed(const bundle::WeightRecord& weight) {
-  // A quantised bundle names the table of the bundle it was made from as the table's source.
+  // A quantized bundle names the table of the bundle it was made from as the table's source.
   return weight.sources.empty() || weight.transform.find("scales") != std::string::npos ||
          weight.name.find("embed_positions") != std::string::npos;
 }
@@ -238,7 +238,7 @@ Result<Json> InspectBundle(const fs::path& path, const InspectOptions& options, 
   Json sources = Json::array();
   for (const auto& source : bundle.provenance.sources) sources.push_back(AsJson(source));
   document["provenance"] = {{"vlaq_version", bundle.provenance.vlaq_version},
-                            {"verb", bundle.provenance.verb},
+                            {"command", bundle.provenance.command},
                             {"sources", std::move(sources)},
                             {"assumptions", AssumptionsAsJson(bundle.policy.family, bundle.provenance.assumptions)}};
   Json found = Json::array();

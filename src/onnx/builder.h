@@ -94,7 +94,7 @@ class GraphBuilder {
   std::optional<Error> error_;
 };
 
-// A model around a graph with the room's defaults (IR 8, opset 17).
+// A model around a graph with the module's defaults (IR 8, opset 17).
 Model MakeModel(Graph graph, std::string_view producer_version);
 
 }  // namespace vlaq::onnx

@@ -120,7 +120,7 @@ struct CostRow {
   std::string_view op_type;
   MacsRule macs;
   std::optional<Arithmetic> arithmetic;
-  // The first input holds 8-bit codes itself (not float32 that the kernel quantises).
+  // The first input holds 8-bit codes itself (not float32 that the kernel quantizes).
   bool takes_codes = false;
 };
 

@@ -1,4 +1,4 @@
-// Which external-data locations are allowed. Private to this room.
+// Which external-data locations are allowed. Private to this module.
 #pragma once
 
 #include <filesystem>

@@ -1,6 +1,6 @@
 // An ONNX model as a plain value: what readers give, architectures build, passes change and writers take.
 // In scope: structure. Not aware of: protobuf (onnx/README.md names the files that are), execution, rules of
-// targets. Copies are cheap for weights (Tensor shares its bytes). Not synchronised.
+// targets. Copies are cheap for weights (Tensor shares its bytes). Not synchronized.
 #pragma once
 
 #include <cstdint>

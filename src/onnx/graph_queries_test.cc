@@ -57,7 +57,7 @@ TEST(Reachability, StartsAtAnyValue) {
 TEST(Summary, CountsOperatorsAndBytes) {
   Model model = Example();
   model.graph.inputs.push_back({"used", DType::kF16, true, {}, ""});  // IR 3 lists initializers as inputs too
-  const Summary summary = Summarise(model);
+  const Summary summary = Summarize(model);
   EXPECT_THAT(summary.operators, ElementsAre(Pair("Add", 1), Pair("Identity", 2), Pair("If", 1), Pair("Mul", 1),
                                              Pair("Relu", 1), Pair("com.example.Fancy", 1)));
   EXPECT_EQ(summary.nodes, 7);

@@ -20,8 +20,8 @@ using Nodes = google::protobuf::RepeatedPtrField<NodeProto>;
 using Opsets = google::protobuf::RepeatedPtrField<::onnx::OperatorSetIdProto>;
 
 // Calls nested in calls multiply: what comes out must stay a file.
-constexpr auto kMostBytes = static_cast<uint64_t>(std::numeric_limits<int>::max());
-constexpr size_t kMostNodes = 500'000;
+constexpr auto kMaxBytes = static_cast<uint64_t>(std::numeric_limits<int>::max());
+constexpr size_t kMaxNodes = 500'000;
 
 // Fields that the installed libonnx is too old to name: its messages keep them as unknown ones.
 constexpr int kFunctionDefaults = 11, kFunctionOverload = 13, kNodeOverload = 8;
@@ -269,8 +269,8 @@ class Inliner {
     }
     bytes_ += function.bytes;
     nodes_ += static_cast<size_t>(proto.node_size());
-    if (bytes_ > kMostBytes || nodes_ > kMostNodes) {
-      return fail(fmt::format("is called so often that the graph would have more than {} nodes or 2 GB", kMostNodes));
+    if (bytes_ > kMaxBytes || nodes_ > kMaxNodes) {
+      return fail(fmt::format("is called so often that the graph would have more than {} nodes or 2 GB", kMaxNodes));
     }
     Status opsets = TakeOpsets(proto);
     if (!opsets.ok()) return Within(NodePlaceOf(node), Within(fmt::format("function {}", key), opsets.error()));

@@ -1,4 +1,4 @@
-// A model's own functions, put in the place of their calls. Private to this room.
+// A model's own functions, put in the place of their calls. Private to this module.
 #pragma once
 
 #include <onnx/onnx_pb.h>

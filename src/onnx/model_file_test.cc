@@ -74,7 +74,7 @@ TEST_F(ModelFile, ReadsBackWhatItWrites) {
 }
 
 // Truncations, flipped bits, overwritten and removed runs of a real file must give a model or a clean error, never a
-// crash; whatever still reads must also serialise or say why not.
+// crash; whatever still reads must also serialize or say why not.
 TEST_F(ModelFile, SurvivesCorruption) {
   int refused = 0;
   int variants = 0;

@@ -1,4 +1,4 @@
-// Private to this room.
+// Private to this module.
 #pragma once
 
 #include <string_view>

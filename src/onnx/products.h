@@ -1,4 +1,4 @@
-// Multiply-accumulates of the operators that multiply matrices, by shapes (cost.cc). Private to this room: others ask
+// Multiply-accumulates of the operators that multiply matrices, by shapes (cost.cc). Private to this module: others ask
 // CostOf.
 #pragma once
 

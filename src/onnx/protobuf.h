@@ -1,4 +1,4 @@
-// The one way from bytes on disk to libonnx's ModelProto. Private to this room.
+// The one way from bytes on disk to libonnx's ModelProto. Private to this module.
 #pragma once
 
 #include <onnx/onnx_pb.h>
@@ -15,7 +15,7 @@ namespace vlaq::onnx {
 // Sends protobuf's own log, which would go to stderr, nowhere; errors reach the caller as Status. Idempotent.
 void QuietProtobuf();
 
-// Parses a serialised model. Never prints: protobuf's log goes nowhere. Errors: kInput naming `name`.
+// Parses a serialized model. Never prints: protobuf's log goes nowhere. Errors: kInput naming `name`.
 Result<std::shared_ptr<::onnx::ModelProto>> ParseModelProto(Bytes bytes, const std::string& name);
 Result<std::shared_ptr<::onnx::ModelProto>> ParseModelFile(const std::filesystem::path& path);
 

@@ -1,4 +1,4 @@
-// Random models and a full text form of a model, for the tests of this room.
+// Random models and a full text form of a model, for the tests of this module.
 #pragma once
 
 #include <fmt/format.h>

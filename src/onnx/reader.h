@@ -1,4 +1,4 @@
-// From protobuf's message to the Model value. Private to this room.
+// From protobuf's message to the Model value. Private to this module.
 #pragma once
 
 #include <onnx/onnx_pb.h>

@@ -106,7 +106,7 @@ void NodeFacts::Set(size_t output, Shape shape, std::optional<std::vector<double
 }
 
 bool IsSmall(const Shape& shape) {
-  return AllKnown(shape) && ElementCount(shape).value_or(kLargestExtent) <= kMostKnownValues;
+  return AllKnown(shape) && ElementCount(shape).value_or(kLargestExtent) <= kMaxKnownValues;
 }
 
 int64_t StretchedPlace(const Shape& at, const Shape& shape) {

@@ -1,5 +1,5 @@
 // What is known of a value before anything runs, and the rules by which operators pass it on: extents, and the numbers
-// of small tensors, since graphs compute shapes from shapes. Private to this room. Numbers of a file may be anything:
+// of small tensors, since graphs compute shapes from shapes. Private to this module. Numbers of a file may be anything:
 // rules look at each before they use it. Pure functions; not aware of: files, subgraphs (shapes.cc).
 #pragma once
 
@@ -21,13 +21,13 @@ inline constexpr int64_t kUnknownExtent = -1;
 inline constexpr int64_t kLargestExtent = int64_t{1} << 40U;
 inline constexpr int64_t kLargestNumber = int64_t{1} << 31U;  // of an attribute
 // Shapes are computed from small tensors; of larger ones only the shape matters.
-inline constexpr int64_t kMostKnownValues = 1024;
+inline constexpr int64_t kMaxKnownValues = 1024;
 
 struct Facts {
   std::optional<DType> dtype;
   std::optional<Shape> shape;  // kUnknownExtent where one is not known
-  // Of a small tensor whose extents are all known; NaN where a number is not. Integers up to 2^53 are exact; larger
-  // ones stand for "to the end".
+  // The values of a small tensor whose extents are all known; NaN where a number is not. Integers up to 2^53 are exact;
+  // larger ones stand for "to the end".
   std::optional<std::vector<double>> values;
 };
 

@@ -51,7 +51,7 @@ void ReshapeShapes(NodeFacts& facts) {
   }
   if (wanted == nullptr) {
     const Shape* list = facts.ShapeOf(1);
-    const bool ranked = list != nullptr && list->size() == 1 && list->front() >= 0 && list->front() <= kMostKnownValues;
+    const bool ranked = list != nullptr && list->size() == 1 && list->front() >= 0 && list->front() <= kMaxKnownValues;
     if (ranked) facts.Set(0, Shape(static_cast<size_t>(list->front()), kUnknownExtent));
     return;
   }
@@ -121,7 +121,7 @@ void SqueezeShapes(NodeFacts& facts) {
 void UnsqueezeShapes(NodeFacts& facts) {
   const Shape* data = facts.ShapeOf(0);
   const auto axes = facts.AttributeOrInput("axes", 1);
-  if (data == nullptr || !axes || axes->size() > kMostKnownValues) return;
+  if (data == nullptr || !axes || axes->size() > kMaxKnownValues) return;
   const auto added = SortedAxes(facts, *axes, data->size() + axes->size());
   if (!added) return;
   Shape shape = *data;
@@ -373,7 +373,7 @@ void ExpandShapes(NodeFacts& facts) {
   if (data == nullptr || wanted == nullptr) {
     const Shape* list = facts.ShapeOf(1);
     const bool ranked = data != nullptr && list != nullptr && list->size() == 1 && list->front() >= 0 &&
-                        list->front() <= kMostKnownValues;
+                        list->front() <= kMaxKnownValues;
     if (!ranked) return;
     return facts.Set(0, Shape(std::max(data->size(), static_cast<size_t>(list->front())), kUnknownExtent));
   }

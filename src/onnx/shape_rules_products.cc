@@ -276,7 +276,7 @@ void RecurrentShapes(NodeFacts& facts) {
 
 // ---- attention ----
 
-// Of ai.onnx: Q, K, V of 4 axes (heads second), or of 3. Of ONNX Runtime: X and the weight of all three projections.
+// ai.onnx has Q, K, V of 4 axes (heads second), or of 3; ONNX Runtime X and the weight of all three projections.
 void AttentionShapes(NodeFacts& facts) {
   const Shape* first = facts.ShapeOf(0);
   const Shape* second = facts.ShapeOf(1);

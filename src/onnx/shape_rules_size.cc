@@ -43,7 +43,7 @@ std::optional<Shape> ShapeFromValues(NodeFacts& facts, size_t input) {
   const std::vector<double>* values = facts.ValuesOf(input);
   if (values == nullptr) {
     const Shape* list = facts.ShapeOf(input);
-    const bool ranked = list != nullptr && list->size() == 1 && list->front() >= 0 && list->front() <= kMostKnownValues;
+    const bool ranked = list != nullptr && list->size() == 1 && list->front() >= 0 && list->front() <= kMaxKnownValues;
     return ranked ? std::optional(Shape(static_cast<size_t>(list->front()), kUnknownExtent)) : std::nullopt;
   }
   Shape shape;
@@ -92,7 +92,7 @@ void RangeShapes(NodeFacts& facts) {
   const int64_t count = std::max<int64_t>(0, AsInteger(steps));
   if (count > kLargestExtent) return facts.Refuse("an impossible length");
   std::vector<double> values;
-  for (int64_t i = 0; i < std::min(count, kMostKnownValues); ++i) {
+  for (int64_t i = 0; i < std::min(count, kMaxKnownValues); ++i) {
     values.push_back(start->front() + static_cast<double>(i) * delta->front());
   }
   facts.Set(0, {count}, std::move(values));
@@ -122,7 +122,7 @@ void SetReduced(NodeFacts& facts, const std::vector<int64_t>& axes, bool keeps) 
   facts.Set(0, std::move(shape));
 }
 
-// Of all numbers of a small tensor, as graphs multiply extents.
+// A reduction of all numbers of a small tensor, as graphs multiply extents.
 std::optional<double> ReducedValue(std::string_view op_type, const std::vector<double>& values) {
   if (values.empty()) return std::nullopt;
   double result = values.front();

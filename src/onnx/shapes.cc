@@ -40,7 +40,7 @@ std::vector<double> AsDoubles(Bytes bytes) {
 }
 
 std::optional<std::vector<double>> SmallValues(const Tensor& tensor) {
-  if (tensor.size() > kMostKnownValues) return std::nullopt;
+  if (tensor.size() > kMaxKnownValues) return std::nullopt;
   const DType dtype = tensor.dtype();
   if (dtype == DType::kI64) return AsDoubles<int64_t>(tensor.bytes());
   if (dtype == DType::kI32) return AsDoubles<int32_t>(tensor.bytes());

@@ -1,4 +1,4 @@
-// Nodes in an order in which they can run. Private to this room.
+// Nodes in an order in which they can run. Private to this module.
 #pragma once
 
 #include <onnx/onnx_pb.h>

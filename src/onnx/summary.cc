@@ -30,7 +30,7 @@ void AddGraph(Summary& summary, const Graph& graph) {
 
 }  // namespace
 
-Summary Summarise(const Model& model) {
+Summary Summarize(const Model& model) {
   Summary summary;
   AddGraph(summary, model.graph);
   std::set<std::string_view> initializers;

@@ -26,6 +26,6 @@ struct Summary {
   std::vector<ValueInfo> outputs;
 };
 
-Summary Summarise(const Model& model);
+Summary Summarize(const Model& model);
 
 }  // namespace vlaq::onnx

@@ -1,4 +1,4 @@
-// TensorProto <-> Tensor and Initializer. Private to this room.
+// TensorProto <-> Tensor and Initializer. Private to this module.
 #pragma once
 
 #include <onnx/onnx_pb.h>

@@ -85,7 +85,7 @@ TEST(Validity, SubgraphsSeeWhatIsAroundThem) {
   EXPECT_THAT(with(inner), HasSubstr("reads 'nowhere'"));
 }
 
-// Of an opset that libonnx does not know the smallest numbers hold.
+// For an opset that libonnx does not know the smallest numbers hold.
 TEST(Validity, NewerOpsets) {
   Model model = ModelOf({Make("Gelu", {"x"}, {"y"})});
   model.opsets[""] = 20;

@@ -39,7 +39,7 @@ bool Multiplies(const Node& node) {
   return IsUnknownProduct(node.op_type) || CostOf(node.op_type, {}, {}) || SubgraphMultiplies(node);
 }
 
-// Of two operands: one product for each choice of all letters. nullopt: their extents are not known.
+// MACs of two operands: one product for each choice of all letters. nullopt: their extents are not known.
 std::optional<int64_t> EinsumMacs(const Node& node, const ValueShapes& shapes) {
   const auto terms = EinsumTerms(node.String("equation", ""));
   if (!terms || node.inputs.size() != 2 || terms->size() != 3) return std::nullopt;
@@ -227,8 +227,8 @@ PeakMemory PeakActivations(const Graph& graph, const ValueShapes& shapes, uint64
     }
     const DType dtype = found->second.dtype.value_or(DType::kF32);
     const uint64_t each = IsFloat(dtype) ? float_bytes : std::max<uint64_t>(1, DTypeBits(dtype) / 8);
-    constexpr int64_t kMostElements = int64_t{1} << 48U;  // so that sums cannot overflow
-    return static_cast<uint64_t>(std::min(ElementCount(found->second.shape).value_or(0), kMostElements)) * each;
+    constexpr int64_t kMaxElements = int64_t{1} << 48U;  // so that sums cannot overflow
+    return static_cast<uint64_t>(std::min(ElementCount(found->second.shape).value_or(0), kMaxElements)) * each;
   };
   std::map<std::string, size_t, std::less<>> last_reader;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {

@@ -36,7 +36,7 @@ struct Work {
   // not in `macs`, which is then the least that a run costs.
   std::map<std::string, int64_t> unknown;
   std::string first_unknown;  // the first of those nodes and why, with where its shapes are lost; empty: there is none
-  // Numbers that the weights stand for, scales of quantised ones included: all external data; of a graph without any,
+  // Numbers that the weights stand for, scales of quantized ones included: all external data; of a graph without any,
   // every initializer but the integers that shapes and indices are made of. Only what the outputs depend on.
   int64_t parameters = 0;
   // Those that a run reads: of a table that only Gather reads, the rows taken.

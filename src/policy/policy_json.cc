@@ -15,7 +15,7 @@ namespace {
 
 using Keys = std::vector<std::string>;
 
-constexpr int64_t kMostPixels = 4096;  // of a side; what image::Preprocessor takes
+constexpr int64_t kMaxPixels = 4096;  // of a side; what image::Preprocessor takes
 
 // The numbers of a mode, as keys; the second of two-sided modes only.
 struct ModeKeys {
@@ -74,9 +74,9 @@ void ReadSides(const JsonField& part, Input& input) {
   }
   if (!sides) return part.FailAt("size", "is missing, and the shape leaves height or width open");
   for (const int64_t side : {sides->first, sides->second}) {
-    if (side < 1 || side > kMostPixels) {
+    if (side < 1 || side > kMaxPixels) {
       return part.FailAt("size", fmt::format("is {} x {} (height x width), not 1 to {} pixels", sides->first,
-                                             sides->second, kMostPixels));
+                                             sides->second, kMaxPixels));
     }
   }
   input.preprocess.image_size = static_cast<int>(sides->second);
@@ -96,13 +96,13 @@ void ReadStatistics(const JsonField& part, image::PreprocessSpec& to) {
     return part.FailAt("normalize", own ? "and mean, std are both given" : "is missing",
                        "give normalize (clip, imagenet, none), or mean and std");
   }
-  if (!own) return part.ReadName("normalize", image::FindNormalisation, image::NormalisationNames(), to.normalisation);
+  if (!own) return part.ReadName("normalize", image::FindNormalization, image::NormalizationNames(), to.normalization);
   image::Statistics& statistics = to.statistics.emplace();
   ReadThree(part["mean"], statistics.mean);
   ReadThree(part["std"], statistics.standard_deviation);
 }
 
-// Of a picture that the graph takes as bytes, nothing is said of numbers.
+// A picture that the graph takes as bytes has no settings of numbers.
 void ReadPreprocessing(const JsonField& part, Input& input) {
   const bool bytes = input.layout == ImageLayout::kHwc;
   part.Only(bytes ? Keys{"resize", "channel_order", "pass_order", "size"}
@@ -123,7 +123,7 @@ Json PreprocessingToJson(const Input& input) {
     json["mean"] = spec.statistics->mean;
     json["std"] = spec.statistics->standard_deviation;
   } else if (input.layout == ImageLayout::kChw) {
-    json["normalize"] = image::NormalisationName(spec.normalisation);
+    json["normalize"] = image::NormalizationName(spec.normalization);
   }
   json["channel_order"] = image::ChannelOrderName(spec.channel_order);
   json["pass_order"] = image::PassOrderName(spec.pass_order);

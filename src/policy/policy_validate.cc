@@ -13,11 +13,11 @@
 namespace vlaq::policy {
 namespace {
 
-constexpr int64_t kLongest = 4096;                    // of a window, a chunk or a repetition
-constexpr size_t kMostAxes = 8;                       // of any value
-constexpr int64_t kMostElements = int64_t{1} << 28U;  // of any value
-constexpr double kShortestPeriod = 1e-4;              // seconds between two steps: no camera is faster
-constexpr double kLongestPeriod = 60;                 // nor any control loop slower
+constexpr int64_t kLongest = 4096;                   // of a window, a chunk or a repetition
+constexpr size_t kMaxAxes = 8;                       // of any value
+constexpr int64_t kMaxElements = int64_t{1} << 28U;  // of any value
+constexpr double kShortestPeriod = 1e-4;             // seconds between two steps: no camera is faster
+constexpr double kLongestPeriod = 60;                // nor any control loop slower
 
 // ", did you mean" of a name that is not there.
 std::string Guess(const std::string& name, const std::vector<std::string>& known) {
@@ -100,16 +100,16 @@ class PartsCheck {
 
   Status CheckShape(const std::string& path, const Shape& shape, bool open) const {
     int64_t elements = 1;
-    if (shape.size() > kMostAxes)
-      return Wrong(fmt::format("{} has {} axes, more than {}", path, shape.size(), kMostAxes));
+    if (shape.size() > kMaxAxes)
+      return Wrong(fmt::format("{} has {} axes, more than {}", path, shape.size(), kMaxAxes));
     for (const int64_t extent : shape) {
       if (extent == -1 && open) continue;
       if (extent < 1) {
         return Wrong(fmt::format("{} has the extent {}", path, extent),
                      open ? "extents are at least 1, or -1 for any" : "extents are at least 1");
       }
-      if (extent > kMostElements / elements) {
-        return Wrong(fmt::format("{} is {}, more than {} elements", path, ShapeText(shape), kMostElements));
+      if (extent > kMaxElements / elements) {
+        return Wrong(fmt::format("{} is {}, more than {} elements", path, ShapeText(shape), kMaxElements));
       }
       elements *= extent;
     }
@@ -486,13 +486,13 @@ class FlowCheck {
     return Wrong(path, fmt::format("is {}, not 1 to {}", count, kLongest));
   }
   Status CheckAxis(const std::string& path, int64_t axis) const {
-    if (axis >= 0 && axis < static_cast<int64_t>(kMostAxes)) return {};
-    return Wrong(path, fmt::format("is {}, not 0 to {}", axis, kMostAxes - 1));
+    if (axis >= 0 && axis < static_cast<int64_t>(kMaxAxes)) return {};
+    return Wrong(path, fmt::format("is {}, not 0 to {}", axis, kMaxAxes - 1));
   }
   // Every extent is known: something is filled with numbers.
   Status CheckExtents(const std::string& path, const Shape& shape) const {
     const auto count = ElementCount(shape);
-    if (shape.size() <= kMostAxes && count && *count >= 1 && *count <= kMostElements) return {};
+    if (shape.size() <= kMaxAxes && count && *count >= 1 && *count <= kMaxElements) return {};
     return Wrong(path, fmt::format("is {}, which cannot be filled", ShapeText(shape)), "extents are at least 1");
   }
 

@@ -19,10 +19,10 @@ struct Kind {
   void (*add)(const Document&, const JsonField&, Draft&);
 };
 constexpr std::array kKinds{
-    Kind{"vlaq.verify/1", "receipts of vlaq verify", AddReceipt},
+    Kind{"vlaq.verify/2", "receipts of vlaq verify", AddReceipt},
     Kind{"vlaq.results/1", "results of vlaq bench", AddResults},
-    Kind{"vlaq.eval/1 open_loop", "evaluations on recorded episodes of vlaq eval", AddOpenLoop},
-    Kind{"vlaq.eval/1 simulation", "evaluations in the simulator of vlaq eval --sim", AddSimulation},
+    Kind{"vlaq.eval/2 open_loop", "evaluations on recorded episodes of vlaq eval", AddOpenLoop},
+    Kind{"vlaq.eval/2 simulation", "evaluations in the simulator of vlaq eval --rollouts", AddSimulation},
     Kind{"vlaq.sim.render/1", "drives of vlaq sim render", AddDrive},
     Kind{"vlaq.plan_quantize/1", "vlaq plan quantize --json", AddPlan},
     Kind{"vlaq.quantize/1", "vlaq quantize --json", AddQuantized},

@@ -55,7 +55,7 @@ const Table& Verdicts(const Page& page) { return std::get<Table>(FindSection(pag
 Page PageOfReceipt(const std::function<void(Json&)>& edit) {
   Json json = *ExampleReceipt().json;
   edit(json);
-  return PageOf({Example("vlaq.verify/1", "receipt.json", json.dump())});
+  return PageOf({Example("vlaq.verify/2", "receipt.json", json.dump())});
 }
 
 TEST(ComposeTest, VerdictsAreThoseOfTheDocuments) {
@@ -64,7 +64,7 @@ TEST(ComposeTest, VerdictsAreThoseOfTheDocuments) {
   ASSERT_EQ(table.rows.size(), 2U);
   EXPECT_EQ(table.rows[0][0].text, "mae0222 is the policy (receipt.json)") << "a name, not a path";
   EXPECT_EQ(table.rows[0][1].text, "verified, except drives");
-  EXPECT_EQ(table.rows[0][1].mood, Mood::kWarning);
+  EXPECT_EQ(table.rows[0][1].mood, Severity::kWarning);
   EXPECT_EQ(table.rows[1][1].text, "UNSTABLE");
   EXPECT_THAT(table.rows[1][2].text, HasSubstr("drift: cool | it"));
   const Page bad = PageOfReceipt([](Json& json) {
@@ -73,7 +73,7 @@ TEST(ComposeTest, VerdictsAreThoseOfTheDocuments) {
   });
   const auto& row = Verdicts(bad).rows.front();
   EXPECT_EQ(row[1].text, "NOT VERIFIED");
-  EXPECT_EQ(row[1].mood, Mood::kBad);
+  EXPECT_EQ(row[1].mood, Severity::kBad);
   EXPECT_EQ(row[2].text, "first failure: kernels: int8");
 }
 
@@ -85,7 +85,7 @@ TEST(ComposeTest, TheTitleIsTheVerdict) {
   };
   const Page bad = PageOfReceipt(failed);
   EXPECT_EQ(bad.title, "NOT VERIFIED: mae0222");
-  EXPECT_EQ(bad.headline.mood, Mood::kBad);
+  EXPECT_EQ(bad.headline.mood, Severity::kBad);
   EXPECT_THAT(bad.headline.text, HasSubstr("first failure: kernels"));
   EXPECT_EQ(PageOfReceipt([](Json& json) { json["checks"] = Json::array(); }).title,
             "Inconsistent receipt, not verified: mae0222");
@@ -95,7 +95,7 @@ TEST(ComposeTest, TheTitleIsTheVerdict) {
   failed(json);
   json["bundle"] = "other";
   json["evidence"]["bundle"]["sha256"] = "aa";
-  const Document other = Example("vlaq.verify/1", "other.json", json.dump());
+  const Document other = Example("vlaq.verify/2", "other.json", json.dump());
   EXPECT_EQ(PageOf({ExampleReceipt(), other, ExampleReceipt(), ExampleResults()}).title, "NOT VERIFIED: other");
   // A title of one's own leaves the verdict in the first line.
   const Page named = *Compose({other}, "Mine");
@@ -131,13 +131,13 @@ std::string FactOf(const Card& card, const std::string& name) {
 TEST(ComposeTest, ErrorsAreInTheUnitsOfTheActions) {
   const auto with = [](const char* axes) {
     Json json = *ExampleOpenLoop().json;
-    for (Json& condition : json["policy"]["conditions"]) {
+    for (Json& condition : json["policy"]["ablations"]) {
       condition["summary"].erase("direction_agreement");
       condition["summary"].erase("direction_confusion");
       condition["summary"]["axes"] = Json::parse(axes);
     }
     json.erase("directions");
-    return PageOf({Example("vlaq.eval/1 open_loop", "open_loop.json", json.dump())}).title;
+    return PageOf({Example("vlaq.eval/2 open_loop", "open_loop.json", json.dump())}).title;
   };
   EXPECT_EQ(with(R"({"hip": {"mae": 1, "unit": "rad"}, "knee": {"mae": 1, "unit": "rad"}})"),
             "Error 0.0600 rad on recorded episodes: mae0222");
@@ -148,9 +148,9 @@ TEST(ComposeTest, ACardSaysWhatAllDocumentsKnowOfAPolicy) {
   Json receipt = *ExampleReceipt().json;
   receipt["evidence"]["bundle"]["sha256"] = "01";
   receipt["evidence"]["bundle"]["weights"] = {{"file", "weights.bin"}, {"sha256", "cd"}};
-  const auto add = [&receipt](int rung, const char* name, Json figures) {
+  const auto add = [&receipt](int stage, const char* name, Json figures) {
     receipt["checks"].push_back(
-        {{"rung", rung}, {"name", name}, {"passed", true}, {"detail", ""}, {"figures", std::move(figures)}});
+        {{"stage", stage}, {"name", name}, {"passed", true}, {"detail", ""}, {"figures", std::move(figures)}});
   };
   add(2, "bytes", {{"bytes_int8", 1.5e6}, {"bytes_float32", 0.25e6}, {"of_source", 0.31}});
   add(1, "actions against the source", {{"max_absolute", 0.0044}, {"limit", 0.1}});
@@ -171,7 +171,7 @@ TEST(ComposeTest, ACardSaysWhatAllDocumentsKnowOfAPolicy) {
   results["comparisons"][0]["first"] = "onnx";
   // In whatever order they are given.
   const Page page = PageOf({ExampleOpenLoop(), Example("vlaq.results/1", "results.json", results.dump()),
-                            Example("vlaq.verify/1", "receipt.json", receipt.dump())});
+                            Example("vlaq.verify/2", "receipt.json", receipt.dump())});
   const auto& cards = CardsOf(page).list;
   ASSERT_EQ(cards.size(), 2U);
   const Card& card = cards[0];
@@ -183,7 +183,7 @@ TEST(ComposeTest, ACardSaysWhatAllDocumentsKnowOfAPolicy) {
   for (Json& check : receipt["checks"]) {
     if (check["name"] == "reference actions") check["figures"]["mae_difference"] = -1e-6;
   }
-  const Page same = PageOf({Example("vlaq.verify/1", "receipt.json", receipt.dump())});
+  const Page same = PageOf({Example("vlaq.verify/2", "receipt.json", receipt.dump())});
   EXPECT_EQ(FactOf(CardsOf(same).list[0], "error"), "0.0300 m/s (< 0.0001 m/s to its source)");
   EXPECT_EQ(FactOf(card, "actions"), "differ from its source's by 0.0044 at most");
   EXPECT_EQ(FactOf(card, "success"), "20 of 20 → 19 of 20");
@@ -210,7 +210,7 @@ TEST(ComposeTest, TwoPoliciesOfOneNameStayTwo) {
   Json json = *ExampleReceipt().json;
   json["bundle"] = "/tmp/y/mae0222";
   json["evidence"]["bundle"]["sha256"] = "aa";
-  const Page page = PageOf({ExampleReceipt(), Example("vlaq.verify/1", "b.json", json.dump())});
+  const Page page = PageOf({ExampleReceipt(), Example("vlaq.verify/2", "b.json", json.dump())});
   const auto& cards = CardsOf(page).list;
   ASSERT_EQ(cards.size(), 2U);
   EXPECT_EQ(cards[0].name, "mae0222");
@@ -220,12 +220,12 @@ TEST(ComposeTest, TwoPoliciesOfOneNameStayTwo) {
 TEST(ComposeTest, QuestionsAreAnswered) {
   Json receipt = *ExampleReceipt().json;
   receipt["checks"].push_back(
-      {{"rung", 0}, {"name", "weights"}, {"passed", true}, {"detail", ""}, {"figures", Json::object()}});
+      {{"stage", 0}, {"name", "weights"}, {"passed", true}, {"detail", ""}, {"figures", Json::object()}});
   Json open_loop = *ExampleOpenLoop().json;
   Json results = *ExampleResults().json;
   results["settings"]["protocol"] = "serving";
   const Page page = PageOf({Example("vlaq.results/1", "results.json", results.dump()), ExampleSimulation(),
-                            ExampleOpenLoop(), Example("vlaq.verify/1", "receipt.json", receipt.dump())});
+                            ExampleOpenLoop(), Example("vlaq.verify/2", "receipt.json", receipt.dump())});
   const std::string text = SummaryText(page);
   EXPECT_THAT(text, AllOf(HasSubstr("Verified, except drives: mae0222\n"),
                           HasSubstr("Is every weight of the checkpoint in mae0222?"),
@@ -243,7 +243,7 @@ TEST(ComposeTest, QuestionsAreAnswered) {
 // Which difference is judged, the check says; the plot holds it against its limit.
 TEST(ComposeTest, StagesAreHeldAgainstTheirLimits) {
   const Page page = PageOfReceipt([](Json& json) {
-    json["checks"].push_back({{"rung", 1},
+    json["checks"].push_back({{"stage", 1},
                               {"name", "actions"},
                               {"passed", false},
                               {"detail", "largest difference 3e-05"},
@@ -266,7 +266,7 @@ TEST(ComposeTest, StagesAreHeldAgainstTheirLimits) {
 TEST(ComposeTest, ArithmeticIsOnePlotAReceiptAndNoneForFloat32) {
   const auto page = [](const std::string& arithmetic) {
     return PageOfReceipt([&](Json& json) {
-      json["checks"].push_back({{"rung", 2},
+      json["checks"].push_back({{"stage", 2},
                                 {"name", "kernels, whole graph"},
                                 {"passed", true},
                                 {"detail", ""},
@@ -301,10 +301,10 @@ TEST(ComposeTest, SettingsAreForPeople) {
 // "-", not 0 seconds, for a condition without a success.
 TEST(ComposeTest, NoSuccessTakesNoTime) {
   Json json = *ExampleSimulation().json;
-  Json& summary = json["policy"]["conditions"][0]["summary"];
+  Json& summary = json["policy"]["ablations"][0]["summary"];
   summary["success"]["count"] = 0;
   summary["mean_seconds_of_successes"] = 0.0;
-  const Page page = PageOf({Example("vlaq.eval/1 simulation", "simulation.json", json.dump())});
+  const Page page = PageOf({Example("vlaq.eval/2 simulation", "simulation.json", json.dump())});
   EXPECT_EQ(Figures(page, "rollouts")[0]->table.rows[0].back().text, "-");
 }
 
@@ -432,7 +432,7 @@ TEST(ComposeTest, ClaimsThatArithmeticRefutesAreBadVerdicts) {
   ASSERT_EQ(verdicts.rows.size(), 2U);
   EXPECT_EQ(verdicts.rows[0][0].text, "mae0222 could be 44.0 MB");
   EXPECT_EQ(verdicts.rows[0][1].text, "impossible");
-  EXPECT_EQ(verdicts.rows[0][1].mood, Mood::kBad);
+  EXPECT_EQ(verdicts.rows[0][1].mood, Severity::kBad);
   EXPECT_EQ(verdicts.rows[1][0].text, "mae0222 could be 700 frames/s");
   const Section* size = FindSection(page, "size");
   ASSERT_EQ(size->blocks.size(), 2U);
@@ -522,8 +522,8 @@ TEST(ComposeTest, DamagedDocumentsAreRefusedOrShown) {
 TEST(ReadDocumentTest, NeedsASchema) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "x.json";
-  std::ofstream(path) << R"({"schema": "vlaq.eval/1", "mode": "open_loop"})";
-  EXPECT_EQ(ReadDocument(path)->kind, "vlaq.eval/1 open_loop");
+  std::ofstream(path) << R"({"schema": "vlaq.eval/2", "mode": "open_loop"})";
+  EXPECT_EQ(ReadDocument(path)->kind, "vlaq.eval/2 open_loop");
   for (const char* text : {"{}", "[]", "{\"schema\": 1}", "not json", ""}) {
     std::ofstream(path) << text;
     const auto document = ReadDocument(path);

@@ -1,4 +1,4 @@
-// The documents that a report is made of, as vlaq's verbs wrote them.
+// The documents that a report is made of, as vlaq's commands wrote them.
 #pragma once
 
 #include <filesystem>
@@ -14,10 +14,10 @@ namespace vlaq::report {
 
 struct Document {
   std::filesystem::path path;
-  std::string kind;  // "vlaq.results/1"; of evaluations with their mode: "vlaq.eval/1 open_loop"
+  std::string kind;  // "vlaq.results/1"; of evaluations with their mode: "vlaq.eval/2 open_loop"
   std::shared_ptr<const Json> json;
 
-  JsonField root() const { return {*json, path.string(), "let the verb that wrote the document write it again"}; }
+  JsonField root() const { return {*json, path.string(), "let the command that wrote the document write it again"}; }
   std::string name() const { return path.filename().string(); }
 };
 

@@ -11,15 +11,15 @@
 namespace vlaq::report {
 namespace {
 
-std::string_view ClassOf(Mood mood) {
+std::string_view ClassOf(Severity mood) {
   switch (mood) {
-    case Mood::kPlain:
+    case Severity::kPlain:
       return "";
-    case Mood::kGood:
+    case Severity::kGood:
       return "good";
-    case Mood::kWarning:
+    case Severity::kWarning:
       return "warning";
-    case Mood::kBad:
+    case Severity::kBad:
       return "bad";
   }
   return "";

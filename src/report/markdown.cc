@@ -22,7 +22,7 @@ std::string Plain(std::string_view text) {
 // Text within raw HTML, where backslashes escape nothing: a subject's name may be a tag.
 std::string InHtml(std::string_view text) { return Escape(text); }
 
-std::string_view MarkOf(Mood mood) { return mood == Mood::kPlain || mood == Mood::kGood ? "" : "**"; }
+std::string_view MarkOf(Severity mood) { return mood == Severity::kPlain || mood == Severity::kGood ? "" : "**"; }
 
 std::string TableText(const Table& table) {
   std::string text = table.caption.empty() ? "" : Plain(table.caption) + "\n\n";

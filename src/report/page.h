@@ -9,15 +9,15 @@
 
 namespace vlaq::report {
 
-// How a word is meant: it gets a colour, and says the same without it.
-enum class Mood { kPlain, kGood, kWarning, kBad };
+// How a word is meant: it gets a color, and says the same without it.
+enum class Severity { kPlain, kGood, kWarning, kBad };
 
 struct Cell {
   std::string text;
-  Mood mood = Mood::kPlain;
+  Severity mood = Severity::kPlain;
   Cell() = default;
   // NOLINTNEXTLINE(google-explicit-constructor): rows are lists of texts
-  Cell(std::string of, Mood in = Mood::kPlain) : text(std::move(of)), mood(in) {}
+  Cell(std::string of, Severity in = Severity::kPlain) : text(std::move(of)), mood(in) {}
   // NOLINTNEXTLINE(google-explicit-constructor)
   Cell(const char* of) : text(of) {}
 };
@@ -80,14 +80,14 @@ struct Curves {
   std::string line_label = {};
 };
 
-// Counts by row and column; colour by share of the row.
+// Counts by row and column; color by share of the row.
 struct Matrix {
   std::vector<std::string> names;  // of rows and of columns
   std::vector<std::vector<double>> values;
   std::string row_title, column_title;
 };
 
-// The floor of the simulated world from above, metres: x upwards (forward from the start), y to the left.
+// The floor of the simulated world from above, meters: x upwards (forward from the start), y to the left.
 struct Floor {
   struct Box {
     double x = 0, y = 0, half_x = 0, half_y = 0;

@@ -13,7 +13,7 @@ constexpr double kEdge = 2;  // that numbers keep from the drawing's
 }  // namespace
 
 void DrawHorizontalAxis(Svg& svg, const Scale& scale, double top, double y, const std::string& title) {
-  // Numbers that would touch their neighbour are left out.
+  // Numbers that would touch their neighbor are left out.
   double free_from = 0;
   for (const double tick : scale.Ticks(kTicks)) {
     const double x = scale.At(tick);

@@ -11,7 +11,7 @@ namespace vlaq::report {
 
 // Ticks and numbers of a horizontal axis at `y`, lines up to `top`, and below it the title.
 void DrawHorizontalAxis(Svg& svg, const Scale& scale, double top, double y, const std::string& title);
-// Of a vertical axis at `x`, lines to `right`.
+// A vertical axis at `x`, with lines to `right`.
 void DrawVerticalAxis(Svg& svg, const Scale& scale, double x, double right);
 
 // The heights that these take.

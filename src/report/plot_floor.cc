@@ -7,9 +7,9 @@
 namespace vlaq::report {
 namespace {
 
-constexpr double kMargin = 0.3;     // m, around everything
-constexpr double kMostScale = 110;  // drawing units a metre
-constexpr double kMostHeight = 420;
+constexpr double kMargin = 0.3;    // m, around everything
+constexpr double kMaxScale = 110;  // drawing units a meter
+constexpr double kMaxHeight = 420;
 constexpr double kLegendMark = 12, kLegendText = 26;
 
 }  // namespace
@@ -26,7 +26,7 @@ std::string DrawFloor(const Floor& floor, const Figure& figure, const std::strin
   for (const auto& step : floor.path) see(step.x, step.y, 0, 0);
   const double height = std::max(ahead - behind, 0.1) + 2 * kMargin;
   const double width = std::max(left - right, 0.1) + 2 * kMargin;
-  const double scale = std::min({kDrawingWidth / width, kMostHeight / height, kMostScale});
+  const double scale = std::min({kDrawingWidth / width, kMaxHeight / height, kMaxScale});
   const double inset = (kDrawingWidth - width * scale) / 2;
   const auto across = [&](double y) { return inset + (left + kMargin - y) * scale; };
   const auto down = [&](double x) { return (ahead + kMargin - x) * scale; };

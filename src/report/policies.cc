@@ -25,7 +25,7 @@ void Complete(PolicyKey& key, const PolicyKey& more) {
 Cell StepOf(const Timing& timing) {
   std::string text = Milliseconds(timing.median_ns);
   if (timing.state != "VALID") text += ", " + timing.state;
-  return {text, timing.state == "VALID" ? Mood::kPlain : MoodOf(timing.state)};
+  return {text, timing.state == "VALID" ? Severity::kPlain : MoodOf(timing.state)};
 }
 
 const Timing* Fastest(const Policy& policy) {
@@ -34,10 +34,10 @@ const Timing* Fastest(const Policy& policy) {
 }
 
 Cell VerdictOf(const Policy& policy) {
-  return policy.verdict.value_or(Cell("not verified: no receipt", Mood::kWarning));
+  return policy.verdict.value_or(Cell("not verified: no receipt", Severity::kWarning));
 }
 
-// Of several policies of one name the folder says which.
+// Several policies of one name are told apart by their folders.
 std::string Unique(const std::vector<Policy>& all, const std::string& path) {
   const std::string name = ShortName(path);
   return std::ranges::any_of(all, [&](const Policy& p) { return p.name == name; }) ? path : name;
@@ -97,14 +97,14 @@ Cards Policies::AsCards() const {
       const std::string text = fmt::format(
           "{} a step ({}){}{}", Milliseconds(timing.median_ns), timing.subject == p.name ? timing.mode : timing.subject,
           valid ? "" : ", " + timing.state, timing.faster.empty() ? "" : ": " + timing.faster);
-      add("time", {text, valid ? Mood::kPlain : MoodOf(timing.state)});
+      add("time", {text, valid ? Severity::kPlain : MoodOf(timing.state)});
     }
     add("missed", p.missed);
     add("error", p.error_change.empty() ? p.error : fmt::format("{} ({} to its source)", p.error, p.error_change));
     add("actions", p.differs.empty() ? "" : "differ from its source's by " + p.differs + " at most");
     add("success", p.success);
     add("arithmetic", p.arithmetic);
-    add("not proven", Cell(p.unproven, Mood::kWarning));
+    add("not proven", Cell(p.unproven, Severity::kWarning));
     add("measured", p.measured);
     cards.list.push_back(std::move(card));
   }

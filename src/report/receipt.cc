@@ -88,13 +88,13 @@ Receipt ReadReceipt(const JsonField& root) {
   const std::string failure = FirstFailure(root);
   const auto grounds = Grounds(root);
   if (const std::string wrong = Contradiction(root, failure, word); !wrong.empty()) {
-    receipt.verdict = {"inconsistent receipt, not verified", Mood::kBad};
+    receipt.verdict = {"inconsistent receipt, not verified", Severity::kBad};
     receipt.why = receipt.brief = wrong;
     return receipt;
   }
   if (!failure.empty()) {
     receipt.word = Receipt::Word::kFailed;
-    receipt.verdict = {"NOT VERIFIED", Mood::kBad};
+    receipt.verdict = {"NOT VERIFIED", Severity::kBad};
     receipt.why = receipt.brief = "first failure: " + failure;
     return receipt;
   }
@@ -103,7 +103,7 @@ Receipt ReadReceipt(const JsonField& root) {
                   100 * root["reached_fraction"].Number(), Grouped(root["parameters"].Integer()));
   if (word == "intact" || (word.empty() && grounds && grounds->empty())) {
     receipt.word = Receipt::Word::kIntact;
-    receipt.verdict = {"intact, not verified", Mood::kWarning};
+    receipt.verdict = {"intact, not verified", Severity::kWarning};
     receipt.brief = "compared with nothing outside the bundle";
     receipt.why =
         fmt::format("consistent with itself, compared with nothing outside the bundle; {}{}", checks, Missing(root));
@@ -111,8 +111,8 @@ Receipt ReadReceipt(const JsonField& root) {
   }
   receipt.word = Receipt::Word::kVerified;
   const std::vector<std::string> open = NotTested(root);
-  receipt.verdict = open.empty() ? Cell("verified", Mood::kGood)
-                                 : Cell(fmt::format("verified, except {}", fmt::join(open, ", ")), Mood::kWarning);
+  receipt.verdict = open.empty() ? Cell("verified", Severity::kGood)
+                                 : Cell(fmt::format("verified, except {}", fmt::join(open, ", ")), Severity::kWarning);
   if (grounds) receipt.brief = fmt::format("compared with {}", fmt::join(*grounds, ", "));
   receipt.why = receipt.brief.empty() ? checks : receipt.brief + "; " + checks;
   if (!receipt.unproven.empty())

@@ -1,4 +1,4 @@
-// The verdict of a receipt (vlaq.verify/1), made again from its checks: a receipt is a text that anybody can write, and
+// The verdict of a receipt (vlaq.verify/2), made again from its checks: a receipt is a text that anybody can write, and
 // one that contradicts itself is no evidence.
 #pragma once
 

@@ -35,7 +35,7 @@ class ReceiptTest : public ::testing::Test {
     const Receipt receipt = Read();
     EXPECT_EQ(receipt.word, Word::kInconsistent) << json_.dump();
     EXPECT_EQ(receipt.verdict.text, "inconsistent receipt, not verified");
-    EXPECT_EQ(receipt.verdict.mood, Mood::kBad);
+    EXPECT_EQ(receipt.verdict.mood, Severity::kBad);
     return receipt.why;
   }
 
@@ -46,7 +46,7 @@ TEST_F(ReceiptTest, SaysWhatItWasComparedWith) {
   const Receipt receipt = Read();
   EXPECT_EQ(receipt.word, Word::kVerified);
   EXPECT_EQ(receipt.verdict.text, "verified");
-  EXPECT_EQ(receipt.verdict.mood, Mood::kGood);
+  EXPECT_EQ(receipt.verdict.mood, Severity::kGood);
   EXPECT_THAT(receipt.why, HasSubstr("compared with recorded episodes, the source bundle; 2 checks passed"));
 }
 
@@ -54,7 +54,7 @@ TEST_F(ReceiptTest, WhatCouldNotRunIsNamed) {
   json_["except"] = {"kernels", "drives"};
   const Receipt receipt = Read();
   EXPECT_EQ(receipt.verdict.text, "verified, except kernels, drives");
-  EXPECT_EQ(receipt.verdict.mood, Mood::kWarning);
+  EXPECT_EQ(receipt.verdict.mood, Severity::kWarning);
 }
 
 TEST_F(ReceiptTest, IntactIsNotVerifiedAndSaysWhatIsMissing) {
@@ -65,7 +65,7 @@ TEST_F(ReceiptTest, IntactIsNotVerifiedAndSaysWhatIsMissing) {
   const Receipt receipt = Read();
   EXPECT_EQ(receipt.word, Word::kIntact);
   EXPECT_EQ(receipt.verdict.text, "intact, not verified");
-  EXPECT_EQ(receipt.verdict.mood, Mood::kWarning);
+  EXPECT_EQ(receipt.verdict.mood, Severity::kWarning);
   EXPECT_THAT(receipt.why, HasSubstr("the checkpoint: vlaq verify b --against CKPT"));
 }
 

@@ -10,9 +10,9 @@ namespace vlaq::report {
 void AddResults(const Document& document, const JsonField& root, Draft& draft);     // vlaq.results/1, of bench
 void AddTimings(const Document& document, const JsonField& root, Draft& draft);     // its times, as plots
 void AddWhatRan(const Document& document, const JsonField& root, Draft& draft);     // what each subject ran on and took
-void AddReceipt(const Document& document, const JsonField& root, Draft& draft);     // vlaq.verify/1
-void AddOpenLoop(const Document& document, const JsonField& root, Draft& draft);    // vlaq.eval/1 open_loop
-void AddSimulation(const Document& document, const JsonField& root, Draft& draft);  // vlaq.eval/1 simulation
+void AddReceipt(const Document& document, const JsonField& root, Draft& draft);     // vlaq.verify/2
+void AddOpenLoop(const Document& document, const JsonField& root, Draft& draft);    // vlaq.eval/2 open_loop
+void AddSimulation(const Document& document, const JsonField& root, Draft& draft);  // vlaq.eval/2 simulation
 void AddDrive(const Document& document, const JsonField& root, Draft& draft);       // vlaq.sim.render/1
 void AddPlan(const Document& document, const JsonField& root, Draft& draft);        // vlaq.plan_quantize/1
 void AddQuantized(const Document& document, const JsonField& root, Draft& draft);   // vlaq.quantize/1
@@ -21,11 +21,11 @@ void AddCost(const Document& document, const JsonField& root, Draft& draft);    
 void AddDevice(const Document& document, const JsonField& root, Draft& draft);      // vlaq.plan_device/1
 
 // "VALID" and "verified" are good, "UNSTABLE" and what cannot be tested warn, the rest is bad.
-Mood MoodOf(std::string_view state);
+Severity MoodOf(std::string_view state);
 // A verdict's text with its mood.
 Cell State(const std::string& state);
 // Higher is worse: good and plain 0, bad 2.
-int MoodRank(Mood mood);
+int MoodRank(Severity mood);
 
 // Rows of a machine's table from what was read while it measured: clocks, temperatures, power, throttling.
 void AddReadings(const JsonField& readings, Table& machine);

@@ -65,15 +65,15 @@ void AddRows(const std::string& prefix, const JsonField& settings, Table& table)
 
 }  // namespace
 
-Mood MoodOf(std::string_view state) {
-  if (state == "VALID" || state == "verified" || state == "ok" || state == "possible") return Mood::kGood;
-  if (state == "UNSTABLE" || state == "NOT TESTABLE" || state.starts_with("verified")) return Mood::kWarning;
-  return Mood::kBad;
+Severity MoodOf(std::string_view state) {
+  if (state == "VALID" || state == "verified" || state == "ok" || state == "possible") return Severity::kGood;
+  if (state == "UNSTABLE" || state == "NOT TESTABLE" || state.starts_with("verified")) return Severity::kWarning;
+  return Severity::kBad;
 }
 
 Cell State(const std::string& state) { return {state, MoodOf(state)}; }
 
-int MoodRank(Mood mood) { return mood == Mood::kBad ? 2 : mood == Mood::kWarning ? 1 : 0; }
+int MoodRank(Severity mood) { return mood == Severity::kBad ? 2 : mood == Severity::kWarning ? 1 : 0; }
 
 Table SettingsTable(const std::string& caption, const JsonField& settings) {
   Table table{caption, {"setting", "value"}, {}, true};

@@ -67,9 +67,9 @@ void AddDevice(const Document& document, const JsonField& root, Draft& draft) {
     for (const JsonField& run : fit["running"].Items()) {
       std::string engines;
       for (const std::string& engine : run["engines"].Texts()) engines += (engines.empty() ? "" : " + ") + engine;
-      table.rows.push_back({fit["precision"].Text(), engines, BytesText(run["running_bytes"]),
-                            BytesText(run["loading_bytes"]),
-                            Cell(run["fits"].Flag() ? "yes" : "no", run["fits"].Flag() ? Mood::kGood : Mood::kBad)});
+      table.rows.push_back(
+          {fit["precision"].Text(), engines, BytesText(run["running_bytes"]), BytesText(run["loading_bytes"]),
+           Cell(run["fits"].Flag() ? "yes" : "no", run["fits"].Flag() ? Severity::kGood : Severity::kBad)});
     }
   }
   draft.Add(Part::kSize, std::move(table));

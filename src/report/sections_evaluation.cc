@@ -18,8 +18,8 @@ struct Party {
 // The policy, and what it was held against.
 std::vector<Party> Parties(const JsonField& root) {
   std::vector<Party> parties;
-  for (const char* key : {"policy", "against"}) {
-    if (std::string_view(key) == "against" && !root.Find(key)) continue;
+  for (const char* key : {"policy", "reference"}) {
+    if (std::string_view(key) == "reference" && !root.Find(key)) continue;
     parties.push_back({ShortName(root[key]["name"].Text()), root[key]});
   }
   return parties;
@@ -75,16 +75,16 @@ PolicyKey KeyOf(const Party& party) { return {party.field["name"].Text(), party.
 
 // A condition's summary, if it was tried.
 std::optional<JsonField> SummaryOf(const Party& party, std::string_view condition) {
-  for (const JsonField& c : party.field["conditions"].Items()) {
-    if (c["condition"].Text() == condition) return c["summary"];
+  for (const JsonField& c : party.field["ablations"].Items()) {
+    if (c["ablation"].Text() == condition) return c["summary"];
   }
   return std::nullopt;
 }
 
 // How far a condition moves the actions from those that the policy takes otherwise.
 std::optional<double> MovedBy(const Party& party, std::string_view condition) {
-  for (const JsonField& c : party.field["conditions"].Items()) {
-    if (c["condition"].Text() != condition) continue;
+  for (const JsonField& c : party.field["ablations"].Items()) {
+    if (c["ablation"].Text() != condition) continue;
     const auto moved = c.Find("moved");
     if (moved) return (*moved)["value"].Number();
   }
@@ -98,7 +98,7 @@ std::string RateText(const JsonField& rate) {
 // In what errors that are not normalized are counted, by the names of the actions' axes. Documents of an earlier vlaq
 // did not say it: they were of a mobile base.
 std::string UnitsOf(const std::vector<Party>& parties) {
-  const auto summary = parties.empty() ? std::nullopt : SummaryOf(parties.front(), "normal");
+  const auto summary = parties.empty() ? std::nullopt : SummaryOf(parties.front(), "none");
   const auto axes = summary ? summary->Find("axes") : std::nullopt;
   if (!axes) return kUnitsBefore;
   std::vector<std::string> units;
@@ -117,7 +117,7 @@ std::string In(const std::string& units) { return units.starts_with("in ") ? uni
 void AddOpenLoopFacts(const JsonField& root, const std::vector<Party>& parties, Draft& draft) {
   const std::string units = UnitsOf(parties);
   for (const Party& party : parties) {
-    const auto normal = SummaryOf(party, "normal");
+    const auto normal = SummaryOf(party, "none");
     if (!normal) continue;
     const auto raw = normal->Find("mae_raw");
     const std::string error = raw ? fmt::format("{:.4f} {}", raw->Number(), units)
@@ -130,7 +130,7 @@ void AddOpenLoopFacts(const JsonField& root, const std::vector<Party>& parties, 
     draft.Say({Claim::Of::kEpisodes, "error " + error + " on recorded episodes", name,
                agreement ? fmt::format("direction agrees in {:.1f} % of {} steps", 100 * agreement->Number(), steps)
                          : fmt::format("over {} steps", steps)});
-    const auto blank = MovedBy(party, "blank"), swapped = MovedBy(party, "swapped");
+    const auto blank = MovedBy(party, "gray_image"), swapped = MovedBy(party, "swapped_instruction");
     if (!blank && !swapped) continue;
     std::string answer;
     if (blank) answer = fmt::format("gray images move its actions by {:.2f}", *blank);
@@ -143,8 +143,8 @@ void AddOpenLoopFacts(const JsonField& root, const std::vector<Party>& parties, 
   const auto comparison = root.Find("comparison");
   if (!comparison || parties.size() < 2) return;
   for (const JsonField& c : comparison->Items()) {
-    const auto condition = c.Find("condition");
-    if (condition && condition->Text() != "normal") continue;
+    const auto condition = c.Find("ablation");
+    if (condition && condition->Text() != "none") continue;
     const auto change = c.Find("mae_raw_difference");
     const auto value = change ? change->Find("value") : std::nullopt;
     Policy& policy = draft.policies().Of(KeyOf(parties.front()));
@@ -155,10 +155,10 @@ void AddOpenLoopFacts(const JsonField& root, const std::vector<Party>& parties, 
 void AddSimulationFacts(const std::vector<Party>& parties, Draft& draft) {
   std::string before;  // of what it was held against
   if (parties.size() > 1) {
-    if (const auto summary = SummaryOf(parties[1], "normal")) before = RateText((*summary)["success"]) + " → ";
+    if (const auto summary = SummaryOf(parties[1], "none")) before = RateText((*summary)["success"]) + " → ";
   }
   for (const Party& party : parties) {
-    const auto normal = SummaryOf(party, "normal");
+    const auto normal = SummaryOf(party, "none");
     if (!normal) continue;
     const std::string success = RateText((*normal)["success"]);
     Policy& policy = draft.policies().Of(KeyOf(party));
@@ -167,8 +167,9 @@ void AddSimulationFacts(const std::vector<Party>& parties, Draft& draft) {
     draft.Say({Claim::Of::kDriving, success + " episodes succeed", name,
                "in the simulator; 95 % interval " + Interval((*normal)["success"]["wilson_95"])});
     std::string answer = success + " episodes";
-    if (const auto blank = SummaryOf(party, "blank")) answer += "; with gray images " + RateText((*blank)["success"]);
-    if (const auto swapped = SummaryOf(party, "swapped"))
+    if (const auto blank = SummaryOf(party, "gray_image"))
+      answer += "; with gray images " + RateText((*blank)["success"]);
+    if (const auto swapped = SummaryOf(party, "swapped_instruction"))
       answer += "; told the other side, it passes there in " + RateText((*swapped)["passed_on_told_side"]);
     draft.Answer(Question::kDrives, fmt::format("Does {} drive, around the boxes to the bottle?", name), Cell(answer));
   }
@@ -186,19 +187,19 @@ std::string FigureOrDash(const JsonField& summary, std::string_view key, double 
 
 void AddOpenLoop(const Document& document, const JsonField& root, Draft& draft) {
   Bars bars;
-  bars.axis = "mean absolute error, normalised action";
+  bars.axis = "mean absolute error, normalized action";
   const auto directions = root.Find("directions");
   const std::vector<std::string> names = directions ? directions->Texts() : std::vector<std::string>();
   const std::vector<Party> parties = Parties(root);
   Table table{
       document.name(),
-      {"policy, condition", "MAE", "RMSE", "MAE " + In(UnitsOf(parties)), "direction agrees", "actions moved", "steps"},
+      {"policy, ablation", "MAE", "RMSE", "MAE " + In(UnitsOf(parties)), "direction agrees", "actions moved", "steps"},
       {}};
   AddOpenLoopFacts(root, parties, draft);
   for (const Party& party : parties) {
-    for (const JsonField& condition : party.field["conditions"].Items()) {
+    for (const JsonField& condition : party.field["ablations"].Items()) {
       const JsonField summary = condition["summary"];
-      const std::string name = fmt::format("{}, {}", party.name, condition["condition"].Text());
+      const std::string name = fmt::format("{}, {}", party.name, condition["ablation"].Text());
       const double mae = summary["mae"].Number();
       bars.bars.push_back({name, {mae}, {}, fmt::format("{:.4f}", mae)});
       const auto moved = condition.Find("moved");
@@ -206,13 +207,13 @@ void AddOpenLoop(const Document& document, const JsonField& root, Draft& draft) 
           {name, fmt::format("{:.4f}", mae), fmt::format("{:.4f}", summary["rmse"].Number()),
            FigureOrDash(summary, "mae_raw", 1, ""), FigureOrDash(summary, "direction_agreement", 100, " %"),
            moved ? fmt::format("{:.4f}", (*moved)["value"].Number()) : "-", Grouped(summary["steps"].Integer())});
-      if (condition["condition"].Text() == "normal") AddConfusion(document, party, condition, names, draft);
+      if (condition["ablation"].Text() == "none") AddConfusion(document, party, condition, names, draft);
     }
     draft.Add(Part::kSettings, Identity(document.name() + ": what was evaluated", party));
   }
   draft.Add(Part::kEpisodes,
             Figure{"Error on recorded episodes, " + document.name(),
-                   "Mean absolute error against the recorded actions; a policy that uses its eyes, ears "
+                   "Mean absolute error against the recorded actions; a policy that uses its pictures, instruction "
                    "and memory errs more without them.",
                    std::move(bars), std::move(table), true});
 }
@@ -221,16 +222,16 @@ void AddSimulation(const Document& document, const JsonField& root, Draft& draft
   Bars bars;
   bars.axis = "episodes that succeeded, %";
   Table table{document.name(),
-              {"policy, condition", "succeeded", "95 % interval", "collided", "out of time", "passed on the told side",
+              {"policy, ablation", "succeeded", "95 % interval", "collided", "out of time", "passed on the told side",
                "seconds"},
               {}};
   const std::vector<Party> parties = Parties(root);
   AddSimulationFacts(parties, draft);
   for (const Party& party : parties) {
-    for (const JsonField& condition : party.field["conditions"].Items()) {
+    for (const JsonField& condition : party.field["ablations"].Items()) {
       const JsonField summary = condition["summary"];
       const JsonField success = summary["success"];
-      const std::string name = fmt::format("{}, {}", party.name, condition["condition"].Text());
+      const std::string name = fmt::format("{}, {}", party.name, condition["ablation"].Text());
       const std::vector<double> ends = success["wilson_95"].Numbers();
       Bars::Bar bar{name, {100 * success["fraction"].Number()}, {}, RateText(success)};
       if (ends.size() == 2) bar.interval = Range{100 * ends[0], 100 * ends[1]};

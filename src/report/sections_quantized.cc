@@ -1,4 +1,4 @@
-// What quantisation does to each layer: the plan's sensitivity, what each weight lost, and what the bytes are.
+// What quantization does to each layer: the plan's sensitivity, what each weight lost, and what the bytes are.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 namespace vlaq::report {
 namespace {
 
-constexpr size_t kMostBars = 12;
+constexpr size_t kMaxBars = 12;
 
 struct Loss {
   std::string weight, number;
@@ -29,14 +29,14 @@ void AddPlan(const Document& document, const JsonField& root, Draft& draft) {
   const auto accuracy = root.Find("accuracy");
   if (!accuracy) return;
   Bars bars;
-  bars.axis = "actions moved, RMS, normalised";
+  bars.axis = "actions moved, RMS, normalized";
   bars.logarithmic = true;
   Table table{"", {"group", "format", "moved RMS", "moved at most", "MAE"}, {}};
   for (const JsonField& row : (*accuracy)["sensitivity"].Items()) {
     const JsonField effect = row["effect"];
     const auto moved = effect.Find("moved_rms"), most = effect.Find("moved_most"), mae = effect.Find("mae_increase");
     const std::string name = row["group"].Text();
-    if (moved && moved->Number() > 0 && bars.bars.size() < kMostBars) {
+    if (moved && moved->Number() > 0 && bars.bars.size() < kMaxBars) {
       bars.bars.push_back({name, {moved->Number()}, {}, fmt::format("{:.5f}", moved->Number())});
     }
     table.rows.push_back({name, row["format"].Text(), moved ? fmt::format("{:.5f}", moved->Number()) : "no number",
@@ -45,7 +45,7 @@ void AddPlan(const Document& document, const JsonField& root, Draft& draft) {
   }
   if (bars.bars.empty()) return;
   draft.Add(Part::kLayers, Figure{"Sensitivity of each group, " + document.name(),
-                                  "How far the actions move when this group alone is quantised; logarithmic, the worst "
+                                  "How far the actions move when this group alone is quantized; logarithmic, the worst "
                                   "first.",
                                   std::move(bars), std::move(table)});
 }
@@ -62,7 +62,7 @@ void AddQuantized(const Document& document, const JsonField& root, Draft& draft)
   bars.axis = "signal to noise, dB";
   Table table{"", {"weight", "format", "signal to noise", "of its worst channel"}, {}};
   for (const Loss& loss : losses) {
-    if (bars.bars.size() < kMostBars) {
+    if (bars.bars.size() < kMaxBars) {
       bars.bars.push_back({loss.weight, {loss.decibel}, {}, fmt::format("{:.1f} dB", loss.decibel)});
     }
     table.rows.push_back(
@@ -71,7 +71,7 @@ void AddQuantized(const Document& document, const JsonField& root, Draft& draft)
   draft.Add(
       Part::kLayers,
       Figure{fmt::format("What rounding cost the weights of {}", ShortName(root["bundle"].Text())),
-             fmt::format("Signal to noise of each quantised weight, the {} that lost most of {} ({}); 6 dB are a bit.",
+             fmt::format("Signal to noise of each quantized weight, the {} that lost most of {} ({}); 6 dB are a bit.",
                          bars.bars.size(), losses.size(), document.name()),
              std::move(bars), std::move(table)});
 }
@@ -82,7 +82,7 @@ void AddInspection(const Document& document, const JsonField& root, Draft& draft
     root.Fail("is no inspection of a bundle: 'parts' is missing");
     return;
   }
-  // A stack per part of the policy, a colour per type; colours in the order of the bytes they stand for.
+  // A stack per part of the policy, a color per type; colors in the order of the bytes they stand for.
   std::map<std::string, double> by_type;
   for (const JsonField& part : parts->Items()) by_type[part["dtype"].Text()] += part["bytes"].Number();
   std::vector<std::string> types;

@@ -72,7 +72,7 @@ std::vector<Column> Columns(const JsonField& settings) {
   };
 }
 
-// Of each reading that says it.
+// The value of `key` in each reading that has it.
 std::vector<double> Said(const std::vector<JsonField>& readings, std::string_view key) {
   std::vector<double> values;
   for (const JsonField& reading : readings) {

@@ -13,13 +13,13 @@
 namespace vlaq::report {
 namespace {
 
-constexpr std::array<std::string_view, 6> kRungs{"identity",  "numbers",   "reality",
-                                                 "open loop", "eyes open", "closed loop"};
+constexpr std::array<std::string_view, 6> kStages{"identity",  "numerics", "execution",
+                                                  "open loop", "ablation", "closed loop"};
 constexpr std::string_view kMacs = "macs_", kBytes = "bytes_";
 
-std::string RungName(int64_t rung) {
-  const bool known = rung >= 0 && rung < static_cast<int64_t>(kRungs.size());
-  return known ? fmt::format("{} {}", rung, kRungs[static_cast<size_t>(rung)]) : std::to_string(rung);
+std::string StageName(int64_t stage) {
+  const bool known = stage >= 0 && stage < static_cast<int64_t>(kStages.size());
+  return known ? fmt::format("{} {}", stage, kStages[static_cast<size_t>(stage)]) : std::to_string(stage);
 }
 
 // The figures of a check, if the receipt has it.
@@ -37,14 +37,14 @@ std::optional<double> FigureOf(const JsonField& root, std::string_view check, st
 }
 
 void AddChecks(const JsonField& root, const std::string& name, bool failed, Draft& draft) {
-  Table table{"Checks of " + name, {"check", "rung", "verdict", "what was found"}, {}, !failed};
+  Table table{"Checks of " + name, {"check", "stage", "verdict", "what was found"}, {}, !failed};
   for (const JsonField& check : root["checks"].Items()) {
-    table.rows.push_back({check["name"].Text(), RungName(check["rung"].Integer()),
+    table.rows.push_back({check["name"].Text(), StageName(check["stage"].Integer()),
                           State(check["passed"].Flag() ? "ok" : "FAILED"), check["detail"].Text()});
   }
   for (const JsonField& check : root["untestable"].Items()) {
     table.rows.push_back(
-        {check["name"].Text(), RungName(check["rung"].Integer()), State("NOT TESTABLE"), check["reason"].Text()});
+        {check["name"].Text(), StageName(check["stage"].Integer()), State("NOT TESTABLE"), check["reason"].Text()});
   }
   draft.Add(Part::kVerdicts, std::move(table));
 }
@@ -60,7 +60,7 @@ void AddAssumptions(const JsonField& root, const std::string& name, const Receip
                                : proof.empty() ? "assumed, not proven"
                                                : "assumed; proven by " + proof;
       table.rows.push_back({setting["name"].Text(), setting["value"].Text(),
-                            Cell(from, assumed && proof.empty() ? Mood::kWarning : Mood::kPlain)});
+                            Cell(from, assumed && proof.empty() ? Severity::kWarning : Severity::kPlain)});
     }
     if (!table.rows.empty()) draft.Add(Part::kVerdicts, std::move(table));
   }
@@ -71,8 +71,8 @@ void AddAssumptions(const JsonField& root, const std::string& name, const Receip
   }
 }
 
-// Rung 1: how far each stage is from what it was held against, as a share of its limit. Which difference is judged, the
-// check's own words say: the largest, or the one relative to the values.
+// Stage 1: how far each stage is from what it was held against, as a share of its limit. Which difference is judged,
+// the check's own words say: the largest, or the one relative to the values.
 void AddStages(const JsonField& root, const std::string& name, Draft& draft) {
   Bars bars;
   bars.axis = "of what is allowed, %";
@@ -84,7 +84,7 @@ void AddStages(const JsonField& root, const std::string& name, Draft& draft) {
   for (const JsonField& check : root["checks"].Items()) {
     const auto most = check["figures"].Find("max_absolute"), relative = check["figures"].Find("relative");
     const auto limit = check["figures"].Find("limit");
-    if (check["rung"].Integer() != 1 || !most || !limit) continue;
+    if (check["stage"].Integer() != 1 || !most || !limit) continue;
     const bool is_relative = relative && check["detail"].Text().starts_with("relative");
     const double value = is_relative ? relative->Number() : most->Number();
     const std::string stage = check["name"].Text();
@@ -107,13 +107,13 @@ void AddStages(const JsonField& root, const std::string& name, Draft& draft) {
                    std::move(bars), std::move(table)});
 }
 
-// Rung 2: in which arithmetic the multiplications ran, by the engine's own record. All in float32 needs no plot.
+// Stage 2: in which arithmetic the multiplications ran, by the engine's own record. All in float32 needs no plot.
 void AddArithmetic(const JsonField& root, const std::string& name, Draft& draft) {
   Bars bars;
   bars.axis = "% of the multiplications";
   Table table{"", {"where", "arithmetic", "of the multiplications", "of the time"}, {}};
   for (const JsonField& check : root["checks"].Items()) {
-    if (check["rung"].Integer() != 2) continue;
+    if (check["stage"].Integer() != 2) continue;
     for (const auto& [figure, value] : check["figures"].Members()) {
       if (!figure.starts_with(kMacs)) continue;
       const std::string arithmetic = figure.substr(kMacs.size());
@@ -123,7 +123,7 @@ void AddArithmetic(const JsonField& root, const std::string& name, Draft& draft)
   }
   const bool plain = std::ranges::all_of(bars.part_names, [](const auto& a) { return a == "float32"; });
   for (const JsonField& check : root["checks"].Items()) {
-    if (check["rung"].Integer() != 2) continue;
+    if (check["stage"].Integer() != 2) continue;
     Bars::Bar bar{check["name"].Text(), std::vector<double>(bars.part_names.size(), 0)};
     for (size_t i = 0; i < bars.part_names.size(); ++i) {
       const auto share = check["figures"].Find(std::string(kMacs) + bars.part_names[i]);
@@ -205,14 +205,14 @@ bool Held(const JsonField& root, std::string_view against) {
   return path && !path->Text().empty();
 }
 
-// Of checks that bear the question's answer: passed, or what the first that did not found.
+// Answers a question from the checks that bear it: passed, or what the first that did not found.
 void AddAnswer(const JsonField& root, Question question, const std::string& text, std::string_view check,
                const std::string& answer, Draft& draft) {
   for (const JsonField& c : root["checks"].Items()) {
     if (c["name"].Text() != check) continue;
-    draft.Answer(
-        question, text,
-        c["passed"].Flag() ? Cell("yes: " + answer, Mood::kGood) : Cell("NO: " + c["detail"].Text(), Mood::kBad));
+    draft.Answer(question, text,
+                 c["passed"].Flag() ? Cell("yes: " + answer, Severity::kGood)
+                                    : Cell("NO: " + c["detail"].Text(), Severity::kBad));
   }
 }
 
@@ -220,7 +220,7 @@ void AddAnswers(const JsonField& root, const Receipt& receipt, const Policy& pol
   const std::string& name = policy.name;
   const bool bad = receipt.word == Receipt::Word::kFailed || receipt.word == Receipt::Word::kInconsistent;
   if (bad) {
-    draft.Answer(Question::kIsIt, fmt::format("Is {} the policy?", name), Cell("NO: " + receipt.why, Mood::kBad));
+    draft.Answer(Question::kIsIt, fmt::format("Is {} the policy?", name), Cell("NO: " + receipt.why, Severity::kBad));
     return;
   }
   if (Held(root, "against")) {
@@ -260,9 +260,9 @@ void AddReceipt(const Document& document, const JsonField& root, Draft& draft) {
   Policy& policy = draft.policies().Of({root["bundle"].Text(), evidence["bundle"]["sha256"].Text(),
                                         weights ? (*weights)["sha256"].Text() : std::string()});
   // The best-founded of several receipts of one policy, unless one speaks against it.
-  const Mood mood = receipt.verdict.mood;
-  const bool better = !policy.verdict || mood == Mood::kBad ||
-                      (policy.verdict->mood != Mood::kBad && MoodRank(mood) < MoodRank(policy.verdict->mood));
+  const Severity mood = receipt.verdict.mood;
+  const bool better = !policy.verdict || mood == Severity::kBad ||
+                      (policy.verdict->mood != Severity::kBad && MoodRank(mood) < MoodRank(policy.verdict->mood));
   if (better) policy.verdict = receipt.verdict;
   AddReceiptFacts(root, policy);
   policy.unproven = fmt::format("{}", fmt::join(receipt.unproven, ", "));

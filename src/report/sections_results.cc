@@ -13,7 +13,7 @@ namespace {
 std::string ActionsText(const JsonField& settings) {
   const auto unit = settings.Find("action_unit");
   const std::string text = unit ? unit->Text() : "";
-  return text.empty() || text == "normalised action" ? "normalized actions" : "actions in " + text;
+  return text.empty() || text == "normalized action" ? "normalized actions" : "actions in " + text;
 }
 
 constexpr size_t kOperators = 8;
@@ -205,8 +205,8 @@ std::string Measured(const JsonField& root) {
   return text;
 }
 
-// A unit of actions in a table: what vlaq calls a normalised action is one without a unit.
-std::string Short(const std::string& unit) { return unit.empty() || unit == "normalised action" ? "normalized" : unit; }
+// A unit of actions in a table: what vlaq calls a normalized action is one without a unit.
+std::string Short(const std::string& unit) { return unit.empty() || unit == "normalized action" ? "normalized" : unit; }
 
 // A bundle is known by its weights; another program or a checkpoint by its name.
 PolicyKey MeasuredKey(const JsonField& subject) {

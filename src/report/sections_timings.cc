@@ -87,7 +87,7 @@ void AddRatios(const Document& document, const JsonField& root, Draft& draft) {
     bar.value = RatioText(ratio);
     table.rows.push_back({name, bar.value, Grouped(comparison["rounds"].Integer()),
                           fmt::format("{:.1f} %", 100 * comparison["noise_floor"].Number()),
-                          judged ? Cell(verdict) : Cell("not judged: INVALID", Mood::kBad)});
+                          judged ? Cell(verdict) : Cell("not judged: INVALID", Severity::kBad)});
     bars.bars.push_back(std::move(bar));
   }
   if (bars.bars.empty()) return;

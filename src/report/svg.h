@@ -1,4 +1,4 @@
-// A drawing as inline SVG that takes its colours from the page's style sheet (style.cc), so that it follows light, dark
+// A drawing as inline SVG that takes its colors from the page's style sheet (style.cc), so that it follows light, dark
 // and print. Units are CSS pixels at the width of a phone; the page scales it.
 #pragma once
 

@@ -39,31 +39,31 @@ inline Document ExampleResults() {
 }
 
 inline Document ExampleReceipt() {
-  return Example("vlaq.verify/1", "receipt.json",
-                 R"({"schema": "vlaq.verify/1", "bundle": "/tmp/x/mae0222", "passed": true,
+  return Example("vlaq.verify/2", "receipt.json",
+                 R"({"schema": "vlaq.verify/2", "bundle": "/tmp/x/mae0222", "passed": true,
     "against": "model.pth", "golden": "", "reference": "",
     "parameters": 1000, "reached_fraction": 1,
-    "checks": [{"rung": 1, "name": "text_last_hidden", "passed": true, "detail": "relative difference 2e-06",
+    "checks": [{"stage": 1, "name": "text_last_hidden", "passed": true, "detail": "relative difference 2e-06",
                 "figures": {"max_absolute": 1e-3, "relative": 2e-6, "limit": 1e-5}},
-               {"rung": 2, "name": "kernels", "passed": true, "detail": "int8", "figures": {"macs_int8": 0.9, "time_int8": 0.8}}],
-    "untestable": [{"rung": 5, "name": "drives", "reason": "no simulator"}],
+               {"stage": 2, "name": "kernels", "passed": true, "detail": "int8", "figures": {"macs_int8": 0.9, "time_int8": 0.8}}],
+    "untestable": [{"stage": 5, "name": "drives", "reason": "no simulator"}],
     "evidence": {"bundle": {"sha256": "ef", "graphs": {"head": {"file": "head.onnx"}}},
                  "limits": [{"name": "max_mae_increase", "value": 0.005, "reason": "because"}]}})");
 }
 
 inline Document ExampleOpenLoop() {
-  return Example("vlaq.eval/1 open_loop", "open_loop.json", R"({"schema": "vlaq.eval/1", "mode": "open_loop",
+  return Example("vlaq.eval/2 open_loop", "open_loop.json", R"({"schema": "vlaq.eval/2", "mode": "open_loop",
     "directions": ["stop", "F"],
-    "policy": {"kind": "bundle", "name": "mae0222", "sha256": "01", "conditions": [
-      {"condition": "normal", "summary": {"mae": 0.1, "rmse": 0.2, "mae_raw": 0.06, "direction_agreement": 0.9, "steps": 30,
+    "policy": {"kind": "bundle", "name": "mae0222", "sha256": "01", "ablations": [
+      {"ablation": "none", "summary": {"mae": 0.1, "rmse": 0.2, "mae_raw": 0.06, "direction_agreement": 0.9, "steps": 30,
                                           "direction_confusion": [[10, 2], [1, 17]]}},
-      {"condition": "blank", "summary": {"mae": 0.5, "rmse": 0.6, "mae_raw": 0.3, "direction_agreement": 0.2, "steps": 30},
+      {"ablation": "gray_image", "summary": {"mae": 0.5, "rmse": 0.6, "mae_raw": 0.3, "direction_agreement": 0.2, "steps": 30},
        "moved": {"value": 0.4}}]}})");
 }
 
 inline Document ExampleSimulation() {
-  return Example("vlaq.eval/1 simulation", "simulation.json", R"({"schema": "vlaq.eval/1", "mode": "simulation",
-    "policy": {"kind": "bundle", "name": "mae0222", "sha256": "01", "conditions": [{"condition": "normal", "summary": {
+  return Example("vlaq.eval/2 simulation", "simulation.json", R"({"schema": "vlaq.eval/2", "mode": "simulation",
+    "policy": {"kind": "bundle", "name": "mae0222", "sha256": "01", "ablations": [{"ablation": "none", "summary": {
       "success": {"count": 19, "of": 20, "fraction": 0.95, "wilson_95": [0.764, 0.991]},
       "collided": {"count": 1, "of": 20}, "timed_out": {"count": 0, "of": 20}, "passed_on_told_side": {"count": 20, "of": 20},
       "mean_seconds_of_successes": 6.5}}]}})");

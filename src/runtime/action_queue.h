@@ -43,7 +43,7 @@ class ActionQueue {
   std::optional<double> coefficient_;  // of a temporal ensemble
   Tensor chunk_;                       // the one that is played; of an ensemble the last
   size_t next_ = 0, end_ = 0;          // rows of chunk_ that are still to be played; of an ensemble one
-  // Of an ensemble, for the times from now on: the mean of the predictions, and how many there are.
+  // An ensemble, for the times from now on: the mean of the predictions, and how many there are.
   std::vector<float> means_;
   std::vector<size_t> counts_;
   std::vector<float> weights_, sums_;  // exp(-coefficient i), and the sum of those up to i

@@ -132,7 +132,7 @@ inline policy::Step Concat(std::vector<std::string> values, int64_t axis, std::s
   return step;
 }
 
-// Of a graph that gives the same tensors at every run.
+// A graph that gives the same tensors at every run.
 inline auto Always(NamedTensors answer) {
   return [answer = std::move(answer)](const NamedTensors&) -> Result<NamedTensors> { return answer; };
 }

@@ -91,7 +91,7 @@ double Forward(const policy::Normalization& n, double x, size_t i) {
   return x / a;
 }
 
-// Of `width` elements; one number for all where `single`.
+// Numbers for `width` elements; one for all where `single`.
 policy::Normalization RandomNormalization(NormalizationMode mode, size_t width, bool single, Random& random) {
   policy::Normalization n{mode, {}, {}};
   if (mode == NormalizationMode::kIdentity) return n;

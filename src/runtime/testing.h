@@ -1,4 +1,4 @@
-// A bundle's schedule run on one picture after the other, for tests of rooms that run policies.
+// A bundle's schedule run on one picture after the other, for tests of modules that run policies.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ inline Tensor Stack(std::span<const Tensor> parts) {
   return all;
 }
 
-// Of a policy with one camera and at most an instruction.
+// Runs a policy with one camera and at most an instruction.
 class FrameRunner : public Probe {
  public:
   static Result<std::unique_ptr<FrameRunner>> Open(const bundle::Bundle& bundle, const backend::Backend& backend,

@@ -63,7 +63,7 @@ void MakeTask(Layout& layout) {
 }
 
 // Hue anywhere; saturation and value within the given ranges.
-Colour MakeColour(Random& random, double s_low, double s_high, double v_low, double v_high) {
+Color MakeColor(Random& random, double s_low, double s_high, double v_low, double v_high) {
   const double hue = random.Uniform(0, 6);
   const double s = random.Uniform(s_low, s_high);
   const double v = random.Uniform(v_low, v_high);
@@ -78,13 +78,13 @@ void MakeLook(Layout& layout) {
   Random random(layout.seed, kLook);
   Look& look = layout.look;
   for (size_t i = 0; i < look.boxes.size(); ++i) {
-    look.boxes[i] = MakeColour(random, 0.1, 0.8, 0.3, 0.9);
+    look.boxes[i] = MakeColor(random, 0.1, 0.8, 0.3, 0.9);
     look.box_texture[i] = static_cast<int>(random.Below(kBoxTextures));
   }
-  look.bottle = MakeColour(random, 0.7, 1.0, 0.5, 1.0);
-  look.floor = MakeColour(random, 0.0, 0.4, 0.4, 1.0);
+  look.bottle = MakeColor(random, 0.7, 1.0, 0.5, 1.0);
+  look.floor = MakeColor(random, 0.0, 0.4, 0.4, 1.0);
   look.floor_texture = static_cast<int>(random.Below(kFloorTextures));
-  for (Colour& wall : look.walls) wall = MakeColour(random, 0.0, 0.35, 0.5, 1.0);
+  for (Color& wall : look.walls) wall = MakeColor(random, 0.0, 0.35, 0.5, 1.0);
   look.wall_distance = {random.Uniform(7.5, 12), random.Uniform(3.5, 8), random.Uniform(3.5, 8)};
   look.light_direction = {random.Uniform(-0.8, 0.8), random.Uniform(-0.8, 0.8)};
   look.light = random.Uniform(0.3, 0.9);

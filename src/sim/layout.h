@@ -1,7 +1,7 @@
 // One seeded task of the simulator: boxes, a bottle behind them, where the robot starts, on which side it has to pass,
 // how everything looks and how the base behaves. Plain data, the same for a seed on every machine.
 //
-// World frame: x forward from the start, y left, z up; metres, radians. Not aware of MuJoCo.
+// World frame: x forward from the start, y left, z up; meters, radians. Not aware of MuJoCo.
 #pragma once
 
 #include <array>
@@ -26,7 +26,7 @@ struct Pose {
 };
 
 struct Box {
-  double x = 0, y = 0;                        // centre, m
+  double x = 0, y = 0;                        // center, m
   double half_x = 0, half_y = 0, half_z = 0;  // half sizes, m; stands on the floor
 };
 
@@ -40,15 +40,15 @@ inline constexpr int kBoxTextures = 3;
 // m, of a way point from a box's side: the robot's radius and 0.22 m.
 inline constexpr double kClearance = 0.42;
 
-using Colour = std::array<float, 3>;
+using Color = std::array<float, 3>;
 
 // How the scene and the camera look in this episode.
 struct Look {
-  std::array<Colour, 2> boxes{};
+  std::array<Color, 2> boxes{};
   std::array<int, 2> box_texture{};
-  Colour bottle{}, floor{};
+  Color bottle{}, floor{};
   int floor_texture = 0;
-  std::array<Colour, 3> walls{};
+  std::array<Color, 3> walls{};
   std::array<double, 3> wall_distance{};  // ahead, left, right; m
   std::array<double, 2> light_direction{};
   double light = 0.6, ambient = 0.3, headlight = 0.2;

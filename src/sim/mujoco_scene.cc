@@ -16,7 +16,7 @@ namespace {
 constexpr double kMass = 10;            // kg
 constexpr double kFieldOfView = 66;     // vertical, degrees; 98 across at 16:9
 constexpr double kCameraHeight = 0.25;  // m
-constexpr double kCameraBehind = 0.10;  // m behind the base's centre
+constexpr double kCameraBehind = 0.10;  // m behind the base's center
 constexpr double kMaxForce = 30;        // N: 3 m/s^2
 
 // Bodies of the scene. What Apply() moves must not stand at the origin here: MuJoCo would take its frame for the
@@ -97,8 +97,8 @@ Result<ModelPtr> Compile(const std::string& xml) {
   return model;
 }
 
-void SetColour(mjModel& model, int geom, const Colour& colour) {
-  for (size_t i = 0; i < 3; ++i) model.geom_rgba[4 * static_cast<size_t>(geom) + i] = colour[i];
+void SetColor(mjModel& model, int geom, const Color& color) {
+  for (size_t i = 0; i < 3; ++i) model.geom_rgba[4 * static_cast<size_t>(geom) + i] = color[i];
   model.geom_rgba[4 * static_cast<size_t>(geom) + 3] = 1;
 }
 
@@ -145,18 +145,18 @@ void Scene::Apply(const Layout& layout) {
     } else {
       Place(geom, 0, 0, -5, {0.1, 0.1, 0.1});
     }
-    SetColour(*model_, geom, look_.boxes[i]);
+    SetColor(*model_, geom, look_.boxes[i]);
     model_->geom_matid[geom] = box_materials_[static_cast<size_t>(look_.box_texture[i])];
   }
   const Bottle& bottle = layout.bottle;
   Place(bottle_, bottle.x, bottle.y, bottle.half_height, {bottle.radius, bottle.half_height, 0});
-  SetColour(*model_, bottle_, look_.bottle);
-  SetColour(*model_, floor_, look_.floor);
+  SetColor(*model_, bottle_, look_.bottle);
+  SetColor(*model_, floor_, look_.floor);
   model_->geom_matid[floor_] = floor_materials_[static_cast<size_t>(look_.floor_texture)];
   Place(walls_[0], look_.wall_distance[0], 0, 1.5, {0.1, 14, 1.5});
   Place(walls_[1], 0, look_.wall_distance[1], 1.5, {14, 0.1, 1.5});
   Place(walls_[2], 0, -look_.wall_distance[2], 1.5, {14, 0.1, 1.5});
-  for (size_t i = 0; i < walls_.size(); ++i) SetColour(*model_, walls_[i], look_.walls[i]);
+  for (size_t i = 0; i < walls_.size(); ++i) SetColor(*model_, walls_[i], look_.walls[i]);
 
   mjtNum* direction = model_->light_dir + 3 * static_cast<size_t>(light_);
   direction[0] = look_.light_direction[0];

@@ -1,4 +1,4 @@
-// The MuJoCo model that all layouts share, and how a layout changes it: sizes, places, colours, light, camera.
+// The MuJoCo model that all layouts share, and how a layout changes it: sizes, places, colors, light, camera.
 #pragma once
 
 #include <mujoco/mujoco.h>

@@ -20,7 +20,7 @@ class Perturbation {
 
  private:
   Random random_;
-  double strength_ = 0;  // of the drift, in normalised units
+  double strength_ = 0;  // of the drift, in normalized units
   std::array<double, 2> drift_{};
   std::array<double, 2> kick_{};
   int kick_steps_ = 0;

@@ -15,20 +15,20 @@ constexpr Rgb kGrid{220, 220, 215};
 constexpr Rgb kDark{60, 60, 60};
 constexpr Rgb kGreen{20, 140, 60};
 constexpr Rgb kRed{200, 40, 30};
-constexpr double kPixelsPerMetre = 100;
+constexpr double kPixelsPerMeter = 100;
 constexpr double kBorder = 0.6;  // m around everything
 
-Rgb RgbOf(const Colour& colour) {
+Rgb RgbOf(const Color& color) {
   const auto byte = [](float value) { return static_cast<uint8_t>(std::lround(std::clamp(value, 0.F, 1.F) * 255)); };
-  return {byte(colour[0]), byte(colour[1]), byte(colour[2])};
+  return {byte(color[0]), byte(color[1]), byte(color[2])};
 }
 
-// A drawing in metres: every shape is the set of points that a function accepts. Slow, and fast enough for a picture.
+// A drawing in meters: every shape is the set of points that a function accepts. Slow, and fast enough for a picture.
 class Canvas {
  public:
   Canvas(double x_low, double x_high, double y_low, double y_high) : x_low_(x_low), y_high_(y_high) {
-    image_.Reset(static_cast<int>((x_high - x_low) * kPixelsPerMetre),
-                 static_cast<int>((y_high - y_low) * kPixelsPerMetre));
+    image_.Reset(static_cast<int>((x_high - x_low) * kPixelsPerMeter),
+                 static_cast<int>((y_high - y_low) * kPixelsPerMeter));
     Fill([](double, double) { return true; }, kFloor);
     Fill(
         [](double x, double y) {
@@ -38,26 +38,26 @@ class Canvas {
         kGrid);
   }
 
-  void Fill(const std::function<bool(double, double)>& inside, const Rgb& colour) {
+  void Fill(const std::function<bool(double, double)>& inside, const Rgb& color) {
     for (int row = 0; row < image_.height; ++row) {
       for (int column = 0; column < image_.width; ++column) {
-        const double x = x_low_ + (column + 0.5) / kPixelsPerMetre;
-        const double y = y_high_ - (row + 0.5) / kPixelsPerMetre;
+        const double x = x_low_ + (column + 0.5) / kPixelsPerMeter;
+        const double y = y_high_ - (row + 0.5) / kPixelsPerMeter;
         if (!inside(x, y)) continue;
         const size_t at =
             (static_cast<size_t>(row) * static_cast<size_t>(image_.width) + static_cast<size_t>(column)) * 3;
-        std::ranges::copy(colour, image_.rgb.begin() + static_cast<std::ptrdiff_t>(at));
+        std::ranges::copy(color, image_.rgb.begin() + static_cast<std::ptrdiff_t>(at));
       }
     }
   }
 
-  void Disc(double x, double y, double radius, const Rgb& colour) {
-    Fill([=](double px, double py) { return std::hypot(px - x, py - y) <= radius; }, colour);
+  void Disc(double x, double y, double radius, const Rgb& color) {
+    Fill([=](double px, double py) { return std::hypot(px - x, py - y) <= radius; }, color);
   }
-  void Ring(double x, double y, double radius, double width, const Rgb& colour) {
-    Fill([=](double px, double py) { return std::abs(std::hypot(px - x, py - y) - radius) <= width / 2; }, colour);
+  void Ring(double x, double y, double radius, double width, const Rgb& color) {
+    Fill([=](double px, double py) { return std::abs(std::hypot(px - x, py - y) - radius) <= width / 2; }, color);
   }
-  void Line(double x0, double y0, double x1, double y1, double width, const Rgb& colour) {
+  void Line(double x0, double y0, double x1, double y1, double width, const Rgb& color) {
     const double dx = x1 - x0;
     const double dy = y1 - y0;
     const double squared = std::max(dx * dx + dy * dy, 1e-12);
@@ -66,7 +66,7 @@ class Canvas {
           const double t = std::clamp(((x - x0) * dx + (y - y0) * dy) / squared, 0.0, 1.0);
           return std::hypot(x - x0 - t * dx, y - y0 - t * dy) <= width / 2;
         },
-        colour);
+        color);
   }
 
   image::Image Take() { return std::move(image_); }
@@ -107,14 +107,14 @@ image::Image TopView(const Trace& trace) {
   canvas.Disc(layout.bottle.x, layout.bottle.y, layout.bottle.radius, RgbOf(layout.look.bottle));
   canvas.Ring(layout.bottle.x, layout.bottle.y, kGoalDistance, 0.015, kDark);
 
-  const Rgb colour = Succeeded(trace.end, layout.side) ? kGreen : kRed;
-  for (size_t i = 0; i + 1 < way.size(); ++i) canvas.Line(way[i].x, way[i].y, way[i + 1].x, way[i + 1].y, 0.03, colour);
+  const Rgb color = Succeeded(trace.end, layout.side) ? kGreen : kRed;
+  for (size_t i = 0; i + 1 < way.size(); ++i) canvas.Line(way[i].x, way[i].y, way[i + 1].x, way[i + 1].y, 0.03, color);
   for (const TracePoint& point : trace.points) {
     const Pose& pose = point.state.pose;
-    canvas.Disc(pose.x, pose.y, 0.035, colour);
+    canvas.Disc(pose.x, pose.y, 0.035, color);
     if (point.lost) canvas.Disc(pose.x, pose.y, 0.02, kFloor);
   }
-  canvas.Ring(way.back().x, way.back().y, kRobotRadius, 0.015, colour);
+  canvas.Ring(way.back().x, way.back().y, kRobotRadius, 0.015, color);
   return canvas.Take();
 }
 

@@ -28,21 +28,21 @@ Trace Straight(bool reached) {
   return trace;
 }
 
-int Count(const image::Image& picture, std::array<uint8_t, 3> colour) {
+int Count(const image::Image& picture, std::array<uint8_t, 3> color) {
   int count = 0;
   for (size_t i = 0; i < picture.rgb.size(); i += 3) {
-    count += std::equal(colour.begin(), colour.end(), picture.rgb.begin() + static_cast<std::ptrdiff_t>(i)) ? 1 : 0;
+    count += std::equal(color.begin(), color.end(), picture.rgb.begin() + static_cast<std::ptrdiff_t>(i)) ? 1 : 0;
   }
   return count;
 }
 
-TEST(TopView, ShowsBoxesAndBottleInTheirSizeAndColour) {
+TEST(TopView, ShowsBoxesAndBottleInTheirSizeAndColor) {
   const image::Image picture = TopView(Straight(true));
-  EXPECT_NEAR(Count(picture, {0, 0, 255}), 60 * 60, 130);  // 0.6 m square at 100 pixels a metre
+  EXPECT_NEAR(Count(picture, {0, 0, 255}), 60 * 60, 130);  // 0.6 m square at 100 pixels a meter
   EXPECT_NEAR(Count(picture, {255, 255, 0}), 3.14159 * 8 * 8, 20);
 }
 
-TEST(TopView, TellsSuccessFromFailureByColour) {
+TEST(TopView, TellsSuccessFromFailureByColor) {
   constexpr std::array<uint8_t, 3> kGreen{20, 140, 60};
   constexpr std::array<uint8_t, 3> kRed{200, 40, 30};
   const image::Image good = TopView(Straight(true));

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "episode/writer.h"
+#include "data/writer.h"
 #include "sim/expert.h"
 #include "sim/perturbation.h"
 #include "sim/progress.h"
@@ -21,8 +21,8 @@ std::vector<float> StateRow(const State& state) {
           static_cast<float>(state.velocity_x), static_cast<float>(state.velocity_y)};
 }
 
-episode::WriterOptions Header(const Layout& layout, const RecordOptions& options) {
-  episode::WriterOptions header;
+data::WriterOptions Header(const Layout& layout, const RecordOptions& options) {
+  data::WriterOptions header;
   header.name = EpisodeName(layout);
   header.instruction = layout.instruction;
   header.width = options.world.width;
@@ -68,10 +68,10 @@ Result<Recorder> Recorder::Open(const RecordOptions& options) {
 
 Result<Recording> Recorder::Record(uint64_t seed, const std::filesystem::path& folder, Existing existing) {
   const Layout layout = MakeLayout(seed);
-  episode::WriterOptions header = Header(layout, options_);
+  data::WriterOptions header = Header(layout, options_);
   Recording recording{.path = folder / EpisodeFile(layout), .layout = layout.name};
-  VLAQ_ASSIGN_OR_RETURN(episode::EpisodeWriter writer,
-                        episode::EpisodeWriter::Create(recording.path, std::move(header), existing));
+  VLAQ_ASSIGN_OR_RETURN(data::EpisodeWriter writer,
+                        data::EpisodeWriter::Create(recording.path, std::move(header), existing));
   Perturbation perturbation(seed);
   VLAQ_RETURN_IF_ERROR(world_->Reset(layout, options_.perturb ? perturbation.Start(layout) : std::nullopt));
   const PilotEye eye(seed, options_.world);
@@ -86,7 +86,7 @@ Result<Recording> Recorder::Record(uint64_t seed, const std::filesystem::path& f
       VLAQ_ASSIGN_OR_RETURN(driven, options_.pilot->Command(eye.See(frame, before.step)));
     }
     if (options_.perturb) driven = perturbation.Disturb(layout, before, driven);
-    const episode::Event event = before.step == 0 ? episode::Event::kEpisodeStart : episode::Event::kStartAction;
+    const data::Event event = before.step == 0 ? data::Event::kEpisodeStart : data::Event::kStartAction;
     const std::vector<float> action = AsFloats(expert);
     const std::vector<std::vector<float>> extra{AsFloats(driven), StateRow(before), AuxiliaryLabels(layout, before)};
     VLAQ_RETURN_IF_ERROR(

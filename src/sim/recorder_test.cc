@@ -5,15 +5,15 @@
 #include <algorithm>
 
 #include "base/testing.h"
-#include "episode/episode.h"
-#include "episode/writer.h"
+#include "data/episode.h"
+#include "data/writer.h"
 
 namespace vlaq::sim {
 namespace {
 
-std::vector<episode::Command> CommandsOf(const episode::Episode& episode) {
-  const auto all = episode.ReadAll(episode::kAction);
-  std::vector<episode::Command> commands;
+std::vector<data::Command> CommandsOf(const data::Episode& episode) {
+  const auto all = episode.ReadAll(data::kAction);
+  std::vector<data::Command> commands;
   if (!all.ok()) return commands;
   const auto values = all->data<float>();
   for (size_t i = 0; i + 2 < values.size(); i += 3) commands.push_back({values[i], values[i + 1], values[i + 2]});
@@ -51,18 +51,18 @@ bool IsBlack(const image::Image& frame) { return *std::ranges::max_element(frame
 TEST_F(RecorderTest, WritesWhatTheReaderReads) {
   const Recording recording = Record(Small(), 21);
   EXPECT_TRUE(recording.succeeded);
-  const auto episode = episode::Episode::Open(recording.path);
+  const auto episode = data::Episode::Open(recording.path);
   ASSERT_TRUE(episode.ok()) << episode.error().ToString();
   const Layout layout = MakeLayout(21);
   EXPECT_EQ((*episode)->length(), recording.steps);
   EXPECT_EQ((*episode)->task(), layout.instruction);
   EXPECT_EQ((*episode)->streams().front().shape, (Shape{36, 64, 3}));
-  for (const episode::Command& command : CommandsOf(**episode)) {
+  for (const data::Command& command : CommandsOf(**episode)) {
     EXPECT_LE(std::hypot(command[0], command[1]), kMaxSpeed + 1e-5);
     EXPECT_EQ(command[2], 0);
   }
   EXPECT_EQ((*episode)->events().front(), "episode_start");
-  EXPECT_EQ((*episode)->timing().source, episode::TimeSource::kTimeStamps);
+  EXPECT_EQ((*episode)->timing().source, data::TimeSource::kTimeStamps);
   EXPECT_FALSE((*episode)->timing().wrong);
   EXPECT_NEAR(*(*episode)->timing().SecondsAt(3), 3 * kControlPeriod, 1e-12);
 }
@@ -70,7 +70,7 @@ TEST_F(RecorderTest, WritesWhatTheReaderReads) {
 TEST_F(RecorderTest, TheSameSeedGivesTheSameEpisode) {
   const Recording a = Record(Small(), 4, "a");
   const Recording b = Record(Small(), 4, "b");
-  const auto hash = [](const Recording& r) { return *(*episode::Episode::Open(r.path))->ContentHash(); };
+  const auto hash = [](const Recording& r) { return *(*data::Episode::Open(r.path))->ContentHash(); };
   EXPECT_EQ(hash(a), hash(b));
   EXPECT_NE(hash(a), hash(Record(Small(), 5)));
 }
@@ -80,12 +80,12 @@ TEST_F(RecorderTest, PerturbationsLeaveTheWayButNotTheLabels) {
   perturbed.perturb = true;
   const Recording plain = Record(Small(), 31, "plain");
   const Recording pushed = Record(perturbed, 31, "pushed");
-  const auto a = episode::Episode::Open(plain.path);
-  const auto b = episode::Episode::Open(pushed.path);
+  const auto a = data::Episode::Open(plain.path);
+  const auto b = data::Episode::Open(pushed.path);
   ASSERT_TRUE(a.ok() && b.ok());
   EXPECT_NE(CommandsOf(**a), CommandsOf(**b));
   // The expert's label stays a clean command: at most the full speed, whatever was driven.
-  for (const episode::Command& command : CommandsOf(**b)) {
+  for (const data::Command& command : CommandsOf(**b)) {
     EXPECT_LE(std::hypot(command[0], command[1]), kMaxSpeed + 1e-5);
   }
 }
@@ -115,7 +115,7 @@ TEST_F(RecorderTest, APilotDrivesAndTheExpertLabels) {
   EXPECT_FALSE(recording.succeeded);
   EXPECT_EQ(pilot.instruction, MakeLayout(8).instruction);
   EXPECT_GT(pilot.black, 0);  // the pilot's camera drops out,
-  const auto episode = episode::Episode::Open(recording.path);
+  const auto episode = data::Episode::Open(recording.path);
   ASSERT_TRUE(episode.ok());
   for (int64_t t = 0; t < (*episode)->length(); ++t)
     EXPECT_FALSE(IsBlack(*(*episode)->ReadFrame(t))) << t;  // not the file

@@ -26,7 +26,7 @@ inline constexpr std::array<std::string_view, 3> kVelocityUnits{"m/s", "m/s", "r
 // What the camera's pictures are called.
 inline constexpr std::string_view kCamera = "observation.images.front";
 
-inline constexpr double kMaxSpeed = 0.6;       // m/s, what a normalised action of 1 means
+inline constexpr double kMaxSpeed = 0.6;       // m/s, what a normalized action of 1 means
 inline constexpr double kControlPeriod = 0.4;  // s between two frames
 inline constexpr double kRobotRadius = 0.20;   // m
 inline constexpr double kGoalDistance = 0.35;  // m from the bottle's axis
@@ -48,7 +48,7 @@ struct State {
   bool collided = false;
   bool reached = false;
   bool done = false;  // collided, reached or out of time
-  // On which side each box was passed (nullopt: not yet); on either side of its centre.
+  // On which side each box was passed (nullopt: not yet); on either side of its center.
   std::vector<std::optional<Side>> passed;
 };
 

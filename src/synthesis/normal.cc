@@ -13,9 +13,9 @@ void FillNormal(const Random& stream, uint64_t first, float mean, float deviatio
   for (size_t k = 0; k < values.size(); ++k) {
     const uint64_t bits = stream.At(first + k);
     const uint64_t sum = (bits & 0xFFFFU) + ((bits >> 16U) & 0xFFFFU) + ((bits >> 32U) & 0xFFFFU) + (bits >> 48U);
-    const int64_t centred = 2 * static_cast<int64_t>(sum) - kTwiceMean;
+    const int64_t centered = 2 * static_cast<int64_t>(sum) - kTwiceMean;
     // Through double: whether the compiler fuses multiply and add then makes no difference to the rounded float.
-    values[k] = static_cast<float>(static_cast<double>(mean) + scale * static_cast<double>(centred));
+    values[k] = static_cast<float>(static_cast<double>(mean) + scale * static_cast<double>(centered));
   }
 }
 

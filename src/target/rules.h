@@ -1,6 +1,6 @@
 // Every rule that vlaq goes by or speaks of, each id once with its one meaning: why a plan gives an operator its form,
 // what a target takes, what TensorRT refuses. Cited through RuleId: an id that is not in the tables does not compile.
-// docs/quantisation.md and docs/preflight.md show the tables.
+// docs/quantization.md and docs/check.md show the tables.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ constexpr Rule Reason(std::string_view id, std::string_view meaning, std::string
   return {id, nullptr, Severity::kNote, meaning, "", source};
 }
 
-// In the order of docs/quantisation.md.
+// In the order of docs/quantization.md.
 inline constexpr std::array kReasons = {
     Reason("QP-01", "a matrix product with a constant weight: where the time goes", "ModelOpt's placement"),
     Reason("QP-06", "gives one row at batch 1: memory-bound, no gain from integer kernels", "ModelOpt's placement"),
@@ -25,6 +25,10 @@ inline constexpr std::array kReasons = {
     Reason("CONV-01",
            "a convolution: ONNX Runtime's integer ones are slower than float32 unless all around is quantized",
            "script/quantize-imports --convolutions"),
+    Reason("GEMM-01",
+           "a product with its bias of two axes, or of fixed extents: ONNX Runtime makes one Gemm of them, which Q/DQ "
+           "around two of its three operands does not make an integer one",
+           "ONNX Runtime's MatMulAddFusion and its selector of Gemm"),
     Reason("FORM-01", "has no form with integers", "the operator's definition"),
     Reason("FORM-02", "static int8 has a scale for a weight or for each of its channels, not for blocks",
            "the forms of vlaq quantize"),

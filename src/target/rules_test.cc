@@ -65,7 +65,7 @@ TEST(Rules, SayTheNumbersOfTheVersions) {
 }
 
 TEST(Rules, AreInTheManual) {
-  const std::string manual = TextOf(Root() / "docs/quantisation.md");
+  const std::string manual = TextOf(Root() / "docs/quantization.md");
   for (const Rule& rule : kReasons) {
     EXPECT_THAT(manual, HasSubstr(fmt::format("| {} | {} | {} |", rule.id, rule.meaning, rule.source)));
   }

@@ -18,7 +18,7 @@ namespace {
 // float32.
 constexpr std::array kFlags86 = {TypeFlags{"fp16", "--fp16"}, TypeFlags{"int8", "--int8 --fp16"},
                                  TypeFlags{"mixed", "--int8 --fp16"}};
-// Of int8, what is not quantized is float32 in the graph and may be float16 in the engine. Weights of 4 bits are
+// With int8, what is not quantized is float32 in the graph and may be float16 in the engine. Weights of 4 bits are
 // widened to the type that the graph says.
 constexpr std::array kFlags10 = {TypeFlags{"fp16", "--stronglyTyped"}, TypeFlags{"int8", "--int8 --fp16"},
                                  TypeFlags{"mixed", "--stronglyTyped"}, TypeFlags{"int4", "--stronglyTyped"}};
@@ -34,6 +34,7 @@ std::vector<TensorRt> MakeTable() {
                      .boards = "JetPack 6.0",
                      .target = "tensorrt-8.6",
                      .takes = {.int8_convolutions = true,
+                               .int8_gemms_with_bias = true,
                                .float_weights_before_quantize = true,
                                .dequantize_tables_first = true,
                                .float16_compute = true},
@@ -53,6 +54,7 @@ std::vector<TensorRt> MakeTable() {
                .target = "tensorrt-10",
                .takes = {.newest_opset = 21,
                          .int8_convolutions = true,
+                         .int8_gemms_with_bias = true,
                          .dequantize_tables_first = true,
                          .int4 = true,
                          .int8_lstm_weights = true,

@@ -1,6 +1,6 @@
 // The versions of TensorRT and what each takes: the one table of facts about them. What planning may choose, what
 // rewriting writes, which rules the check asks, what verification expects and which flags a build gets all come from
-// here. Not aware of: graphs, running trtexec. Sources: docs/preflight.md names them for each rule.
+// here. Not aware of: graphs, running trtexec. Sources: docs/check.md names them for each rule.
 #pragma once
 
 #include <cstdint>
@@ -16,12 +16,13 @@ namespace vlaq::target {
 
 // What a quantized graph may hold, in the words that run times and versions of TensorRT share.
 struct Takes {
-  int64_t opset = 17;                          // of ai.onnx, the oldest that graphs are written in
-  int64_t newest_opset = 17;                   // the newest that it reads
-  bool contrib_operators = false;              // ONNX Runtime's com.microsoft domain
-  bool dynamic_int8 = false;                   // DynamicQuantizeLinear and MatMulInteger
-  bool int8_convolutions = false;              // Q/DQ around a convolution's operands makes an integer kernel of it
-  bool asymmetric_activations = false;         // uint8 with a zero point
+  int64_t opset = 17;                   // of ai.onnx, the oldest that graphs are written in
+  int64_t newest_opset = 17;            // the newest that it reads
+  bool contrib_operators = false;       // ONNX Runtime's com.microsoft domain
+  bool dynamic_int8 = false;            // DynamicQuantizeLinear and MatMulInteger
+  bool int8_convolutions = false;       // Q/DQ around a convolution's operands makes an integer kernel of it
+  bool int8_gemms_with_bias = false;    // Q/DQ around the operands of a product of two axes with a float bias, too
+  bool asymmetric_activations = false;  // uint8 with a zero point
   bool float_weights_before_quantize = false;  // a weight is float32 -> Q -> DQ, never an int8 constant
   bool dequantize_tables_first = false;        // int8 constants only in front of a DequantizeLinear
   bool quantize_for_each_reader = false;       // else they share a static activation's Q/DQ pair

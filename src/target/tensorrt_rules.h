@@ -1,6 +1,6 @@
 // The rules of TensorRT's ONNX importers and builders, each once: what it says, of which versions, what to emit instead
 // and where it was read. The graphs that break them are found by preflight, plans that would by quantizing. Ids are
-// those of docs/preflight.md; a letter splits what one row of the list behind it says. Included by rules.h.
+// those of docs/check.md; a letter splits what one row of the list behind it says. Included by rules.h.
 #pragma once
 
 #include <array>
@@ -55,7 +55,7 @@ inline constexpr Applies kFloatWeights = [](const TensorRt& version) {
 inline constexpr std::string_view kImporters = "onnx-tensorrt 8.6-GA and 10.1-GA";
 inline constexpr std::string_view kOperatorTable = "onnx-tensorrt docs/operators.md, 8.6-GA and 10.1-GA";
 
-// In the order of docs/preflight.md.
+// In the order of docs/check.md.
 inline constexpr auto kTensorRtRules = [] {
   using enum Severity;
   return std::array{
@@ -202,23 +202,23 @@ inline constexpr auto kTensorRtRules = [] {
            "onnx-tensorrt 8.6-GA"},
       Rule{"TRT-Q01b", kNoZeros, kWarning, "reads a missing zero point as INT8, where ONNX says UINT8",
            "INT8 zeros, as many as scales", "onnx-tensorrt 10.1-GA"},
-      Rule{"TRT-Q02", kSymmetric, kError, "quantises symmetrically only",
+      Rule{"TRT-Q02", kSymmetric, kError, "quantizes symmetrically only",
            "zero points of zero: vlaq quantize --target tensorrt-...", kImporters},
       Rule{"TRT-Q03a", kOnly86, kError, "has no UINT8 in Q/DQ", "INT8", "onnx-tensorrt 8.6-GA"},
-      Rule{"TRT-Q03b", k10, kError, "does not quantise to UINT8", "INT8", "onnx-tensorrt 10.1-GA"},
+      Rule{"TRT-Q03b", k10, kError, "does not quantize to UINT8", "INT8", "onnx-tensorrt 10.1-GA"},
       Rule{"TRT-Q03c", k10, kError, "refuses UINT8 data, and reads a UINT8 zero point as INT8", "INT8",
            "onnx-tensorrt 10.1-GA"},
       Rule{"TRT-Q09", kBoth, kError, "takes scales by channel for weights only",
            "one scale for an activation; a constant behind scales by channel",
            "NvInfer.h, IQuantizeLayer and IDequantizeLayer"},
-      Rule{"TRT-Q10", kOnly86, kError, "quantises FP32 tensors only", "a float32 tensor in front of QuantizeLinear",
+      Rule{"TRT-Q10", kOnly86, kError, "quantizes FP32 tensors only", "a float32 tensor in front of QuantizeLinear",
            "NvInfer.h 8.6.1"},
       Rule{"TRT-Q11a", k10, kWarning, "with strong typing a tensor must have its scale's type",
            "a Cast, or a scale of the tensor's type", "NvInfer.h 10.3"},
-      Rule{"TRT-Q11b", k10, kError, "quantises no scalars", "a tensor of rank 1 or more", "onnx-tensorrt 10.1-GA"},
+      Rule{"TRT-Q11b", k10, kError, "quantizes no scalars", "a tensor of rank 1 or more", "onnx-tensorrt 10.1-GA"},
       Rule{"TRT-Q11c", k10, kError, "wants output_dtype and zero point to agree", "leave output_dtype out",
            "onnx-tensorrt 10.1-GA"},
-      Rule{"TRT-Q12", kBoth, kError, "does not dequantise INT32", "a float bias", "onnx-tensorrt issue 850"},
+      Rule{"TRT-Q12", kBoth, kError, "does not dequantize INT32", "a float bias", "onnx-tensorrt issue 850"},
       Rule{"TRT-Q13", kFloatWeights, kError,
            "INT8 constants as weights were refused by earlier 8.x; whether 8.6 builds them is not known",
            "a float32 weight, QuantizeLinear, DequantizeLinear", "microsoft/onnxruntime issue 11535"},

@@ -12,7 +12,8 @@ namespace vlaq {
 
 class Difference {
  public:
-  // All that is kept, for code that counts in its own way (quantization/encode_kernels.h). See the functions below.
+  // All that is kept, for code that counts in its own way (quantize/numerics/encode_kernels.h). See the functions
+  // below.
   struct Sums {
     int64_t count = 0;
     double max_absolute = 0;

@@ -126,7 +126,7 @@ Status CheckSpec(Bytes spec, size_t offset, const std::string& where) {
     if (!field) return InputError(At(where, offset + reader.position()), "not a SentencePiece model");
     if (field->number == kPrecompiledCharsmap && !IsSafeCharsmap(field->payload)) {
       return InputError(At(where, offset + reader.position() - field->payload.size()),
-                        "the normalisation table of this SentencePiece model is damaged", "copy the file again");
+                        "the normalization table of this SentencePiece model is damaged", "copy the file again");
     }
   }
   return {};

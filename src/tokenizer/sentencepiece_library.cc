@@ -25,7 +25,7 @@ Result<const SentencePieceFunctions*> Load() {
     if (entry != nullptr) return entry();
     tried += "\n  " + candidate.string() + ": is not vlaq's module";
   }
-  return InputError(std::string(kModule), "the tokeniser's module does not load; tried:" + tried,
+  return InputError(std::string(kModule), "the tokenizer's module does not load; tried:" + tried,
                     "install vlaq's folder as a whole");
 }
 

@@ -1,4 +1,4 @@
-// The tokenizer that testdata/tokenizer holds, for tests of this room only.
+// The tokenizer that testdata/tokenizer holds, for tests of this module only.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
 // Text to token ids with Kosmos-2's own tokenizer (XLM-RoBERTa's SentencePiece model plus added tokens), as
 // transformers' fast tokenizer does it: text is split at the added tokens, every stretch between two of them is
-// normalised and tokenised on its own, with a word start (U+2581) in front.
+// normalized and tokenized on its own, with a word start (U+2581) in front.
 //
 // One known difference: where the text itself holds the character U+2581 at the start of a word, the fast tokenizer
 // adds no second one and SentencePiece (as transformers' slow tokenizer) does.

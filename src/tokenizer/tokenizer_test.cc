@@ -111,7 +111,7 @@ void AppendUtf8(uint32_t code, std::string& text) {
   }
 }
 
-// Tags stay whole wherever they stand, and what is between them is tokenised as if it stood alone.
+// Tags stay whole wherever they stand, and what is between them is tokenized as if it stood alone.
 TEST(Tokenizer, TextIsSplitAtTags) {
   Random random(12);
   const auto words = [&random] {
@@ -181,7 +181,7 @@ TEST(Tokenizer, CutModelsNeverCrash) {
   EXPECT_GT(refused, 2000);
 }
 
-// Most flips hit the normalisation table or a piece; what still loads must still tokenise.
+// Most flips hit the normalization table or a piece; what still loads must still tokenize.
 TEST(Tokenizer, FlippedModelsNeverCrash) {
   const std::string whole = ReadAll(Fixture("small.model"));
   Random random(13);
@@ -208,11 +208,11 @@ TEST(Tokenizer, FlippedModelsNeverCrash) {
   EXPECT_LT(refused, 4000);
 }
 
-TEST(Tokenizer, DamagedNormalisationTableIsNamed) {
+TEST(Tokenizer, DamagedNormalizationTableIsNamed) {
   // A message whose field 3 (normalizer_spec) has a field 2 (the table) of one trie unit that leads far away.
   const std::string table = std::string("\x04\0\0\0", 4) + std::string("\0\xFF\xFF\x7F", 4) + std::string(1, '\0');
   const std::string spec = std::string("\x12\x09") + table;
-  ExpectRefused(std::string("\x1A\x0B") + spec, "normalisation table");
+  ExpectRefused(std::string("\x1A\x0B") + spec, "normalization table");
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ class Vocabulary {
   // The id of a SentencePiece result; its unknown and control pieces (0 to 2) are <unk> here.
   constexpr int64_t piece(int64_t k) const { return k < 3 || k >= pieces_ ? kUnknownId : k + 1; }
 
-  // The id of a token that is recognised in text before SentencePiece sees it: "<s>", "<mask>", "<grounding>",
+  // The id of a token that is recognized in text before SentencePiece sees it: "<s>", "<mask>", "<grounding>",
   // "<patch_index_0044>" ...; nullopt for anything else.
   std::optional<int64_t> FindSpecial(std::string_view token) const;
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the fixtures of room image with Pillow: what our decoder and resizer must reproduce bit for bit.
+"""Makes the fixtures of module image with Pillow: what our decoder and resizer must reproduce bit for bit.
 
     pip install pillow==13.0.0 numpy safetensors
     python make_fixtures.py [--golden FOLDER_WITH_GOLDEN_CASES]

@@ -81,13 +81,13 @@ def layers_of(path, options, scenario):
     for op, name, inputs, outputs in nodes:
         if op not in ("MatMul", "Conv", "Gemm", "LSTM"):
             continue
-        quantised = producers.get(inputs[0], ("",))[0] == "DequantizeLinear"
-        kind = "Int8" if quantised else "Half" if typed_half or weak else "Float"
+        quantized = producers.get(inputs[0], ("",))[0] == "DequantizeLinear"
+        kind = "Int8" if quantized else "Half" if typed_half or weak else "Float"
         if scenario in ("fallback", "opaque_fallback"):
             kind = {"Int8": "Half", "Half": "Float", "Float": "Float"}[kind]
         kernel = {"Int8": "sm80_xmma_gemm_i8i8_i8i32_f32_tn_n", "Half": "sm80_xmma_gemm_f16f16_f16f16_f16_nn_n",
                   "Float": "sm80_xmma_gemm_f32f32_f32f32_f32_nn_n"}[kind]
-        if quantised:
+        if quantized:
             layers.append({"Name": f"Reformatting CopyNode for Input Tensor 0 to {name}", "LayerType": "Reformat",
                            "Inputs": [tensor(inputs[0], "Half")], "Outputs": [tensor(inputs[0] + "'", kind)],
                            "ParameterType": "Reformat", "Origin": "REFORMAT", "TacticValue": "0x00000000000003e8",

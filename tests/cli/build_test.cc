@@ -262,7 +262,7 @@ TEST_F(Build, ADryRunShowsTheCommandsOfEachVersion) {
   ten.insert(ten.end(), {"--tensorrt", "10.3"});
   const Ran wrong = Vlaq(ten);
   EXPECT_EQ(wrong.exit_code, 3);
-  EXPECT_THAT(wrong.err, HasSubstr("quantise it again with --target tensorrt-10"));
+  EXPECT_THAT(wrong.err, HasSubstr("quantize it again with --target tensorrt-10"));
 }
 
 TEST_F(Build, SaysWhatIsMissing) {
@@ -286,7 +286,7 @@ TEST_F(Build, SaysWhatIsMissing) {
 TEST_F(Build, AStandInIsNeverMeasured) {
   Overwrite(In("estimate.json"), R"({"schema": "vlaq.estimate/1", "fp16_ms": 12})");
   const Ran ran = Run("ok", {In("fp16"), In("int8")},
-                      {"--measure", "--seconds", "1", "--reference", Bundle(), "--frames", Frames(), "--estimate",
+                      {"--measure", "--duration", "1", "--reference", Bundle(), "--frames", Frames(), "--estimate",
                        In("estimate.json")});
   EXPECT_EQ(ran.exit_code, 6);
   EXPECT_THAT(ran.err, AllOf(HasSubstr("nothing was measured"), HasSubstr("the tool says that it is a stand-in"),
@@ -398,9 +398,9 @@ TEST_F(Build, OptionsThatWouldDoNothingAreErrors) {
     ExpectUsage(arguments, says);
   };
   usage({"-o", "plan.json"}, "--choose");
-  usage({"--least-gain", "0.1"}, "--choose");
+  usage({"--min-gain", "0.1"}, "--choose");
   usage({"--max-difference", "0.1"}, "--choose");
-  usage({"--seconds", "3"}, "--measure");
+  usage({"--duration", "3"}, "--measure");
   usage({"--estimate", "x.json"}, "--measure");
   usage({"--samples", "3", "--measure"}, "--reference");
   usage({"--reference", Bundle(), "--frames", Frames()}, "--reference is compared with for --measure");

@@ -13,8 +13,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-// A tiny policy with a tokeniser, "bundle", and six episodes of 2 to 7 frames, "data".
-class CalibrateVerb : public ::testing::Test {
+// A tiny policy with a tokenizer, "bundle", and six episodes of 2 to 7 frames, "data".
+class CalibrateCommand : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = new TemporaryFolder();
@@ -42,19 +42,21 @@ class CalibrateVerb : public ::testing::Test {
   static inline TemporaryFolder* folder_ = nullptr;
 };
 
-TEST_F(CalibrateVerb, UsageErrorsSayWhatIsMissing) {
+TEST_F(CalibrateCommand, UsageErrorsSayWhatIsMissing) {
   ExpectUsage({"calibrate"}, "bundle is missing");
   ExpectUsage({"calibrate", "x"}, "--output is required");
   ExpectUsage({"calibrate", In("bundle"), "-o", In("never.json")}, "give --episodes or --frames");
   ExpectUsage({"calibrate", "x", "-o", "y", "--episodes", "a", "--frames", "b"}, "--episodes");
-  ExpectUsage({"calibrate", "x", "-o", "y", "--frames", "b", "--not-in", "split.json"}, "--not-in requires --episodes");
+  ExpectUsage({"calibrate", "x", "-o", "y", "--frames", "b", "--exclude", "split.json"},
+              "--exclude requires --episodes");
   ExpectUsage({"calibrate", "x", "-o", "y", "--episodes", "a", "--batch", "0"}, "--batch");
   ExpectUsage({"calibrate", "x", "-o", "y", "--episodes", "a", "--memory", "0"}, "--memory");
+  ExpectUsage({"calibrate", "x", "-o", "y", "--episodes", "a", "--memory", "1KiB"}, "--memory");
   ExpectUsage({"calibrate", "x", "-o", "y", "--episodes", "a", "--samples", "many"}, "--samples");
   EXPECT_FALSE(fs::exists(In("never.json")));
 }
 
-TEST_F(CalibrateVerb, WritesStatisticsAndSaysHowSureTheyAre) {
+TEST_F(CalibrateCommand, WritesStatisticsAndSaysHowSureTheyAre) {
   const Ran text = Calibrate("stats.json", {"--episodes", In("data"), "--samples", "20", "--seed", "3"});
   ASSERT_EQ(text.exit_code, 0) << text.err;
   EXPECT_THAT(text.out, AllOf(HasSubstr("over 20 samples from 6 episodes"), HasSubstr("Widest ranges"),
@@ -80,7 +82,7 @@ TEST_F(CalibrateVerb, WritesStatisticsAndSaysHowSureTheyAre) {
   EXPECT_NE(Content(In("other.json")), Content(In("stats.json")));
 }
 
-TEST_F(CalibrateVerb, KeepsWhatIsThere) {
+TEST_F(CalibrateCommand, KeepsWhatIsThere) {
   Overwrite(In("precious.json"), "precious");
   ExpectUsage({"calibrate", In("bundle"), "-o", In("precious.json"), "--episodes", In("data")},
               "--force to replace it");
@@ -90,7 +92,7 @@ TEST_F(CalibrateVerb, KeepsWhatIsThere) {
   EXPECT_THAT(Content(In("precious.json")), HasSubstr("vlaq.statistics/1"));
 }
 
-TEST_F(CalibrateVerb, TakesPicturesForThePromptOfTheExport) {
+TEST_F(CalibrateCommand, TakesPicturesForThePromptOfTheExport) {
   const Ran ran = Calibrate("pictures.json", {"--frames", VLAQ_TESTDATA "/image/cli_frames", "--samples", "2"});
   ASSERT_EQ(ran.exit_code, 0) << ran.err;
   const Json stats = Json::parse(Content(In("pictures.json")));
@@ -98,7 +100,7 @@ TEST_F(CalibrateVerb, TakesPicturesForThePromptOfTheExport) {
   EXPECT_THAT(stats["episodes"][0]["name"].get<std::string>(), HasSubstr("cli_frames"));
 }
 
-TEST_F(CalibrateVerb, BadInputIsRefused) {
+TEST_F(CalibrateCommand, BadInputIsRefused) {
   ExpectRefused({"--episodes", "/nowhere"}, "/nowhere");
   ExpectRefused({"--episodes", In("data"), "--samples", "28"}, "28 samples were asked for, but there are 27 frames");
   ExpectRefused({"--episodes", In("data"), "--samples", "1"}, "1 sample cannot show a range");
@@ -111,11 +113,11 @@ TEST_F(CalibrateVerb, BadInputIsRefused) {
   EXPECT_FALSE(fs::exists(In("stale.json")));
 }
 
-TEST_F(CalibrateVerb, EpisodesOfTheTestAreRefused) {
-  const Ran split = Vlaq({"episodes", "split", In("data"), "--seed", "1", "--fractions", "calibration=0.5,test=0.5",
-                          "-o", In("split.json")});
+TEST_F(CalibrateCommand, EpisodesOfTheTestAreRefused) {
+  const Ran split = Vlaq(
+      {"data", "split", In("data"), "--seed", "1", "--fractions", "calibration=0.5,test=0.5", "-o", In("split.json")});
   ASSERT_EQ(split.exit_code, 0) << split.err;
-  ExpectRefused({"--episodes", In("data"), "--samples", "4", "--not-in", In("split.json") + ":test"}, "share");
+  ExpectRefused({"--episodes", In("data"), "--samples", "4", "--exclude", In("split.json") + ":test"}, "share");
   const Json parts = Json::parse(Content(In("split.json")));
   fs::create_directory(In("calibration"));
   for (const Json& episode : parts["parts"]["calibration"]["episodes"]) {
@@ -123,7 +125,7 @@ TEST_F(CalibrateVerb, EpisodesOfTheTestAreRefused) {
     fs::copy(In("data/" + name), In("calibration/" + name));
   }
   const Ran fine = Calibrate(
-      "split_stats.json", {"--episodes", In("calibration"), "--samples", "4", "--not-in", In("split.json") + ":test"});
+      "split_stats.json", {"--episodes", In("calibration"), "--samples", "4", "--exclude", In("split.json") + ":test"});
   EXPECT_EQ(fine.exit_code, 0) << fine.err;
 }
 

@@ -156,7 +156,7 @@ TEST_F(Chain, ExportNeverLosesWhatIsThere) {
   }
 }
 
-TEST_F(Chain, AnInstructionGoesThroughTheTokeniser) {
+TEST_F(Chain, AnInstructionGoesThroughTheTokenizer) {
   const std::string small = VLAQ_TESTDATA "/tokenizer/small.model";
   // 150 pieces and the added tokens need 1187 rows; the micro checkpoint has 600.
   const Ran export_ran = Export(In("no"), {"--instruction", "go left", "--tokenizer", small});
@@ -173,7 +173,8 @@ TEST_F(Chain, StreamingAndWholeGraphAgreeAndPromptsMatter) {
   EXPECT_EQ(text.exit_code, 0) << text.err;
   EXPECT_THAT(text.out, AllOf(HasSubstr("linear_y m/s"), HasSubstr("ONNX Runtime")));
   const Json streaming = Vlaq({"run", Bundle(), "--frames", Frames(), "--json"}).json();
-  const Json whole = Vlaq({"run", Bundle(), "--frames", Frames(), "--whole-graph", "--json", "--threads", "1"}).json();
+  const Json whole =
+      Vlaq({"run", Bundle(), "--frames", Frames(), "--schedule", "whole", "--json", "--threads", "1"}).json();
   EXPECT_EQ(streaming["schema"], "vlaq.run/2");
   ASSERT_GT(streaming["steps"].size(), 8U) << "past the window";
   EXPECT_EQ(streaming["mode"], "streaming");
@@ -215,7 +216,7 @@ TEST_F(Chain, ABackEndThatIsAbsentIsAnError) {
   EXPECT_EQ(library.exit_code, 4);
   EXPECT_THAT(library.err, HasSubstr("/nowhere/libonnxruntime.so"));
   EXPECT_EQ(run({"--backend", "nonsense"}).exit_code, 2);
-  EXPECT_EQ(run({"--whole-graph", "--prompt-ids", "0,2"}).exit_code, 2);
+  EXPECT_EQ(run({"--schedule", "whole", "--prompt-ids", "0,2"}).exit_code, 2);
   EXPECT_EQ(run({"--prompt-ids", "0,2"}).exit_code, 2);
   const Ran unknown_id = run({"--prompt-ids", IdsEndingWith("600")});
   EXPECT_EQ(unknown_id.exit_code, 2);
@@ -280,15 +281,15 @@ TEST_F(Chain, FramesThatCannotBeReadAreNamed) {
 
 TEST_F(Chain, WhatIsNoCheckpointIsBadInput) {
   Overwrite(In("notes.pth"), "val_mae 0.222, keep this one");
-  for (const char* verb : {"inspect", "export"}) {
-    std::vector<std::string> arguments{verb, In("notes.pth")};
-    if (std::string(verb) == "export") arguments.insert(arguments.end(), {"-o", In("no")});
+  for (const char* command : {"inspect", "export"}) {
+    std::vector<std::string> arguments{command, In("notes.pth")};
+    if (std::string(command) == "export") arguments.insert(arguments.end(), {"-o", In("no")});
     const Ran ran = Vlaq(arguments);
-    EXPECT_EQ(ran.exit_code, 3) << verb;
+    EXPECT_EQ(ran.exit_code, 3) << command;
     EXPECT_THAT(ran.err,
                 AllOf(HasSubstr("notes.pth"), HasSubstr("is text, not a checkpoint"), HasSubstr("vlaq reads .pth")))
-        << verb;
-    EXPECT_EQ(ran.out, "") << verb;
+        << command;
+    EXPECT_EQ(ran.out, "") << command;
   }
   EXPECT_EQ(Vlaq({"export", Bundle(), "-o", In("no")}).exit_code, 3);
   const Ran run = Vlaq({"run", Checkpoint(), "--frames", Frames()});

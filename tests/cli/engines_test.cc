@@ -4,12 +4,12 @@
 #include "backend/onnxruntime/onnxruntime.h"
 #include "engine/find.h"
 #include "families/kosmos2_lstm/prompt.h"
-#include "quantization/plan_file.h"
+#include "quantize/numerics/plan_file.h"
 #include "runtime/testing.h"
 #include "stand_in.h"
-#include "verification/reality.h"
-#include "verification/runs_check.h"
-#include "verification/source_check.h"
+#include "verify/executed_precision.h"
+#include "verify/runs_check.h"
+#include "verify/source_check.h"
 
 namespace vlaq {
 namespace {
@@ -24,9 +24,9 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::Pair;
-using verification::Check;
-using verification::Report;
-using verification::Untestable;
+using verify::Check;
+using verify::Report;
+using verify::Untestable;
 
 // Engines stand for the graph of the same name; opened files are remembered with the provider that they were opened
 // for.
@@ -114,10 +114,10 @@ TEST_F(Engines, OnlyThoseOfThisBundle) {
   EXPECT_THAT(WhyNot(), AllOf(HasSubstr("there is no such engine"), HasSubstr("--parts head")));
   Build("head");
   ASSERT_TRUE(engine::FindEngine(int8_, "head", Folder()).ok());
-  const auto unquantised = engine::FindEngine(source_, "head", Folder());
-  ASSERT_FALSE(unquantised.ok());
-  EXPECT_THAT(unquantised.error().ToString(), HasSubstr("is not quantised for TensorRT"));
-  // The same policy, quantised again with another plan: other weights, the same names.
+  const auto unquantized = engine::FindEngine(source_, "head", Folder());
+  ASSERT_FALSE(unquantized.ok());
+  EXPECT_THAT(unquantized.error().ToString(), HasSubstr("is not quantized for TensorRT"));
+  // The same policy, quantized again with another plan: other weights, the same names.
   const Ran other = Vlaq({"quantize", Bundle(), "--target", "tensorrt-10", "--precision", "mixed", "--stats",
                           In("stats.json"), "-o", In("mixed"), "--force"});
   ASSERT_EQ(other.exit_code, 0) << other.err;
@@ -164,8 +164,8 @@ TEST_F(Engines, AreHeldAgainstTheSourceOnTheCpu) {
   Build("encoder,head");
   const PlaysEngines player(int8_);
   Report report;
-  ASSERT_TRUE(verification::CheckAgainstSource(int8_, source_, verification::NoiseSteps(source_.policy),
-                                               {&player, Open()}, SilentLog(), report)
+  ASSERT_TRUE(verify::CheckAgainstSource(int8_, source_, verify::NoiseSteps(source_.policy), {&player, Open()},
+                                         SilentLog(), report)
                   .ok());
   EXPECT_THAT(player.opened, ElementsAre("cpu encoder.onnx", "cpu head.onnx", "tensorrt encoder_int8.trt.onnx",
                                          "tensorrt head_int8.trt.onnx"));
@@ -176,16 +176,16 @@ TEST_F(Engines, AreHeldAgainstTheSourceOnTheCpu) {
 TEST_F(Engines, WhatHasNoneIsNotCalledVerified) {
   Build("encoder,head");
   const PlaysEngines player(int8_);
-  const verification::NumberOptions options{&player, Open()};
-  const verification::StepInputs noise = verification::NoiseSteps(int8_.policy);
+  const verify::NumberOptions options{&player, Open()};
+  const verify::StepInputs noise = verify::NoiseSteps(int8_.policy);
   Report without;
-  ASSERT_TRUE(verification::CheckRuns(int8_, noise, options, SilentLog(), without).ok());
+  ASSERT_TRUE(verify::CheckRuns(int8_, noise, options, SilentLog(), without).ok());
   EXPECT_THAT(without.untestable,
               ElementsAre(Field(&Untestable::reason, HasSubstr("the graph 'whole' has no engine"))));
   EXPECT_THAT(without.checks, ElementsAre(Field(&Check::name, "runs")));
   Build("whole");
   Report with;
-  ASSERT_TRUE(verification::CheckRuns(int8_, noise, options, SilentLog(), with).ok());
+  ASSERT_TRUE(verify::CheckRuns(int8_, noise, options, SilentLog(), with).ok());
   EXPECT_THAT(with.untestable, IsEmpty());
   EXPECT_THAT(with.checks, ElementsAre(Field(&Check::name, "runs"), Field(&Check::name, "streaming")));
 }
@@ -193,12 +193,12 @@ TEST_F(Engines, WhatHasNoneIsNotCalledVerified) {
 TEST_F(Engines, TheirRecordsSayWhatRuns) {
   Build("encoder,head");
   const PlaysEngines player(int8_);
-  const auto plan = quantization::ReadPlan(int8_.path / int8_.plan->file);
+  const auto plan = numerics::ReadPlan(int8_.path / int8_.plan->file);
   ASSERT_TRUE(plan.ok());
   const auto judged = [&] {
     Report report;
-    const verification::RealityOptions options{&player, Open()};
-    EXPECT_TRUE(verification::CheckReality(int8_, &*plan, &source_, options, SilentLog(), report).ok());
+    const verify::ExecutedPrecisionOptions options{&player, Open()};
+    EXPECT_TRUE(verify::CheckExecutedPrecision(int8_, &*plan, &source_, options, SilentLog(), report).ok());
     return report;
   };
   const Report good = judged();
@@ -220,11 +220,11 @@ TEST_F(Engines, TheirRecordsSayWhatRuns) {
 
 TEST_F(Engines, TheVerbsTakeThemOnTensorRtOnly) {
   Build("encoder,head");
-  const std::vector<std::vector<std::string>> verbs{{"run", In("int8"), "--frames", Frames()},
-                                                    {"verify", In("int8")},
-                                                    {"eval", In("int8"), "--sim", "--episodes", "1"},
-                                                    {"bench", In("int8"), "--rounds", "1"}};
-  for (std::vector<std::string> arguments : verbs) {
+  const std::vector<std::vector<std::string>> commands{{"run", In("int8"), "--frames", Frames()},
+                                                       {"verify", In("int8")},
+                                                       {"eval", In("int8"), "--rollouts", "1"},
+                                                       {"bench", In("int8"), "--rounds", "1"}};
+  for (std::vector<std::string> arguments : commands) {
     arguments.insert(arguments.end(), {"--engines", Folder()});
     ExpectUsage(arguments, "add --provider tensorrt");
     if (arguments[0] == "bench") continue;  // asks workers, which the test program is none of

@@ -1,6 +1,6 @@
 // Policies that came as ONNX files on recorded episodes of their features: evaluated, verified, planned.
 #include "checkpoint/checkpoint.h"
-#include "episode/feature_writer.h"
+#include "data/feature_writer.h"
 #include "program.h"
 
 namespace vlaq {
@@ -30,7 +30,7 @@ class EvalImported : public ::testing::Test {
   void WriteEpisode(const std::string& name, int seed, const std::vector<std::string>& cameras = {"top"},
                     bool has_state = true) const {
     fs::create_directories(fs::path(In(name)).parent_path());
-    episode::FeatureWriterOptions options;
+    data::FeatureWriterOptions options;
     for (const std::string& camera : cameras) {
       options.streams.push_back({.name = "observation.images." + camera, .dtype = DType::kU8, .shape = {32, 48, 3}});
     }
@@ -41,11 +41,11 @@ class EvalImported : public ::testing::Test {
                                .shape = {width_},
                                .names = names,
                                .units = std::vector<std::string>(static_cast<size_t>(width_), "rad")});
-    auto writer = episode::FeatureWriter::Create(In(name), options, Existing::kRefuse);
+    auto writer = data::FeatureWriter::Create(In(name), options, Existing::kRefuse);
     ASSERT_TRUE(writer.ok()) << writer.error().ToString();
     for (int t = 0; t < 4; ++t) {
-      episode::Observation step;
-      for (const episode::Stream& stream : options.streams) {
+      data::Observation step;
+      for (const data::Stream& stream : options.streams) {
         Tensor value = Tensor::Make(stream.dtype, stream.shape);
         int number = 7 * seed + 3 * t;
         if (stream.is_image()) {
@@ -65,27 +65,27 @@ class EvalImported : public ::testing::Test {
 };
 
 TEST_F(EvalImported, ErrorsAreByNameAndUnitAndNothingIsSaidOfDirections) {
-  const Ran text = Vlaq({"eval", In("policy"), "--episodes", In("episodes"), "--condition", "all"});
+  const Ran text = Vlaq({"eval", In("policy"), "--episodes", In("episodes"), "--ablation", "all"});
   ASSERT_EQ(text.exit_code, 0) << text.err;
   EXPECT_THAT(text.out, AllOf(HasSubstr("3 recorded episodes, 12 steps"), HasSubstr("joint_0"), HasSubstr("rad"),
-                              HasSubstr("blank"), Not(HasSubstr("direction")), Not(HasSubstr("m/s")),
-                              Not(HasSubstr("swapped")), Not(HasSubstr("original"))));
+                              HasSubstr("gray_image"), Not(HasSubstr("direction")), Not(HasSubstr("m/s")),
+                              Not(HasSubstr("swapped_instruction")), Not(HasSubstr("original"))));
   EXPECT_THAT(text.err, HasSubstr("left out: swapped"));
-  const Ran ran = Vlaq({"eval", In("policy"), "--episodes", In("episodes"), "--condition", "normal", "--condition",
-                        "blank", "--against", In("policy"), "--json"});
+  const Ran ran = Vlaq({"eval", In("policy"), "--episodes", In("episodes"), "--ablation", "none", "--ablation",
+                        "gray_image", "--reference", In("policy"), "--json"});
   ASSERT_EQ(ran.exit_code, 0) << ran.err;
   const Json document = ran.json();
-  const Json& summary = document["policy"]["conditions"][0]["summary"];
+  const Json& summary = document["policy"]["ablations"][0]["summary"];
   EXPECT_EQ(summary["axes"].size(), static_cast<size_t>(width_));
   EXPECT_EQ(summary["axes"]["joint_1"]["unit"], "rad");
   EXPECT_GT(summary["mae_raw"].get<double>(), 0);
   EXPECT_FALSE(summary.contains("direction_agreement"));
-  EXPECT_GT(document["policy"]["conditions"][1]["moved"]["value"].get<double>(), 0) << "it looks";
+  EXPECT_GT(document["policy"]["ablations"][1]["moved"]["value"].get<double>(), 0) << "it looks";
   EXPECT_EQ(document["comparison"][0]["mae_difference"]["value"], 0);
 }
 
 TEST_F(EvalImported, WhatIsMissingIsNamed) {
-  EXPECT_THAT(Vlaq({"eval", In("policy"), "--episodes", In("episodes"), "--condition", "swapped"}).err,
+  EXPECT_THAT(Vlaq({"eval", In("policy"), "--episodes", In("episodes"), "--ablation", "swapped_instruction"}).err,
               HasSubstr("no opposite of an instruction is known"));
   WriteEpisode("two/e.h5", 1, {"left", "right"});
   const Ran cameras = Vlaq({"eval", In("policy"), "--episodes", In("two")});

@@ -1,5 +1,5 @@
-// The disk is full: each verb that writes says so, exits with 3, leaves nothing half-written, and what was there before
-// is there still. A limit on the size of files stands for the disk: past it a write fails as on a full one.
+// The disk is full: each command that writes says so, exits with 3, leaves nothing half-written, and what was there
+// before is there still. A limit on the size of files stands for the disk: past it a write fails as on a full one.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

@@ -27,7 +27,7 @@ Ran Cost(const std::string& path, const std::vector<std::string>& more = {}) {
 
 // Ids of findings of severity error.
 std::set<std::string> ErrorsOf(const std::string& path, const std::string& version) {
-  const Ran ran = Vlaq({"preflight", path, "--tensorrt", version, "--json"});
+  const Ran ran = Vlaq({"check", path, "--tensorrt", version, "--json"});
   std::set<std::string> ids;
   EXPECT_THAT(ran.exit_code, AnyOf(0, 5)) << path << ran.err;
   if (ran.exit_code != 0 && ran.exit_code != 5) return ids;
@@ -59,7 +59,7 @@ TEST(GraphFiles, Costs) {
   }
   EXPECT_EQ(Cost(File("external_constant")).exit_code, 0);
   EXPECT_EQ(Vlaq({"inspect", File("external_constant")}).exit_code, 0);
-  EXPECT_EQ(Vlaq({"preflight", File("external_constant"), "--tensorrt", "8.6"}).exit_code, 0);
+  EXPECT_EQ(Vlaq({"check", File("external_constant"), "--tensorrt", "8.6"}).exit_code, 0);
 }
 
 TEST(GraphFiles, WhatHasNoCostIsSaidByName) {
@@ -73,12 +73,12 @@ TEST(GraphFiles, WhatHasNoCostIsSaidByName) {
 
 TEST(GraphFiles, WhatIsNoValidGraph) {
   for (const char* name : {"scan_no_inputs", "scan_negative", "untyped_input_relu", "unrecognized_attribute"}) {
-    for (const std::vector<std::string>& verb :
-         {std::vector<std::string>{"plan", "cost"}, {"preflight", "--tensorrt", "8.6"}, {"inspect"}}) {
-      std::vector<std::string> arguments = verb;
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"plan", "cost"}, {"check", "--tensorrt", "8.6"}, {"inspect"}}) {
+      std::vector<std::string> arguments = command;
       arguments.push_back(File(name));
       const Ran ran = Vlaq(arguments);
-      EXPECT_EQ(ran.exit_code, 3) << name << " " << verb[0] << ran.err;
+      EXPECT_EQ(ran.exit_code, 3) << name << " " << command[0] << ran.err;
       EXPECT_THAT(ran.err, AllOf(HasSubstr("not a valid graph"), Not(HasSubstr("bug in vlaq")))) << name;
     }
   }
@@ -107,7 +107,7 @@ TEST(GraphFiles, WhatTensorRtReadsOtherwise) {
   };
   for (const auto& c : cases) EXPECT_THAT(ErrorsOf(File(c.name), c.version), Contains(c.rule)) << c.name << c.version;
   const auto text = [](const char* name, const char* version) {
-    return Vlaq({"preflight", File(name), "--tensorrt", version}).out;
+    return Vlaq({"check", File(name), "--tensorrt", version}).out;
   };
   EXPECT_THAT(text("squeeze_all", "8.6"), HasSubstr("emit: axes"));
   EXPECT_THAT(text("batchnorm", "10.3"), HasSubstr("emit: model.eval() before the export"));
@@ -121,7 +121,7 @@ TEST(GraphFiles, FixKeepsNumbersAndNeverMakesAFileWorse) {
   const TemporaryFolder folder;
   const std::string output = (folder.path() / "fixed.onnx").string();
   const auto fix = [&](const char* name, const char* version) {
-    return Vlaq({"preflight", File(name), "--tensorrt", version, "--fix", "-o", output, "--force"});
+    return Vlaq({"check", File(name), "--tensorrt", version, "--fix", "-o", output, "--force"});
   };
   EXPECT_EQ(fix("image_tokens_put_in", "10.3").exit_code, 0);
   EXPECT_THAT(ErrorsOf(output, "10.3"), IsEmpty());
@@ -280,9 +280,9 @@ TEST(GraphFiles, NoChangeOfAGraphEndsInACrashOrABug) {
     for (const std::vector<std::string>& arguments :
          {std::vector<std::string>{"plan", "cost", path},
           {"plan", "cost", path, "--extent", "batch=1"},
-          {"preflight", path, "--tensorrt", "8.6"},
-          {"preflight", path, "--tensorrt", "10.3", "--fix", "-o", output, "--force"},
-          {"preflight", path, "--tensorrt", "8.6", "--fix", "-o", output, "--force"},
+          {"check", path, "--tensorrt", "8.6"},
+          {"check", path, "--tensorrt", "10.3", "--fix", "-o", output, "--force"},
+          {"check", path, "--tensorrt", "8.6", "--fix", "-o", output, "--force"},
           {"inspect", path}}) {
       const Ran ran = Vlaq(arguments);
       ++exits[ran.exit_code];

@@ -181,7 +181,7 @@ TEST_F(Import, ItsFilesProveIt) {
   EXPECT_EQ(CheckOf(receipt, "structure")["figures"]["wrong"], 0);
   EXPECT_GT(CheckOf(receipt, "tensors of the files")["figures"]["looked_at"], 40);
   for (const Json& check : receipt["checks"]) {
-    EXPECT_THAT(check["name"].get<std::string>(), Not(::testing::AnyOf("streaming", "stages", "eyes open")));
+    EXPECT_THAT(check["name"].get<std::string>(), Not(::testing::AnyOf("streaming", "stages", "image")));
   }
   const Ran report = Vlaq({"report", In("receipt.json"), "--markdown"});
   EXPECT_EQ(report.exit_code, 0) << report.err;
@@ -320,7 +320,7 @@ TEST_F(Import, APolicyThatWasChangedAfterwardsIsTold) {
 TEST_F(Import, OptionsOfPoliciesThatDriveAreRefusedByName) {
   const std::string bundle = Bundle();
   for (const std::vector<std::string>& options :
-       std::vector<std::vector<std::string>>{{"--sim", "3"},
+       std::vector<std::vector<std::string>>{{"--rollouts", "3"},
                                              {"--tokenizer", "t.model"},
                                              {"--max-action-diff", "1"},
                                              {"--state-dict", "ema"},
@@ -377,16 +377,16 @@ TEST_F(Import, EveryCommandTakesItOrSaysWhatDoes) {
       {{"quantize", bundle, "--target", "cpu", "--precision", "int8", "-o", In("x")}, {0, 2, 3, 4}, ""},
       {{"golden", bundle, "--frames", frames, "-o", In("x.safetensors")}, {3, 4}, ""},
       {{"verify", bundle}, {7}, "intact"},
-      {{"eval", bundle, "--sim", "--episodes", "1"}, {2}, told},
+      {{"eval", bundle, "--rollouts", "1"}, {2}, told},
       {{"eval", bundle, "--episodes", In("none")}, {3}, "does not exist"},
       {{"report", bundle, "-o", In("x.html")}, {3}, "is a bundle"},
       {{"bench", bundle}, {0, 2, 3, 4, 6}, ""},
       {{"compare", bundle, bundle}, {3}, "folder"},
       {{"run", bundle, "--inputs", inputs}, {0}, ""},
-      {{"preflight", bundle, "--tensorrt", "10.3"}, {0, 5}, ""},
+      {{"check", bundle, "--tensorrt", "10.3"}, {0, 5}, ""},
       {{"build", bundle, "--engine-dir", In("x")}, {3}, "engines are made of fp16"},
-      {{"episodes", "check", bundle, bundle}, {3}, ""},
-      {{"sim", "record", "--policy", bundle, "-o", In("x"), "--episodes", "1"}, {2}, told},
+      {{"data", "check", bundle, bundle}, {3}, ""},
+      {{"sim", "record", "--bundle", bundle, "-o", In("x"), "--rollouts", "1"}, {2}, told},
       {{"sim", "render", "--policy", bundle, "-o", In("x")}, {2}, told},
       {{"synth", "checkpoint", "--size", "micro", "-o", bundle}, {2, 3}, ""},
       {{"inspect", bundle}, {0}, ""},
@@ -404,8 +404,8 @@ TEST_F(Import, EveryCommandTakesItOrSaysWhatDoes) {
     for (const std::string name : {"x", "x.json", "x.html", "x.safetensors"}) fs::remove_all(In(name));
   }
   const std::string help = Vlaq({"help"}).out;
-  const std::regex verb("\n  ([a-z]+) {8,}");
-  for (std::sregex_iterator it(help.begin(), help.end(), verb), end; it != end; ++it) {
+  const std::regex command("\n  ([a-z]+) {8,}");
+  for (std::sregex_iterator it(help.begin(), help.end(), command), end; it != end; ++it) {
     EXPECT_TRUE(tried.contains((*it)[1])) << (*it)[1] << " was not tried";
   }
 }

@@ -58,8 +58,8 @@ TEST_F(Input, EpisodesOfOthersAreNamed) {
   for (const std::string& path : {Data("episode/other/robomimic.hdf5")}) {
     const Ran ran = Vlaq({"inspect", path});
     EXPECT_EQ(ran.exit_code, 3);
-    EXPECT_THAT(ran.err, AllOf(HasSubstr("robomimic's layout"), HasSubstr("src/episode/README.md"),
-                               Not(HasSubstr("--skip-bad"))));
+    EXPECT_THAT(ran.err,
+                AllOf(HasSubstr("robomimic's layout"), HasSubstr("src/data/README.md"), Not(HasSubstr("--skip-bad"))));
   }
   EXPECT_THAT(Vlaq({"inspect", Data("episode/other/latest_gzip.h5")}).err, HasSubstr("libver='v110'"));
   const Json told = Vlaq({"inspect", Data("episode/other/instruction_as_attribute.h5"), "--json"}).json();
@@ -79,9 +79,9 @@ TEST_F(Input, InspectKnowsVlaqsOwnDocuments) {
   for (const auto& [schema, command] :
        std::vector<std::pair<std::string, std::string>>{{"vlaq.plan/1", "vlaq quantize BUNDLE --plan"},
                                                         {"vlaq.statistics/1", "vlaq quantize BUNDLE --stats"},
-                                                        {"vlaq.split/1", "vlaq episodes check"},
+                                                        {"vlaq.split/1", "vlaq data check"},
                                                         {"vlaq.results/1", "vlaq compare"},
-                                                        {"vlaq.verify/1", "vlaq report"}}) {
+                                                        {"vlaq.verify/2", "vlaq report"}}) {
     Overwrite(In("document.json"), Json{{"schema", schema}}.dump());
     EXPECT_THAT(Vlaq({"inspect", In("document.json")}).out, HasSubstr(command)) << schema;
   }

@@ -132,7 +132,7 @@ TEST_F(Outputs, PipesAndFoldersInPlaceOfFilesAreErrors) {
       {"export", Checkpoint(), "-o", In("never"), "--config", In("config.json"), "--policy", In("policy.json"),
        "--instruction", "go", "--tokenizer", pipe},
       {"plan", "cost", pipe},
-      {"preflight", pipe, "--tensorrt", "8.6"}};
+      {"check", pipe, "--tensorrt", "8.6"}};
   for (const auto& arguments : all) {
     const auto start = std::chrono::steady_clock::now();
     const Ran ran = Vlaq(arguments);

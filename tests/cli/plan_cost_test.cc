@@ -87,13 +87,13 @@ TEST_F(PlanCostTest, AWindowOfOneIsOneFrame) {
   EXPECT_GT(MacsOf(CostOf({Bundle(), "--extent", "tokens=100"}), "frame"), MacsOf(one, "frame"));
 }
 
-TEST_F(PlanCostTest, AQuantisedBundleIsTheSameModelInFewerBytes) {
+TEST_F(PlanCostTest, AQuantizedBundleIsTheSameModelInFewerBytes) {
   const Ran made =
       Vlaq({"quantize", Bundle(), "--target", "cpu", "--precision", "int4", "--block", "16", "-o", In("int4")});
   ASSERT_EQ(made.exit_code, 0) << made.err;
   const Json source = CostOf({Bundle()});
   const Json small = CostOf({In("int4")});
-  // Codes and their scales are one; which of its numbers export had computed, a quantised bundle does not remember.
+  // Codes and their scales are one; which of its numbers export had computed, a quantized bundle does not remember.
   EXPECT_EQ(small["model"]["parameters"], ParametersOf(source, "whole"));
   EXPECT_EQ(MacsOf(small, "step_whole"), MacsOf(source, "step_whole"));
   EXPECT_LT(small["model"]["weights_bytes"], source["model"]["weights_bytes"]);
@@ -163,7 +163,7 @@ TEST_F(PlanCostTest, NewerOpsetsAreUnderstood) {
     EXPECT_TRUE(document["graphs"][0]["unknown_operators"].empty()) << opset;
     const Ran inspect = Vlaq({"inspect", In("new.onnx")});
     EXPECT_EQ(inspect.exit_code, 0) << opset << ": " << inspect.err;
-    const Ran check = Vlaq({"preflight", In("new.onnx"), "--tensorrt", "10.3"});
+    const Ran check = Vlaq({"check", In("new.onnx"), "--tensorrt", "10.3"});
     EXPECT_THAT(check.exit_code, ::testing::AnyOf(0, 5)) << opset << ": " << check.err;
     EXPECT_THAT(check.err, Not(HasSubstr("bug in vlaq"))) << opset;
   }

@@ -98,7 +98,7 @@ TEST_F(PlanDeviceTest, MemoryAddsUp) {
     for (const Json& build : fit["building"]) {
       EXPECT_EQ(build["workspace_bytes"], 64 << 20U);
       int64_t sum = 0;
-      for (const char* part : {"stored", "builder", "serialised", "workspace", "activations"}) {
+      for (const char* part : {"stored", "builder", "serialized", "workspace", "activations"}) {
         sum += build[std::string(part) + "_bytes"].get<int64_t>();
       }
       EXPECT_EQ(sum, build["peak_bytes"]);

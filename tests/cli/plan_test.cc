@@ -415,16 +415,16 @@ TEST_F(PlanTest, LimitsAreHeldByRevertingTheWorst) {
   EXPECT_GT(document["accuracy"]["held"]["reversions"].size(), 0U);
   EXPECT_EQ(document["accuracy"]["held"]["reversions"][0]["group"], document["accuracy"]["sensitivity"][0]["group"]);
   int reverted = 0;
-  int quantised = 0;
+  int quantized = 0;
   for (const Json& op : document["plan"]["operators"]) {
-    quantised += op["form"] == "float" ? 0 : 1;
+    quantized += op["form"] == "float" ? 0 : 1;
     if (op["rule"] != "ACC-01") continue;
     ++reverted;
     EXPECT_EQ(op["form"], "float");
     EXPECT_THAT(op["reason"].get<std::string>(), HasSubstr("RMS"));
   }
   EXPECT_GT(reverted, 0);
-  EXPECT_GT(quantised, 0);
+  EXPECT_GT(quantized, 0);
 
   const std::string output = Fresh();
   const Ran impossible = Plan({"--episodes", In("unseen"), "--max-action-diff", "1e-12", "--max-plans", "4"}, output);
@@ -469,8 +469,8 @@ TEST_F(PlanTest, WhatWasCalibratedOnIsNoValidation) {
 
 // What had a part in making a bundle proves nothing of it: refused by content, whatever the files are called now.
 TEST_F(PlanTest, EpisodesThatMadeABundleProveNothing) {
-  const Ran split = Vlaq({"episodes", "split", In("seen"), "--seed", "1", "--fractions", "calibration=0.5,test=0.5",
-                          "-o", In("split.json")});
+  const Ran split = Vlaq(
+      {"data", "split", In("seen"), "--seed", "1", "--fractions", "calibration=0.5,test=0.5", "-o", In("split.json")});
   ASSERT_EQ(split.exit_code, 0) << split.err;
   const std::string calibration = In("split.json") + ":calibration";
   const std::string test = In("split.json") + ":test";

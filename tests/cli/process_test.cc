@@ -135,15 +135,15 @@ TEST_F(Process, OutputThatCannotBeWrittenIsAnErrorAndAClosedPipeIsQuiet) {
     return WEXITSTATUS(status);
   };
   const std::string program = std::string("'") + VLAQ_PROGRAM + "' ", bundle = "'" + Bundle() + "' ";
-  for (const std::string& verb : {"inspect " + bundle, "inspect --json " + bundle, "plan cost " + bundle,
-                                  std::string("completion bash "), std::string("--help ")}) {
-    EXPECT_EQ(shell(program + verb + ">/dev/full"), 3) << verb;
-    EXPECT_EQ(Content(In("err")), "vlaq: cannot write standard output: No space left on device\n") << verb;
-    EXPECT_EQ(shell(program + verb + ">&-"), 3) << verb;
-    EXPECT_THAT(Content(In("err")), HasSubstr("cannot write standard output: Bad file descriptor")) << verb;
-    EXPECT_EQ(shell("{ " + program + verb + "; echo $? >'" + In("code") + "'; } | true"), 0) << verb;
-    EXPECT_EQ(Content(In("err")), "") << verb;
-    EXPECT_THAT(Content(In("code")), ::testing::AnyOf("141\n", "0\n")) << verb;
+  for (const std::string& command : {"inspect " + bundle, "inspect --json " + bundle, "plan cost " + bundle,
+                                     std::string("completion bash "), std::string("--help ")}) {
+    EXPECT_EQ(shell(program + command + ">/dev/full"), 3) << command;
+    EXPECT_EQ(Content(In("err")), "vlaq: cannot write standard output: No space left on device\n") << command;
+    EXPECT_EQ(shell(program + command + ">&-"), 3) << command;
+    EXPECT_THAT(Content(In("err")), HasSubstr("cannot write standard output: Bad file descriptor")) << command;
+    EXPECT_EQ(shell("{ " + program + command + "; echo $? >'" + In("code") + "'; } | true"), 0) << command;
+    EXPECT_EQ(Content(In("err")), "") << command;
+    EXPECT_THAT(Content(In("code")), ::testing::AnyOf("141\n", "0\n")) << command;
   }
 }
 
@@ -176,16 +176,16 @@ TEST_F(Process, NoProgramOfOursOutlivesUs) {
 // Few processes, little memory, a small stack: words and an exit code, never a crash.
 TEST_F(Process, NarrowLimitsAreNoCrash) {
   const std::string program = std::string("'") + VLAQ_PROGRAM + "' ";
-  const auto run = [&](const std::string& limits, const std::string& verb) {
-    const std::string command = limits + "; " + program + verb + " >'" + In("out") + "' 2>'" + In("err") + "'";
+  const auto run = [&](const std::string& limits, const std::string& arguments) {
+    const std::string command = limits + "; " + program + arguments + " >'" + In("out") + "' 2>'" + In("err") + "'";
     return std::system(command.c_str());  // NOLINT(concurrency-mt-unsafe)
   };
-  const std::string verb = "run '" + Bundle() + "' --frames '" + Frames() + "' --threads 2";
-  const int small_stack = run("ulimit -s 64", verb);
+  const std::string command = "run '" + Bundle() + "' --frames '" + Frames() + "' --threads 2";
+  const int small_stack = run("ulimit -s 64", command);
   EXPECT_EQ(WEXITSTATUS(small_stack), 4) << Content(In("err"));
   EXPECT_THAT(Content(In("err")), HasSubstr("ulimit -s 8192"));
   for (const char* megabytes : {"20", "40", "60", "100", "200", "400"}) {
-    const int status = run(fmt::format("ulimit -v {}000", megabytes), verb);
+    const int status = run(fmt::format("ulimit -v {}000", megabytes), command);
     EXPECT_TRUE(WIFEXITED(status)) << megabytes;
     EXPECT_LT(WEXITSTATUS(status), 128) << megabytes << " MB: " << Content(In("err"));
   }
@@ -194,7 +194,7 @@ TEST_F(Process, NarrowLimitsAreNoCrash) {
 // A set of episodes of which a part is missing looks like a smaller whole one.
 TEST_F(Process, AnInterruptedRecordingLeavesNothing) {
   for (const int signal : {SIGINT, SIGKILL}) {
-    const pid_t child = Start({"sim", "record", "--episodes", "1000", "-o", In("recorded")});
+    const pid_t child = Start({"sim", "record", "--rollouts", "1000", "-o", In("recorded")});
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (HalfMade() == 0 && std::chrono::steady_clock::now() < end) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -207,11 +207,11 @@ TEST_F(Process, AnInterruptedRecordingLeavesNothing) {
       EXPECT_EQ(HalfMade(), 0U);
     }
   }
-  const Ran again = Vlaq({"sim", "record", "--episodes", "1", "-o", In("recorded")});
+  const Ran again = Vlaq({"sim", "record", "--rollouts", "1", "-o", In("recorded")});
   if (again.exit_code == 4) GTEST_SKIP() << again.err;  // built without the simulator
   EXPECT_EQ(again.exit_code, 0) << again.err;
   EXPECT_EQ(HalfMade(), 0U) << "what the killed one left";
-  const Ran twice = Vlaq({"sim", "record", "--episodes", "2", "-o", In("recorded")});
+  const Ran twice = Vlaq({"sim", "record", "--rollouts", "2", "-o", In("recorded")});
   EXPECT_EQ(twice.exit_code, 2) << "before anything is driven";
 }
 

@@ -77,7 +77,7 @@ class CliTest : public ::testing::Test {
     return In(name);
   }
 #ifdef VLAQ_PROGRAM
-  // The program itself, for verbs that start it again (bench's subjects).
+  // The program itself, for commands that start it again (bench's subjects).
   static Ran Program(const std::vector<std::string>& arguments, const std::string& environment = "") {
     std::string command = environment + " '" + VLAQ_PROGRAM + "'";
     for (const std::string& argument : arguments) command += " '" + argument + "'";

@@ -1,4 +1,4 @@
-// --provider: what is absent is an error that says what to install, for every verb that runs graphs; never another
+// --provider: what is absent is an error that says what to install, for every command that runs graphs; never another
 // provider instead.
 #include "program.h"
 
@@ -11,13 +11,13 @@ using ::testing::HasSubstr;
 using Provider = CliTest;
 
 TEST_F(Provider, AnAbsentOneIsAnErrorEverywhere) {
-  const std::vector<std::vector<std::string>> verbs{
+  const std::vector<std::vector<std::string>> commands{
       {"run", Bundle(), "--frames", Frames()},
-      {"run", Bundle(), "--frames", Frames(), "--whole-graph"},
+      {"run", Bundle(), "--frames", Frames(), "--schedule", "whole"},
       {"verify", Bundle(), "--against", Checkpoint()},
   };
-  for (std::vector<std::string> arguments : verbs) {
-    arguments.insert(arguments.end(), {"--provider", "tensorrt", "--also", "cuda"});
+  for (std::vector<std::string> arguments : commands) {
+    arguments.insert(arguments.end(), {"--provider", "tensorrt", "--fallback-provider", "cuda"});
     const Ran ran = Vlaq(arguments);
     EXPECT_EQ(ran.exit_code, 4) << arguments[0] << ran.err;
     EXPECT_THAT(ran.err, AllOf(HasSubstr("no execution provider 'tensorrt'"), HasSubstr("JetPack 6.1 or later")))
@@ -33,7 +33,9 @@ TEST_F(Provider, OptionsAreCheckedFirst) {
   const Ran cache = Vlaq({"run", Bundle(), "--frames", Frames(), "--engine-cache", In("nowhere")});
   EXPECT_EQ(cache.exit_code, 2);
   // Options end where they end: what follows is the bundle.
-  EXPECT_EQ(Vlaq({"run", "--frames", Frames(), "--provider", "tensorrt", "--also", "cuda", Bundle()}).exit_code, 4);
+  EXPECT_EQ(
+      Vlaq({"run", "--frames", Frames(), "--provider", "tensorrt", "--fallback-provider", "cuda", Bundle()}).exit_code,
+      4);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// `vlaq report` on what the other verbs really write.
+// `vlaq report` on what the other commands really write.
 #include "program.h"
 
 namespace vlaq {
@@ -10,7 +10,7 @@ using ::testing::Not;
 
 class ReportTest : public CliTest {
  protected:
-  // The document that a verb prints with --json, as a file.
+  // The document that a command prints with --json, as a file.
   static std::string Written(const std::string& name, std::vector<std::string> arguments) {
     arguments.emplace_back("--json");
     const Ran ran = Vlaq(arguments);
@@ -75,7 +75,7 @@ TEST_F(ReportTest, RefusesWithTheReason) {
   const Ran other = Vlaq({"report", In("other.json"), "-o", In("out.html")});
   EXPECT_EQ(other.exit_code, 3);
   EXPECT_THAT(other.err, AllOf(HasSubstr("cannot show 'vlaq.doctor/1'"), HasSubstr("vlaq bench")));
-  Overwrite(In("broken.json"), R"({"schema": "vlaq.verify/1", "bundle": "b"})");
+  Overwrite(In("broken.json"), R"({"schema": "vlaq.verify/2", "bundle": "b"})");
   const Ran broken = Vlaq({"report", In("broken.json"), "-o", In("out.html")});
   EXPECT_EQ(broken.exit_code, 3);
   EXPECT_THAT(broken.err, HasSubstr("is missing"));

@@ -60,7 +60,8 @@ TEST_F(Schema1, EachBundleRuns) {
     ++ran;
     const Json streaming = Actions(entry.path().string());
     ASSERT_EQ(streaming.size(), 10U);
-    EXPECT_LT(Largest(streaming, Actions(entry.path().string(), {"--whole-graph"})), 1e-2) << "two ways, one policy";
+    EXPECT_LT(Largest(streaming, Actions(entry.path().string(), {"--schedule", "whole"})), 1e-2)
+        << "two ways, one policy";
     if (!name.starts_with("text")) {
       EXPECT_LT(Largest(streaming, exact), 0.5) << "of the same checkpoint";
     }

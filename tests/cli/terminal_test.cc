@@ -114,17 +114,17 @@ TEST_F(OnTerminal, TablesFitIt) {
 
 TEST_F(OnTerminal, VerifysTableIsInTheOrderOfItsRungs) {
   std::istringstream lines(Vlaq({"verify", Bundle(), "--against", Checkpoint()}).out);
-  std::vector<char> rungs;
+  std::vector<char> stages;
   for (std::string line; std::getline(lines, line);) {
     line.erase(0, line.find_first_not_of(' '));
     if (line.size() > 2 && std::isdigit(static_cast<unsigned char>(line[0])) != 0 && line[1] == ' ') {
-      rungs.push_back(line[0]);
+      stages.push_back(line[0]);
     }
   }
-  EXPECT_GT(rungs.size(), 8U);
-  EXPECT_EQ(rungs.front(), '0');
-  EXPECT_EQ(rungs.back(), '2');
-  EXPECT_TRUE(std::is_sorted(rungs.begin(), rungs.end())) << std::string(rungs.begin(), rungs.end());
+  EXPECT_GT(stages.size(), 8U);
+  EXPECT_EQ(stages.front(), '0');
+  EXPECT_EQ(stages.back(), '2');
+  EXPECT_TRUE(std::is_sorted(stages.begin(), stages.end())) << std::string(stages.begin(), stages.end());
 }
 
 class Messages : public CliTest {};
@@ -184,7 +184,7 @@ TEST_F(OnTerminal, AHostileBundleIsShownAsItIs) {
   for (const std::vector<std::string>& arguments : {std::vector<std::string>{"inspect", bundle},
                                                     {"verify", bundle, "--against", Checkpoint()},
                                                     {"run", bundle, "--frames", Frames()},
-                                                    {"preflight", bundle, "--tensorrt", "8.6"},
+                                                    {"check", bundle, "--tensorrt", "8.6"},
                                                     {"plan", "cost", bundle}}) {
     const Ran ran = Vlaq(arguments);
     const std::string all = ran.out + ran.err;

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "episode/testing.h"
+#include "data/testing.h"
 #include "families/kosmos2_lstm/testing.h"
 #include "program.h"
 
@@ -38,12 +38,12 @@ struct RecordedSides {
     std::filesystem::create_directory(folder);
     for (int i = 0; i < count; ++i) {
       const std::string side = i % 2 == 0 ? "left" : "right";
-      const episode::TestEpisode episode{.length = shortest + i,
-                                         .colour = {static_cast<uint8_t>(shade + shading * i), 200, 90},
-                                         .instruction = "pass " + side + " of the box",
-                                         .layout = "1box_hori_" + side,
-                                         .speed = static_cast<float>(i + 1) / 4};
-      EXPECT_TRUE(episode::WriteTestEpisode(folder / ("e" + std::to_string(i) + ".h5"), episode));
+      const data::TestEpisode episode{.length = shortest + i,
+                                      .color = {static_cast<uint8_t>(shade + shading * i), 200, 90},
+                                      .instruction = "pass " + side + " of the box",
+                                      .layout = "1box_hori_" + side,
+                                      .speed = static_cast<float>(i + 1) / 4};
+      EXPECT_TRUE(data::WriteTestEpisode(folder / ("e" + std::to_string(i) + ".h5"), episode));
     }
     return folder.string();
   }

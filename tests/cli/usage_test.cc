@@ -16,12 +16,12 @@ using ::testing::IsEmpty;
 TEST(Usage, HelpAndVersionSucceed) {
   const Ran help = Vlaq({"--help"});
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* verb : {"inspect", "export", "run", "verify", "synth", "doctor", "completion"}) {
-    EXPECT_THAT(help.out, HasSubstr(verb));
-    const Ran own = Vlaq({verb, "--help"});
+  for (const char* command : {"inspect", "export", "run", "verify", "synth", "doctor", "completion"}) {
+    EXPECT_THAT(help.out, HasSubstr(command));
+    const Ran own = Vlaq({command, "--help"});
     EXPECT_EQ(own.exit_code, 0);
     EXPECT_THAT(own.out,
-                AllOf(HasSubstr("Usage: vlaq"), HasSubstr(std::string(verb) == "synth" ? "Exit codes" : "Example")));
+                AllOf(HasSubstr("Usage: vlaq"), HasSubstr(std::string(command) == "synth" ? "Exit codes" : "Example")));
   }
   EXPECT_THAT(Vlaq({"synth", "checkpoint", "--help"}).out, HasSubstr("Examples:"));
   EXPECT_THAT(help.out, HasSubstr("5 verification failed"));
@@ -29,11 +29,12 @@ TEST(Usage, HelpAndVersionSucceed) {
 }
 
 TEST(Usage, UnknownWordsComeFirstWithASuggestion) {
-  ExpectUsage({"exprt", "x"}, "there is no verb 'exprt'\n  did you mean export?");
+  ExpectUsage({"exprt", "x"}, "there is no command 'exprt'\n  did you mean export?");
   ExpectUsage({"run", "x", "--thread", "2"}, "there is no option --thread\n  did you mean --threads?");
   ExpectUsage({"synth", "checkpoint", "--sed=3"}, "did you mean --seed?");
-  ExpectUsage({"synth", "checkpont", "-o", "x"}, "no verb 'checkpont' below `vlaq synth`\n  did you mean checkpoint?");
-  ExpectUsage({"completion", "zsh"}, "no verb 'zsh' below `vlaq completion`\n");
+  ExpectUsage({"synth", "checkpont", "-o", "x"},
+              "no command 'checkpont' below `vlaq synth`\n  did you mean checkpoint?");
+  ExpectUsage({"completion", "zsh"}, "no command 'zsh' below `vlaq completion`\n");
   ExpectUsage({"run", "x", "--thr", "2"}, "there is no option --thr\n  did you mean --threads?");
   ExpectUsage({"inspect", "x", "--js"}, "did you mean --json?");
   ExpectUsage({"--verson"}, "did you mean --version?");
@@ -47,9 +48,9 @@ TEST(Usage, WordsOfOtherToolsAreUnderstood) {
       {"benchmark", "bench"}, {"convert", "export"}, {"infer", "run"},        {"test", "verify"},
       {"validate", "verify"}, {"quant", "quantize"}, {"evaluate", "eval"},    {"simulate", "sim"},
       {"EXPORT", "export"},   {"insp", "inspect"},   {"version", "--version"}};
-  for (const auto& [word, verb] : meant) {
-    ExpectUsage({word, "x"}, fmt::format("there is no verb '{}'\n  did you mean {}?", word, verb));
-    ExpectUsage({"help", word}, fmt::format("did you mean {}?", verb));
+  for (const auto& [word, command] : meant) {
+    ExpectUsage({word, "x"}, fmt::format("there is no command '{}'\n  did you mean {}?", word, command));
+    ExpectUsage({"help", word}, fmt::format("did you mean {}?", command));
   }
   const Ran odd = Vlaq({"zzzzzzzz"});
   EXPECT_THAT(odd.err, ::testing::Not(HasSubstr("did you mean")));
@@ -72,7 +73,7 @@ TEST(Usage, HelpIsGroupedAndSaysWhereToBegin) {
   EXPECT_EQ(Vlaq({"--help"}).out, alone.out);
   EXPECT_EQ(Vlaq({"help", "run"}).out, Vlaq({"run", "--help"}).out);
   EXPECT_EQ(Vlaq({"help", "plan", "quantize"}).out, Vlaq({"plan", "quantize", "--help"}).out);
-  ExpectUsage({"help", "plan", "quantise"}, "no verb 'quantise' below `vlaq plan`\n  did you mean quantize?");
+  ExpectUsage({"help", "plan", "quantise"}, "no command 'quantise' below `vlaq plan`\n  did you mean quantize?");
 }
 
 TEST(Usage, ValuesMayBeInUpperCase) {
@@ -101,14 +102,14 @@ TEST(Usage, PlacesOfOutputsAreCheckedFirst) {
                                                     {"plan", "quantize", "/nowhere"},
                                                     {"synth", "checkpoint"},
                                                     {"report", "/nowhere"},
-                                                    {"episodes", "split", "/nowhere"}};
+                                                    {"data", "split", "/nowhere"}};
   const std::vector<std::vector<std::string>> folders{
       {"export", "/nowhere"},
       {"quantize", "/nowhere", "--target", "cpu", "--precision", "int8"},
       {"sim", "render"},
-      {"sim", "record", "--episodes", "1"}};
-  for (const auto& verbs : {files, folders}) {
-    for (std::vector<std::string> arguments : verbs) {
+      {"sim", "record", "--rollouts", "1"}};
+  for (const auto& commands : {files, folders}) {
+    for (std::vector<std::string> arguments : commands) {
       const std::string name = arguments[0] + " " + arguments[1];
       arguments.insert(arguments.end(), {"-o", there + "/below/x.pth"});
       const Ran below_a_file = Vlaq(arguments);
@@ -133,7 +134,7 @@ TEST(Usage, PlacesOfOutputsAreCheckedFirst) {
   EXPECT_EQ(Content(there), "x");
 }
 
-// A file that fails as a full disk does, wherever a verb prints.
+// A file that fails as a full disk does, wherever a command prints.
 TEST(Usage, StandardOutputThatCannotBeWrittenIsAnError) {
   class Full : public std::streambuf {
     int overflow(int /*c*/) override { return Fail(); }
@@ -161,9 +162,12 @@ TEST(Usage, MissingWordsAreNamed) {
   ExpectUsage({"run"}, "bundle is missing: The bundle that");
   ExpectUsage({"export", "x"}, "--output is required");
   ExpectUsage({"export", "x", "-o"}, "--output: 1 required");
-  ExpectUsage({"synth"}, "`vlaq synth` needs a verb: checkpoint\n  `vlaq synth --help` shows");
+  ExpectUsage({"synth"}, "`vlaq synth` needs a command: checkpoint\n  `vlaq synth --help` shows");
   ExpectUsage({"synth", "checkpoint"}, "`vlaq synth checkpoint --help` shows the usage");
   ExpectUsage({"completion"}, "vlaq completion bash");
+  for (const char* time : {"soon", "0", "-1s", "3 s", "1e999", "5d", "nan", "inf", "ms"}) {
+    ExpectUsage({"bench", "x", std::string("--budget=") + time}, "is no time: a number above 0 and ms, s, min or h");
+  }
 }
 
 TEST(Usage, WrongValuesAreNamed) {

@@ -1,4 +1,4 @@
-// verify of quantised bundles as users call it: what is right, seeded faults, labels that are not true.
+// verify of quantized bundles as users call it: what is right, seeded faults, labels that are not true.
 #include <algorithm>
 #include <cstring>
 
@@ -57,10 +57,10 @@ class VerifyQuantized : public CliTest {
 
 TEST_F(VerifyQuantized, AcceptsWhatVlaqMade) {
   const std::string receipt = In("receipt.json");
-  const Ran ran = Vlaq({"verify", In("int8"), "--reference", Bundle(), "--threads", "1", "--receipt", receipt});
+  const Ran ran = Vlaq({"verify", In("int8"), "--reference", Bundle(), "--threads", "1", "-o", receipt});
   ASSERT_EQ(ran.exit_code, 0) << ran.out << ran.err;
   for (const char* check :
-       {"operators", "accounted", "quantised weights", "actions against the source", "kernels", "bytes"}) {
+       {"operators", "accounted", "quantized weights", "actions against the source", "kernels", "bytes"}) {
     EXPECT_THAT(ran.out, HasSubstr(check));
   }
   const Json evidence = Json::parse(Content(receipt))["evidence"];
@@ -98,8 +98,8 @@ TEST_F(VerifyQuantized, CatchesAScaleTimesFour) {
   AcceptWeights(bundle);
   const Ran ran = Against(bundle);
   EXPECT_EQ(ran.exit_code, 5);
-  EXPECT_THAT(Failed(ran), ::testing::IsSupersetOf({"weights", "quantised weights"}));
-  EXPECT_THAT(Detail(ran, "quantised weights"), AllOf(HasSubstr(weight), HasSubstr("channel 0")));
+  EXPECT_THAT(Failed(ran), ::testing::IsSupersetOf({"weights", "quantized weights"}));
+  EXPECT_THAT(Detail(ran, "quantized weights"), AllOf(HasSubstr(weight), HasSubstr("channel 0")));
 }
 
 TEST_F(VerifyQuantized, CatchesALabelThatIsNotTrue) {

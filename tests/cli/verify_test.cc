@@ -11,7 +11,7 @@
 #include "onnx/model_file.h"
 #include "program.h"
 #include "sim/world.h"
-#include "verification/testing.h"
+#include "verify/testing.h"
 
 namespace vlaq {
 namespace {
@@ -97,7 +97,7 @@ TEST_F(Verify, AcceptsTheRealThing) {
   const Ran ran = VerifyGolden(ExportGolden(In("real")), {"--json"});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   const Json document = ran.json();
-  EXPECT_EQ(document["schema"], "vlaq.verify/1");
+  EXPECT_EQ(document["schema"], "vlaq.verify/2");
   EXPECT_EQ(document["verdict"], "verified");
   EXPECT_TRUE(document["passed"].get<bool>());
   EXPECT_EQ(document["grounds"], Json({"the checkpoint and golden data"}));
@@ -258,7 +258,7 @@ TEST_F(Verify, NamesAChangedWeight) {
 }
 
 TEST_F(Verify, NamesSwappedGates) {
-  const std::string bundle = Copy("swapped");
+  const std::string bundle = Copy("swapped_instruction");
   std::string weights = Content(bundle + "/weights.bin");
   const auto [offset, length] = Range("rnn.weight_hh_l2");
   const size_t gate = length / 4;
@@ -303,7 +303,7 @@ TEST_F(Verify, NoticesAStandInOfTheSameShape) {
   Overwrite(bundle + "/mae0222_model_cpu.onnx", *onnx::Serialize(onnx::MakeModel(*b.Finish(), "x")));
   AcceptFiles(bundle);
   // It runs, and its numbers look like actions.
-  const Ran run = Vlaq({"run", bundle, "--frames", Frames(), "--whole-graph", "--json"});
+  const Ran run = Vlaq({"run", bundle, "--frames", Frames(), "--schedule", "whole", "--json"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
   EXPECT_LE(std::abs(run.json()["steps"][0]["action"][0][0].get<double>()), 1);
   const Json report = ExpectCaught(bundle, {{"structure", "whole is not the graph"},
@@ -342,7 +342,7 @@ TEST_F(Verify, GoldenFilesMustFit) {
   EXPECT_THAT(ran.err, HasSubstr("golden.safetensors"));
 }
 
-// The rungs on which the policy drives. Its weights are random and it has no tokeniser: what it is told does not reach
+// The stages on which the policy drives. Its weights are random and it has no tokenizer: what it is told does not reach
 // it.
 class VerifyDrives : public CliTest {
  protected:
@@ -352,15 +352,15 @@ class VerifyDrives : public CliTest {
     for (int i = 0; i < 3; ++i) {
       const std::string name = "episode" + std::to_string(i) + ".h5";
       ASSERT_TRUE(
-          verification::WriteGreyEpisode(In("episodes/" + name), i % 2 == 0 ? "pass left" : "pass right", 20 + 10 * i));
+          verify::WriteGrayEpisode(In("episodes/" + name), i % 2 == 0 ? "pass left" : "pass right", 20 + 10 * i));
     }
   }
 
-  // Without rung 2, whose figures are times.
+  // Without stage 2, whose figures are times.
   static Json WithoutTimes(Json document) {
     Json checks = Json::array();
     for (const Json& check : document["checks"]) {
-      if (check["rung"] != 2) checks.push_back(check);
+      if (check["stage"] != 2) checks.push_back(check);
     }
     document["checks"] = checks;
     return document;
@@ -387,7 +387,8 @@ TEST_F(VerifyDrives, TheReceiptHoldsTheEvidence) {
   ASSERT_EQ(evidence["episodes"].size(), 3U);
   EXPECT_EQ(evidence["episodes"][2]["name"], "episode2.h5");
   EXPECT_EQ(evidence["episodes"][2]["sha256"].get<std::string>().size(), 64U);
-  EXPECT_EQ(evidence["open_loop_conditions"], Json({"normal", "blank", "frozen", "shuffled", "one-frame"}));
+  EXPECT_EQ(evidence["open_loop_ablations"],
+            Json({"none", "gray_image", "frozen_image", "shuffled_images", "one_frame"}));
   std::vector<std::string> limits;
   for (const Json& limit : evidence["limits"]) limits.push_back(limit["name"]);
   EXPECT_THAT(limits, ::testing::IsSupersetOf({"least_of_planned_macs", "least_movement"}));
@@ -401,7 +402,7 @@ TEST_F(VerifyDrives, TheReceiptHoldsTheEvidence) {
 
 TEST_F(VerifyDrives, WhatCannotBeTestedIsSaid) {
   const Ran text = Vlaq({"verify", Bundle(), "--episodes", In("episodes/episode0.h5")});
-  EXPECT_THAT(text.out, ::testing::ContainsRegex("4 eyes open +instruction +NOT TESTABLE +it holds no tokenizer"));
+  EXPECT_THAT(text.out, ::testing::ContainsRegex("4 ablation +instruction +NOT TESTABLE +it holds no tokenizer"));
 }
 
 TEST_F(VerifyDrives, IsAsGoodAsItself) {
@@ -414,27 +415,27 @@ TEST_F(VerifyDrives, IsAsGoodAsItself) {
 
 TEST_F(VerifyDrives, EpisodesThatWereSeenBeforeAreRefused) {
   const Ran split =
-      Vlaq({"episodes", "split", In("episodes"), "--fractions", "train=0.5,test=0.5", "-o", In("split.json")});
+      Vlaq({"data", "split", In("episodes"), "--fractions", "train=0.5,test=0.5", "-o", In("split.json")});
   ASSERT_EQ(split.exit_code, 0) << split.err;
   const Json parts = Json::parse(Content(In("split.json")))["parts"];
   const auto name = parts["train"]["episodes"][0]["name"].get<std::string>();
-  const Ran seen = Vlaq({"verify", Bundle(), "--episodes", In("episodes"), "--not-in", In("split.json") + ":train"});
+  const Ran seen = Vlaq({"verify", Bundle(), "--episodes", In("episodes"), "--exclude", In("split.json") + ":train"});
   EXPECT_EQ(seen.exit_code, 3) << seen.err;
   EXPECT_THAT(seen.err, HasSubstr(name));
   const Ran unseen = Vlaq(
-      {"verify", Bundle(), "--episodes", In("episodes/" + name), "--not-in", In("split.json") + ":test", "--json"});
-  EXPECT_EQ(unseen.json()["evidence"]["not_in"], Json({In("split.json") + ":test"}));
+      {"verify", Bundle(), "--episodes", In("episodes/" + name), "--exclude", In("split.json") + ":test", "--json"});
+  EXPECT_EQ(unseen.json()["evidence"]["exclude"], Json({In("split.json") + ":test"}));
 }
 
 TEST_F(VerifyDrives, RefusesWhatDoesNotFitTogether) {
   EXPECT_EQ(Vlaq({"verify", Bundle(), "--reference", Checkpoint()}).exit_code, 2);
-  EXPECT_EQ(Vlaq({"verify", Bundle(), "--not-in", "split.json"}).exit_code, 2);
-  EXPECT_EQ(Vlaq({"verify", Bundle(), "--sim", "0"}).exit_code, 2);
+  EXPECT_EQ(Vlaq({"verify", Bundle(), "--exclude", "split.json"}).exit_code, 2);
+  EXPECT_EQ(Vlaq({"verify", Bundle(), "--rollouts", "0"}).exit_code, 2);
   EXPECT_EQ(Vlaq({"verify", Bundle(), "--episodes", In("nowhere")}).exit_code, 3);
 }
 
 TEST_F(VerifyDrives, WhoCannotBeToldCannotDrive) {
-  const Ran ran = Vlaq({"verify", Bundle(), "--sim", "1"});
+  const Ran ran = Vlaq({"verify", Bundle(), "--rollouts", "1"});
   EXPECT_EQ(ran.exit_code, sim::World::Unavailable() ? 4 : 2) << ran.err;
   EXPECT_THAT(ran.err, HasSubstr(sim::World::Unavailable() ? "simulator" : "tokenizer"));
 }

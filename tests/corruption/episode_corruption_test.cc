@@ -1,6 +1,6 @@
 // Damages real episode files in hundreds of seeded ways and reads them whole. Each variant is read by a child process,
 // because libhdf5 itself is not safe against hostile files: whatever it does to the child, the test says so. Without
-// src/episode/global_heap.cc, which reads in the library's place, one variant in 250 ended the child by a signal.
+// src/data/global_heap.cc, which reads in the library's place, one variant in 250 ended the child by a signal.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -13,19 +13,19 @@
 #include <sstream>
 
 #include "base/testing.h"
-#include "episode/episode.h"
-#include "episode/feature_writer.h"
+#include "data/episode.h"
+#include "data/feature_writer.h"
 #include "mutation.h"
 
 namespace vlaq {
 namespace {
 
 namespace fs = std::filesystem;
-using episode::Episode;
+using data::Episode;
 
 constexpr int kVariants = 300;                    // of each file
 constexpr const char* kFeatures = "features.h5";  // is written, and no file of testdata
-constexpr unsigned kMostSeconds = 20;             // for one
+constexpr unsigned kMaxSeconds = 20;              // for one
 
 // What the child says: "" if the file still reads.
 std::string ErrorOf(const fs::path& path) {
@@ -47,7 +47,7 @@ Outcome ReadInAChild(const fs::path& path) {
   if (::pipe(pipe.data()) != 0) return {"no pipe", -1};
   const pid_t child = ::fork();
   if (child == 0) {
-    ::alarm(kMostSeconds);  // SIGALRM ends the child
+    ::alarm(kMaxSeconds);  // SIGALRM ends the child
     const std::string error = ErrorOf(path);
     const ssize_t written = ::write(pipe[1], error.data(), error.size());
     ::_exit(written == static_cast<ssize_t>(error.size()) ? 0 : 1);
@@ -69,7 +69,7 @@ class EpisodeCorruptionTest : public ::testing::TestWithParam<const char*> {};
 
 // An episode of two cameras, a state, an action and time stamps in our own layout.
 bool WriteFeatures(const fs::path& path) {
-  episode::FeatureWriterOptions options;
+  data::FeatureWriterOptions options;
   for (const char* camera : {"top", "wrist"}) {
     options.streams.push_back(
         {.name = std::string("observation.images.") + camera, .dtype = DType::kU8, .shape = {12, 16, 3}});
@@ -79,11 +79,11 @@ bool WriteFeatures(const fs::path& path) {
   options.task = "pick the cube";
   options.rate_hz = 50;
   options.timestamps = true;
-  auto writer = episode::FeatureWriter::Create(path, options, Existing::kRefuse);
+  auto writer = data::FeatureWriter::Create(path, options, Existing::kRefuse);
   if (!writer.ok()) return false;
   for (int t = 0; t < 5; ++t) {
-    episode::Observation step;
-    for (const episode::Stream& stream : options.streams) {
+    data::Observation step;
+    for (const data::Stream& stream : options.streams) {
       Tensor value = Tensor::Make(stream.dtype, stream.shape);
       Random random(7, static_cast<uint64_t>(t));
       if (stream.is_image()) {

@@ -2,15 +2,15 @@
 #include <gtest/gtest.h>
 
 #include "node_case.h"
-#include "quantization/encode.h"
+#include "quantize/numerics/encode.h"
 
 namespace vlaq::differential {
 namespace {
 
-using quantization::Encode;
-using quantization::Granularity;
-using quantization::Number;
-using quantization::WeightChoice;
+using numerics::Encode;
+using numerics::Granularity;
+using numerics::NumericType;
+using numerics::WeightChoice;
 
 Tensor Identity(int64_t size) {
   Tensor tensor = Tensor::Make(DType::kF32, {size, size});
@@ -19,7 +19,7 @@ Tensor Identity(int64_t size) {
 }
 
 // What `encoded`, by blocks along axis 0, stands for.
-Tensor ReadBack(const quantization::Encoded& encoded, int64_t block) {
+Tensor ReadBack(const numerics::Encoded& encoded, int64_t block) {
   Tensor tensor = Tensor::Make(DType::kF32, encoded.codes.shape());
   const auto columns = static_cast<size_t>(tensor.shape()[1]);
   for (size_t i = 0; i < static_cast<size_t>(tensor.size()); ++i) {
@@ -32,7 +32,7 @@ Tensor ReadBack(const quantization::Encoded& encoded, int64_t block) {
 // The product with the identity is the weight as the engine reads it: one term of each sum is not 0.
 TEST(Encoded, MatMulNBitsReadsPackedWeights) {
   Random random(1);
-  for (const Number number : {Number::kInt4, Number::kInt8}) {
+  for (const NumericType number : {NumericType::kInt4, NumericType::kInt8}) {
     for (const int64_t block : {16, 32, 128}) {
       for (const int64_t k : {block, 2 * block, 3 * block - 7}) {
         const int64_t n = 1 + static_cast<int64_t>(random.Below(70));
@@ -55,12 +55,12 @@ TEST(Encoded, MatMulNBitsReadsPackedWeights) {
 TEST(Encoded, DequantizeLinearReadsPackedInt4) {
   Random random(2);
   for (const Shape& shape : {Shape{4, 6}, Shape{3, 5}, Shape{1, 1}}) {
-    const WeightChoice choice{"w", Number::kInt4, Granularity::kChannel, 1};
+    const WeightChoice choice{"w", NumericType::kInt4, Granularity::kChannel, 1};
     const auto encoded = Encode(RandomTensor(random, DType::kF32, shape), choice);
     ASSERT_TRUE(encoded.ok());
     NodeCase("DequantizeLinear", {{"axis", int64_t{1}}})
         .Opset(21)
-        .Constant(quantization::PackInt4(encoded->codes))
+        .Constant(numerics::PackInt4(encoded->codes))
         .Input(encoded->scales)
         .ExpectResult(ReadBack(*encoded, shape[0]), kRounding);
   }

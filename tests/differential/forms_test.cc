@@ -12,22 +12,22 @@
 #include "base/testing.h"
 #include "onnx/builder.h"
 #include "onnx/model_file.h"
-#include "passes/apply_plan.h"
-#include "quantizing/new_weights_file.h"
+#include "quantize/apply/new_weights_file.h"
+#include "quantize/rewrite/apply_plan.h"
 
 namespace vlaq::differential {
 namespace {
 
+using numerics::Form;
+using numerics::Granularity;
+using numerics::NumericType;
 using onnx::Dim;
-using quantization::Form;
-using quantization::Granularity;
-using quantization::Number;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 
 // 8 bits over about seven deviations: a step of 0.027, off by 0.29 of it in the mean square, for activation and weight
 // alike: 1.1 % of the result. A form that loses more is wrong; one that loses nothing quantized nothing.
-constexpr double kMostLoss = 0.025, kLeastLoss = 0.0005;
+constexpr double kMaxLoss = 0.025, kMinLoss = 0.0005;
 
 Tensor Normals(Shape shape, uint64_t seed, double sigma = 1) {
   Tensor tensor = Tensor::Make(DType::kF32, std::move(shape));
@@ -79,15 +79,15 @@ onnx::Model FloatTwin(const Operator& op, const std::filesystem::path& folder) {
   return onnx::MakeModel(*b.Finish(), "test");
 }
 
-quantization::Plan PlanOf(const Operator& op, Form form) {
-  quantization::Plan plan;
-  quantization::OperatorChoice choice;
+numerics::Plan PlanOf(const Operator& op, Form form) {
+  numerics::Plan plan;
+  numerics::OperatorChoice choice;
   choice.node = "op";
   choice.op_type = op.op_type;
   choice.form = form;
-  choice.weights = {{"w", Number::kInt8, Granularity::kChannel, op.channel_axis, 0, {}}};
-  if (form == Form::kStaticInt8) choice.activation = {"x", Number::kInt8, quantization::Range{-3.5, 3.5}, {}};
-  if (form == Form::kDynamicInt8) choice.activation = {"x", Number::kUint8, std::nullopt, {}};
+  choice.weights = {{"w", NumericType::kInt8, Granularity::kChannel, op.channel_axis, 0, {}}};
+  if (form == Form::kStaticInt8) choice.activation = {"x", NumericType::kInt8, numerics::ClipRange{-3.5, 3.5}, {}};
+  if (form == Form::kDynamicInt8) choice.activation = {"x", NumericType::kUint8, std::nullopt, {}};
   plan.operators = {choice};
   return plan;
 }
@@ -95,15 +95,15 @@ quantization::Plan PlanOf(const Operator& op, Form form) {
 class Forms : public ::testing::Test {
  protected:
   // The twin as the form says, its weights in made.bin. Errors: those of passes and quantizing.
-  Result<onnx::Model> Rewritten(const onnx::Model& twin, const quantization::Plan& plan) const {
-    passes::Graphs graphs;
+  Result<onnx::Model> Rewritten(const onnx::Model& twin, const numerics::Plan& plan) const {
+    rewrite::Graphs graphs;
     graphs.emplace("g", twin);
-    VLAQ_ASSIGN_OR_RETURN(passes::Rewritten rewritten, passes::ApplyPlan(graphs, plan, {}));
+    VLAQ_ASSIGN_OR_RETURN(rewrite::Rewritten rewritten, rewrite::ApplyPlan(graphs, plan, {}));
     onnx::WeightFiles files(folder_.path());
-    const passes::Sources sources = passes::SourcesOf(graphs);
+    const rewrite::Sources sources = rewrite::SourcesOf(graphs);
     const std::filesystem::path path = folder_.path() / "made.bin";
     std::filesystem::remove(path);
-    const auto written = quantizing::WriteNewWeights(rewritten, sources, {}, files, path, 1, SilentLog());
+    const auto written = apply::WriteNewWeights(rewritten, sources, {}, files, path, 1, SilentLog());
     if (!written.ok()) return written.error();
     return rewritten.graphs.at("g");
   }
@@ -141,13 +141,13 @@ class Forms : public ::testing::Test {
     const auto ort = backend::MakeOnnxRuntimeBackend();
     const Tensor expected = Run(*ort, twin, x);
     const double loss = Loss(expected, Run(*ort, *made, x));
-    EXPECT_LT(loss, kMostLoss);
-    EXPECT_GT(loss, kLeastLoss);
+    EXPECT_LT(loss, kMaxLoss);
+    EXPECT_GT(loss, kMinLoss);
     if (!op.in_reference) return;
     const auto reference = backend::MakeReferenceBackend();
     const double exact = Loss(Run(*reference, twin, x), Run(*reference, *made, x));
-    EXPECT_LT(exact, kMostLoss);
-    EXPECT_GT(exact, kLeastLoss);
+    EXPECT_LT(exact, kMaxLoss);
+    EXPECT_GT(exact, kMinLoss);
   }
 
   TemporaryFolder folder_;
@@ -193,9 +193,9 @@ TEST_F(Forms, ATiedTableIsStoredInBothLayouts) {
   b.Output(b.Op("Gemm", {rows, w}, {{"transB", int64_t{1}}}, "op"), "y", DType::kF32, {Dim::Fixed(5), Dim::Fixed(32)});
   const onnx::Model twin = onnx::MakeModel(*b.Finish(), "test");
 
-  quantization::Plan plan = PlanOf({"Gemm", {}, {}, {}, {}, 0}, Form::kDynamicInt8);
+  numerics::Plan plan = PlanOf({"Gemm", {}, {}, {}, {}, 0}, Form::kDynamicInt8);
   plan.operators[0].activation->value = "rows";
-  quantization::OperatorChoice gather = plan.operators[0];
+  numerics::OperatorChoice gather = plan.operators[0];
   gather.node = "rows";
   gather.op_type = "Gather";
   gather.form = Form::kWeightOnly;
@@ -209,7 +209,7 @@ TEST_F(Forms, ATiedTableIsStoredInBothLayouts) {
   EXPECT_THAT(stored, Contains(std::pair("w/transposed_int8_codes", Shape{64, 32})));
   const Tensor ids = Tensor::From<int64_t>({5}, std::vector<int64_t>{3, 0, 31, 7, 7});
   const auto ort = backend::MakeOnnxRuntimeBackend();
-  EXPECT_LT(Loss(Run(*ort, twin, ids), Run(*ort, *made, ids)), kMostLoss);
+  EXPECT_LT(Loss(Run(*ort, twin, ids), Run(*ort, *made, ids)), kMaxLoss);
 }
 
 }  // namespace

@@ -38,12 +38,12 @@ void ExpectClose(const Tensor& expected, const Tensor& actual, Tolerance toleran
 }
 
 Result<NamedTensors> RunModel(const Backend& engine, const onnx::Model& model, const NamedTensors& inputs,
-                              bool optimise) {
+                              bool optimize) {
   VLAQ_ASSIGN_OR_RETURN(std::string bytes, onnx::Serialize(model));
   const ModelSource source{"case", std::make_shared<const std::string>(std::move(bytes)), "."};
   backend::OpenOptions options;
   options.threads = 1;
-  options.optimise = optimise;
+  options.optimize = optimize;
   VLAQ_ASSIGN_OR_RETURN(const auto opened, engine.Open(source, options));
   const std::string proof = engine.name() == "reference" ? "reference evaluator" : "ONNX Runtime 1.";
   EXPECT_THAT(opened->Description(), testing::HasSubstr(proof));  // which back end really runs
@@ -111,12 +111,12 @@ void NodeCase::ExpectSame(Tolerance tolerance) const {
   const auto ort = backend::MakeOnnxRuntimeBackend();
   struct {
     const Backend& engine;
-    bool optimise = false;
+    bool optimize = false;
     Tolerance tolerance;
   } const runs[] = {{*reference, false, {}}, {*ort, false, tolerance}, {*ort, true, tolerance}};
   for (const auto& run : runs) {
-    SCOPED_TRACE(std::string(run.engine.name()) + (run.optimise ? ", optimised" : ""));
-    const auto outputs = RunModel(run.engine, model, named, run.optimise);
+    SCOPED_TRACE(std::string(run.engine.name()) + (run.optimize ? ", optimized" : ""));
+    const auto outputs = RunModel(run.engine, model, named, run.optimize);
     ASSERT_TRUE(outputs.ok()) << outputs.error().ToString();
     ASSERT_EQ(outputs->size(), outputs_);
     for (size_t i = 0; i < outputs_; ++i) ExpectClose((*expected)[i], outputs->at(OutputName(i)), run.tolerance);
@@ -130,8 +130,8 @@ void NodeCase::ExpectResult(const Tensor& expected, Tolerance tolerance) const {
     if (operands_[i].kind == Kind::kInput) named.emplace(InputName(i), operands_[i].tensor);
   }
   const onnx::Model model = Build({expected});
-  for (const bool optimise : {false, true}) {
-    const auto outputs = RunModel(*backend::MakeOnnxRuntimeBackend(), model, named, optimise);
+  for (const bool optimize : {false, true}) {
+    const auto outputs = RunModel(*backend::MakeOnnxRuntimeBackend(), model, named, optimize);
     ASSERT_TRUE(outputs.ok()) << outputs.error().ToString();
     ExpectClose(expected, outputs->at(OutputName(0)), tolerance);
   }

@@ -18,7 +18,7 @@ struct Tolerance {
 };
 // Two roundings to float32 of the same exact value, or of one a hair away from it.
 inline constexpr Tolerance kRounding{0, 0x1p-22};
-// ONNX Runtime's vectorised approximations of erf, tanh, exp and the like are good to a few units of the last place of
+// ONNX Runtime's vectorized approximations of erf, tanh, exp and the like are good to a few units of the last place of
 // values around 1.
 inline constexpr Tolerance kApproximation{2e-6, 4e-6};
 // A float32 sum of `terms` products no larger than `largest`: each addition may round by half a unit of a sum that is
@@ -53,10 +53,10 @@ class NodeCase {
     return *this;
   }
 
-  // Runs the node by EvaluateNode, by the reference back end and by ONNX Runtime with and without optimisation, and
+  // Runs the node by EvaluateNode, by the reference back end and by ONNX Runtime with and without optimization, and
   // expects the same from all.
   void ExpectSame(Tolerance tolerance = {}) const;
-  // Expects this one result of ONNX Runtime, with and without optimisation.
+  // Expects this one result of ONNX Runtime, with and without optimization.
   void ExpectResult(const Tensor& expected, Tolerance tolerance = {}) const;
   // Expects both back ends to refuse the node, at opening or at running.
   void ExpectBothRefuse() const;

@@ -96,7 +96,7 @@ TEST(BackEnds, AgreeOnAGraphWithExternalWeights) {
     ASSERT_TRUE(actual.ok()) << actual.error().ToString();
     const auto difference = Compare(expected->at("y"), actual->at("y"));
     ASSERT_TRUE(difference.ok());
-    EXPECT_LT(difference->max_absolute(), 1e-5);  // values of size 1 to 4 after normalisation
+    EXPECT_LT(difference->max_absolute(), 1e-5);  // values of size 1 to 4 after normalization
     EXPECT_GT(difference->max_reference(), 1);
   }
 }

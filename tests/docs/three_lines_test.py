@@ -41,7 +41,7 @@ def load(bundle):
 
 
 def whole_graph_actions(bundle, frames):
-    run = json.loads(vlaq("run", bundle, "--frames", frames, "--whole-graph", "--json"))
+    run = json.loads(vlaq("run", bundle, "--frames", frames, "--schedule", "whole", "--json"))
     return np.array([step["action"] for step in run["steps"]], np.float32)
 
 

@@ -10,18 +10,18 @@
 #include "base/json.h"
 #include "base/testing.h"
 #include "checkpoint/checkpoint.h"
-#include "episode/episode_set.h"
-#include "evaluation/open_loop.h"
-#include "evaluation/policy_driver.h"
-#include "evaluation/rollout.h"
-#include "evaluation/summary.h"
+#include "data/episode_set.h"
+#include "evaluate/bundle_policy.h"
+#include "evaluate/open_loop.h"
+#include "evaluate/rollout.h"
+#include "evaluate/summary.h"
 #include "export/export.h"
 
 namespace vlaq {
 namespace {
 
 namespace fs = std::filesystem;
-using evaluation::Condition;
+using evaluate::Ablation;
 
 const fs::path kModel = VLAQ_MODEL;
 
@@ -40,45 +40,45 @@ class DrivingTest : public ::testing::Test {
     const auto report = exporting::Export(options, SilentLog());
     ASSERT_TRUE(report.ok()) << report.error().ToString();
     backend_ = backend::MakeOnnxRuntimeBackend().release();
-    auto drivers = evaluation::PolicyDriverFactory::Open(report->bundle, *backend_, {.threads = 1});
-    ASSERT_TRUE(drivers.ok()) << drivers.error().ToString();
-    drivers_ = drivers->release();
+    auto policies = evaluate::BundlePolicyFactory::Open(report->bundle, *backend_, {.threads = 1});
+    ASSERT_TRUE(policies.ok()) << policies.error().ToString();
+    policies_ = policies->release();
   }
   static void TearDownTestSuite() {
-    delete drivers_;
+    delete policies_;
     delete backend_;
     delete folder_;
   }
 
-  static evaluation::Summary RollOut(Condition condition) {
-    evaluation::RolloutOptions options;
+  static evaluate::Summary RollOut(Ablation ablation) {
+    evaluate::RolloutOptions options;
     options.first_seed = 7'000'000;
     options.episodes = 20;
-    options.condition = condition;
+    options.ablation = ablation;
     options.threads = 2;
-    const auto outcomes = evaluation::RollOut(*drivers_, options, SilentLog());
+    const auto outcomes = evaluate::RollOut(*policies_, options, SilentLog());
     EXPECT_TRUE(outcomes.ok()) << (outcomes.ok() ? "" : outcomes.error().ToString());
-    return outcomes.ok() ? evaluation::Summarise(*outcomes) : evaluation::Summary{};
+    return outcomes.ok() ? evaluate::Summarize(*outcomes) : evaluate::Summary{};
   }
 
   static inline TemporaryFolder* folder_ = nullptr;
   static inline backend::Backend* backend_ = nullptr;
-  static inline evaluation::PolicyDriverFactory* drivers_ = nullptr;
+  static inline evaluate::BundlePolicyFactory* policies_ = nullptr;
 };
 
 TEST_F(DrivingTest, ActionsAreThoseOfPyTorchOverWholeEpisodes) {
   const auto reference = checkpoint::Checkpoint::Open(kModel / "pytorch_actions.safetensors");
   ASSERT_TRUE(reference.ok()) << reference.error().ToString();
-  const auto episodes = episode::EpisodeSet::Open({kModel / "held_out"});
+  const auto episodes = data::EpisodeSet::Open({kModel / "held_out"});
   ASSERT_TRUE(episodes.ok()) << episodes.error().ToString();
   ASSERT_GE(episodes->size(), 12U);
   double furthest = 0;
   for (size_t i = 0; i < episodes->size(); ++i) {
     const auto episode = episodes->OpenEpisode(i);
     ASSERT_TRUE(episode.ok());
-    auto driver = drivers_->Make();
-    ASSERT_TRUE(driver.ok());
-    const auto actions = evaluation::Predict(*std::move(driver), **episode, Condition::kNormal);
+    auto tested = policies_->Make();
+    ASSERT_TRUE(tested.ok());
+    const auto actions = evaluate::Predict(*std::move(tested), **episode, Ablation::kNone);
     ASSERT_TRUE(actions.ok()) << actions.error().ToString();
     const auto* entry = (*reference)->Find(episodes->path(i).stem().string() + ".actions");
     ASSERT_NE(entry, nullptr) << episodes->name(i);
@@ -96,28 +96,28 @@ TEST_F(DrivingTest, ActionsAreThoseOfPyTorchOverWholeEpisodes) {
 }
 
 TEST_F(DrivingTest, ItActsByWhatItSeesHearsAndRemembers) {
-  const auto episodes = episode::EpisodeSet::Open({kModel / "held_out"});
+  const auto episodes = data::EpisodeSet::Open({kModel / "held_out"});
   ASSERT_TRUE(episodes.ok());
-  const auto moved = [&](Condition condition) {
+  const auto moved = [&](Ablation ablation) {
     const auto scores =
-        evaluation::ScoreEpisodes(*drivers_, *episodes, {.condition = condition, .threads = 2}, SilentLog());
+        evaluate::ScoreEpisodes(*policies_, *episodes, {.ablation = ablation, .threads = 2}, SilentLog());
     EXPECT_TRUE(scores.ok());
-    evaluation::Score total;
+    evaluate::Score total;
     for (const auto& score : *scores) total.Add(score.moved);
     return total.Mae(2);
   };
-  EXPECT_GT(moved(Condition::kBlank), 0.1);
-  EXPECT_GT(moved(Condition::kFrozen), 0.1);
-  EXPECT_GT(moved(Condition::kSwapped), 0.1);
-  EXPECT_GT(moved(Condition::kOneFrame), 0.02);
+  EXPECT_GT(moved(Ablation::kGrayImage), 0.1);
+  EXPECT_GT(moved(Ablation::kFrozenImage), 0.1);
+  EXPECT_GT(moved(Ablation::kSwappedInstruction), 0.1);
+  EXPECT_GT(moved(Ablation::kOneFrame), 0.02);
 }
 
 TEST_F(DrivingTest, TwentyEpisodesInTheSimulator) {
   if (const auto why = sim::World::Unavailable()) GTEST_SKIP() << *why;
-  const evaluation::Summary normal = RollOut(Condition::kNormal);
+  const evaluate::Summary normal = RollOut(Ablation::kNone);
   EXPECT_GE(normal.success.count, 15);  // 9 in 10 over many seeds
-  EXPECT_LE(RollOut(Condition::kBlank).success.count, 2);
-  EXPECT_GE(RollOut(Condition::kSwapped).told_side.count, 14);
+  EXPECT_LE(RollOut(Ablation::kGrayImage).success.count, 2);
+  EXPECT_GE(RollOut(Ablation::kSwappedInstruction).told_side.count, 14);
 }
 
 }  // namespace

@@ -108,7 +108,7 @@ TEST_P(GoldenCase, StreamingAndWholeGraphAgreeAtEveryStep) {
   ASSERT_EQ(Export(folder, "checkpoint.pth", bundle).exit_code, 0);
   const std::string frames = (folder / "golden.safetensors:frames.u8").string();
   const Ran streaming = Vlaq({"run", bundle, "--frames", frames, "--json"});
-  const Ran whole = Vlaq({"run", bundle, "--frames", frames, "--json", "--whole-graph"});
+  const Ran whole = Vlaq({"run", bundle, "--frames", frames, "--json", "--schedule", "whole"});
   ASSERT_EQ(streaming.exit_code, 0) << streaming.err;
   ASSERT_EQ(whole.exit_code, 0) << whole.err;
   const Json steps = streaming.json()["steps"];
@@ -143,7 +143,7 @@ TEST_F(TinyGolden, TheReferenceBackEndGivesTheSameActions) {
   ASSERT_EQ(Export(folder, "checkpoint.pth", Bundle("b")).exit_code, 0);
   const Json fast = Actions(folder, Bundle("b"));
   EXPECT_LE(Distance(fast, Actions(folder, Bundle("b"), {"--backend", "reference"})), 2e-6);
-  EXPECT_LE(Distance(fast, Actions(folder, Bundle("b"), {"--backend", "reference", "--whole-graph"})), 2e-6);
+  EXPECT_LE(Distance(fast, Actions(folder, Bundle("b"), {"--backend", "reference", "--schedule", "whole"})), 2e-6);
 }
 
 TEST_F(TinyGolden, StoredPrecisions) {
@@ -202,7 +202,7 @@ TEST_F(TinyGolden, AnotherPromptGivesOtherActions) {
   EXPECT_GT(Distance(Actions(folder, Bundle("b")), asked), 1e-4);
   // The same prompt, baked in at export instead.
   ASSERT_EQ(Export(folder, "checkpoint.pth", Bundle("other"), {"--prompt-ids", "0,5,77,9,2"}).exit_code, 0);
-  EXPECT_LE(Distance(Actions(folder, Bundle("other"), {"--whole-graph"}), asked), 1e-6);
+  EXPECT_LE(Distance(Actions(folder, Bundle("other"), {"--schedule", "whole"}), asked), 1e-6);
 }
 
 }  // namespace

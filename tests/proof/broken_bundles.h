@@ -12,10 +12,10 @@
 #include "families/kosmos2_lstm/testing.h"
 #include "onnx/model_file.h"
 #include "runtime/testing.h"
-#include "verification/identity.h"
-#include "verification/report.h"
+#include "verify/identity.h"
+#include "verify/report.h"
 
-namespace vlaq::verification::testing {
+namespace vlaq::verify::testing {
 
 using kosmos2_lstm::testing::RandomTensor;
 using kosmos2_lstm::testing::TinyPolicy;
@@ -106,4 +106,4 @@ inline Check FirstFailed(const Report& report) {
 }
 inline std::string FirstFailure(const Report& report) { return FirstFailed(report).name; }
 
-}  // namespace vlaq::verification::testing
+}  // namespace vlaq::verify::testing

@@ -4,19 +4,19 @@
 #include <gtest/gtest.h>
 
 #include "broken_bundles.h"
-#include "planning/planner.h"
-#include "preflight/check.h"
-#include "quantizing/quantize.h"
+#include "check/check.h"
+#include "quantize/apply/quantize.h"
+#include "quantize/plan/planner.h"
 #include "target/target.h"
-#include "verification/reality.h"
+#include "verify/executed_precision.h"
 
-namespace vlaq::verification {
+namespace vlaq::verify {
 namespace {
 
-using quantization::Form;
-using quantization::Number;
-using quantization::OperatorChoice;
-using quantization::Plan;
+using numerics::Form;
+using numerics::NumericType;
+using numerics::OperatorChoice;
+using numerics::Plan;
 using target::ScopedOverrideForTest;
 using target::TensorRt;
 using testing::ExportTiny;
@@ -34,10 +34,10 @@ class FactsTest : public ::testing::Test {
     ASSERT_FALSE(source_.path.empty());
   }
 
-  Result<planning::Planned> PlanFor(const std::string& name, bool weight_only) {
-    planning::PlanOptions options;
+  Result<plan::Planned> PlanFor(const std::string& name, bool weight_only) {
+    plan::PlanOptions options;
     options.weight_only = weight_only;
-    return planning::MakePlan(source_, **target::Find(name), nullptr, options);
+    return plan::MakePlan(source_, **target::Find(name), nullptr, options);
   }
 
   // The rule that gave operators of this type their form, or why there is no such plan.
@@ -64,25 +64,25 @@ class FactsTest : public ::testing::Test {
       } else if (choice.op_type != "LSTM" || !keep_lstm) {
         choice.form = Form::kFloat;
         choice.activation.reset();
-        for (auto& weight : choice.weights) weight = {weight.name, Number::kFloat32, {}, 0, 0, {}};
+        for (auto& weight : choice.weights) weight = {weight.name, NumericType::kFloat32, {}, 0, 0, {}};
       }
     }
     return plan;
   }
 
   Result<bundle::Bundle> Quantize(const Plan& plan) {
-    quantizing::QuantizeOptions options;
+    apply::QuantizeOptions options;
     options.bundle = source_.path;
     options.plan = plan;
     options.output = folder_.path() / "quantized";
     options.existing = Existing::kReplace;
-    VLAQ_RETURN_IF_ERROR(quantizing::Quantize(options, SilentLog()));
+    VLAQ_RETURN_IF_ERROR(apply::Quantize(options, SilentLog()));
     return bundle::Open(options.output);
   }
 
   // Whether the check finds this rule broken.
   static bool Breaks(const bundle::Bundle& bundle, std::string_view rule) {
-    const auto report = preflight::CheckPath(bundle.path, **target::FindImporter(kVersion));
+    const auto report = check::CheckPath(bundle.path, **target::FindImporter(kVersion));
     EXPECT_TRUE(report.ok()) << report.error().ToString();
     return report.ok() && std::ranges::any_of(report->findings, [&](const auto& f) { return f.rule->id == rule; });
   }
@@ -91,7 +91,7 @@ class FactsTest : public ::testing::Test {
   double ExpectedBytes(const bundle::Bundle& bundle, const Plan& plan) {
     const auto backend = backend::MakeReferenceBackend();
     Report report;
-    const Status status = CheckReality(bundle, &plan, &source_, {backend.get(), {}}, SilentLog(), report);
+    const Status status = CheckExecutedPrecision(bundle, &plan, &source_, {backend.get(), {}}, SilentLog(), report);
     EXPECT_TRUE(status.ok()) << (status.ok() ? "" : status.error().ToString());
     for (const auto& [name, value] : Find(report, "bytes").figures) {
       if (name == "planned_bytes") return value;
@@ -115,8 +115,8 @@ TEST_F(FactsTest, WhetherInt8ConstantsAreTaken) {
   const Plan plan = Translated(
       [](OperatorChoice& choice) {
         choice.form = Form::kStaticInt8;
-        choice.activation->number = Number::kInt8;
-        choice.activation->range = quantization::Range{-4, 4};
+        choice.activation->number = NumericType::kInt8;
+        choice.activation->range = numerics::ClipRange{-4, 4};
       },
       false);
   const auto wide = Quantize(plan);
@@ -147,7 +147,7 @@ TEST_F(FactsTest, WhetherContribOperatorsAreTaken) {
       [](OperatorChoice& choice) {
         choice.form = Form::kWeightOnly;
         choice.activation.reset();
-        choice.weights[0] = {choice.weights[0].name, Number::kInt8, quantization::Granularity::kBlock, 0, 16, {}};
+        choice.weights[0] = {choice.weights[0].name, NumericType::kInt8, numerics::Granularity::kBlock, 0, 16, {}};
       },
       true);
   // Weights stored small are none of this test's.
@@ -155,7 +155,7 @@ TEST_F(FactsTest, WhetherContribOperatorsAreTaken) {
                                         [](TensorRt& version) { version.takes.float_weights_before_quantize = false; });
   const auto linear = std::ranges::find(plan.operators, Form::kWeightOnly, &OperatorChoice::form);
   ASSERT_NE(linear, plan.operators.end());
-  const auto promised = [&] { return PromisesOf({}, &plan, plan.precision).at(linear->node).arithmetic; };
+  const auto promised = [&] { return ExpectedPrecisionsOf({}, &plan, plan.precision).at(linear->node).arithmetic; };
   EXPECT_EQ(PlannedBy("LSTM"), "LSTM-01");
   const auto refused = Quantize(plan);
   ASSERT_FALSE(refused.ok());
@@ -176,4 +176,4 @@ TEST_F(FactsTest, WhetherContribOperatorsAreTaken) {
 }
 
 }  // namespace
-}  // namespace vlaq::verification
+}  // namespace vlaq::verify

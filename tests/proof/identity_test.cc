@@ -1,5 +1,5 @@
-// Rung 0 must pass what is right and fail everything that issue 4 names, whoever fixed up the records afterwards.
-#include "verification/identity.h"
+// Stage 0 must pass what is right and fail everything that issue 4 names, whoever fixed up the records afterwards.
+#include "verify/identity.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include "bundle/testing.h"
 #include "onnx/builder.h"
 
-namespace vlaq::verification {
+namespace vlaq::verify {
 namespace {
 namespace fs = std::filesystem;
 
@@ -214,7 +214,7 @@ TEST_F(IdentityTest, AWeightFromAnotherPlace) {
   EXPECT_EQ(FirstFailure(Verify(false)), "references");
 }
 
-TEST_F(IdentityTest, AnotherTokeniser) {
+TEST_F(IdentityTest, AnotherTokenizer) {
   // libsentencepiece has a protobuf of its own, which must be kept from that of the graphs.
   if (!CanPreferOwnSymbols()) GTEST_SKIP();
   kosmos2_lstm::Structure structure = TinyPolicy::DefaultStructure();
@@ -260,4 +260,4 @@ TEST_F(IdentityTest, AnotherVersionsGraphsAreCompared) {
 }
 
 }  // namespace
-}  // namespace vlaq::verification
+}  // namespace vlaq::verify

@@ -5,12 +5,12 @@
 #include <limits>
 
 #include "broken_bundles.h"
-#include "verification/golden_check.h"
-#include "verification/golden_places.h"
-#include "verification/number_bounds.h"
-#include "verification/runs_check.h"
+#include "verify/golden_check.h"
+#include "verify/golden_places.h"
+#include "verify/number_bounds.h"
+#include "verify/runs_check.h"
 
-namespace vlaq::verification {
+namespace vlaq::verify {
 namespace {
 namespace fs = std::filesystem;
 
@@ -286,4 +286,4 @@ TEST(NumberBounds, HalfPrecisionIsGivenMoreRoom) {
 }
 
 }  // namespace
-}  // namespace vlaq::verification
+}  // namespace vlaq::verify

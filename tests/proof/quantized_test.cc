@@ -1,4 +1,4 @@
-// Quantised bundles as vlaq makes them pass, and each seeded fault in one is caught by name.
+// Quantized bundles as vlaq makes them pass, and each seeded fault in one is caught by name.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -6,17 +6,17 @@
 
 #include "backend/onnxruntime/onnxruntime.h"
 #include "broken_bundles.h"
-#include "planning/planner.h"
-#include "quantizing/quantize.h"
-#include "verification/reality.h"
-#include "verification/source_check.h"
-#include "verification/weights_check.h"
+#include "quantize/apply/quantize.h"
+#include "quantize/plan/planner.h"
+#include "verify/executed_precision.h"
+#include "verify/source_check.h"
+#include "verify/weights_check.h"
 
-namespace vlaq::verification {
+namespace vlaq::verify {
 namespace {
 
 namespace fs = std::filesystem;
-using planning::Precision;
+using plan::Precision;
 using testing::EditWeight;
 using testing::ExportTiny;
 using testing::Find;
@@ -35,17 +35,17 @@ class QuantizedTest : public ::testing::Test {
   void Quantize(Precision precision) {
     const auto target = target::Find("cpu");
     ASSERT_TRUE(target.ok());
-    planning::PlanOptions options;
+    plan::PlanOptions options;
     options.precision = precision;
-    auto planned = planning::MakePlan(source_, **target, nullptr, options);
+    auto planned = plan::MakePlan(source_, **target, nullptr, options);
     ASSERT_TRUE(planned.ok()) << planned.error().ToString();
     plan_ = planned->plan;
-    quantizing::QuantizeOptions quantize;
+    apply::QuantizeOptions quantize;
     quantize.bundle = source_.path;
     quantize.plan = plan_;
-    quantize.output = folder_.path() / "quantised";
+    quantize.output = folder_.path() / "quantized";
     quantize.existing = Existing::kReplace;
-    const auto made = quantizing::Quantize(quantize, SilentLog());
+    const auto made = apply::Quantize(quantize, SilentLog());
     ASSERT_TRUE(made.ok()) << made.error().ToString();
     auto opened = bundle::Open(quantize.output);
     ASSERT_TRUE(opened.ok());
@@ -60,7 +60,7 @@ class QuantizedTest : public ::testing::Test {
   }
 
   // A weight whose stored scales end so, of the first linear in the plan with a small form.
-  std::string SomeScale(quantization::Form form) const {
+  std::string SomeScale(numerics::Form form) const {
     for (const auto& choice : plan_.operators) {
       if (choice.form == form && choice.op_type == "MatMul") return choice.weights[0].name + "/scale";
     }
@@ -75,7 +75,7 @@ class QuantizedTest : public ::testing::Test {
 
   TemporaryFolder folder_;
   bundle::Bundle source_, bundle_;
-  quantization::Plan plan_;
+  numerics::Plan plan_;
 };
 
 TEST_F(QuantizedTest, WhatVlaqMakesPasses) {
@@ -91,7 +91,7 @@ TEST_F(QuantizedTest, WhatVlaqMakesPasses) {
         CheckAgainstSource(bundle_, source_, NoiseSteps(source_.policy), {backend.get(), open}, SilentLog(), report);
     EXPECT_TRUE(numbers.ok()) << (numbers.ok() ? "" : numbers.error().ToString());
     EXPECT_NE(Find(report, "actions against the source").name, "absent");
-    const Status real = CheckReality(bundle_, &plan_, &source_, {backend.get(), open}, SilentLog(), report);
+    const Status real = CheckExecutedPrecision(bundle_, &plan_, &source_, {backend.get(), open}, SilentLog(), report);
     EXPECT_TRUE(real.ok()) << (real.ok() ? "" : real.error().ToString());
     EXPECT_EQ(FirstFailure(report), "none") << FirstFailed(report).detail;
     EXPECT_TRUE(Find(report, "kernels").passed);
@@ -100,31 +100,31 @@ TEST_F(QuantizedTest, WhatVlaqMakesPasses) {
 
 TEST_F(QuantizedTest, CatchesAScaleTimesFour) {
   Quantize(Precision::kInt8);
-  const std::string scale = SomeScale(quantization::Form::kDynamicInt8);
+  const std::string scale = SomeScale(numerics::Form::kDynamicInt8);
   EditWeight(bundle_, scale, [](std::span<float> scales) { scales[1] *= 4; });
-  ExpectCaught("quantised weights", scale.substr(0, scale.rfind('/')));
+  ExpectCaught("quantized weights", scale.substr(0, scale.rfind('/')));
 }
 
 TEST_F(QuantizedTest, CatchesTwoSwappedScales) {
   Quantize(Precision::kInt8);
-  const std::string scale = SomeScale(quantization::Form::kDynamicInt8);
+  const std::string scale = SomeScale(numerics::Form::kDynamicInt8);
   EditWeight(bundle_, scale, [](std::span<float> scales) {
     const auto [least, most] = std::minmax_element(scales.begin(), scales.end());
     std::iter_swap(least, most);
   });
-  ExpectCaught("quantised weights", "channel");
+  ExpectCaught("quantized weights", "channel");
 }
 
 TEST_F(QuantizedTest, CatchesABlockScaleTimesFour) {
   Quantize(Precision::kInt4);
-  EditWeight(bundle_, SomeScale(quantization::Form::kWeightOnly), [](std::span<float> scales) { scales[0] *= 4; });
-  ExpectCaught("quantised weights", "block");
+  EditWeight(bundle_, SomeScale(numerics::Form::kWeightOnly), [](std::span<float> scales) { scales[0] *= 4; });
+  ExpectCaught("quantized weights", "block");
 }
 
 // Every byte of the codes one higher, as if the zero point were off by one.
 TEST_F(QuantizedTest, CatchesCodesOffByOne) {
   Quantize(Precision::kInt8);
-  const std::string scale = SomeScale(quantization::Form::kDynamicInt8);
+  const std::string scale = SomeScale(numerics::Form::kDynamicInt8);
   const std::string codes = scale.substr(0, scale.rfind('/')) + "/codes";
   const auto records = bundle::ReadWeightRecords(bundle_);
   ASSERT_TRUE(records.ok());
@@ -138,7 +138,7 @@ TEST_F(QuantizedTest, CatchesCodesOffByOne) {
     file.seekp(static_cast<std::streamoff>(record.offset));
     file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   }
-  ExpectCaught("quantised weights", "mean square");
+  ExpectCaught("quantized weights", "mean square");
 }
 
 TEST_F(QuantizedTest, CatchesAGraphThatReadsTheSourcesWeightsBackwards) {
@@ -151,16 +151,16 @@ TEST_F(QuantizedTest, CatchesAGraphThatReadsTheSourcesWeightsBackwards) {
     ASSERT_GE(sums.size(), 2U);
     std::swap(sums[0]->inputs[1], sums[1]->inputs[1]);  // the codes of two layers, each with the other's scales
   });
-  ExpectCaught("quantised weights", "encoder");
+  ExpectCaught("quantized weights", "encoder");
 }
 
 TEST_F(QuantizedTest, CatchesAnEditedPlan) {
   Quantize(Precision::kInt8);
   for (auto& choice : plan_.operators) {
-    if (choice.form == quantization::Form::kDynamicInt8) choice.form = quantization::Form::kFloat;
+    if (choice.form == numerics::Form::kDynamicInt8) choice.form = numerics::Form::kFloat;
   }
   ExpectCaught("operators", "which the plan does not say");
 }
 
 }  // namespace
-}  // namespace vlaq::verification
+}  // namespace vlaq::verify

@@ -71,7 +71,7 @@ def documents(vlaq, models, work):
         run("verify", work / "int8", "--reference", work / "policy", "--episodes", held_out, "--json", to="receipt.json"),
         run("verify", work / "policy", "--against", model / "best_mini_mobile_vla.pth", "--episodes", held_out, "--json", to="policy.json"),
         run("inspect", work / "int8", "--json", to="inspect.json"),
-        run("eval", work / "policy", "--episodes", held_out, "--condition", "all", "--json", to="open_loop.json"),
+        run("eval", work / "policy", "--episodes", held_out, "--ablation", "all", "--json", to="open_loop.json"),
     ]
     # A test measures on whatever machine it runs: verdicts may be anything, the page must show them.
     for name, more in (("serving", ["--budget", "3", "--profile"]), ("control", ["--protocol", "control", "--duration", "2", "--period", "20"])):

@@ -1,4 +1,4 @@
-"""`vlaq preflight` against NVIDIA's own importer and builder on the small graphs of corpus.py.
+"""`vlaq check` against NVIDIA's own importer and builder on the small graphs of corpus.py.
 
     agreement_test.py PROGRAM PYTHON_WITH_TENSORRT [--update]
 
@@ -22,7 +22,7 @@ TABLE = PLACE / "agreement.txt"
 VERSIONS = ("8.6", "10.3")
 # Rules of the list for which there is no graph here.
 NO_GRAPH = {
-    "TRT-G06": "a file of 2 GiB, which nobody reads; src/preflight/check_test.cc has it",
+    "TRT-G06": "a file of 2 GiB, which nobody reads; src/check/check_test.cc has it",
     "TRT-G04a": "a rule of 8.6 (int64_input shows that 10 keeps INT64)",
     "TRT-G20a": "a rule of 8.6 (functions of the model's own)",
     "TRT-G20b": "functions of the model's own: a warning of what was not looked into",
@@ -37,8 +37,8 @@ NO_GRAPH = {
 }
 
 
-def preflight(program, path, version):
-    done = subprocess.run([program, "preflight", path, "--tensorrt", version, "--json"], capture_output=True, text=True)
+def check(program, path, version):
+    done = subprocess.run([program, "check", path, "--tensorrt", version, "--json"], capture_output=True, text=True)
     report = json.loads(done.stdout)
     assert done.returncode == (0 if report["accepted"] else 5), (path, done.returncode, done.stderr)
     return report
@@ -67,7 +67,7 @@ def imported(python, paths):
 
 
 def rules_of(program):
-    done = subprocess.run([program, "preflight", "--list-rules", "--json"], check=True, capture_output=True, text=True)
+    done = subprocess.run([program, "check", "--list-rules", "--json"], check=True, capture_output=True, text=True)
     return json.loads(done.stdout)["rules"]
 
 
@@ -112,7 +112,7 @@ def rows_of(program, python, folder):
     missing = {rule["id"] for rule in rules} - {case.rule for case in corpus.CASES} - set(NO_GRAPH)
     assert not missing, f"rules without a graph: {missing}"
     for case in corpus.CASES:
-        reports = {version: preflight(program, paths[case.name], version) for version in VERSIONS}
+        reports = {version: check(program, paths[case.name], version) for version in VERSIONS}
         check_case(case, reports, rules)
         verdict = verdicts[case.name]
         yield (case.name, case.rule, "breaks" if case.breaks else "keeps", *(errors(reports[version]) for version in VERSIONS), verdict,

@@ -1,4 +1,4 @@
-"""Small graphs that keep or break one rule of `vlaq preflight` each, for agreement_test.py.
+"""Small graphs that keep or break one rule of `vlaq check` each, for agreement_test.py.
 
 A case says what it is about (the rule's id), whether it keeps or breaks the rule, and, where NVIDIA's importer need not say the
 same as the rules of 10.3, why: `unjudged` for what TensorRT-RTX does not decide, `differs` for what it decides otherwise.
@@ -230,9 +230,9 @@ def _(g):
 @case("layernorm_in_pieces", "TRT-G11", True)
 def _(g):
     x = g.input()
-    centred = g.op("Sub", x, g.op("ReduceMean", x, axes=[-1]))
-    variance = g.op("ReduceMean", g.op("Pow", centred, g.const(2)), axes=[-1])
-    g.output(g.op("Div", centred, g.op("Sqrt", g.op("Add", variance, g.const(1e-5)))))
+    centered = g.op("Sub", x, g.op("ReduceMean", x, axes=[-1]))
+    variance = g.op("ReduceMean", g.op("Pow", centered, g.const(2)), axes=[-1])
+    g.output(g.op("Div", centered, g.op("Sqrt", g.op("Add", variance, g.const(1e-5)))))
 
 
 @case("einsum_plain", "TRT-G12", False)
@@ -472,7 +472,7 @@ lstm("lstm_affine", "TRT-L04", True, activations=["Sigmoid", "Affine", "Tanh"], 
 lstm("lstm_relu", "TRT-L04", False, activations=["Sigmoid", "Relu", "Tanh"])
 
 
-# Quantised values.
+# Quantized values.
 def pair(g, value, scale, zero=None, **attributes):
     inputs = [value, scale] + ([zero] if zero else [])
     return g.op("DequantizeLinear", g.op("QuantizeLinear", *inputs, **attributes), scale, *inputs[2:], **{k: v for k, v in attributes.items() if k == "axis"})

@@ -1,8 +1,8 @@
-"""What `vlaq preflight --fix` writes computes what it was given: ONNX Runtime runs both on the same numbers.
+"""What `vlaq check --fix` writes computes what it was given: ONNX Runtime runs both on the same numbers.
 
     fix_test.py PROGRAM
 
-Also that findings are cured or not as expected, and that the copy says so when it is asked again.
+Also that findings are fixed or not as expected, and that the copy says so when it is asked again.
 """
 import json
 import pathlib
@@ -17,8 +17,8 @@ import onnxruntime
 import corpus
 from corpus import Graph, ramp
 
-# graph -> (version, rules that are cured, largest difference that rounding may make)
-CURED = {
+# graph -> (version, rules that are fixed, largest difference that rounding may make)
+FIXED = {
     "gelu_at_20": ("8.6", {"TRT-G07", "TRT-G01"}, 1e-6),
     "gelu_by_tanh": ("8.6", {"TRT-G07", "TRT-G01"}, 1e-6),
     "quick_gelu_contrib": ("10.3", {"TRT-G08"}, 1e-6),
@@ -39,7 +39,7 @@ CURED = {
     "int8_without_zero_point": ("8.6", {"TRT-Q01a", "TRT-Q13"}, 0),
 }
 # graph -> (version, a rule that is not)
-NOT_CURED = {
+NOT_FIXED = {
     "qdq_zero_point": ("8.6", "TRT-Q02"),
     "qdq_without_zero_point": ("8.6", "TRT-Q01a"),
     "dynamic_quantize": ("10.3", "TRT-G09"),
@@ -51,7 +51,7 @@ NOT_CURED = {
 
 
 def more_graphs():
-    """Graphs that only a cure needs."""
+    """Graphs that only a fix needs."""
     g = Graph(opset=20)
     g.output(g.op("Gelu", g.input(), approximate="tanh"))
     yield "gelu_by_tanh", g
@@ -77,12 +77,12 @@ def models():
     return found
 
 
-def fixed(program, source, output, version):
-    done = subprocess.run([program, "preflight", source, "--tensorrt", version, "--fix", "-o", output, "--json"], capture_output=True, text=True)
+def fix(program, source, output, version):
+    done = subprocess.run([program, "check", source, "--tensorrt", version, "--fix", "-o", output, "--json"], capture_output=True, text=True)
     assert done.returncode in (0, 5), (source, done.returncode, done.stderr)
     report = json.loads(done.stdout)
     assert done.returncode == (0 if report["fix"]["accepted"] else 5), (source, done.returncode)
-    again = subprocess.run([program, "preflight", output, "--tensorrt", version, "--json"], capture_output=True, text=True)
+    again = subprocess.run([program, "check", output, "--tensorrt", version, "--json"], capture_output=True, text=True)
     told = json.loads(again.stdout)
     assert {key: told[key] for key in ("errors", "warnings", "notes")} == {key: report["fix"][key] for key in ("errors", "warnings", "notes")}, source
     return report["fix"]
@@ -99,13 +99,13 @@ def run(path, seed):
     return session.run(None, feeds)
 
 
-def check_cured(program, name, source, folder):
-    version, rules, limit = CURED[name]
+def check_fixed(program, name, source, folder):
+    version, rules, limit = FIXED[name]
     output = folder / f"{name}.fixed.onnx"
-    outcomes = fixed(program, source, output, version)["outcomes"]
-    cured = {outcome["id"] for outcome in outcomes if outcome["cured"]}
-    left = {outcome["id"] for outcome in outcomes if not outcome["cured"]}
-    assert rules <= cured and not rules & left, (name, outcomes)
+    outcomes = fix(program, source, output, version)["outcomes"]
+    fixed = {outcome["id"] for outcome in outcomes if outcome["fixed"]}
+    left = {outcome["id"] for outcome in outcomes if not outcome["fixed"]}
+    assert rules <= fixed and not rules & left, (name, outcomes)
     for seed in range(5):
         for one, other in zip(run(source, seed), run(output, seed), strict=True):
             if "TRT-G14a" in rules:
@@ -114,22 +114,22 @@ def check_cured(program, name, source, folder):
             assert one.shape == other.shape and one.dtype == other.dtype and difference <= limit, (name, difference)
 
 
-def check_not_cured(program, name, source, folder):
-    version, rule = NOT_CURED[name]
-    outcomes = fixed(program, source, folder / f"{name}.fixed.onnx", version)["outcomes"]
+def check_not_fixed(program, name, source, folder):
+    version, rule = NOT_FIXED[name]
+    outcomes = fix(program, source, folder / f"{name}.fixed.onnx", version)["outcomes"]
     own = [outcome for outcome in outcomes if outcome["id"] == rule]
-    assert own and not any(outcome["cured"] for outcome in own) and all(outcome["how"] for outcome in own), (name, outcomes)
+    assert own and not any(outcome["fixed"] for outcome in own) and all(outcome["how"] for outcome in own), (name, outcomes)
 
 
 def main():
     program, found = sys.argv[1], models()
     with tempfile.TemporaryDirectory() as work:
         folder = pathlib.Path(work)
-        for names, check in ((CURED, check_cured), (NOT_CURED, check_not_cured)):
+        for names, check in ((FIXED, check_fixed), (NOT_FIXED, check_not_fixed)):
             for name in names:
                 onnx.save(found[name], folder / f"{name}.onnx")
                 check(program, name, folder / f"{name}.onnx", folder)
-    print(f"{len(CURED)} graphs cured, the same numbers before and after; {len(NOT_CURED)} left with a reason")
+    print(f"{len(FIXED)} graphs fixed, the same numbers before and after; {len(NOT_FIXED)} left with a reason")
     return 0
 
 

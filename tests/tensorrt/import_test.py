@@ -1,5 +1,5 @@
 """What NVIDIA's importer makes of graphs (import_check.py): ours are parsed and become engines (and ONNX Runtime takes the
-same files), those that ONNX Runtime quantises for the CPU are refused, so a pass means something.
+same files), those that ONNX Runtime quantizes for the CPU are refused, so a pass means something.
 
     import_test.py PROGRAM MODEL PYTHON_WITH_TENSORRT
 """
@@ -15,9 +15,9 @@ import onnxruntime
 import onnxruntime.quantization as ort
 
 SKIPPED, REFUSED = 77, 5
-QUANTISED = (("tensorrt-10", "int8"), ("tensorrt-10", "fp16"), ("tensorrt-10", "mixed"), ("tensorrt-10", "int4"),
+QUANTIZED = (("tensorrt-10", "int8"), ("tensorrt-10", "fp16"), ("tensorrt-10", "mixed"), ("tensorrt-10", "int4"),
              ("tensorrt-8.6", "int8"), ("tensorrt-8.6", "fp16"))
-VERSIONS = {"tensorrt-8.6": "8.6", "tensorrt-10": "10.3"}  # of `vlaq preflight`
+VERSIONS = {"tensorrt-8.6": "8.6", "tensorrt-10": "10.3"}  # of `vlaq check`
 WHOLE = "mae0222_model_cpu.onnx"
 GRAPHS = ("encoder.onnx", "head.onnx", WHOLE)
 program, model, tensorrt = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
@@ -42,9 +42,9 @@ def imported(exit_code, *arguments):
     return json.loads(done.stdout)
 
 
-def preflight(path, version, exit_code=0):
-    """`vlaq preflight` says of it what the importer says."""
-    done = subprocess.run([program, "preflight", path, "--tensorrt", version], capture_output=True, text=True)
+def check(path, version, exit_code=0):
+    """`vlaq check` says of it what the importer says."""
+    done = subprocess.run([program, "check", path, "--tensorrt", version], capture_output=True, text=True)
     assert done.returncode == exit_code, (path, version, done.returncode, done.stdout[-4000:], done.stderr)
 
 
@@ -67,7 +67,7 @@ def refused(file, operator):
 
 
 def single_file(source, work):
-    """ONNX Runtime's quantiser does not take weights that lie in another file everywhere."""
+    """ONNX Runtime's quantizer does not take weights that lie in another file everywhere."""
     onnx.save(onnx.load(source), work / source.name)
     return work / source.name
 
@@ -81,12 +81,12 @@ class Samples(ort.CalibrationDataReader):
 
 
 def foreign(bundle, work):
-    """ONNX Runtime's own quantiser: its dynamic form is for the CPU, its symmetric QDQ form anybody's."""
+    """ONNX Runtime's own quantizer: its dynamic form is for the CPU, its symmetric QDQ form anybody's."""
     for name, operator in (("encoder.onnx", "MatMulInteger"), ("head.onnx", "DynamicQuantizeLSTM")):
         ort.quantize_dynamic(single_file(bundle / name, work), work / f"dynamic_{name}", per_channel=True)
         refused(work / f"dynamic_{name}", operator)
         for version in VERSIONS.values():
-            preflight(work / f"dynamic_{name}", version, REFUSED)
+            check(work / f"dynamic_{name}", version, REFUSED)
     width = json.loads((bundle / "policy.json").read_text())["settings"]["lstm_input"]
 
     def static(output, symmetric):
@@ -96,20 +96,20 @@ def foreign(bundle, work):
         return work / output
     result = imported(0, "--build", static("symmetric.onnx", True))[0]
     assert result["engine_bytes"] > 0, result
-    preflight(work / "symmetric.onnx", VERSIONS["tensorrt-10"])
+    check(work / "symmetric.onnx", VERSIONS["tensorrt-10"])
     refused(static("asymmetric.onnx", False), "QuantizeLinear")
-    preflight(work / "asymmetric.onnx", VERSIONS["tensorrt-10"], REFUSED)
+    check(work / "asymmetric.onnx", VERSIONS["tensorrt-10"], REFUSED)
 
 
-def quantised(bundle, work):
+def quantized(bundle, work):
     """Every bundle of vlaq's for TensorRT."""
     stats = work / "stats.json"
     vlaq("calibrate", bundle, "--episodes", model / "held_out", "--samples", 24, "--seed", 1, "-o", stats)
-    for target, precision in QUANTISED:
+    for target, precision in QUANTIZED:
         output = work / f"{target}_{precision}"
         vlaq("quantize", bundle, "--target", target, "--precision", precision, "--stats", stats, "-o", output)
         accepted(output)
-        preflight(output, VERSIONS[target])
+        check(output, VERSIONS[target])
 
 
 def main():
@@ -121,9 +121,9 @@ def main():
         fp32 = bundle_of(work / "fp32")
         accepted(fp32, built=("encoder.onnx", "head.onnx"))
         for version in VERSIONS.values():
-            preflight(fp32, version)
+            check(fp32, version)
         accepted(bundle_of(work / "fp16", "--precision", "fp16"))
-        quantised(fp32, work)
+        quantized(fp32, work)
         foreign(fp32, work)
     print("NVIDIA's importer takes our graphs and refuses ONNX Runtime's dynamic ones")
     return 0

@@ -5,7 +5,7 @@
 #include "../cli/program.h"
 #include "base/random.h"
 #include "checkpoint/safetensors_writer.h"
-#include "episode/feature_writer.h"
+#include "data/feature_writer.h"
 #include "vlaq/policy.h"
 
 namespace vlaq {
@@ -59,18 +59,18 @@ class ThirdFamily : public CliTest {
   static void Record(const std::string& path, uint64_t seed) {
     auto policy = Policy::Open(In("stranger"));
     ASSERT_TRUE(policy.ok()) << policy.error().ToString();
-    episode::FeatureWriterOptions options;
+    data::FeatureWriterOptions options;
     for (const std::string camera : {"front", "wrist"}) {
       options.streams.push_back({"observation.images." + camera, DType::kU8, {kHeight, kWidth, 3}});
     }
     options.streams.push_back({"observation.state", DType::kF32, {kState}});
     options.streams.push_back({"action", DType::kF32, {kAction}, {"shoulder", "elbow", "grip"}, {"rad", "rad", "mm"}});
     options.rate_hz = 10;
-    auto writer = episode::FeatureWriter::Create(path, options, Existing::kRefuse);
+    auto writer = data::FeatureWriter::Create(path, options, Existing::kRefuse);
     ASSERT_TRUE(writer.ok()) << writer.error().ToString();
     Random random(seed);
     for (int t = 0; t < kSteps; ++t) {
-      episode::Observation step;
+      data::Observation step;
       for (const std::string camera : {"front", "wrist"}) {
         Tensor frame = Tensor::Make(DType::kU8, {kHeight, kWidth, 3});
         const uint64_t base = random.Below(200);
@@ -121,7 +121,7 @@ TEST_F(ThirdFamily, IsQuantizedAfterCalibrationOnItsEpisodes) {
   ASSERT_EQ(quantized.exit_code, 0) << quantized.err;
   const Ran verified = Vlaq({"verify", In("int8"), "--reference", In("stranger"), "--episodes", In("validation")});
   EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
-  const Ran preflight = Vlaq({"preflight", In("int8_static"), "--tensorrt", "8.6"});
+  const Ran preflight = Vlaq({"check", In("int8_static"), "--tensorrt", "8.6"});
   EXPECT_EQ(preflight.exit_code, 0) << preflight.out << preflight.err;
 }
 
@@ -132,7 +132,7 @@ TEST_F(ThirdFamily, IsEvaluatedOnItsEpisodesByActionName) {
 }
 
 TEST_F(ThirdFamily, IsBenchedAndRun) {
-  episode::Observation inputs;
+  data::Observation inputs;
   for (const std::string camera : {"front", "wrist"}) {
     inputs.emplace("observation.images." + camera, Tensor::Make(DType::kU8, {2, kHeight, kWidth, 3}));
   }

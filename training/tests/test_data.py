@@ -10,7 +10,7 @@ from PIL import Image
 from training import episodes as data
 from training.batches import LossSettings, Sampler, lost_steps
 from training.labels import Labels, mirrored_text, side_of
-from training.pixels import STATISTICS, Normaliser
+from training.pixels import STATISTICS, Normalizer
 from training.tests.synthetic import NAMES, write_episode, write_folder
 
 
@@ -106,11 +106,11 @@ class DataTest(unittest.TestCase):
         self.assertEqual(side_of("", "pass it on the right"), -1)
         self.assertEqual(side_of("", "go to the bottle"), 0)
 
-    def test_normalised_pixels(self):
+    def test_normalized_pixels(self):
         frame = np.arange(2 * 2 * 3, dtype=np.uint8).reshape(1, 2, 2, 3) * 20
         for name, (mean, deviation) in STATISTICS.items():
             expected = ((frame / 255.0 - np.array(mean)) / np.array(deviation)).transpose(0, 3, 1, 2)
-            found = Normaliser(name)(frame)
+            found = Normalizer(name)(frame)
             self.assertEqual((found.dtype, found.shape), (np.float32, (1, 3, 2, 2)))
             np.testing.assert_array_equal(found, expected.astype(np.float32))
 

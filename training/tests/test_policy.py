@@ -16,7 +16,7 @@ from training.policy import ModelSettings, Prompts, make_policy
 from training.pytorch_policy import PytorchPolicy, drive, write_actions
 from training.tests.synthetic import write_folder
 from training.validation import actions_of, episode_features
-from training.pixels import Normaliser
+from training.pixels import Normalizer
 
 TINY = ModelSettings(width=16, layers=1, vision_width=16, vision_layers=1, ffn=16, heads=2, image_size=28,
                      image_tokens=4, lstm_hidden=8, mlp=(8, 8, 8))
@@ -204,7 +204,7 @@ class TrainingTest(unittest.TestCase):
         self.assertEqual(actions.shape, (10, 1, 2))
         from training import episodes as data
         episode = data.load([self.episodes], 28, 0.6, self.out / "cache", 1, lambda _: None).episodes[0]
-        features = episode_features(twin.policy, Normaliser("imagenet"), twin.tokenizer.prompt(episode.instruction, 4),
+        features = episode_features(twin.policy, Normalizer("imagenet"), twin.tokenizer.prompt(episode.instruction, 4),
                                     episode.frames)
         np.testing.assert_allclose(actions[:, 0], actions_of(twin.policy, features, 8).numpy(), atol=1e-6)
 

@@ -28,7 +28,7 @@ void AddFolder(const fs::path& folder, std::vector<fs::path>& candidates) {
   candidates.insert(candidates.end(), found.begin(), found.end());
 }
 
-// Of the OrtLogCapture that lives on this thread.
+// What the OrtLogCapture that lives on this thread collects; null if there is none.
 thread_local std::vector<std::string>* captured = nullptr;
 
 // Drops everything that nobody asked for. A session that is made to talk says tens of thousands of lines before those

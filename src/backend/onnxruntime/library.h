@@ -1,4 +1,4 @@
-// Finds and loads the shared library of ONNX Runtime, once per process. Private to this room. Thread-safe.
+// Finds and loads the shared library of ONNX Runtime, once per process. Private to this module. Thread-safe.
 #pragma once
 
 #include <filesystem>
@@ -15,7 +15,7 @@ struct OrtLibrary {
   void* environment = nullptr;  // the process's only Ort::Env; lives until the process ends
 };
 
-// Of 1.<minor>; 0 if the version is none.
+// The minor number of a version "1.MINOR..."; 0 if the text is none.
 int MinorVersion(const std::string& version);
 
 // Keeps what this thread's calls into the library log while it lives, from the line "Node placements" on. One at a
@@ -40,7 +40,7 @@ struct OrtSearch {
 // `wanted` comes from --ort, `from_environment` is $VLAQ_ORT (either may be empty).
 OrtSearch SearchFor(const std::filesystem::path& wanted, const std::filesystem::path& from_environment);
 
-// Loads the library and initialises the C++ wrapper. The library stays loaded until the process ends, since its threads
+// Loads the library and initializes the C++ wrapper. The library stays loaded until the process ends, since its threads
 // may outlive any session. Errors: kBackend with all that was tried.
 Result<OrtLibrary> LoadOrt(const std::filesystem::path& wanted);
 

@@ -205,7 +205,7 @@ TEST_F(OnnxRuntime, TheCpuHasNoOptions) {
   options.provider_options = {{"device_id", "0"}};
   EXPECT_THAT(ErrorOf(backend_->Open(Source(Doubling(DType::kF32)), options)), HasSubstr("takes no options"));
   options.provider_options.clear();
-  options.also = {"cuda"};
+  options.fallback_providers = {"cuda"};
   EXPECT_THAT(ErrorOf(backend_->Open(Source(Doubling(DType::kF32)), options)), HasSubstr("every node runs on it"));
 }
 

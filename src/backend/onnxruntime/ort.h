@@ -1,5 +1,5 @@
-// The only include of ONNX Runtime's headers. Its C++ wrapper is initialised by hand (LoadLibrary), because nothing is
-// linked. Private to this room.
+// The only include of ONNX Runtime's headers. Its C++ wrapper is initialized by hand (LoadLibrary), because nothing is
+// linked. Private to this module.
 #pragma once
 
 #define ORT_API_MANUAL_INIT

@@ -1,4 +1,4 @@
-// ONNX Runtime's own profile, a Chrome trace, as a list of executed nodes. Private to this room.
+// ONNX Runtime's own profile, a Chrome trace, as a list of executed nodes. Private to this module.
 //
 // In scope: the events "<node>_kernel_time" of category Node. Not aware of: what the operators mean.
 #pragma once

@@ -24,7 +24,7 @@ using ::testing::SizeIs;
 
 constexpr int64_t kRows = 5, kInner = 32, kColumns = 16;
 
-// y = x W with both quantised to 8 bits, the activation at run time.
+// y = x W with both quantized to 8 bits, the activation at run time.
 ModelSource DynamicMatMul() {
   onnx::GraphBuilder b("dynamic");
   const std::vector<Dim> in{Dim::Named("batch"), Dim::Fixed(kInner)}, out{Dim::Named("batch"), Dim::Fixed(kColumns)};
@@ -42,10 +42,10 @@ ModelSource DynamicMatMul() {
 
 class Profile : public ::testing::Test {
  protected:
-  std::vector<ExecutedNode> RunTwice(bool optimise) {
+  std::vector<ExecutedNode> RunTwice(bool optimize) {
     OpenOptions options;
     options.threads = 1;
-    options.optimise = optimise;
+    options.optimize = optimize;
     options.profile = folder_.path() / "profile";
     auto model = backend_->Open(DynamicMatMul(), options);
     if (!model.ok()) {
@@ -78,7 +78,7 @@ TEST_F(Profile, NamesFusedKernelsInPlaceOfTheModelsNodes) {
   EXPECT_GE(fused->microseconds, 0);
 }
 
-TEST_F(Profile, KeepsTheModelsNodesWithoutOptimisation) {
+TEST_F(Profile, KeepsTheModelsNodesWithoutOptimization) {
   const auto nodes = RunTwice(false);
   ASSERT_THAT(nodes, SizeIs(10)) << "five nodes, two runs";
   const auto product =

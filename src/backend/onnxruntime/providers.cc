@@ -28,7 +28,7 @@ constexpr std::array kOptions{
     OptionRow{"tensorrt", "device_id", 0, When::kAlways, "0"},
     OptionRow{"tensorrt", "trt_fp16_enable", 0, When::kNarrow, "1"},
     OptionRow{"tensorrt", "trt_int8_enable", 0, When::kInt8, "1"},
-    // A LayerNormalization that was taken apart overflows in float16 (docs/preflight.md, TRT-G11).
+    // A LayerNormalization that was taken apart overflows in float16 (docs/check.md, TRT-G11).
     OptionRow{"tensorrt", "trt_layer_norm_fp32_fallback", 14, When::kNarrow, "1"},
     OptionRow{"tensorrt", "trt_engine_cache_enable", 0, When::kCache, "1"},
     OptionRow{"tensorrt", "trt_engine_cache_path", 0, When::kCache, "@cache"},
@@ -116,8 +116,8 @@ bool Applies(When when, const OpenOptions& options) {
 }
 
 // "cpu:Gather" lets Gather alone be there, "cuda" everything.
-bool Allows(const std::vector<std::string>& also, const std::string& provider, std::string_view op_type) {
-  return std::any_of(also.begin(), also.end(), [&](const std::string& entry) {
+bool Allows(const std::vector<std::string>& fallback_providers, const std::string& provider, std::string_view op_type) {
+  return std::any_of(fallback_providers.begin(), fallback_providers.end(), [&](const std::string& entry) {
     return entry == provider || entry == fmt::format("{}:{}", provider, op_type);
   });
 }
@@ -197,7 +197,7 @@ std::vector<Placement> ReadPlacements(const std::vector<std::string>& log) {
 }
 
 Status CheckPlacements(const std::vector<Placement>& placements, const std::string& wanted,
-                       const std::vector<std::string>& also, const std::string& where) {
+                       const std::vector<std::string>& fallback_providers, const std::string& where) {
   if (placements.empty()) {
     return Error{ErrorCode::kBackend, fmt::format("this library does not say which nodes run on {}", wanted), where,
                  "nothing may fall back unseen: take a version that vlaq is tested with"};
@@ -208,11 +208,11 @@ Status CheckPlacements(const std::vector<Placement>& placements, const std::stri
   for (const Placement& placement : placements) {
     if (placement.provider == wanted) continue;
     const auto stray = [&](const std::string& node) {
-      if (Allows(also, placement.provider, node.substr(0, node.find(' ')))) return;
+      if (Allows(fallback_providers, placement.provider, node.substr(0, node.find(' ')))) return;
       if (strays++ < kNamed) named += fmt::format("{}{} on {}", named.empty() ? "" : ", ", node, placement.provider);
     };
     if (placement.nodes.empty() && placement.count > 0) {  // one provider has them all, and they are not listed
-      if (!Allows(also, placement.provider, "")) {
+      if (!Allows(fallback_providers, placement.provider, "")) {
         return Error{ErrorCode::kBackend,
                      fmt::format("all {} nodes run on {}, none on {}", placement.count, placement.provider, wanted),
                      where, "the provider took nothing of this graph"};
@@ -223,8 +223,9 @@ Status CheckPlacements(const std::vector<Placement>& placements, const std::stri
   }
   if (strays == 0) return {};
   if (strays > kNamed) named += fmt::format(" and {} more", strays - kNamed);
-  return Error{ErrorCode::kBackend, fmt::format("{} nodes do not run on {}: {}", strays, wanted, named), where,
-               "let them with --also PROVIDER or --also PROVIDER:OPERATOR, or change the graph"};
+  return Error{
+      ErrorCode::kBackend, fmt::format("{} nodes do not run on {}: {}", strays, wanted, named), where,
+      "let them with --fallback-provider PROVIDER or --fallback-provider PROVIDER:OPERATOR, or change the graph"};
 }
 
 std::string PlacementText(const std::vector<Placement>& placements) {
@@ -235,9 +236,9 @@ std::string PlacementText(const std::vector<Placement>& placements) {
   return text;
 }
 
-std::vector<std::string> FurtherProviders(const std::vector<std::string>& also) {
+std::vector<std::string> FurtherProviders(const std::vector<std::string>& fallback_providers) {
   std::vector<std::string> providers;
-  for (const std::string& entry : also) {
+  for (const std::string& entry : fallback_providers) {
     std::string provider = entry.substr(0, entry.find(':'));
     if (provider == "cpu" || std::find(providers.begin(), providers.end(), provider) != providers.end()) continue;
     providers.push_back(std::move(provider));
@@ -245,8 +246,8 @@ std::vector<std::string> FurtherProviders(const std::vector<std::string>& also) 
   return providers;
 }
 
-bool AllowsCpu(const std::vector<std::string>& also) {
-  return std::any_of(also.begin(), also.end(),
+bool AllowsCpu(const std::vector<std::string>& fallback_providers) {
+  return std::any_of(fallback_providers.begin(), fallback_providers.end(),
                      [](const std::string& e) { return e == "cpu" || e.starts_with("cpu:"); });
 }
 

@@ -1,5 +1,5 @@
 // Execution providers beside the CPU's, as data: what to install, which options each is opened with; and where the
-// nodes of a session really went. Private to this room.
+// nodes of a session really went. Private to this module.
 //
 // In scope: options as text, the session's log as text. Not aware of: ORT's types. Pure functions.
 #pragma once
@@ -40,13 +40,13 @@ std::vector<Placement> ReadPlacements(const std::vector<std::string>& log);
 // Whether every node is on `wanted` or where `also` lets it be. Errors: kBackend naming the nodes that are not; also if
 // nothing is known.
 Status CheckPlacements(const std::vector<Placement>& placements, const std::string& wanted,
-                       const std::vector<std::string>& also, const std::string& where);
+                       const std::vector<std::string>& fallback_providers, const std::string& where);
 
 // "tensorrt 1 node, cuda 3 nodes"
 std::string PlacementText(const std::vector<Placement>& placements);
 
 // Providers that `also` names, without operators; "cpu" is none that has to be appended.
-std::vector<std::string> FurtherProviders(const std::vector<std::string>& also);
-bool AllowsCpu(const std::vector<std::string>& also);
+std::vector<std::string> FurtherProviders(const std::vector<std::string>& fallback_providers);
+bool AllowsCpu(const std::vector<std::string>& fallback_providers);
 
 }  // namespace vlaq::backend

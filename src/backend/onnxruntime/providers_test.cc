@@ -103,8 +103,9 @@ TEST(Placements, NothingFallsBackUnseen) {
   const Status strict = CheckPlacements(placements, "tensorrt", {}, "model.onnx");
   ASSERT_FALSE(strict.ok());
   EXPECT_EQ(strict.error().code, ErrorCode::kBackend);
-  EXPECT_THAT(strict.error().ToString(), AllOf(HasSubstr("model.onnx"), HasSubstr("2 nodes"),
-                                               HasSubstr("Gather (text/embed) on cpu"), HasSubstr("--also")));
+  EXPECT_THAT(strict.error().ToString(),
+              AllOf(HasSubstr("model.onnx"), HasSubstr("2 nodes"), HasSubstr("Gather (text/embed) on cpu"),
+                    HasSubstr("--fallback-provider")));
   EXPECT_FALSE(CheckPlacements(placements, "tensorrt", {"cpu:Gather"}, "").ok());
   EXPECT_FALSE(CheckPlacements(placements, "tensorrt", {"cuda"}, "").ok());
   EXPECT_TRUE(CheckPlacements(placements, "tensorrt", {"cpu:Gather", "cpu:CumSum"}, "").ok());

@@ -72,17 +72,17 @@ Status AddProvider(Ort::SessionOptions& session, const std::string& provider, co
 
 Status SelectProviders(Ort::SessionOptions& session, const OpenOptions& options, int minor) {
   if (options.provider == "cpu") {
-    if (options.provider_options.empty() && options.also.empty()) return {};
+    if (options.provider_options.empty() && options.fallback_providers.empty()) return {};
     return UsageError("the provider cpu takes no options, and every node runs on it");
   }
   VLAQ_RETURN_IF_ERROR(AddProvider(session, options.provider, options, minor));
-  for (const std::string& further : FurtherProviders(options.also)) {
+  for (const std::string& further : FurtherProviders(options.fallback_providers)) {
     OpenOptions plain = options;
     plain.provider_options.clear();  // they are the first one's
     VLAQ_RETURN_IF_ERROR(AddProvider(session, further, plain, minor));
   }
   // Nodes that no provider takes would otherwise run on the CPU without a word.
-  if (!AllowsCpu(options.also)) session.AddConfigEntry(kNoCpuFallback, "1");
+  if (!AllowsCpu(options.fallback_providers)) session.AddConfigEntry(kNoCpuFallback, "1");
   // It says where each node goes only at its most talkative.
   session.SetLogSeverityLevel(ORT_LOGGING_LEVEL_VERBOSE);
   return {};
@@ -93,7 +93,7 @@ Result<Ort::SessionOptions> MakeOptions(const ModelSource& source, const OpenOpt
   session.SetIntraOpNumThreads(threads);
   session.SetInterOpNumThreads(1);
   session.SetExecutionMode(ORT_SEQUENTIAL);
-  session.SetGraphOptimizationLevel(options.optimise ? ORT_ENABLE_ALL : ORT_DISABLE_ALL);
+  session.SetGraphOptimizationLevel(options.optimize ? ORT_ENABLE_ALL : ORT_DISABLE_ALL);
   session.SetLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);
   if (!source.folder.empty()) {
     const auto folder = std::filesystem::absolute(source.folder).string();
@@ -213,7 +213,7 @@ Result<std::unique_ptr<OpenedModel>> OpenOrtSession(const OrtLibrary& library, c
     if (!options.engines.empty()) description += fmt::format(", engine {}", source.file.stem().string());
     if (elsewhere) {
       const auto placements = ReadPlacements(log.lines());
-      VLAQ_RETURN_IF_ERROR(CheckPlacements(placements, options.provider, options.also, source.name));
+      VLAQ_RETURN_IF_ERROR(CheckPlacements(placements, options.provider, options.fallback_providers, source.name));
       description += fmt::format(" ({})", PlacementText(placements));
     }
     auto opened = std::make_unique<OrtSession>(std::move(session), std::move(description), !options.profile.empty());
@@ -223,7 +223,7 @@ Result<std::unique_ptr<OpenedModel>> OpenOrtSession(const OrtLibrary& library, c
   } catch (const std::exception& error) {
     // ONNX Runtime says that nodes fell to the CPU, but not which.
     if (const auto placements = ReadPlacements(log.lines()); elsewhere && !placements.empty()) {
-      VLAQ_RETURN_IF_ERROR(CheckPlacements(placements, options.provider, options.also, source.name));
+      VLAQ_RETURN_IF_ERROR(CheckPlacements(placements, options.provider, options.fallback_providers, source.name));
     }
     if (auto missing = MissingLibrary(error.what(), options.provider); elsewhere && missing) return *missing;
     return Refused(source.name,

@@ -1,4 +1,4 @@
-// One model opened in ONNX Runtime. Private to this room.
+// One model opened in ONNX Runtime. Private to this module.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// Tensors and ORT values, without copies where possible. Private to this room; may throw Ort::Exception.
+// Tensors and ORT values, without copies where possible. Private to this module; may throw Ort::Exception.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// What an operator sees of its node, and the table of operators. Private to this room.
+// What an operator sees of its node, and the table of operators. Private to this module.
 #pragma once
 
 #include <fmt/format.h>
@@ -48,8 +48,8 @@ std::span<const Operator> ConvolutionOperators();
 std::span<const Operator> GeneratorOperators();
 std::span<const Operator> MatMulOperators();
 std::span<const Operator> MovementOperators();
-std::span<const Operator> NormalisationOperators();
-std::span<const Operator> QuantisedOperators();
+std::span<const Operator> NormalizationOperators();
+std::span<const Operator> QuantizedOperators();
 std::span<const Operator> RecurrentOperators();
 std::span<const Operator> ReductionOperators();
 std::span<const Operator> ShapeOperators();

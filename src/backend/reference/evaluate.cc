@@ -13,7 +13,7 @@ const std::map<std::string_view, Operator>& AllOperators() {
   static const auto* const table = [] {
     auto* all = new std::map<std::string_view, Operator>;
     for (const auto family : {ElementwiseOperators(), ConvolutionOperators(), GeneratorOperators(), MatMulOperators(),
-                              MovementOperators(), NormalisationOperators(), QuantisedOperators(), RecurrentOperators(),
+                              MovementOperators(), NormalizationOperators(), QuantizedOperators(), RecurrentOperators(),
                               ReductionOperators(), ShapeOperators()}) {
       for (const Operator& op : family) all->emplace(op.name, op);
     }

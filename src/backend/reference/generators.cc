@@ -81,7 +81,7 @@ Result<Tensors> CumSum(const Call& call) {
   const Tensor& x = call.In(0);
   VLAQ_ASSIGN_OR_RETURN(const auto given, call.Integers(1));
   if (given.size() != 1) return Refuse("its axis must be one number");
-  VLAQ_ASSIGN_OR_RETURN(const size_t axis, NormaliseAxis(given[0], x.shape().size()));
+  VLAQ_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(given[0], x.shape().size()));
   const auto sums = [&](const auto& values) {
     return RunningSums(values, Product(x.shape(), 0, axis), x.shape()[axis],
                        Product(x.shape(), axis + 1, x.shape().size()), call.node().Int("exclusive", 0) != 0,

@@ -23,7 +23,7 @@ Result<Tensors> Transpose(const Call& call) {
   std::iota(order.rbegin(), order.rend(), 0);
   if (call.node().attributes.count("perm") > 0) {
     const auto perm = call.node().Ints("perm");
-    VLAQ_ASSIGN_OR_RETURN(const auto axes, NormaliseAxes(perm, rank));
+    VLAQ_ASSIGN_OR_RETURN(const auto axes, NormalizeAxes(perm, rank));
     if (axes.size() != rank) return Refuse(fmt::format("perm {} does not fit rank {}", ShapeText(perm), rank));
     std::transform(perm.begin(), perm.end(), order.begin(),
                    [&](int64_t axis) { return static_cast<size_t>(axis < 0 ? axis + x.rank() : axis); });
@@ -33,7 +33,7 @@ Result<Tensors> Transpose(const Call& call) {
 
 Result<Tensors> Concat(const Call& call) {
   const Tensor& first = call.In(0);
-  VLAQ_ASSIGN_OR_RETURN(const size_t axis, NormaliseAxis(call.node().Int("axis", 0), first.shape().size()));
+  VLAQ_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(call.node().Int("axis", 0), first.shape().size()));
   Shape shape = first.shape();
   shape[axis] = 0;
   for (size_t i = 0; i < call.input_count(); ++i) {
@@ -95,12 +95,12 @@ Result<Tensors> Slice(const Call& call) {
   if (ends.size() != starts.size() || axes.size() != starts.size() || steps.size() != starts.size()) {
     return Refuse("starts, ends, axes and steps have different lengths");
   }
-  VLAQ_RETURN_IF_ERROR(NormaliseAxes(axes, rank));  // none twice
+  VLAQ_RETURN_IF_ERROR(NormalizeAxes(axes, rank));  // none twice
   Shape shape = x.shape();
   Shape strides = RowMajorStrides(shape);
   int64_t offset = 0;
   for (size_t i = 0; i < starts.size(); ++i) {
-    VLAQ_ASSIGN_OR_RETURN(const size_t axis, NormaliseAxis(axes[i], rank));
+    VLAQ_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(axes[i], rank));
     VLAQ_ASSIGN_OR_RETURN(const SliceRange range, ClampRange(starts[i], ends[i], steps[i], x.shape()[axis]));
     offset += range.start * strides[axis];
     shape[axis] = range.count;
@@ -111,7 +111,7 @@ Result<Tensors> Slice(const Call& call) {
 
 Result<Tensors> Split(const Call& call) {
   const Tensor& x = call.In(0);
-  VLAQ_ASSIGN_OR_RETURN(const size_t axis, NormaliseAxis(call.node().Int("axis", 0), x.shape().size()));
+  VLAQ_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(call.node().Int("axis", 0), x.shape().size()));
   const auto parts = static_cast<int64_t>(call.node().outputs.size());
   const int64_t extent = x.shape()[axis];
   std::vector<int64_t> lengths;
@@ -152,7 +152,7 @@ Result<std::vector<int64_t>> ReadIndices(const Tensor& indices, int64_t extent) 
 Result<Tensors> Gather(const Call& call) {
   const Tensor& x = call.In(0);
   const Shape& in = x.shape();
-  VLAQ_ASSIGN_OR_RETURN(const size_t axis, NormaliseAxis(call.node().Int("axis", 0), in.size()));
+  VLAQ_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(call.node().Int("axis", 0), in.size()));
   VLAQ_ASSIGN_OR_RETURN(const auto indices, ReadIndices(call.In(1), in[axis]));
   Shape shape(in.begin(), in.begin() + static_cast<ptrdiff_t>(axis));
   shape.insert(shape.end(), call.In(1).shape().begin(), call.In(1).shape().end());
@@ -174,7 +174,7 @@ Result<Tensors> Gather(const Call& call) {
 Result<Tensors> GatherElements(const Call& call) {
   const Tensor& x = call.In(0);
   const Shape& shape = call.In(1).shape();
-  VLAQ_ASSIGN_OR_RETURN(const size_t axis, NormaliseAxis(call.node().Int("axis", 0), x.shape().size()));
+  VLAQ_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(call.node().Int("axis", 0), x.shape().size()));
   bool fits = shape.size() == x.shape().size();
   for (size_t i = 0; fits && i < shape.size(); ++i) fits = i == axis || shape[i] <= x.shape()[i];
   if (!fits) return Refuse(fmt::format("indices {} do not fit {}", ShapeText(shape), ShapeText(x.shape())));

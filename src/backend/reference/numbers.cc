@@ -111,7 +111,7 @@ Result<Tensor> NewTensor(DType dtype, Shape shape) {
   return Tensor::Make(dtype, std::move(shape));
 }
 
-Result<size_t> NormaliseAxis(int64_t axis, size_t rank) {
+Result<size_t> NormalizeAxis(int64_t axis, size_t rank) {
   const auto signed_rank = static_cast<int64_t>(rank);
   if (axis < -signed_rank || axis >= signed_rank) {
     return Refuse(fmt::format("axis {} is outside of rank {}", axis, rank));
@@ -119,10 +119,10 @@ Result<size_t> NormaliseAxis(int64_t axis, size_t rank) {
   return static_cast<size_t>(axis < 0 ? axis + signed_rank : axis);
 }
 
-Result<std::vector<size_t>> NormaliseAxes(std::span<const int64_t> axes, size_t rank) {
+Result<std::vector<size_t>> NormalizeAxes(std::span<const int64_t> axes, size_t rank) {
   std::set<size_t> sorted;
   for (const int64_t axis : axes) {
-    VLAQ_ASSIGN_OR_RETURN(const size_t index, NormaliseAxis(axis, rank));
+    VLAQ_ASSIGN_OR_RETURN(const size_t index, NormalizeAxis(axis, rank));
     if (!sorted.insert(index).second) return Refuse(fmt::format("axis {} stands twice", axis));
   }
   return std::vector<size_t>(sorted.begin(), sorted.end());

@@ -1,4 +1,4 @@
-// Tensors as plain vectors of float64 or int64, and shape arithmetic that all operators share. Private to this room.
+// Tensors as plain vectors of float64 or int64, and shape arithmetic that all operators share. Private to this module.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,8 @@ Status ExpectReal(const Tensor& tensor);
 // A zeroed tensor of a shape that the model computed. Errors: kBackend for negative extents or more than 16 GiB.
 Result<Tensor> NewTensor(DType dtype, Shape shape);
 // `axis` from [-rank, rank) as an index. Errors: kBackend.
-Result<size_t> NormaliseAxis(int64_t axis, size_t rank);
-Result<std::vector<size_t>> NormaliseAxes(std::span<const int64_t> axes, size_t rank);
+Result<size_t> NormalizeAxis(int64_t axis, size_t rank);
+Result<std::vector<size_t>> NormalizeAxes(std::span<const int64_t> axes, size_t rank);
 // Product of extents [begin, end).
 int64_t Product(const Shape& shape, size_t begin, size_t end);
 

@@ -1,4 +1,4 @@
-// What the float LSTM and the one with int8 weights share. Private to this room.
+// What the float LSTM and the one with int8 weights share. Private to this module.
 #pragma once
 
 #include <functional>
@@ -23,7 +23,7 @@ Result<Tensors> RunLstm(const Call& call, const LstmSizes& sizes, std::span<cons
                         const std::function<std::vector<double>(std::span<const double>)>& from_h);
 
 // Weights of four gates as codes [inputs, columns]; scales and zero points for all or for each column.
-struct QuantisedGates {
+struct QuantizedGates {
   int64_t inputs, columns;
   std::vector<int64_t> codes;
   std::vector<double> scales;

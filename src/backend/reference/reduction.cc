@@ -66,11 +66,11 @@ Result<Tensors> Reduce(const Call& call) {
   const size_t rank = x.shape().size();
   VLAQ_ASSIGN_OR_RETURN(const auto given, AxesOf(call));
   if (given.empty() && call.node().Int("noop_with_empty_axes", 0) != 0) return Tensors{x};
-  VLAQ_ASSIGN_OR_RETURN(const auto axes, NormaliseAxes(given, rank));
+  VLAQ_ASSIGN_OR_RETURN(const auto axes, NormalizeAxes(given, rank));
   const auto is_reduced = [&](size_t axis) {
     return axes.empty() || std::binary_search(axes.begin(), axes.end(), axis);
   };
-  // Kept axes first, reduced ones last: then every result is a fold over a run of neighbours.
+  // Kept axes first, reduced ones last: then every result is a fold over a run of neighbors.
   std::vector<size_t> order;
   Shape shape;
   size_t run = 1;

@@ -2,7 +2,7 @@
 // ONNX opset 13 to 21. Arithmetic is done in float64 and rounded once per operator to the declared type, so it is the
 // yardstick that faster back ends are compared with. It shares no code with ONNX Runtime and needs no library.
 //
-// In scope: one operator after the other on one thread. Not aware of: control flow (If, Loop), optimisation, devices.
+// In scope: one operator after the other on one thread. Not aware of: control flow (If, Loop), optimization, devices.
 // Functions here are thread-safe; an opened model is used from one thread at a time.
 #pragma once
 

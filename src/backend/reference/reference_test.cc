@@ -61,7 +61,7 @@ TEST(Reference, RunsAGraphWithExternalWeights) {
   EXPECT_THAT((*model)->Run({}).error().ToString(), HasSubstr("'x' is missing"));
 }
 
-// This program is not linked with the ONNX Runtime room and runs without the library.
+// This program is not linked with the ONNX Runtime module and runs without the library.
 TEST(Reference, NeedsNoOnnxRuntime) {
   std::stringstream maps;
   maps << std::ifstream("/proc/self/maps").rdbuf();
@@ -172,7 +172,7 @@ TEST(Operators, AreEachInOneTable) {
   std::vector<std::string_view> names;
   for (const auto family :
        {ElementwiseOperators(), ConvolutionOperators(), GeneratorOperators(), MatMulOperators(), MovementOperators(),
-        NormalisationOperators(), RecurrentOperators(), ReductionOperators(), ShapeOperators()}) {
+        NormalizationOperators(), RecurrentOperators(), ReductionOperators(), ShapeOperators()}) {
     for (const Operator& op : family) names.push_back(op.name);
   }
   std::sort(names.begin(), names.end());

@@ -51,7 +51,7 @@ Result<Tensors> Flatten(const Call& call) {
   const int64_t given = call.node().Int("axis", 1);
   size_t axis = rank;  // one past the last axis is allowed
   if (given != x.rank()) {
-    VLAQ_ASSIGN_OR_RETURN(axis, NormaliseAxis(given, rank));
+    VLAQ_ASSIGN_OR_RETURN(axis, NormalizeAxis(given, rank));
   }
   return WithShape(x, {Product(x.shape(), 0, axis), Product(x.shape(), axis, rank)});
 }
@@ -61,7 +61,7 @@ Result<Tensors> Squeeze(const Call& call) {
   std::vector<size_t> axes;
   if (call.Find(1) != nullptr) {
     VLAQ_ASSIGN_OR_RETURN(const auto given, call.Integers(1));
-    VLAQ_ASSIGN_OR_RETURN(axes, NormaliseAxes(given, x.shape().size()));
+    VLAQ_ASSIGN_OR_RETURN(axes, NormalizeAxes(given, x.shape().size()));
   }
   const auto is_named = [&](size_t axis) { return std::binary_search(axes.begin(), axes.end(), axis); };
   Shape shape;
@@ -77,7 +77,7 @@ Result<Tensors> Squeeze(const Call& call) {
 Result<Tensors> Unsqueeze(const Call& call) {
   const Tensor& x = call.In(0);
   VLAQ_ASSIGN_OR_RETURN(const auto given, call.Integers(1));
-  VLAQ_ASSIGN_OR_RETURN(const auto axes, NormaliseAxes(given, x.shape().size() + given.size()));
+  VLAQ_ASSIGN_OR_RETURN(const auto axes, NormalizeAxes(given, x.shape().size() + given.size()));
   Shape shape = x.shape();
   for (const size_t axis : axes) shape.insert(shape.begin() + static_cast<ptrdiff_t>(axis), 1);  // ascending
   return WithShape(x, std::move(shape));

@@ -64,10 +64,10 @@ void ReadText(const JsonField& part, const Structure& s, Config& config) {
   part.Read("pad_token_id", pad);
   // The embedding's and the position table's empty row is this one in every Kosmos-2.
   if (pad != kPadId) part.FailAt("pad_token_id", fmt::format("is {}, but Kosmos-2 pads with {}", pad, kPadId));
-  constexpr int64_t kMostPositions = 1'000'000;
+  constexpr int64_t kMaxPositions = 1'000'000;
   config.max_positions = 2048;
   if (const auto positions = part.Find("max_position_embeddings")) {
-    config.max_positions = positions->Integer(1, kMostPositions);
+    config.max_positions = positions->Integer(1, kMaxPositions);
   }
   bool cross_attention = false;
   part.Read("add_cross_attention", cross_attention);

@@ -20,7 +20,7 @@ using families::Activation;
 inline constexpr int64_t kPadId = 1;
 
 // Positions that the exported table has at least: enough for every prompt at run time, whatever config.json says.
-inline constexpr int64_t kLeastPositions = 2048;
+inline constexpr int64_t kMinPositions = 2048;
 
 struct Config {
   int64_t text_heads = 0;

@@ -104,11 +104,11 @@ class GraphFactory {
   std::map<std::string, std::string> stages_;
 };
 
-// Rows of the position table. Transformers makes a longer one when a sequence needs it; here kLeastPositions are enough
+// Rows of the position table. Transformers makes a longer one when a sequence needs it; here kMinPositions are enough
 // for every prompt at run time, and the baked prompt gets what it needs. Rows 0 and 1 belong to no position.
 int64_t PositionRows(const Config& config, const Structure& structure, const PolicySpec& spec) {
   const auto longest = static_cast<int64_t>(spec.prompt_ids.size()) + structure.latents + 1;
-  return std::max({config.max_positions, kLeastPositions, longest}) + 2;
+  return std::max({config.max_positions, kMinPositions, longest}) + 2;
 }
 
 // Why tensors with a place in the architecture are in no graph.

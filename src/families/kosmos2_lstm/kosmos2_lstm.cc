@@ -61,7 +61,7 @@ const std::vector<SettingInfo>& Kosmos2Lstm::settings() const {
        {Shown::kGoldenPixels, Shown::kEpisodes}},
       {"preprocess.normalise",
        "statistics of the pixels",
-       image::NormalisationNames(),
+       image::NormalizationNames(),
        "",
        true,
        {Shown::kGoldenPixels, Shown::kNormalization}},

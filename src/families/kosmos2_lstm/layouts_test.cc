@@ -115,7 +115,7 @@ TEST(Prompt, ForkFallbackKeepsLongPrompts) {
   EXPECT_EQ(mask[64], 0);
 }
 
-TEST(Prompt, ForkFallbackTokenisesLikeRobovlms) {
+TEST(Prompt, ForkFallbackTokenizesLikeRobovlms) {
   const std::string text = RobovlmsText("go to the left bottle");
   const Ids plain = RobovlmsPrompt(Small(), text)->ids;
   const Ids padded = ForkFallbackPrompt(Small(), text)->ids;

@@ -14,11 +14,11 @@ namespace vlaq::kosmos2_lstm {
 namespace {
 
 constexpr int64_t kMany = 1'000'000;     // far above any real setting; keeps sums and products in range
-constexpr int64_t kMostSteps = 4096;     // of a window or a chunk; bench has the same limit
-constexpr double kLeastScale = 1e-6;     // m/s or rad/s for a full action: below, nothing moves
-constexpr double kMostScale = 1e3;       // above, no machine is meant
-constexpr double kLeastPeriod = 1e-4;    // seconds between two frames: no camera is faster
-constexpr double kMostPeriod = 60;       // nor any control loop slower
+constexpr int64_t kMaxSteps = 4096;      // of a window or a chunk; bench has the same limit
+constexpr double kMinScale = 1e-6;       // m/s or rad/s for a full action: below, nothing moves
+constexpr double kMaxScale = 1e3;        // above, no machine is meant
+constexpr double kMinPeriod = 1e-4;      // seconds between two frames: no camera is faster
+constexpr double kMaxPeriod = 60;        // nor any control loop slower
 constexpr int64_t kLargestImage = 4096;  // pixels; what image::Preprocessor takes
 
 constexpr std::array kFeatureSources{
@@ -115,7 +115,7 @@ void ReadImageMask(const JsonField& settings, PolicySpec& spec) {
 
 void ReadPreprocess(const JsonField& pixels, image::PreprocessSpec& spec) {
   pixels.ReadName("resize", image::FindFilter, image::FilterNames(), spec.resize);
-  pixels.ReadName("normalise", image::FindNormalisation, image::NormalisationNames(), spec.normalisation);
+  pixels.ReadName("normalise", image::FindNormalization, image::NormalizationNames(), spec.normalization);
   pixels.ReadName("channel_order", image::FindChannelOrder, image::ChannelOrderNames(), spec.channel_order);
   pixels.ReadName("pass_order", image::FindPassOrder, image::PassOrderNames(), spec.pass_order);
 }
@@ -133,7 +133,7 @@ Status ValidatePrompt(const PolicySpec& spec) {
   });
   if (outside != spec.prompt_ids.end()) {
     return UsageError(fmt::format("prompt id {} is outside the vocabulary of {} tokens", *outside, spec.vocabulary),
-                      "give ids of this checkpoint's own tokeniser");
+                      "give ids of this checkpoint's own tokenizer");
   }
   if (spec.max_tokens > 0 && count > spec.max_tokens) {
     return UsageError(
@@ -203,7 +203,7 @@ Json PolicySpecToJson(const PolicySpec& spec) {
   const image::PreprocessSpec& pixels = spec.preprocess;
   json["image_size"] = pixels.image_size;
   json["preprocess"] = {{"resize", image::FilterName(pixels.resize)},
-                        {"normalise", image::NormalisationName(pixels.normalisation)},
+                        {"normalise", image::NormalizationName(pixels.normalization)},
                         {"channel_order", image::ChannelOrderName(pixels.channel_order)},
                         {"pass_order", image::PassOrderName(pixels.pass_order)}};
   add(kIntegerLists);
@@ -224,20 +224,20 @@ Status Validate(const PolicySpec& spec) {
   const auto count = [](std::string_view setting, int64_t n, int64_t most) {
     return Require(n >= 1 && n <= most, setting, fmt::format("must be 1 to {}, not {}", most, n));
   };
-  VLAQ_RETURN_IF_ERROR(count("chunk", spec.chunk, kMostSteps));
-  VLAQ_RETURN_IF_ERROR(count("action_dim", spec.action_dim, kMostSteps));
-  VLAQ_RETURN_IF_ERROR(count("window", spec.window, kMostSteps));
+  VLAQ_RETURN_IF_ERROR(count("chunk", spec.chunk, kMaxSteps));
+  VLAQ_RETURN_IF_ERROR(count("action_dim", spec.action_dim, kMaxSteps));
+  VLAQ_RETURN_IF_ERROR(count("window", spec.window, kMaxSteps));
   VLAQ_RETURN_IF_ERROR(
       Require(spec.image_tokens >= 0 && spec.image_tokens <= kMany, "image_tokens", "is out of range"));
   VLAQ_RETURN_IF_ERROR(Require(spec.image_start >= 0 && spec.image_start <= kMany, "image_start", "is out of range"));
   VLAQ_RETURN_IF_ERROR(Require(spec.max_tokens >= 0 && spec.max_tokens <= kMany, "max_tokens", "is out of range"));
   const double scale = std::abs(spec.action_scale);
   VLAQ_RETURN_IF_ERROR(Require(
-      scale >= kLeastScale && scale <= kMostScale, "action_scale",
-      fmt::format("must be {} to {} (velocity = scale x action), not {}", kLeastScale, kMostScale, spec.action_scale)));
+      scale >= kMinScale && scale <= kMaxScale, "action_scale",
+      fmt::format("must be {} to {} (velocity = scale x action), not {}", kMinScale, kMaxScale, spec.action_scale)));
   VLAQ_RETURN_IF_ERROR(
-      Require(spec.control_period_s >= kLeastPeriod && spec.control_period_s <= kMostPeriod, "control_period_s",
-              fmt::format("must be {} to {} seconds, not {}", kLeastPeriod, kMostPeriod, spec.control_period_s)));
+      Require(spec.control_period_s >= kMinPeriod && spec.control_period_s <= kMaxPeriod, "control_period_s",
+              fmt::format("must be {} to {} seconds, not {}", kMinPeriod, kMaxPeriod, spec.control_period_s)));
   return ValidatePrompt(spec);
 }
 

@@ -21,7 +21,7 @@ TEST(PolicySpec, SurvivesTheRoundTrip) {
   spec.mlp_widths = {32, 24};
   spec.chunk = 10;
   spec.action_scale = 0.5;
-  spec.preprocess = {image::Filter::kLanczos, image::Normalisation::kNone, image::ChannelOrder::kBgr,
+  spec.preprocess = {image::Filter::kLanczos, image::Normalization::kNone, image::ChannelOrder::kBgr,
                      image::PassOrder::kHorizontalFirst, 56};
   spec.prompt_ids = {0, 7, 2};
   spec.attention_mask = {1, 1, 0};

@@ -64,9 +64,9 @@ std::string TemplateOf(PromptLayout layout) {
 
 Status CheckTokenizer(const PolicySpec& spec, const tokenizer::Tokenizer& tokenizer) {
   const int64_t tokens = tokenizer.vocabulary().size();
-  if (spec.vocabulary == 0 || (tokens <= spec.vocabulary && spec.vocabulary - tokens < kMostPadding)) return {};
+  if (spec.vocabulary == 0 || (tokens <= spec.vocabulary && spec.vocabulary - tokens < kMaxPadding)) return {};
   return InputError("",
-                    fmt::format("the tokeniser has {} tokens, but the checkpoint embeds{} {}", tokens,
+                    fmt::format("the tokenizer has {} tokens, but the checkpoint embeds{} {}", tokens,
                                 tokens > spec.vocabulary ? " only" : "", spec.vocabulary),
                     "give the checkpoint's own sentencepiece.bpe.model");
 }
@@ -74,7 +74,7 @@ Status CheckTokenizer(const PolicySpec& spec, const tokenizer::Tokenizer& tokeni
 std::string Complaint(const Prompt& prompt) {
   if (prompt.instruction_tokens == 0) return "the instruction is empty: the policy is told nothing";
   if (prompt.unknown_tokens == 0) return "";
-  return fmt::format("{} of the instruction's {} tokens are unknown to the tokeniser: the policy does not hear them",
+  return fmt::format("{} of the instruction's {} tokens are unknown to the tokenizer: the policy does not hear them",
                      prompt.unknown_tokens, prompt.instruction_tokens);
 }
 

@@ -17,7 +17,7 @@ struct Prompt {
   std::vector<int64_t> ids;
   std::vector<int64_t> mask;  // as long as ids; 0 for padding
   std::string text;           // what the ids were made from; empty if they were given
-  // Of FromInstruction(): how many tokens the instruction has, and how many the tokenizer does not know.
+  // Set by FromInstruction(): how many tokens the instruction has, and how many the tokenizer does not know.
   int64_t instruction_tokens = 0, unknown_tokens = 0;
 };
 
@@ -30,15 +30,15 @@ Result<Prompt> FromInstruction(const PolicySpec& spec, const tokenizer::Tokenize
 std::string Complaint(const Prompt& prompt);
 // What the layout tells the policy: "<grounding>An image of {instruction}".
 std::string TemplateOf(PromptLayout layout);
-// Errors: kInput if the tokenizer has other tokens than the checkpoint embeds. Fewer by less than kMostPadding are
+// Errors: kInput if the tokenizer has other tokens than the checkpoint embeds. Fewer by less than kMaxPadding are
 // taken for rows of padding.
 Status CheckTokenizer(const PolicySpec& spec, const tokenizer::Tokenizer& tokenizer);
-inline constexpr int64_t kMostPadding = 128;
+inline constexpr int64_t kMaxPadding = 128;
 
 // `ids` as the layout wants them, image placeholders included for hf_processor; fork_fallback pads them.
 Result<Prompt> FromIds(const PolicySpec& spec, std::vector<int64_t> ids);
 
-// The prompt of the published model, whose ids are known without a tokeniser. Errors: kUsage, naming what to give, if
+// The prompt of the published model, whose ids are known without a tokenizer. Errors: kUsage, naming what to give, if
 // the checkpoint has another vocabulary or layout.
 Result<Prompt> Published(const PolicySpec& spec);
 

@@ -174,7 +174,7 @@ void Proposer::SettleFeature() {
   AssumeUnlessGiven("control_period_s", fmt::format("{}", spec.control_period_s), " seconds between two frames");
   const image::PreprocessSpec& pixels = spec.preprocess;
   AssumeUnlessGiven("preprocess.resize", std::string(image::FilterName(pixels.resize)));
-  AssumeUnlessGiven("preprocess.normalise", std::string(image::NormalisationName(pixels.normalisation)), " statistics");
+  AssumeUnlessGiven("preprocess.normalise", std::string(image::NormalizationName(pixels.normalization)), " statistics");
   AssumeUnlessGiven("preprocess.channel_order", std::string(image::ChannelOrderName(pixels.channel_order)));
   AssumeUnlessGiven("preprocess.pass_order", std::string(image::PassOrderName(pixels.pass_order)),
                     ": portrait frames are rounded as the Pillow of today does");
@@ -218,7 +218,7 @@ void Proposer::SettleLength(const Config& config) {
   if (spec.prompt_layout == PromptLayout::kRobovlms) others = s_.latents + 1;
   if (spec.prompt_layout == PromptLayout::kForkFallback) others = 1;
   spec.max_tokens =
-      std::max(std::max(config.max_positions, kLeastPositions) - others, static_cast<int64_t>(spec.prompt_ids.size()));
+      std::max(std::max(config.max_positions, kMinPositions) - others, static_cast<int64_t>(spec.prompt_ids.size()));
 }
 
 std::string Proposer::SourceOf(std::string_view key, const Json& value) const {

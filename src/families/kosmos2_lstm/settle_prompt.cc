@@ -29,7 +29,7 @@ Result<prompt::Prompt> MakePrompt(const Settings& settings, const PolicySpec& sp
                                   std::string_view instruction) {
   if (settings.ids) return prompt::FromIds(spec, *settings.ids);
   if (tokenizer != nullptr) return prompt::FromInstruction(spec, *tokenizer, instruction);
-  return UsageError("--instruction needs the checkpoint's tokeniser",
+  return UsageError("--instruction needs the checkpoint's tokenizer",
                     "give --tokenizer sentencepiece.bpe.model, or the ids with --prompt-ids");
 }
 

@@ -183,7 +183,7 @@ TEST_F(SettleTest, WithoutConfigTheHeadsAreAskedFor) {
   EXPECT_THAT(proposal->missing[0].ToString(), HasSubstr("attention_heads"));
 }
 
-TEST_F(SettleTest, BuildRefusesWhatItCannotHonour) {
+TEST_F(SettleTest, BuildRefusesWhatItCannotHonor) {
   with_policy_ = true;
   policy_.tensors["fusion.weight"] = RandomTensor({2, 2}, 1, 1);
   const Proposal proposal = Propose();
@@ -199,7 +199,7 @@ TEST_F(SettleTest, WhatTheCheckpointSaysWinsOverDefaults) {
   EXPECT_EQ(SpecOf(proposal).window, 5);
   EXPECT_EQ(SpecOf(proposal).action_scale, 0.6);
   EXPECT_EQ(SpecOf(proposal).control_period_s, 0.25);
-  EXPECT_EQ(SpecOf(proposal).preprocess.normalisation, image::Normalisation::kImagenet);
+  EXPECT_EQ(SpecOf(proposal).preprocess.normalization, image::Normalization::kImagenet);
   EXPECT_EQ(proposal.stated.size(), 4U);
   for (const char* stated : {"window", "action_scale", "control_period_s", "preprocess.normalise"}) {
     EXPECT_THAT(TextsOf(proposal), Not(Contains(::testing::StartsWith(std::string(stated) + " is")))) << stated;

@@ -31,21 +31,21 @@ Json Feature(const Json& value) { return Name(value, FindFeatureSource); }
 Json LayoutName(const Json& value) { return Name(value, FindPromptLayout); }
 Json Resize(const Json& value) { return Name(value, image::FindFilter); }
 Json Order(const Json& value) { return Name(value, image::FindChannelOrder); }
-Json Normalise(const Json& value) {
+Json Normalize(const Json& value) {
   if (value == Json("openai"))
-    return image::NormalisationName(image::Normalisation::kClip);  // CLIP's own, after its maker
-  return Name(value, image::FindNormalisation);
+    return image::NormalizationName(image::Normalization::kClip);  // CLIP's own, after its maker
+  return Name(value, image::FindNormalization);
 }
 
 // Statistics in numbers, as transformers' and RoboVLMs' settings have them.
 Json Mean(const Json& value) {
   if (!value.is_array() || value.size() != 3) return nullptr;
-  for (const auto normalisation : {image::Normalisation::kClip, image::Normalisation::kImagenet}) {
-    const auto& mean = image::StatisticsOf(normalisation).mean;
+  for (const auto normalization : {image::Normalization::kClip, image::Normalization::kImagenet}) {
+    const auto& mean = image::StatisticsOf(normalization).mean;
     bool near = true;
     for (size_t i = 0; i < 3; ++i)
       near = near && value[i].is_number() && std::abs(value[i].get<double>() - mean[i]) < 2e-3;
-    if (near) return image::NormalisationName(normalisation);
+    if (near) return image::NormalizationName(normalization);
   }
   return nullptr;
 }
@@ -78,10 +78,10 @@ constexpr std::array kMeanings{
     Meaning{"image_tokens", "image_tokens", Whole},
     Meaning{"lstm_hidden", "lstm_hidden", Whole},
     Meaning{"lstm_layers", "lstm_layers", Whole},
-    Meaning{"normalise", "preprocess.normalise", Normalise},
-    Meaning{"normalize", "preprocess.normalise", Normalise},
-    Meaning{"normalisation", "preprocess.normalise", Normalise},
-    Meaning{"normalization", "preprocess.normalise", Normalise},
+    Meaning{"normalise", "preprocess.normalise", Normalize},
+    Meaning{"normalize", "preprocess.normalise", Normalize},
+    Meaning{"normalisation", "preprocess.normalise", Normalize},
+    Meaning{"normalization", "preprocess.normalise", Normalize},
     Meaning{"image_mean", "preprocess.normalise", Mean},
     Meaning{"resize", "preprocess.resize", Resize},
     Meaning{"interpolation", "preprocess.resize", Resize},

@@ -1,6 +1,6 @@
 // Reads from names and shapes alone what a kosmos2_lstm checkpoint is: a Kosmos-2 backbone, an LSTM and an MLP head.
 // Nothing is guessed: what the tensors do not say (head counts, feature source) is not here but in Kosmos2Config and
-// PolicySpec. Any prefix is accepted ("kosmos_model.", "model.backbone.", "module.") because parts are recognised by
+// PolicySpec. Any prefix is accepted ("kosmos_model.", "model.backbone.", "module.") because parts are recognized by
 // the ends of their names.
 #pragma once
 
@@ -17,7 +17,7 @@
 
 namespace vlaq::kosmos2_lstm {
 
-// Canonical names by which a checkpoint is recognised and measured.
+// Canonical names by which a checkpoint is recognized and measured.
 inline constexpr std::string_view kEmbedding = "text_model.model.embed_tokens.weight";
 inline constexpr std::string_view kPatchEmbedding = "vision_model.model.embeddings.patch_embedding.weight";
 inline constexpr std::string_view kPositionEmbedding = "vision_model.model.embeddings.position_embedding.weight";

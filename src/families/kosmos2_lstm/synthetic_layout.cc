@@ -8,7 +8,7 @@
 namespace vlaq::kosmos2_lstm {
 namespace {
 
-// Appends tensors and draws the deviation from the shape: lively weights, since a fresh initialisation (biases zero,
+// Appends tensors and draws the deviation from the shape: lively weights, since a fresh initialization (biases zero,
 // norms one) would hide mistakes further down.
 class Layout {
  public:

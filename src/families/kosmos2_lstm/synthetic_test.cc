@@ -82,10 +82,10 @@ TEST(Normal, MomentsAndDeterminism) {
   double squares = 0;
   double fourth = 0;
   for (const float value : values) {
-    const double centred = (static_cast<double>(value) - 3) / 2;
-    sum += centred;
-    squares += centred * centred;
-    fourth += centred * centred * centred * centred;
+    const double centered = (static_cast<double>(value) - 3) / 2;
+    sum += centered;
+    squares += centered * centered;
+    fourth += centered * centered * centered * centered;
   }
   const auto count = static_cast<double>(values.size());
   EXPECT_NEAR(sum / count, 0, 0.005);

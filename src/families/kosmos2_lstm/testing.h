@@ -1,4 +1,4 @@
-// A tiny random policy of variant A or of the RoboVLMs naming, as an editable set of tensors, for tests of this room
+// A tiny random policy of variant A or of the RoboVLMs naming, as an editable set of tensors, for tests of this module
 // and of those after it. Written as .safetensors with config.json and policy.json beside it.
 #pragma once
 

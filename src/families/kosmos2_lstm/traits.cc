@@ -26,7 +26,7 @@ const families::Traits& Kosmos2Lstm::traits() const {
   static const families::Traits traits{
       {{"left", "right"}},
       families::ActionClasses{{"stop", "F", "B", "L", "R", "FL", "FR", "BL", "BR"}, DirectionOf},
-      families::TrainingMae{"As the original's training computed its MAE (normalised, linear_x and linear_y)", 2}};
+      families::TrainingMae{"As the original's training computed its MAE (normalized, linear_x and linear_y)", 2}};
   return traits;
 }
 

@@ -13,7 +13,7 @@ namespace vlaq::importing {
 namespace {
 namespace fs = std::filesystem;
 
-using namespace testing;  // NOLINT(google-build-using-namespace): the room's own helpers
+using namespace testing;  // NOLINT(google-build-using-namespace): the module's own helpers
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -72,7 +72,7 @@ TEST_F(ImportTest, WritesGraphsWeightsAndWhereTheyCameFrom) {
   EXPECT_THAT(text, HasSubstr("net.onnx:w"));
   EXPECT_THAT(text, HasSubstr("\"copy\""));
   const bundle::Bundle& bundle = report->bundle;
-  EXPECT_EQ(bundle.provenance.verb, "import");
+  EXPECT_EQ(bundle.provenance.command, "import");
   ASSERT_EQ(bundle.provenance.sources.size(), 1U);
   EXPECT_EQ(bundle.provenance.sources[0].file, "net.onnx");
   EXPECT_EQ(bundle.provenance.sources[0].sha256, bundle::Describe(file)->sha256);

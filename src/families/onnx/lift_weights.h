@@ -1,4 +1,4 @@
-// Weights wherever they stand become initializers of the main graph. Private to this room.
+// Weights wherever they stand become initializers of the main graph. Private to this module.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// Names inside a graph and all its subgraphs: which there are, new ones, and uses renamed. Private to this room.
+// Names inside a graph and all its subgraphs: which there are, new ones, and uses renamed. Private to this module.
 #pragma once
 
 #include <functional>

@@ -10,7 +10,7 @@
 namespace vlaq::importing {
 namespace {
 
-using namespace testing;  // NOLINT(google-build-using-namespace): the room's own helpers
+using namespace testing;  // NOLINT(google-build-using-namespace): the module's own helpers
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;

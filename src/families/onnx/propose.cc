@@ -300,7 +300,7 @@ class Proposer {
     input.type = InputType::kImage;
     input.layout = guess.layout;
     input.preprocess.resize = image::Filter::kBilinear;
-    input.preprocess.normalisation = image::Normalisation::kNone;
+    input.preprocess.normalization = image::Normalization::kNone;
     const size_t rows = guess.layout == policy::ImageLayout::kChw ? 1 : 0;
     if (input.shape[rows] > 0 && input.shape[rows + 1] > 0) {
       const auto side = [&](size_t axis) { return static_cast<int>(std::min<int64_t>(input.shape[axis], 4096)); };

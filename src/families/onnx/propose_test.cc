@@ -8,7 +8,7 @@
 namespace vlaq::importing {
 namespace {
 
-using namespace testing;  // NOLINT(google-build-using-namespace): the room's own helpers
+using namespace testing;  // NOLINT(google-build-using-namespace): the module's own helpers
 using policy::Input;
 using policy::InputType;
 using policy::StepKind;
@@ -59,7 +59,7 @@ TEST(Propose, AnActPolicyOfOneFile) {
   EXPECT_EQ(policy.inputs[1].type, InputType::kImage);
   EXPECT_EQ(policy.inputs[1].layout, policy::ImageLayout::kChw);
   EXPECT_THAT(policy.inputs[1].shape, ElementsAre(3, 48, 64));
-  EXPECT_EQ(policy.inputs[1].preprocess.normalisation, image::Normalisation::kNone);
+  EXPECT_EQ(policy.inputs[1].preprocess.normalization, image::Normalization::kNone);
   EXPECT_EQ(policy.inputs[1].preprocess.resize, image::Filter::kBilinear);
   ASSERT_EQ(policy.outputs.size(), 2U);
   EXPECT_EQ(policy.outputs[0].name, "action");

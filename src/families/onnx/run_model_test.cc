@@ -1,4 +1,4 @@
-// What tests of this room run graphs with.
+// What tests of this module run graphs with.
 #include "backend/onnxruntime/onnxruntime.h"
 #include "families/onnx/testing.h"
 

@@ -1,4 +1,4 @@
-// Small graphs for tests of this room, and what comes out of them. For tests only.
+// Small graphs for tests of this module, and what comes out of them. For tests only.
 #pragma once
 
 #include <gtest/gtest.h>

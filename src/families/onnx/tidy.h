@@ -1,4 +1,4 @@
-// Small cleanings of a graph whose weights are all initializers of its own. Private to this room.
+// Small cleanings of a graph whose weights are all initializers of its own. Private to this module.
 #pragma once
 
 #include <string>

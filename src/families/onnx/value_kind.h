@@ -1,4 +1,4 @@
-// What a graph's input is, guessed from its name, type and extents. Private to this room.
+// What a graph's input is, guessed from its name, type and extents. Private to this module.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// The weights of all graphs of an import in one file. Private to this room.
+// The weights of all graphs of an import in one file. Private to this module.
 #pragma once
 
 #include <filesystem>

@@ -86,7 +86,7 @@ policy::Input CameraInput(const std::string& name, int64_t size) {
   camera.type = policy::InputType::kImage;
   camera.shape = {3, size, size};
   camera.preprocess.resize = image::Filter::kBilinear;
-  camera.preprocess.normalisation = image::Normalisation::kNone;
+  camera.preprocess.normalization = image::Normalization::kNone;
   camera.preprocess.image_size = static_cast<int>(size);
   return camera;
 }
