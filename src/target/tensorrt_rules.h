@@ -1,5 +1,5 @@
 // The rules of TensorRT's ONNX importers and builders, each once: what it says, of which versions, what to emit instead
-// and where it was read. The graphs that break them are found by preflight, plans that would by quantizing. Ids are
+// and where it was read. The graphs that break them are found by check, plans that would by quantizing. Ids are
 // those of docs/check.md; a letter splits what one row of the list behind it says. Included by rules.h.
 #pragma once
 

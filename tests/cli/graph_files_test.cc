@@ -1,4 +1,4 @@
-// Graphs of other tools, and graphs that once broke something: what plan cost, preflight and its --fix say of each.
+// Graphs of other tools, and graphs that once broke something: what plan cost, check and its --fix say of each.
 // Whatever a file holds, the answer is one of 0, 2, 3 and 5: never a crash, never "a bug in vlaq".
 #include <set>
 

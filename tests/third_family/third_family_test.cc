@@ -121,8 +121,8 @@ TEST_F(ThirdFamily, IsQuantizedAfterCalibrationOnItsEpisodes) {
   ASSERT_EQ(quantized.exit_code, 0) << quantized.err;
   const Ran verified = Vlaq({"verify", In("int8"), "--reference", In("stranger"), "--episodes", In("validation")});
   EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
-  const Ran preflight = Vlaq({"check", In("int8_static"), "--tensorrt", "8.6"});
-  EXPECT_EQ(preflight.exit_code, 0) << preflight.out << preflight.err;
+  const Ran check = Vlaq({"check", In("int8_static"), "--tensorrt", "8.6"});
+  EXPECT_EQ(check.exit_code, 0) << check.out << check.err;
 }
 
 TEST_F(ThirdFamily, IsEvaluatedOnItsEpisodesByActionName) {
