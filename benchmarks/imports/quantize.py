@@ -101,10 +101,13 @@ def measured(act):
 def runtime_dynamic(file, expected, inputs, work):
     """onnxruntime.quantization.quantize_dynamic with its defaults. Its integer convolutions are signed then, which its own CPU
     kernels may not take; then, and said so, with unsigned weights, which its documentation advises for convolutions."""
+    # It writes a file beside its source, which stays if it fails: so it gets a copy.
+    source = work / file.name
     first = {}
     for kind in (QuantType.QInt8, QuantType.QUInt8):
         def act(kind=kind):
-            quantize_dynamic(file, work / "runtime.onnx", weight_type=kind)
+            onnx.save(onnx.load(file), source)
+            quantize_dynamic(source, work / "runtime.onnx", weight_type=kind)
             nodes = onnx.load(work / "runtime.onnx", load_external_data=False).graph.node
             return {**error(expected, run(work / "runtime.onnx", inputs)), "weights": str(kind),
                     "integers": sum(node.op_type in INTEGER_OPERATORS for node in nodes)}

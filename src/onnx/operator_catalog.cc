@@ -128,7 +128,7 @@ std::optional<WeightedNode> AsIn(const OperatorRow& row, const Node& node, const
     CountFromTheFront(*axis, found.weight().shape.size());
   }
   if (row.no_integers != nullptr) found.no_integers = row.no_integers(node, found.weight());
-  if (row.activation && index.IsConstant(node.inputs[*row.activation])) {
+  if (row.activation && index.IsFixed(node.inputs[*row.activation])) {
     found.no_integers = "it reads constants only, so it is computed once, when the graph is opened";
   }
   return found;

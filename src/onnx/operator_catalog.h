@@ -56,7 +56,8 @@ struct WeightedNode {
 };
 
 // A node whose weights are initializers of floating-point numbers in `index` (that of its graph, or of the graph around
-// it); nullopt for others. One whose activation is a constant has no form with integers.
+// it); nullopt for others. One whose activation depends on no input has no form with
+// integers.
 std::optional<WeightedNode> FindWeighted(const Node& node, const GraphIndex& index);
 
 }  // namespace vlaq::onnx
