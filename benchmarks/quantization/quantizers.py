@@ -126,7 +126,7 @@ def main():
     here = os.getcwd()
     with tempfile.TemporaryDirectory() as folder:  # some of them leave files where they are called
         os.chdir(folder)
-        copy_with_graphs(source, target, make, name)
+        copy_with_graphs(source, target, make, "int4" if "int4" in name else "int8")
         os.chdir(here)
 
 
