@@ -26,37 +26,28 @@ Result<std::vector<EpisodeList>> ReadLists(const std::vector<std::string>& place
 
 CLI::Option* EpisodeChoice::AddTo(CLI::App& app, const std::string& help, const std::string& group) {
   CLI::Option* episodes = app.add_option("--episodes", place, help)->type_name("DIR")->group(group);
-  AddPartsTo(app, episodes, group);
-  return episodes;
-}
-
-void EpisodeChoice::AddPartsTo(CLI::App& app, CLI::Option* episodes, const std::string& group) {
-  const auto finish = [&](CLI::Option* option) {
-    if (episodes != nullptr) option->needs(episodes);
-    return option->group(group);
-  };
-  const auto list = [&](const char* name, std::vector<std::string>& to, const char* help) {
-    finish(app.add_option(name, to, help)->allow_extra_args(false)->type_name("split.json:PART"));
+  const auto finish = [&](CLI::Option* option) { option->needs(episodes)->group(group); };
+  const auto list = [&](const char* name, std::vector<std::string>& to, const char* what) {
+    finish(app.add_option(name, to, what)->allow_extra_args(false)->type_name("split.json:PART"));
   };
   list("--only", only, "Take only the episodes of this part of a split; may be repeated");
   list("--exclude", exclude, "Refuse episodes that are in this part of a split; may be repeated");
   finish(
       OneOf(app.add_option("--channel-order", channel_order, "Channel order of the recorded frames, whatever they say"),
             image::ChannelOrderNames()));
+  return episodes;
 }
 
 void EpisodeChoice::AddSkipBadTo(CLI::App& app, CLI::Option* episodes, const std::string& group) {
   auto* option = app.add_flag("--skip-bad", skip_bad, "Leave files out that cannot be read as episodes, and list them");
-  if (episodes != nullptr) option->needs(episodes);
-  option->group(group);
+  option->needs(episodes)->group(group);
 }
 
 void EpisodeChoice::AddOverlapTo(CLI::App& app, CLI::Option* episodes, const std::string& group) {
   auto* option = app.add_flag("--allow-overlap", allow_overlap,
                               "Take episodes that the bundle was calibrated on, with a warning: figures on them are "
                               "better than on others");
-  if (episodes != nullptr) option->needs(episodes);
-  option->group(group);
+  option->needs(episodes)->group(group);
 }
 
 Result<EpisodeSet> EpisodeChoice::Open(Log& log) const {

@@ -20,8 +20,6 @@ struct EpisodeChoice {
 
   // --episodes DIR with `help`, --only, --exclude, --channel-order. Returns --episodes.
   CLI::Option* AddTo(CLI::App& app, const std::string& help, const std::string& group);
-  // The same without --episodes, for commands that read it in their own way; `episodes` may be null.
-  void AddPartsTo(CLI::App& app, CLI::Option* episodes, const std::string& group);
   // --skip-bad
   void AddSkipBadTo(CLI::App& app, CLI::Option* episodes, const std::string& group);
   // --allow-overlap

@@ -45,12 +45,11 @@ Result<OpenLoopPolicy> Score(const EvalArguments& a, const std::filesystem::path
 }  // namespace
 
 Result<OpenLoopEvaluation> EvaluateOpenLoop(const EvalArguments& a, Log& log) {
-  EpisodeChoice choice = a.recorded;
-  VLAQ_ASSIGN_OR_RETURN(const auto episodes, choice.Open(log));
+  VLAQ_ASSIGN_OR_RETURN(const auto episodes, a.recorded.Open(log));
   for (const auto& path : {a.bundle, a.reference}) {
     if (path.empty() || !bundle::IsBundle(path)) continue;
     VLAQ_ASSIGN_OR_RETURN(const bundle::Bundle bundle, bundle::Open(path));
-    VLAQ_RETURN_IF_ERROR(CheckNotUsed(bundle, episodes, choice.allow_overlap, log));
+    VLAQ_RETURN_IF_ERROR(CheckNotUsed(bundle, episodes, a.recorded.allow_overlap, log));
   }
   OpenLoopEvaluation evaluation;
   evaluation.channel_order = episodes.options().read.channel_order;

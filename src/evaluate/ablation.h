@@ -1,7 +1,7 @@
 // Ways of taking something away from a policy, to see whether it used it: its pictures, its instruction, its memory.
 // What it feels (states) stays as it is.
 //
-// A ablation wraps a policy. What it changes is data (the table in ablation.cc). One thread at a time.
+// An ablation wraps a policy. What it changes is data (the table in ablation.cc). One thread at a time.
 #pragma once
 
 #include <memory>

@@ -12,7 +12,7 @@
 namespace vlaq::verify {
 
 struct AblationCheckOptions {
-  // Mean |a - a'| per step and axis, normalized, by which a ablation must move the actions at least. A difference of
+  // Mean |a - a'| per step and axis, normalized, by which an ablation must move the actions at least. A difference of
   // arithmetic moves them by 1e-5 (stage 1); a policy that looks and listens was measured to move by 0.25 to 0.56; what
   // moves less than a third of the error of a good policy (0.06) changes nothing that it does.
   double least_movement = 0.02;

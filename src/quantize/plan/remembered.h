@@ -1,5 +1,5 @@
-// A evaluator that keeps what it measured in a file, so that an interrupted search goes on where it was: hours, at full
-// size. A search is deterministic, so that it asks for the same plans again and is answered from the file.
+// An evaluator that keeps what it measured in a file, so that an interrupted search goes on where it was: hours, at
+// full size. A search is deterministic, so that it asks for the same plans again and is answered from the file.
 #pragma once
 
 #include <memory>
