@@ -178,8 +178,8 @@ TEST_F(InspectTest, ARecording) {
   EXPECT_TRUE(json["damage"].empty());
   const Json plain = Look(fs::path(VLAQ_TESTDATA) / "mcap" / "plain.mcap");
   EXPECT_EQ(plain["from_summary"], false);
-  EXPECT_EQ(plain["duration_s"], 50e-9);
-  EXPECT_DOUBLE_EQ(plain["topics"][0]["rate_hz"].get<double>(), 1 / 50e-9);
+  EXPECT_EQ(plain["duration_s"], 50 / 1e9);
+  EXPECT_DOUBLE_EQ(plain["topics"][0]["rate_hz"].get<double>(), 1 / (50 / 1e9));
   const auto refused = Inspect(path, {.tensors = true}, log_);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kUsage);

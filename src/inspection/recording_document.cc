@@ -8,10 +8,10 @@ namespace vlaq::inspection {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr double kNanosecond = 1e-9;
+constexpr double kNanoseconds = 1e9;  // of a second
 
 double Duration(const mcap::Statistics& s) {
-  return s.end > s.start ? static_cast<double>(s.end - s.start) * kNanosecond : 0;
+  return s.end > s.start ? static_cast<double>(s.end - s.start) / kNanoseconds : 0;
 }
 
 // n messages have n - 1 intervals; the recording's duration stands for the topic's, which a summary does not tell.
