@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Cuts the seeds of fuzz/corpus/{zip,pickle,safetensors} out of testdata/checkpoint. Standard library only.
+"""Cuts the seeds of fuzz/corpus/{zip,pickle,safetensors} out of testdata/checkpoint, those of mcap out of testdata/mcap. Standard library only.
 
     python3 fuzz/make_corpus.py
 
@@ -52,3 +52,10 @@ def heap(reference, *objects, size=None):
 put("heap", "one", heap((4, 0, 1), heap_object(1, b"left")))
 put("heap", "three_and_space", heap((13, 0, 3), heap_object(1, b"left"), heap_object(2, b"right"), heap_object(3, b"episode_start"), bytes(16)))
 put("heap", "too_long", heap((5, 0, 1), heap_object(1, b"left"), size=4096))
+
+# Without the magic, which the target puts in front.
+for name in ("small", "plain"):
+    with open(os.path.join(HERE, "..", "testdata", "mcap", name + ".mcap"), "rb") as f:
+        file = f.read()
+    put("mcap", name, file[8:])
+    put("mcap", name + "_cut", file[8:len(file) // 3])

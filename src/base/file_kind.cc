@@ -73,7 +73,7 @@ constexpr std::array kSignatures{
     Signature{0, "ARROW1"sv, "an Arrow table", ""},
     Signature{0, "SQLite format 3\0"sv, "an SQLite database, as ROS 2 bags are", ""},
     Signature{0, "#ROSBAG V"sv, "a ROS 1 bag", ""},
-    Signature{0, "\x89MCAP0\r\n"sv, "an MCAP recording (ROS 2 bag)", ""},
+    Signature{0, "\x89MCAP0\r\n"sv, kMcapKind, ""},
     Signature{0,
               "\x7f"
               "ELF"sv,

@@ -19,6 +19,7 @@ inline constexpr std::string_view kSafetensorsKind = "a safetensors file";
 inline constexpr std::string_view kHdf5Kind = "an HDF5 file";
 inline constexpr std::string_view kOnnxKind = "an ONNX model";
 inline constexpr std::string_view kSentencePieceKind = "a SentencePiece model (a tokenizer)";
+inline constexpr std::string_view kMcapKind = "an MCAP recording (ROS 2 bag)";
 inline constexpr std::string_view kJsonKind = "JSON text";
 
 struct FileKind {

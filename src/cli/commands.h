@@ -62,7 +62,7 @@ inline constexpr std::array kCommands{
     CommandRow{"data", "Split recorded episodes, prove that splits share none, check episodes", AddData, kData},
     CommandRow{"sim", "Record episodes in the simulator, and show them", AddSim, kData},
     CommandRow{"synth", "Make a checkpoint of the true structure with random weights", AddSynth, kData},
-    CommandRow{"inspect", "Show what a checkpoint, an ONNX model, a bundle or recorded episodes are", AddInspect,
+    CommandRow{"inspect", "Show what a checkpoint, an ONNX model, a bundle, episodes or a recording are", AddInspect,
                kTools},
     CommandRow{"doctor", "Show what this machine has and what is missing", AddDoctor, kTools},
     CommandRow{"completion", "Print the shell completion", AddCompletion, kTools},

@@ -21,7 +21,8 @@ Action AddInspect(CLI::App& app, Context& context) {
   auto a = std::make_shared<InspectArguments>();
   app.add_option("path", a->path,
                  "A checkpoint (.pth, .pt, .safetensors, model.safetensors.index.json, or a folder that holds one), an "
-                 ".onnx file, a bundle, recorded episodes (.h5, or a folder of them), or one of vlaq's JSON documents")
+                 ".onnx file, a bundle, recorded episodes (.h5, or a folder of them), a recording (.mcap), or one of "
+                 "vlaq's JSON documents")
       ->required();
   app.add_flag("--tensors", a->options.tensors, "List every tensor");
   app.add_flag(
@@ -40,7 +41,8 @@ Action AddInspect(CLI::App& app, Context& context) {
       "  vlaq inspect model.pth\n"
       "  vlaq inspect policy --json\n"
       "  vlaq inspect policy/encoder.onnx --tensors\n"
-      "  vlaq inspect episodes/ --skip-bad");
+      "  vlaq inspect episodes/ --skip-bad\n"
+      "  vlaq inspect incident.mcap");
   return [a, &context]() -> Status {
     if (!a->channel_order.empty()) a->options.channel_order = image::FindChannelOrder(a->channel_order);
     VLAQ_ASSIGN_OR_RETURN(const Json document, inspection::Inspect(a->path, a->options, context.log));

@@ -27,16 +27,6 @@ std::string Tensors(const Json& document) {
   return Section("Tensors", table);
 }
 
-std::string Files(const Json& document) {
-  if (!document.contains("files")) return "";
-  TextTable table({"file", "bytes", "SHA-256"});
-  for (const Json& row : document["files"]) {
-    table.AddRow({JsonText(row["file"]), JsonCount(row["bytes"]),
-                  row.contains("sha256") ? JsonText(row["sha256"]) : "(--hash)"});
-  }
-  return Section("Files", table);
-}
-
 std::string Shared(const Json& document) {
   if (document["shared"].empty()) return "";
   TextTable table({"storage", "bytes", "how", "tensors"});
@@ -133,7 +123,7 @@ std::string CheckpointText(const Json& d) {
     text += "\nTensors without a place in the architecture (export refuses them)\n";
     for (const Json& name : d["unknown_tensors"]) text += fmt::format("  {}\n", JsonText(name));
   }
-  return text + Dtypes(d) + Shared(d) + Extras(d) + NonFiniteWeights(d) + Files(d) + Tensors(d);
+  return text + Dtypes(d) + Shared(d) + Extras(d) + NonFiniteWeights(d) + FilesText(d) + Tensors(d);
 }
 
 std::string PortShape(const Json& port) {
@@ -287,6 +277,16 @@ std::string Section(std::string_view title, const TextTable& table) {
   return fmt::format("\n{}\n{}", title, table.ToString(2));
 }
 
+std::string FilesText(const Json& document) {
+  if (!document.contains("files")) return "";
+  TextTable table({"file", "bytes", "SHA-256"});
+  for (const Json& row : document["files"]) {
+    table.AddRow({JsonText(row["file"]), JsonCount(row["bytes"]),
+                  row.contains("sha256") ? JsonText(row["sha256"]) : "(--hash)"});
+  }
+  return Section("Files", table);
+}
+
 std::string JsonText(const Json& value) {
   return Printable(value.is_string() ? value.get<std::string>() : JsonString(value));
 }
@@ -299,7 +299,9 @@ std::string InspectText(const Json& document, bool operators) {
   if (kind == "bundle") return BundleText(document, operators);
   if (kind == "document") return DocumentText(document);
   if (kind == "episodes") return EpisodesText(document);
-  return fmt::format("{}: ONNX model\n{}{}", JsonText(document["path"]), GraphText(document, true), Files(document));
+  if (kind == "recording") return RecordingText(document);
+  return fmt::format("{}: ONNX model\n{}{}", JsonText(document["path"]), GraphText(document, true),
+                     FilesText(document));
 }
 
 }  // namespace vlaq::cli

@@ -20,7 +20,11 @@ inline constexpr double kBarWidth = 40;  // characters of the longest bar
 std::string JsonText(const Json& value);   // a string without its quotes
 std::string JsonCount(const Json& value);  // digits in groups
 
-// The document of kind "episodes".
+// The "files" of a document with their hashes; empty where it has none.
+std::string FilesText(const Json& document);
+
+// The documents of kinds "episodes" and "recording".
 std::string EpisodesText(const Json& document);
+std::string RecordingText(const Json& document);
 
 }  // namespace vlaq::cli

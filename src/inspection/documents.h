@@ -14,6 +14,8 @@ Result<Json> InspectBundle(const std::filesystem::path& path, const InspectOptio
 Json DescribePolicy(const policy::Policy& policy);
 // Describes a JSON file: which of vlaq's documents it is, and which command takes it. Errors: kInput if it is none.
 Result<Json> InspectJson(const std::filesystem::path& path);
+// An MCAP file: topics, types, counts and rates, from its summary where it has one.
+Result<Json> InspectRecording(const std::filesystem::path& path, const InspectOptions& options, Log& log);
 Result<Json> InspectEpisodes(const std::filesystem::path& path, const InspectOptions& options, Log& log);
 
 // One weight that holds NaN or infinity, for "non_finite", and a warning about it.

@@ -59,6 +59,7 @@ Result<Json> Inspect(const fs::path& path, const InspectOptions& options, Log& l
   if (fs::is_directory(path, error)) return InspectFolder(path, options, log);
   const auto kind = RecognizeFile(path);
   if (path.extension() == ".onnx" || (kind && kind->name == kOnnxKind)) return InspectModel(path, options);
+  if (kind && kind->name == kMcapKind) return InspectRecording(path, options, log);
   if (kind && kind->name == kHdf5Kind) return InspectEpisodes(path, options, log);
   if (kind && kind->name == kJsonKind && path.extension() == ".json" && !HasWeightMap(path)) return InspectJson(path);
   return InspectCheckpoint(path, options, log);

@@ -1,6 +1,6 @@
 // What a file is, as one JSON document ("vlaq.inspect/1"): a checkpoint, an ONNX model, a bundle, recorded episodes,
-// or one of vlaq's own documents. Content decides, not the name. Reads headers and names, not weights
-// (unless hashes are asked for); of episodes all commands and a sample of frames. Not aware of: printing.
+// a recording (MCAP), or one of vlaq's own documents. Content decides, not the name. Reads headers and names, not
+// weights (unless hashes are asked for); of episodes all commands and a sample of frames. Not aware of: printing.
 #pragma once
 
 #include <filesystem>

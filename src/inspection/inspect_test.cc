@@ -164,5 +164,36 @@ TEST_F(InspectTest, WhatIsNothingOfTheKind) {
   EXPECT_EQ(Inspect(folder_.path() / "x.onnx", {}, log_).error().code, ErrorCode::kInput);
 }
 
+TEST_F(InspectTest, ARecording) {
+  const fs::path path = fs::path(VLAQ_TESTDATA) / "mcap" / "small.mcap";
+  const Json json = Look(path, {.hash = true});
+  EXPECT_EQ(json["kind"], "recording");
+  EXPECT_EQ(json["profile"], "p");
+  EXPECT_EQ(json["from_summary"], true);
+  EXPECT_EQ(json["topics"],
+            Json::parse(R"([{"topic": "/a", "type": "S", "schema_encoding": "e", "message_encoding": "m",
+                                             "messages": 1, "rate_hz": null}])"));
+  const auto file = MappedFile::Open(path);
+  EXPECT_EQ(json["files"][0]["sha256"], Sha256Hex((*file)->bytes()));
+  EXPECT_TRUE(json["damage"].empty());
+  const Json plain = Look(fs::path(VLAQ_TESTDATA) / "mcap" / "plain.mcap");
+  EXPECT_EQ(plain["from_summary"], false);
+  EXPECT_EQ(plain["duration_s"], 50 / 1e9);
+  EXPECT_DOUBLE_EQ(plain["topics"][0]["rate_hz"].get<double>(), 1 / (50 / 1e9));
+  const auto refused = Inspect(path, {.tensors = true}, log_);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kUsage);
+}
+
+TEST_F(InspectTest, ARecordingThatWasCutOffIsDescribedWithAWarning) {
+  const fs::path path = folder_.path() / "cut";  // its content decides
+  fs::copy_file(fs::path(VLAQ_TESTDATA) / "mcap" / "small.mcap", path);
+  fs::resize_file(path, 300);
+  const Json json = Look(path);
+  EXPECT_EQ(json["messages"], 1);
+  EXPECT_EQ(json["damage"].size(), 1U);
+  EXPECT_THAT(log_.warnings, ::testing::ElementsAre(HasSubstr("the end of the file is missing")));
+}
+
 }  // namespace
 }  // namespace vlaq::inspection
