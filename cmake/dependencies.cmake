@@ -60,6 +60,19 @@ else()
   message(STATUS "no MuJoCo or OSMesa: building without the simulator")
 endif()
 
+# ROS 2 topics are optional: Cyclone DDS is loaded at run time (dlopen), so its headers are enough to build. Our raw type
+# follows the inner interface of 0.10; Ubuntu 22.04 has 0.8.
+pkg_check_modules(CYCLONEDDS QUIET CycloneDDS>=0.10 CycloneDDS<0.11)
+if(CYCLONEDDS_FOUND)
+  add_library(vlaq_dds_headers INTERFACE)
+  target_include_directories(vlaq_dds_headers SYSTEM INTERFACE ${CYCLONEDDS_INCLUDE_DIRS})
+  target_compile_options(vlaq_dds_headers INTERFACE ${CYCLONEDDS_CFLAGS_OTHER})
+  set(VLAQ_HAVE_DDS ON)
+else()
+  set(VLAQ_HAVE_DDS OFF)
+  message(STATUS "no Cyclone DDS 0.10: building without ROS 2 topics")
+endif()
+
 # libonnx: its headers are not clean under our warnings, and its CMake file leaves out two definitions.
 add_library(vlaq_libonnx INTERFACE)
 target_link_libraries(vlaq_libonnx INTERFACE onnx onnx_proto protobuf::libprotobuf)

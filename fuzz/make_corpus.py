@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Cuts the seeds of fuzz/corpus/{zip,pickle,safetensors} out of testdata/checkpoint, those of mcap out of testdata/mcap. Standard library only.
+"""Cuts the seeds of fuzz/corpus/{zip,pickle,safetensors,heap,cdr} out of testdata/checkpoint, those of mcap out of testdata/mcap. Standard library only.
 
     python3 fuzz/make_corpus.py
 
@@ -59,3 +59,24 @@ for name in ("small", "plain"):
         file = f.read()
     put("mcap", name, file[8:])
     put("mcap", name + "_cut", file[8:len(file) // 3])
+
+# ROS messages: the index of the type in cdr_fuzz.cc, then the message.
+HEADER = "01000000 02000000 04000000 63616d00"
+DOUBLE = "666666666666f23f"
+for index, name, text in (
+        (0, "string", "00010000 03000000 686900"),
+        (1, "bool", "00010000 01"),
+        (2, "floats", "00010000 01000000 02000000 7800 0000 02000000 02000000 00000000 02000000 0000803f 00000040"),
+        (3, "doubles", "00010000 00000000 00000000 01000000 00000000" + DOUBLE),
+        (4, "header", "00010000" + HEADER),
+        (5, "twist", "00010000" + DOUBLE * 6),
+        (5, "twist_big_endian", "00000000" + "3ff2666666666666" * 6),
+        (6, "twist_stamped", "00010000 01000000 02000000 05000000 6261736500 00000000000000" + DOUBLE * 6),
+        (7, "image", "00010002" + HEADER + "01000000 02000000 05000000 7267623800 00 0000 06000000 06000000 010203040506 0000"),
+        (8, "compressed", "00010000" + HEADER + "05000000 6a70656700 000000 03000000 010203"),
+        (9, "joints", "00010000" + HEADER + "01000000 02000000 6100 0000 01000000" + DOUBLE + "00000000 00000000"),
+        (10, "scan", "00010000" + HEADER + "0000803f" * 7 + "02000000 0000803f 00000040 00000000"),
+        (11, "range", "00010000" + HEADER + "01000000" + "0000803f" * 4),
+        (12, "trajectory", "00010000" + HEADER + "01000000 02000000 6100 0000 01000000 01000000 00000000" + DOUBLE
+         + "00000000 00000000 00000000 01000000 02000000")):
+    put("cdr", name, bytes([index]) + bytes.fromhex(text))
