@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Cuts the seeds of fuzz/corpus/{zip,pickle,safetensors,heap,cdr} out of testdata/checkpoint, those of mcap out of testdata/mcap. Standard library only.
+"""Cuts the seeds of fuzz/corpus/{zip,pickle,safetensors,heap} out of testdata/checkpoint, those of mcap out of testdata/mcap, and makes messages. Standard library only.
 
     python3 fuzz/make_corpus.py
 
@@ -80,3 +80,11 @@ for index, name, text in (
         (12, "trajectory", "00010000" + HEADER + "01000000 02000000 6100 0000 01000000 01000000 00000000" + DOUBLE
          + "00000000 00000000 00000000 01000000 02000000")):
     put("cdr", name, bytes([index]) + bytes.fromhex(text))
+# Messages: openpi's example, an array with text keys and the other byte order, a scalar, a text of NumPy, all other kinds.
+ARRAY, SCALAR = b"\xc4\x0b__ndarray__\xc3", b"\xc4\x0d__npgeneric__\xc3"
+DATA_KEY, TYPE_KEY, SHAPE_KEY = b"\xc4\x04data", b"\xc4\x05dtype", b"\xc4\x05shape"
+put("msgpack", "actions", b"\x81\xa7actions\x84" + ARRAY + DATA_KEY + b"\xc4\x08" + struct.pack("<2f", 1, -0.5) + TYPE_KEY + b"\xa3<f4" + SHAPE_KEY + b"\x91\x02")
+put("msgpack", "big_endian", b"\x84\xab__ndarray__\xc3\xa4data\xc4\x04\0\1\1\0\xa5dtype\xa3>i2\xa5shape\x91\x02")
+put("msgpack", "scalar", b"\x83" + SCALAR + DATA_KEY + b"\xcb" + struct.pack(">d", 1.5) + TYPE_KEY + b"\xa3<f4")
+put("msgpack", "text", b"\x84" + ARRAY + DATA_KEY + b"\xc4\x08" + "a\u00e9".encode("utf-32-le") + TYPE_KEY + b"\xa3<U2" + SHAPE_KEY + b"\x90")
+put("msgpack", "kinds", b"\x97\xc0\xc3\xcd\x01\0\xd1\xff\x7f\xca?\xc0\0\0\x92\xd9\x01a\xc5\0\x01\0\x81\xa1a\xde\0\0")
