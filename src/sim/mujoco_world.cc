@@ -1,6 +1,7 @@
 // The world in MuJoCo. One control period is 40 steps of 10 ms.
 #include <algorithm>
 #include <cmath>
+#include <deque>
 
 #include "base/random.h"
 #include "sim/mujoco_camera.h"
@@ -39,6 +40,7 @@ class MujocoWorld : public World {
       random_ = Random(layout.seed, kNoiseStream);
       lost_ = LostFrames(layout.seed);
       in_force_ = {};
+      pending_.clear();
       observed_ = false;
       mj_forward(&scene_.model(), data_.get());
       return {};
@@ -59,10 +61,10 @@ class MujocoWorld : public World {
     return image::ImageView(camera_->image());
   }
 
-  Status Step(const Velocity& command) override {
+  Status Step(std::span<const Order> orders) override {
     if (state_.done) return UsageError("the episode is over", "Reset() the world");
     return WithMujoco([&]() -> Status {
-      Drive(command);
+      Drive(orders);
       return {};
     });
   }
@@ -85,31 +87,40 @@ class MujocoWorld : public World {
   }
 
   // Speed limit of the base, then what its motors make of the command.
-  Velocity Actuated(Velocity command) {
+  Velocity Actuated(Velocity command, const Velocity& noise) const {
     const double speed = std::hypot(command[0], command[1]);
     const double scale = speed > kMaxSpeed ? kMaxSpeed / speed : 1.0;
     Velocity result{command[0] * scale, command[1] * scale, command[2]};
     if (!options_.noise) return result;
-    for (size_t i = 0; i < result.size(); ++i) result[i] *= layout_.base.gain[i];
-    result[0] += kActuatorNoise * random_.Normal();
-    result[1] += kActuatorNoise * random_.Normal();
-    result[2] += kTurnNoise * random_.Normal();
+    for (size_t i = 0; i < result.size(); ++i) result[i] = result[i] * layout_.base.gain[i] + noise[i];
     return result;
   }
+  Velocity NoiseOfThisPeriod() {
+    if (!options_.noise) return {};
+    Velocity noise{};
+    noise[0] = kActuatorNoise * random_.Normal();
+    noise[1] = kActuatorNoise * random_.Normal();
+    noise[2] = kTurnNoise * random_.Normal();
+    return noise;
+  }
 
-  void Drive(const Velocity& command) {
-    const Velocity next = Actuated(command);
+  void Drive(std::span<const Order> orders) {
+    const Velocity noise = NoiseOfThisPeriod();
     const double step_s = scene_.model().opt.timestep;
     const auto substeps = static_cast<int>(std::lround(kControlPeriod / step_s));
     const auto dead = options_.dynamics ? static_cast<int>(std::lround(layout_.base.dead_time_s / step_s)) : 0;
+    for (const Order& order : orders) {
+      pending_.push_back({static_cast<int>(std::lround(order.at / step_s)) + dead, Actuated(order.command, noise)});
+    }
     for (int i = 0; i < substeps && !state_.done; ++i) {
-      if (i == dead) in_force_ = next;
+      for (; !pending_.empty() && pending_.front().at <= i; pending_.pop_front()) in_force_ = pending_.front().velocity;
       Substep();
       const Pose pose{data_->qpos[0], data_->qpos[1], data_->qpos[2]};
       Advance(layout_, pose, state_);
       state_.collided = scene_.Touches(*data_);
       state_.done = state_.collided || state_.reached;
     }
+    for (Pending& pending : pending_) pending.at -= substeps;
     state_.velocity_x = data_->qvel[0];
     state_.velocity_y = data_->qvel[1];
     ++state_.step;
@@ -137,6 +148,11 @@ class MujocoWorld : public World {
   State state_;
   Random random_;
   std::vector<bool> lost_;
+  struct Pending {
+    int at;  // substep of this period
+    Velocity velocity;
+  };
+  std::deque<Pending> pending_;  // what the motors were told and do not do yet
   Velocity in_force_{};
   bool observed_ = false;
 };

@@ -9,6 +9,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,8 +70,19 @@ class World {
   virtual Result<image::ImageView> Observe() = 0;
   // True if the camera gives nothing at this step (the frame is black).
   virtual bool FrameLost() const = 0;
-  // Drives for one control period. Commands beyond kMaxSpeed are clipped.
-  virtual Status Step(const Velocity& command) = 0;
+  struct Order {
+    double at = 0;  // s, in the period
+    Velocity command{};
+  };
+  // Drives for one control period, by orders that come one after the other within it; before the first the last one of
+  // the period before is in force. What the motors' dead time carries beyond the period's end acts in the next. Commands
+  // beyond kMaxSpeed are clipped.
+  virtual Status Step(std::span<const Order> orders) = 0;
+  // The same with one command for all of it.
+  Status Step(const Velocity& command) {
+    const Order order{0, command};
+    return Step(std::span<const Order>(&order, 1));
+  }
   virtual const State& state() const = 0;
   virtual const Layout& layout() const = 0;
 };

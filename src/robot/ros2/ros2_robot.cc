@@ -108,6 +108,7 @@ class Ros2Robot : public Robot {
       : wiring_(std::move(wiring)), settings_(std::move(settings)), node_(std::move(node)), log_(log) {}
 
   Status Open(const Ros2Options& options) {
+    simulated_now_ = options.simulated_now;
     VLAQ_ASSIGN_OR_RETURN(CommandWriter writer, CommandWriter::Make(wiring_, settings_.axes));
     const std::string topic = options.armed ? wiring_.commands : AsShadow(wiring_.commands);
     VLAQ_ASSIGN_OR_RETURN(auto publisher, node_->Advertise(topic, wiring_.command_type, msg::kDefaultQos));
@@ -122,7 +123,7 @@ class Ros2Robot : public Robot {
       VLAQ_RETURN_IF_ERROR(Listen(wiring_.range.topic, wiring_.range.type, msg::kNewestOnly,
                                   [this](auto& message, Intake& intake) -> Status {
                                     VLAQ_ASSIGN_OR_RETURN(const double meters, NearestRange(wiring_.range.type, message.cdr()));
-                                    intake.TakeRange(meters, LoopTime(message.received()));
+                                    intake.TakeRange(meters, ArrivalOf(message));
                                     return {};
                                   }));
     }
@@ -204,8 +205,12 @@ class Ros2Robot : public Robot {
     return {};
   }
 
+  Time ArrivalOf(const msg::ReceivedMessage& message) const {
+    return simulated_now_ != nullptr ? *simulated_now_ : LoopTime(message.received());
+  }
+
   Status TakeSensor(size_t index, const SensorTopic& topic, msg::ReceivedMessage& message, Intake& intake) {
-    const Time arrived = LoopTime(message.received());
+    const Time arrived = ArrivalOf(message);
     VLAQ_ASSIGN_OR_RETURN(const Sensed sensed, ReadSensor(topic, message.cdr(), arrived));
     intake.Take(index, sensed.value, sensed.stamp, arrived);
     return {};
@@ -235,6 +240,7 @@ class Ros2Robot : public Robot {
   Settings settings_;
   std::unique_ptr<msg::Node> node_;
   Log& log_;
+  const Time* simulated_now_ = nullptr;
   std::unique_ptr<Sender> sender_;
   std::vector<Topic> topics_;
   std::vector<size_t> operators_;  // of topics_, those that can stop it

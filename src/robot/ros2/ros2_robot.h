@@ -15,8 +15,10 @@ namespace vlaq::robot::ros2 {
 
 struct Ros2Options {
   vlaq::ros2::NodeOptions node;
-  bool armed = false;        // SAFE-12: else commands go to the shadow of their topic
-  bool own_thread = true;    // commands are sent by a thread of its own, so that the tick waits for nobody
+  bool armed = false;      // SAFE-12: else commands go to the shadow of their topic
+  bool own_thread = true;  // commands are sent by a thread of its own, so that the tick waits for nobody
+  // What arrived is stamped with this instant of simulated time, if there is one.
+  const Time* simulated_now = nullptr;
 };
 
 // `log` gets what happens on the topics: publishers that come and go, settings that do not match, messages that are not
