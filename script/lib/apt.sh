@@ -6,6 +6,8 @@ packages_build="ca-certificates cmake ninja-build g++ pkg-config python3-venv li
   nlohmann-json3-dev libcli11-dev libfmt-dev libturbojpeg0-dev libpng-dev libsentencepiece-dev libssl-dev libxxhash-dev zlib1g-dev libhdf5-dev"
 # The simulator; without these everything else builds (Ubuntu 22.04 has no libmujoco-dev).
 packages_simulator="libmujoco-dev libosmesa6-dev"
+# ROS 2 topics; without it everything else builds (Ubuntu 22.04 has 0.8, whose types are made otherwise).
+packages_dds="cyclonedds-dev"
 packages_test="libgtest-dev libgmock-dev ccache bash-completion git"
 # The report's test looks at it in a browser; Ubuntu's package of this name is no browser, the test is skipped there.
 packages_browser="chromium fonts-dejavu-core"

@@ -49,7 +49,8 @@ Inferred InferenceRunner::Compute(const Sighting& newest, Time now, Chunk& chunk
   seen_ = newest.numbers;
   const bool other_task = newest.task != task_ && !newest.task.empty();
   const bool gap = last_observed_ != kNever && newest.newest - last_observed_ > kLongestGap * period;
-  if (other_task || gap || std::exchange(forget_, false)) {
+  const bool forgets = std::exchange(forget_, false);
+  if (other_task || gap || forgets) {
     result.begins = true;
     steps_ = 0;
     if (other_task) task_ = newest.task;

@@ -138,6 +138,16 @@ TEST(LoopTest, AnotherTaskBeginsAnEpisode) {
   EXPECT_EQ(run.robot.command(52).x, 0);  // the first step with it
 }
 
+TEST(LoopTest, ATaskThatIsThereFromTheStartBeginsOneEpisodeOnly) {
+  SimulatedRun run;
+  run.robot.also = [](Time, Intake& intake) { intake.TakeTask("go right"); };
+  run.inference.step = [](int64_t number) { return FakeInference::Actions(static_cast<float>(number)); };
+  run.Do();
+  EXPECT_EQ(run.inference.resets, 2);
+  EXPECT_EQ(run.robot.command(0).x, 0);
+  EXPECT_EQ(run.robot.command(4).x, 1);
+}
+
 TEST(LoopTest, AfterAGapTheWindowBeginsAnew) {
   SimulatedRun run;
   run.robot.also = [&run](Time now, Intake& intake) {

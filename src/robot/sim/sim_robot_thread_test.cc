@@ -70,6 +70,9 @@ TEST_F(SimRobotTest, InSimulatedTimeItIsTheWorldItself) {
     auto world = vlaq::sim::World::Open(options_.world);
     ASSERT_TRUE((*world)->Reset(vlaq::sim::MakeLayout(seed)).ok());
     for (int step = 0; !(*world)->state().done; ++step) {
+      const auto& seen = driven.trace.points[static_cast<size_t>(step)].state;
+      EXPECT_EQ(seen.pose.x, (*world)->state().pose.x) << step;
+      EXPECT_EQ(seen.pose.y, (*world)->state().pose.y) << step;
       const vlaq::sim::Velocity command{static_cast<double>(0.3F), static_cast<double>(step % 2 == 0 ? 0.1F : -0.05F), 0};
       ASSERT_TRUE((*world)->Step(command).ok());
     }
