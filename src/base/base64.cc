@@ -28,10 +28,10 @@ std::string Base64(Bytes bytes) {
 Result<std::string> FromBase64(std::string_view text) {
   constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   constexpr size_t kGroup = 4;  // characters, for three bytes
-  static const std::array<int8_t, 256> codes = [kAlphabet] {
-    std::array<int8_t, 256> table{};
+  static const std::array<int, 256> codes = [kAlphabet] {
+    std::array<int, 256> table{};
     table.fill(-1);
-    for (size_t i = 0; i < kAlphabet.size(); ++i) table[static_cast<uint8_t>(kAlphabet[i])] = static_cast<int8_t>(i);
+    for (size_t i = 0; i < kAlphabet.size(); ++i) table[static_cast<uint8_t>(kAlphabet[i])] = static_cast<int>(i);
     return table;
   }();
   if (text.size() % kGroup != 0)

@@ -106,17 +106,13 @@ struct PolicyService::State {
     Answer answer;
     {
       const std::lock_guard lock(mutex);
-      if (closes) {
-        answer = Closed();
-      } else if (!queue.Has(id)) {
-        answer = NoSession();
-      } else if (is_stopped && job.is_step()) {
-        answer = Stopped();
+      if (closes || !queue.Has(id) || (is_stopped && job.is_step())) {
+        answer = closes ? Closed() : queue.Has(id) ? Stopped() : NoSession();
+        refused = std::move(job);
       } else {
         answer = Replaced();
         refused = queue.Put(id, std::move(job));
       }
-      if (answer.outcome != Outcome::kReplaced) refused = std::move(job);
     }
     changed.notify_all();
     std::vector<ServiceJob> jobs;

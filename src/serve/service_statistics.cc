@@ -25,9 +25,9 @@ void AppendHistogram(std::string_view name, std::string_view help, const Latency
                      std::string& text) {
   AppendHead(name, "histogram", help, text);
   uint64_t below = 0;
-  for (size_t i = 0; i < histogram.kBounds_ms.size(); ++i) {
+  for (size_t i = 0; i < histogram.kBoundsMs.size(); ++i) {
     below += histogram.counts[i];
-    text += fmt::format("{}_bucket{{le=\"{}\"}} {}\n", name, histogram.kBounds_ms[i] / kMsPerS, below);
+    text += fmt::format("{}_bucket{{le=\"{}\"}} {}\n", name, histogram.kBoundsMs[i] / kMsPerS, below);
   }
   text += fmt::format("{0}_bucket{{le=\"+Inf\"}} {1}\n{0}_sum {2}\n{0}_count {1}\n", name, histogram.count,
                       histogram.sum_ms / kMsPerS);
@@ -36,8 +36,8 @@ void AppendHistogram(std::string_view name, std::string_view help, const Latency
 }  // namespace
 
 void LatencyHistogram::Add(double ms) {
-  const auto* bound = std::lower_bound(kBounds_ms.begin(), kBounds_ms.end(), ms);
-  ++counts[static_cast<size_t>(std::distance(kBounds_ms.begin(), bound))];
+  const auto* bound = std::lower_bound(kBoundsMs.begin(), kBoundsMs.end(), ms);
+  ++counts[static_cast<size_t>(std::distance(kBoundsMs.begin(), bound))];
   sum_ms += ms;
   ++count;
 }

@@ -9,8 +9,8 @@ namespace vlaq::serve {
 
 // How often something took how long.
 struct LatencyHistogram {
-  static constexpr std::array<double, 12> kBounds_ms{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000};
-  std::array<uint64_t, kBounds_ms.size() + 1> counts{};  // up to each bound and above the one before; the last: longer
+  static constexpr std::array<double, 12> kBoundsMs{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000};
+  std::array<uint64_t, kBoundsMs.size() + 1> counts{};  // up to each bound and above the one before; the last: longer
   double sum_ms = 0;
   uint64_t count = 0;
 
