@@ -7,10 +7,12 @@ what Python's msgpack and openpi's msgpack_numpy write. Exit code 77: openpi-cli
 import base64
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import numpy as np  # noqa: E402
@@ -107,6 +109,28 @@ def test_http(expected):
             check(again.port == server.port, "port")
 
 
+def test_tls(expected):
+    if not shutil.which("openssl"):
+        print("without TLS: no openssl to make a certificate with")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        certificate, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=vlaq test",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        os.environ["SSL_CERT_FILE"] = certificate  # trusted by the clients of this process
+        with Server(VLAQ, BUNDLE, "--tls-cert", certificate, "--tls-key", key) as server:
+            reply = WebsocketClientPolicy("wss://127.0.0.1", server.port).infer({"observation/image": FRAMES[0]})
+            check(np.array_equal(reply["actions"], expected[0]), reply)
+            with urllib.request.urlopen(f"https://127.0.0.1:{server.port}/healthz", timeout=20) as answer:
+                check(answer.read() == b"OK\n", "healthz over TLS")
+            try:
+                server.ask("/healthz")
+                raise AssertionError("a server with TLS answered without")
+            except OSError:
+                pass
+            check(server.stop() == 0, "exit code of a server with TLS")
+
+
 VALUES = [
     None, True, False, 0, 1, 127, 128, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**63 - 1, 2**63, 2**64 - 1,
     -1, -32, -33, -128, -129, -32768, -32769, -2**31, -2**31 - 1, -2**63, 0.0, -0.0, 1.5, float("inf"), 1e300,
@@ -144,4 +168,5 @@ if __name__ == "__main__":
     test_openpi(of_run)
     test_key(of_run)
     test_http(of_run)
+    test_tls(of_run)
     print("ok")

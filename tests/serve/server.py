@@ -25,7 +25,7 @@ class Server:
                 raise RuntimeError(f"the server ended: {self.said}{self.process.stderr.read()}")
             self.said += line
         watchdog.cancel()
-        self.port = int(re.search(r"http://127\.0\.0\.1:(\d+)", self.said).group(1))
+        self.port = int(re.search(r"https?://127\.0\.0\.1:(\d+)", self.said).group(1))
 
     def __enter__(self):
         return self
