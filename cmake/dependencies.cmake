@@ -11,7 +11,7 @@ option(VLAQ_STATIC_LIBRARIES "Link archives, for a program that runs on another 
 
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto SSL)
 find_package(ZLIB REQUIRED)
 if(VLAQ_STATIC_LIBRARIES)
   add_library(vlaq_fmt STATIC "${PROJECT_SOURCE_DIR}/cmake/compat/fmt_library.cc")  # Debian has only the shared one
@@ -44,6 +44,13 @@ endif()
 if(VLAQ_BUILD_TESTS)
   find_package(GTest REQUIRED)
 endif()
+
+# Boost's Beast and Asio, for `vlaq serve`: headers only, so that no Boost library is needed on the board.
+find_path(BOOST_BEAST_INCLUDE_DIR boost/beast.hpp REQUIRED)
+add_library(vlaq_beast INTERFACE)
+target_include_directories(vlaq_beast SYSTEM INTERFACE "${BOOST_BEAST_INCLUDE_DIR}")
+target_compile_definitions(vlaq_beast INTERFACE BOOST_ERROR_CODE_HEADER_ONLY BOOST_ALL_NO_LIB BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW)
+target_link_libraries(vlaq_beast INTERFACE OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
 
 # The simulator is optional: without MuJoCo or OSMesa everything else builds, and `vlaq doctor` says so.
 # Debian's CMake file for MuJoCo asks for packages of its viewer, so the library is looked for by name.

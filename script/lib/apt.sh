@@ -3,7 +3,8 @@
 
 # level build: what the program needs; test: what script/test needs on top; checks: sanitizers, fuzzing, clang-tidy.
 packages_build="ca-certificates cmake ninja-build g++ pkg-config python3-venv libonnx-dev libprotobuf-dev protobuf-compiler
-  nlohmann-json3-dev libcli11-dev libfmt-dev libturbojpeg0-dev libpng-dev libsentencepiece-dev libssl-dev libxxhash-dev zlib1g-dev libhdf5-dev"
+  nlohmann-json3-dev libcli11-dev libfmt-dev libturbojpeg0-dev libpng-dev libsentencepiece-dev libssl-dev libxxhash-dev zlib1g-dev libhdf5-dev
+  libboost-dev"
 # The simulator; without these everything else builds (Ubuntu 22.04 has no libmujoco-dev).
 packages_simulator="libmujoco-dev libosmesa6-dev"
 # ROS 2 topics; without it everything else builds (Ubuntu 22.04 has 0.8, whose types are made otherwise).

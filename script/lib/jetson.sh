@@ -8,7 +8,7 @@
 packages_jetson="g++-aarch64-linux-gnu binutils qemu-user zstd git"
 # libprotobuf32 holds the license of libprotobuf-dev. SentencePiece is the one library that comes along as a shared one (src/tokenizer/sentencepiece_module.h says why).
 jetson_archives="libprotobuf-dev libprotobuf32 libfmt-dev nlohmann-json3-dev libcli11-dev libturbojpeg0-dev libpng-dev libssl-dev libxxhash-dev
-  zlib1g-dev libhdf5-dev libaec-dev libgtest-dev libgmock-dev libsentencepiece-dev libsentencepiece0"
+  zlib1g-dev libhdf5-dev libaec-dev libgtest-dev libgmock-dev libsentencepiece-dev libsentencepiece0 libboost1.74-dev"
 jetson="$deps/jetson"
 jetson_triplet=aarch64-linux-gnu
 jetson_onnx_flags="-O1 -DNDEBUG -ffunction-sections -fdata-sections"

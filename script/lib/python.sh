@@ -9,10 +9,18 @@ install_python() {
   step "Python environment .deps/python" make_environment
 }
 
+# Clients of other people that the tests run; what they name is in the first list already, or not needed.
+clients_requirements="$top/tests/serve/requirements.txt"
+
+install_packages_of_python() {
+  "$deps/python/bin/pip" install -q --only-binary=:all: -r "$top/script/requirements.txt" &&
+    "$deps/python/bin/pip" install -q --only-binary=:all: --no-deps -r "$clients_requirements"
+}
+
 install_requirements() {
   local key
-  key=$(sha256sum <"$top/script/requirements.txt")
+  key=$(cat "$top/script/requirements.txt" "$clients_requirements" | sha256sum)
   [ "$(cat "$deps/python/made-from" 2>/dev/null)" = "$key" ] && return
-  step "Python packages for the tests" "$deps/python/bin/pip" install -q --only-binary=:all: -r "$top/script/requirements.txt"
+  step "Python packages for the tests" install_packages_of_python
   echo "$key" >"$deps/python/made-from"
 }

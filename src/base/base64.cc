@@ -1,8 +1,11 @@
 #include "base/base64.h"
 
+#include <fmt/format.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 
 namespace vlaq {
 
@@ -20,6 +23,35 @@ std::string Base64(Bytes bytes) {
     text.resize(before + static_cast<size_t>(length));
   }
   return text;
+}
+
+Result<std::string> FromBase64(std::string_view text) {
+  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  constexpr size_t kGroup = 4;  // characters, for three bytes
+  static const std::array<int, 256> codes = [kAlphabet] {
+    std::array<int, 256> table{};
+    table.fill(-1);
+    for (size_t i = 0; i < kAlphabet.size(); ++i) table[static_cast<uint8_t>(kAlphabet[i])] = static_cast<int>(i);
+    return table;
+  }();
+  if (text.size() % kGroup != 0)
+    return InputError("", fmt::format("base64 of {} characters, not a multiple of 4", text.size()));
+  size_t padding = 0;
+  while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
+  const size_t characters = text.size() - padding;
+  std::string bytes;
+  bytes.reserve(text.size() / kGroup * 3);
+  uint32_t bits = 0;
+  for (size_t i = 0; i < characters; ++i) {
+    const int code = codes[static_cast<uint8_t>(text[i])];
+    if (code < 0) return InputError(fmt::format("character {}", i), "is none of base64");
+    bits = bits << 6U | static_cast<uint32_t>(code);
+    const size_t place = i % kGroup;  // 12, 18 and 24 bits after the second, third and fourth
+    if (place > 0) bytes.push_back(static_cast<char>(bits >> (2 * (3 - place)) & 0xFFU));
+  }
+  const uint32_t rest = padding == 2 ? bits & 0xFU : padding == 1 ? bits & 0x3U : 0;
+  if (rest != 0) return InputError("", "base64 with bits after the last byte");
+  return bytes;
 }
 
 }  // namespace vlaq

@@ -13,6 +13,7 @@
 #include "base/base64.h"
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/interrupt.h"
 #include "base/json.h"
 #include "base/mapped_file.h"
 #include "base/output.h"
@@ -227,6 +228,31 @@ TEST(Base64, KnowsTheVectorsOfItsStandard) {
   const std::string large(8'000'000, '\x55');
   EXPECT_EQ(Base64(AsBytes(large)).substr(size_t{4} << 20U, 8), "VVVVVVVV") << "pieces join without padding between";
   EXPECT_EQ(Base64(AsBytes(large)).size(), (large.size() + 2) / 3 * 4);
+}
+
+TEST(Base64, IsReadBack) {
+  for (const std::string text : {"", "f", "fo", "foo", "foob", "fooba", "foobar"}) {
+    EXPECT_EQ(*FromBase64(Base64(AsBytes(text))), text);
+  }
+  std::string all;
+  for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
+  EXPECT_EQ(*FromBase64(Base64(AsBytes(all))), all);
+  for (const char* wrong : {"Zg", "Zg=", "Zg=a", "Z===", "====", "Zh==", "Zm9=", "Zm 8", "Zm-8", "=Zm8"}) {
+    EXPECT_FALSE(FromBase64(wrong).ok()) << wrong;
+  }
+  EXPECT_THAT(FromBase64("Zm-8").error().ToString(), HasSubstr("character 2"));
+}
+
+TEST(Interrupt, AsksOnceWhoWaits) {
+  EXPECT_FALSE(AskToStop());
+  int asked = 0;
+  {
+    const WhenInterrupted waits([&asked] { ++asked; });
+    EXPECT_TRUE(AskToStop());
+    EXPECT_FALSE(AskToStop());  // the second one ends the program
+  }
+  EXPECT_FALSE(AskToStop());
+  EXPECT_EQ(asked, 1);
 }
 
 TEST(Text, NumbersAndSizes) {

@@ -17,6 +17,7 @@ Action AddQuantize(CLI::App& app, Context& context);
 Action AddCheck(CLI::App& app, Context& context);
 Action AddBuild(CLI::App& app, Context& context);
 Action AddRun(CLI::App& app, Context& context);
+Action AddServe(CLI::App& app, Context& context);
 Action AddGolden(CLI::App& app, Context& context);
 Action AddVerify(CLI::App& app, Context& context);
 Action AddData(CLI::App& app, Context& context);
@@ -56,6 +57,8 @@ inline constexpr std::array kCommands{
                AddBench, kMeasure},
     CommandRow{"compare", "Compare two measurements; fail if something got slower", AddCompare, kMeasure},
     CommandRow{"run", "Run a bundle on camera frames", AddRun, kRun},
+    CommandRow{"serve", "Serve a bundle to robots and programs over the network: openpi's websocket, HTTP", AddServe,
+               kRun},
     CommandRow{"check", "Say whether a version of TensorRT will take a bundle or a graph, and why not", AddCheck,
                kBoard},
     CommandRow{"build", "Build TensorRT engines on the board, and check what really runs in them", AddBuild, kBoard},

@@ -12,6 +12,7 @@
 #include "data/libraries.h"
 #include "image/libraries.h"
 #include "onnx/libraries.h"
+#include "serve/libraries.h"
 #include "sim/libraries.h"
 #include "tokenizer/libraries.h"
 
@@ -66,6 +67,7 @@ Diagnosis Diagnose(const std::filesystem::path& ort) {
   AddOptional(sim::Libraries(), "MuJoCo", "simulated robot", d);
   AddLibraries(image::Libraries(), d.libraries);
   AddLibraries(data::Libraries(), d.libraries);
+  AddLibraries(serve::Libraries(), d.libraries);
   AddLibraries(BaseLibraries(), d.libraries);
   d.libraries.push_back({"CLI11", "ok", CLI11_VERSION, "command line"});
   d.tools = FindTools("/");

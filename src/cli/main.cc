@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/bus_error.h"
+#include "base/interrupt.h"
 #include "base/running.h"
 #include "base/unfinished.h"
 #include "cli/app.h"
@@ -24,7 +25,8 @@ constexpr rlim_t kMinStack = rlim_t{1} << 20U, kUsualStack = rlim_t{8} << 20U;
 constexpr int kBackEndExit = 4;
 
 // Ctrl-C, kill, a lost terminal and a mapped file that is gone leave no half-made files behind, and no program that
-// goes on making them. All threads block the signals; one waits for them. False if there can be no such thread.
+// goes on making them; but work that waits to be told so stops by itself. All threads block the signals; one waits for
+// them. False if there can be no such thread.
 bool CleanUpWhenInterrupted() {
   static sigset_t signals;
   sigemptyset(&signals);
@@ -37,10 +39,13 @@ bool CleanUpWhenInterrupted() {
   try {
     std::thread([] {
       siginfo_t info{};
-      while (sigwaitinfo(&signals, &info) < 0) {
-      }
+      bool from_us = false;
+      do {
+        while (sigwaitinfo(&signals, &info) < 0) {
+        }
+        from_us = info.si_code == SI_QUEUE && info.si_pid == ::getpid();  // base/bus_error.h
+      } while (!from_us && vlaq::AskToStop());
       vlaq::EndRunningPrograms();
-      const bool from_us = info.si_code == SI_QUEUE && info.si_pid == ::getpid();  // base/bus_error.h
       vlaq::RemoveUnfinishedOutputsAndExit(from_us ? info.si_value.sival_int : 128 + info.si_signo);
     }).detach();
   } catch (const std::system_error& error) {

@@ -9,10 +9,10 @@
 
 namespace vlaq::image {
 
-Result<Image> DecodeJpeg(Bytes bytes, const std::string& where);
-Result<Image> DecodePng(Bytes bytes, const std::string& where);
+Result<Image> DecodeJpeg(Bytes bytes, const std::string& where, int max_side);
+Result<Image> DecodePng(Bytes bytes, const std::string& where, int max_side);
 
-// The error for a picture whose header states a size that we do not allocate.
-Error SizeError(const std::string& where, int64_t width, int64_t height);
+// Errors: kInput for a picture whose header states a size that we do not allocate.
+Status CheckSize(const std::string& where, int64_t width, int64_t height, int max_side);
 
 }  // namespace vlaq::image

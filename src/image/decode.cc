@@ -31,16 +31,17 @@ std::string FirstBytes(Bytes bytes) {
 
 }  // namespace
 
-Error SizeError(const std::string& where, int64_t width, int64_t height) {
+Status CheckSize(const std::string& where, int64_t width, int64_t height, int max_side) {
+  if (IsAllowedSize(width, height) && width <= max_side && height <= max_side) return {};
   return InputError(where,
                     fmt::format("a picture of {} x {} pixels, but sides must be 1 to {} and the area at most {} pixels",
-                                width, height, kMaxSide, kMaxPixels),
+                                width, height, max_side, kMaxPixels),
                     "scale it down first");
 }
 
-Result<Image> DecodeImage(Bytes bytes, const std::string& where) {
-  if (StartsWith(bytes, kJpegStart)) return DecodeJpeg(bytes, where);
-  if (StartsWith(bytes, kPngStart)) return DecodePng(bytes, where);
+Result<Image> DecodeImage(Bytes bytes, const std::string& where, int max_side) {
+  if (StartsWith(bytes, kJpegStart)) return DecodeJpeg(bytes, where, max_side);
+  if (StartsWith(bytes, kPngStart)) return DecodePng(bytes, where, max_side);
   return WrongFile(where, bytes, "a JPEG or PNG picture", "convert it to one of the two",
                    fmt::format("is neither JPEG nor PNG (it starts with {})", FirstBytes(bytes)));
 }

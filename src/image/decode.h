@@ -14,9 +14,10 @@
 
 namespace vlaq::image {
 
-// `where` names the bytes in errors. Errors: kInput for anything that is not a whole JPEG or PNG picture of an allowed
+// `where` names the bytes in errors; pictures with a side beyond `max_side` are refused before memory is taken for
+// them. Errors: kInput for anything that is not a whole JPEG or PNG picture of an allowed
 // size, and for CMYK pictures, which have no defined RGB meaning without a color profile.
-Result<Image> DecodeImage(Bytes bytes, const std::string& where);
+Result<Image> DecodeImage(Bytes bytes, const std::string& where, int max_side = kMaxSide);
 
 // Errors: as DecodeImage, and kInput if the file cannot be read.
 Result<Image> ReadImage(const std::filesystem::path& path);

@@ -23,7 +23,7 @@ Error Failed(const std::string& where, const Decompressor& decompressor) {
 
 }  // namespace
 
-Result<Image> DecodeJpeg(Bytes bytes, const std::string& where) {
+Result<Image> DecodeJpeg(Bytes bytes, const std::string& where, int max_side) {
   const Decompressor decompressor(tjInitDecompress());
   if (!decompressor) return InternalError(where, "libjpeg-turbo gave no decoder");
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
@@ -35,7 +35,7 @@ Result<Image> DecodeJpeg(Bytes bytes, const std::string& where) {
   if (tjDecompressHeader3(decompressor.get(), data, size, &width, &height, &subsampling, &colour_space) != 0) {
     return Failed(where, decompressor);
   }
-  if (!IsAllowedSize(width, height)) return SizeError(where, width, height);
+  VLAQ_RETURN_IF_ERROR(CheckSize(where, width, height, max_side));
   if (colour_space == TJCS_CMYK || colour_space == TJCS_YCCK) {
     return InputError(where, "a CMYK JPEG, which has no certain RGB meaning", "convert it to RGB first");
   }

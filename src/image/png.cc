@@ -143,14 +143,14 @@ Error Failed(const std::string& where, const Input& input) {
 
 }  // namespace
 
-Result<Image> DecodePng(Bytes bytes, const std::string& where) {
+Result<Image> DecodePng(Bytes bytes, const std::string& where, int max_side) {
   Input input{.data = bytes.data(), .size = bytes.size()};
   Reader reader(&input);
   if (reader.png == nullptr || reader.info == nullptr) return InternalError(where, "libpng gave no decoder");
   if (!ReadHeader(reader.png, reader.info, &input)) return Failed(where, input);
   const int64_t width = png_get_image_width(reader.png, reader.info);
   const int64_t height = png_get_image_height(reader.png, reader.info);
-  if (!IsAllowedSize(width, height)) return SizeError(where, width, height);
+  VLAQ_RETURN_IF_ERROR(CheckSize(where, width, height, max_side));
   const Rows kind = RowsOf(reader.png, reader.info);
   if (!AskForRows(reader.png, reader.info, kind)) return Failed(where, input);
   if (png_get_rowbytes(reader.png, reader.info) != static_cast<size_t>(width) * BytesPerPixel(kind)) {

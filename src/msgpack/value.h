@@ -25,10 +25,16 @@ struct Value {
   // nil, bool, integers (unsigned only beyond int64), floats, str, bin, array, map, and a NumPy array or scalar.
   using Data = std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string, Binary, Array, Map, Tensor>;
 
-  Value() = default;
-  explicit Value(Data data_in) : data(std::move(data_in)) {}
-  static Value Text(std::string_view text) { return Value(Data(std::string(text))); }
-  static Value Integer(int64_t number) { return Value(Data(number)); }
+  // Defined below, where a Member is known.
+  Value();
+  explicit Value(Data data_in);
+  Value(const Value&);
+  Value(Value&&) noexcept;
+  Value& operator=(const Value&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
+  static Value Text(std::string_view text);
+  static Value Integer(int64_t number);
 
   // As T, or null if it is something else.
   template <typename T>
@@ -45,6 +51,16 @@ struct Member {
   std::string key;
   Value value;
 };
+
+inline Value::Value() = default;
+inline Value::Value(Data data_in) : data(std::move(data_in)) {}
+inline Value::Value(const Value&) = default;
+inline Value::Value(Value&&) noexcept = default;
+inline Value& Value::operator=(const Value&) = default;
+inline Value& Value::operator=(Value&&) noexcept = default;
+inline Value::~Value() = default;
+inline Value Value::Text(std::string_view text) { return Value(Data(std::string(text))); }
+inline Value Value::Integer(int64_t number) { return Value(Data(number)); }
 
 inline const Value* Value::Find(std::string_view key) const {
   if (const Map* map = As<Map>()) {

@@ -1,0 +1,141 @@
+// A websocket that speaks openpi's protocol. Private to net_* files.
+//
+// It reads while the policy is at work, so that pings are answered; who sends the next observation before the last was
+// answered has it replace the one that waits. The policy's answers come on another thread and are passed to this one.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "serve/net_state.h"
+#include "serve/openpi.h"
+
+namespace vlaq::serve {
+
+template <typename Stream>
+class NetWebsocket : public NetConnection, public std::enable_shared_from_this<NetWebsocket<Stream>> {
+ public:
+  NetWebsocket(Stream stream, NetState& state, PolicyService::ClientId client)
+      : socket_(std::move(stream)), state_(state), client_(client) {
+    state_.connections.insert(this);
+  }
+  ~NetWebsocket() override {
+    state_.connections.erase(this);
+    state_.service.Leave(client_);
+  }
+  NetWebsocket(const NetWebsocket&) = delete;
+  NetWebsocket& operator=(const NetWebsocket&) = delete;
+
+  void Accept(const http::request<http::string_body>& request) {
+    beast::get_lowest_layer(socket_).expires_never();  // it has timeouts of its own
+    websocket::stream_base::timeout timeout{};
+    timeout.handshake_timeout = state_.io_timeout();
+    timeout.idle_timeout = state_.idle_timeout();
+    timeout.keep_alive_pings = true;
+    socket_.set_option(timeout);
+    socket_.read_message_max(state_.options.max_message_bytes);
+    socket_.auto_fragment(false);
+    socket_.async_accept(request, [self = this->shared_from_this()](NetError error) {
+      if (!error) self->Begin();
+    });
+  }
+
+  void Close() override { CloseWith(websocket::close_code::going_away); }
+
+ private:
+  struct Frame {
+    std::string bytes;
+    bool is_text = false;  // an error, and the last one
+  };
+  static constexpr size_t kMostUnsent = 16;  // frames; a client that reads none of them is gone
+
+  void Begin() {
+    auto metadata = OpenpiMetadata(state_.service.features(), state_.service.keys().Wanted(), state_.name);
+    if (!metadata.ok()) return Fail(metadata.error().ToString());
+    Send({std::move(*metadata)});
+    Read();
+  }
+
+  void Read() {
+    socket_.async_read(buffer_, [self = this->shared_from_this()](NetError error, size_t /*bytes*/) {
+      if (!error) self->Take();
+    });
+  }
+
+  void Take() {
+    const auto data = buffer_.cdata();
+    auto message = std::make_shared<const std::string>(static_cast<const char*>(data.data()), data.size());
+    buffer_.consume(buffer_.size());
+    if (ends_) return Read();  // until the client closes, too
+    if (socket_.got_text()) return Fail("observations are binary messages");
+    const auto read = [message = std::move(message)] { return OpenpiRequest(std::as_bytes(std::span(*message))); };
+    // The service may answer after this connection is gone, but not after the server is.
+    const std::weak_ptr<NetWebsocket> weak = this->weak_from_this();
+    state_.service.Submit(client_, read, [weak, &state = state_](const Answer& answer) {
+      asio::post(state.io, [weak, answer] {
+        if (const auto self = weak.lock()) self->Reply(answer);
+      });
+    });
+    Read();
+  }
+
+  void Reply(const Answer& answer) {
+    if (answer.outcome == Outcome::kReplaced) return;  // answers have no names: one for each would shift the others
+    if (answer.outcome != Outcome::kDone) return Fail(answer.error.ToString());
+    auto reply = OpenpiReply(state_.service.features(), answer, previous_ms_);
+    if (!reply.ok()) return Fail(reply.error().ToString());
+    previous_ms_ = answer.total_ms;
+    Send({std::move(*reply)});
+  }
+
+  // openpi's way to say that something is wrong: a text, and the end.
+  void Fail(const std::string& text) { Send({text, true}); }
+
+  void Send(Frame frame) {
+    if (ends_) return;
+    ends_ = frame.is_text;
+    unsent_.push_back(std::move(frame));
+    if (unsent_.size() > kMostUnsent) return Drop();
+    if (unsent_.size() == 1) WriteFirst();
+  }
+
+  void WriteFirst() {
+    const Frame& frame = unsent_.front();
+    socket_.text(frame.is_text);
+    socket_.async_write(asio::buffer(frame.bytes), [self = this->shared_from_this()](NetError error, size_t /*bytes*/) {
+      if (!error) self->Written();
+    });
+  }
+
+  void Written() {
+    const bool was_last = unsent_.front().is_text;
+    unsent_.pop_front();
+    if (was_last || is_closing_) return CloseWith(websocket::close_code::internal_error);
+    if (!unsent_.empty()) WriteFirst();
+  }
+
+  void CloseWith(websocket::close_code code) {
+    ends_ = true;
+    if (!socket_.is_open()) return Drop();
+    if (std::exchange(is_closing_, true)) return;
+    socket_.async_close(code, [self = this->shared_from_this()](NetError /*error*/) {});
+  }
+
+  void Drop() {
+    NetError ignored;
+    beast::get_lowest_layer(socket_).socket().close(ignored);
+  }
+
+  websocket::stream<Stream> socket_;
+  NetState& state_;
+  const PolicyService::ClientId client_;
+  beast::flat_buffer buffer_;
+  std::deque<Frame> unsent_;
+  double previous_ms_ = 0;
+  bool ends_ = false;        // nothing more is sent
+  bool is_closing_ = false;  // the close frame is
+};
+
+}  // namespace vlaq::serve
