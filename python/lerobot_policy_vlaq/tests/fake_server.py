@@ -1,8 +1,10 @@
 """A server of openpi's protocol for tests: on loopback, in a thread, with answers that a test can foretell. Not vlaq's."""
+import contextlib
 import threading
 
 import numpy as np
 from lerobot_policy_vlaq import arrays
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
 CHUNK, DIM = 4, 2
@@ -36,6 +38,10 @@ class FakeServer:
 
     def _talk(self, connection):
         self.connections += 1
+        with contextlib.suppress(ConnectionClosed):  # clients may go without a word
+            self._answer_all(connection)
+
+    def _answer_all(self, connection):
         connection.send(arrays.encode(self._metadata))
         for message in connection:
             observation = arrays.decode(message)

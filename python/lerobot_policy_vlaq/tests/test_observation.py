@@ -19,12 +19,12 @@ def test_a_picture_that_is_none_is_refused(values):
 
 def test_what_is_sent():
     batch = {"observation.state": np.ones((1, 2), dtype=np.float64), "observation.images.front": np.zeros((1, 3, 4, 5), dtype=np.float32),
-             "observation.extra": np.zeros((1, 1)), "action": np.zeros((1, 2)), "task": "left", "robot_type": "x"}
+             "observation.extra": np.zeros((1, 1)), "action": np.zeros((1, 2)), "task": "go", "robot_type": "x"}
     message = request(batch, {"observation.images.front"}, {"observation.extra": "", "observation.state": "state"}, "")
     assert sorted(message) == ["observation.images.front", "prompt", "state"]
     assert message["state"].dtype == np.float32 and message["state"].shape == (2,)
     assert message["observation.images.front"].dtype == np.uint8 and message["observation.images.front"].shape == (4, 5, 3)
-    assert message["prompt"] == "left"
+    assert message["prompt"] == "go"
     with pytest.raises(ValueError, match="2 robots"):
         request({"observation.state": np.ones((2, 2))}, set(), {}, "")
 
