@@ -15,7 +15,7 @@ from .processor_vlaq import make_vlaq_pre_post_processors
 
 
 def _api_key(config):
-    return Path(config.api_key_file).read_text().strip() if config.api_key_file else os.environ.get(API_KEY_VARIABLE)
+    return Path(config.api_key_file).read_text().partition("\n")[0].strip() if config.api_key_file else os.environ.get(API_KEY_VARIABLE)
 
 
 class VlaqPolicy(PreTrainedPolicy):
