@@ -117,17 +117,30 @@ Result<std::string> ChildProcess::ReadLine(double timeout_s) {
     if (received_.size() > kLongestLine) {
       return Error{ErrorCode::kBackend, "the program printed more than 1 MiB without a line's end", command_, ""};
     }
-    if (!WaitFor(POLLIN, deadline)) {
-      return Error{ErrorCode::kBackend, fmt::format("the program did not answer within {} s", timeout_s), command_, ""};
-    }
-    std::array<char, 4096> buffer{};
-    const ssize_t got = ::recv(socket_, buffer.data(), buffer.size(), 0);
-    if (got > 0) {
-      received_.append(buffer.data(), static_cast<size_t>(got));
-    } else if (got == 0 || errno != EINTR) {
-      return Gone();
-    }
+    VLAQ_RETURN_IF_ERROR(Receive(deadline, timeout_s));
   }
+}
+
+Result<std::string> ChildProcess::Read(size_t size, double timeout_s) {
+  const auto deadline = DeadlineIn(timeout_s);
+  while (received_.size() < size) VLAQ_RETURN_IF_ERROR(Receive(deadline, timeout_s));
+  std::string bytes = received_.substr(0, size);
+  received_.erase(0, size);
+  return bytes;
+}
+
+Status ChildProcess::Receive(Clock::time_point deadline, double timeout_s) {
+  if (!WaitFor(POLLIN, deadline)) {
+    return Error{ErrorCode::kBackend, fmt::format("the program did not answer within {} s", timeout_s), command_, ""};
+  }
+  std::array<char, 4096> buffer{};
+  const ssize_t got = ::recv(socket_, buffer.data(), buffer.size(), 0);
+  if (got > 0) {
+    received_.append(buffer.data(), static_cast<size_t>(got));
+  } else if (got == 0 || errno != EINTR) {
+    return Gone();
+  }
+  return {};
 }
 
 }  // namespace vlaq

@@ -28,6 +28,8 @@ class ChildProcess {
   // The next line without its end. Errors: kBackend if the program ended (with its status), printed no line within
   // `timeout_s`, or a line of more than 1 MiB.
   Result<std::string> ReadLine(double timeout_s);
+  // The next `size` bytes. Errors: as ReadLine().
+  Result<std::string> Read(size_t size, double timeout_s);
   // The process id of the shell, which is the program itself if `command` begins with exec; 0 when it is gone.
   int pid() const { return pid_; }
 
@@ -35,6 +37,8 @@ class ChildProcess {
   ChildProcess(std::string command, int pid, int socket);
   // Waits until the socket is ready for `events` (of poll). False at the deadline.
   bool WaitFor(short events, std::chrono::steady_clock::time_point deadline) const;
+  // Receives more, until `deadline`. Errors: kBackend as ReadLine().
+  Status Receive(std::chrono::steady_clock::time_point deadline, double timeout_s);
   Error Gone();
   // Gives it `tries` times 10 ms to leave by itself. Its status, if it did.
   std::optional<int> End(int tries);

@@ -117,5 +117,13 @@ TEST(ChildProcess, SaysHowItEnded) {
   EXPECT_THAT(killed->ReadLine(kTimeoutS).error().ToString(), HasSubstr("signal 9"));
 }
 
+TEST(ChildProcessTest, ReadsBytesWhateverTheyAre) {
+  auto child = ChildProcess::Start("printf 'ab\\ncd'; exec cat");
+  ASSERT_TRUE(child.ok());
+  EXPECT_EQ(*(*child)->Read(4, 5), "ab\nc");
+  EXPECT_EQ(*(*child)->Read(1, 5), "d");
+  EXPECT_FALSE((*child)->Read(1, 0.05).ok());
+}
+
 }  // namespace
 }  // namespace vlaq

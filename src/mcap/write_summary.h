@@ -9,21 +9,21 @@ namespace vlaq::mcap {
 
 // Offsets are of records in the file, lengths with their heads.
 struct ChunkEntry {
-  uint64_t start, end;  // log times
-  uint64_t offset, length;
-  uint64_t records;                              // bytes
+  uint64_t start = 0, end = 0;  // log times
+  uint64_t offset = 0, length = 0;
+  uint64_t records = 0;                          // bytes
   std::map<uint16_t, uint64_t> message_indexes;  // channel -> offset in the file
-  uint64_t message_index_bytes;
+  uint64_t message_index_bytes = 0;
 };
 
 struct AttachmentEntry {
-  uint64_t offset, length;
+  uint64_t offset = 0, length = 0;
   Attachment described;  // without its data
-  uint64_t data_bytes;
+  uint64_t data_bytes = 0;
 };
 
 struct MetadataEntry {
-  uint64_t offset, length;
+  uint64_t offset = 0, length = 0;
   std::string name;
 };
 
