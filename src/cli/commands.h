@@ -17,6 +17,7 @@ Action AddQuantize(CLI::App& app, Context& context);
 Action AddCheck(CLI::App& app, Context& context);
 Action AddBuild(CLI::App& app, Context& context);
 Action AddRun(CLI::App& app, Context& context);
+Action AddRobot(CLI::App& app, Context& context);
 Action AddServe(CLI::App& app, Context& context);
 Action AddGolden(CLI::App& app, Context& context);
 Action AddVerify(CLI::App& app, Context& context);
@@ -57,6 +58,7 @@ inline constexpr std::array kCommands{
                AddBench, kMeasure},
     CommandRow{"compare", "Compare two measurements; fail if something got slower", AddCompare, kMeasure},
     CommandRow{"run", "Run a bundle on camera frames", AddRun, kRun},
+    CommandRow{"robot", "Drive a robot by ROS 2 topics, the simulated base, or recorded episodes; replay a drive", AddRobot, kRun},
     CommandRow{"serve", "Serve a bundle to robots and programs over the network: openpi's websocket, HTTP", AddServe,
                kRun},
     CommandRow{"check", "Say whether a version of TensorRT will take a bundle or a graph, and why not", AddCheck,

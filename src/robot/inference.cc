@@ -20,6 +20,7 @@ class PolicyInference : public Inference {
     VLAQ_ASSIGN_OR_RETURN(Outputs outputs, policy_.Step(observation));
     return outputs.values.at(policy_.outputs().front().name);
   }
+  Result<Tensor> WarmUp() override { return Step(policy_.Blank()); }
 
  private:
   Policy& policy_;

@@ -21,6 +21,8 @@ class Inference {
   virtual Status Reset(const std::string& task) = 0;
   // The policy's first output, float32 [chunk, dim] or [dim], in its units. Errors: as Policy::Step.
   virtual Result<Tensor> Step(const Observation& observation) = 0;
+  // A step on nothing, which makes ready what the first step would have to wait for; then Reset() follows.
+  virtual Result<Tensor> WarmUp() { return Step({}); }
   // True once nobody computes any more: the process or the server is gone.
   virtual bool gone() const { return false; }
   // Ends a step that runs, if that is possible: nobody waits for it any more. From any thread.

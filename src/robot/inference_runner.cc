@@ -17,11 +17,11 @@ constexpr Time kLongestGap = 5;
 InferenceRunner::InferenceRunner(const Settings& settings, ActionMap map, Inference& inference)
     : settings_(settings), map_(std::move(map)), inference_(inference) {}
 
-Status InferenceRunner::WarmUp(const Observation& blank, const std::string& task) {
+Status InferenceRunner::WarmUp(const std::string& task) {
   task_ = task;
   VLAQ_RETURN_IF_ERROR(inference_.Reset(task));
   Chunk unused;
-  VLAQ_ASSIGN_OR_RETURN(const Tensor actions, inference_.Step(blank));
+  VLAQ_ASSIGN_OR_RETURN(const Tensor actions, inference_.WarmUp());
   VLAQ_RETURN_IF_ERROR(map_.Fill(actions, unused));
   ++completed_;
   forget_ = true;

@@ -32,7 +32,7 @@ class InferenceRunner {
   InferenceRunner(const Settings& settings, ActionMap map, Inference& inference);
 
   // One step on nothing, before the robot is armed (SAFE-10), and a new episode after it. Errors: those of the step.
-  Status WarmUp(const Observation& blank, const std::string& task);
+  Status WarmUp(const std::string& task);
 
   // When the next inference may begin, of an observation that is there: kNever: at once.
   Time due_at() const { return due_at_; }

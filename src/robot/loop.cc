@@ -93,10 +93,9 @@ struct InferenceBox {
 
 class TheLoop : public Loop {
  public:
-  TheLoop(const Settings& settings, const ActionMap& map, Observation blank, Inference& inference, Robot& robot,
+  TheLoop(const Settings& settings, const ActionMap& map, Inference& inference, Robot& robot,
           Journal* journal)
       : settings_(settings),
-        blank_(std::move(blank)),
         inference_(inference),
         robot_(robot),
         journal_(journal),
@@ -166,7 +165,7 @@ class TheLoop : public Loop {
  private:
   Status WarmUp(const LoopOptions& options) {
     intake_.TakeTask(options.task);
-    VLAQ_RETURN_IF_ERROR(runner_.WarmUp(blank_, options.task));
+    VLAQ_RETURN_IF_ERROR(runner_.WarmUp(options.task));
     inference_box_.completed = runner_.completed();
     return {};
   }
@@ -307,7 +306,6 @@ class TheLoop : public Loop {
   }
 
   Settings settings_;
-  Observation blank_;
   Inference& inference_;
   Robot& robot_;
   Journal* journal_;
@@ -334,11 +332,10 @@ class TheLoop : public Loop {
 
 }  // namespace
 
-Result<std::unique_ptr<Loop>> Loop::Make(const Settings& settings, const Feature& action, Observation blank,
-                                         Inference& inference, Robot& robot, Journal* journal) {
+Result<std::unique_ptr<Loop>> Loop::Make(const Settings& settings, const Feature& action, Inference& inference, Robot& robot, Journal* journal) {
   VLAQ_ASSIGN_OR_RETURN(const ActionMap map, ActionMap::Make(settings.axes, action));
   VLAQ_RETURN_IF_ERROR(Validate(settings, static_cast<int64_t>(map.max_steps())));
-  return std::unique_ptr<Loop>(std::make_unique<TheLoop>(settings, map, std::move(blank), inference, robot, journal));
+  return std::unique_ptr<Loop>(std::make_unique<TheLoop>(settings, map, inference, robot, journal));
 }
 
 }  // namespace vlaq::robot

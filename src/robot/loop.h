@@ -46,10 +46,10 @@ struct LoopSummary {
 
 class Loop {
  public:
-  // All must outlive the loop; `journal` may be null. `blank`: what the policy is warmed up with. Errors: those of
-  // Validate and ActionMap::Make.
-  static Result<std::unique_ptr<Loop>> Make(const Settings& settings, const Feature& action, Observation blank,
-                                            Inference& inference, Robot& robot, Journal* journal);
+  // All must outlive the loop; `journal` may be null. `action`: the policy's first output. Errors: those of Validate and
+  // ActionMap::Make.
+  static Result<std::unique_ptr<Loop>> Make(const Settings& settings, const Feature& action, Inference& inference,
+                                            Robot& robot, Journal* journal);
   virtual ~Loop() = default;
 
   // Until `stop`, the duration, or the robot is finished. Errors: of the warm-up, the robot's wire, the real-time

@@ -19,7 +19,7 @@ struct SimulatedRun {
   LoopOptions options{.arm = true, .duration = kSecond};
 
   LoopSummary Do() {
-    auto loop = Loop::Make(settings, TestAction(), {}, inference, robot, &journal);
+    auto loop = Loop::Make(settings, TestAction(), inference, robot, &journal);
     EXPECT_TRUE(loop.ok()) << loop.error().ToString();
     auto summary = (*loop)->RunInSimulatedTime(options);
     EXPECT_TRUE(summary.ok()) << summary.error().ToString();
@@ -117,7 +117,7 @@ TEST(LoopTest, ActionsOfAnotherShapeAreAnError) {
 TEST(LoopTest, AWarmUpThatFailsIsAnErrorAndNothingMoves) {
   SimulatedRun run;
   run.inference.step = [](int64_t) -> Result<Tensor> { return Error{ErrorCode::kBackend, "no library", "", ""}; };
-  auto loop = Loop::Make(run.settings, TestAction(), {}, run.inference, run.robot, nullptr);
+  auto loop = Loop::Make(run.settings, TestAction(), run.inference, run.robot, nullptr);
   const auto summary = (*loop)->RunInSimulatedTime(run.options);
   ASSERT_FALSE(summary.ok());
   EXPECT_THAT(summary.error().ToString(), HasSubstr("no library"));
@@ -218,12 +218,12 @@ TEST(LoopTest, AControllerGivesTheSameCommandsAgainFromTheJournal) {
 TEST(LoopTest, SettingsThatDoNotFitAreRefused) {
   SimulatedRun run;
   run.settings.axes[0].from = "y";
-  auto loop = Loop::Make(run.settings, TestAction(), {}, run.inference, run.robot, nullptr);
+  auto loop = Loop::Make(run.settings, TestAction(), run.inference, run.robot, nullptr);
   ASSERT_FALSE(loop.ok());
   EXPECT_THAT(loop.error().ToString(), AllOf(HasSubstr("'y'"), HasSubstr("it has x")));
   run.settings = TestSettings();
   run.settings.timing.inference_period_ms = 90;
-  EXPECT_FALSE(Loop::Make(run.settings, TestAction(), {}, run.inference, run.robot, nullptr).ok());
+  EXPECT_FALSE(Loop::Make(run.settings, TestAction(), run.inference, run.robot, nullptr).ok());
 }
 
 TEST(LoopTest, EndsWhenTheRobotIsFinished) {

@@ -25,7 +25,7 @@ struct Live {
 
   Live() { robot.real = true; }
   Result<LoopSummary> Do() {
-    auto loop = Loop::Make(settings, TestAction(), {}, inference, robot, &journal);
+    auto loop = Loop::Make(settings, TestAction(), inference, robot, &journal);
     EXPECT_TRUE(loop.ok()) << loop.error().ToString();
     return (*loop)->RunInRealTime(options, stop);
   }
@@ -84,7 +84,7 @@ TEST(LoopThreadTest, AnErrorOfTheWireEndsItStandingStill) {
   robot.real = true;
   FakeInference inference;
   const std::atomic<bool> stop = false;
-  auto loop = Loop::Make(TestSettings(), TestAction(), {}, inference, robot, nullptr);
+  auto loop = Loop::Make(TestSettings(), TestAction(), inference, robot, nullptr);
   const auto summary = (*loop)->RunInRealTime({.arm = true}, stop);
   ASSERT_FALSE(summary.ok());
   EXPECT_THAT(summary.error().ToString(), ::testing::HasSubstr("the wire broke"));
@@ -170,7 +170,7 @@ TEST(LoopThreadTest, ASlowJournalLosesTicksAndSaysSo) {
   Slow journal;
   live.settings.timing.control_period_ms = 1;
   live.options.duration = 500 * kMillisecond;
-  auto loop = Loop::Make(live.settings, TestAction(), {}, live.inference, live.robot, &journal);
+  auto loop = Loop::Make(live.settings, TestAction(), live.inference, live.robot, &journal);
   const auto summary = (*loop)->RunInRealTime(live.options, live.stop);
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(journal.ticks.size() + summary->unrecorded_ticks, summary->ticks);

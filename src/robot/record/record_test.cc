@@ -65,7 +65,7 @@ class RecordTest : public ::testing::Test {
     inference.fails_at = fails_at;
     auto recording = Recording::Create(File(), settings, 5, {.images = images, .about = {{"bundle", "policy"}}});
     ASSERT_TRUE(recording.ok()) << recording.error().ToString();
-    auto loop = Loop::Make(settings, TestAction(), {}, inference, robot, recording->get());
+    auto loop = Loop::Make(settings, TestAction(), inference, robot, recording->get());
     ASSERT_TRUE(loop.ok());
     const auto summary = (*loop)->RunInSimulatedTime({.arm = true, .duration = kSecond, .simulated_latency = 15 * kMillisecond});
     ASSERT_TRUE(summary.ok());

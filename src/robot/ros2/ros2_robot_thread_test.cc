@@ -81,7 +81,7 @@ class Ros2RobotTest : public ::testing::Test {
 
   // The loop on its own threads while `live` runs on this one.
   Result<LoopSummary> Drive(LoopOptions options, const std::function<void()>& live) {
-    auto loop = Loop::Make(settings_, TestAction(), {}, inference_, *robot_, nullptr);
+    auto loop = Loop::Make(settings_, TestAction(), inference_, *robot_, nullptr);
     EXPECT_TRUE(loop.ok()) << loop.error().ToString();
     Result<LoopSummary> summary = LoopSummary();
     std::thread driver([&] { summary = (*loop)->RunInRealTime(options, stop_); });

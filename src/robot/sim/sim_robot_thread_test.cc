@@ -47,7 +47,7 @@ class SimRobotTest : public ::testing::Test {
   }
   Episode Drive(SimRobot& robot, uint64_t seed, Time duration) {
     EXPECT_TRUE(robot.Begin(seed).ok());
-    auto loop = Loop::Make(*SimSettings(BasePolicy()), BaseAction(), {}, inference_, robot, nullptr);
+    auto loop = Loop::Make(*SimSettings(BasePolicy()), BaseAction(), inference_, robot, nullptr);
     EXPECT_TRUE(loop.ok()) << loop.error().ToString();
     const std::atomic<bool> stop = false;
     const LoopOptions options{.arm = true, .duration = duration};

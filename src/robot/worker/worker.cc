@@ -53,6 +53,10 @@ Result<Value> AnswerTo(const Value& question, Inference& inference) {
     VLAQ_RETURN_IF_ERROR(inference.Reset(*task->As<std::string>()));
     return Value(Map{});
   }
+  if (const Map* members = question.As<Map>(); members != nullptr && members->empty()) {
+    VLAQ_ASSIGN_OR_RETURN(const Tensor action, inference.WarmUp());
+    return Value(Map{{"action", Value(action)}});
+  }
   const Value* given = question.Find("observation");
   if (given == nullptr || given->As<Map>() == nullptr) return InternalError("inference process", "was asked nothing that it knows");
   Observation observation;

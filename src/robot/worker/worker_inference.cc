@@ -42,11 +42,9 @@ class WorkerInference : public Inference {
     VLAQ_RETURN_IF_ERROR(BringBack());
     Map members;
     for (const auto& [name, tensor] : observation) members.push_back({name, Value(tensor)});
-    VLAQ_ASSIGN_OR_RETURN(const Value answer, Ask(Value(Map{{"observation", Value(std::move(members))}})));
-    const Value* action = answer.Find("action");
-    if (action == nullptr || action->As<Tensor>() == nullptr) return Lost("gave no action");
-    return *action->As<Tensor>();
+    return AskForAction(Value(Map{{"observation", Value(std::move(members))}}));
   }
+  Result<Tensor> WarmUp() override { return AskForAction(Value(Map{})); }
   bool gone() const override { return gone_; }
   void Abort() override {
     aborted_ = true;
@@ -75,6 +73,12 @@ class WorkerInference : public Inference {
     return answer.ok() ? Status() : Status(answer.error());
   }
 
+  Result<Tensor> AskForAction(const Value& question) {
+    VLAQ_ASSIGN_OR_RETURN(const Value answer, Ask(question));
+    const Value* action = answer.Find("action");
+    if (action == nullptr || action->As<Tensor>() == nullptr) return Lost("gave no action");
+    return *action->As<Tensor>();
+  }
   Result<Value> Ask(const Value& question) {
     VLAQ_ASSIGN_OR_RETURN(const std::string message, msgpack::Encode(question));
     const std::string frame = Frame(message);

@@ -20,6 +20,10 @@ class Counting : public vlaq::robot::Inference {
     if (task == "refuse") return vlaq::UsageError("no such task");
     return {};
   }
+  vlaq::Result<vlaq::Tensor> WarmUp() override {
+    const std::array<float, 2> nothing{};
+    return vlaq::Tensor::From<float>({1, 2}, nothing);
+  }
   vlaq::Result<vlaq::Tensor> Step(const vlaq::Observation& observation) override {
     ++steps_;
     if (task_ == "crash" && steps_ == 3) std::abort();

@@ -27,6 +27,7 @@ std::unique_ptr<Inference> Start() {
 
 TEST(WorkerTest, AnswersStepsAndBeginsEpisodes) {
   const auto inference = Start();
+  EXPECT_THAT(inference->WarmUp()->data<float>(), ElementsAre(0, 0));
   EXPECT_THAT(inference->Step(Seen(9))->data<float>(), ElementsAre(1, 9));
   EXPECT_THAT(inference->Step(Seen())->data<float>(), ElementsAre(2, 7));
   ASSERT_TRUE(inference->Reset("").ok());
