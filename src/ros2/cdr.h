@@ -129,7 +129,7 @@ class CdrReader {
   }
   template <typename T>
   T Load(const std::byte* from) const {
-    std::array<std::byte, sizeof(T)> raw;
+    std::array<std::byte, sizeof(T)> raw{};
     std::memcpy(raw.data(), from, sizeof(T));
     if (swap_) std::reverse(raw.begin(), raw.end());
     return std::bit_cast<T>(raw);

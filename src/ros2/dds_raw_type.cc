@@ -20,9 +20,9 @@ struct RawType {
 
 // One block of memory: this, then the bytes. DDS reads up to the next multiple of four.
 struct RawSample {
-  ddsi_serdata base;  // first
+  ddsi_serdata base{};  // first
   std::chrono::steady_clock::time_point received;
-  size_t size;
+  size_t size = 0;
 
   std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
   const std::byte* bytes() const { return reinterpret_cast<const std::byte*>(this + 1); }

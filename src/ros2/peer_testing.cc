@@ -68,6 +68,9 @@ Status Answer(const char* domain) {
     VLAQ_ASSIGN_OR_RETURN(const String question, Decode<String>(message->cdr()));
     if (question.data == "end") return {};
     const auto size = static_cast<size_t>(std::atoi(question.data.c_str()));
+    // Who asks may have found this before being found, and an answer to nobody is not kept.
+    while (answers->subscribers() == 0 && Clock::now() < deadline)
+      node->Wait(Clock::now() + std::chrono::milliseconds(2));
     VLAQ_RETURN_IF_ERROR(answers->Publish(Encode(String{std::string(size, 'a')})));
   }
   return {};
