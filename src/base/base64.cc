@@ -39,18 +39,19 @@ Result<std::string> FromBase64(std::string_view text) {
   size_t padding = 0;
   while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
   const size_t characters = text.size() - padding;
-  std::string bytes;
-  bytes.reserve(text.size() / kGroup * 3);
+  std::string bytes(text.size() / kGroup * 3, '\0');
+  char* to = bytes.data();
   uint32_t bits = 0;
   for (size_t i = 0; i < characters; ++i) {
     const int code = codes[static_cast<uint8_t>(text[i])];
     if (code < 0) return InputError(fmt::format("character {}", i), "is none of base64");
     bits = bits << 6U | static_cast<uint32_t>(code);
     const size_t place = i % kGroup;  // 12, 18 and 24 bits after the second, third and fourth
-    if (place > 0) bytes.push_back(static_cast<char>(bits >> (2 * (3 - place)) & 0xFFU));
+    if (place > 0) *to++ = static_cast<char>(bits >> (2 * (3 - place)) & 0xFFU);
   }
   const uint32_t rest = padding == 2 ? bits & 0xFU : padding == 1 ? bits & 0x3U : 0;
   if (rest != 0) return InputError("", "base64 with bits after the last byte");
+  bytes.resize(bytes.size() - padding);
   return bytes;
 }
 

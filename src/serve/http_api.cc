@@ -4,9 +4,10 @@
 #include <memory>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/json.h"
 #include "base/json_field.h"
-#include "base/text.h"
+#include "serve/openpi.h"
 
 namespace vlaq::serve {
 namespace {
@@ -163,7 +164,9 @@ void HttpApi::Ask(const std::string& session, const Respond& respond, const Ques
 void HttpApi::Predict(const HttpHead& head, std::string body, const Respond& respond) {
   // Shared, since functions are copied and bodies are large.
   const auto text = std::make_shared<const std::string>(std::move(body));
-  const auto read = [this, text] {
+  const bool is_msgpack = head.content_type == "application/msgpack";
+  const auto read = [this, text, is_msgpack] {
+    if (is_msgpack) return OpenpiRequest(AsBytes(*text));
     const auto is_picture = [this](std::string_view key) { return service_.keys().IsPicture(key); };
     return RequestFromJson(*text, is_picture, settings_.pictures);
   };

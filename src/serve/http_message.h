@@ -13,6 +13,7 @@ struct HttpHead {
   std::string method = {}, path = {};  // path: without a query
   std::string host = {}, origin = {};  // headers; empty if absent
   std::string authorization = {}, api_key = {};
+  std::string content_type = {};
   std::string session = {};  // X-Session: which of the clients of one address asks
 };
 

@@ -64,6 +64,7 @@ class NetHttp : public NetConnection, public std::enable_shared_from_this<NetHtt
     head_.origin = field("Origin");
     head_.authorization = field("Authorization");
     head_.api_key = field("X-API-Key");
+    head_.content_type = field("Content-Type");
     head_.session = field("X-Session");
     if (websocket::is_upgrade(message)) return Upgrade();
     if (auto refused = state_.api.Refuse(head_)) return Refuse(std::move(*refused));

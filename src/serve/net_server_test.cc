@@ -8,6 +8,7 @@
 
 #include "base/base64.h"
 #include "base/json.h"
+#include "base/random.h"
 #include "msgpack/decode.h"
 #include "msgpack/encode.h"
 #include "serve/net_asio.h"
@@ -242,6 +243,17 @@ TEST(ServerTest, PredictionsOverHttp) {
             testing::ActionsAlone({3})[0]);
 }
 
+TEST(ServerTest, PredictionsOfMessagesOfOpenpi) {
+  const Served served;
+  Map map{{"image", Value(Value::Data(testing::Picture(1)))}};
+  const std::string body = *msgpack::Encode(Value(Value::Data(std::move(map))));
+  const auto response =
+      Ask(served.server->port(), http::verb::post, "/predict", body, {{"Content-Type", "application/msgpack"}});
+  ASSERT_EQ(response.result_int(), 200U) << response.body();
+  EXPECT_EQ(JsonOf(response)["action"].get<std::vector<float>>()[0], testing::ActionsAlone({1})[0]);
+  EXPECT_EQ(Ask(served.server->port(), http::verb::post, "/predict", body).result_int(), 400U);  // taken for JSON
+}
+
 TEST(ServerTest, WrongHttpRequestsAreAnsweredWithTheReason) {
   const Served served;
   const uint16_t port = served.server->port();
@@ -261,6 +273,32 @@ TEST(ServerTest, WrongHttpRequestsAreAnsweredWithTheReason) {
               StartsWith("HTTP/1.1 431"));
   EXPECT_EQ(Exchange(port, "GET /healthz HT", true), "");
   EXPECT_EQ(Ask(port, http::verb::get, "/healthz").body(), "OK\n");  // still there
+}
+
+TEST(ServerTest, DamagedBytesAreSurvived) {
+  const Served served;
+  const uint16_t port = served.server->port();
+  const std::string upgrade =
+      "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+  const std::string body = Prediction(1);
+  const std::vector<std::string> whole{
+      "POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body,
+      "POST /reset HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+      upgrade + std::string("\x82\x81\x01\x02\x03\x04\x80", 7),  // a masked frame of one byte
+      upgrade + std::string("\x89\x80\x01\x02\x03\x04", 6)};     // a ping
+  Random random(7);
+  constexpr int kVariants = 60;
+  for (const std::string& original : whole) {
+    for (int i = 0; i < kVariants; ++i) {
+      std::string damaged = original;
+      for (int hit = 0; hit < 1 + i % 3; ++hit)
+        damaged[random.Next() % damaged.size()] = static_cast<char>(random.Next() % 256);
+      if (i % 4 == 0) damaged.resize(random.Next() % damaged.size());
+      static_cast<void>(Exchange(port, damaged, true));
+    }
+  }
+  EXPECT_EQ(Ask(port, http::verb::get, "/healthz").body(), "OK\n");
 }
 
 TEST(ServerTest, AKeyIsAskedForEverywhereButAtHealthz) {

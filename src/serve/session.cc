@@ -3,9 +3,21 @@
 #include <utility>
 
 namespace vlaq::serve {
+namespace {
+
+// Of what an instruction became, that which ResetTokens() makes the rest of.
+Values TokensOf(const Values& values) {
+  Values tokens;
+  for (const auto& [name, value] : values) {
+    if (name.ends_with(".input_ids")) tokens.emplace(name, value);
+  }
+  return tokens;
+}
+
+}  // namespace
 
 Session::Session(Policy policy, std::optional<std::string> task)
-    : policy_(std::move(policy)), first_(std::move(task)), first_values_(policy_.task().values) {}
+    : policy_(std::move(policy)), first_(std::move(task)), first_tokens_(TokensOf(policy_.task().values)) {}
 
 Result<Session> Session::Open(const std::filesystem::path& bundle, const PolicyOptions& options,
                               std::optional<std::string> task) {
@@ -21,7 +33,7 @@ Status Session::Begin() {
     return {};
   }
   if (first_) return Reset(first_);
-  VLAQ_RETURN_IF_ERROR(policy_.ResetTokens(first_values_));
+  VLAQ_RETURN_IF_ERROR(policy_.ResetTokens(first_tokens_));
   told_.reset();
   return {};
 }

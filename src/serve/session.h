@@ -33,7 +33,7 @@ class Session {
 
   Policy policy_;
   std::optional<std::string> first_;  // what it was opened with
-  Values first_values_;               // what the instruction was before it was told any
+  Values first_tokens_;               // what the instruction was before it was told any
   std::optional<std::string> told_;
 };
 

@@ -1,7 +1,8 @@
-"""`vlaq serve` with other people's clients: clients_test.py VLAQ BUNDLE WIRE
+"""`vlaq serve` with other people's clients: clients_test.py VLAQ BUNDLE WIRE MODEL
 
 openpi's stock client gets the actions that `vlaq run` prints, over HTTP they are the same, and WIRE (wire.cc) writes
-what Python's msgpack and openpi's msgpack_numpy write. Exit code 77: openpi-client is not installed (skipped, visibly).
+what Python's msgpack and openpi's msgpack_numpy write. MODEL is a folder with a checkpoint that reads instructions. Exit
+code 77: openpi-client is not installed (skipped, visibly).
 """
 
 import base64
@@ -27,7 +28,7 @@ except ImportError as error:
 from server import Server  # noqa: E402
 
 CAMERA = "observation.images.front"
-VLAQ, BUNDLE, WIRE = sys.argv[1:4]
+VLAQ, BUNDLE, WIRE, MODEL = sys.argv[1:5]
 FRAMES = np.random.default_rng(1).integers(0, 256, (4, 12, 16, 3), dtype=np.uint8)
 
 
@@ -109,6 +110,27 @@ def test_http(expected):
             check(again.port == server.port, "port")
 
 
+def test_instructions():
+    """A client's instruction is followed, and is not the next client's."""
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = os.path.join(folder, "bundle")
+        model = [os.path.join(MODEL, name) for name in ("best_mini_mobile_vla.pth", "config.json", "policy.json", "sentencepiece.bpe.model")]
+        exported = subprocess.run([VLAQ, "export", model[0], "--config", model[1], "--policy", model[2], "--tokenizer", model[3], "--instruction", "go left", "-o", bundle],
+                                  capture_output=True)
+        check(exported.returncode == 0, exported.stderr)
+        asked = {"observation/image": FRAMES[0]}
+        with Server(VLAQ, bundle) as server:
+            first = WebsocketClientPolicy("127.0.0.1", server.port)
+            left = first.infer(asked)["actions"]
+            right = first.infer({**asked, "prompt": "go right of the box"})["actions"]
+            check(not np.array_equal(left, right), "the instruction changes nothing")
+            check(np.array_equal(first.infer({**asked, "prompt": "go left", "reset": True})["actions"], left), "the exported instruction, told again")
+            first.infer({**asked, "prompt": "go right of the box"})
+            first._ws.close()
+            # Nothing is told: the exported instruction, and not that of the client before.
+            check(np.array_equal(WebsocketClientPolicy("127.0.0.1", server.port).infer(asked)["actions"], left), "the next client's instruction")
+
+
 def test_tls(expected):
     if not shutil.which("openssl"):
         print("without TLS: no openssl to make a certificate with")
@@ -169,4 +191,5 @@ if __name__ == "__main__":
     test_key(of_run)
     test_http(of_run)
     test_tls(of_run)
+    test_instructions()
     print("ok")
