@@ -47,7 +47,8 @@ Status ReplayRobot(const RobotArguments& a, Context& context);
 Status AnswerAsWorker(const RobotArguments& a);
 
 // robot_text.cc: what is printed.
-void PrintDrives(const RobotArguments& a, const robot::Settings& settings, const std::vector<Driven>& drives, Context& context);
+void PrintDrives(const RobotArguments& a, const robot::Settings& settings, const std::vector<Driven>& drives,
+                 Context& context);
 void PrintReplay(const RobotArguments& a, const robot::record::ReplayResult& result, Context& context);
 
 }  // namespace vlaq::cli

@@ -48,7 +48,8 @@ Result<std::unique_ptr<Inference>> OpenPolicy(const RobotArguments& a) {
 // The command line of the process that computes.
 std::string WorkerCommand(const RobotArguments& a) {
   std::error_code ignored;
-  std::vector<std::string> words{std::filesystem::read_symlink("/proc/self/exe", ignored).string(), "robot", a.bundle.string(), "--worker"};
+  std::vector<std::string> words{std::filesystem::read_symlink("/proc/self/exe", ignored).string(), "robot",
+                                 a.bundle.string(), "--worker"};
   if (!a.schedule.empty()) words.insert(words.end(), {"--schedule", a.schedule});
   if (!a.tokenizer.empty()) words.insert(words.end(), {"--tokenizer", a.tokenizer.string()});
   return "exec " + ShellLine(words) + a.backend.CommandLine();
@@ -64,8 +65,9 @@ Result<std::unique_ptr<Inference>> MakeInference(const RobotArguments& a, const 
 }
 
 Result<ros2::Discovery> DiscoveryOf(const RobotArguments& a) {
-  VLAQ_ASSIGN_OR_RETURN(ros2::Discovery discovery,
-                        ros2::DiscoveryFromEnvironment([](const char* name) -> const char* { return std::getenv(name); }));  // NOLINT(concurrency-mt-unsafe)
+  VLAQ_ASSIGN_OR_RETURN(ros2::Discovery discovery, ros2::DiscoveryFromEnvironment([](const char* name) -> const char* {
+                          return std::getenv(name);
+                        }));  // NOLINT(concurrency-mt-unsafe)
   if (a.domain) discovery.domain = *a.domain;
   if (a.localhost_only) discovery.range = ros2::DiscoveryRange::kLocalhost;
   discovery.static_peers.insert(discovery.static_peers.end(), a.peers.begin(), a.peers.end());
@@ -84,7 +86,7 @@ Result<ros2::NodeOptions> NodeOf(const RobotArguments& a) {
 }
 
 // All that a drive needs but the robot.
-struct Drive {
+struct RobotDrive {
   const RobotArguments& a;
   PolicyFeatures policy;
   robot::RobotFile file;
@@ -105,18 +107,19 @@ Result<robot::RobotFile> SettingsOf(const RobotArguments& a, const PolicyFeature
   return file;
 }
 
-Status StartRecording(Drive& drive) {
+Status StartRecording(RobotDrive& drive) {
   const RobotArguments& a = drive.a;
   if (a.record.empty()) return {};
-  VLAQ_ASSIGN_OR_RETURN(const robot::ActionMap map, robot::ActionMap::Make(drive.file.settings.axes, drive.policy.outputs.front()));
+  VLAQ_ASSIGN_OR_RETURN(const robot::ActionMap map,
+                        robot::ActionMap::Make(drive.file.settings.axes, drive.policy.outputs.front()));
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const int64_t offset = RunsByTheClock(a) ? std::chrono::nanoseconds(now).count() - robot::MonotonicNow() : 0;
-  VLAQ_ASSIGN_OR_RETURN(drive.recording,
-                        robot::record::Recording::Create(a.record, drive.file.settings, map.max_steps(),
-                                                         {.existing = WhenExisting(a.force),
-                                                          .images = !a.no_images,
-                                                          .clock_offset = offset,
-                                                          .about = {{"bundle", a.bundle.string()}, {"schedule", a.schedule}}}));
+  VLAQ_ASSIGN_OR_RETURN(drive.recording, robot::record::Recording::Create(
+                                             a.record, drive.file.settings, map.max_steps(),
+                                             {.existing = WhenExisting(a.force),
+                                              .images = !a.no_images,
+                                              .clock_offset = offset,
+                                              .about = {{"bundle", a.bundle.string()}, {"schedule", a.schedule}}}));
   return {};
 }
 
@@ -126,20 +129,23 @@ robot::LoopOptions LoopOptionsOf(const RobotArguments& a, const std::string& tas
   return options;
 }
 
-Result<robot::LoopSummary> RunLoop(Drive& drive, Robot& robot, const std::string& task) {
-  VLAQ_ASSIGN_OR_RETURN(auto loop, robot::Loop::Make(drive.file.settings, drive.policy.outputs.front(), *drive.inference, robot,
-                                                     drive.recording.get()));
+Result<robot::LoopSummary> RunLoop(RobotDrive& drive, Robot& robot, const std::string& task) {
+  VLAQ_ASSIGN_OR_RETURN(auto loop, robot::Loop::Make(drive.file.settings, drive.policy.outputs.front(),
+                                                     *drive.inference, robot, drive.recording.get()));
   const robot::LoopOptions options = LoopOptionsOf(drive.a, task);
   return RunsByTheClock(drive.a) ? loop->RunInRealTime(options, drive.stop) : loop->RunInSimulatedTime(options);
 }
 
-Result<std::vector<Driven>> DriveRos2(Drive& drive, Context& context) {
-  VLAQ_ASSIGN_OR_RETURN(const robot::ros2::Wiring wiring,
-                        robot::ros2::ReadWiring(drive.file.ros2, drive.a.settings.string() + ": ros2", drive.file.settings));
-  robot::ros2::Ros2Options options{.armed = drive.a.arm};
+Result<std::vector<Driven>> DriveRos2(RobotDrive& drive, Context& context) {
+  VLAQ_ASSIGN_OR_RETURN(
+      const robot::ros2::Wiring wiring,
+      robot::ros2::ReadWiring(drive.file.ros2, drive.a.settings.string() + ": ros2", drive.file.settings));
+  robot::ros2::Ros2Options options;
+  options.armed = drive.a.arm;
   VLAQ_ASSIGN_OR_RETURN(options.node, NodeOf(drive.a));
   VLAQ_ASSIGN_OR_RETURN(auto robot, robot::ros2::OpenRos2Robot(wiring, drive.file.settings, options, context.log));
-  if (!drive.a.arm) context.log.Note("dry run: commands go to /vlaq/shadow" + wiring.commands + "; --arm moves the robot");
+  if (!drive.a.arm)
+    context.log.Note("dry run: commands go to /vlaq/shadow" + wiring.commands + "; --arm moves the robot");
   VLAQ_ASSIGN_OR_RETURN(auto summary, RunLoop(drive, *robot, drive.a.instruction));
   return std::vector<Driven>{{"", std::nullopt, std::move(summary)}};
 }
@@ -147,12 +153,14 @@ Result<std::vector<Driven>> DriveRos2(Drive& drive, Context& context) {
 Status WriteStrips(const std::filesystem::path& folder, const robot::sim::Episode& episode) {
   VLAQ_RETURN_IF_ERROR(MakeFolder(folder));
   const std::string name = std::to_string(episode.seed);
-  VLAQ_RETURN_IF_ERROR(image::WritePng(folder / (name + "_camera.png"), ::vlaq::sim::CameraStrip(episode.trace), Existing::kReplace));
+  VLAQ_RETURN_IF_ERROR(
+      image::WritePng(folder / (name + "_camera.png"), ::vlaq::sim::CameraStrip(episode.trace), Existing::kReplace));
   return image::WritePng(folder / (name + "_above.png"), ::vlaq::sim::TopView(episode.trace), Existing::kReplace);
 }
 
-Result<std::vector<Driven>> DriveSim(Drive& drive, Context& context) {
-  robot::sim::SimOptions options{.real_time = drive.a.real_time};
+Result<std::vector<Driven>> DriveSim(RobotDrive& drive, Context& context) {
+  robot::sim::SimOptions options;
+  options.real_time = drive.a.real_time;
   VLAQ_ASSIGN_OR_RETURN(options.world, drive.a.world.Options());
   options.discovery.domain = drive.a.domain.value_or(0);
   VLAQ_ASSIGN_OR_RETURN(auto robot, robot::sim::SimRobot::Open(drive.file.settings, options, SilentLog()));
@@ -169,7 +177,7 @@ Result<std::vector<Driven>> DriveSim(Drive& drive, Context& context) {
   return drives;
 }
 
-Result<std::vector<Driven>> DriveEpisodes(Drive& drive, Context& context) {
+Result<std::vector<Driven>> DriveEpisodes(RobotDrive& drive, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const data::EpisodeSet set, drive.a.episodes.Open(context.log));
   std::vector<Driven> drives;
   for (size_t i = 0; i < set.size() && !drive.stop; ++i) {
@@ -215,7 +223,8 @@ Status DriveRobot(const RobotArguments& given, Context& context) {
     return UsageError("--arm drives a real robot, and nobody has said how",
                       "vlaq robot BUNDLE --propose > robot.json; look through it, then --settings robot.json");
   }
-  Drive drive{.a = a, .policy = std::move(policy), .file = std::move(file), .inference = nullptr, .recording = nullptr};
+  RobotDrive drive{
+      .a = a, .policy = std::move(policy), .file = std::move(file), .inference = nullptr, .recording = nullptr};
   VLAQ_ASSIGN_OR_RETURN(drive.inference, MakeInference(a, drive.file.settings, context.log));
   VLAQ_RETURN_IF_ERROR(StartRecording(drive));
   const WhenInterrupted interrupted([&drive] { drive.stop = true; });
@@ -233,8 +242,9 @@ Status ReplayRobot(const RobotArguments& a, Context& context) {
   VLAQ_ASSIGN_OR_RETURN(const auto result, robot::record::Replay(a.replay, inference.get(), &policy.outputs.front()));
   PrintReplay(a, result, context);
   if (result.different_ticks == 0 && result.different_steps == 0) return {};
-  return Error{ErrorCode::kVerification, "the replay differs from the recording: " + result.first_difference, a.replay.string(),
-               "another bundle, library or machine computes other actions; `vlaq verify` says how far bundles are apart"};
+  return Error{
+      ErrorCode::kVerification, "the replay differs from the recording: " + result.first_difference, a.replay.string(),
+      "another bundle, library or machine computes other actions; `vlaq verify` says how far bundles are apart"};
 }
 
 }  // namespace vlaq::cli

@@ -54,11 +54,12 @@ void PrintOne(const RobotArguments& a, const robot::Settings& settings, const Lo
   out << fmt::format("ended in {}; on the way: {}\n", Name(summary.state), summary.reasons.ToString());
   out << fmt::format("{} ticks of {} ms, {} missed; late by {}\n", Grouped(static_cast<int64_t>(summary.ticks)),
                      settings.timing.control_period_ms, summary.missed_ticks, QuantilesText(*summary.jitter));
-  out << fmt::format("{} inferences, {} failed, {} took longer than {} ms; {}\n", Grouped(static_cast<int64_t>(summary.inferences)),
-                     summary.failed_inferences, summary.missed_deadlines, settings.timing.inference_period_ms,
-                     QuantilesText(*summary.latencies));
+  out << fmt::format("{} inferences, {} failed, {} took longer than {} ms; {}\n",
+                     Grouped(static_cast<int64_t>(summary.inferences)), summary.failed_inferences,
+                     summary.missed_deadlines, settings.timing.inference_period_ms, QuantilesText(*summary.latencies));
   if (!summary.last_error.empty()) out << "last error of inference: " << Printable(summary.last_error) << "\n";
-  if (summary.unrecorded_ticks > 0) out << fmt::format("{} ticks were not recorded: the disk was too slow\n", summary.unrecorded_ticks);
+  if (summary.unrecorded_ticks > 0)
+    out << fmt::format("{} ticks were not recorded: the disk was too slow\n", summary.unrecorded_ticks);
   if (!a.record.empty()) out << "recorded: " << Printable(a.record.string()) << "\n";
 }
 
@@ -80,8 +81,10 @@ void PrintMany(const std::vector<Driven>& drives, std::ostream& out) {
 
 }  // namespace
 
-void PrintDrives(const RobotArguments& a, const robot::Settings& settings, const std::vector<Driven>& drives, Context& context) {
-  const auto succeeded = std::ranges::count_if(drives, [](const Driven& driven) { return driven.succeeded.value_or(false); });
+void PrintDrives(const RobotArguments& a, const robot::Settings& settings, const std::vector<Driven>& drives,
+                 Context& context) {
+  const auto succeeded =
+      std::ranges::count_if(drives, [](const Driven& driven) { return driven.succeeded.value_or(false); });
   if (a.json) {
     Json list = Json::array();
     for (const Driven& driven : drives) list.push_back(DrivenJson(settings, driven));
@@ -96,7 +99,9 @@ void PrintDrives(const RobotArguments& a, const robot::Settings& settings, const
     return;
   }
   PrintMany(drives, context.out);
-  if (a.sim) context.out << fmt::format("\n{} of {} reached the bottle on the side that they were told\n", succeeded, drives.size());
+  if (a.sim)
+    context.out << fmt::format("\n{} of {} reached the bottle on the side that they were told\n", succeeded,
+                               drives.size());
 }
 
 void PrintReplay(const RobotArguments& a, const robot::record::ReplayResult& result, Context& context) {
@@ -115,8 +120,8 @@ void PrintReplay(const RobotArguments& a, const robot::record::ReplayResult& res
   }
   context.out << fmt::format("{} ticks: {} give another command than then\n", result.ticks, result.different_ticks);
   if (result.steps > 0) {
-    context.out << fmt::format("{} inferences: {} give other actions, by {} at most\n", result.steps, result.different_steps,
-                               ThreeDigits(result.largest_difference));
+    context.out << fmt::format("{} inferences: {} give other actions, by {} at most\n", result.steps,
+                               result.different_steps, ThreeDigits(result.largest_difference));
   } else {
     context.out << "no pictures were recorded: the policy was not asked again\n";
   }

@@ -93,8 +93,7 @@ struct InferenceBox {
 
 class TheLoop : public Loop {
  public:
-  TheLoop(const Settings& settings, const ActionMap& map, Inference& inference, Robot& robot,
-          Journal* journal)
+  TheLoop(const Settings& settings, const ActionMap& map, Inference& inference, Robot& robot, Journal* journal)
       : settings_(settings),
         inference_(inference),
         robot_(robot),
@@ -332,7 +331,8 @@ class TheLoop : public Loop {
 
 }  // namespace
 
-Result<std::unique_ptr<Loop>> Loop::Make(const Settings& settings, const Feature& action, Inference& inference, Robot& robot, Journal* journal) {
+Result<std::unique_ptr<Loop>> Loop::Make(const Settings& settings, const Feature& action, Inference& inference,
+                                         Robot& robot, Journal* journal) {
   VLAQ_ASSIGN_OR_RETURN(const ActionMap map, ActionMap::Make(settings.axes, action));
   VLAQ_RETURN_IF_ERROR(Validate(settings, static_cast<int64_t>(map.max_steps())));
   return std::unique_ptr<Loop>(std::make_unique<TheLoop>(settings, map, inference, robot, journal));

@@ -46,8 +46,8 @@ struct LoopSummary {
 
 class Loop {
  public:
-  // All must outlive the loop; `journal` may be null. `action`: the policy's first output. Errors: those of Validate and
-  // ActionMap::Make.
+  // All must outlive the loop; `journal` may be null. `action`: the policy's first output. Errors: those of Validate
+  // and ActionMap::Make.
   static Result<std::unique_ptr<Loop>> Make(const Settings& settings, const Feature& action, Inference& inference,
                                             Robot& robot, Journal* journal);
   virtual ~Loop() = default;

@@ -53,7 +53,8 @@ TimingSettings ProposeTiming(double period_ms, int64_t chunk) {
 
 Result<RobotFile> ReadRobotFile(const std::filesystem::path& path) {
   VLAQ_ASSIGN_OR_RETURN(const Json document, ReadJsonFile(path));
-  const JsonField file(document, path.string(), "vlaq robot BUNDLE --propose writes such a file; docs/robot.md explains it");
+  const JsonField file(document, path.string(),
+                       "vlaq robot BUNDLE --propose writes such a file; docs/robot.md explains it");
   RobotFile result;
   file.HasSchema(kRobotSchema, "vlaq robot BUNDLE --propose writes one");
   file.Only({"schema", "timing", "safety", "sensors", "axes", "ros2"}, "a robot file");

@@ -95,7 +95,8 @@ TEST_F(FileTest, ErrorsNameFileAndPlace) {
   EXPECT_THAT(Read("{").error().ToString(), HasSubstr("robot.json"));
   EXPECT_THAT(Read(R"({"schema": "vlaq.policy/2"})").error().ToString(), HasSubstr("vlaq.robot/1"));
   EXPECT_THAT(Read(R"({"schema": "vlaq.robot/1", "axis": []})").error().ToString(), HasSubstr("axes"));
-  EXPECT_THAT(Read(R"({"schema": "vlaq.robot/1", "timing": {"ramp_ms": true}})").error().ToString(), HasSubstr("timing.ramp_ms"));
+  EXPECT_THAT(Read(R"({"schema": "vlaq.robot/1", "timing": {"ramp_ms": true}})").error().ToString(),
+              HasSubstr("timing.ramp_ms"));
   EXPECT_FALSE(ReadRobotFile(folder_.path() / "absent.json").ok());
 }
 

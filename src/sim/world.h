@@ -75,8 +75,8 @@ class World {
     Velocity command{};
   };
   // Drives for one control period, by orders that come one after the other within it; before the first the last one of
-  // the period before is in force. What the motors' dead time carries beyond the period's end acts in the next. Commands
-  // beyond kMaxSpeed are clipped.
+  // the period before is in force. What the motors' dead time carries beyond the period's end acts in the next.
+  // Commands beyond kMaxSpeed are clipped.
   virtual Status Step(std::span<const Order> orders) = 0;
   // The same with one command for all of it.
   Status Step(const Velocity& command) {

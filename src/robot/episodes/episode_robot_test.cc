@@ -14,12 +14,16 @@ using ::testing::HasSubstr;
 
 class EpisodeRobotTest : public ::testing::Test {
  protected:
-  Result<std::unique_ptr<Robot>> Open(const EpisodeOptions& options, const std::string& sensor = "observation.images.front") {
+  Result<std::unique_ptr<Robot>> Open(const EpisodeOptions& options,
+                                      const std::string& sensor = "observation.images.front") {
     const std::filesystem::path path = folder_.path() / "e.h5";
     EXPECT_TRUE(data::WriteTestEpisode(path, {.length = 4}));
     auto episode = data::Episode::Open(path);
     EXPECT_TRUE(episode.ok());
-    settings_.sensors = {{.feature = sensor, .image = sensor.starts_with("observation.images"), .refuse_frozen = false, .refuse_blank = false}};
+    settings_.sensors = {{.feature = sensor,
+                          .image = sensor.starts_with("observation.images"),
+                          .refuse_frozen = false,
+                          .refuse_blank = false}};
     return PlayEpisode(std::move(*episode), settings_, options);
   }
   TemporaryFolder folder_;

@@ -12,8 +12,8 @@ namespace vlaq::robot::record {
 namespace {
 
 // Where errors say that they are.
-constexpr std::string_view kTickWhere = "/vlaq/tick", kObservationWhere = "/vlaq/observation", kChunkWhere = "/vlaq/chunk",
-                           kAboutWhere = "/vlaq/about";
+constexpr std::string_view kTickWhere = "/vlaq/tick", kObservationWhere = "/vlaq/observation",
+                           kChunkWhere = "/vlaq/chunk", kAboutWhere = "/vlaq/about";
 constexpr int64_t kMostSteps = 100'000;  // of a chunk; no policy has nearly as many
 constexpr double kInf = std::numeric_limits<double>::infinity();
 
@@ -42,20 +42,18 @@ Json ValuesJson(const Tensor& value) {
   return values;
 }
 
-Json DueJson(const ChunkPlayer::Due& due) { return {{"due", due.due}, {"any", due.any}, {"chunk", due.chunk}, {"index", due.index}}; }
+Json DueJson(const ChunkPlayer::Due& due) {
+  return {{"due", due.due}, {"any", due.any}, {"chunk", due.chunk}, {"index", due.index}};
+}
 
 Json WorldJson(const WorldFacts& world, const Settings& settings) {
   Json usable = Json::array(), measured = Json::array();
   for (size_t i = 0; i < settings.sensors.size(); ++i) usable.push_back(world.usable_at[i]);
   for (size_t i = 0; i < settings.axes.size(); ++i) measured.push_back(NumberJson(world.measured[i]));
-  return {{"usable_at", std::move(usable)},
-          {"noted", world.noted.bits()},
-          {"range_m", NumberJson(world.range_m)},
-          {"range_at", world.range_at},
-          {"measured", std::move(measured)},
-          {"measured_axes", world.measured_axes},
-          {"operator_there", world.operator_there},
-          {"commands_taken", world.commands_taken},
+  return {{"usable_at", std::move(usable)},         {"noted", world.noted.bits()},
+          {"range_m", NumberJson(world.range_m)},   {"range_at", world.range_at},
+          {"measured", std::move(measured)},        {"measured_axes", world.measured_axes},
+          {"operator_there", world.operator_there}, {"commands_taken", world.commands_taken},
           {"orders", world.orders.bits()}};
 }
 
@@ -68,8 +66,10 @@ void ReadList(const JsonField& list, const Items& expected, Take take) {
 
 WorldFacts WorldOf(const JsonField& field, const Settings& settings) {
   WorldFacts world;
-  ReadList(field["usable_at"], settings.sensors, [&](size_t i, const JsonField& item) { world.usable_at[i] = item.Integer(); });
-  ReadList(field["measured"], settings.axes, [&](size_t i, const JsonField& item) { world.measured[i] = NumberOf(item); });
+  ReadList(field["usable_at"], settings.sensors,
+           [&](size_t i, const JsonField& item) { world.usable_at[i] = item.Integer(); });
+  ReadList(field["measured"], settings.axes,
+           [&](size_t i, const JsonField& item) { world.measured[i] = NumberOf(item); });
   world.noted = ReasonSet::FromBits(static_cast<uint32_t>(field["noted"].Integer(0, UINT32_MAX)));
   world.range_m = NumberOf(field["range_m"]);
   field.Need("range_at", world.range_at);
@@ -110,7 +110,8 @@ std::string TickText(const Ticked& ticked, const Settings& settings) {
   const TickInput& input = ticked.input;
   const TickOutput& output = ticked.output;
   Json command = Json::object();
-  for (size_t i = 0; i < settings.axes.size(); ++i) command[settings.axes[i].from] = NumberJson(output.command.values[i]);
+  for (size_t i = 0; i < settings.axes.size(); ++i)
+    command[settings.axes[i].from] = NumberJson(output.command.values[i]);
   const Json json{{"state", Name(output.state)},
                   {"reasons", output.reasons.ToString()},
                   {"command", std::move(command)},
@@ -165,8 +166,8 @@ std::string ObservationText(const Inferred& inferred, const Settings& settings) 
     }
     sensors.push_back(std::move(item));
   }
-  const Json json{{"task", sighting.task},     {"begins", inferred.begins},   {"played", inferred.played},
-                  {"oldest", sighting.oldest}, {"newest", sighting.newest},   {"started", inferred.started},
+  const Json json{{"task", sighting.task},         {"begins", inferred.begins},    {"played", inferred.played},
+                  {"oldest", sighting.oldest},     {"newest", sighting.newest},    {"started", inferred.started},
                   {"finished", inferred.finished}, {"sensors", std::move(sensors)}};
   return JsonString(json);
 }
@@ -195,7 +196,8 @@ Result<Seen> ParseObservation(std::string_view text) {
     if (*dtype == DType::kF64) {
       std::ranges::copy(values, value.mutable_data<double>().begin());
     } else {
-      std::ranges::transform(values, value.mutable_data<float>().begin(), [](double number) { return static_cast<float>(number); });
+      std::ranges::transform(values, value.mutable_data<float>().begin(),
+                             [](double number) { return static_cast<float>(number); });
     }
     seen.numbers.emplace(sensor["input"].Text(), std::move(value));
   }

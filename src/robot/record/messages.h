@@ -42,7 +42,7 @@ Result<Computed> ParseChunk(std::string_view text, const Settings& settings);
 // What a recording says of itself.
 struct About {
   Settings settings;
-  size_t max_steps = 1;  // actions of a chunk, at most
+  size_t max_steps = 1;                      // actions of a chunk, at most
   std::map<std::string, std::string> about;  // what was known of the drive: "bundle" ...
 };
 std::string AboutText(const About& about);

@@ -67,7 +67,8 @@ class RecordTest : public ::testing::Test {
     ASSERT_TRUE(recording.ok()) << recording.error().ToString();
     auto loop = Loop::Make(settings, TestAction(), inference, robot, recording->get());
     ASSERT_TRUE(loop.ok());
-    const auto summary = (*loop)->RunInSimulatedTime({.arm = true, .duration = kSecond, .simulated_latency = 15 * kMillisecond});
+    const auto summary =
+        (*loop)->RunInSimulatedTime({.arm = true, .duration = kSecond, .simulated_latency = 15 * kMillisecond});
     ASSERT_TRUE(summary.ok());
     ASSERT_TRUE((*recording)->Close().ok());
   }
@@ -153,7 +154,10 @@ TEST_F(RecordTest, WhatACrashLeftIsReplayedUpToItsEnd) {
 
 TEST_F(RecordTest, NoRecordingOfOursIsAnError) {
   EXPECT_FALSE(ReadAbout(File()).ok());
-  { auto writer = mcap::Writer::Create(File()); ASSERT_TRUE(writer.ok() && writer->Close().ok()); }
+  {
+    auto writer = mcap::Writer::Create(File());
+    ASSERT_TRUE(writer.ok() && writer->Close().ok());
+  }
   EXPECT_THAT(ReadAbout(File()).error().ToString(), HasSubstr("drive.mcap"));
   EXPECT_THAT(Replay(File(), nullptr, nullptr).error().ToString(), HasSubstr("no recording of vlaq robot"));
   EXPECT_FALSE(Recording::Create(File(), TestSettings(), 5, {}).ok());  // it is there already
@@ -178,10 +182,16 @@ TEST(MessagesTest, DamagedMessagesAreErrors) {
   const Settings settings = TestSettings();
   EXPECT_FALSE(ParseTick("{}", settings).ok());
   EXPECT_FALSE(ParseTick("nonsense", settings).ok());
-  EXPECT_THAT(ParseChunk(R"({"id": 1, "error": "", "played": true, "observed": 0, "steps": 18446744073709551615, "values": [1]})", settings).error().ToString(),
-              HasSubstr("values"));
+  EXPECT_THAT(
+      ParseChunk(
+          R"({"id": 1, "error": "", "played": true, "observed": 0, "steps": 18446744073709551615, "values": [1]})",
+          settings)
+          .error()
+          .ToString(),
+      HasSubstr("values"));
   EXPECT_FALSE(ParseObservation(R"({"task": "", "begins": true, "played": true, "oldest": 0, "newest": 0,
-    "sensors": [{"input": "s", "dtype": "float32", "shape": [99999999], "values": [1]}]})").ok());
+    "sensors": [{"input": "s", "dtype": "float32", "shape": [99999999], "values": [1]}]})")
+                   .ok());
   EXPECT_FALSE(ParseAbout(R"({"about": {}, "max_steps": 0})").ok());
 }
 

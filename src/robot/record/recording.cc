@@ -20,10 +20,11 @@ class McapRecording : public Recording {
 
   Status AddChannels(size_t max_steps) {
     VLAQ_ASSIGN_OR_RETURN(tick_, AddJsonChannel(kTickTopic, "vlaq.Tick", TickSchema(settings_)));
-    VLAQ_ASSIGN_OR_RETURN(observation_, AddJsonChannel(kObservationTopic, "vlaq.Observation", AnySchema("vlaq.Observation")));
+    VLAQ_ASSIGN_OR_RETURN(observation_,
+                          AddJsonChannel(kObservationTopic, "vlaq.Observation", AnySchema("vlaq.Observation")));
     VLAQ_ASSIGN_OR_RETURN(chunk_, AddJsonChannel(kChunkTopic, "vlaq.Chunk", AnySchema("vlaq.Chunk")));
-    VLAQ_ASSIGN_OR_RETURN(const uint16_t image,
-                          writer_.AddSchema(std::string(ros2::Image::kType), "ros2msg", ros2::SchemaText<ros2::Image>()));
+    VLAQ_ASSIGN_OR_RETURN(const uint16_t image, writer_.AddSchema(std::string(ros2::Image::kType), "ros2msg",
+                                                                  ros2::SchemaText<ros2::Image>()));
     for (const SensorSettings& sensor : settings_.sensors) {
       if (!sensor.image || !options_.images) continue;
       VLAQ_ASSIGN_OR_RETURN(cameras_[sensor.feature],
@@ -65,7 +66,8 @@ class McapRecording : public Recording {
   void Write(uint16_t channel, Time at, Bytes bytes) {
     if (!status_.ok()) return;
     const auto time = static_cast<uint64_t>(at + options_.clock_offset);
-    Keep(writer_.Write({.channel = channel, .sequence = sequence_[channel]++, .log_time = time, .publish_time = time, .data = bytes}));
+    Keep(writer_.Write(
+        {.channel = channel, .sequence = sequence_[channel]++, .log_time = time, .publish_time = time, .data = bytes}));
   }
   void WriteText(uint16_t channel, Time at, const std::string& text) {
     Write(channel, at, std::as_bytes(std::span(text.data(), text.size())));

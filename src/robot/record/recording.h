@@ -22,19 +22,21 @@
 
 namespace vlaq::robot::record {
 
-inline constexpr std::string_view kAboutTopic = "/vlaq/about", kTickTopic = "/vlaq/tick", kObservationTopic = "/vlaq/observation",
-                                  kChunkTopic = "/vlaq/chunk", kCameraTopics = "/vlaq/camera/";
+inline constexpr std::string_view kAboutTopic = "/vlaq/about", kTickTopic = "/vlaq/tick",
+                                  kObservationTopic = "/vlaq/observation", kChunkTopic = "/vlaq/chunk",
+                                  kCameraTopics = "/vlaq/camera/";
 
 struct RecordOptions {
   Existing existing = Existing::kRefuse;
-  bool images = true;                      // without them the commands can be replayed, the policy cannot
-  int64_t clock_offset = 0;                // ns from the loop's clock to the time of day
+  bool images = true;                             // without them the commands can be replayed, the policy cannot
+  int64_t clock_offset = 0;                       // ns from the loop's clock to the time of day
   std::map<std::string, std::string> about = {};  // the drive: "bundle" ...
 };
 
 class Recording : public Journal {
  public:
-  // `max_steps`: of a chunk of the policy. Errors: kUsage if the file exists and may not be replaced; kInput with the system's reason.
+  // `max_steps`: of a chunk of the policy. Errors: kUsage if the file exists and may not be replaced; kInput with the
+  // system's reason.
   static Result<std::unique_ptr<Recording>> Create(const std::filesystem::path& path, const Settings& settings,
                                                    size_t max_steps, const RecordOptions& options);
   // Ends the file. Errors: kInput with the first that went wrong since the beginning (disk full); what was recorded

@@ -21,7 +21,9 @@ constexpr size_t kChunksKept = 64;
 
 std::string_view TextOf(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
-bool SameBits(double a, double b) { return a == b ? std::signbit(a) == std::signbit(b) : std::isnan(a) && std::isnan(b); }
+bool SameBits(double a, double b) {
+  return a == b ? std::signbit(a) == std::signbit(b) : std::isnan(a) && std::isnan(b);
+}
 
 class Replayer {
  public:
@@ -35,7 +37,8 @@ class Replayer {
     if (topic == kTickTopic) return TakeTick(text);
     if (topic == kChunkTopic) return TakeChunk(text);
     if (topic == kObservationTopic) return TakeObservation(text);
-    if (topic.starts_with(kCameraTopics)) return TakePicture(std::string(topic.substr(kCameraTopics.size())), message.data);
+    if (topic.starts_with(kCameraTopics))
+      return TakePicture(std::string(topic.substr(kCameraTopics.size())), message.data);
     return {};
   }
 
@@ -45,7 +48,8 @@ class Replayer {
  private:
   Status Begin(std::string_view text) {
     VLAQ_ASSIGN_OR_RETURN(About about, ParseAbout(text));
-    if (about.settings.axes.empty() || about.settings.axes.size() > kMaxAxes || about.settings.sensors.size() > kMaxSensors) {
+    if (about.settings.axes.empty() || about.settings.axes.size() > kMaxAxes ||
+        about.settings.sensors.size() > kMaxSensors) {
       return InputError("", "has no settings that a robot is driven with");
     }
     max_steps_ = about.max_steps;
@@ -68,14 +72,18 @@ class Replayer {
     for (const Chunk& candidate : chunks_) {
       if (candidate.id == ticked.input.chunk) chunk = &candidate;
     }
-    if (ticked.input.chunk >= 0 && chunk == nullptr) return InputError("", fmt::format("chunk {} was not recorded", ticked.input.chunk));
+    if (ticked.input.chunk >= 0 && chunk == nullptr)
+      return InputError("", fmt::format("chunk {} was not recorded", ticked.input.chunk));
     const TickOutput again = controller_->Tick(ticked.input, chunk);
     const TickOutput& then = ticked.output;
-    bool same = again.state == then.state && again.reasons == then.reasons && again.command.silent == then.command.silent;
-    for (size_t i = 0; i < settings_->axes.size(); ++i) same = same && SameBits(again.command.values[i], then.command.values[i]);
+    bool same =
+        again.state == then.state && again.reasons == then.reasons && again.command.silent == then.command.silent;
+    for (size_t i = 0; i < settings_->axes.size(); ++i)
+      same = same && SameBits(again.command.values[i], then.command.values[i]);
     if (!same) {
-      Differ(result_.different_ticks, fmt::format("tick {}: {} {:.17g} then, {} {:.17g} now", result_.ticks, Name(then.state),
-                                                  then.command.values[0], Name(again.state), again.command.values[0]));
+      Differ(result_.different_ticks,
+             fmt::format("tick {}: {} {:.17g} then, {} {:.17g} now", result_.ticks, Name(then.state),
+                         then.command.values[0], Name(again.state), again.command.values[0]));
     }
     ++result_.ticks;
     ++result_.states[std::string(Name(then.state))];
@@ -116,7 +124,8 @@ class Replayer {
     VLAQ_ASSIGN_OR_RETURN(Computed then, ParseChunk(text, *settings_));
     if (computed_) Compare(then);
     if (then.chunk.id < 0) return {};
-    if (then.chunk.steps > max_steps_) return InputError("", fmt::format("chunk {} is longer than those of the policy", then.chunk.id));
+    if (then.chunk.steps > max_steps_)
+      return InputError("", fmt::format("chunk {} is longer than those of the policy", then.chunk.id));
     chunks_.push_back(std::move(then.chunk));
     if (chunks_.size() > kChunksKept) chunks_.erase(chunks_.begin());
     return {};
@@ -159,10 +168,11 @@ class Replayer {
 Result<std::map<std::string, std::string>> ReadAbout(const std::filesystem::path& path) {
   VLAQ_ASSIGN_OR_RETURN(const mcap::Reader reader, mcap::Reader::Open(path));
   std::optional<About> about;
-  const auto read = reader.Read({.topics = {std::string(kAboutTopic)}}, [&about](const mcap::Channel&, const mcap::Message& message) -> Status {
-    VLAQ_ASSIGN_OR_RETURN(about, ParseAbout(TextOf(message.data)));
-    return {};
-  });
+  const auto read = reader.Read({.topics = {std::string(kAboutTopic)}},
+                                [&about](const mcap::Channel&, const mcap::Message& message) -> Status {
+                                  VLAQ_ASSIGN_OR_RETURN(about, ParseAbout(TextOf(message.data)));
+                                  return {};
+                                });
   if (!read.ok()) return Within(path.string(), read.error());
   if (!about) return InputError(path.string(), "is no recording of vlaq robot");
   return about->about;

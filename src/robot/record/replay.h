@@ -28,8 +28,8 @@ struct ReplayResult {
 Result<std::map<std::string, std::string>> ReadAbout(const std::filesystem::path& path);
 
 // `inference` may be null: then the commands alone are replayed. Errors: kInput for a file that is none of ours, or a
-// message that is damaged; kUsage if the policy does not fit the settings; those of Inference::Reset. An error of a step
-// is a difference, unless the recording has it, too.
+// message that is damaged; kUsage if the policy does not fit the settings; those of Inference::Reset. An error of a
+// step is a difference, unless the recording has it, too.
 Result<ReplayResult> Replay(const std::filesystem::path& path, Inference* inference, const Feature* action);
 
 }  // namespace vlaq::robot::record

@@ -15,9 +15,11 @@ namespace {
 
 namespace msg = vlaq::ros2;
 
-constexpr std::array<std::string_view, 6> kTwistParts{"linear.x", "linear.y", "linear.z", "angular.x", "angular.y", "angular.z"};
+constexpr std::array<std::string_view, 6> kTwistParts{"linear.x",  "linear.y",  "linear.z",
+                                                      "angular.x", "angular.y", "angular.z"};
 // Which of Kind each is.
-constexpr std::array kTypes{msg::Twist::kType, msg::TwistStamped::kType, msg::JointTrajectory::kType, msg::Float64MultiArray::kType};
+constexpr std::array kTypes{msg::Twist::kType, msg::TwistStamped::kType, msg::JointTrajectory::kType,
+                            msg::Float64MultiArray::kType};
 
 }  // namespace
 
@@ -39,7 +41,8 @@ Result<CommandWriter> CommandWriter::Make(const Wiring& wiring, const std::vecto
     if (writer.kind_ != Kind::kTwist && writer.kind_ != Kind::kTwistStamped) continue;
     const auto part = std::ranges::find(kTwistParts, axis.to);
     if (part == kTwistParts.end()) {
-      return UsageError(fmt::format("axis '{}' is no part of a twist", axis.to), "linear.x, linear.y, ... angular.z are");
+      return UsageError(fmt::format("axis '{}' is no part of a twist", axis.to),
+                        "linear.x, linear.y, ... angular.z are");
     }
     if (axis.kind != AxisKind::kVelocity) return UsageError(fmt::format("axis '{}' of a twist is a velocity", axis.to));
     writer.places_.push_back(static_cast<size_t>(part - kTwistParts.begin()));
@@ -67,7 +70,8 @@ Bytes CommandWriter::Write(const Command& command, int64_t stamp) {
       // A stamp of zero: to be followed at once.
       trajectory_.points.front().positions.assign(values.begin(), values.end());
       return msg::EncodeInto(trajectory_, buffer_);
-    case Kind::kArray: break;
+    case Kind::kArray:
+      break;
   }
   array_.data.assign(values.begin(), values.end());
   return msg::EncodeInto(array_, buffer_);

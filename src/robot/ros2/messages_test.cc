@@ -67,7 +67,8 @@ TEST(CommandingTest, JointsBecomeATrajectoryOrAnArray) {
 }
 
 TEST(SensingTest, APictureHasItsStampAndIsRgb) {
-  const std::array<std::byte, 6> pixels{std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}, std::byte{5}, std::byte{6}};
+  const std::array<std::byte, 6> pixels{std::byte{1}, std::byte{2}, std::byte{3},
+                                        std::byte{4}, std::byte{5}, std::byte{6}};
   msg::Image image;
   image.header.stamp = msg::TimeOf(5 * kSecond + 9);
   image.height = 1;

@@ -29,7 +29,8 @@ constexpr Time kLastPause = 10 * kMillisecond;
 constexpr Time kLongestFinish = kSecond;
 
 int64_t TimeOfDay() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 // steady_clock is CLOCK_MONOTONIC, as the loop's clock.
@@ -115,22 +116,22 @@ class Ros2Robot : public Robot {
     sender_ = std::make_unique<Sender>(std::move(publisher), std::move(writer), options.own_thread);
     for (size_t i = 0; i < settings_.sensors.size(); ++i) {
       const SensorTopic& sensor = wiring_.sensors.at(settings_.sensors[i].feature);
-      VLAQ_RETURN_IF_ERROR(Listen(sensor.topic, sensor.type, msg::kNewestOnly, [this, i, &sensor](auto& message, Intake& intake) {
-        return TakeSensor(i, sensor, message, intake);
-      }));
+      VLAQ_RETURN_IF_ERROR(
+          Listen(sensor.topic, sensor.type, msg::kNewestOnly,
+                 [this, i, &sensor](auto& message, Intake& intake) { return TakeSensor(i, sensor, message, intake); }));
     }
     if (!wiring_.range.topic.empty()) {
-      VLAQ_RETURN_IF_ERROR(Listen(wiring_.range.topic, wiring_.range.type, msg::kNewestOnly,
-                                  [this](auto& message, Intake& intake) -> Status {
-                                    VLAQ_ASSIGN_OR_RETURN(const double meters, NearestRange(wiring_.range.type, message.cdr()));
-                                    intake.TakeRange(meters, ArrivalOf(message));
-                                    return {};
-                                  }));
+      VLAQ_RETURN_IF_ERROR(Listen(
+          wiring_.range.topic, wiring_.range.type, msg::kNewestOnly, [this](auto& message, Intake& intake) -> Status {
+            VLAQ_ASSIGN_OR_RETURN(const double meters, NearestRange(wiring_.range.type, message.cdr()));
+            intake.TakeRange(meters, ArrivalOf(message));
+            return {};
+          }));
     }
     if (!wiring_.joints.empty()) {
-      VLAQ_RETURN_IF_ERROR(Listen(wiring_.joints, msg::JointState::kType, msg::kNewestOnly, [this](auto& message, Intake& intake) {
-        return ReadPositions(settings_.axes, message.cdr(), intake);
-      }));
+      VLAQ_RETURN_IF_ERROR(Listen(
+          wiring_.joints, msg::JointState::kType, msg::kNewestOnly,
+          [this](auto& message, Intake& intake) { return ReadPositions(settings_.axes, message.cdr(), intake); }));
     }
     return ListenToPeople();
   }
@@ -157,8 +158,8 @@ class Ros2Robot : public Robot {
       drained = sender_->Drain();
     }
     if (drained) return {};
-    return Error{ErrorCode::kBackend, "the last command, which stands still, could not be sent within a second", sender_->topic(),
-                 "stop the robot by hand"};
+    return Error{ErrorCode::kBackend, "the last command, which stands still, could not be sent within a second",
+                 sender_->topic(), "stop the robot by hand"};
   }
 
  private:
@@ -177,30 +178,35 @@ class Ros2Robot : public Robot {
 
   Status ListenToPeople() {
     if (!wiring_.task.empty()) {
-      VLAQ_RETURN_IF_ERROR(Listen(wiring_.task, msg::String::kType, msg::kDefaultQos, [](auto& message, Intake& intake) -> Status {
-        VLAQ_ASSIGN_OR_RETURN(const auto text, msg::Decode<msg::String>(message.cdr()));
-        intake.TakeTask(text.data);
-        return {};
-      }));
+      VLAQ_RETURN_IF_ERROR(
+          Listen(wiring_.task, msg::String::kType, msg::kDefaultQos, [](auto& message, Intake& intake) -> Status {
+            VLAQ_ASSIGN_OR_RETURN(const auto text, msg::Decode<msg::String>(message.cdr()));
+            intake.TakeTask(text.data);
+            return {};
+          }));
     }
     if (!wiring_.operator_orders.empty()) {
       operators_.push_back(topics_.size());
-      VLAQ_RETURN_IF_ERROR(Listen(wiring_.operator_orders, msg::String::kType, msg::kDefaultQos, [](auto& message, Intake& intake) -> Status {
-        VLAQ_ASSIGN_OR_RETURN(const auto text, msg::Decode<msg::String>(message.cdr()));
-        const auto order = FindOrder(text.data);
-        // Whoever says what nobody understands may mean to stop it.
-        intake.TakeOrder(order.value_or(Event::kStop));
-        if (!order) return InputError("", "the operator's word '" + text.data + "' is none of stop, reset, arm, resume, disarm: it stops");
-        return {};
-      }));
+      VLAQ_RETURN_IF_ERROR(Listen(
+          wiring_.operator_orders, msg::String::kType, msg::kDefaultQos, [](auto& message, Intake& intake) -> Status {
+            VLAQ_ASSIGN_OR_RETURN(const auto text, msg::Decode<msg::String>(message.cdr()));
+            const auto order = FindOrder(text.data);
+            // Whoever says what nobody understands may mean to stop it.
+            intake.TakeOrder(order.value_or(Event::kStop));
+            if (!order)
+              return InputError(
+                  "", "the operator's word '" + text.data + "' is none of stop, reset, arm, resume, disarm: it stops");
+            return {};
+          }));
     }
     if (!wiring_.stop.empty()) {
       operators_.push_back(topics_.size());
-      VLAQ_RETURN_IF_ERROR(Listen(wiring_.stop, msg::Bool::kType, msg::kDefaultQos, [](auto& message, Intake& intake) -> Status {
-        VLAQ_ASSIGN_OR_RETURN(const auto stop, msg::Decode<msg::Bool>(message.cdr()));
-        if (stop.data) intake.TakeOrder(Event::kStop);
-        return {};
-      }));
+      VLAQ_RETURN_IF_ERROR(
+          Listen(wiring_.stop, msg::Bool::kType, msg::kDefaultQos, [](auto& message, Intake& intake) -> Status {
+            VLAQ_ASSIGN_OR_RETURN(const auto stop, msg::Decode<msg::Bool>(message.cdr()));
+            if (stop.data) intake.TakeOrder(Event::kStop);
+            return {};
+          }));
     }
     return {};
   }
@@ -251,7 +257,8 @@ class Ros2Robot : public Robot {
 
 }  // namespace
 
-Result<std::unique_ptr<Robot>> OpenRos2Robot(const Wiring& wiring, const Settings& settings, const Ros2Options& options, Log& log) {
+Result<std::unique_ptr<Robot>> OpenRos2Robot(const Wiring& wiring, const Settings& settings, const Ros2Options& options,
+                                             Log& log) {
   VLAQ_ASSIGN_OR_RETURN(auto node, msg::Node::Open(options.node));
   auto robot = std::make_unique<Ros2Robot>(wiring, settings, std::move(node), log);
   VLAQ_RETURN_IF_ERROR(robot->Open(options));

@@ -1,6 +1,4 @@
 // The control loop through DDS, with another node as the robot.
-#include "robot/ros2/ros2_robot.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +6,7 @@
 #include <thread>
 
 #include "robot/loop.h"
+#include "robot/ros2/ros2_robot.h"
 #include "robot/testing.h"
 #include "ros2/node_testing.h"
 #include "ros2/stamp.h"
@@ -62,7 +61,8 @@ class Ros2RobotTest : public ::testing::Test {
     ASSERT_TRUE(robot.ok()) << robot.error().ToString();
     robot_ = std::move(*robot);
     camera_ = msg::Advertised(*base_, "/camera/image_raw", msg::Image::kType, {5, msg::Reliability::kBestEffort});
-    commands_ = msg::Subscribed(*base_, armed ? "/cmd_vel" : "/vlaq/shadow/cmd_vel", msg::Twist::kType, {100, msg::Reliability::kReliable});
+    commands_ = msg::Subscribed(*base_, armed ? "/cmd_vel" : "/vlaq/shadow/cmd_vel", msg::Twist::kType,
+                                {100, msg::Reliability::kReliable});
     orders_ = msg::Advertised(*base_, "/vlaq/operator", msg::String::kType);
     task_ = msg::Advertised(*base_, "/task", msg::String::kType);
   }
@@ -77,7 +77,9 @@ class Ros2RobotTest : public ::testing::Test {
     image.data = picture.bytes();
     ASSERT_TRUE(camera_->Publish(msg::Encode(image)).ok());
   }
-  void Say(msg::Publisher& topic, const std::string& word) { ASSERT_TRUE(topic.Publish(msg::Encode(msg::String{word})).ok()); }
+  void Say(msg::Publisher& topic, const std::string& word) {
+    ASSERT_TRUE(topic.Publish(msg::Encode(msg::String{word})).ok());
+  }
 
   // The loop on its own threads while `live` runs on this one.
   Result<LoopSummary> Drive(LoopOptions options, const std::function<void()>& live) {
@@ -180,7 +182,8 @@ TEST_F(Ros2RobotTest, WithoutAListenerItStopsIfOneIsRequired) {
     EXPECT_TRUE(msg::Until([this] {
       Shoot();
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
-      return std::ranges::any_of(log_.lines(), [](const std::string& line) { return line.find("/cmd_vel") != std::string::npos; });
+      return std::ranges::any_of(log_.lines(),
+                                 [](const std::string& line) { return line.find("/cmd_vel") != std::string::npos; });
     }));
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   });

@@ -27,7 +27,8 @@ Result<Sensed> Picture(Bytes cdr) {
 template <typename Values>
 Tensor FloatsOf(const Values& values) {
   Tensor tensor = Tensor::Make(DType::kF32, {static_cast<int64_t>(values.size())});
-  std::ranges::transform(values, tensor.mutable_data<float>().begin(), [](auto value) { return static_cast<float>(value); });
+  std::ranges::transform(values, tensor.mutable_data<float>().begin(),
+                         [](auto value) { return static_cast<float>(value); });
   return tensor;
 }
 

@@ -74,7 +74,8 @@ Result<Wiring> ReadWiring(const std::string& text, const std::string& where, con
   VLAQ_RETURN_IF_ERROR(field.status());
   for (const SensorSettings& sensor : settings.sensors) {
     const std::string& type = wiring.sensors[sensor.feature].type;
-    VLAQ_RETURN_IF_ERROR(sensor.image ? CheckType(sensor.feature, type, kImageTypes) : CheckType(sensor.feature, type, kStateTypes));
+    VLAQ_RETURN_IF_ERROR(sensor.image ? CheckType(sensor.feature, type, kImageTypes)
+                                      : CheckType(sensor.feature, type, kStateTypes));
   }
   if (!wiring.range.topic.empty()) VLAQ_RETURN_IF_ERROR(CheckType("range", wiring.range.type, kRangeTypes));
   VLAQ_RETURN_IF_ERROR(CommandWriter::Make(wiring, settings.axes));
@@ -101,7 +102,8 @@ std::string WiringText(const Wiring& wiring) {
 
 Wiring ProposeWiring(const Settings& settings, const PolicyFeatures& policy) {
   Wiring wiring;
-  const auto cameras = std::ranges::count_if(settings.sensors, [](const SensorSettings& sensor) { return sensor.image; });
+  const auto cameras =
+      std::ranges::count_if(settings.sensors, [](const SensorSettings& sensor) { return sensor.image; });
   for (const SensorSettings& sensor : settings.sensors) {
     if (sensor.image) {
       const std::string name = cameras == 1 ? "camera" : LastPart(sensor.feature);
@@ -118,7 +120,8 @@ Wiring ProposeWiring(const Settings& settings, const PolicyFeatures& policy) {
     if (input.type == FeatureType::kText) wiring.task = "/vlaq/task";
   }
   wiring.operator_orders = "/vlaq/operator";
-  const bool positions = std::ranges::any_of(settings.axes, [](const Axis& axis) { return axis.kind == AxisKind::kPosition; });
+  const bool positions =
+      std::ranges::any_of(settings.axes, [](const Axis& axis) { return axis.kind == AxisKind::kPosition; });
   if (positions) {
     wiring.joints = "/joint_states";
     wiring.commands = "/joint_trajectory_controller/joint_trajectory";

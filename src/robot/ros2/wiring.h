@@ -15,7 +15,7 @@ namespace vlaq::robot::ros2 {
 
 struct SensorTopic {
   std::string topic;
-  std::string type;                // "sensor_msgs/msg/Image", CompressedImage, JointState, std_msgs Float32/64MultiArray
+  std::string type;  // "sensor_msgs/msg/Image", CompressedImage, JointState, std_msgs Float32/64MultiArray
   std::vector<std::string> names;  // of JointState: the joints in the policy's order; empty: as the message has them
 };
 

@@ -59,10 +59,13 @@ TEST(WiringTest, ErrorsNameWhatIsWrong) {
     return wiring.ok() ? "" : wiring.error().ToString();
   };
   EXPECT_THAT(error("{}"), HasSubstr("sensors"));
-  const std::string sensors = R"("sensors": {"observation.images.top": {"topic": "/a"}, "observation.images.wrist": {"topic": "/b"},
+  const std::string sensors =
+      R"("sensors": {"observation.images.top": {"topic": "/a"}, "observation.images.wrist": {"topic": "/b"},
     "observation.state": {"topic": "/c")";
-  EXPECT_THAT(error("{" + sensors + R"(, "type": "sensor_msgs/msg/Imu"}}})"), AllOf(HasSubstr("observation.state"), HasSubstr("Float32MultiArray")));
-  EXPECT_THAT(error("{" + sensors + R"(}}, "commands": {"type": "geometry_msgs/msg/Twist"}})"), HasSubstr("'shoulder' is no part of a twist"));
+  EXPECT_THAT(error("{" + sensors + R"(, "type": "sensor_msgs/msg/Imu"}}})"),
+              AllOf(HasSubstr("observation.state"), HasSubstr("Float32MultiArray")));
+  EXPECT_THAT(error("{" + sensors + R"(}}, "commands": {"type": "geometry_msgs/msg/Twist"}})"),
+              HasSubstr("'shoulder' is no part of a twist"));
   EXPECT_THAT(error("{" + sensors + R"(}}, "comands": {}})"), HasSubstr("commands"));
   EXPECT_EQ(error("{" + sensors + R"(}}, "commands": {"type": "std_msgs/msg/Float64MultiArray"}})"), "");
 }

@@ -14,12 +14,14 @@
 
 namespace vlaq::robot::sim {
 
-inline constexpr std::string_view kCameraTopic = "/camera/image_raw", kTaskTopic = "/vlaq/task", kCommandTopic = "/cmd_vel";
+inline constexpr std::string_view kCameraTopic = "/camera/image_raw", kTaskTopic = "/vlaq/task",
+                                  kCommandTopic = "/cmd_vel";
 
 class SimBase {
  public:
   // Errors: those of World::Open and of the node.
-  static Result<std::unique_ptr<SimBase>> Open(const vlaq::sim::WorldOptions& world, const vlaq::ros2::NodeOptions& node);
+  static Result<std::unique_ptr<SimBase>> Open(const vlaq::sim::WorldOptions& world,
+                                               const vlaq::ros2::NodeOptions& node);
 
   // A new episode; its task is published, once whoever drives it listens. Errors: kBackend if nobody does within ten
   // seconds.

@@ -19,8 +19,8 @@ namespace {
 namespace msg = vlaq::ros2;
 
 const Time kPeriod = FromMs(vlaq::sim::kControlPeriod * 1000);
-constexpr Time kArrivalPatience = 10 * kSecond;       // for what was published to arrive
-constexpr Time kOrderPause = 5 * kMillisecond;  // how finely the real base notices when an order came
+constexpr Time kArrivalPatience = 10 * kSecond;  // for what was published to arrive
+constexpr Time kOrderPause = 5 * kMillisecond;   // how finely the real base notices when an order came
 
 ros2::Wiring BaseWiring(const Settings& settings) {
   ros2::Wiring wiring;
@@ -42,8 +42,11 @@ class SimulatedTimeRobot : public SimRobot {
  public:
   Status Open(const Settings& settings, const SimOptions& options, Log& log) {
     VLAQ_ASSIGN_OR_RETURN(base_, SimBase::Open(options.world, NodeOf(options, "base")));
-    VLAQ_ASSIGN_OR_RETURN(inner_, ros2::OpenRos2Robot(BaseWiring(settings), settings,
-                                                      {.node = NodeOf(options, "vlaq"), .armed = true, .own_thread = false, .simulated_now = &now_}, log));
+    VLAQ_ASSIGN_OR_RETURN(
+        inner_,
+        ros2::OpenRos2Robot(
+            BaseWiring(settings), settings,
+            {.node = NodeOf(options, "vlaq"), .armed = true, .own_thread = false, .simulated_now = &now_}, log));
     return {};
   }
   Status Begin(uint64_t seed) override {
@@ -85,7 +88,8 @@ class SimulatedTimeRobot : public SimRobot {
     const uint64_t before = intake.changes();
     const Time deadline = MonotonicNow() + kArrivalPatience;
     while (intake.changes() == before || (!told_ && intake.task().empty())) {
-      if (MonotonicNow() > deadline) return Error{ErrorCode::kBackend, "no picture came within ten seconds", std::string(kCameraTopic), ""};
+      if (MonotonicNow() > deadline)
+        return Error{ErrorCode::kBackend, "no picture came within ten seconds", std::string(kCameraTopic), ""};
       VLAQ_RETURN_IF_ERROR(inner_->Receive(deadline, intake));
     }
     told_ = true;
@@ -115,7 +119,8 @@ class RealTimeRobot : public SimRobot {
     // A world belongs to the thread that opened it.
     thread_ = std::thread([this, options] { Work(options); });
     VLAQ_RETURN_IF_ERROR(WaitForAnswer());
-    VLAQ_ASSIGN_OR_RETURN(inner_, ros2::OpenRos2Robot(BaseWiring(settings), settings, {.node = NodeOf(options, "vlaq"), .armed = true}, log));
+    VLAQ_ASSIGN_OR_RETURN(inner_, ros2::OpenRos2Robot(BaseWiring(settings), settings,
+                                                      {.node = NodeOf(options, "vlaq"), .armed = true}, log));
     return {};
   }
   Status Begin(uint64_t seed) override {
@@ -224,9 +229,11 @@ Result<std::unique_ptr<SimRobot>> OpenAs(const Settings& settings, const SimOpti
 
 Result<std::unique_ptr<SimRobot>> SimRobot::Open(const Settings& settings, const SimOptions& options, Log& log) {
   if (settings.sensors.size() != 1 || !settings.sensors.front().image) {
-    return UsageError("the simulated base has one camera and nothing else", "this policy or its robot.json wants something else");
+    return UsageError("the simulated base has one camera and nothing else",
+                      "this policy or its robot.json wants something else");
   }
-  return options.real_time ? OpenAs<RealTimeRobot>(settings, options, log) : OpenAs<SimulatedTimeRobot>(settings, options, log);
+  return options.real_time ? OpenAs<RealTimeRobot>(settings, options, log)
+                           : OpenAs<SimulatedTimeRobot>(settings, options, log);
 }
 
 Result<Settings> SimSettings(const PolicyFeatures& policy) {

@@ -41,8 +41,8 @@ class SimRobot : public Robot {
   virtual Result<Episode> End() = 0;
 };
 
-// What is proposed for the policy, as the simulated base is: its speed limits, a camera that may drop out. Errors: kUsage
-// for a policy that does not see by one camera or does not move by velocities.
+// What is proposed for the policy, as the simulated base is: its speed limits, a camera that may drop out. Errors:
+// kUsage for a policy that does not see by one camera or does not move by velocities.
 Result<Settings> SimSettings(const PolicyFeatures& policy);
 
 }  // namespace vlaq::robot::sim

@@ -1,10 +1,9 @@
 // The simulated base through DDS, driven by a scripted inference.
-#include "robot/sim/sim_robot.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "robot/loop.h"
+#include "robot/sim/sim_robot.h"
 #include "robot/testing.h"
 #include "ros2/node_testing.h"
 
@@ -51,7 +50,8 @@ class SimRobotTest : public ::testing::Test {
     EXPECT_TRUE(loop.ok()) << loop.error().ToString();
     const std::atomic<bool> stop = false;
     const LoopOptions options{.arm = true, .duration = duration};
-    const auto summary = options_.real_time ? (*loop)->RunInRealTime(options, stop) : (*loop)->RunInSimulatedTime(options);
+    const auto summary =
+        options_.real_time ? (*loop)->RunInRealTime(options, stop) : (*loop)->RunInSimulatedTime(options);
     EXPECT_TRUE(summary.ok()) << summary.error().ToString();
     auto episode = robot.End();
     EXPECT_TRUE(episode.ok());
@@ -73,7 +73,8 @@ TEST_F(SimRobotTest, InSimulatedTimeItIsTheWorldItself) {
       const auto& seen = driven.trace.points[static_cast<size_t>(step)].state;
       EXPECT_EQ(seen.pose.x, (*world)->state().pose.x) << step;
       EXPECT_EQ(seen.pose.y, (*world)->state().pose.y) << step;
-      const vlaq::sim::Velocity command{static_cast<double>(0.3F), static_cast<double>(step % 2 == 0 ? 0.1F : -0.05F), 0};
+      const vlaq::sim::Velocity command{static_cast<double>(0.3F), static_cast<double>(step % 2 == 0 ? 0.1F : -0.05F),
+                                        0};
       ASSERT_TRUE((*world)->Step(command).ok());
     }
     const vlaq::sim::State& direct = (*world)->state();

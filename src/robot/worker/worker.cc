@@ -45,7 +45,8 @@ Status WriteAll(int output, std::string_view bytes) {
 }
 
 Value ErrorValue(const Error& error) {
-  return Value(Map{{"error", Value::Text(error.ToString())}, {"code", Value::Integer(static_cast<int64_t>(error.code))}});
+  return Value(
+      Map{{"error", Value::Text(error.ToString())}, {"code", Value::Integer(static_cast<int64_t>(error.code))}});
 }
 
 Result<Value> AnswerTo(const Value& question, Inference& inference) {
@@ -58,7 +59,8 @@ Result<Value> AnswerTo(const Value& question, Inference& inference) {
     return Value(Map{{"action", Value(action)}});
   }
   const Value* given = question.Find("observation");
-  if (given == nullptr || given->As<Map>() == nullptr) return InternalError("inference process", "was asked nothing that it knows");
+  if (given == nullptr || given->As<Map>() == nullptr)
+    return InternalError("inference process", "was asked nothing that it knows");
   Observation observation;
   for (const auto& [name, value] : *given->As<Map>()) {
     if (const Tensor* tensor = value.As<Tensor>()) observation[name] = *tensor;

@@ -1,6 +1,6 @@
-// The process that computes: answers on its standard output what it is asked on its standard input. Each message is four
-// bytes of length, least first, then MessagePack: {task} begins an episode, {observation} is a step, {} one to warm up;
-// the answer is {action} or {error, code}. The first message is an answer, to having been started.
+// The process that computes: answers on its standard output what it is asked on its standard input. Each message is
+// four bytes of length, least first, then MessagePack: {task} begins an episode, {observation} is a step, {} one to
+// warm up; the answer is {action} or {error, code}. The first message is an answer, to having been started.
 #pragma once
 
 #include <string>

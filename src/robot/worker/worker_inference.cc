@@ -57,7 +57,8 @@ class WorkerInference : public Inference {
   Error Lost(const std::string& how) {
     gone_ = true;
     if (!std::exchange(told_, true)) log_.Warning(fmt::format("the inference process {} {}", pid_.load(), how));
-    return {ErrorCode::kBackend, "the inference process " + how, "", "it is started again; the robot stays where it is until its operator says resume"};
+    return {ErrorCode::kBackend, "the inference process " + how, "",
+            "it is started again; the robot stays where it is until its operator says resume"};
   }
 
   // Starts it again if it is gone, and tells it the task. The step that wanted it is lost all the same: its memory is.
@@ -65,7 +66,8 @@ class WorkerInference : public Inference {
     if (!gone_) return {};
     if (aborted_) return Lost("is ended");
     if (Clock::now() < next_try_) return Lost("is gone");
-    next_try_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options_.restart_pause_s));
+    next_try_ = Clock::now() +
+                std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options_.restart_pause_s));
     child_.reset();
     VLAQ_RETURN_IF_ERROR(Start());
     told_ = false;
@@ -82,7 +84,8 @@ class WorkerInference : public Inference {
   Result<Value> Ask(const Value& question) {
     VLAQ_ASSIGN_OR_RETURN(const std::string message, msgpack::Encode(question));
     const std::string frame = Frame(message);
-    if (const Status sent = child_->Write(std::as_bytes(std::span(frame)), options_.abandon_s); !sent.ok()) return Ended(sent.error());
+    if (const Status sent = child_->Write(std::as_bytes(std::span(frame)), options_.abandon_s); !sent.ok())
+      return Ended(sent.error());
     VLAQ_ASSIGN_OR_RETURN(Value answer, Receive(options_.abandon_s));
     VLAQ_RETURN_IF_ERROR(CheckError(answer));
     return answer;
@@ -108,7 +111,8 @@ class WorkerInference : public Inference {
     if (error == nullptr || error->As<std::string>() == nullptr) return {};
     const Value* code = answer.Find("code");
     const int64_t* number = code == nullptr ? nullptr : code->As<int64_t>();
-    return Error{number == nullptr ? ErrorCode::kBackend : static_cast<ErrorCode>(*number), *error->As<std::string>(), "", ""};
+    return Error{number == nullptr ? ErrorCode::kBackend : static_cast<ErrorCode>(*number), *error->As<std::string>(),
+                 "", ""};
   }
 
   WorkerOptions options_;

@@ -20,7 +20,8 @@ Observation Seen(uint8_t value = 7) {
 }
 
 std::unique_ptr<Inference> Start() {
-  auto inference = StartWorker({.command = "exec " VLAQ_WORKER_STAND_IN, .abandon_s = 0.5, .restart_pause_s = 0.01}, SilentLog());
+  auto inference =
+      StartWorker({.command = "exec " VLAQ_WORKER_STAND_IN, .abandon_s = 0.5, .restart_pause_s = 0.01}, SilentLog());
   EXPECT_TRUE(inference.ok()) << inference.error().ToString();
   return std::move(*inference);
 }
