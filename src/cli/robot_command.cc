@@ -101,7 +101,8 @@ Action AddRobot(CLI::App& app, Context& context) {
   const std::string sim = "Simulator";
   app.add_option("--rollouts", a->rollouts, "Episodes to drive")->type_name("UINT")->capture_default_str()->group(sim);
   app.add_option("--seed", a->seed, "Seed of the first episode")->type_name("UINT")->capture_default_str()->group(sim);
-  app.add_option("--strips", a->strips, "What the camera saw and the way from above, as pictures, into this folder")
+  app.add_option("--strips", a->strips,
+                 "Into this folder, for vlaq report: what the camera saw, and the way from above")
       ->type_name("DIR")
       ->group(sim);
   a->world.AddTo(app);

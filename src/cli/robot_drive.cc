@@ -6,8 +6,8 @@
 
 #include "base/interrupt.h"
 #include "base/run_program.h"
+#include "cli/drive_files.h"
 #include "cli/robot_arguments.h"
-#include "image/encode.h"
 #include "robot/clock.h"
 #include "robot/episodes/episode_robot.h"
 #include "robot/record/recording.h"
@@ -15,7 +15,6 @@
 #include "robot/sim/sim_robot.h"
 #include "robot/worker/worker.h"
 #include "robot/worker/worker_inference.h"
-#include "sim/picture.h"
 
 namespace vlaq::cli {
 namespace {
@@ -150,12 +149,10 @@ Result<std::vector<Driven>> DriveRos2(RobotDrive& drive, Context& context) {
   return std::vector<Driven>{{"", std::nullopt, std::move(summary)}};
 }
 
-Status WriteStrips(const std::filesystem::path& folder, const robot::sim::Episode& episode) {
-  VLAQ_RETURN_IF_ERROR(MakeFolder(folder));
-  const std::string name = std::to_string(episode.seed);
-  VLAQ_RETURN_IF_ERROR(
-      image::WritePng(folder / (name + "_camera.png"), ::vlaq::sim::CameraStrip(episode.trace), Existing::kReplace));
-  return image::WritePng(folder / (name + "_above.png"), ::vlaq::sim::TopView(episode.trace), Existing::kReplace);
+Status WriteStrips(const RobotArguments& a, const robot::sim::Episode& episode) {
+  VLAQ_ASSIGN_OR_RETURN(OutputFolder folder, OutputFolder::Into(a.strips, WhenExisting(a.force)));
+  const auto written = WriteDrive(folder.path(), episode.trace, a.bundle.string() + ", through ROS 2 topics");
+  return written.ok() ? folder.Commit() : Status(written.error());
 }
 
 Result<std::vector<Driven>> DriveSim(RobotDrive& drive, Context& context) {
@@ -170,7 +167,7 @@ Result<std::vector<Driven>> DriveSim(RobotDrive& drive, Context& context) {
     VLAQ_RETURN_IF_ERROR(robot->Begin(seed));
     VLAQ_ASSIGN_OR_RETURN(auto summary, RunLoop(drive, *robot, drive.a.instruction));
     VLAQ_ASSIGN_OR_RETURN(const robot::sim::Episode episode, robot->End());
-    if (!drive.a.strips.empty()) VLAQ_RETURN_IF_ERROR(WriteStrips(drive.a.strips, episode));
+    if (!drive.a.strips.empty()) VLAQ_RETURN_IF_ERROR(WriteStrips(drive.a, episode));
     drives.push_back({std::to_string(seed), episode.succeeded, std::move(summary)});
     context.log.Progress("episodes", i + 1, drive.a.rollouts);
   }
