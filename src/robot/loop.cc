@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kJournalTicks = 1024;  // that may wait for the journal
 constexpr auto kJournalPause = std::chrono::milliseconds(20);
 constexpr auto kInferencePause = std::chrono::milliseconds(1);  // while no chunk is wanted
+constexpr Time kPatience = kSecond;                             // for an inference that runs when the loop has ended
 constexpr Time kIntakePause = 50 * kMillisecond;                // how soon a request to stop is seen
 
 struct Ticked {
@@ -107,7 +108,10 @@ class TheLoop : public Loop {
     if (options.real_time.lock_memory) VLAQ_RETURN_IF_ERROR(LockMemory());
     VLAQ_RETURN_IF_ERROR(WarmUp(options));
     const Time begin = MonotonicNow();
-    std::thread inference([this] { Infer(); });
+    std::thread inference([this] {
+      Infer();
+      inference_ended_ = true;
+    });
     std::thread writer([this] { WriteJournal(); });
     std::thread tick([&] { TickInRealTime(options); });
     Status status;
@@ -119,7 +123,10 @@ class TheLoop : public Loop {
     tick.join();
     const Status finished = robot_.Finish();
     sightings_.Close();
-    inference_.Abort();
+    // One that runs may end by itself; whoever drives again then has no new process to wait for.
+    for (const Time deadline = MonotonicNow() + kPatience; !inference_ended_ && MonotonicNow() < deadline;)
+      SleepUntil(MonotonicNow() + kMillisecond);
+    if (!inference_ended_) inference_.Abort();
     inference.join();
     journal_ended_ = true;
     writer.join();
@@ -314,7 +321,7 @@ class TheLoop : public Loop {
   FactsBox facts_;
   SightingBox sightings_;
   InferenceBox inference_box_;
-  std::atomic<bool> ended_ = false, journal_ended_ = false;
+  std::atomic<bool> ended_ = false, inference_ended_ = false, journal_ended_ = false;
   uint64_t published_ = 0;  // changes that the inference thread knows of
   std::string last_error_;  // the inference thread's, until it is joined
 

@@ -122,6 +122,12 @@ TEST(LoopThreadTest, AnInferenceThatIsGoneStops) {
   EXPECT_TRUE(summary->reasons.Has(Reason::kInferenceGone));
 }
 
+TEST(LoopThreadTest, AnInferenceThatWorksIsNotAborted) {
+  Live live;
+  ASSERT_TRUE(live.Do().ok());
+  EXPECT_FALSE(live.inference.aborted);
+}
+
 TEST(LoopThreadTest, TheOperatorStopsWhileInferenceHangs) {
   Live live;
   live.settings.timing.action_period_ms = 10'000;

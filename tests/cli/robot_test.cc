@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "base/run_program.h"
 #include "data/testing.h"
 #include "program.h"
 #include "ros2/node.h"
@@ -94,6 +95,21 @@ TEST_F(RobotTest, WhatDoesNotFitIsSaidBeforeAnythingRuns) {
   EXPECT_THAT(misspelt.err, AllOf(HasSubstr("robot.json"), HasSubstr("safety")));
   const Ran no_recording = Vlaq({"robot", Bundle(), "--replay", Bundle() + "/policy.json"});
   EXPECT_EQ(no_recording.exit_code, 3);
+}
+
+// The program itself, since its second process is it.
+TEST_F(RobotTest, ByTheClockAProcessOfItsOwnComputesForEveryEpisode) {
+  const std::string recorded = RecordedSides{.count = 2, .shortest = 3}.In(Folder() / "live");
+  const auto ran = RunProgram({VLAQ_PROGRAM, "robot", Bundle(), "--episodes", recorded, "--real-time", "--json"}, 60);
+  ASSERT_TRUE(ran.ok());
+  ASSERT_EQ(ran->exit_code, 0) << ran->output;
+  EXPECT_THAT(ran->output, HasSubstr("inference runs in process"));
+  const Json document = Json::parse(ran->output.substr(ran->output.find('{')));
+  ASSERT_EQ(document.at("drives").size(), 2U);
+  for (const Json& drive : document.at("drives")) {
+    EXPECT_GE(drive.at("inferences").get<int>(), 3);
+    EXPECT_EQ(drive.at("failed_inferences"), 0);
+  }
 }
 
 TEST_F(RobotTest, DrivesTheSimulatedBaseThroughTopics) {

@@ -47,7 +47,6 @@ class WorkerInference : public Inference {
   Result<Tensor> WarmUp() override { return AskForAction(Value(Map{})); }
   bool gone() const override { return gone_; }
   void Abort() override {
-    aborted_ = true;
     if (const int pid = pid_; pid > 0) ::kill(-pid, SIGKILL);
   }
 
@@ -64,7 +63,6 @@ class WorkerInference : public Inference {
   // Starts it again if it is gone, and tells it the task. The step that wanted it is lost all the same: its memory is.
   Status BringBack() {
     if (!gone_) return {};
-    if (aborted_) return Lost("is ended");
     if (Clock::now() < next_try_) return Lost("is gone");
     next_try_ = Clock::now() +
                 std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options_.restart_pause_s));
@@ -120,7 +118,7 @@ class WorkerInference : public Inference {
   std::unique_ptr<ChildProcess> child_;
   std::string task_;
   std::atomic<int> pid_ = 0;
-  std::atomic<bool> gone_ = false, aborted_ = false;
+  std::atomic<bool> gone_ = false;
   bool told_ = false;
   Clock::time_point next_try_;
 };

@@ -86,7 +86,7 @@ TEST(WorkerTest, AnAbortEndsAStepThatHangs) {
   });
   EXPECT_FALSE((*inference)->Step(Seen()).ok());
   abort.join();
-  EXPECT_FALSE((*inference)->Step(Seen()).ok());  // it stays so
+  EXPECT_TRUE((*inference)->gone());
 }
 
 TEST(WorkerTest, FramesAreBounded) {
