@@ -1,10 +1,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 
 #include "base/interrupt.h"
+#include "base/json.h"
 #include "base/run_program.h"
 #include "cli/drive_files.h"
 #include "cli/robot_arguments.h"
@@ -227,7 +231,7 @@ Status DriveRobot(const RobotArguments& given, Context& context) {
   const WhenInterrupted interrupted([&drive] { drive.stop = true; });
   auto drives = a.ros2 ? DriveRos2(drive, context) : a.sim ? DriveSim(drive, context) : DriveEpisodes(drive, context);
   // What was recorded is kept, whatever ended the drive.
-  const Status recorded = drive.recording == nullptr ? Status() : drive.recording->Close();
+  Status recorded = drive.recording == nullptr ? Status() : drive.recording->Close();
   if (!drives.ok()) return drives.error();
   PrintDrives(a, drive.file.settings, *drives, context);
   return recorded;

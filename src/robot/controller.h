@@ -108,9 +108,8 @@ class Controller {
   Settings settings_;
   ChunkPlayer player_;
   State state_ = State::kDisarmed;
-  Time armed_at_ = kNever;  // chunks of older observations do not move the robot
-  uint64_t failed_ = 0;     // inferences, as of the last tick
-  bool was_shut_down_ = false;
+  Time armed_at_ = kNever;               // chunks of older observations do not move the robot
+  uint64_t failed_ = 0;                  // inferences, as of the last tick
   std::array<double, kMaxAxes> held_{};  // of position axes: where standing still is
   uint64_t placed_ = 0;                  // bits: of which axes held_ is known
   std::array<double, kMaxAxes> sent_{};  // the last command

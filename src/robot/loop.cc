@@ -1,7 +1,9 @@
 #include "robot/loop.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <initializer_list>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -130,10 +132,7 @@ class TheLoop : public Loop {
     inference.join();
     journal_ended_ = true;
     writer.join();
-    VLAQ_RETURN_IF_ERROR(tick_status_);
-    VLAQ_RETURN_IF_ERROR(status);
-    VLAQ_RETURN_IF_ERROR(finished);
-    return Summary();
+    return SummaryUnless({tick_status_, status, finished});
   }
 
   Result<LoopSummary> RunInSimulatedTime(const LoopOptions& options) override {
@@ -163,9 +162,7 @@ class TheLoop : public Loop {
     Tick(now, now, false, true);
     DrainJournal();
     const Status finished = robot_.Finish();
-    VLAQ_RETURN_IF_ERROR(status);
-    VLAQ_RETURN_IF_ERROR(finished);
-    return Summary();
+    return SummaryUnless({status, finished});
   }
 
  private:
@@ -294,6 +291,14 @@ class TheLoop : public Loop {
       std::this_thread::sleep_for(kJournalPause);
     }
     DrainJournal();
+  }
+
+  // The first error, or what happened.
+  Result<LoopSummary> SummaryUnless(std::initializer_list<Status> results) const {
+    for (const Status& result : results) {
+      if (!result.ok()) return result.error();
+    }
+    return Summary();
   }
 
   LoopSummary Summary() const {

@@ -18,10 +18,12 @@ thread_local uint64_t t_mallocs __attribute__((tls_model("initial-exec"))) = 0;
 #ifdef VLAQ_WATCH_MALLOC
 // glibc's own functions, under the names that it keeps for those who stand in front of it.
 extern "C" {
-void* __libc_malloc(size_t size);                      // NOLINT(bugprone-reserved-identifier): glibc's name
-void* __libc_calloc(size_t count, size_t size);        // NOLINT(bugprone-reserved-identifier)
-void* __libc_realloc(void* memory, size_t size);       // NOLINT(bugprone-reserved-identifier)
-void* __libc_memalign(size_t alignment, size_t size);  // NOLINT(bugprone-reserved-identifier)
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): glibc's names
+void* __libc_malloc(size_t size);
+void* __libc_calloc(size_t count, size_t size);
+void* __libc_realloc(void* memory, size_t size);
+void* __libc_memalign(size_t alignment, size_t size);
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
 void* malloc(size_t size) noexcept {
   ++t_mallocs;

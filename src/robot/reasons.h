@@ -43,8 +43,8 @@ std::string_view Name(Reason reason);
 class ReasonSet {
  public:
   constexpr ReasonSet() = default;
-  constexpr ReasonSet(Reason reason)
-      : bits_(uint32_t{1} << static_cast<uint32_t>(reason)) {}  // NOLINT(google-explicit-constructor): a set of one
+  // NOLINTNEXTLINE(google-explicit-constructor): a reason is a set of one
+  constexpr ReasonSet(Reason reason) : bits_(uint32_t{1} << static_cast<uint32_t>(reason)) {}
   static constexpr ReasonSet FromBits(uint32_t bits) { return ReasonSet(bits, 0); }
 
   constexpr uint32_t bits() const { return bits_; }

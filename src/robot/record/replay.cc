@@ -110,7 +110,7 @@ class Replayer {
       observation[sensor.feature] = picture->second;
     }
     if (seen.begins) VLAQ_RETURN_IF_ERROR(inference_->Reset(seen.task));
-    computed_.emplace();
+    computed_ = Again();
     const auto actions = inference_->Step(observation);
     if (actions.ok()) {
       computed_->failed = !map_->Fill(*actions, computed_->chunk).ok();

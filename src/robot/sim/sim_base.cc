@@ -1,5 +1,6 @@
 #include "robot/sim/sim_base.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -81,7 +82,7 @@ Result<int> SimBase::TakeOrders(double at, int expected) {
 }
 
 Status SimBase::Step() {
-  const Status stepped = world_->Step(std::span<const World::Order>(orders_));
+  Status stepped = world_->Step(std::span<const World::Order>(orders_));
   // What was ordered last is still in force.
   if (!orders_.empty()) orders_ = {{0, orders_.back().command}};
   trace_.end = world_->state();

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -12,6 +14,7 @@
 #include "robot/robot_file.h"
 #include "robot/ros2/ros2_robot.h"
 #include "robot/sim/sim_base.h"
+#include "ros2/messages.h"
 
 namespace vlaq::robot::sim {
 namespace {
@@ -134,7 +137,7 @@ class RealTimeRobot : public SimRobot {
   void Send(const Command& command, State state, Time now) override { inner_->Send(command, state, now); }
   bool finished() const override { return done_; }
   Status Finish() override {
-    const Status status = inner_->Finish();
+    Status status = inner_->Finish();
     Ask(Wish::kPark);
     return status;
   }
