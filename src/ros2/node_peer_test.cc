@@ -1,9 +1,9 @@
 // Two processes on this machine; the other one is peer_testing.cc.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <algorithm>
+#include <csignal>
 #include <string>
 
 #include "base/child_process.h"
