@@ -19,7 +19,7 @@ void Raise(std::atomic<size_t>& maximum, size_t value) {
   }
 }
 
-void* Allocate(size_t size, size_t alignment) {
+void* AllocateOrNull(size_t size, size_t alignment) noexcept {
   ++g_count;
   Raise(g_largest, size);
   void* memory = nullptr;
@@ -28,8 +28,13 @@ void* Allocate(size_t size, size_t alignment) {
   } else if (::posix_memalign(&memory, alignment, size == 0 ? 1 : size) != 0) {
     memory = nullptr;
   }
+  if (memory != nullptr) Raise(g_peak, g_alive += ::malloc_usable_size(memory));
+  return memory;
+}
+
+void* Allocate(size_t size, size_t alignment) {
+  void* memory = AllocateOrNull(size, alignment);
   if (memory == nullptr) throw std::bad_alloc();
-  Raise(g_peak, g_alive += ::malloc_usable_size(memory));
   return memory;
 }
 
@@ -41,18 +46,35 @@ void Release(void* memory) noexcept {
 
 }  // namespace
 
+// Every form: one that is left out is the sanitizer's, whose memory the others may not release.
 void* operator new(size_t size) { return Allocate(size, 1); }
 void* operator new[](size_t size) { return Allocate(size, 1); }
+void* operator new(size_t size, const std::nothrow_t& /*tag*/) noexcept { return AllocateOrNull(size, 1); }
+void* operator new[](size_t size, const std::nothrow_t& /*tag*/) noexcept { return AllocateOrNull(size, 1); }
 void* operator new(size_t size, std::align_val_t alignment) { return Allocate(size, static_cast<size_t>(alignment)); }
 void* operator new[](size_t size, std::align_val_t alignment) { return Allocate(size, static_cast<size_t>(alignment)); }
+void* operator new(size_t size, std::align_val_t alignment, const std::nothrow_t& /*tag*/) noexcept {
+  return AllocateOrNull(size, static_cast<size_t>(alignment));
+}
+void* operator new[](size_t size, std::align_val_t alignment, const std::nothrow_t& /*tag*/) noexcept {
+  return AllocateOrNull(size, static_cast<size_t>(alignment));
+}
 void operator delete(void* memory) noexcept { Release(memory); }
 void operator delete[](void* memory) noexcept { Release(memory); }
 void operator delete(void* memory, size_t /*size*/) noexcept { Release(memory); }
 void operator delete[](void* memory, size_t /*size*/) noexcept { Release(memory); }
+void operator delete(void* memory, const std::nothrow_t& /*tag*/) noexcept { Release(memory); }
+void operator delete[](void* memory, const std::nothrow_t& /*tag*/) noexcept { Release(memory); }
 void operator delete(void* memory, std::align_val_t /*alignment*/) noexcept { Release(memory); }
 void operator delete[](void* memory, std::align_val_t /*alignment*/) noexcept { Release(memory); }
 void operator delete(void* memory, size_t /*size*/, std::align_val_t /*alignment*/) noexcept { Release(memory); }
 void operator delete[](void* memory, size_t /*size*/, std::align_val_t /*alignment*/) noexcept { Release(memory); }
+void operator delete(void* memory, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept {
+  Release(memory);
+}
+void operator delete[](void* memory, std::align_val_t /*alignment*/, const std::nothrow_t& /*tag*/) noexcept {
+  Release(memory);
+}
 
 namespace vlaq {
 
