@@ -24,19 +24,7 @@ def mcnemar(first, second):
 
 def direct(bundle, options):
     document = vlaq("eval", bundle, "--rollouts", options.rollouts, "--seed", options.seed, "--ablation", "none", "--json")
-    episodes = find_episodes(document)
-    return [episodes[options.seed + i] for i in range(options.rollouts)]
-
-
-def find_episodes(node):
-    """{seed: succeeded} of the list of episodes, wherever in the document it is."""
-    if isinstance(node, list) and node and isinstance(node[0], dict) and {"seed", "succeeded"} <= set(node[0]):
-        return {episode["seed"]: bool(episode["succeeded"]) for episode in node}
-    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else []:
-        found = find_episodes(child)
-        if found:
-            return found
-    return None
+    return [outcome["succeeded"] for outcome in document["policy"]["ablations"][0]["outcomes"]]
 
 
 def through_dds(bundle, options, *extra):

@@ -1,8 +1,6 @@
-#include "bundle/bundle.h"
 #include "cli/commands.h"
 #include "cli/robot_arguments.h"
 #include "robot/ros2/wiring.h"
-#include "sim/layout.h"
 
 namespace vlaq::cli {
 namespace {

@@ -27,25 +27,12 @@ using robot::Inference;
 using robot::Robot;
 using robot::Time;
 
-// A policy in this process, with what must outlive it.
-class OwnPolicy : public Inference {
- public:
-  explicit OwnPolicy(Policy policy) : policy_(std::move(policy)), inference_(robot::InferenceOf(policy_)) {}
-  Status Reset(const std::string& task) override { return inference_->Reset(task); }
-  Result<Tensor> Step(const Observation& observation) override { return inference_->Step(observation); }
-  Result<Tensor> WarmUp() override { return inference_->WarmUp(); }
-
- private:
-  Policy policy_;
-  std::unique_ptr<Inference> inference_;
-};
-
 Result<std::unique_ptr<Inference>> OpenPolicy(const RobotArguments& a) {
   PolicyOptions options = a.backend.ForPolicy();
   options.schedule = a.schedule;
   options.tokenizer = a.tokenizer;
   VLAQ_ASSIGN_OR_RETURN(Policy policy, Policy::Open(a.bundle, options));
-  return std::unique_ptr<Inference>(std::make_unique<OwnPolicy>(std::move(policy)));
+  return robot::InferenceOf(std::move(policy));
 }
 
 // The command line of the process that computes.
@@ -69,8 +56,8 @@ Result<std::unique_ptr<Inference>> MakeInference(const RobotArguments& a, const 
 
 Result<ros2::Discovery> DiscoveryOf(const RobotArguments& a) {
   VLAQ_ASSIGN_OR_RETURN(ros2::Discovery discovery, ros2::DiscoveryFromEnvironment([](const char* name) -> const char* {
-                          return std::getenv(name);
-                        }));  // NOLINT(concurrency-mt-unsafe)
+                          return std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
+                        }));
   if (a.domain) discovery.domain = *a.domain;
   if (a.localhost_only) discovery.range = ros2::DiscoveryRange::kLocalhost;
   discovery.static_peers.insert(discovery.static_peers.end(), a.peers.begin(), a.peers.end());
@@ -194,11 +181,6 @@ Result<std::vector<Driven>> DriveEpisodes(RobotDrive& drive, Context& context) {
   return drives;
 }
 
-// Recorded and simulated cameras repeat themselves and drop out, which the live ones must not.
-void AllowRepeats(robot::Settings& settings) {
-  for (robot::SensorSettings& sensor : settings.sensors) sensor.refuse_frozen = sensor.refuse_blank = false;
-}
-
 Status ParseProcessors(const std::string& text, std::vector<int>& processors) {
   if (text.empty()) return {};
   VLAQ_ASSIGN_OR_RETURN(const std::vector<int64_t> numbers, ParseIds(text, "--cpus"));
@@ -219,7 +201,7 @@ Status DriveRobot(const RobotArguments& given, Context& context) {
   VLAQ_RETURN_IF_ERROR(ParseProcessors(a.processors, a.real_time_options.processors));
   VLAQ_ASSIGN_OR_RETURN(PolicyFeatures policy, ReadFeatures(a.bundle));
   VLAQ_ASSIGN_OR_RETURN(robot::RobotFile file, SettingsOf(a, policy));
-  if (a.episodes.given() && a.settings.empty()) AllowRepeats(file.settings);
+  if (a.episodes.given() && a.settings.empty()) robot::AllowRepeats(file.settings);
   if (a.ros2 && a.arm && a.settings.empty()) {
     return UsageError("--arm drives a real robot, and nobody has said how",
                       "vlaq robot BUNDLE --propose > robot.json; look through it, then --settings robot.json");

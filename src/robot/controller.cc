@@ -78,11 +78,11 @@ void Controller::Obey(const TickInput& input, bool ready, ReasonSet& reasons) {
 }
 
 void Controller::Measure(const WorldFacts& world) {
-  if (state_ == State::kRun) return;
+  // Afterwards standing still is where it was when it stopped, not wherever it drifts to.
+  if (state_ != State::kDisarmed) return;
   for (size_t i = 0; i < settings_.axes.size(); ++i) {
-    // Standing still is where it was when it stopped, not wherever it drifts to.
     const bool known = (world.measured_axes & AxisBit(i)) != 0;
-    if (settings_.axes[i].kind == AxisKind::kPosition && known && state_ == State::kDisarmed) {
+    if (settings_.axes[i].kind == AxisKind::kPosition && known) {
       held_[i] = world.measured[i];
       placed_ |= AxisBit(i);
     }
@@ -105,11 +105,8 @@ Command Controller::Stopped() const {
 }
 
 // The action that is due, or what on_empty makes of its absence, within the limits.
-ReasonSet Controller::Act(const TickInput& input, TickOutput& output) {
+ReasonSet Controller::Act(const TickInput& input, std::span<const double> action, TickOutput& output) {
   ReasonSet noted;
-  std::array<double, kMaxAxes> wanted{};
-  const std::span<double> values = std::span(wanted).first(settings_.axes.size());
-  output.action = player_.At(input.nominal, values);
   if (!output.action.due) noted |= Reason::kOutOfActions;
   double part = 1;  // of the last action
   if (!output.action.due && settings_.on_empty() == OnEmpty::kStop) part = 0;
@@ -117,10 +114,10 @@ ReasonSet Controller::Act(const TickInput& input, TickOutput& output) {
     const double passed = ToMs(input.nominal - player_.covered_until());
     part = std::clamp(1 - passed / settings_.timing.ramp_ms, 0.0, 1.0);
   }
-  for (size_t i = 0; i < values.size(); ++i) {
+  for (size_t i = 0; i < action.size(); ++i) {
     const Axis& axis = settings_.axes[i];
-    const double action = axis.kind == AxisKind::kVelocity ? part * values[i] : values[i];
-    output.command.values[i] = Limited(axis, action, sent_[i], settings_.control_period(), noted);
+    const double wanted = axis.kind == AxisKind::kVelocity ? part * action[i] : action[i];
+    output.command.values[i] = Limited(axis, wanted, sent_[i], settings_.control_period(), noted);
   }
   return noted;
 }
@@ -135,18 +132,19 @@ TickOutput Controller::Tick(const TickInput& input, const Chunk* chunk) {
   Obey(input, output.ready, reasons);
   stopping |= TakeChunk(input, chunk);
   if (!stopping.empty()) Move(Event::kFault, input.now);
-  std::array<double, kMaxAxes> unused{};
-  if (state_ == State::kArmed && player_.At(input.nominal, std::span(unused).first(settings_.axes.size())).due) {
-    Move(Event::kAction, input.now);
-  }
-  if (state_ == State::kRun && !player_.At(input.nominal, std::span(unused).first(settings_.axes.size())).due &&
-      !ActionIsFresh(settings_.safety, input.now, player_.covered_until())) {
+  std::array<double, kMaxAxes> values{};
+  const std::span<double> action = std::span(values).first(settings_.axes.size());
+  ChunkPlayer::Due due;
+  if (state_ == State::kArmed || state_ == State::kRun) due = player_.At(input.nominal, action);
+  if (state_ == State::kArmed && due.due) Move(Event::kAction, input.now);
+  if (state_ == State::kRun && !due.due && !ActionIsFresh(settings_.safety, input.now, player_.covered_until())) {
     stopping |= Reason::kNoFreshAction;
     Move(Event::kFault, input.now);
   }
   output.command = Stopped();
   if (state_ == State::kRun) {
-    reasons |= Act(input, output);
+    output.action = due;
+    reasons |= Act(input, action, output);
     for (size_t i = 0; i < settings_.axes.size(); ++i) {
       if (settings_.axes[i].kind == AxisKind::kPosition) held_[i] = output.command.values[i];
     }

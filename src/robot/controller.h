@@ -80,6 +80,12 @@ struct TickOutput {
   Time action_age = 0;       // since the last action that was due ended; below 0: it is due yet
 };
 
+// A tick, for who records it.
+struct Ticked {
+  TickInput input;
+  TickOutput output;
+};
+
 class Controller {
  public:
   // `settings` must be valid, for chunks of at most `max_steps`.
@@ -102,7 +108,7 @@ class Controller {
   void Move(Event event, Time now);
   void Measure(const WorldFacts& world);
   bool Placed() const;
-  ReasonSet Act(const TickInput& input, TickOutput& output);
+  ReasonSet Act(const TickInput& input, std::span<const double> action, TickOutput& output);
   Time OldestUsable(const WorldFacts& world) const;
 
   Settings settings_;

@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace vlaq::robot {
 namespace {
 
 class PolicyInference : public Inference {
  public:
-  explicit PolicyInference(Policy& policy) : policy_(policy) {}
+  explicit PolicyInference(Policy policy) : policy_(std::move(policy)) {}
 
   Status Reset(const std::string& task) override {
     if (!task.empty()) return policy_.Reset(task);
@@ -23,12 +24,12 @@ class PolicyInference : public Inference {
   Result<Tensor> WarmUp() override { return Step(policy_.Blank()); }
 
  private:
-  Policy& policy_;
+  Policy policy_;
 };
 
 }  // namespace
 
-std::unique_ptr<Inference> InferenceOf(Policy& policy) { return std::make_unique<PolicyInference>(policy); }
+std::unique_ptr<Inference> InferenceOf(Policy policy) { return std::make_unique<PolicyInference>(std::move(policy)); }
 
 Result<ActionMap> ActionMap::Make(const std::vector<Axis>& axes, const Feature& action) {
   ActionMap map;

@@ -29,8 +29,8 @@ class Inference {
   virtual void Abort() {}
 };
 
-// A policy in this process. `policy` must outlive it.
-std::unique_ptr<Inference> InferenceOf(Policy& policy);
+// A policy in this process.
+std::unique_ptr<Inference> InferenceOf(Policy policy);
 
 // From the policy's actions to those of the axes: which value of an action each is, and its scale.
 class ActionMap {

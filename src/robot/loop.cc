@@ -21,11 +21,6 @@ constexpr auto kInferencePause = std::chrono::milliseconds(1);  // while no chun
 constexpr Time kPatience = kSecond;                             // for an inference that runs when the loop has ended
 constexpr Time kIntakePause = 50 * kMillisecond;                // how soon a request to stop is seen
 
-struct Ticked {
-  TickInput input;
-  TickOutput output;
-};
-
 // What the tick keeps of a run.
 struct TickTotals {
   uint64_t ticks = 0, missed = 0, unrecorded = 0;
@@ -143,7 +138,7 @@ class TheLoop : public Loop {
     while (now < options.duration) {
       status = robot_.Receive(now, intake_);
       if (!status.ok() || robot_.finished()) break;
-      Publish();
+      facts_.Put(intake_.TakeFacts());
       const auto newest = intake_.Newest();
       if (newest && chunk_at == kNever && inference_box_.wanted && runner_.IsDue(*newest, now)) {
         const Time ready = now + options.simulated_latency;

@@ -203,7 +203,7 @@ TEST(LoopTest, AControllerGivesTheSameCommandsAgainFromTheJournal) {
   run.inference.step = [](int64_t number) { return FakeInference::Actions(static_cast<float>(number % 7) * 0.3F); };
   run.Do();
   Controller again(run.settings, 5);
-  for (const KeepingJournal::Kept& kept : run.journal.ticks) {
+  for (const Ticked& kept : run.journal.ticks) {
     const Chunk* chunk = nullptr;
     for (const Chunk& candidate : run.journal.chunks) {
       if (candidate.id == kept.input.chunk) chunk = &candidate;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <set>
 
 namespace vlaq::robot {
@@ -48,25 +49,32 @@ std::string Remedy(const TimingSettings& timing, int64_t chunk) {
   return text;
 }
 
-Status CheckPeriods(const TimingSettings& timing) {
-  const struct {
-    const char* name;
-    double value, least, most;
-  } rows[] = {{"control_period_ms", timing.control_period_ms, 1, 1000},
-              {"inference_period_ms", timing.inference_period_ms, 1, 60'000},
-              {"action_period_ms", timing.action_period_ms, 1, 60'000},
-              {"expected_latency_ms", timing.expected_latency_ms, 0, 60'000},
-              {"fill_period_ms", timing.fill_period_ms, 0, 60'000},
-              {"warmup_steps", static_cast<double>(timing.warmup_steps), 0, 10'000},
-              {"ramp_ms", timing.ramp_ms, 1, 60'000},
-              {"merge_new_weight", timing.merge_new_weight, 0, 1},
-              {"refill_at", timing.refill_at, 0, 1}};
-  for (const auto& row : rows) {
-    if (!(row.value >= row.least && row.value <= row.most)) {
-      return Setting(fmt::format("{} is {}, and must be {} to {}", row.name, row.value, row.least, row.most));
-    }
+// A number and what it may be.
+struct Range {
+  const char* name;
+  double value, least, most;
+  const char* because = "";  // in parentheses
+};
+
+Status CheckRanges(std::string_view part, std::initializer_list<Range> ranges) {
+  for (const Range& range : ranges) {
+    if (range.value >= range.least && range.value <= range.most) continue;  // not so of NaN
+    return UsageError(fmt::format("{}: {} is {}, and must be {} to {}{}", part, range.name, range.value, range.least,
+                                  range.most, range.because));
   }
   return {};
+}
+
+Status CheckPeriods(const TimingSettings& timing) {
+  return CheckRanges("timing", {{"control_period_ms", timing.control_period_ms, 1, 1000},
+                                {"inference_period_ms", timing.inference_period_ms, 1, 60'000},
+                                {"action_period_ms", timing.action_period_ms, 1, 60'000},
+                                {"expected_latency_ms", timing.expected_latency_ms, 0, 60'000},
+                                {"fill_period_ms", timing.fill_period_ms, 0, 60'000},
+                                {"warmup_steps", static_cast<double>(timing.warmup_steps), 0, 10'000},
+                                {"ramp_ms", timing.ramp_ms, 1, 60'000},
+                                {"merge_new_weight", timing.merge_new_weight, 0, 1},
+                                {"refill_at", timing.refill_at, 0, 1}});
 }
 
 Status CheckCoverage(const Settings& settings, int64_t chunk) {
@@ -89,22 +97,13 @@ Status CheckCoverage(const Settings& settings, int64_t chunk) {
 Status CheckSafety(const Settings& settings) {
   const SafetySettings& safety = settings.safety;
   const double tick = settings.timing.control_period_ms;
-  const struct {
-    const char* name;
-    double value, least, most;
-    const char* because;
-  } rows[] = {{"command_timeout_ms", safety.command_timeout_ms, tick, 10'000, "from one control period up"},
-              {"max_observation_age_ms", safety.max_observation_age_ms, tick, 60'000, "from one control period up"},
-              {"range_stop_m", safety.range_stop_m, 0, 100, "meters"},
-              {"range_timeout_ms", safety.range_timeout_ms, tick, 10'000, "from one control period up"},
-              {"inference_timeout_ms", ToMs(settings.inference_timeout()), settings.timing.expected_latency_ms, 120'000,
-               "from expected_latency_ms up"}};
-  for (const auto& row : rows) {
-    if (row.value >= row.least && row.value <= row.most) continue;
-    return UsageError(fmt::format("safety: {} is {}, and must be {} to {} ({})", row.name, row.value, row.least,
-                                  row.most, row.because));
-  }
-  return {};
+  constexpr const char* kFromTick = " (from one control period up)";
+  return CheckRanges("safety", {{"command_timeout_ms", safety.command_timeout_ms, tick, 10'000, kFromTick},
+                                {"max_observation_age_ms", safety.max_observation_age_ms, tick, 60'000, kFromTick},
+                                {"range_stop_m", safety.range_stop_m, 0, 100, " (meters)"},
+                                {"range_timeout_ms", safety.range_timeout_ms, tick, 10'000, kFromTick},
+                                {"inference_timeout_ms", ToMs(settings.inference_timeout()),
+                                 settings.timing.expected_latency_ms, 120'000, " (from expected_latency_ms up)"}});
 }
 
 Status CheckAxis(const Axis& axis) {
@@ -135,6 +134,10 @@ Status CheckAxes(const std::vector<Axis>& axes) {
 }
 
 }  // namespace
+
+void AllowRepeats(Settings& settings) {
+  for (SensorSettings& sensor : settings.sensors) sensor.refuse_frozen = sensor.refuse_blank = false;
+}
 
 Status Validate(const Settings& settings, int64_t chunk) {
   VLAQ_RETURN_IF_ERROR(CheckPeriods(settings.timing));

@@ -111,6 +111,9 @@ struct Settings {
   OnEmpty on_empty() const { return timing.on_empty.value_or(OnEmpty::kHold); }
 };
 
+// For recorded and simulated cameras, which repeat themselves and drop out as live ones must not.
+void AllowRepeats(Settings& settings);
+
 // Whether they fit together, and with chunks of `chunk` actions (1 and more). Errors: kUsage that names the setting
 // and what would fit.
 Status Validate(const Settings& settings, int64_t chunk);

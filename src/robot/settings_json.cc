@@ -2,28 +2,21 @@
 #include <cmath>
 
 #include "base/json.h"
+#include "base/names.h"
 #include "robot/settings.h"
 
 namespace vlaq::robot {
 namespace {
 
-constexpr std::array<std::string_view, 5> kChunkRules{"replace", "replace_aligned", "first_only", "exhaust", "merge"};
-constexpr std::array<std::string_view, 3> kMerges{"weighted", "latest", "average"};
-constexpr std::array<std::string_view, 3> kOnEmpty{"hold", "stop", "ramp"};
-constexpr std::array<std::string_view, 2> kAxisKinds{"velocity", "position"};
-
-template <typename T, size_t N>
-std::optional<T> FindIn(const std::array<std::string_view, N>& names, std::string_view name) {
-  for (size_t i = 0; i < N; ++i) {
-    if (names[i] == name) return static_cast<T>(i);
-  }
-  return std::nullopt;
-}
-
-template <size_t N>
-std::vector<std::string> Texts(const std::array<std::string_view, N>& names) {
-  return {names.begin(), names.end()};
-}
+constexpr std::array kChunkRules{Named{ChunkRule::kReplace, "replace"},
+                                 Named{ChunkRule::kReplaceAligned, "replace_aligned"},
+                                 Named{ChunkRule::kFirstOnly, "first_only"}, Named{ChunkRule::kExhaust, "exhaust"},
+                                 Named{ChunkRule::kMerge, "merge"}};
+constexpr std::array kMerges{Named{Merge::kWeighted, "weighted"}, Named{Merge::kLatest, "latest"},
+                             Named{Merge::kAverage, "average"}};
+constexpr std::array kOnEmpty{Named{OnEmpty::kHold, "hold"}, Named{OnEmpty::kStop, "stop"},
+                              Named{OnEmpty::kRamp, "ramp"}};
+constexpr std::array kAxisKinds{Named{AxisKind::kVelocity, "velocity"}, Named{AxisKind::kPosition, "position"}};
 
 // Every member of a part of the settings with its key, told once for reading and for writing.
 template <typename Visit, typename Timing>
@@ -93,16 +86,16 @@ struct Writer {
 void ReadTiming(const JsonField& object, TimingSettings& timing) {
   std::vector<std::string> known{"chunk_rule", "on_empty", "merge"};
   VisitTiming(Reader{object, known}, timing);
-  object.ReadName("chunk_rule", FindChunkRule, Texts(kChunkRules), timing.chunk_rule);
-  object.ReadName("merge", FindMerge, Texts(kMerges), timing.merge);
-  if (object.Has("on_empty")) object.ReadName("on_empty", FindOnEmpty, Texts(kOnEmpty), timing.on_empty.emplace());
+  object.ReadName("chunk_rule", FindChunkRule, NamesIn(kChunkRules), timing.chunk_rule);
+  object.ReadName("merge", FindMerge, NamesIn(kMerges), timing.merge);
+  if (object.Has("on_empty")) object.ReadName("on_empty", FindOnEmpty, NamesIn(kOnEmpty), timing.on_empty.emplace());
   object.Only(known, "timing");
 }
 
 void ReadAxis(const JsonField& object, Axis& axis) {
   std::vector<std::string> known{"kind"};
   VisitAxis(Reader{object, known}, axis);
-  object.ReadName("kind", FindAxisKind, Texts(kAxisKinds), axis.kind);
+  object.ReadName("kind", FindAxisKind, NamesIn(kAxisKinds), axis.kind);
   object.Only(known, "an axis");
 }
 
@@ -123,14 +116,14 @@ void ReadList(const JsonField& file, std::string_view key, void (*read)(const Js
 
 }  // namespace
 
-std::string_view Name(ChunkRule rule) { return kChunkRules[static_cast<size_t>(rule)]; }
-std::string_view Name(Merge merge) { return kMerges[static_cast<size_t>(merge)]; }
-std::string_view Name(OnEmpty on_empty) { return kOnEmpty[static_cast<size_t>(on_empty)]; }
-std::string_view Name(AxisKind kind) { return kAxisKinds[static_cast<size_t>(kind)]; }
-std::optional<ChunkRule> FindChunkRule(std::string_view name) { return FindIn<ChunkRule>(kChunkRules, name); }
-std::optional<Merge> FindMerge(std::string_view name) { return FindIn<Merge>(kMerges, name); }
-std::optional<OnEmpty> FindOnEmpty(std::string_view name) { return FindIn<OnEmpty>(kOnEmpty, name); }
-std::optional<AxisKind> FindAxisKind(std::string_view name) { return FindIn<AxisKind>(kAxisKinds, name); }
+std::string_view Name(ChunkRule rule) { return NameIn(kChunkRules, rule); }
+std::string_view Name(Merge merge) { return NameIn(kMerges, merge); }
+std::string_view Name(OnEmpty on_empty) { return NameIn(kOnEmpty, on_empty); }
+std::string_view Name(AxisKind kind) { return NameIn(kAxisKinds, kind); }
+std::optional<ChunkRule> FindChunkRule(std::string_view name) { return FindIn(kChunkRules, name); }
+std::optional<Merge> FindMerge(std::string_view name) { return FindIn(kMerges, name); }
+std::optional<OnEmpty> FindOnEmpty(std::string_view name) { return FindIn(kOnEmpty, name); }
+std::optional<AxisKind> FindAxisKind(std::string_view name) { return FindIn(kAxisKinds, name); }
 
 void ReadSettings(const JsonField& file, Settings& settings) {
   if (const auto timing = file.Find("timing")) ReadTiming(*timing, settings.timing);

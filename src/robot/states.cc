@@ -4,12 +4,17 @@
 #include <cctype>
 #include <string>
 
+#include "base/names.h"
+
 namespace vlaq::robot {
 namespace {
 
-constexpr std::array<std::string_view, kStates> kStateNames{"DISARMED", "ARMED", "RUN", "HOLD", "ESTOP"};
-constexpr std::array<std::string_view, kEvents> kEventNames{"arm",   "action", "fault", "stop",
-                                                            "reset", "resume", "disarm"};
+constexpr std::array kStateNames{Named{State::kDisarmed, "DISARMED"}, Named{State::kArmed, "ARMED"},
+                                 Named{State::kRun, "RUN"}, Named{State::kHold, "HOLD"}, Named{State::kEstop, "ESTOP"}};
+constexpr std::array kEventNames{Named{Event::kArm, "arm"},      Named{Event::kAction, "action"},
+                                 Named{Event::kFault, "fault"},  Named{Event::kStop, "stop"},
+                                 Named{Event::kReset, "reset"},  Named{Event::kResume, "resume"},
+                                 Named{Event::kDisarm, "disarm"}};
 
 constexpr State kDisarmed = State::kDisarmed, kArmed = State::kArmed, kRun = State::kRun, kHold = State::kHold,
                 kEstop = State::kEstop;
@@ -24,8 +29,9 @@ constexpr std::array<std::array<State, kEvents>, kStates> kTable{{
 
 }  // namespace
 
-std::string_view Name(State state) { return kStateNames[static_cast<size_t>(state)]; }
-std::string_view Name(Event event) { return kEventNames[static_cast<size_t>(event)]; }
+std::string_view Name(State state) { return NameIn(kStateNames, state); }
+std::string_view Name(Event event) { return NameIn(kEventNames, event); }
+std::optional<State> FindState(std::string_view name) { return FindIn(kStateNames, name); }
 
 std::optional<Event> FindOrder(std::string_view word) {
   const auto is_space = [](unsigned char c) { return std::isspace(c) != 0; };

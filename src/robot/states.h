@@ -30,6 +30,7 @@ inline constexpr size_t kEvents = 7;
 
 std::string_view Name(State state);  // "DISARMED"
 std::string_view Name(Event event);  // "arm"
+std::optional<State> FindState(std::string_view name);
 // What an operator may say: "arm", "stop", "reset", "resume", "disarm", in any case, blanks around it ignored.
 std::optional<Event> FindOrder(std::string_view word);
 

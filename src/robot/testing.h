@@ -124,11 +124,7 @@ class FakeRobot : public Robot {
 
 class KeepingJournal : public Journal {
  public:
-  struct Kept {
-    TickInput input;
-    TickOutput output;
-  };
-  std::vector<Kept> ticks;
+  std::vector<Ticked> ticks;
   std::vector<Chunk> chunks;
   std::vector<std::string> errors;
 

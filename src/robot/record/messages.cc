@@ -96,12 +96,9 @@ TickInput InputOf(const JsonField& field, const Settings& settings) {
 }
 
 State StateOf(const JsonField& field) {
-  const std::string name = field.Text();
-  for (size_t i = 0; i < kStates; ++i) {
-    if (Name(static_cast<State>(i)) == name) return static_cast<State>(i);
-  }
-  field.Fail("is no state");
-  return State::kDisarmed;
+  const auto state = FindState(field.Text());
+  if (!state) field.Fail("is no state");
+  return state.value_or(State::kDisarmed);
 }
 
 }  // namespace

@@ -13,10 +13,6 @@
 
 namespace vlaq::robot::record {
 
-struct Ticked {
-  TickInput input;
-  TickOutput output;
-};
 // `axes` name the values of the command.
 std::string TickText(const Ticked& ticked, const Settings& settings);
 Result<Ticked> ParseTick(std::string_view text, const Settings& settings);

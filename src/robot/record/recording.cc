@@ -69,9 +69,7 @@ class McapRecording : public Recording {
     Keep(writer_.Write(
         {.channel = channel, .sequence = sequence_[channel]++, .log_time = time, .publish_time = time, .data = bytes}));
   }
-  void WriteText(uint16_t channel, Time at, const std::string& text) {
-    Write(channel, at, std::as_bytes(std::span(text.data(), text.size())));
-  }
+  void WriteText(uint16_t channel, Time at, const std::string& text) { Write(channel, at, AsBytes(text)); }
   void WritePicture(uint16_t channel, const Inferred& inferred, const std::string& input) {
     const Tensor& picture = inferred.sighting->values.at(input);
     size_t sensor = 0;

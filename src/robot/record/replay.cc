@@ -19,8 +19,6 @@ namespace {
 // Chunks that a tick may still take: those before it was recorded come before it in the file.
 constexpr size_t kChunksKept = 64;
 
-std::string_view TextOf(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
-
 bool SameBits(double a, double b) {
   return a == b ? std::signbit(a) == std::signbit(b) : std::isnan(a) && std::isnan(b);
 }
@@ -31,7 +29,7 @@ class Replayer {
 
   Status Take(const mcap::Channel& channel, const mcap::Message& message) {
     const std::string_view topic = channel.topic;
-    const std::string_view text = TextOf(message.data);
+    const std::string_view text = AsText(message.data);
     if (topic == kAboutTopic) return Begin(text);
     if (!settings_) return InputError("", fmt::format("{} comes before {}", topic, kAboutTopic));
     if (topic == kTickTopic) return TakeTick(text);
@@ -170,7 +168,7 @@ Result<std::map<std::string, std::string>> ReadAbout(const std::filesystem::path
   std::optional<About> about;
   const auto read = reader.Read({.topics = {std::string(kAboutTopic)}},
                                 [&about](const mcap::Channel&, const mcap::Message& message) -> Status {
-                                  VLAQ_ASSIGN_OR_RETURN(about, ParseAbout(TextOf(message.data)));
+                                  VLAQ_ASSIGN_OR_RETURN(about, ParseAbout(AsText(message.data)));
                                   return {};
                                 });
   if (!read.ok()) return Within(path.string(), read.error());

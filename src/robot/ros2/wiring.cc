@@ -1,6 +1,7 @@
 #include "robot/ros2/wiring.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -22,9 +23,8 @@ constexpr std::array kRangeTypes{msg::LaserScan::kType, msg::Range::kType};
 template <size_t N>
 Status CheckType(const std::string& of, const std::string& type, const std::array<std::string_view, N>& known) {
   if (std::ranges::find(known, type) != known.end()) return {};
-  std::string names;
-  for (const std::string_view name : known) names += (names.empty() ? "" : ", ") + std::string(name);
-  return UsageError(fmt::format("ros2: {} has type '{}'", of, type), "it can be " + names);
+  return UsageError(fmt::format("ros2: {} has type '{}'", of, type),
+                    fmt::format("it can be {}", fmt::join(known, ", ")));
 }
 
 SensorTopic TopicOf(const JsonField& field, std::string_view usual_type) {

@@ -249,7 +249,7 @@ Result<Settings> SimSettings(const PolicyFeatures& policy) {
     axis.min = -std::numeric_limits<double>::infinity();
     axis.max = axis.max_rate = std::numeric_limits<double>::infinity();
   }
-  for (SensorSettings& sensor : settings.sensors) sensor.refuse_frozen = sensor.refuse_blank = false;
+  AllowRepeats(settings);
   return settings;
 }
 

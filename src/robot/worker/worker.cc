@@ -6,6 +6,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/bytes.h"
 #include "msgpack/decode.h"
 #include "msgpack/encode.h"
 
@@ -73,14 +74,11 @@ Result<Value> AnswerTo(const Value& question, Inference& inference) {
 
 std::string Frame(const std::string& message) {
   const auto size = static_cast<uint32_t>(message.size());
-  std::string frame;
-  for (unsigned shift = 0; shift < 32; shift += 8) frame += static_cast<char>((size >> shift) & 0xFFU);
-  return frame + message;
+  return std::string(AsText(std::as_bytes(std::span(&size, 1)))) + message;
 }
 
 Result<size_t> FrameLength(std::string_view head) {
-  size_t length = 0;
-  for (size_t i = 0; i < kFrameHead; ++i) length |= static_cast<size_t>(static_cast<unsigned char>(head[i])) << (8 * i);
+  const size_t length = LoadLittle<uint32_t>(AsBytes(head));
   if (length > kLongest) return Error{ErrorCode::kBackend, "a message of more than 256 MiB", "inference process", ""};
   return length;
 }
@@ -99,7 +97,7 @@ Status Answer(int input, int output, Inference* inference, const Status& opened)
     std::string message(length, '\0');
     VLAQ_ASSIGN_OR_RETURN(const bool whole, ReadAll(input, message.data(), message.size()));
     if (!whole) return {};
-    auto question = msgpack::Decode(std::as_bytes(std::span(message)));
+    auto question = msgpack::Decode(AsBytes(message));
     if (!question.ok()) return question.error();
     auto answer = AnswerTo(*question, *inference);
     VLAQ_RETURN_IF_ERROR(say(answer.ok() ? *answer : ErrorValue(answer.error())));

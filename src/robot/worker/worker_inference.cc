@@ -82,8 +82,7 @@ class WorkerInference : public Inference {
   Result<Value> Ask(const Value& question) {
     VLAQ_ASSIGN_OR_RETURN(const std::string message, msgpack::Encode(question));
     const std::string frame = Frame(message);
-    if (const Status sent = child_->Write(std::as_bytes(std::span(frame)), options_.abandon_s); !sent.ok())
-      return Ended(sent.error());
+    if (const Status sent = child_->Write(AsBytes(frame), options_.abandon_s); !sent.ok()) return Ended(sent.error());
     VLAQ_ASSIGN_OR_RETURN(Value answer, Receive(options_.abandon_s));
     VLAQ_RETURN_IF_ERROR(CheckError(answer));
     return answer;
@@ -95,7 +94,7 @@ class WorkerInference : public Inference {
     if (!length.ok()) return Ended(length.error());
     const auto message = child_->Read(*length, timeout_s);
     if (!message.ok()) return Ended(message.error());
-    auto answer = msgpack::Decode(std::as_bytes(std::span(*message)));
+    auto answer = msgpack::Decode(AsBytes(*message));
     if (!answer.ok()) return Ended(answer.error());
     return std::move(*answer);
   }
