@@ -29,7 +29,7 @@ struct Fault {
   std::string says = {};  // what the program must have said in the end
 };
 
-constexpr milliseconds kBegins{15'000}, kGivesUp{2'000}, kQuiet{400}, kGoesOn{1'200};
+constexpr milliseconds kBegins{15'000}, kGivesUp{2'000}, kQuiet{300}, kGoesOn{1'000};
 
 bool StartDriving(World& world, const std::vector<std::string>& words, milliseconds longest) {
   for (const auto deadline = Clock::now() + longest; Clock::now() < deadline;) {
@@ -136,10 +136,12 @@ Act Set(std::atomic<bool> CameraFaults::*member, bool value) {
   return [member, value](Stage& stage) { stage.world.camera.*member = value; };
 }
 // A camera that is wrong in a way that stops the robot when it has lasted (SAFE-03).
-Fault CameraFault(const std::string& name, const std::string& injected, std::atomic<bool> CameraFaults::*member) {
-  return {.row = {.name = name, .injected = injected, .limit_ms = kObservationAgeMs + kCommandTimeoutMs},
-          .inject = Set(member, true),
-          .mend = Set(member, false)};
+Fault CameraFault(const std::string& name, const std::string& injected, std::atomic<bool> CameraFaults::*member,
+                  bool quick = true) {
+  return {
+      .row = {.name = name, .injected = injected, .limit_ms = kObservationAgeMs + kCommandTimeoutMs, .quick = quick},
+      .inject = Set(member, true),
+      .mend = Set(member, false)};
 }
 
 std::vector<Fault> CameraFaultsAll() {
@@ -147,8 +149,8 @@ std::vector<Fault> CameraFaultsAll() {
   return {
       CameraFault("camera_stalls", "no pictures", &CameraFaults::stalls),
       CameraFault("camera_frozen", "the same bytes again and again", &CameraFaults::frozen),
-      CameraFault("camera_black", "black pictures", &CameraFaults::black),
-      CameraFault("camera_resized", "pictures of another size", &CameraFaults::resized),
+      CameraFault("camera_black", "black pictures", &CameraFaults::black, false),
+      CameraFault("camera_resized", "pictures of another size", &CameraFaults::resized, false),
       CameraFault("stamps_backwards", "each stamp before the last", &CameraFaults::backwards),
       {.row = {.name = "camera_fast", .injected = "200 pictures a second", .expected = Expected::kGoesOn},
        .inject = [](Stage& stage) { stage.world.camera.rate_hz = 200; },
@@ -170,10 +172,13 @@ void SignalWorker(Stage& stage, int signal) {
 }
 
 std::vector<Fault> ProcessFaults(const std::string& folder) {
-  const auto ends = [](const char* name, int signal) {
-    return Fault{
-        .row = {.name = name, .injected = fmt::format("{} to vlaq robot", name), .state = "ended", .ends = true},
-        .inject = [signal](Stage& stage) { kill(stage.subject.pid(), signal); }};
+  const auto ends = [](const char* name, int signal, bool quick) {
+    return Fault{.row = {.name = name,
+                         .injected = fmt::format("{} to vlaq robot", name),
+                         .state = "ended",
+                         .quick = quick,
+                         .ends = true},
+                 .inject = [signal](Stage& stage) { kill(stage.subject.pid(), signal); }};
   };
   const auto burn = [](Stage& stage) {
     for (unsigned i = 0; i < 2 * std::thread::hardware_concurrency(); ++i) {
@@ -195,8 +200,8 @@ std::vector<Fault> ProcessFaults(const std::string& folder) {
                .quick = false},
        .inject = [](Stage& stage) { SignalWorker(stage, SIGSTOP); },
        .mend = [](Stage& stage) { SignalWorker(stage, SIGCONT); }},
-      ends("SIGTERM", SIGTERM),
-      ends("SIGINT", SIGINT),
+      ends("SIGTERM", SIGTERM, true),
+      ends("SIGINT", SIGINT, false),
       {.row = {.name = "disk_full",
                .injected = "the recording cannot grow beyond 128 KiB",
                .expected = Expected::kGoesOn,
