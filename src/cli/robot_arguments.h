@@ -48,7 +48,7 @@ Status AnswerAsWorker(const RobotArguments& a);
 
 // robot_text.cc: what is printed.
 void PrintDrives(const RobotArguments& a, const robot::Settings& settings, const std::vector<Driven>& drives,
-                 Context& context);
+                 bool recorded, Context& context);
 void PrintReplay(const RobotArguments& a, const robot::record::ReplayResult& result, Context& context);
 
 }  // namespace vlaq::cli

@@ -97,7 +97,7 @@ Result<robot::RobotFile> SettingsOf(const RobotArguments& a, const PolicyFeature
   return file;
 }
 
-Status StartRecording(RobotDrive& drive) {
+Status StartRecording(RobotDrive& drive, Log& log) {
   const RobotArguments& a = drive.a;
   if (a.record.empty()) return {};
   VLAQ_ASSIGN_OR_RETURN(const robot::ActionMap map,
@@ -109,7 +109,8 @@ Status StartRecording(RobotDrive& drive) {
                                              {.existing = WhenExisting(a.force),
                                               .images = !a.no_images,
                                               .clock_offset = offset,
-                                              .about = {{"bundle", a.bundle.string()}, {"schedule", a.schedule}}}));
+                                              .about = {{"bundle", a.bundle.string()}, {"schedule", a.schedule}}},
+                                             log));
   return {};
 }
 
@@ -209,13 +210,13 @@ Status DriveRobot(const RobotArguments& given, Context& context) {
   RobotDrive drive{
       .a = a, .policy = std::move(policy), .file = std::move(file), .inference = nullptr, .recording = nullptr};
   VLAQ_ASSIGN_OR_RETURN(drive.inference, MakeInference(a, drive.file.settings, context.log));
-  VLAQ_RETURN_IF_ERROR(StartRecording(drive));
+  VLAQ_RETURN_IF_ERROR(StartRecording(drive, context.log));
   const WhenInterrupted interrupted([&drive] { drive.stop = true; });
   auto drives = a.ros2 ? DriveRos2(drive, context) : a.sim ? DriveSim(drive, context) : DriveEpisodes(drive, context);
   // What was recorded is kept, whatever ended the drive.
   Status recorded = drive.recording == nullptr ? Status() : drive.recording->Close();
   if (!drives.ok()) return drives.error();
-  PrintDrives(a, drive.file.settings, *drives, context);
+  PrintDrives(a, drive.file.settings, *drives, recorded.ok(), context);
   return recorded;
 }
 

@@ -50,7 +50,8 @@ Json DrivenJson(const robot::Settings& settings, const Driven& driven) {
   return json;
 }
 
-void PrintOne(const RobotArguments& a, const robot::Settings& settings, const LoopSummary& summary, std::ostream& out) {
+void PrintOne(const RobotArguments& a, const robot::Settings& settings, const LoopSummary& summary, bool recorded,
+              std::ostream& out) {
   out << fmt::format("ended in {}; on the way: {}\n", Name(summary.state), summary.reasons.ToString());
   out << fmt::format("{} ticks of {} ms, {} missed; late by {}\n", Grouped(static_cast<int64_t>(summary.ticks)),
                      settings.timing.control_period_ms, summary.missed_ticks, QuantilesText(*summary.jitter));
@@ -60,7 +61,8 @@ void PrintOne(const RobotArguments& a, const robot::Settings& settings, const Lo
   if (!summary.last_error.empty()) out << "last error of inference: " << Printable(summary.last_error) << "\n";
   if (summary.unrecorded_ticks > 0)
     out << fmt::format("{} ticks were not recorded: the disk was too slow\n", summary.unrecorded_ticks);
-  if (!a.record.empty()) out << "recorded: " << Printable(a.record.string()) << "\n";
+  if (!a.record.empty())
+    out << (recorded ? "recorded: " : "recorded in part only: ") << Printable(a.record.string()) << "\n";
 }
 
 std::string ResultOf(const Driven& driven) {
@@ -82,7 +84,7 @@ void PrintMany(const std::vector<Driven>& drives, std::ostream& out) {
 }  // namespace
 
 void PrintDrives(const RobotArguments& a, const robot::Settings& settings, const std::vector<Driven>& drives,
-                 Context& context) {
+                 bool recorded, Context& context) {
   const auto succeeded =
       std::ranges::count_if(drives, [](const Driven& driven) { return driven.succeeded.value_or(false); });
   if (a.json) {
@@ -90,12 +92,13 @@ void PrintDrives(const RobotArguments& a, const robot::Settings& settings, const
     for (const Driven& driven : drives) list.push_back(DrivenJson(settings, driven));
     Json json{{"schema", "vlaq.robot_run/1"}, {"bundle", a.bundle.string()}, {"real_time", a.ros2 || a.real_time}};
     if (a.sim) json["succeeded"] = succeeded;
+    if (!a.record.empty()) json["recording"] = {{"file", a.record.string()}, {"whole", recorded}};
     json["drives"] = std::move(list);
     PrintJson(json, context.out);
     return;
   }
   if (drives.size() == 1 && drives.front().name.empty()) {
-    PrintOne(a, settings, drives.front().summary, context.out);
+    PrintOne(a, settings, drives.front().summary, recorded, context.out);
     return;
   }
   PrintMany(drives, context.out);

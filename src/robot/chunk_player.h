@@ -15,6 +15,7 @@ namespace vlaq::robot {
 struct Chunk {
   int64_t id = -1;             // counts up
   Time observed = kNever;      // when the newest observation of it came
+  Time took = 0;               // how long its inference took
   size_t steps = 0;            // actions
   std::vector<double> values;  // [steps, axes]; may be longer
 };

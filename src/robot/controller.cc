@@ -40,11 +40,12 @@ ReasonSet Controller::WhatStops(const TickInput& input) {
   return reasons;
 }
 
-// SAFE-04. A chunk that was observed before the robot was armed does not move it.
+// SAFE-04, SAFE-06. A chunk that was observed before the robot was armed does not move it.
 ReasonSet Controller::TakeChunk(const TickInput& input, const Chunk* chunk) {
   if (chunk == nullptr || chunk->steps == 0) return {};
   const size_t count = chunk->steps * settings_.axes.size();
   if (!AllFinite(std::span(chunk->values).first(count))) return Reason::kNotFinite;
+  if (InferenceHung(chunk->took, settings_.inference_timeout())) return Reason::kInferenceHangs;
   const bool moving = state_ == State::kRun || state_ == State::kArmed;
   if (moving && chunk->observed >= armed_at_) player_.Push(*chunk, input.nominal);
   return {};

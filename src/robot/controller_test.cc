@@ -190,6 +190,21 @@ TEST(ControllerTest, Safe06ALongInferenceStops) {
   EXPECT_TRUE(stopped.reasons.Has(Reason::kInferenceHangs));
 }
 
+TEST(ControllerTest, Safe06WhatComesOfALongInferenceIsNotPlayedThoughNoTickSawItRun) {
+  Settings settings = DriveSettings();
+  settings.safety.inference_timeout_ms = 60;
+  for (const Time over : {Time{0}, Time{1}}) {
+    Drive drive(settings);
+    drive.Run();
+    const Chunk chunk{
+        .id = 7, .observed = drive.now(), .took = 60 * kMillisecond + over, .steps = 2, .values = {0.25, 0.25}};
+    const TickOutput output = drive.Tick(&chunk);
+    EXPECT_EQ(output.state, over > 0 ? State::kHold : State::kRun);
+    EXPECT_EQ(output.reasons.Has(Reason::kInferenceHangs), over > 0);
+    EXPECT_EQ(X(output), over > 0 ? 0 : 0.25);
+  }
+}
+
 TEST(ControllerTest, AnInferenceThatFailsStopsAtOnce) {
   Drive drive;
   drive.Run();

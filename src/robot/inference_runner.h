@@ -44,6 +44,7 @@ class InferenceRunner {
   Inferred Run(const Sighting& newest, Time now, Clock finished, Chunk& chunk) {
     Inferred result = Compute(newest, now, chunk);
     result.finished = finished();
+    chunk.took = result.finished - result.started;
     Count(result);
     return result;
   }

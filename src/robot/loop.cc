@@ -19,7 +19,7 @@ constexpr size_t kJournalTicks = 1024;  // that may wait for the journal
 constexpr auto kJournalPause = std::chrono::milliseconds(20);
 constexpr auto kInferencePause = std::chrono::milliseconds(1);  // while no chunk is wanted
 constexpr Time kPatience = kSecond;                             // for an inference that runs when the loop has ended
-constexpr Time kIntakePause = 50 * kMillisecond;                // how soon a request to stop is seen
+constexpr Time kIntakePause = 5 * kMillisecond;  // how soon a request to stop is seen, and a peer's end told
 
 // What the tick keeps of a run.
 struct TickTotals {

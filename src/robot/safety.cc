@@ -36,8 +36,10 @@ double Limited(const Axis& axis, double wanted, double before, Time period, Reas
 }
 
 bool InferenceHangs(Time now, Time running_since, Time timeout) {
-  return running_since != kNever && now - running_since > timeout;
+  return running_since != kNever && InferenceHung(now - running_since, timeout);
 }
+
+bool InferenceHung(Time took, Time timeout) { return took > timeout; }
 
 bool MissedDeadline(const TimingSettings& timing, Time took) { return took > FromMs(timing.inference_period_ms); }
 

@@ -35,6 +35,8 @@ double Limited(const Axis& axis, double wanted, double before, Time period, Reas
 
 // SAFE-06: whether an inference that began at `running_since` (kNever: none runs) takes too long.
 bool InferenceHangs(Time now, Time running_since, Time timeout);
+// SAFE-06: whether one that has ended took too long, which no tick may have seen.
+bool InferenceHung(Time took, Time timeout);
 // SAFE-06: whether one that took `took` missed the start of the next.
 bool MissedDeadline(const TimingSettings& timing, Time took);
 

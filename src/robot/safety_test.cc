@@ -74,6 +74,8 @@ TEST(SafetyTest, Safe06InferenceHangsAfterItsTimeoutOnly) {
   EXPECT_FALSE(InferenceHangs(700 * kMs, 0, 700 * kMs));
   EXPECT_TRUE(InferenceHangs(700 * kMs + 1, 0, 700 * kMs));
   EXPECT_FALSE(InferenceHangs(int64_t{1} << 40, kNever, 1));
+  EXPECT_FALSE(InferenceHung(700 * kMs, 700 * kMs));
+  EXPECT_TRUE(InferenceHung(700 * kMs + 1, 700 * kMs));
   const TimingSettings timing{.inference_period_ms = 400};
   EXPECT_FALSE(MissedDeadline(timing, 400 * kMs));
   EXPECT_TRUE(MissedDeadline(timing, 400 * kMs + 1));

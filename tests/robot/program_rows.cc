@@ -208,7 +208,7 @@ std::vector<Fault> ProcessFaults(const std::string& folder) {
                .quick = false},
        .inject = [](Stage&) { std::this_thread::sleep_for(milliseconds(500)); },
        .options = {.more = {"--record", folder + "/full.mcap", "--force"}, .largest_file_kib = 128},
-       .says = "File too large"},
+       .says = "nothing more is recorded"},
       {.row =
            {.name = "cpu_load", .injected = "two busy threads a core", .expected = Expected::kEither, .quick = false},
        .inject = burn,

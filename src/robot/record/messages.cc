@@ -210,6 +210,7 @@ std::string ChunkText(const Inferred& inferred, const Settings& settings) {
     for (size_t i = 0; i < chunk.steps * settings.axes.size(); ++i) values.push_back(NumberJson(chunk.values[i]));
     json["id"] = chunk.id;
     json["observed"] = chunk.observed;
+    json["took"] = chunk.took;
     json["steps"] = chunk.steps;
     json["values"] = std::move(values);
   }
@@ -225,6 +226,7 @@ Result<Computed> ParseChunk(std::string_view text, const Settings& settings) {
   field.Need("played", computed.played);
   if (computed.chunk.id >= 0) {
     field.Need("observed", computed.chunk.observed);
+    field.Need("took", computed.chunk.took);
     computed.chunk.steps = field["steps"].Count();
     for (const JsonField& value : field["values"].Items()) computed.chunk.values.push_back(NumberOf(value));
     // Compared without a product, which a hostile file could make overflow.

@@ -63,7 +63,8 @@ class RecordTest : public ::testing::Test {
     };
     Remembering inference;
     inference.fails_at = fails_at;
-    auto recording = Recording::Create(File(), settings, 5, {.images = images, .about = {{"bundle", "policy"}}});
+    auto recording =
+        Recording::Create(File(), settings, 5, {.images = images, .about = {{"bundle", "policy"}}}, SilentLog());
     ASSERT_TRUE(recording.ok()) << recording.error().ToString();
     auto loop = Loop::Make(settings, TestAction(), inference, robot, recording->get());
     ASSERT_TRUE(loop.ok());
@@ -160,7 +161,7 @@ TEST_F(RecordTest, NoRecordingOfOursIsAnError) {
   }
   EXPECT_THAT(ReadAbout(File()).error().ToString(), HasSubstr("drive.mcap"));
   EXPECT_THAT(Replay(File(), nullptr, nullptr).error().ToString(), HasSubstr("no recording of vlaq robot"));
-  EXPECT_FALSE(Recording::Create(File(), TestSettings(), 5, {}).ok());  // it is there already
+  EXPECT_FALSE(Recording::Create(File(), TestSettings(), 5, {}, SilentLog()).ok());  // it is there already
 }
 
 TEST_F(RecordTest, PicturesAreThereAsRosMessages) {
@@ -184,7 +185,7 @@ TEST(MessagesTest, DamagedMessagesAreErrors) {
   EXPECT_FALSE(ParseTick("nonsense", settings).ok());
   EXPECT_THAT(
       ParseChunk(
-          R"({"id": 1, "error": "", "played": true, "observed": 0, "steps": 18446744073709551615, "values": [1]})",
+          R"({"id": 1, "error": "", "played": true, "observed": 0, "took": 0, "steps": 18446744073709551615, "values": [1]})",
           settings)
           .error()
           .ToString(),

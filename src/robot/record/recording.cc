@@ -15,8 +15,8 @@ constexpr Time kFlushPeriod = 500 * kMillisecond;
 
 class McapRecording : public Recording {
  public:
-  McapRecording(Settings settings, const RecordOptions& options, mcap::Writer writer)
-      : settings_(std::move(settings)), options_(options), writer_(std::move(writer)) {}
+  McapRecording(Settings settings, const RecordOptions& options, mcap::Writer writer, Log& log)
+      : settings_(std::move(settings)), options_(options), writer_(std::move(writer)), log_(log) {}
 
   Status AddChannels(size_t max_steps) {
     VLAQ_ASSIGN_OR_RETURN(tick_, AddJsonChannel(kTickTopic, "vlaq.Tick", TickSchema(settings_)));
@@ -61,7 +61,9 @@ class McapRecording : public Recording {
 
   // The first error is the one that counts; after it nothing more is written.
   void Keep(const Status& status) {
-    if (status_.ok()) status_ = status;
+    if (status.ok() || !status_.ok()) return;
+    status_ = status;
+    log_.Warning("nothing more is recorded: " + status.error().ToString());
   }
   void Write(uint16_t channel, Time at, Bytes bytes) {
     if (!status_.ok()) return;
@@ -86,6 +88,7 @@ class McapRecording : public Recording {
   Settings settings_;
   RecordOptions options_;
   mcap::Writer writer_;
+  Log& log_;
   Status status_;
   uint16_t tick_ = 0, observation_ = 0, chunk_ = 0;
   std::map<std::string, uint16_t> cameras_;
@@ -97,11 +100,11 @@ class McapRecording : public Recording {
 }  // namespace
 
 Result<std::unique_ptr<Recording>> Recording::Create(const std::filesystem::path& path, const Settings& settings,
-                                                     size_t max_steps, const RecordOptions& options) {
+                                                     size_t max_steps, const RecordOptions& options, Log& log) {
   mcap::WriterOptions writer_options;
   writer_options.existing = options.existing;
   VLAQ_ASSIGN_OR_RETURN(mcap::Writer writer, mcap::Writer::Create(path, writer_options));
-  auto recording = std::make_unique<McapRecording>(settings, options, std::move(writer));
+  auto recording = std::make_unique<McapRecording>(settings, options, std::move(writer), log);
   VLAQ_RETURN_IF_ERROR(recording->AddChannels(max_steps));
   return std::unique_ptr<Recording>(std::move(recording));
 }

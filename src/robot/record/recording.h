@@ -7,7 +7,7 @@
 //   /vlaq/chunk         JSON, every inference: the actions that came of it, or the error
 //
 // What is recorded survives the end of this program within half a second. A disk that is full ends the recording, not
-// the drive.
+// the drive, and the log is told at once.
 #pragma once
 
 #include <filesystem>
@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 
+#include "base/log.h"
 #include "base/output.h"
 #include "base/status.h"
 #include "robot/journal.h"
@@ -35,10 +36,10 @@ struct RecordOptions {
 
 class Recording : public Journal {
  public:
-  // `max_steps`: of a chunk of the policy. Errors: kUsage if the file exists and may not be replaced; kInput with the
-  // system's reason.
+  // `max_steps`: of a chunk of the policy; `log` must outlive it, and is told from any thread. Errors: kUsage if the
+  // file exists and may not be replaced; kInput with the system's reason.
   static Result<std::unique_ptr<Recording>> Create(const std::filesystem::path& path, const Settings& settings,
-                                                   size_t max_steps, const RecordOptions& options);
+                                                   size_t max_steps, const RecordOptions& options, Log& log);
   // Ends the file. Errors: kInput with the first that went wrong since the beginning (disk full); what was recorded
   // before is in the file.
   virtual Status Close() = 0;
