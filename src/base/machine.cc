@@ -60,6 +60,7 @@ Machine ThisMachine() {
   utsname system{};
   ::uname(&system);
   machine.architecture = system.machine;
+  machine.kernel = std::string(system.sysname) + " " + system.release;
   machine.cpu = ProcValue("/proc/cpuinfo", {"model name", "Model"});
   if (machine.cpu.empty()) machine.cpu = "unknown";
   std::istringstream flags(ProcValue("/proc/cpuinfo", {"flags", "Features"}));

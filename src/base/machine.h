@@ -16,6 +16,7 @@ struct CpuFeature {
 struct Machine {
   std::string cpu;           // model name, "unknown" if the system does not say
   std::string architecture;  // "x86_64", "aarch64"
+  std::string kernel;        // "Linux 6.1.0"
   std::vector<CpuFeature> features;
   int threads = 1;  // that this process may use
   int cores = 1;    // that the machine has

@@ -12,6 +12,8 @@
 #include "data/libraries.h"
 #include "image/libraries.h"
 #include "onnx/libraries.h"
+#include "robot/realtime.h"
+#include "ros2/libraries.h"
 #include "serve/libraries.h"
 #include "sim/libraries.h"
 #include "tokenizer/libraries.h"
@@ -31,6 +33,7 @@ struct Diagnosis {
   std::vector<PartRow> libraries;
   std::vector<ToolRow> tools;
   Machine machine;
+  std::vector<std::string> real_time_limits;
   uint64_t free_disk_bytes = 0;
   std::vector<std::string> missing;  // what is missing and how to get it
   bool can_run = false;
@@ -65,6 +68,7 @@ Diagnosis Diagnose(const std::filesystem::path& ort) {
   AddLibraries(onnx::Libraries(), d.libraries);
   AddOptional(tokenizer::Libraries(), "SentencePiece", "instructions to token ids", d);
   AddOptional(sim::Libraries(), "MuJoCo", "simulated robot", d);
+  AddOptional(ros2::Libraries(), "Cyclone DDS", "ROS 2 topics", d);
   AddLibraries(image::Libraries(), d.libraries);
   AddLibraries(data::Libraries(), d.libraries);
   AddLibraries(serve::Libraries(), d.libraries);
@@ -72,6 +76,7 @@ Diagnosis Diagnose(const std::filesystem::path& ort) {
   d.libraries.push_back({"CLI11", "ok", CLI11_VERSION, "command line"});
   d.tools = FindTools("/");
   d.machine = ThisMachine();
+  d.real_time_limits = robot::RealTimeLimits();
   std::error_code ignored;
   d.free_disk_bytes = std::filesystem::space(".", ignored).available;
   return d;
@@ -108,12 +113,14 @@ Json AsJson(const Diagnosis& d) {
           {"machine",
            {{"cpu", d.machine.cpu},
             {"architecture", d.machine.architecture},
+            {"kernel", d.machine.kernel},
             {"features", std::move(features)},
             {"threads", d.machine.threads},
             {"cores", d.machine.cores},
             {"memory_bytes", d.machine.memory_bytes},
             {"available_memory_bytes", d.machine.available_memory_bytes},
             {"free_disk_bytes", d.free_disk_bytes}}},
+          {"real_time", {{"kernel", robot::IsRealTimeKernel()}, {"limits", d.real_time_limits}}},
           {"missing", d.missing},
           {"can_run", d.can_run}};
 }
@@ -144,7 +151,13 @@ void Print(const Diagnosis& d, std::ostream& out) {
        fmt::format("{}, {} free", HumanBytes(d.machine.memory_bytes), HumanBytes(d.machine.available_memory_bytes)),
        "running the full-size policy takes 7 GB in float32"});
   machine.AddRow({"disk here", HumanBytes(d.free_disk_bytes) + " free", "a full-size bundle takes 6.8 GB"});
+  machine.AddRow({"kernel",
+                  fmt::format("{}, {}", d.machine.kernel, robot::IsRealTimeKernel() ? "PREEMPT_RT" : "no PREEMPT_RT"),
+                  "the control tick of vlaq robot in time"});
   out << machine.ToString();
+  if (!d.real_time_limits.empty())
+    out << "\nThe control tick of `vlaq robot` cannot have a real-time priority or locked memory:\n";
+  for (const std::string& text : d.real_time_limits) out << "  - " << text << "\n";
   if (d.missing.empty()) {
     out << "\nNothing is missing that vlaq itself needs; tools that are not found matter to the commands named with "
            "them.\n";

@@ -9,6 +9,7 @@
 #include "base/json_fwd.h"
 #include "cli/command.h"
 #include "cli/episode_choice.h"
+#include "cli/listen_arguments.h"
 #include "cli/world_choice.h"
 #include "robot/loop.h"
 #include "robot/record/replay.h"
@@ -29,6 +30,9 @@ struct RobotArguments {
   uint64_t rollouts = 1, seed = 0;
   robot::RealTimeOptions real_time_options;
   std::string processors;
+  bool page = false;
+  serve::ServerOptions server;
+  ListenArguments listen;
   EpisodeChoice episodes;
   WorldChoice world;
   BackendChoice backend;

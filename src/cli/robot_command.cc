@@ -105,6 +105,9 @@ Action AddRobot(CLI::App& app, Context& context) {
       ->group(sim);
   a->world.AddTo(app);
   AddRealTimeOptions(app, *a);
+  const std::string page = "Page";
+  app.add_flag("--ui", a->page, "Serve a page that shows camera, command and state, with a stop button")->group(page);
+  a->listen.AddTo(app, a->server, page);
   app.add_flag("--in-process", a->in_process,
                "Compute in this process; a crash of the policy's library then ends the loop, too");
   app.add_option("--schedule", a->schedule, "Schedule of the policy to run; default: the one that policy.json names")
@@ -121,6 +124,7 @@ Action AddRobot(CLI::App& app, Context& context) {
       "  vlaq robot policy --ros2 --settings robot.json --record dry.mcap\n"
       "  vlaq robot policy --ros2 --settings robot.json --arm --record drive.mcap --priority 80 --lock-memory\n"
       "  vlaq robot policy --replay drive.mcap\n"
+      "Keys in a terminal: space stops, r resets and resumes, a arms, d disarms, q ends.\n"
       "docs/robot.md has states, safety rules, topics and settings.");
   return [a, &context] { return RunRobot(*a, context); };
 }

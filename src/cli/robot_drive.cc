@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/run_program.h"
 #include "cli/drive_files.h"
+#include "cli/operator_desk.h"
 #include "cli/robot_arguments.h"
 #include "robot/clock.h"
 #include "robot/episodes/episode_robot.h"
@@ -82,7 +83,9 @@ struct RobotDrive {
   robot::RobotFile file;
   std::unique_ptr<Inference> inference;
   std::unique_ptr<robot::record::Recording> recording;
+  robot::Journals journals = {};
   std::atomic<bool> stop = false;
+  std::unique_ptr<OperatorDesk> desk;
 };
 
 Result<robot::RobotFile> SettingsOf(const RobotArguments& a, const PolicyFeatures& policy) {
@@ -111,6 +114,7 @@ Status StartRecording(RobotDrive& drive, Log& log) {
                                               .clock_offset = offset,
                                               .about = {{"bundle", a.bundle.string()}, {"schedule", a.schedule}}},
                                              log));
+  drive.journals.Add(drive.recording.get());
   return {};
 }
 
@@ -121,9 +125,11 @@ robot::LoopOptions LoopOptionsOf(const RobotArguments& a, const std::string& tas
 }
 
 Result<robot::LoopSummary> RunLoop(RobotDrive& drive, Robot& robot, const std::string& task) {
-  VLAQ_ASSIGN_OR_RETURN(auto loop, robot::Loop::Make(drive.file.settings, drive.policy.outputs.front(),
-                                                     *drive.inference, robot, drive.recording.get()));
-  const robot::LoopOptions options = LoopOptionsOf(drive.a, task);
+  VLAQ_ASSIGN_OR_RETURN(auto loop,
+                        robot::Loop::Make(drive.file.settings, drive.policy.outputs.front(), *drive.inference, robot,
+                                          drive.journals.empty() ? nullptr : &drive.journals));
+  robot::LoopOptions options = LoopOptionsOf(drive.a, task);
+  options.orders = &drive.desk->orders();
   return RunsByTheClock(drive.a) ? loop->RunInRealTime(options, drive.stop) : loop->RunInSimulatedTime(options);
 }
 
@@ -207,10 +213,16 @@ Status DriveRobot(const RobotArguments& given, Context& context) {
     return UsageError("--arm drives a real robot, and nobody has said how",
                       "vlaq robot BUNDLE --propose > robot.json; look through it, then --settings robot.json");
   }
-  RobotDrive drive{
-      .a = a, .policy = std::move(policy), .file = std::move(file), .inference = nullptr, .recording = nullptr};
+  RobotDrive drive{.a = a,
+                   .policy = std::move(policy),
+                   .file = std::move(file),
+                   .inference = nullptr,
+                   .recording = nullptr,
+                   .desk = nullptr};
   VLAQ_ASSIGN_OR_RETURN(drive.inference, MakeInference(a, drive.file.settings, context.log));
   VLAQ_RETURN_IF_ERROR(StartRecording(drive, context.log));
+  VLAQ_ASSIGN_OR_RETURN(drive.desk, OperatorDesk::Open(a, drive.file.settings, drive.stop, context.log));
+  if (drive.desk->journal() != nullptr) drive.journals.Add(drive.desk->journal());
   const WhenInterrupted interrupted([&drive] { drive.stop = true; });
   auto drives = a.ros2 ? DriveRos2(drive, context) : a.sim ? DriveSim(drive, context) : DriveEpisodes(drive, context);
   // What was recorded is kept, whatever ended the drive.

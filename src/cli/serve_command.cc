@@ -5,10 +5,9 @@
 #include <set>
 
 #include "base/interrupt.h"
-#include "base/mapped_file.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "serve/access.h"
+#include "cli/listen_arguments.h"
 #include "serve/server.h"
 #include "serve/service_monitor.h"
 
@@ -18,30 +17,12 @@ namespace {
 struct ServeArguments {
   serve::ServiceOptions service;
   serve::ServerOptions server;
+  ListenArguments listen;
   std::string protocol = "both", instruction;
   bool has_instruction = false;
-  std::filesystem::path key_file;
   std::vector<std::string> aliases, ignored;
   BackendChoice backend;
 };
-
-constexpr size_t kLongestKey = 1024;  // bytes
-
-// The first line of the file, which others should not be able to read.
-Result<std::string> ReadKey(const std::filesystem::path& path, Log& log) {
-  VLAQ_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
-  std::string key(AsText(file->bytes()).substr(0, kLongestKey + 1));
-  key.resize(std::min(key.size(), key.find_first_of("\r\n")));
-  if (key.empty() || key.size() > kLongestKey) {
-    return InputError(path.string(), fmt::format("the first line must be a key of 1 to {} characters", kLongestKey));
-  }
-  std::error_code ignored;
-  const auto others = std::filesystem::perms::others_read | std::filesystem::perms::group_read;
-  if ((std::filesystem::status(path, ignored).permissions() & others) != std::filesystem::perms::none) {
-    log.Warning(fmt::format("{}: others on this machine can read the key; chmod 600 keeps it", path.string()));
-  }
-  return key;
-}
 
 // KEY=INPUT, each key once.
 Result<std::map<std::string, std::string>> ReadAliases(const std::vector<std::string>& words) {
@@ -58,22 +39,12 @@ Result<std::map<std::string, std::string>> ReadAliases(const std::vector<std::st
   return aliases;
 }
 
-void WarnOfOpenDoors(const ServeArguments& a, Log& log) {
-  if (serve::IsLoopback(a.server.host)) return;
-  if (a.server.http.access.api_key.empty()) {
-    log.Warning("everybody who reaches this address can drive the policy and stop it; --api-key-file asks for a key");
-  } else if (a.server.tls_certificate.empty()) {
-    log.Warning("the key can be read on the way; --tls-cert and --tls-key encrypt it");
-  }
-}
-
 std::string WhereItListens(const ServeArguments& a, const serve::Server& server, const serve::PolicyService& service) {
-  const std::string secure = a.server.tls_certificate.empty() ? "" : "s";
-  const std::string address = server.address();
+  const std::string http = UrlOf("http", a.server, server);
   std::string text;
-  if (a.server.has_openpi) text += fmt::format("openpi   ws{}://{}\n", secure, address);
-  text += fmt::format("HTTP     http{}://{}{}\n", secure, address, a.server.http.has_predict ? "/predict" : "/health");
-  if (a.server.http.has_page) text += fmt::format("page     http{}://{}/\n", secure, address);
+  if (a.server.has_openpi) text += fmt::format("openpi   {}\n", UrlOf("ws", a.server, server));
+  text += fmt::format("HTTP     {}{}\n", http, a.server.http.has_predict ? "/predict" : "/health");
+  if (a.server.http.has_page) text += fmt::format("page     {}/\n", http);
   text += fmt::format("key      {}\n", a.server.http.access.api_key.empty() ? "none is needed" : "is needed");
   text += fmt::format("clients  {} at a time\n", a.service.sessions);
   text += fmt::format("policy   {}\n", service.description());
@@ -110,12 +81,7 @@ Status Complete(ServeArguments& a, Log& log) {
   a.service.keys.ignored = {a.ignored.begin(), a.ignored.end()};
   a.server.has_openpi = a.protocol != "http";
   a.server.http.has_predict = a.protocol != "openpi";
-  serve::AccessRules& access = a.server.http.access;
-  if (!a.key_file.empty()) {
-    VLAQ_ASSIGN_OR_RETURN(access.api_key, ReadKey(a.key_file, log));
-  }
-  WarnOfOpenDoors(a, log);
-  return {};
+  return a.listen.Complete(a.server, log);
 }
 
 Status Serve(ServeArguments& a, Context& context) {
@@ -128,7 +94,7 @@ Status Serve(ServeArguments& a, Context& context) {
   const std::filesystem::path place = std::filesystem::weakly_canonical(a.service.bundle, ignored);
   const std::string name = Printable(place.filename().string());
   serve::ServiceMonitor monitor(*service, name);
-  VLAQ_ASSIGN_OR_RETURN(const auto server, serve::Server::Start(*service, monitor, name, a.server));
+  VLAQ_ASSIGN_OR_RETURN(const auto server, serve::Server::Start(service.get(), monitor, name, a.server));
   context.out << WhereItListens(a, *server, *service) << std::flush;
   sign.Wait();
   server->Stop();
@@ -146,10 +112,6 @@ Action AddServe(CLI::App& app, Context& context) {
                        "What clients may ask actions by, all on one port: openpi's websocket protocol, HTTP")
             ->capture_default_str(),
         {"openpi", "http", "both"});
-  app.add_option("--host", a->server.host, "Address to listen on")->type_name("ADDRESS")->capture_default_str();
-  app.add_option("--port", a->server.port, "Port to listen on; 0 takes a free one, which is printed")
-      ->type_name("PORT")
-      ->capture_default_str();
   app.add_flag("--ui", a->server.http.has_page, "Serve a page at / that shows what happens and has a stop button");
   app.add_option("--sessions", a->service.sessions, "Clients at a time; each has a policy of its own, with its memory")
       ->check(CLI::Range(1, 64))
@@ -172,17 +134,7 @@ Action AddServe(CLI::App& app, Context& context) {
   app.add_option("--ignore", a->ignored, "Keys that clients send and the policy does not take; others are an error")
       ->type_name("KEY")
       ->group(policy);
-  const std::string access = "Access";
-  app.add_option("--api-key-file", a->key_file, "Clients must send the first line of this file")
-      ->type_name("FILE")
-      ->group(access);
-  auto* certificate = app.add_option("--tls-cert", a->server.tls_certificate, "Certificates for TLS, in PEM")
-                          ->type_name("FILE")
-                          ->group(access);
-  auto* key =
-      app.add_option("--tls-key", a->server.tls_key, "The key of the first one")->type_name("FILE")->group(access);
-  certificate->needs(key);
-  key->needs(certificate);
+  a->listen.AddTo(app, a->server, "Where it listens");
   const std::string limits = "Limits";
   AsSize(app.add_option("--max-message", a->server.max_message_bytes, "Largest message or body; default: 32MiB"))
       ->group(limits);

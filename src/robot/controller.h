@@ -27,6 +27,10 @@ class Orders {
  public:
   void Add(Event event) { bits_ |= Bit(event); }
   bool Has(Event event) const { return (bits_ & Bit(event)) != 0; }
+  Orders& operator|=(Orders other) {
+    bits_ |= other.bits_;
+    return *this;
+  }
   bool empty() const { return bits_ == 0; }
   uint8_t bits() const { return bits_; }
   static Orders FromBits(uint8_t bits) {

@@ -34,19 +34,19 @@ class FactsBox {
   void Put(const WorldFacts& facts) {
     latest_.back() = facts;
     latest_.Publish();
-    orders_.fetch_or(facts.orders.bits());
+    orders_.Add(facts.orders);
     noted_.fetch_or(facts.noted.bits());
   }
   void TakeInto(WorldFacts& facts) {
     latest_.Take();
     facts = latest_.front();
-    facts.orders = Orders::FromBits(orders_.exchange(0));
+    facts.orders = orders_.Take();
     facts.noted = ReasonSet::FromBits(noted_.exchange(0));
   }
 
  private:
   Latest<WorldFacts> latest_;
-  std::atomic<uint8_t> orders_ = 0;
+  OrderBox orders_;
   std::atomic<uint32_t> noted_ = 0;
 };
 
@@ -150,11 +150,11 @@ class TheLoop : public Loop {
         chunk_at = kNever;
         inference_box_.running_since = kNever;
       }
-      Tick(now, now, options.arm, false);
+      Tick(now, now, options, false);
       DrainJournal();
       now += settings_.control_period();
     }
-    Tick(now, now, false, true);
+    Tick(now, now, options, true);
     DrainJournal();
     const Status finished = robot_.Finish();
     return SummaryUnless({status, finished});
@@ -236,7 +236,7 @@ class TheLoop : public Loop {
       SleepUntil(nominal);
       const Time now = MonotonicNow();
       jitter_->Add(now - nominal);
-      Tick(now, nominal, options.arm, false);
+      Tick(now, nominal, options, false);
       nominal += period;
       // A tick that comes too late is left out; there is never a burst of them.
       const Time late = MonotonicNow() - nominal;
@@ -246,18 +246,19 @@ class TheLoop : public Loop {
       }
     }
     const Time now = MonotonicNow();
-    Tick(now, now, false, true);
+    Tick(now, now, options, true);
   }
 
-  void Tick(Time now, Time nominal, bool arm, bool shutdown) {
+  void Tick(Time now, Time nominal, const LoopOptions& options, bool shutdown) {
     TickInput& input = ticked_.input;
     input.now = now;
     input.nominal = nominal;
     input.shutdown = shutdown;
     facts_.TakeInto(input.world);
+    if (options.orders != nullptr) input.world.orders |= options.orders->Take();
     input.inference = inference_box_.Facts();
     // Once: who disarms a robot wants it to stay so.
-    if (arm && !armed_) input.world.orders.Add(Event::kArm);
+    if (options.arm && !armed_ && !shutdown) input.world.orders.Add(Event::kArm);
     const Chunk* chunk = inference_box_.chunks.Take() ? &inference_box_.chunks.front() : nullptr;
     input.chunk = chunk == nullptr ? -1 : chunk->id;
     ticked_.output = controller_.Tick(input, chunk);

@@ -17,6 +17,7 @@
 #include "robot/histogram.h"
 #include "robot/inference.h"
 #include "robot/journal.h"
+#include "robot/order_box.h"
 #include "robot/realtime.h"
 #include "robot/robot.h"
 #include "robot/settings.h"
@@ -29,6 +30,7 @@ struct LoopOptions {
   Time duration = std::numeric_limits<Time>::max();  // it ends by itself after that
   Time simulated_latency = 0;                        // of an inference in simulated time
   std::string task = {};                             // empty: the policy's own
+  OrderBox* orders = nullptr;                        // further orders than the robot's own; must outlive the loop
 };
 
 struct LoopSummary {

@@ -5,9 +5,11 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 namespace vlaq::robot {
 namespace {
@@ -75,6 +77,11 @@ std::vector<std::string> RealTimeLimits() {
     lines.push_back(fmt::format("memory can be locked up to {} KiB only; {}", limit.rlim_cur / 1024, MemoryAdvice()));
   }
   return lines;
+}
+
+bool IsRealTimeKernel() {
+  utsname system{};
+  return uname(&system) == 0 && std::string_view(system.version).find("PREEMPT_RT") != std::string_view::npos;
 }
 
 }  // namespace vlaq::robot

@@ -25,4 +25,7 @@ Status BecomeRealTime(const RealTimeOptions& options);
 // What would forbid SCHED_FIFO and mlockall to this user: one line each with the remedy; empty: nothing.
 std::vector<std::string> RealTimeLimits();
 
+// Whether this kernel lets a real-time thread interrupt its own work (PREEMPT_RT).
+bool IsRealTimeKernel();
+
 }  // namespace vlaq::robot

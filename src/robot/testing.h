@@ -45,6 +45,7 @@ inline Tensor TestPicture(uint64_t number) {
 class FakeInference : public Inference {
  public:
   std::function<Result<Tensor>(int64_t number)> step = [](int64_t) { return Actions(0.5F); };
+  std::function<void(const Observation&)> look = [](const Observation&) {};
   std::atomic<int> resets = 0, steps = 0;
   std::atomic<bool> is_gone = false, aborted = false;
   std::string task;
@@ -59,7 +60,8 @@ class FakeInference : public Inference {
     number_ = 0;
     return {};
   }
-  Result<Tensor> Step(const Observation&) override {
+  Result<Tensor> Step(const Observation& observation) override {
+    look(observation);
     ++steps;
     return step(number_++);
   }

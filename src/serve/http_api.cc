@@ -39,7 +39,7 @@ Result<PolicyService::ClientId> HttpSessions::Of(const std::string& name) {
   const std::lock_guard lock(mutex_);
   if (const auto known = ids_.find(name); known != ids_.end()) return known->second;
   if (ids_.size() >= kMostSessions) ids_.clear();  // those that are still there become idle
-  VLAQ_ASSIGN_OR_RETURN(const PolicyService::ClientId id, service_.Join(Tenure::kUntilIdle));
+  VLAQ_ASSIGN_OR_RETURN(const PolicyService::ClientId id, service_->Join(Tenure::kUntilIdle));
   ids_[name] = id;
   return id;
 }
@@ -66,10 +66,12 @@ const std::vector<HttpApi::Route>& HttpApi::Routes() {
          respond({200, "text/plain", "OK\n"});
        }},
       {"GET", "/health", true, nullptr, false,
-       [](HttpApi& api, const HttpHead&, std::string, const Respond& respond) { respond(api.Health()); }},
+       [](HttpApi& api, const HttpHead&, std::string, const Respond& respond) {
+         respond({200, "application/json", api.monitor_.HealthJson()});
+       }},
       {"GET", "/metrics", true, nullptr, false,
        [](HttpApi& api, const HttpHead&, std::string, const Respond& respond) {
-         respond({200, "text/plain; version=0.0.4", PrometheusText(api.service_.statistics())});
+         respond({200, "text/plain; version=0.0.4", api.monitor_.MetricsText()});
        }},
       {"POST", "/predict", true, &HttpSettings::has_predict, false,
        [](HttpApi& api, const HttpHead& head, std::string body, const Respond& respond) {
@@ -103,7 +105,7 @@ const std::vector<HttpApi::Route>& HttpApi::Routes() {
   return routes;
 }
 
-HttpApi::HttpApi(PolicyService& service, Monitor& monitor, std::string name, HttpSettings settings)
+HttpApi::HttpApi(PolicyService* service, Monitor& monitor, std::string name, HttpSettings settings)
     : service_(service),
       monitor_(monitor),
       name_(std::move(name)),
@@ -167,11 +169,11 @@ void HttpApi::Predict(const HttpHead& head, std::string body, const Respond& res
   const bool is_msgpack = head.content_type == "application/msgpack";
   const auto read = [this, text, is_msgpack] {
     if (is_msgpack) return OpenpiRequest(AsBytes(*text));
-    const auto is_picture = [this](std::string_view key) { return service_.keys().IsPicture(key); };
+    const auto is_picture = [this](std::string_view key) { return service_->keys().IsPicture(key); };
     return RequestFromJson(*text, is_picture, settings_.pictures);
   };
   Ask(head.session, respond,
-      {[this, read](PolicyService::ClientId id, OnAnswer done) { service_.Submit(id, read, std::move(done)); },
+      {[this, read](PolicyService::ClientId id, OnAnswer done) { service_->Submit(id, read, std::move(done)); },
        [this](const Answer& answer) { return Prediction(answer); }});
 }
 
@@ -186,14 +188,14 @@ void HttpApi::Reset(const HttpHead& head, const std::string& body, const Respond
     if (!field.status().ok()) return respond(ErrorResponse(400, field.status().error().ToString()));
   }
   Ask(head.session, respond,
-      {[this, task](PolicyService::ClientId id, OnAnswer done) { service_.Reset(id, task, std::move(done)); },
+      {[this, task](PolicyService::ClientId id, OnAnswer done) { service_->Reset(id, task, std::move(done)); },
        [](const Answer&) {
          return Json{{"reset", true}};
        }});
 }
 
 Json HttpApi::Prediction(const Answer& answer) const {
-  const Tensor& actions = answer.outputs.at(service_.features().outputs.front().name);
+  const Tensor& actions = answer.outputs.at(service_->features().outputs.front().name);
   Json rows = ActionsJson(actions);
   const size_t chunk = rows.size();
   return {{"action", rows.empty() ? Json::array() : rows.front()},
@@ -202,20 +204,6 @@ Json HttpApi::Prediction(const Answer& answer) const {
           {"chunk_size", chunk},
           {"actions", std::move(rows)},
           {"total_ms", answer.total_ms}};
-}
-
-HttpResponse HttpApi::Health() const {
-  const PolicyFeatures& features = service_.features();
-  const Feature& action = features.outputs.front();
-  return JsonResponse({{"model_loaded", true},
-                       {"device", service_.description()},
-                       {"model_name", name_},
-                       {"stopped", service_.statistics().is_stopped},
-                       {"inputs", service_.keys().Wanted()},
-                       {"follows_instructions", service_.follows_instructions()},
-                       {"axes", AxesJson(action)},
-                       {"chunk_size", action.shape.size() > 1 ? action.shape.front() : 1},
-                       {"control_period_s", features.control_period_s}});
 }
 
 HttpResponse HttpApi::Camera() const {

@@ -28,21 +28,21 @@ struct HttpSettings {
 // Sessions for clients without connections: one for each X-Session, given up when idle.
 class HttpSessions {
  public:
-  explicit HttpSessions(PolicyService& service) : service_(service) {}
+  explicit HttpSessions(PolicyService* service) : service_(service) {}
   Result<PolicyService::ClientId> Of(const std::string& name);
   // It has none any more.
   void Forget(const std::string& name, PolicyService::ClientId id);
 
  private:
-  PolicyService& service_;
+  PolicyService* service_;
   std::mutex mutex_;
   std::map<std::string, PolicyService::ClientId> ids_;
 };
 
 class HttpApi {
  public:
-  // `service` and `monitor` must outlive it. `name`: of the policy.
-  HttpApi(PolicyService& service, Monitor& monitor, std::string name, HttpSettings settings);
+  // `service` and `monitor` must outlive it; `service` may be null where there is no /predict. `name`: of the policy.
+  HttpApi(PolicyService* service, Monitor& monitor, std::string name, HttpSettings settings);
 
   // The answer that the head alone decides: 401, 403, 404, 405. Then the body need not be read.
   std::optional<HttpResponse> Refuse(const HttpHead& head) const;
@@ -65,10 +65,9 @@ class HttpApi {
   // A client whose session was given to another gets a new one, once.
   void Ask(const std::string& session, const Respond& respond, const Question& question, bool again = true);
   Json Prediction(const Answer& answer) const;
-  HttpResponse Health() const;
   HttpResponse Camera() const;
 
-  PolicyService& service_;
+  PolicyService* service_;
   Monitor& monitor_;
   const std::string name_;
   const HttpSettings settings_;

@@ -155,7 +155,7 @@ class NetHttp : public NetConnection, public std::enable_shared_from_this<NetHtt
     if (!state_.options.has_openpi) return Refuse(ErrorResponse(404, "no websockets are served here"));
     if (auto refused = RefuseAccess(state_.options.http.access, head_, true)) return Refuse(std::move(*refused));
     if (head_.path != "/") return Refuse(ErrorResponse(404, "websockets are served at /"));
-    const auto client = state_.service.Join(Tenure::kUntilLeave);
+    const auto client = state_.service->Join(Tenure::kUntilLeave);
     if (!client.ok()) return Refuse(ErrorResponse(503, client.error().ToString()));
     std::make_shared<NetWebsocket<Stream>>(std::move(stream_), state_, *client)->Accept(parser_->release());
   }

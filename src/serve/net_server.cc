@@ -48,7 +48,7 @@ void RunUntilDone(asio::io_context& context) {
 }  // namespace
 
 struct Server::State {
-  State(PolicyService& service, Monitor& monitor, const std::string& name, ServerOptions options)
+  State(PolicyService* service, Monitor& monitor, const std::string& name, ServerOptions options)
       : net(service, monitor, name, std::move(options)) {}
 
   Status Listen() {
@@ -133,12 +133,13 @@ struct Server::State {
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Server::~Server() { Stop(); }
 
-Result<std::unique_ptr<Server>> Server::Start(PolicyService& service, Monitor& monitor, const std::string& name,
+Result<std::unique_ptr<Server>> Server::Start(PolicyService* service, Monitor& monitor, const std::string& name,
                                               ServerOptions options) {
   if (options.tls_certificate.empty() != options.tls_key.empty()) {
     return UsageError("TLS needs a certificate and its key", "give both or none");
   }
   options.http.access.listens_on_loopback = IsLoopback(options.host);
+  if (service == nullptr) options.has_openpi = options.http.has_predict = false;
   std::unique_ptr<Server> server(new Server(std::make_unique<State>(service, monitor, name, std::move(options))));
   State& state = *server->state_;
   if (!state.net.options.tls_certificate.empty()) VLAQ_RETURN_IF_ERROR(LoadTls(state.net.options, state.net.tls));
@@ -162,7 +163,7 @@ void Server::Stop() {
     state_->io_thread.join();
   }
   // Only now: answers of the service are posted to what is still there.
-  state_->net.service.Close();
+  if (state_->net.service != nullptr) state_->net.service->Close();
   state_->net.slow.stop();
   if (state_->slow_thread.joinable()) state_->slow_thread.join();
 }

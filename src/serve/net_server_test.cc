@@ -31,7 +31,7 @@ struct Served {
   explicit Served(ServerOptions options = {}, size_t sessions = 1)
       : service(testing::OpenSmall(sessions)), monitor(*service, "small") {
     options.port = 0;
-    auto started = Server::Start(*service, monitor, "small", std::move(options));
+    auto started = Server::Start(service.get(), monitor, "small", std::move(options));
     if (!started.ok()) {
       ADD_FAILURE() << started.error().ToString();
       return;
@@ -384,7 +384,7 @@ TEST(ServerTest, StoppingEndsOpenConnections) {
   ServiceMonitor monitor(*other, "small");
   ServerOptions options;
   options.port = port;
-  const auto again = Server::Start(*other, monitor, "small", options);
+  const auto again = Server::Start(other.get(), monitor, "small", options);
   EXPECT_TRUE(again.ok()) << again.error().ToString();
 }
 
@@ -394,14 +394,14 @@ TEST(ServerTest, WhatCannotBeListenedOnIsAnError) {
   const Served served;
   ServerOptions taken;
   taken.port = served.server->port();
-  EXPECT_THAT(Server::Start(*service, monitor, "small", taken).error().ToString(),
+  EXPECT_THAT(Server::Start(service.get(), monitor, "small", taken).error().ToString(),
               HasSubstr("cannot listen on 127.0.0.1 port"));
   ServerOptions half;
   half.port = 0;
   half.tls_key = "key.pem";
-  EXPECT_THAT(Server::Start(*service, monitor, "small", half).error().ToString(), HasSubstr("TLS needs"));
+  EXPECT_THAT(Server::Start(service.get(), monitor, "small", half).error().ToString(), HasSubstr("TLS needs"));
   half.tls_certificate = "/nowhere/certificate.pem";
-  EXPECT_THAT(Server::Start(*service, monitor, "small", half).error().ToString(),
+  EXPECT_THAT(Server::Start(service.get(), monitor, "small", half).error().ToString(),
               HasSubstr("/nowhere/certificate.pem: no TLS"));
 }
 

@@ -22,7 +22,7 @@ class NetConnection {
 };
 
 struct NetState {
-  NetState(PolicyService& service_in, Monitor& monitor, const std::string& name_in, ServerOptions options_in)
+  NetState(PolicyService* service_in, Monitor& monitor, const std::string& name_in, ServerOptions options_in)
       : options(std::move(options_in)),
         service(service_in),
         name(name_in),
@@ -32,7 +32,7 @@ struct NetState {
   std::chrono::steady_clock::duration idle_timeout() const { return Seconds(options.idle_timeout_s); }
 
   const ServerOptions options;
-  PolicyService& service;
+  PolicyService* service;  // null: there is a page only
   const std::string name;
   HttpApi api;
   asio::ssl::context tls{asio::ssl::context::tls_server};

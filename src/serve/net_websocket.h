@@ -23,7 +23,7 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
   }
   ~NetWebsocket() override {
     state_.connections.erase(this);
-    state_.service.Leave(client_);
+    state_.service->Leave(client_);
   }
   NetWebsocket(const NetWebsocket&) = delete;
   NetWebsocket& operator=(const NetWebsocket&) = delete;
@@ -52,7 +52,7 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
   static constexpr size_t kMostUnsent = 16;  // frames; a client that reads none of them is gone
 
   void Begin() {
-    auto metadata = OpenpiMetadata(state_.service.features(), state_.service.keys().Wanted(), state_.name);
+    auto metadata = OpenpiMetadata(state_.service->features(), state_.service->keys().Wanted(), state_.name);
     if (!metadata.ok()) return Fail(metadata.error().ToString());
     Send({std::move(*metadata)});
     Read();
@@ -73,7 +73,7 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
     const auto read = [message = std::move(message)] { return OpenpiRequest(std::as_bytes(std::span(*message))); };
     // The service may answer after this connection is gone, but not after the server is.
     const std::weak_ptr<NetWebsocket> weak = this->weak_from_this();
-    state_.service.Submit(client_, read, [weak, &state = state_](const Answer& answer) {
+    state_.service->Submit(client_, read, [weak, &state = state_](const Answer& answer) {
       asio::post(state.io, [weak, answer] {
         if (const auto self = weak.lock()) self->Reply(answer);
       });
@@ -84,7 +84,7 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
   void Reply(const Answer& answer) {
     if (answer.outcome == Outcome::kReplaced) return;  // answers have no names: one for each would shift the others
     if (answer.outcome != Outcome::kDone) return Fail(answer.error.ToString());
-    auto reply = OpenpiReply(state_.service.features(), answer, previous_ms_);
+    auto reply = OpenpiReply(state_.service->features(), answer, previous_ms_);
     if (!reply.ok()) return Fail(reply.error().ToString());
     previous_ms_ = answer.total_ms;
     Send({std::move(*reply)});

@@ -29,9 +29,10 @@ struct ServerOptions {
 
 class Server {
  public:
-  // Listens. `service` and `monitor` must outlive it. `name`: of the policy. Errors: kUsage for an address that cannot
-  // be listened on, or half of a TLS setting; kInput for a certificate or key that cannot be read.
-  static Result<std::unique_ptr<Server>> Start(PolicyService& service, Monitor& monitor, const std::string& name,
+  // Listens. `service` and `monitor` must outlive it; without a service nobody can ask for actions. `name`: of the
+  // policy. Errors: kUsage for an address that cannot be listened on, or half of a TLS setting; kInput for a
+  // certificate or key that cannot be read.
+  static Result<std::unique_ptr<Server>> Start(PolicyService* service, Monitor& monitor, const std::string& name,
                                                ServerOptions options);
   ~Server();
   Server(const Server&) = delete;

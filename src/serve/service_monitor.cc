@@ -1,5 +1,7 @@
 #include "serve/service_monitor.h"
 
+#include <fmt/format.h>
+
 #include "base/json.h"
 #include "image/encode.h"
 #include "serve/policy_json.h"
@@ -15,10 +17,11 @@ std::string ServiceMonitor::StatusJson() const {
             {"runs_on", service_.description()},
             {"stopped", statistics.is_stopped},
             {"steps", statistics.done},
-            {"misses", statistics.misses},
-            {"errors", statistics.refused + statistics.failed},
-            {"clients", statistics.clients},
-            {"sessions", statistics.sessions},
+            {"counts",
+             {{"steps", statistics.done},
+              {"misses", statistics.misses},
+              {"errors", statistics.refused + statistics.failed},
+              {"clients", fmt::format("{} of {}", statistics.clients, statistics.sessions)}}},
             {"period_ms", features.control_period_s * 1000}};
   json["axes"] = AxesJson(features.outputs.front());
   if (step != nullptr) {
@@ -35,6 +38,20 @@ Result<std::string> ServiceMonitor::CameraPng() const {
   if (step == nullptr || step->picture.rank() != 3) return InputError("", "there was no picture yet");
   return image::EncodePng({static_cast<int>(step->picture.shape()[1]), static_cast<int>(step->picture.shape()[0]),
                            step->picture.data<uint8_t>()});
+}
+
+std::string ServiceMonitor::HealthJson() const {
+  const PolicyFeatures& features = service_.features();
+  const Feature& action = features.outputs.front();
+  return JsonString({{"model_loaded", true},
+                     {"device", service_.description()},
+                     {"model_name", name_},
+                     {"stopped", service_.statistics().is_stopped},
+                     {"inputs", service_.keys().Wanted()},
+                     {"follows_instructions", service_.follows_instructions()},
+                     {"axes", AxesJson(action)},
+                     {"chunk_size", action.shape.size() > 1 ? action.shape.front() : 1},
+                     {"control_period_s", features.control_period_s}});
 }
 
 }  // namespace vlaq::serve

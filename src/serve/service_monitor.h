@@ -15,6 +15,8 @@ class ServiceMonitor : public Monitor {
 
   std::string StatusJson() const override;
   Result<std::string> CameraPng() const override;
+  std::string HealthJson() const override;
+  std::string MetricsText() const override { return PrometheusText(service_.statistics()); }
   void Stop() override { service_.Stop(); }
   void Resume() override { service_.Resume(); }
 

@@ -1,5 +1,6 @@
 // What a person sees who mistypes, and the exit code a script sees.
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <cerrno>
 
@@ -215,8 +216,23 @@ TEST(Doctor, ShowsWhatThereIs) {
     EXPECT_THAT(row["version"].get<std::string>(), ::testing::MatchesRegex(".*[0-9].*")) << row;
     libraries.push_back(row["name"]);
   }
-  EXPECT_THAT(libraries, ::testing::IsSupersetOf({"libonnx", "protobuf", "SentencePiece", "libjpeg-turbo", "libpng",
-                                                  "OpenSSL", "xxHash", "fmt", "nlohmann-json", "CLI11"}));
+  EXPECT_THAT(libraries,
+              ::testing::IsSupersetOf({"libonnx", "protobuf", "SentencePiece", "libjpeg-turbo", "libpng", "OpenSSL",
+                                       "xxHash", "fmt", "nlohmann-json", "CLI11", "Cyclone DDS"}));
+}
+
+TEST(Doctor, SaysWhatTheControlTickMayHave) {
+  const Json json = Vlaq({"doctor", "--json"}).json();
+  EXPECT_THAT(json["machine"]["kernel"].get<std::string>(), ::testing::MatchesRegex("Linux [0-9]+\\..*"));
+  EXPECT_TRUE(json["real_time"]["kernel"].is_boolean());
+  // Whoever may lock little memory is told how that is changed.
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_MEMLOCK, &before), 0);
+  const rlimit little{.rlim_cur = 64 << 10U, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_MEMLOCK, &little), 0);
+  const Ran limited = Vlaq({"doctor"});
+  ASSERT_EQ(setrlimit(RLIMIT_MEMLOCK, &before), 0);
+  EXPECT_THAT(limited.out, HasSubstr("memory can be locked up to 64 KiB only; raise it in /etc/security/limits.conf"));
 }
 
 TEST(Doctor, SaysWhichToolsOfABoardAreThere) {

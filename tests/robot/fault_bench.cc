@@ -3,7 +3,6 @@
 // Prints a table and writes WORK/robot_faults.json. Exit code 1 if a row fails, 77 without DDS. --untimed fails no row
 // for what a busy machine may cause: a stop that comes late, or one for a fault that needs none.
 #include <fmt/format.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -143,13 +142,11 @@ Result<bool> Run(const Arguments& a) {
   }
   if (report.rows.empty()) return UsageError("no row has the name " + a.only, "");
   std::fputs(report.table.ToString().c_str(), stdout);
-  utsname kernel{};
-  ::uname(&kernel);
   const Machine machine = ThisMachine();
   const Json json{
       {"schema", "vlaq.robot_faults/1"},
       {"machine", {{"cpu", machine.cpu}, {"architecture", machine.architecture}, {"threads", machine.threads}}},
-      {"kernel", fmt::format("{} {}", kernel.sysname, kernel.release)},
+      {"kernel", machine.kernel},
       {"tick_ms", kTickMs},
       {"slack_ms", kSlackMs},
       {"rows", report.rows}};

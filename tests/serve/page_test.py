@@ -48,9 +48,9 @@ def main(vlaq, bundle, chromium, picture=None):
             if picture:
                 browser.screenshot(picture)
             browser.evaluate("document.getElementById('stop').click()")
-            until(browser, "document.getElementById('stop').textContent", "Resume")
+            until(browser, "document.getElementById('resume').hidden", False)
             assert server.ask("/predict", {"image": frame})[0] == 503
-            browser.evaluate("document.getElementById('stop').click()")
+            browser.evaluate("document.getElementById('resume').click()")
             until(browser, "document.getElementById('state').textContent", "serving")
             assert server.ask("/predict", {"image": frame})[0] == 200
             said = [text for text in browser.complaints() if not text.startswith((f"asked for {origin}", f"asked for blob:{origin}"))]

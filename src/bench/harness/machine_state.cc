@@ -1,6 +1,5 @@
 #include "bench/harness/machine_state.h"
 
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -204,9 +203,7 @@ MachineState MachineReader::Describe() const {
   state.cores = machine.cores;
   state.threads = machine.threads;
   state.memory_bytes = machine.memory_bytes;
-  utsname system{};
-  ::uname(&system);
-  state.kernel = std::string(system.sysname) + " " + system.release;
+  state.kernel = machine.kernel;
   state.governor = FirstLine(root_ / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
   if (const auto boost = FirstNumber(root_ / "sys/devices/system/cpu/cpufreq/boost")) state.boost = *boost != 0;
   if (const auto off = FirstNumber(root_ / "sys/devices/system/cpu/intel_pstate/no_turbo")) state.boost = *off == 0;

@@ -57,7 +57,7 @@ class Ros2RobotTest : public ::testing::Test {
     Ros2Options options;
     options.node.discovery = {msg::TestDomain(), msg::DiscoveryRange::kOff, {}, ""};
     options.armed = armed;
-    auto robot = OpenRos2Robot(BaseWiring(), settings_, options, log_);
+    auto robot = OpenRos2Robot(wiring_, settings_, options, log_);
     ASSERT_TRUE(robot.ok()) << robot.error().ToString();
     robot_ = std::move(*robot);
     camera_ = msg::Advertised(*base_, "/camera/image_raw", msg::Image::kType, {5, msg::Reliability::kBestEffort});
@@ -68,14 +68,19 @@ class Ros2RobotTest : public ::testing::Test {
   }
 
   void Shoot() {
-    const Tensor picture = TestPicture(++pictures_);
+    ++pictures_;
+    ShootWith(*camera_, TestPicture(pictures_));
+    if (wrist_ != nullptr) ShootWith(*wrist_, TestPicture(pictures_ + 7).Reshaped({2, 8, 3}));
+  }
+  void ShootWith(msg::Publisher& camera, const Tensor& picture) {
     msg::Image image;
     image.header.stamp = msg::TimeOf(static_cast<int64_t>(pictures_) * kMillisecond);
-    image.height = image.width = 4;
+    image.height = static_cast<uint32_t>(picture.shape()[0]);
+    image.width = static_cast<uint32_t>(picture.shape()[1]);
     image.encoding = "rgb8";
-    image.step = 12;
+    image.step = 3 * image.width;
     image.data = picture.bytes();
-    ASSERT_TRUE(camera_->Publish(msg::Encode(image)).ok());
+    ASSERT_TRUE(camera.Publish(msg::Encode(image)).ok());
   }
   void Say(msg::Publisher& topic, const std::string& word) {
     ASSERT_TRUE(topic.Publish(msg::Encode(msg::String{word})).ok());
@@ -106,11 +111,12 @@ class Ros2RobotTest : public ::testing::Test {
   }
 
   Settings settings_ = TestSettings();
+  Wiring wiring_ = BaseWiring();
   KeepingLog log_;
   FakeInference inference_;
   std::unique_ptr<msg::Node> base_;
   std::unique_ptr<Robot> robot_;
-  std::unique_ptr<msg::Publisher> camera_, orders_, task_;
+  std::unique_ptr<msg::Publisher> camera_, wrist_, orders_, task_;
   std::unique_ptr<msg::Subscription> commands_;
   std::atomic<bool> stop_ = false;
   uint64_t pictures_ = 0;
@@ -123,6 +129,41 @@ TEST_F(Ros2RobotTest, PicturesBecomeCommandsAndTheLastOneIsZero) {
   ASSERT_TRUE(summary.ok()) << summary.error().ToString();
   while (const auto message = commands_->Take()) last_x_ = msg::Decode<msg::Twist>(message->cdr())->linear.x;
   EXPECT_EQ(last_x_, 0);
+}
+
+TEST_F(Ros2RobotTest, SeveralCamerasMakeOneObservationAndTheLossOfAnyStops) {
+  settings_.sensors.push_back({.feature = "observation.images.wrist"});
+  wiring_.sensors["observation.images.wrist"] = {"/wrist/image_raw", std::string(msg::Image::kType), {}};
+  std::mutex mutex;
+  std::vector<std::pair<Shape, Shape>> seen;
+  inference_.look = [&](const Observation& observation) {
+    if (observation.empty()) return;  // the warm-up
+    const std::scoped_lock lock(mutex);
+    seen.emplace_back(observation.at("observation.images.front").shape(),
+                      observation.at("observation.images.wrist").shape());
+  };
+  Open(true);
+  const auto summary = Drive({.arm = true}, [&] {
+    for (int i = 0; i < 10; ++i) {
+      Shoot();
+      std::this_thread::sleep_for(std::chrono::milliseconds(15));
+    }
+    {
+      const std::scoped_lock lock(mutex);
+      EXPECT_TRUE(seen.empty());  // one camera is silent
+    }
+    wrist_ = msg::Advertised(*base_, "/wrist/image_raw", msg::Image::kType, {5, msg::Reliability::kBestEffort});
+    EXPECT_TRUE(ShootUntil([](double x) { return x == 0.5; }));
+    wrist_.reset();
+    EXPECT_TRUE(ShootUntil([](double x) { return x == 0; }));
+  });
+  ASSERT_TRUE(summary.ok()) << summary.error().ToString();
+  EXPECT_TRUE(summary->reasons.Has(Reason::kOldObservation)) << summary->reasons.ToString();
+  ASSERT_FALSE(seen.empty());
+  for (const auto& [front, wrist] : seen) {
+    EXPECT_EQ(front, Shape({4, 4, 3}));
+    EXPECT_EQ(wrist, Shape({2, 8, 3}));
+  }
 }
 
 TEST_F(Ros2RobotTest, UnlessItIsArmedTheRealTopicStaysSilent) {
