@@ -74,7 +74,9 @@ std::string WhereItListens(const ServeArguments& a, const serve::Server& server,
   if (a.server.has_openpi) text += fmt::format("openpi   ws{}://{}\n", secure, address);
   text += fmt::format("HTTP     http{}://{}{}\n", secure, address, a.server.http.has_predict ? "/predict" : "/health");
   if (a.server.http.has_page) text += fmt::format("page     http{}://{}/\n", secure, address);
-  text += fmt::format("key      {}\n", a.server.http.access.api_key.empty() ? "none is needed" : "is needed");
+  const std::string key =
+      a.key_file.empty() ? "none is needed" : "is needed: the first line of " + Printable(a.key_file.string());
+  text += fmt::format("key      {}\n", key);
   text += fmt::format("clients  {} at a time\n", a.service.sessions);
   text += fmt::format("policy   {}\n", service.description());
   return text;
