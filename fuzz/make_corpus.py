@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Cuts the seeds of fuzz/corpus/{zip,pickle,safetensors,heap} out of testdata/checkpoint, those of mcap out of testdata/mcap, and makes messages. Standard library only.
+"""Cuts the seeds of fuzz/corpus/{zip,pickle,safetensors,heap} out of testdata/checkpoint, those of mcap out of testdata/mcap, those of picture out of testdata/image, and makes messages. Standard library only.
 
     python3 fuzz/make_corpus.py
 
 Files named found-* are inputs that the fuzzers came upon; they are kept by hand.
 """
+import base64
 import json
 import os
 import struct
@@ -88,3 +89,54 @@ put("msgpack", "big_endian", b"\x84\xab__ndarray__\xc3\xa4data\xc4\x04\0\1\1\0\x
 put("msgpack", "scalar", b"\x83" + SCALAR + DATA_KEY + b"\xcb" + struct.pack(">d", 1.5) + TYPE_KEY + b"\xa3<f4")
 put("msgpack", "text", b"\x84" + ARRAY + DATA_KEY + b"\xc4\x08" + "a\u00e9".encode("utf-32-le") + TYPE_KEY + b"\xa3<U2" + SHAPE_KEY + b"\x90")
 put("msgpack", "kinds", b"\x97\xc0\xc3\xcd\x01\0\xd1\xff\x7f\xca?\xc0\0\0\x92\xd9\x01a\xc5\0\x01\0\x81\xa1a\xde\0\0")
+
+# Pictures, and what clients of `vlaq serve` send: requests (the kind first), then whole connections.
+for name in ("rgb.png", "bilevel.png", "grey_2bit.png", "grey_16bit.png", "grey_alpha.png", "palette_transparent.png", "wild_index.png", "grey.jpg", "progressive.jpg", "restart.jpg"):
+    with open(os.path.join(HERE, "..", "testdata", "image", name), "rb") as f:
+        put("picture", name, f.read())
+with open(os.path.join(HERE, "corpus", "picture", "rgb.png"), "rb") as f:
+    png = f.read()
+PIXELS = bytes(range(12))
+RAW = {"shape": [2, 2, 3], "data": base64.b64encode(PIXELS).decode()}
+NDARRAY = b"\x84" + ARRAY + DATA_KEY + b"\xc4\x0c" + PIXELS + TYPE_KEY + b"\xa3|u1" + SHAPE_KEY + b"\x93\x02\x02\x03"
+OBSERVATION = b"\x81\xb1observation/image" + NDARRAY
+for name, request in (
+        ("raw", {"image": RAW, "state": [1, 2.5], "instruction": "go", "reset": True}),
+        ("png", {"images": {"front": base64.b64encode(png).decode()}, "joints": [0, 0], "time": [[1], [2]]})):
+    put("serve_request", name, b"\0" + json.dumps(request).encode())
+put("serve_request", "openpi", b"\1\x84\xb1observation/image" + NDARRAY + b"\xa5state\x92\x01\xcb?\xf0\0\0\0\0\0\0\xa6prompt\xa2go\xa5reset\xc3")
+put("serve_request", "openpi_nested", b"\1\x82\xa6images\x81\xa5front" + NDARRAY + b"\xa6joints\x92\1\2")
+put("serve_request", "picture", b"\2" + png)
+
+
+def http(line, body=b"", *headers):
+    fields = [f"{line} HTTP/1.1", "Host: 127.0.0.1", *headers]
+    if body:
+        fields.append(f"Content-Length: {len(body)}")
+    return "\r\n".join(fields).encode() + b"\r\n\r\n" + body
+
+
+def frame(kind, payload, last=True):
+    """One of a websocket, masked with zeros: its payload can be read."""
+    size = bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\xfe" + struct.pack(">H", len(payload))
+    return bytes([(0x80 if last else 0) | kind]) + size + bytes(4) + payload
+
+
+TEXT, BINARY, REST, CLOSE, PING = 1, 2, 0, 8, 9
+PREDICT = json.dumps({"image": RAW}).encode()
+UPGRADE = http("GET /", b"", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==")
+for name, sent in (
+        ("look", http("GET /health") + http("GET /metrics") + http("GET /status") + http("GET /camera.png") + http("GET /?x")),
+        ("predict", http("POST /predict", PREDICT, "X-Session: a") + http("GET /camera.png")),
+        ("predict_openpi", http("POST /predict", OBSERVATION, "Content-Type: application/msgpack", "X-API-Key: k")),
+        ("reset", http("POST /reset", b"{}") + http("POST /reset", b'{"instruction": "go"}', "Connection: close")),
+        ("stop", http("POST /stop") + http("POST /predict", PREDICT) + http("POST /resume")),
+        ("chunked", http("POST /reset", b"", "Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n"),
+        ("expect", http("POST /predict", PREDICT, "Expect: 100-continue")),
+        ("too_large", http("POST /predict", bytes(2049))),
+        ("elsewhere", http("POST /stop", b"", "Origin: http://example.org", "Authorization: Bearer k")),
+        ("openpi", UPGRADE + frame(BINARY, OBSERVATION) + frame(PING, b"p") + frame(BINARY, OBSERVATION) + frame(CLOSE, b"\x03\xe8")),
+        ("openpi_parts", UPGRADE + frame(BINARY, OBSERVATION[:9], False) + frame(PING, b"") + frame(REST, OBSERVATION[9:])),
+        ("openpi_wrong", UPGRADE + frame(BINARY, b"\xc1") + frame(BINARY, OBSERVATION)),
+        ("openpi_text", UPGRADE + frame(TEXT, b"hello"))):
+    put("serve_connection", name, sent)

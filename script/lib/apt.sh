@@ -9,7 +9,7 @@ packages_build="ca-certificates cmake ninja-build g++ pkg-config python3-venv li
 packages_simulator="libmujoco-dev libosmesa6-dev"
 # ROS 2 topics; without it everything else builds (Ubuntu 22.04 has 0.8, whose types are made otherwise).
 packages_dds="cyclonedds-dev"
-packages_test="libgtest-dev libgmock-dev ccache bash-completion git"
+packages_test="libgtest-dev libgmock-dev ccache bash-completion git curl"
 # The report's test looks at it in a browser; Ubuntu's package of this name is no browser, the test is skipped there.
 packages_browser="chromium fonts-dejavu-core"
 packages_checks="clang-14 libclang-rt-14-dev llvm-14 lld-14 clang-tidy-14 clang-format-14"

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/mapped_file.h"
+#include "base/text.h"
 #include "serve/access.h"
 
 namespace vlaq::cli {
@@ -65,6 +66,10 @@ Status ListenArguments::Complete(serve::ServerOptions& server, Log& log) const {
   }
   WarnOfOpenDoors(server, log);
   return {};
+}
+
+std::string ListenArguments::KeyText() const {
+  return key_file.empty() ? "none is needed" : "is needed: the first line of " + Printable(key_file.string());
 }
 
 std::string UrlOf(const std::string& scheme, const serve::ServerOptions& options, const serve::Server& server) {

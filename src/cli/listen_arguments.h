@@ -17,6 +17,8 @@ struct ListenArguments {
   void AddTo(CLI::App& app, serve::ServerOptions& server, const std::string& group);
   // Reads the key, and warns of what others could do. Errors: kInput for a key that cannot be read.
   Status Complete(serve::ServerOptions& server, Log& log) const;
+  // Which key clients need: "none is needed", "is needed: the first line of key.txt".
+  std::string KeyText() const;
 };
 
 // "http://127.0.0.1:8000", or "wss://[::1]:8000"; `scheme` is "http" or "ws".

@@ -35,8 +35,7 @@ Status OperatorDesk::ServePage(const RobotArguments& a, const robot::Settings& s
   monitor_ =
       std::make_unique<robot::monitor::RobotMonitor>(settings, robot::monitor::About{name, a.backend.name}, orders_);
   VLAQ_ASSIGN_OR_RETURN(server_, serve::Server::Start(nullptr, *monitor_, name, options));
-  log.Note(fmt::format("page: {}/; key: {}", UrlOf("http", options, *server_),
-                       options.http.access.api_key.empty() ? "none is needed" : "is needed"));
+  log.Note(fmt::format("page: {}/; key: {}", UrlOf("http", options, *server_), a.listen.KeyText()));
   return {};
 }
 

@@ -45,7 +45,7 @@ std::string WhereItListens(const ServeArguments& a, const serve::Server& server,
   if (a.server.has_openpi) text += fmt::format("openpi   {}\n", UrlOf("ws", a.server, server));
   text += fmt::format("HTTP     {}{}\n", http, a.server.http.has_predict ? "/predict" : "/health");
   if (a.server.http.has_page) text += fmt::format("page     {}/\n", http);
-  text += fmt::format("key      {}\n", a.server.http.access.api_key.empty() ? "none is needed" : "is needed");
+  text += fmt::format("key      {}\n", a.listen.KeyText());
   text += fmt::format("clients  {} at a time\n", a.service.sessions);
   text += fmt::format("policy   {}\n", service.description());
   return text;

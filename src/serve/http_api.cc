@@ -14,6 +14,8 @@ namespace {
 
 constexpr size_t kLongestSession = 64;  // characters of X-Session
 constexpr size_t kMostSessions = 1024;  // names remembered
+// Of a reset, bytes: it is read on the thread of sockets. Longer than any instruction.
+constexpr size_t kLongestReset = size_t{64} << 10;
 
 int StatusOf(Outcome outcome) {
   switch (outcome) {
@@ -179,6 +181,7 @@ void HttpApi::Predict(const HttpHead& head, std::string body, const Respond& res
 
 void HttpApi::Reset(const HttpHead& head, const std::string& body, const Respond& respond) {
   std::optional<std::string> task;
+  if (body.size() > kLongestReset) return respond(ErrorResponse(413, "the instruction is too long"));
   if (!body.empty()) {
     const auto json = ParseJson(body, "request");
     if (!json.ok()) return respond(ErrorResponse(400, json.error().ToString()));

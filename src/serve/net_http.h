@@ -36,16 +36,21 @@ class NetHttp : public NetConnection, public std::enable_shared_from_this<NetHtt
                             [self = this->shared_from_this()](NetError error, size_t) { self->TakeHead(error); });
   }
 
+  // Who waits for an answer gets one, and an answer that is on its way is let through.
   void Close() override {
-    const auto self = std::move(waits_);
-    NetError ignored;
-    beast::get_lowest_layer(stream_).socket().close(ignored);
+    if (waits_) return Answered(ErrorResponse(503, "the server ends"));
+    if (!is_responding_) Drop();
   }
 
  private:
   static constexpr uint32_t kMostHeadBytes = 16 << 10;
 
   void Wait(std::chrono::steady_clock::duration time) { beast::get_lowest_layer(stream_).expires_after(time); }
+
+  void Drop() {
+    NetError ignored;
+    beast::get_lowest_layer(stream_).socket().close(ignored);
+  }
 
   void TakeHead(NetError error) {
     if (error == http::error::body_limit) return Refuse(ErrorResponse(413, "the body is too large"));
@@ -54,7 +59,7 @@ class NetHttp : public NetConnection, public std::enable_shared_from_this<NetHtt
         error != http::error::end_of_stream && error != http::error::partial_message) {
       return Refuse(ErrorResponse(400, "this is no HTTP: " + error.message()));
     }
-    if (error) return Close();
+    if (error) return Drop();
     const auto& message = parser_->get();
     const auto field = [&](std::string_view name) { return std::string(message[name]); };
     head_.method = std::string(message.method_string());
@@ -85,7 +90,7 @@ class NetHttp : public NetConnection, public std::enable_shared_from_this<NetHtt
   void ReadBody() {
     http::async_read(stream_, buffer_, *parser_, [self = this->shared_from_this()](NetError error, size_t) {
       if (error == http::error::body_limit) return self->Refuse(ErrorResponse(413, "the body is too large"));
-      if (error) return self->Close();
+      if (error) return self->Drop();
       self->Handle();
     });
   }
@@ -108,15 +113,16 @@ class NetHttp : public NetConnection, public std::enable_shared_from_this<NetHtt
   }
 
   void Answered(HttpResponse response) {
-    waits_.reset();
-    Respond(std::move(response), parser_->get().keep_alive());
+    const auto self = std::move(waits_);
+    if (self == nullptr) return;  // was told that the server ends
+    Respond(std::move(response), parser_->get().keep_alive() && !state_.stops);
   }
 
   // Without having read all that was sent: the connection cannot be used any further.
   void Refuse(HttpResponse response) { Respond(std::move(response), false); }
 
   void Respond(HttpResponse response, bool keep_alive) {
-    if (state_.stops) return Close();
+    is_responding_ = true;
     response_.emplace(static_cast<http::status>(response.status), parser_->get().version());
     response_->set(http::field::server, "vlaq/" + std::string(kVersion));
     response_->set(http::field::content_type, response.content_type);
@@ -128,8 +134,9 @@ class NetHttp : public NetConnection, public std::enable_shared_from_this<NetHtt
     response_->prepare_payload();
     Wait(state_.io_timeout());
     http::async_write(stream_, *response_, [self = this->shared_from_this(), keep_alive](NetError error, size_t) {
-      if (error) return self->Close();
-      if (keep_alive) return self->ReadHead(self->state_.idle_timeout());
+      self->is_responding_ = false;
+      if (error) return self->Drop();
+      if (keep_alive && !self->state_.stops) return self->ReadHead(self->state_.idle_timeout());
       self->End();
     });
   }
@@ -139,6 +146,7 @@ class NetHttp : public NetConnection, public std::enable_shared_from_this<NetHtt
   void End() {
     NetError ignored;
     beast::get_lowest_layer(stream_).socket().shutdown(tcp::socket::shutdown_send, ignored);
+    if (state_.stops) return Drop();
     Wait(std::chrono::seconds(1));
     Drain();
   }
@@ -146,7 +154,7 @@ class NetHttp : public NetConnection, public std::enable_shared_from_this<NetHtt
     buffer_.consume(buffer_.size());
     beast::get_lowest_layer(stream_).async_read_some(buffer_.prepare(kMostHeadBytes),
                                                      [self = this->shared_from_this()](NetError error, size_t) {
-                                                       if (error) return self->Close();
+                                                       if (error) return self->Drop();
                                                        self->Drain();
                                                      });
   }
@@ -167,6 +175,7 @@ class NetHttp : public NetConnection, public std::enable_shared_from_this<NetHtt
   std::optional<http::response<http::string_body>> response_;
   HttpHead head_;
   std::shared_ptr<NetHttp> waits_;  // for an answer: itself, since nothing else keeps it
+  bool is_responding_ = false;
 };
 
 }  // namespace vlaq::serve

@@ -6,82 +6,23 @@
 #include <map>
 #include <thread>
 
-#include "base/base64.h"
 #include "base/json.h"
-#include "base/random.h"
-#include "msgpack/decode.h"
 #include "msgpack/encode.h"
-#include "serve/net_asio.h"
-#include "serve/server.h"
-#include "serve/service_monitor.h"
-#include "serve/testing.h"
+#include "serve/net_testing.h"
 
 namespace vlaq::serve {
 namespace {
 
 using msgpack::Map;
 using msgpack::Value;
+using testing::Ask;
+using testing::Exchange;
 using ::testing::HasSubstr;
+using testing::JsonOf;
+using testing::OpenpiClient;
+using testing::Prediction;
+using testing::Served;
 using ::testing::StartsWith;
-
-constexpr auto kTimeout = std::chrono::seconds(10);
-
-// A server with its policy, ended before the policy is.
-struct Served {
-  explicit Served(ServerOptions options = {}, size_t sessions = 1)
-      : service(testing::OpenSmall(sessions)), monitor(*service, "small") {
-    options.port = 0;
-    auto started = Server::Start(service.get(), monitor, "small", std::move(options));
-    if (!started.ok()) {
-      ADD_FAILURE() << started.error().ToString();
-      return;
-    }
-    server = std::move(*started);
-  }
-  std::unique_ptr<PolicyService> service;
-  ServiceMonitor monitor;
-  std::unique_ptr<Server> server;
-};
-
-// What comes back for these bytes, until the server closes or nothing more comes.
-std::string Exchange(uint16_t port, const std::string& bytes, bool shut = false) {
-  asio::io_context io;
-  beast::tcp_stream stream(io);
-  std::string received;
-  stream.expires_after(kTimeout);
-  NetError error;
-  stream.socket().connect({asio::ip::make_address("127.0.0.1"), port}, error);
-  asio::write(stream.socket(), asio::buffer(bytes), error);
-  if (shut) stream.socket().shutdown(tcp::socket::shutdown_send, error);
-  asio::read(stream.socket(), asio::dynamic_buffer(received), error);
-  return received;
-}
-
-http::response<http::string_body> Ask(uint16_t port, http::verb method, const std::string& path,
-                                      const std::string& body = "",
-                                      const std::map<std::string, std::string>& headers = {}) {
-  asio::io_context io;
-  tcp::socket socket(io);
-  socket.connect({asio::ip::make_address("127.0.0.1"), port});
-  http::request<http::string_body> request(method, path, 11);
-  request.set(http::field::host, "127.0.0.1:" + std::to_string(port));
-  for (const auto& [name, value] : headers) request.set(name, value);
-  request.body() = body;
-  request.prepare_payload();
-  NetError error;
-  http::write(socket, request, error);
-  beast::flat_buffer buffer;
-  http::response<http::string_body> response;
-  http::read(socket, buffer, response, error);
-  return response;
-}
-
-Json JsonOf(const http::response<http::string_body>& response) { return Json::parse(response.body(), nullptr, false); }
-
-std::string Prediction(int seed) {
-  const Tensor picture = testing::Picture(seed);
-  return Json{{"image", {{"shape", picture.shape()}, {"data", Base64(picture.bytes())}}}}.dump();
-}
 
 // What the server says to a client that would like a websocket.
 unsigned UpgradeStatus(uint16_t port, std::map<std::string, std::string> headers = {}) {
@@ -91,62 +32,6 @@ unsigned UpgradeStatus(uint16_t port, std::map<std::string, std::string> headers
                   {"Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}});
   return Ask(port, http::verb::get, "/", "", headers).result_int();
 }
-
-// A client of openpi.
-class OpenpiClient {
- public:
-  explicit OpenpiClient(uint16_t port, const std::string& key = "") {
-    socket_.next_layer().connect({asio::ip::make_address("127.0.0.1"), port});
-    if (!key.empty()) {
-      socket_.set_option(websocket::stream_base::decorator(
-          [key](websocket::request_type& request) { request.set(http::field::authorization, "Api-Key " + key); }));
-    }
-    socket_.handshake("127.0.0.1:" + std::to_string(port), "/", error_);
-  }
-  bool is_open() const { return !error_; }
-
-  void Send(const std::string& bytes, bool binary = true) {
-    socket_.binary(binary);
-    socket_.write(asio::buffer(bytes), error_);
-  }
-  void SendPicture(int seed) {
-    Map map{{"observation/image", Value(testing::Picture(seed))}};
-    Send(*msgpack::Encode(Value(Value::Data(std::move(map)))));
-  }
-  // The next message; its text, if it is one, in text().
-  Value Receive() {
-    beast::flat_buffer buffer;
-    socket_.read(buffer, error_);
-    const std::string bytes = beast::buffers_to_string(buffer.data());
-    if (error_ || socket_.got_text()) {
-      text_ = bytes;
-      return {};
-    }
-    const auto value = msgpack::Decode(std::as_bytes(std::span(bytes)));
-    EXPECT_TRUE(value.ok());
-    return value.ok() ? *value : Value();
-  }
-  std::vector<float> ReceiveActions() {
-    const Value reply = Receive();
-    const Value* actions = reply.Find("actions");
-    if (actions == nullptr || actions->As<Tensor>() == nullptr) return {};
-    const auto numbers = actions->As<Tensor>()->data<float>();
-    return {numbers.begin(), numbers.end()};
-  }
-  const std::string& text() const { return text_; }
-  // Why the server closed.
-  int close_code() {
-    static_cast<void>(Receive());
-    return socket_.reason().code;
-  }
-  websocket::stream<tcp::socket>& socket() { return socket_; }
-
- private:
-  asio::io_context io_;
-  websocket::stream<tcp::socket> socket_{io_};
-  NetError error_;
-  std::string text_;
-};
 
 TEST(ServerTest, OpenpiGetsMetadataAndActions) {
   const Served served;
@@ -275,32 +160,6 @@ TEST(ServerTest, WrongHttpRequestsAreAnsweredWithTheReason) {
   EXPECT_EQ(Ask(port, http::verb::get, "/healthz").body(), "OK\n");  // still there
 }
 
-TEST(ServerTest, DamagedBytesAreSurvived) {
-  const Served served;
-  const uint16_t port = served.server->port();
-  const std::string upgrade =
-      "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
-  const std::string body = Prediction(1);
-  const std::vector<std::string> whole{
-      "POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body,
-      "POST /reset HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
-      upgrade + std::string("\x82\x81\x01\x02\x03\x04\x80", 7),  // a masked frame of one byte
-      upgrade + std::string("\x89\x80\x01\x02\x03\x04", 6)};     // a ping
-  Random random(7);
-  constexpr int kVariants = 60;
-  for (const std::string& original : whole) {
-    for (int i = 0; i < kVariants; ++i) {
-      std::string damaged = original;
-      for (int hit = 0; hit < 1 + i % 3; ++hit)
-        damaged[random.Next() % damaged.size()] = static_cast<char>(random.Next() % 256);
-      if (i % 4 == 0) damaged.resize(random.Next() % damaged.size());
-      static_cast<void>(Exchange(port, damaged, true));
-    }
-  }
-  EXPECT_EQ(Ask(port, http::verb::get, "/healthz").body(), "OK\n");
-}
-
 TEST(ServerTest, AKeyIsAskedForEverywhereButAtHealthz) {
   ServerOptions options;
   options.http.access.api_key = "secret";
@@ -351,14 +210,6 @@ TEST(ServerTest, ThePageHasWhatItAsksFor) {
   EXPECT_EQ(status["steps"], 1);
   EXPECT_EQ(status["action"].size(), 2U);
   EXPECT_EQ(status["camera"], testing::kCamera);
-}
-
-TEST(ServerTest, SlowClientsLoseTheirConnection) {
-  ServerOptions options;
-  options.io_timeout_s = 0.1;
-  const Served served(options);
-  EXPECT_EQ(Exchange(served.server->port(), "GET /healthz HTTP/1.1\r\nHo"), "");
-  EXPECT_EQ(Exchange(served.server->port(), "POST /predict HTTP/1.1\r\nContent-Length: 100\r\n\r\n{"), "");
 }
 
 TEST(ServerTest, TooManyConnectionsAreClosed) {

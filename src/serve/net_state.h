@@ -30,6 +30,7 @@ struct NetState {
 
   std::chrono::steady_clock::duration io_timeout() const { return Seconds(options.io_timeout_s); }
   std::chrono::steady_clock::duration idle_timeout() const { return Seconds(options.idle_timeout_s); }
+  std::chrono::steady_clock::duration silence_timeout() const { return Seconds(options.silence_timeout_s); }
 
   const ServerOptions options;
   PolicyService* service;  // null: there is a page only

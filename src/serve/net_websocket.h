@@ -2,6 +2,7 @@
 //
 // It reads while the policy is at work, so that pings are answered; who sends the next observation before the last was
 // answered has it replace the one that waits. The policy's answers come on another thread and are passed to this one.
+// A message that has begun has its time to end, and who answers no pings is gone: neither keeps its session for long.
 #pragma once
 
 #include <deque>
@@ -18,7 +19,7 @@ template <typename Stream>
 class NetWebsocket : public NetConnection, public std::enable_shared_from_this<NetWebsocket<Stream>> {
  public:
   NetWebsocket(Stream stream, NetState& state, PolicyService::ClientId client)
-      : socket_(std::move(stream)), state_(state), client_(client) {
+      : socket_(std::move(stream)), state_(state), client_(client), patience_(state.io) {
     state_.connections.insert(this);
   }
   ~NetWebsocket() override {
@@ -32,7 +33,7 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
     beast::get_lowest_layer(socket_).expires_never();  // it has timeouts of its own
     websocket::stream_base::timeout timeout{};
     timeout.handshake_timeout = state_.io_timeout();
-    timeout.idle_timeout = state_.idle_timeout();
+    timeout.idle_timeout = state_.silence_timeout();
     timeout.keep_alive_pings = true;
     socket_.set_option(timeout);
     socket_.read_message_max(state_.options.max_message_bytes);
@@ -59,16 +60,39 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
   }
 
   void Read() {
-    socket_.async_read(buffer_, [self = this->shared_from_this()](NetError error, size_t /*bytes*/) {
-      if (!error) self->Take();
+    socket_.async_read_some(buffer_, 0, [self = this->shared_from_this()](NetError error, size_t /*bytes*/) {
+      if (!error) self->TakePart();
+    });
+  }
+
+  void TakePart() {
+    if (ends_) {  // until the client closes, too
+      buffer_.consume(buffer_.size());
+      return Read();
+    }
+    const bool had_begun = std::exchange(has_begun_, !socket_.is_message_done());
+    if (!has_begun_) return Take();
+    if (!had_begun) LimitTime();
+    Read();
+  }
+
+  // For the message that has begun, or for the client to read why it is closed and to close, too.
+  void LimitTime() {
+    patience_.expires_after(state_.io_timeout());
+    patience_.async_wait([weak = this->weak_from_this()](NetError error) {
+      const auto self = weak.lock();
+      if (error || self == nullptr) return;
+      // It may have expired just when the message ended.
+      const bool is_over = self->patience_.expiry() <= std::chrono::steady_clock::now();
+      if (is_over && (self->has_begun_ || self->ends_)) self->Drop();
     });
   }
 
   void Take() {
+    patience_.cancel();
     const auto data = buffer_.cdata();
     auto message = std::make_shared<const std::string>(static_cast<const char*>(data.data()), data.size());
     buffer_.consume(buffer_.size());
-    if (ends_) return Read();  // until the client closes, too
     if (socket_.got_text()) return Fail("observations are binary messages");
     const auto read = [message = std::move(message)] { return OpenpiRequest(std::as_bytes(std::span(*message))); };
     // The service may answer after this connection is gone, but not after the server is.
@@ -90,8 +114,13 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
     Send({std::move(*reply)});
   }
 
-  // openpi's way to say that something is wrong: a text, and the end.
-  void Fail(const std::string& text) { Send({text, true}); }
+  // openpi's way to say that something is wrong: a text, and the end. The session is free at once for the next client,
+  // also while this one does not close.
+  void Fail(const std::string& text) {
+    state_.service.Leave(client_);
+    Send({text, true});
+    LimitTime();
+  }
 
   void Send(Frame frame) {
     if (ends_) return;
@@ -134,6 +163,8 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
   beast::flat_buffer buffer_;
   std::deque<Frame> unsent_;
   double previous_ms_ = 0;
+  asio::steady_timer patience_;  // for the message that has begun
+  bool has_begun_ = false;
   bool ends_ = false;        // nothing more is sent
   bool is_closing_ = false;  // the close frame is
 };

@@ -15,7 +15,14 @@
 namespace vlaq::serve {
 namespace {
 
-constexpr int kMostLevels = 8;  // of lists and maps within each other
+constexpr int kMostLevels = 8;           // of lists and maps within each other
+constexpr size_t kMostValues = 100'000;  // as in openpi's messages; a picture is a few
+
+// At least as many as the text has, told before memory is taken for any: each but the first follows one of these.
+size_t ValuesIn(std::string_view text) {
+  const auto begins = [](char c) { return c == ',' || c == '[' || c == '{'; };
+  return 1 + static_cast<size_t>(std::count_if(text.begin(), text.end(), begins));
+}
 
 class RequestReader {
  public:
@@ -141,6 +148,10 @@ Json FirstActionJson(const Tensor& actions) {
 
 Result<Request> RequestFromJson(std::string_view text, const std::function<bool(std::string_view)>& is_picture,
                                 const PictureLimits& limits) {
+  if (ValuesIn(text) > kMostValues) {
+    return InputError("request", fmt::format("more than {} values", kMostValues),
+                      "pictures are base64, or {shape, data}");
+  }
   VLAQ_ASSIGN_OR_RETURN(const Json json, ParseJson(text, "request"));
   if (!json.is_object()) return InputError("request", "must be a JSON object");
   RequestReader reader(is_picture, limits);

@@ -24,7 +24,7 @@ struct PictureLimits {
 
 // A request {image, images: {NAME: ...}, state: [...], instruction, reset, any other key}. A picture is base64 of a
 // JPEG or PNG, or {shape: [H, W, 3], data: base64 of its bytes}; `is_picture` says which keys are pictures. Numbers are
-// lists within lists of one length. Errors: kInput naming the key.
+// lists within lists of one length. Errors: kInput naming the key; for more than 100,000 values in all.
 Result<Request> RequestFromJson(std::string_view text, const std::function<bool(std::string_view)>& is_picture,
                                 const PictureLimits& limits);
 

@@ -23,8 +23,9 @@ struct ServerOptions {
   HttpSettings http = {};
   size_t max_message_bytes = size_t{32} << 20;  // of a websocket message, of a body
   size_t max_connections = 64;
-  double io_timeout_s = 10;    // for a head, a body, a response, a handshake
-  double idle_timeout_s = 60;  // of a connection that asks nothing; websockets are pinged meanwhile
+  double io_timeout_s = 10;       // for a head, a body, a message, a response, a handshake
+  double idle_timeout_s = 60;     // of an HTTP connection that asks nothing
+  double silence_timeout_s = 10;  // of a websocket of which nothing comes; it is pinged at half of it
 };
 
 class Server {
@@ -41,7 +42,8 @@ class Server {
   uint16_t port() const;
   // "127.0.0.1:8000", or "[::1]:8000"
   std::string address() const;
-  // Closes all connections, within a second, and the service.
+  // Closes all connections, within a second, and the service. Requests at work are answered with 503, websockets told
+  // that the server goes.
   void Stop();
 
  private:

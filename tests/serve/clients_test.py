@@ -25,7 +25,7 @@ try:
 except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(77)
-from server import Server  # noqa: E402
+from server import Server, make_certificate  # noqa: E402
 
 CAMERA = "observation.images.front"
 VLAQ, BUNDLE, WIRE, MODEL = sys.argv[1:5]
@@ -84,7 +84,7 @@ def test_key(expected):
         key.write("secret\n")
         key.flush()
         with Server(VLAQ, BUNDLE, "--api-key-file", key.name) as server:
-            check("key      is needed" in server.said, server.said)
+            check(f"key      is needed: the first line of {key.name}" in server.said, server.said)
             try:
                 WebsocketClientPolicy("127.0.0.1", server.port)
                 raise AssertionError("a client without a key was served")
@@ -137,8 +137,7 @@ def test_tls(expected):
         return
     with tempfile.TemporaryDirectory() as folder:
         certificate, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=vlaq test",
-                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        make_certificate(certificate, key)
         os.environ["SSL_CERT_FILE"] = certificate  # trusted by the clients of this process
         with Server(VLAQ, BUNDLE, "--tls-cert", certificate, "--tls-key", key) as server:
             reply = WebsocketClientPolicy("wss://127.0.0.1", server.port).infer({"observation/image": FRAMES[0]})

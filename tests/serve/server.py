@@ -11,6 +11,12 @@ import urllib.request
 TIMEOUT_S = 60
 
 
+def make_certificate(certificate, key):
+    """For 127.0.0.1, signed by itself."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=vlaq test",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+
+
 class Server:
     def __init__(self, vlaq, bundle, *arguments, port=0):
         command = [vlaq, "serve", bundle, "--port", str(port), "--backend", "reference", *arguments]

@@ -3,6 +3,7 @@ import time
 
 import numpy as np
 import pytest
+from cut_proxy import CutProxy
 from fake_server import FakeServer
 from lerobot_policy_vlaq import arrays
 from lerobot_policy_vlaq.client import Client, ServerError
@@ -55,6 +56,33 @@ def test_a_server_that_says_nothing():
         begin = time.monotonic()
         with pytest.raises(ServerError):
             Client(f"ws://127.0.0.1:{silent.getsockname()[1]}", timeout_s=0.2).open()
+        assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize("numbers", [2, 50_000_000])  # few bytes, and more than the system takes from who sends
+def test_a_network_that_is_cut(numbers):
+    with FakeServer() as server, CutProxy(int(server.url.rsplit(":", 1)[1])) as network:
+        client = Client(f"ws://127.0.0.1:{network.port}", timeout_s=0.5)
+        client.infer({"prompt": "go"})
+        network.cut()
+        begin = time.monotonic()
+        with pytest.raises(ServerError, match="no answer in 0.5 s|was closed"):
+            client.infer({"observation.state": np.zeros(numbers, dtype=np.uint8)})
+        assert time.monotonic() - begin < 3
+        network.mend()
+        assert client.infer({"prompt": "go"})["actions"].shape == (4, 2)  # over a new connection
+        assert server.connections == 2
+        client.close()
+
+
+def test_a_server_that_ends_in_the_middle():
+    with FakeServer() as server, CutProxy(int(server.url.rsplit(":", 1)[1])) as network:
+        client = Client(f"ws://127.0.0.1:{network.port}", timeout_s=20)
+        client.infer({"prompt": "go"})
+        network.close_connections()
+        begin = time.monotonic()
+        with pytest.raises(ServerError, match="was closed"):
+            client.infer({"prompt": "go"})
         assert time.monotonic() - begin < 5
 
 
