@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-TICK_MS, INFERENCE_MS, ACTION_MS = 20, 50, 400
+TICK_MS, INFERENCE_MS, ACTION_MS = 20, 100, 400
 SETTLED_S = 300  # from here on memory must not grow
 GROWTH_LIMIT = 0.01
 SAMPLE_S = 10
@@ -220,6 +220,7 @@ def main():
     except ImportError as error:
         print(f"skipped: {error}; script/setup --test installs it")
         return 77
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what it started is ended, too
     options.work.mkdir(parents=True, exist_ok=True)
     vlaq = os.environ.get("VLAQ", "build/vlaq")
     proposed = subprocess.run([vlaq, "robot", options.bundle, "--propose"], stdout=subprocess.PIPE, text=True, check=True).stdout
