@@ -213,7 +213,7 @@ def openpi(stage):
 
     fork = get_context("fork")
     mine, its = fork.Pipe()
-    server = fork.Process(target=serve, args=(stage, its))
+    server = fork.Process(target=serve, args=(stage, its), daemon=True)
     server.start()
     stage.pipe.send_bytes(str(server.pid).encode())
     policy = WebsocketClientPolicy("127.0.0.1", mine.recv())
