@@ -43,6 +43,8 @@ std::string WorkerCommand(const RobotArguments& a) {
                                  a.bundle.string(), "--worker"};
   if (!a.schedule.empty()) words.insert(words.end(), {"--schedule", a.schedule});
   if (!a.tokenizer.empty()) words.insert(words.end(), {"--tokenizer", a.tokenizer.string()});
+  // CommandLine() leaves it out: `vlaq bench` says it in another way.
+  if (a.backend.threads > 0) words.insert(words.end(), {"--threads", std::to_string(a.backend.threads)});
   return "exec " + ShellLine(words) + a.backend.CommandLine();
 }
 
