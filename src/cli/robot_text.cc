@@ -92,7 +92,7 @@ void PrintDrives(const RobotArguments& a, const robot::Settings& settings, const
     for (const Driven& driven : drives) list.push_back(DrivenJson(settings, driven));
     Json json{{"schema", "vlaq.robot_run/1"}, {"bundle", a.bundle.string()}, {"real_time", a.ros2 || a.real_time}};
     if (a.sim) json["succeeded"] = succeeded;
-    if (!a.record.empty()) json["recording"] = {{"file", a.record.string()}, {"whole", recorded}};
+    if (!a.record.empty()) json["recording"] = {{"file", a.record.string()}, {"complete", recorded}};
     json["drives"] = std::move(list);
     PrintJson(json, context.out);
     return;

@@ -28,7 +28,7 @@ struct Served {
   explicit Served(ServerOptions options = {}, size_t sessions = 1)
       : service(OpenSmall(sessions)), monitor(*service, "small") {
     options.port = 0;
-    auto started = Server::Start(*service, monitor, "small", std::move(options));
+    auto started = Server::Start(service.get(), monitor, "small", std::move(options));
     if (!started.ok()) {
       ADD_FAILURE() << started.error().ToString();
       return;
