@@ -44,7 +44,7 @@ ServerOptions SmallLimits() {
 struct Subject {
   std::unique_ptr<PolicyService> service = OpenService();
   ServiceMonitor monitor{*service, "fuzz"};
-  NetState net{*service, monitor, "fuzz", SmallLimits()};
+  NetState net{service.get(), monitor, "fuzz", SmallLimits()};
   PolicyService::ClientId ours = *service->Join(Tenure::kUntilLeave);
 
   Subject() = default;

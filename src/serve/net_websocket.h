@@ -117,7 +117,7 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
   // openpi's way to say that something is wrong: a text, and the end. The session is free at once for the next client,
   // also while this one does not close.
   void Fail(const std::string& text) {
-    state_.service.Leave(client_);
+    state_.service->Leave(client_);
     Send({text, true});
     LimitTime();
   }
