@@ -35,7 +35,8 @@ ReasonSet Controller::WhatStops(const TickInput& input) {
   }
   if (input.inference.failed != failed_) reasons |= Reason::kInferenceFailed;
   failed_ = input.inference.failed;
-  if (input.world.noted.Has(Reason::kNotFinite)) reasons |= Reason::kNotFinite;  // SAFE-04, of what was observed
+  // What was seen since the last tick: SAFE-04 of observations, SAFE-07.
+  reasons |= input.world.noted & (Reason::kNotFinite | Reason::kRangeStop);
   if (input.shutdown) reasons |= Reason::kShutdown;
   return reasons;
 }

@@ -232,6 +232,16 @@ TEST(ControllerTest, Safe07ANearObstacleStopsWhateverThePolicySays) {
   meters = 1;
   EXPECT_EQ(drive.Order(Event::kResume).state, State::kArmed);
   EXPECT_EQ(drive.Push(0.5).state, State::kRun);
+  // A reading between two ticks counts, too.
+  const auto as_before = drive.change;
+  drive.change = [&](TickInput& input) {
+    as_before(input);
+    input.world.noted = Reason::kRangeStop;
+  };
+  EXPECT_EQ(drive.Push(0.5).state, State::kHold);
+  drive.change = as_before;
+  EXPECT_EQ(drive.Order(Event::kResume).state, State::kArmed);
+  EXPECT_EQ(drive.Push(0.5).state, State::kRun);
   silent = true;
   for (int i = 0; i < 10; ++i) EXPECT_EQ(drive.Push(0.5).state, State::kRun) << i;
   EXPECT_TRUE(drive.Push(0.5).reasons.Has(Reason::kRangeMissing));

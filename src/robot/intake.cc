@@ -28,7 +28,7 @@ bool IsFiniteTensor(const Tensor& value) {
 
 }  // namespace
 
-Intake::Intake(const Settings& settings) {
+Intake::Intake(const Settings& settings) : safety_(settings.safety) {
   for (const SensorSettings& sensor : settings.sensors) sensors_.push_back({.settings = sensor});
 }
 
@@ -68,6 +68,8 @@ void Intake::Take(size_t sensor, const Tensor& value, int64_t stamp, Time now) {
 void Intake::TakeRange(double meters, Time now) {
   facts_.range_m = meters;
   facts_.range_at = now;
+  // A farther reading may come before the next tick, and must not hide it.
+  if (meters <= safety_.range_stop_m) facts_.noted |= Reason::kRangeStop;
 }
 
 void Intake::TakePosition(size_t axis, double position) {

@@ -61,6 +61,7 @@ class Intake {
   ReasonSet WrongWith(Sensor& sensor, const Tensor& value, int64_t stamp) const;
 
   std::vector<Sensor> sensors_;
+  SafetySettings safety_;
   WorldFacts facts_;
   Orders orders_;
   std::string task_;

@@ -98,6 +98,18 @@ TEST(IntakeTest, NumbersMustBeFinite) {
   EXPECT_EQ(facts.usable_at[0], 2);
 }
 
+TEST(IntakeTest, AReadingThatIsNearIsNotHiddenByTheNext) {
+  Settings settings = Cameras(1);
+  settings.safety.range_stop_m = 0.2;
+  Intake intake(settings);
+  for (const double meters : {1.0, 0.2, 1.0}) intake.TakeRange(meters, 7);
+  const WorldFacts facts = intake.TakeFacts();
+  EXPECT_EQ(facts.range_m, 1);
+  EXPECT_EQ(facts.noted, Reason::kRangeStop);
+  intake.TakeRange(0.21, 8);
+  EXPECT_EQ(intake.TakeFacts().noted, ReasonSet());
+}
+
 TEST(IntakeTest, OrdersAndNotesAreToldOnce) {
   Intake intake(Cameras(1));
   intake.TakeOrder(Event::kArm);
