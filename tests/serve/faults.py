@@ -31,7 +31,7 @@ from server import Server  # noqa: E402
 
 QUICK = "--quick" in sys.argv
 SLACK_S = 11.0 if QUICK else 1.0  # of a busy machine
-PINGS_S = 40.0  # until openpi-client's websocket gives up
+PINGS_S = 50.0  # until openpi-client gives up: its next ping within 20 s, 20 s for the answer, 10 s to close
 SESSION_S = 10.0  # until a silent client's session is free
 FLOOD_S, FLOOD_RATE = 1.0, 1000
 PAUSE_S = 0.5
