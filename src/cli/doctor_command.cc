@@ -12,6 +12,7 @@
 #include "data/libraries.h"
 #include "image/libraries.h"
 #include "onnx/libraries.h"
+#include "ros2/libraries.h"
 #include "serve/libraries.h"
 #include "sim/libraries.h"
 #include "tokenizer/libraries.h"
@@ -65,6 +66,7 @@ Diagnosis Diagnose(const std::filesystem::path& ort) {
   AddLibraries(onnx::Libraries(), d.libraries);
   AddOptional(tokenizer::Libraries(), "SentencePiece", "instructions to token ids", d);
   AddOptional(sim::Libraries(), "MuJoCo", "simulated robot", d);
+  AddOptional(ros2::Libraries(), "Cyclone DDS", "ROS 2 topics", d);
   AddLibraries(image::Libraries(), d.libraries);
   AddLibraries(data::Libraries(), d.libraries);
   AddLibraries(serve::Libraries(), d.libraries);

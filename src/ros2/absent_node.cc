@@ -1,4 +1,5 @@
 // Stands in where the build found no Cyclone DDS.
+#include "ros2/libraries.h"
 #include "ros2/node.h"
 
 namespace vlaq::ros2 {
@@ -9,6 +10,10 @@ std::optional<std::string> Node::Unavailable() {
 
 Result<std::unique_ptr<Node>> Node::Open(const NodeOptions& /*options*/) {
   return Error{ErrorCode::kBackend, "there is no ROS 2 in this build", "ros2", *Unavailable()};
+}
+
+Result<std::vector<LibraryVersion>> Libraries() {
+  return Error{ErrorCode::kBackend, "there is no ROS 2 in this build", "ros2", *Node::Unavailable()};
 }
 
 }  // namespace vlaq::ros2

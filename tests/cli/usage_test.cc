@@ -215,8 +215,9 @@ TEST(Doctor, ShowsWhatThereIs) {
     EXPECT_THAT(row["version"].get<std::string>(), ::testing::MatchesRegex(".*[0-9].*")) << row;
     libraries.push_back(row["name"]);
   }
-  EXPECT_THAT(libraries, ::testing::IsSupersetOf({"libonnx", "protobuf", "SentencePiece", "libjpeg-turbo", "libpng",
-                                                  "OpenSSL", "xxHash", "fmt", "nlohmann-json", "CLI11"}));
+  EXPECT_THAT(libraries,
+              ::testing::IsSupersetOf({"libonnx", "protobuf", "SentencePiece", "libjpeg-turbo", "libpng", "OpenSSL",
+                                       "xxHash", "fmt", "nlohmann-json", "CLI11", "Cyclone DDS"}));
 }
 
 TEST(Doctor, SaysWhichToolsOfABoardAreThere) {
