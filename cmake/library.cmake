@@ -94,6 +94,6 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/vlaq" DESTINATION include COMPO
 # What the library loads when an instruction is tokenized.
 install(TARGETS vlaq_sentencepiece LIBRARY DESTINATION lib COMPONENT development)
 if(VLAQ_STATIC_LIBRARIES)
-  install(PROGRAMS "${_sentencepiece}" DESTINATION lib COMPONENT development RENAME libsentencepiece.so.0)  # as install.cmake
+  vlaq_carry(development libsentencepiece.so.0 ${SENTENCEPIECE_LINK_LIBRARIES})
 endif()
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION share/doc/vlaq COMPONENT development)

@@ -1,14 +1,17 @@
 # shellcheck shell=bash
 # Sourced by script/setup: what a build for the Jetson (preset jetson) needs, into .deps/jetson. Nothing of it is installed
 # into the system, and no foreign architecture is added to it:
-#   sysroot/   Debian's arm64 development packages, unpacked; of the libraries only the static ones are kept
+#   sysroot/   Debian's arm64 development packages, unpacked; of the libraries the static ones are kept, and of the shared
+#              ones those that the package carries, or that the board has and the emulator needs
 #   onnx/      libonnx built with the cross compiler, because Debian has only a shared one
 #   ort/       ONNX Runtime's library for aarch64 from PyPI, for the tests; the board brings its own
 
 packages_jetson="g++-aarch64-linux-gnu binutils qemu-user zstd git"
-# libprotobuf32 holds the license of libprotobuf-dev. SentencePiece is the one library that comes along as a shared one (src/tokenizer/sentencepiece_module.h says why).
+# libprotobuf32 holds the license of libprotobuf-dev. SentencePiece and Cyclone DDS come along as shared libraries (docs/decisions/0007,
+# 0022); libssl3 is the board's own, for the emulator.
 jetson_archives="libprotobuf-dev libprotobuf32 libfmt-dev nlohmann-json3-dev libcli11-dev libturbojpeg0-dev libpng-dev libssl-dev libxxhash-dev
-  zlib1g-dev libhdf5-dev libaec-dev libgtest-dev libgmock-dev libsentencepiece-dev libsentencepiece0 libboost1.74-dev"
+  zlib1g-dev libhdf5-dev libaec-dev libgtest-dev libgmock-dev libsentencepiece-dev libsentencepiece0 libboost1.74-dev
+  cyclonedds-dev libddsc0debian libssl3"
 jetson="$deps/jetson"
 jetson_triplet=aarch64-linux-gnu
 jetson_onnx_flags="-O1 -DNDEBUG -ffunction-sections -fdata-sections"
@@ -40,7 +43,7 @@ make_jetson_sysroot() {
     dpkg-deb -x "$package" "$sysroot" && dpkg-deb -W --showformat='${Package} ${Version}\n' "$package" >>"$sysroot/packages" || return
   done
   libraries="$sysroot/usr/lib/$jetson_triplet"
-  find "$libraries" -name '*.so*' ! -name 'libsentencepiece*' -delete || return
+  find "$libraries" -name '*.so*' ! -name 'libsentencepiece*' ! -name 'libddsc.so*' ! -name libssl.so.3 ! -name libcrypto.so.3 -delete || return
   # What Debian's alternatives would have done on installation.
   ln -s hdf5-serial.pc "$libraries/pkgconfig/hdf5.pc"
 }

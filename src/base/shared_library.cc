@@ -64,4 +64,10 @@ Result<void*> LoadSharedLibrary(const fs::path& path, bool own_symbols_first) {
 
 void* FindSymbol(void* library, const char* name) { return ::dlsym(library, name); }
 
+fs::path FileOfSymbol(const void* address) {
+  ::Dl_info info{};
+  if (::dladdr(address, &info) == 0 || info.dli_fname == nullptr) return {};
+  return info.dli_fname;
+}
+
 }  // namespace vlaq

@@ -27,4 +27,7 @@ Result<void*> LoadSharedLibrary(const std::filesystem::path& path, bool own_symb
 // The address of a symbol, or nullptr.
 void* FindSymbol(void* library, const char* name);
 
+// The library or program that a symbol's address belongs to, as the loader found it; empty if there is none.
+std::filesystem::path FileOfSymbol(const void* address);
+
 }  // namespace vlaq

@@ -1,7 +1,5 @@
 #include "ros2/dds_library.h"
 
-#include <dds/version.h>
-
 #include <array>
 #include <cstdlib>
 #include <mutex>
@@ -10,7 +8,6 @@
 
 #include "base/shared_library.h"
 #include "base/text.h"
-#include "ros2/libraries.h"
 
 namespace vlaq::ros2 {
 namespace {
@@ -107,12 +104,6 @@ Status LoadDds(const std::string& wanted) {
 }
 
 const DdsLibrary& Dds() { return loaded().functions; }
-
-Result<std::vector<LibraryVersion>> Libraries() {
-  VLAQ_RETURN_IF_ERROR(LoadDds(""));
-  // The library does not say its version; that it is 0.10, too, was looked for.
-  return std::vector<LibraryVersion>{{"Cyclone DDS", DDS_VERSION, "ROS 2 topics"}};
-}
 
 Error DdsError(const std::string& what, dds_return_t code) {
   std::string text = "cannot " + what + ": " + Dds().dds_strretcode(code);

@@ -1,4 +1,4 @@
-// What ROS 2 topics are carried by, for `doctor`.
+// Cyclone DDS, for `doctor`.
 #pragma once
 
 #include "base/libraries.h"
@@ -6,7 +6,7 @@
 
 namespace vlaq::ros2 {
 
-// Errors: kBackend, saying what to install, if this build has no DDS or its library is not there.
+// Loads it. Errors: kBackend, saying what to install, if this build has none or it does not load.
 Result<std::vector<LibraryVersion>> Libraries();
 
 }  // namespace vlaq::ros2

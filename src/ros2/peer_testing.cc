@@ -3,17 +3,20 @@
 //   vlaq_ros2_peer schemas         the .msg text of every type, as one JSON object
 //   vlaq_ros2_peer decode          for each line "TYPE HEX" of standard input the fields as JSON, or "error: ..."
 //   vlaq_ros2_peer answer DOMAIN   answers each text N on /question with N letters on /answer, until "end" or 10 s
-//   vlaq_ros2_peer drive DOMAIN    answers each picture on /camera/image_raw with a Twist on /cmd_vel, until one is 1 x
-//   1
+//   vlaq_ros2_peer drive DOMAIN    answers each picture on /camera/image_raw with a Twist on /cmd_vel, until one is 1x1
 //                                  or 15 s: linear x, y, z = width, height, channels; angular x, y, z = its first pixel
+//   vlaq_ros2_peer show DOMAIN     pictures on /camera/image_raw, and "resume" on /vlaq/operator, until a Twist on
+//                                  /vlaq/shadow/cmd_vel moves, which it prints; an error after four minutes
 #include <cstdlib>
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ros2/codec.h"
 #include "ros2/node.h"
 #include "ros2/picture.h"
+#include "ros2/stamp.h"
 #include "ros2/testing.h"
 
 namespace vlaq::ros2 {
@@ -96,13 +99,51 @@ Status Drive(const char* domain) {
   return {};
 }
 
+// No two are the same: the control loop refuses a camera that stands still.
+std::vector<std::byte> EncodedPicture(int number) {
+  Image image;
+  image.header.stamp = TimeOf(int64_t{number} * 1'000'000'000);
+  image.height = 36;
+  image.width = 64;
+  image.encoding = "rgb8";
+  image.step = image.width * 3;
+  std::vector<uint8_t> pixels(size_t{image.step} * image.height);
+  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>(i * 5 + static_cast<size_t>(number) * 3);
+  image.data = std::as_bytes(std::span(pixels));
+  return Encode(image);
+}
+
+Status Show(const char* domain) {
+  VLAQ_ASSIGN_OR_RETURN(const auto node, OpenHere(domain));
+  VLAQ_ASSIGN_OR_RETURN(const auto camera, node->Advertise("/camera/image_raw", Image::kType, {}));
+  VLAQ_ASSIGN_OR_RETURN(const auto commands, node->Subscribe("/vlaq/shadow/cmd_vel", Twist::kType, {}));
+  VLAQ_ASSIGN_OR_RETURN(const auto orders, node->Advertise("/vlaq/operator", String::kType, {}));
+  const auto deadline = Clock::now() + std::chrono::minutes(4);
+  for (int number = 1; Clock::now() < deadline; ++number) {
+    VLAQ_RETURN_IF_ERROR(camera->Publish(EncodedPicture(number)));
+    // A loop that was kept from computing for seconds, as on a busy machine, stands still until it is told.
+    VLAQ_RETURN_IF_ERROR(orders->Publish(Encode(String{"resume"})));
+    for (const auto next = Clock::now() + std::chrono::milliseconds(50); node->Wait(next);) {
+      for (const std::string& event : node->Events()) std::cout << event << std::endl;
+      while (const std::optional<ReceivedMessage> message = commands->Take()) {
+        VLAQ_ASSIGN_OR_RETURN(const Twist twist, Decode<Twist>(message->cdr()));
+        if (twist.linear.x == 0 && twist.linear.y == 0 && twist.angular.z == 0) continue;
+        std::cout << "moves: " << twist.linear.x << ' ' << twist.linear.y << ' ' << twist.angular.z << std::endl;
+        return {};
+      }
+    }
+  }
+  return InputError("/vlaq/shadow/cmd_vel", "no command moved the base within four minutes");
+}
+
 Status Run(std::string_view command, const char* domain) {
   if (command == "samples") return PrintSamples();
   if (command == "schemas") return PrintSchemas();
   if (command == "decode") return DecodeLines();
   if (command == "answer") return Answer(domain);
   if (command == "drive") return Drive(domain);
-  return UsageError("there are samples, schemas, decode, answer DOMAIN and drive DOMAIN");
+  if (command == "show") return Show(domain);
+  return UsageError("there are samples, schemas, decode, answer DOMAIN, drive DOMAIN and show DOMAIN");
 }
 
 }  // namespace
