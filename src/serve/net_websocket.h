@@ -66,10 +66,8 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
   }
 
   void TakePart() {
-    if (ends_) {  // until the client closes, too
-      buffer_.consume(buffer_.size());
-      return Read();
-    }
+    // Closing reads the rest itself; Beast 1.74 may leave both waiting for each other if a read is begun meanwhile.
+    if (ends_) return;
     const bool had_begun = std::exchange(has_begun_, !socket_.is_message_done());
     if (!has_begun_) return Take();
     if (!had_begun) LimitTime();
