@@ -130,7 +130,7 @@ def drive(process, world, seconds):
                 break  # it does not drive
         else:
             at = now - moving_since
-            if at >= next_sample:
+            if at >= min(next_sample, seconds):
                 next_sample += SAMPLE_S if seconds > 10 * SAMPLE_S else seconds / 10
                 parts = {"loop": sample(process.pid), "inference": sum_of([one for one in map(sample, descendants(process.pid)) if one])}
                 if all(parts.values()):
