@@ -258,5 +258,6 @@ def run(name, shared, pipe, log):
     os.dup2(out, 1)
     os.dup2(out, 2)
     logging.disable(logging.WARNING)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells let what they run in the background ignore it
     signal.alarm(LONGEST_S)
     LOOPS[name](Stage(shared, pipe))

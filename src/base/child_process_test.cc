@@ -109,6 +109,15 @@ TEST(ChildProcess, IsEndedWithAllOthersWhenTheProgramIsInterrupted) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+TEST(ChildProcess, HasNoFileOfOursButItsOwn) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);  // without O_CLOEXEC
+  const auto child = Start("test -e /proc/self/fd/" + std::to_string(ends[1]) + " && echo inherited || echo none");
+  EXPECT_EQ(*child->ReadLine(kTimeoutS), "none");
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
 TEST(ChildProcess, SaysHowItEnded) {
   const auto child = Start("exit 3");
   EXPECT_THAT(child->ReadLine(kTimeoutS).error().ToString(), HasSubstr("ended with status 3"));
