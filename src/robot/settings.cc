@@ -51,8 +51,8 @@ std::string Remedy(const TimingSettings& timing, int64_t chunk) {
 
 // A number and what it may be.
 struct Range {
-  const char* name;
-  double value, least, most;
+  const char* name = "";
+  double value = 0, least = 0, most = 0;
   const char* because = "";  // in parentheses
 };
 
