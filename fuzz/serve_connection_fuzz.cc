@@ -38,8 +38,7 @@ ServerOptions SmallLimits() {
   options.max_message_bytes = size_t{2} << 10;
   options.http.pictures.max_side = 64;
   options.http.has_page = true;
-  // Who closes its side within a message, after one that was an error, is waited for so long: Beast's closing and our
-  // reading then wait for each other.
+  // Some clients are waited for so long: those that close their side within a message, after one that was an error.
   options.io_timeout_s = 0.1;
   return options;
 }

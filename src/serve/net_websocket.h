@@ -3,6 +3,9 @@
 // It reads while the policy is at work, so that pings are answered; who sends the next observation before the last was
 // answered has it replace the one that waits. The policy's answers come on another thread and are passed to this one.
 // A message that has begun has its time to end, and who answers no pings is gone: neither keeps its session for long.
+//
+// A connection owns itself until End(), and what waits for the socket knows it weakly: in Beast 1.74 reading and
+// closing may wait for each other for ever, and would else keep it.
 #pragma once
 
 #include <deque>
@@ -38,8 +41,9 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
     socket_.set_option(timeout);
     socket_.read_message_max(state_.options.max_message_bytes);
     socket_.auto_fragment(false);
-    socket_.async_accept(request, [self = this->shared_from_this()](NetError error) {
-      if (!error) self->Begin();
+    self_ = this->shared_from_this();
+    socket_.async_accept(request, [weak = this->weak_from_this()](NetError error) {
+      if (const auto self = weak.lock()) error ? self->End() : self->Begin();
     });
   }
 
@@ -50,6 +54,7 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
     std::string bytes;
     bool is_text = false;  // an error, and the last one
   };
+  static constexpr int kTurns = 16;          // of the loop of events
   static constexpr size_t kMostUnsent = 16;  // frames; a client that reads none of them is gone
 
   void Begin() {
@@ -60,14 +65,19 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
   }
 
   void Read() {
-    socket_.async_read_some(buffer_, 0, [self = this->shared_from_this()](NetError error, size_t /*bytes*/) {
-      if (!error) self->TakePart();
+    socket_.async_read_some(buffer_, 0, [weak = this->weak_from_this()](NetError error, size_t /*bytes*/) {
+      if (const auto self = weak.lock()) error ? self->HearNoMore() : self->TakePart();
     });
   }
 
+  // The client's side has ended; what it was to be told may still reach it.
+  void HearNoMore() {
+    hears_ = false;
+    if (unsent_.empty() || is_closing_) End();
+  }
+
   void TakePart() {
-    // Closing reads the rest itself; Beast 1.74 may leave both waiting for each other if a read is begun meanwhile.
-    if (ends_) return;
+    if (ends_) return;  // closing reads the rest itself
     const bool had_begun = std::exchange(has_begun_, !socket_.is_message_done());
     if (!has_begun_) return Take();
     if (!had_begun) LimitTime();
@@ -82,7 +92,7 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
       if (error || self == nullptr) return;
       // It may have expired just when the message ended.
       const bool is_over = self->patience_.expiry() <= std::chrono::steady_clock::now();
-      if (is_over && (self->has_begun_ || self->ends_)) self->Drop();
+      if (is_over && (self->has_begun_ || self->ends_)) self->End();
     });
   }
 
@@ -124,15 +134,15 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
     if (ends_) return;
     ends_ = frame.is_text;
     unsent_.push_back(std::move(frame));
-    if (unsent_.size() > kMostUnsent) return Drop();
+    if (unsent_.size() > kMostUnsent) return End();
     if (unsent_.size() == 1) WriteFirst();
   }
 
   void WriteFirst() {
     const Frame& frame = unsent_.front();
     socket_.text(frame.is_text);
-    socket_.async_write(asio::buffer(frame.bytes), [self = this->shared_from_this()](NetError error, size_t /*bytes*/) {
-      if (!error) self->Written();
+    socket_.async_write(asio::buffer(frame.bytes), [weak = this->weak_from_this()](NetError error, size_t /*bytes*/) {
+      if (const auto self = weak.lock()) error ? self->End() : self->Written();
     });
   }
 
@@ -140,21 +150,34 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
     const bool was_last = unsent_.front().is_text;
     unsent_.pop_front();
     if (was_last || is_closing_) return CloseWith(websocket::close_code::internal_error);
-    if (!unsent_.empty()) WriteFirst();
+    if (!unsent_.empty()) return WriteFirst();
+    if (!hears_) End();
   }
 
   void CloseWith(websocket::close_code code) {
     ends_ = true;
-    if (!socket_.is_open()) return Drop();
+    if (!socket_.is_open()) return End();
     if (std::exchange(is_closing_, true)) return;
-    socket_.async_close(code, [self = this->shared_from_this()](NetError /*error*/) {});
+    socket_.async_close(code, [weak = this->weak_from_this()](NetError /*error*/) {
+      if (const auto self = weak.lock()) self->End();
+    });
   }
 
-  void Drop() {
+  // Nothing more is waited for. What the layers below still do ends as the socket is closed, and needs them until then.
+  void End() {
+    if (self_ == nullptr) return;
     NetError ignored;
     beast::get_lowest_layer(socket_).socket().close(ignored);
+    Outlast(std::move(self_), kTurns);
+  }
+  static void Outlast(std::shared_ptr<NetWebsocket> self, int turns) {
+    asio::io_context& io = self->state_.io;
+    asio::post(io, [self = std::move(self), turns]() mutable {
+      if (turns > 0) Outlast(std::move(self), turns - 1);
+    });
   }
 
+  std::shared_ptr<NetWebsocket> self_;
   websocket::stream<Stream> socket_;
   NetState& state_;
   const PolicyService::ClientId client_;
@@ -163,6 +186,7 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
   double previous_ms_ = 0;
   asio::steady_timer patience_;  // for the message that has begun
   bool has_begun_ = false;
+  bool hears_ = true;
   bool ends_ = false;        // nothing more is sent
   bool is_closing_ = false;  // the close frame is
 };
