@@ -131,6 +131,11 @@ std::string AsTable(std::vector<std::string> header, const std::vector<PartRow>&
   return table.ToString() + "\n";
 }
 
+void PrintList(std::string_view title, const std::vector<std::string>& lines, std::ostream& out) {
+  out << "\n" << title << "\n";
+  for (const std::string& line : lines) out << "  - " << line << "\n";
+}
+
 void Print(const Diagnosis& d, std::ostream& out) {
   const BuildInfo build = ThisBuild();
   out << fmt::format("vlaq {}, {} build, {}, git revision {}\n\n", kVersion, build.build_type, build.compiler,
@@ -155,16 +160,15 @@ void Print(const Diagnosis& d, std::ostream& out) {
                   fmt::format("{}, {}", d.machine.kernel, robot::IsRealTimeKernel() ? "PREEMPT_RT" : "no PREEMPT_RT"),
                   "the control tick of vlaq robot in time"});
   out << machine.ToString();
-  if (!d.real_time_limits.empty())
-    out << "\nThe control tick of `vlaq robot` cannot have a real-time priority or locked memory:\n";
-  for (const std::string& text : d.real_time_limits) out << "  - " << text << "\n";
   if (d.missing.empty()) {
     out << "\nNothing is missing that vlaq itself needs; tools that are not found matter to the commands named with "
            "them.\n";
-    return;
+  } else {
+    PrintList("Missing:", d.missing, out);
   }
-  out << "\nMissing:\n";
-  for (const std::string& text : d.missing) out << "  - " << text << "\n";
+  if (!d.real_time_limits.empty()) {
+    PrintList("The control tick of `vlaq robot` cannot have all that Linux offers:", d.real_time_limits, out);
+  }
 }
 
 }  // namespace
