@@ -1,4 +1,4 @@
-"""What a robot is on ROS 2 topics, over Cyclone DDS's own Python package and loopback alone. For script/robot-soak and script/robot-baselines."""
+"""What a robot is on ROS 2 topics, over Cyclone DDS's own Python package and loopback alone. For script/robot-soak, script/robot-baselines and tests."""
 import time
 from dataclasses import dataclass
 

@@ -17,34 +17,31 @@ FRAME = b"\x82" + bytes([0x80 | len(BODY)]) + bytes(4) + BODY
 TIMEOUT_S = 10
 
 
-def over_http(connection):
-    connection.sendall(POST)
-    answer = b""
-    while b"}\n" not in answer:  # the end of the error
+def receive(connection, end):
+    """What comes up to `end`; None if the server closes before."""
+    got = b""
+    while end not in got:
         piece = connection.recv(4096)
         if not piece:
-            return False
-        answer += piece
-    return answer.startswith(b"HTTP/1.1 400")
+            return None
+        got += piece
+    return got
+
+
+def over_http(connection):
+    connection.sendall(POST)
+    answer = receive(connection, b"}\n")  # the end of the error
+    return answer is not None and answer.startswith(b"HTTP/1.1 400")
 
 
 def over_websocket(port):
     with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as connection:
         connection.sendall(UPGRADE)
-        got = b""
-        while b"policy" not in got:  # what the server says first
-            piece = connection.recv(4096)
-            if not piece:
-                return False
-            got += piece
+        if receive(connection, b"policy") is None:  # what the server says first
+            return False
         connection.sendall(FRAME)
-        got = b""
-        while b"\x03\xf3" not in got:  # 1011
-            piece = connection.recv(4096)
-            if not piece:
-                return False
-            got += piece
-        return b"0xc1" in got
+        answer = receive(connection, b"\x03\xf3")  # 1011
+        return answer is not None and b"0xc1" in answer
 
 
 def main(kind, port, rate, seconds):
