@@ -141,6 +141,7 @@ Result<std::vector<Driven>> DriveRos2(RobotDrive& drive, Context& context) {
       robot::ros2::ReadWiring(drive.file.ros2, drive.a.settings.string() + ": ros2", drive.file.settings));
   robot::ros2::Ros2Options options;
   options.armed = drive.a.arm;
+  options.priority = drive.a.real_time_options.priority_of_others();
   VLAQ_ASSIGN_OR_RETURN(options.node, NodeOf(drive.a));
   VLAQ_ASSIGN_OR_RETURN(auto robot, robot::ros2::OpenRos2Robot(wiring, drive.file.settings, options, context.log));
   if (!drive.a.arm)

@@ -111,7 +111,9 @@ class TheLoop : public Loop {
     });
     std::thread writer([this] { WriteJournal(); });
     std::thread tick([&] { TickInRealTime(options); });
-    Status status;
+    // After the others have begun: computing and recording may be late, what arrives may not.
+    const auto raised = RaisedPriority::Raise(options.real_time.priority_of_others());
+    Status status = raised.ok() ? Status() : Status(raised.error());
     while (!stop && !ended_ && !robot_.finished() && MonotonicNow() - begin < options.duration && status.ok()) {
       status = robot_.Receive(MonotonicNow() + kIntakePause, intake_);
       Publish();

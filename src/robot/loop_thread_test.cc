@@ -191,6 +191,32 @@ TEST(LoopThreadTest, APriorityThatThereIsNotIsAnError) {
   EXPECT_EQ(live.robot.last().x, 0);
 }
 
+TEST(LoopThreadTest, WhatTheTickDependsOnIsBelowItAndInferenceIsAsAnyThread) {
+  if (!RaisedPriority::Raise(40).ok()) GTEST_SKIP() << "SCHED_FIFO is refused";
+  const auto priority = [] {
+    int policy = 0;
+    sched_param parameters{};
+    pthread_getschedparam(pthread_self(), &policy, &parameters);
+    return policy == SCHED_FIFO ? parameters.sched_priority : 0;
+  };
+  std::atomic<int> tick = -1, intake = -1, inference = -1;
+  Live live;
+  live.options.real_time.priority = 40;
+  live.options.duration = 300 * kMillisecond;
+  live.robot.on_send = [&] { tick = priority(); };
+  live.robot.also = [&](Time, Intake&) { intake = priority(); };
+  live.inference.step = [&](int64_t) {
+    inference = priority();
+    return FakeInference::Actions(0.5F);
+  };
+  const auto summary = live.Do();
+  ASSERT_TRUE(summary.ok()) << summary.error().ToString();
+  EXPECT_EQ(tick, 40);
+  EXPECT_EQ(intake, 39);
+  EXPECT_EQ(inference, 0);
+  EXPECT_EQ(priority(), 0);
+}
+
 TEST(MailboxTest, TheNewestWins) {
   Latest<int> latest;
   EXPECT_FALSE(latest.Take());

@@ -69,6 +69,22 @@ Status BecomeRealTime(const RealTimeOptions& options) {
                  PriorityAdvice());
 }
 
+Result<RaisedPriority> RaisedPriority::Raise(int priority) {
+  if (priority == 0) return RaisedPriority(std::nullopt);
+  Scheduling before;
+  sched_param parameters{};
+  if (pthread_getschedparam(pthread_self(), &before.policy, &parameters) != 0) return RaisedPriority(std::nullopt);
+  before.priority = parameters.sched_priority;
+  VLAQ_RETURN_IF_ERROR(BecomeRealTime({.priority = priority}));
+  return RaisedPriority(before);
+}
+
+RaisedPriority::~RaisedPriority() {
+  if (!before_) return;
+  const sched_param parameters{.sched_priority = before_->priority};
+  pthread_setschedparam(pthread_self(), before_->policy, &parameters);
+}
+
 std::vector<std::string> RealTimeLimits() {
   std::vector<std::string> lines;
   if (!MayBecomeRealTime()) lines.push_back("SCHED_FIFO is refused; " + PriorityAdvice());

@@ -13,6 +13,7 @@
 
 #include "robot/clock.h"
 #include "robot/mailbox.h"
+#include "robot/realtime.h"
 #include "robot/ros2/commanding.h"
 #include "robot/ros2/sensing.h"
 #include "robot/safety.h"
@@ -259,6 +260,8 @@ class Ros2Robot : public Robot {
 
 Result<std::unique_ptr<Robot>> OpenRos2Robot(const Wiring& wiring, const Settings& settings, const Ros2Options& options,
                                              Log& log) {
+  // What is begun here inherits it: DDS's threads, and the one that sends.
+  VLAQ_ASSIGN_OR_RETURN(const auto raised, RaisedPriority::Raise(options.priority));
   VLAQ_ASSIGN_OR_RETURN(auto node, msg::Node::Open(options.node));
   auto robot = std::make_unique<Ros2Robot>(wiring, settings, std::move(node), log);
   VLAQ_RETURN_IF_ERROR(robot->Open(options));

@@ -17,6 +17,7 @@ struct Ros2Options {
   vlaq::ros2::NodeOptions node;
   bool armed = false;      // SAFE-12: else commands go to the shadow of their topic
   bool own_thread = true;  // commands are sent by a thread of its own, so that the tick waits for nobody
+  int priority = 0;        // SCHED_FIFO of the threads that receive and send; 0: as any
   // What arrived is stamped with this instant of simulated time, if there is one.
   const Time* simulated_now = nullptr;
 };
