@@ -166,23 +166,16 @@ TEST(ServerFaultTest, AFloodOfNonsenseDoesNotKeepOthersFromTheirActions) {
 
 TEST(ServerFaultTest, StoppingAnswersRequestsAtWork) {
   testing::Served served({}, 2);
-  const auto blocker = served.service->Join(Tenure::kUntilLeave);
-  std::atomic<bool> release{false};
+  testing::Held held;
   testing::Mailbox blocked;
-  served.service->Submit(
-      *blocker,
-      [&release]() -> Result<Request> {
-        while (!release) std::this_thread::yield();
-        return testing::RequestOf(1);
-      },
-      blocked.Slot());
+  served.service->Submit(*served.service->Join(Tenure::kUntilLeave), held.Read(), blocked.Slot());
   http::response<http::string_body> response;
   std::thread asks(
       [&] { response = Ask(served.server->port(), http::verb::post, "/predict", testing::Prediction(1)); });
   while (served.service->statistics().clients < 2) std::this_thread::yield();  // until it waits
   std::thread stops([&] { served.server->Stop(); });
   asks.join();
-  release = true;
+  held.Release();
   stops.join();
   EXPECT_EQ(response.result_int(), 503U);
   EXPECT_THAT(response.body(), HasSubstr("the server ends"));

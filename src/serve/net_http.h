@@ -41,6 +41,7 @@ class NetHttp : public NetConnection, public std::enable_shared_from_this<NetHtt
     if (waits_) return Answered(ErrorResponse(503, "the server ends"));
     if (!is_responding_) Drop();
   }
+  void Abandon() override { waits_.reset(); }
 
  private:
   static constexpr uint32_t kMostHeadBytes = 16 << 10;

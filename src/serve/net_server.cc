@@ -161,6 +161,8 @@ void Server::Stop() {
   if (state_->io_thread.joinable()) {
     asio::post(state_->net.io, [this] { state_->BeginToStop(); });
     state_->io_thread.join();
+    const std::set<NetConnection*> left = state_->net.connections;
+    for (NetConnection* connection : left) connection->Abandon();
   }
   // Only now: answers of the service are posted to what is still there.
   if (state_->net.service != nullptr) state_->net.service->Close();

@@ -84,18 +84,36 @@ TEST(ServerTest, TheNextClientIsRefusedWhileAllSessionsAreInUse) {
   EXPECT_EQ(Ask(served.server->port(), http::verb::post, "/predict", Prediction(1)).result_int(), 503U);
 }
 
+// Whoever saw its connection end may come again at once, though the server has but one session.
+TEST(ServerTest, WhoHasLeftMayComeAgainAtOnce) {
+  const Served served;
+  const std::vector<std::function<void(OpenpiClient&)>> leaves{
+      [](OpenpiClient& client) {
+        NetError error;
+        client.socket().close(websocket::close_code::normal, error);
+      },
+      [](OpenpiClient& client) { client.socket().next_layer().close(); },
+      [](OpenpiClient& client) {
+        client.Send("no msgpack");
+        EXPECT_EQ(client.close_code(), 1011);
+      },
+  };
+  constexpr int kRounds = 30;
+  for (int round = 0; round < kRounds; ++round) {
+    for (size_t how = 0; how < leaves.size(); ++how) {
+      OpenpiClient client(served.server->port());
+      ASSERT_TRUE(client.is_open()) << "round " << round << ", after way " << (how + leaves.size() - 1) % leaves.size();
+      static_cast<void>(client.Receive());
+      leaves[how](client);
+    }
+  }
+}
+
 TEST(ServerTest, PingsAreAnsweredWhileThePolicyWorks) {
   const Served served({}, 2);
-  const auto blocker = served.service->Join(Tenure::kUntilLeave);
-  std::atomic<bool> release{false};
+  testing::Held held;
   testing::Mailbox blocked;
-  served.service->Submit(
-      *blocker,
-      [&release]() -> Result<Request> {
-        while (!release) std::this_thread::yield();
-        return testing::RequestOf(1);
-      },
-      blocked.Slot());
+  served.service->Submit(*served.service->Join(Tenure::kUntilLeave), held.Read(), blocked.Slot());
   OpenpiClient client(served.server->port());
   static_cast<void>(client.Receive());
   client.SendPicture(1);
@@ -103,12 +121,11 @@ TEST(ServerTest, PingsAreAnsweredWhileThePolicyWorks) {
   client.socket().control_callback([&](websocket::frame_type kind, beast::string_view) {
     if (kind != websocket::frame_type::pong) return;
     ponged = true;
-    release = true;  // only now may the policy go on
+    held.Release();  // only now may the policy go on
   });
   client.socket().ping({});
   EXPECT_EQ(client.ReceiveActions(), testing::ActionsAlone({1}));
   EXPECT_TRUE(ponged);
-  static_cast<void>(blocked.Wait());
 }
 
 TEST(ServerTest, PredictionsOverHttp) {

@@ -19,6 +19,8 @@ class NetConnection {
   virtual ~NetConnection() = default;
   // It ends as its protocol wants it to.
   virtual void Close() = 0;
+  // The thread of sockets has ended before it: it lets go of itself.
+  virtual void Abandon() = 0;
 };
 
 struct NetState {

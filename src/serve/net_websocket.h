@@ -41,6 +41,10 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
     socket_.set_option(timeout);
     socket_.read_message_max(state_.options.max_message_bytes);
     socket_.auto_fragment(false);
+    // Before the client can know that the server has seen its close: it may come again at once.
+    socket_.control_callback([this](websocket::frame_type kind, beast::string_view) {
+      if (kind == websocket::frame_type::close) state_.service->Leave(client_);
+    });
     self_ = this->shared_from_this();
     socket_.async_accept(request, [weak = this->weak_from_this()](NetError error) {
       if (const auto self = weak.lock()) error ? self->End() : self->Begin();
@@ -48,6 +52,7 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
   }
 
   void Close() override { CloseWith(websocket::close_code::going_away); }
+  void Abandon() override { self_.reset(); }
 
  private:
   struct Frame {
@@ -163,9 +168,11 @@ class NetWebsocket : public NetConnection, public std::enable_shared_from_this<N
     });
   }
 
-  // Nothing more is waited for. What the layers below still do ends as the socket is closed, and needs them until then.
+  // Nothing more is waited for. What the layers below still do ends as the socket is closed, and needs them until then;
+  // the session is free before the client sees the end.
   void End() {
     if (self_ == nullptr) return;
+    state_.service->Leave(client_);
     NetError ignored;
     beast::get_lowest_layer(socket_).socket().close(ignored);
     Outlast(std::move(self_), kTurns);

@@ -14,6 +14,7 @@ namespace {
 using testing::ActionsAlone;
 using testing::ActionsOf;
 using ::testing::HasSubstr;
+using testing::Held;
 using testing::Mailbox;
 using testing::OpenSmall;
 using testing::RequestOf;
@@ -27,26 +28,6 @@ Answer Ask(PolicyService& service, PolicyService::ClientId client, ReadRequest r
   service.Submit(client, std::move(read), mailbox.Slot());
   return mailbox.Wait();
 }
-
-// A request at work for as long as the test wants: the thread of the policy is held in it.
-class Held {
- public:
-  ReadRequest Read() {
-    return [this]() -> Result<Request> {
-      began_ = true;
-      while (!released_) std::this_thread::yield();
-      return RequestOf(1);
-    };
-  }
-  void WaitUntilAtWork() const {
-    while (!began_) std::this_thread::yield();
-  }
-  void Release() { released_ = true; }
-  ~Held() { Release(); }
-
- private:
-  std::atomic<bool> began_{false}, released_{false};
-};
 
 TEST(PolicyServiceTest, AnswersAsThePolicyAlone) {
   const auto service = OpenSmall();

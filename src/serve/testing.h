@@ -3,12 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "serve/policy_service.h"
@@ -96,6 +98,32 @@ class Mailbox {
     std::mutex mutex;
     std::condition_variable came;
     std::optional<Answer> answer;
+  };
+  std::shared_ptr<State> state_ = std::make_shared<State>();
+};
+
+// A request at work for as long as the test wants: the thread of the policy is held in it.
+class Held {
+ public:
+  ReadRequest Read() {
+    return [state = state_]() -> Result<Request> {
+      state->began = true;
+      while (!state->released) std::this_thread::yield();
+      return RequestOf(1);
+    };
+  }
+  void WaitUntilAtWork() const {
+    while (!state_->began) std::this_thread::yield();
+  }
+  void Release() { state_->released = true; }
+  Held() = default;
+  ~Held() { Release(); }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+
+ private:
+  struct State {
+    std::atomic<bool> began{false}, released{false};
   };
   std::shared_ptr<State> state_ = std::make_shared<State>();
 };
