@@ -1,5 +1,6 @@
 #include "base/interrupt.h"
 
+#include <map>
 #include <mutex>
 #include <utility>
 
@@ -13,6 +14,15 @@ struct Waiting {
 Waiting& WhoWaits() {
   static Waiting waiting;
   return waiting;
+}
+
+struct Lasting {
+  std::mutex mutex;
+  std::map<const UndoneBySignal*, std::function<void()>> undo;
+};
+Lasting& WhatLasts() {
+  static Lasting lasting;
+  return lasting;
 }
 
 }  // namespace
@@ -32,6 +42,22 @@ bool AskToStop() {
   if (!WhoWaits().stop) return false;
   std::exchange(WhoWaits().stop, nullptr)();
   return true;
+}
+
+UndoneBySignal::UndoneBySignal(std::function<void()> undo) {
+  const std::lock_guard lock(WhatLasts().mutex);
+  WhatLasts().undo.emplace(this, std::move(undo));
+}
+
+UndoneBySignal::~UndoneBySignal() {
+  const std::lock_guard lock(WhatLasts().mutex);
+  WhatLasts().undo.erase(this);
+}
+
+void UndoWhatLasts() {
+  const std::lock_guard lock(WhatLasts().mutex);
+  for (const auto& [lasts, undo] : WhatLasts().undo) undo();
+  WhatLasts().undo.clear();
 }
 
 }  // namespace vlaq

@@ -19,4 +19,17 @@ class WhenInterrupted {
 // For the thread that takes signals: false if nobody waits for that, or was asked already.
 bool AskToStop();
 
+// While it lives, a program that ends by a signal calls `undo` before, on the thread that takes signals: for what would
+// outlast the program, as a terminal's mode does. It must not wait for other threads.
+class UndoneBySignal {
+ public:
+  explicit UndoneBySignal(std::function<void()> undo);
+  ~UndoneBySignal();
+  UndoneBySignal(const UndoneBySignal&) = delete;
+  UndoneBySignal& operator=(const UndoneBySignal&) = delete;
+};
+
+// For the thread that takes signals, before it ends the program.
+void UndoWhatLasts();
+
 }  // namespace vlaq

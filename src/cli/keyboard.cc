@@ -7,6 +7,8 @@
 #include <atomic>
 #include <utility>
 
+#include "base/interrupt.h"
+
 namespace vlaq::cli {
 namespace {
 
@@ -20,6 +22,8 @@ struct Keyboard::State {
   termios before{};
   std::atomic<bool> ended = false;
   std::thread thread;
+  // A second Ctrl-C does not wait for the end.
+  UndoneBySignal undone{[before = &before] { tcsetattr(STDIN_FILENO, TCSANOW, before); }};
 };
 
 std::unique_ptr<Keyboard> Keyboard::Listen(std::function<void(char)> pressed) {

@@ -45,6 +45,7 @@ bool CleanUpWhenInterrupted() {
         }
         from_us = info.si_code == SI_QUEUE && info.si_pid == ::getpid();  // base/bus_error.h
       } while (!from_us && vlaq::AskToStop());
+      vlaq::UndoWhatLasts();
       vlaq::EndRunningPrograms();
       vlaq::RemoveUnfinishedOutputsAndExit(from_us ? info.si_value.sival_int : 128 + info.si_signo);
     }).detach();

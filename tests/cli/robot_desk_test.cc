@@ -135,6 +135,19 @@ TEST_F(RobotDeskTest, KeysStopAndResume) {
   EXPECT_GT(states.value("RUN", 0) + states.value("ARMED", 0), 0) << states;
 }
 
+// Whether the first one was enough or the second one ended it at once.
+TEST_F(RobotDeskTest, CtrlCTwiceLeavesTheTerminalAsItWas) {
+  const TemporaryFolder folder;
+  OnATerminal vlaq(Drive(folder, {}));
+  ASSERT_TRUE(vlaq.Says("keys: space stops")) << vlaq.said();
+  constexpr char kCtrlC = 3;
+  vlaq.Press(kCtrlC);
+  std::this_thread::sleep_for(std::chrono::milliseconds(3));
+  vlaq.Press(kCtrlC);
+  static_cast<void>(vlaq.ExitCode());
+  EXPECT_TRUE(vlaq.EchoesLines());
+}
+
 TEST_F(RobotDeskTest, ThePageShowsTheDriveAndStopsIt) {
   const TemporaryFolder folder;
   OnATerminal vlaq(Drive(folder, {"--ui", "--port", "0"}));

@@ -91,7 +91,7 @@ class OnTerminal : public CliTest {
 };
 
 TEST_F(OnTerminal, HasColorUnlessToldOtherwise) {
-  const std::vector<std::string> verify{"verify", Bundle(), "--against", Checkpoint()};
+  const std::vector<std::string> verify{"verify", VLAQ_TESTDATA "/bundles/schema1/text"};
   EXPECT_THAT(Show(verify, {{"TERM", "xterm"}}), HasSubstr("\033[32mok\033[0m"));
   EXPECT_THAT(Show({"inspect", "/nowhere"}, {{"TERM", "xterm"}}), HasSubstr("\033[31;1mvlaq:\033[0m /nowhere"));
   EXPECT_THAT(Show(verify, {{"TERM", "xterm"}, {"NO_COLOR", "1"}}), Not(HasSubstr("\033[3")));

@@ -1,5 +1,5 @@
 // How long `vlaq robot` takes to stand still after a fault, and whether it stays so until its operator says resume.
-//   vlaq_fault_bench VLAQ WORK [--trials N] [--slow-trials N] [--only NAME] [--quick] [--untimed]
+//   vlaq_fault_bench VLAQ WORK [--trials N] [--slow-trials N] [--only NAME] [--untimed]
 // Prints a table and writes WORK/robot_faults.json. Exit code 1 if a row fails, 77 without DDS. --untimed fails no row
 // for what a busy machine may cause: a stop that comes late, or one for a fault that needs none.
 #include <fmt/format.h>
@@ -27,7 +27,7 @@ namespace {
 struct Arguments {
   std::string vlaq, work, only;
   int trials = 20, slow_trials = 10;
-  bool quick = false, untimed = false;
+  bool untimed = false;
 };
 
 Result<Arguments> Parse(std::span<char*> words) {
@@ -38,8 +38,8 @@ Result<Arguments> Parse(std::span<char*> words) {
   for (size_t i = 3; i < words.size(); ++i) {
     const std::string word = words[i];
     const char* value = i + 1 < words.size() ? words[i + 1] : "";
-    if (word == "--quick" || word == "--untimed") {
-      (word == "--quick" ? a.quick : a.untimed) = true;
+    if (word == "--untimed") {
+      a.untimed = true;
       continue;
     }
     ++i;
@@ -50,7 +50,7 @@ Result<Arguments> Parse(std::span<char*> words) {
     } else if (word == "--only") {
       a.only = value;
     } else {
-      return UsageError("no option: " + word, "--trials, --slow-trials, --only, --quick, --untimed");
+      return UsageError("no option: " + word, "--trials, --slow-trials, --only, --untimed");
     }
   }
   return a;
@@ -136,8 +136,8 @@ Result<bool> Run(const Arguments& a) {
   for (RunnableRow& row : LoopRows()) rows.push_back(std::move(row));
   Report report;
   for (const RunnableRow& row : rows) {
-    if ((!a.only.empty() && row.row.name != a.only) || (a.quick && !row.row.quick)) continue;
-    VLAQ_ASSIGN_OR_RETURN(const auto trials, row.run(row.row, row.row.quick ? a.trials : a.slow_trials));
+    if (!a.only.empty() && row.row.name != a.only) continue;
+    VLAQ_ASSIGN_OR_RETURN(const auto trials, row.run(row.row, row.row.slow ? a.slow_trials : a.trials));
     report.Add(row.row, trials, a.untimed);
   }
   if (report.rows.empty()) return UsageError("no row has the name " + a.only, "");

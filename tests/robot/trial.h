@@ -26,7 +26,7 @@ struct Row {
   Expected expected = Expected::kStops;
   double limit_ms = 0;         // that the settings give, without the tick
   std::string state = "HOLD";  // that it stops in
-  bool quick = true;           // part of the short form
+  bool slow = false;           // tried less often
   bool ends = false;           // the program ends by it, so nothing can resume
 };
 
