@@ -9,6 +9,8 @@ import base64
 import json
 import os
 import shutil
+import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -131,6 +133,15 @@ def test_instructions():
             check(np.array_equal(WebsocketClientPolicy("127.0.0.1", server.port).infer(asked)["actions"], left), "the next client's instruction")
 
 
+def has_ticket(certificate, port):
+    context = ssl.create_default_context(cafile=certificate)
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as plain, context.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
+        secure.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        while secure.recv(4096):
+            pass
+        return secure.session is not None and secure.session.has_ticket
+
+
 def test_tls(expected):
     if not shutil.which("openssl"):
         print("without TLS: no openssl to make a certificate with")
@@ -144,6 +155,7 @@ def test_tls(expected):
             check(np.array_equal(reply["actions"], expected[0]), reply)
             with urllib.request.urlopen(f"https://127.0.0.1:{server.port}/healthz", timeout=20) as answer:
                 check(answer.read() == b"OK\n", "healthz over TLS")
+            check(not has_ticket(certificate, server.port), "a session ticket was sent, by which clients of several threads lose their first request")
             try:
                 server.ask("/healthz")
                 raise AssertionError("a server with TLS answered without")
