@@ -16,10 +16,6 @@ using testing::Exchange;
 using testing::OpenpiClient;
 using ::testing::StartsWith;
 
-constexpr const char* kUpgrade =
-    "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
-
 std::string PredictRequest() {
   const std::string body = testing::Prediction(1);
   return "POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
@@ -74,7 +70,7 @@ TEST(ServerDamageTest, DamagedFramesAreAnsweredOrClosed) {
   };
   for (const std::string& frame : {std::string("\x82\x81\x01\x02\x03\x04\x80", 7),  // masked, of one byte
                                    std::string("\x89\x80\x01\x02\x03\x04", 6)}) {   // a ping
-    ForEachDamage(kUpgrade + frame, 3, send);
+    ForEachDamage(testing::kUpgrade + frame, 3, send);
   }
   ExpectGoodAnswers(served);
 }

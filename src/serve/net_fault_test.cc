@@ -41,9 +41,6 @@ TEST(ServerFaultTest, SlowClientsAreClosedAndNobodyElseWaits) {
   options.io_timeout_s = 0.4;
   const testing::Served served(options, 2);
   const uint16_t port = served.server->port();
-  const std::string upgrade =
-      "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
   const std::string many(1000, 'x');
   struct Slow {
     std::string at_once, slowly;
@@ -52,7 +49,7 @@ TEST(ServerFaultTest, SlowClientsAreClosedAndNobodyElseWaits) {
       {"GET /healthz HTTP/1.1\r\n", "X-Slow: " + many},
       {"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n", many},
       // A frame that says it has 1000 bytes, masked with zeros. Its head comes after the answer to the upgrade.
-      {upgrade, std::string("\x82\xfe\x03\xe8\0\0\0\0", 8) + many},
+      {testing::kUpgrade, std::string("\x82\xfe\x03\xe8\0\0\0\0", 8) + many},
   };
   std::atomic<int> closed = 0;
   std::vector<std::thread> clients;

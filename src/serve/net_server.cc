@@ -23,7 +23,7 @@ Error NotListening(const ServerOptions& options, const NetError& error) {
 Status LoadTls(const ServerOptions& options, asio::ssl::context& tls) {
   NetError error;
   // Python's clients of websockets read on one thread and send their request on another, which OpenSSL does not allow:
-  // a ticket that comes meanwhile loses the request of one connection in 200. Nobody resumes sessions here.
+  // a ticket that comes meanwhile may lose that request. Nobody resumes sessions here.
   SSL_CTX_set_num_tickets(tls.native_handle(), 0);
   tls.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
                       asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1,

@@ -127,6 +127,7 @@ TEST(ServerTest, PingsAreAnsweredWhileThePolicyWorks) {
   client.socket().ping({});
   EXPECT_EQ(client.ReceiveActions(), testing::ActionsAlone({1}));
   EXPECT_TRUE(ponged);
+  static_cast<void>(blocked.Wait());
 }
 
 TEST(ServerTest, PredictionsOverHttp) {

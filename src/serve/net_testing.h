@@ -23,6 +23,11 @@ namespace vlaq::serve::testing {
 
 inline constexpr auto kTimeout = std::chrono::seconds(10);
 
+// A client's request for a websocket.
+inline constexpr const char* kUpgrade =
+    "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+
 // A server with its policy, ended before the policy is.
 struct Served {
   explicit Served(ServerOptions options = {}, size_t sessions = 1)
